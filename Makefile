@@ -1,0 +1,71 @@
+# `make help` lists the targets. Everything runs inside .venv, which the first target that needs it creates.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# uv from the PATH where there is one; otherwise a private copy in .tools, installed from the package registry.
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 pyproject.toml
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.tools/bin/uv:
+	python3 -m venv .tools || { echo "uv is not on the PATH and python3 has no venv module: install uv, or Debian's python3-venv" >&2; exit 2; }
+	.tools/bin/pip install --quiet uv
+
+$(VENV)/run-time: requirements.txt .python-version | $(filter .tools/bin/uv,$(UV))
+	test -x $(PYTHON) || $(UV) venv --quiet $(VENV)
+	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/development: requirements-dev.txt $(VENV)/run-time
+	$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements-dev.txt
+	touch $@
+
+.PHONY: install
+install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
+
+.PHONY: run
+run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
+	$(PYTHON) pipeline.py run --task digits --root runs/digits
+
+.PHONY: test
+test: $(VENV)/development ## the tests a newcomer runs: at most 15 minutes on 2 cores
+	$(PYTHON) -m pytest -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV)/development ## the whole runs that take longer
+	$(PYTHON) -m pytest -m long
+
+.PHONY: test-fast
+test-fast: $(VENV)/development ## only the tests that start no further process
+	$(PYTHON) -m pytest -m "not long and not pipeline and not processes"
+
+.PHONY: lint
+lint: $(VENV)/development ## ruff, mypy and the import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	PYTHONPATH=. $(VENV)/bin/lint-imports
+
+.PHONY: check
+check: lint test-fast ## lint and the fast tests: run before every commit
+
+.PHONY: format
+format: $(VENV)/development ## let ruff rewrite the sources
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+.PHONY: lock
+lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
+	$(COMPILE) -o requirements.txt
+	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## remove the environment and the runs
+	rm -rf $(VENV) .tools runs

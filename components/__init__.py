@@ -1,0 +1,1 @@
+"""TFX components: artifacts in, artifacts out. No mathematics and no training loops live here."""

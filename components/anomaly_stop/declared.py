@@ -1,0 +1,38 @@
+"""What a task declares, held against the schema of the data.
+
+ExampleValidator compares the data with a schema inferred from the same data, which cannot notice that a column
+the task needs is not there at all. Transform would, minutes later and in TensorFlow's words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.errors import nearest
+from trainer.task import Task
+
+
+def missing_from_schema(task: Task, schema: Any) -> list[str]:
+    """Names what the task declares and the data do not have.
+
+    Args:
+      task: whose features and label are looked for.
+      schema: a tensorflow_metadata `Schema` of the raw examples.
+
+    Returns:
+      One sentence for each feature that is absent or of a type that cannot be read as the declared one.
+    """
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    types = {feature.name: feature.type for feature in schema.feature}
+    numeric = (schema_pb2.FLOAT, schema_pb2.INT)
+    legal = {"number": numeric, "integer": (schema_pb2.INT,), "text": (schema_pb2.BYTES,)}
+    declared = {feature.name: feature.kind for feature in task.features} | {task.label.name: task.label.kind}
+    found = []
+    for name, kind in declared.items():
+        if name not in types:
+            found.append(f"feature '{name}': declared by the task, but not in the data.{nearest(name, types)}")
+        elif types[name] not in legal[kind]:
+            received = schema_pb2.FeatureType.Name(types[name])
+            found.append(f"feature '{name}': declared as {kind}, but the data hold {received}")
+    return found

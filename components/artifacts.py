@@ -1,0 +1,28 @@
+"""What executors do with artifacts: find the files of a split, and read and write small JSON beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfx import types
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from trainer.errors import DataError
+
+TRANSFORMED_PREFIX = "transformed_examples"
+Artifacts = dict[str, list[types.Artifact]]
+
+
+def split_files(examples: list[types.Artifact], split: str) -> list[str]:
+    """The files of one split, sorted by name. Raises DataError where the artifact has no such split."""
+    known = split_names(examples)
+    if split not in known:
+        raise DataError(f"the examples have no split '{split}'; they have: {', '.join(known)}")
+    uris = artifact_utils.get_split_uris(examples, split)
+    return sorted(path for uri in uris for path in fileio.glob(f"{uri}/*"))
+
+
+def split_names(examples: list[types.Artifact]) -> Sequence[str]:
+    """The splits of an Examples artifact."""
+    return artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)

@@ -1,0 +1,1 @@
+"""Decides whether the student is fit to serve."""

@@ -1,0 +1,55 @@
+"""Gate: is the student fit to serve?"""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel, channel_utils, component_spec, standard_artifacts
+
+from components.artifact_types import Measurements, Predictions
+from components.gate.executor import Executor
+from components.parameters import CODE, CodeRef, Properties, code_properties
+
+_Channel = component_spec.ChannelParameter
+_Parameter = component_spec.ExecutionParameter
+
+
+class GateSpec(component_spec.ComponentSpec):
+    """What Gate takes and gives."""
+
+    PARAMETERS = CODE | {
+        "tolerance": _Parameter(type=float),
+        "max_bytes": _Parameter(type=int, optional=True),
+        "max_latency_ms": _Parameter(type=float, optional=True),
+    }
+    INPUTS = {
+        "model": _Channel(type=standard_artifacts.Model),
+        "predictions": _Channel(type=Predictions),
+        "measurements": _Channel(type=Measurements),
+    }
+    OUTPUTS = {"blessing": _Channel(type=standard_artifacts.ModelBlessing)}
+
+
+class Gate(base_component.BaseComponent):
+    """Blesses the student for Pusher, or says why not (`decision.json` beside the blessing)."""
+
+    SPEC_CLASS = GateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: channel.BaseChannel,
+        predictions: channel.BaseChannel,
+        measurements: channel.BaseChannel,
+        limits: Properties,
+        code: CodeRef,
+    ) -> None:
+        """Takes the student's `model`, both outputs of Predictor, and the limits of `GateConfig`."""
+        spec = GateSpec(
+            model=model,
+            predictions=predictions,
+            measurements=measurements,
+            blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
+            **limits,
+            **code_properties(code),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,63 @@
+"""The decision itself: facts about two models and the gate's limits -> passed, or the reasons why not.
+
+Whether distillation helped is another question, and no part of this: a good student is not refused because plain
+labels would have done as well.
+"""
+
+from __future__ import annotations
+
+import math
+
+from components.predictor.tables import ModelFacts, Quality
+from trainer.config import STRICT, GateConfig, dataclass
+
+DECISION_FILE = "decision.json"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Decision:
+    """Whether the student may serve; `reasons` is empty exactly when it may."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+def decide(student: Quality, teacher: Quality, facts: ModelFacts, limits: GateConfig) -> Decision:
+    """Holds the student against the limits, on the test split.
+
+    Args:
+      student: quality of the student.
+      teacher: quality of the teachers' ensemble on the same examples.
+      facts: what the student costs.
+      limits: the gate's.
+    """
+    reasons = [*_quality(student, teacher, limits), *_cost(facts, limits)]
+    return Decision(passed=not reasons, reasons=tuple(reasons))
+
+
+def _quality(student: Quality, teacher: Quality, limits: GateConfig) -> list[str]:
+    for name, quality in (("student", student), ("teacher", teacher)):
+        if not math.isfinite(quality.accuracy):
+            return [
+                f"the {name}'s accuracy is {quality.accuracy} over {quality.examples} labelled test examples: "
+                "give the test split labels, or look for extreme values in the model's inputs"
+            ]
+    lost = teacher.accuracy - student.accuracy
+    if lost > limits.tolerance:
+        return [
+            f"the student's accuracy {student.accuracy:.2%} is {lost * 100:.2f} points below the teacher's "
+            f"{teacher.accuracy:.2%}; gate.tolerance allows {limits.tolerance * 100:g} points"
+        ]
+    return []
+
+
+def _cost(facts: ModelFacts, limits: GateConfig) -> list[str]:
+    reasons = []
+    if limits.max_bytes is not None and facts.bytes > limits.max_bytes:
+        reasons.append(f"the student takes {facts.bytes:,} bytes; gate.max_bytes allows {limits.max_bytes:,}")
+    if limits.max_latency_ms is not None and facts.latency_ms.p50 > limits.max_latency_ms:
+        reasons.append(
+            f"the student's median latency is {facts.latency_ms.p50:.3f} ms; "
+            f"gate.max_latency_ms allows {limits.max_latency_ms:g} ms"
+        )
+    return reasons

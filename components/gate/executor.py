@@ -1,0 +1,40 @@
+"""Runs Gate: reads what was measured, writes a stock ModelBlessing and the reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.artifacts import Artifacts
+from components.gate.decision import DECISION_FILE, decide
+from components.parameters import slice_of
+from components.predictor import tables
+from trainer.config import GateConfig, to_json
+from trainer.task import TEST
+
+
+class Executor(base_executor.BaseExecutor):
+    """Predictions and measurements -> blessing."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
+        """Called by TFX."""
+        predictions = tables.read(artifact_utils.get_single_uri(input_dict["predictions"]))
+        measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
+        decision = decide(
+            student=tables.quality(predictions, tables.STUDENT, TEST),
+            teacher=tables.quality(predictions, tables.TEACHER, TEST),
+            facts=measured.models[tables.STUDENT],
+            limits=slice_of(GateConfig, exec_properties),
+        )
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.passed))
+        mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
+        (Path(blessing.uri) / mark).touch()
+        (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")

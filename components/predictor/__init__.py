@@ -1,0 +1,9 @@
+"""Scores the student once, and puts what is known of both models in one place.
+
+Gate, report and every later proof read these two artifacts, so that no two of them can disagree about what a
+model answered.
+
+`predictions/*.parquet` has a row for each model and example: `example_id` string, `split` string, `model` string
+(`teacher` or `student`), `label` int64 (-1 where there is none), `logits` list of float32.
+`measurements.json` is a `components.predictor.tables.Measured`.
+"""

@@ -1,0 +1,47 @@
+"""Predictor: predictions and measurements of teacher and student, read by everything that judges them."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import channel, channel_utils, component_spec, standard_artifacts
+
+from components.artifact_types import Measurements, Predictions
+from components.parameters import CODE, CodeRef, code_properties
+from components.predictor.executor import Executor
+
+_Channel = component_spec.ChannelParameter
+
+
+class PredictorSpec(component_spec.ComponentSpec):
+    """What Predictor takes and gives."""
+
+    PARAMETERS = CODE
+    INPUTS = {
+        "raw_examples": _Channel(type=standard_artifacts.Examples),
+        "labelled_examples": _Channel(type=standard_artifacts.Examples),
+        "teacher": _Channel(type=standard_artifacts.Model),
+        "teacher_run": _Channel(type=standard_artifacts.ModelRun),
+        "student": _Channel(type=standard_artifacts.Model),
+        "student_run": _Channel(type=standard_artifacts.ModelRun),
+    }
+    OUTPUTS = {
+        "predictions": _Channel(type=Predictions),
+        "measurements": _Channel(type=Measurements),
+    }
+
+
+class Predictor(base_beam_component.BaseBeamComponent):
+    """Scores the student, reads the teachers' logits from the soft targets, and measures both."""
+
+    SPEC_CLASS = PredictorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
+        """Takes the six inputs of `PredictorSpec` by name."""
+        spec = PredictorSpec(
+            predictions=channel_utils.as_channel([Predictions()]),
+            measurements=channel_utils.as_channel([Measurements()]),
+            **inputs,
+            **code_properties(code),
+        )
+        super().__init__(spec=spec)

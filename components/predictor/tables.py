@@ -1,0 +1,107 @@
+"""The table of predictions and what is computed from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from trainer.config import STRICT, dataclass, from_json
+from trainer.latency import Latency
+from trainer.task import UNLABELLED
+
+TEACHER, STUDENT = "teacher", "student"
+MEASUREMENTS_FILE = "measurements.json"
+
+SCHEMA = pa.schema(
+    [
+        ("example_id", pa.string()),
+        ("split", pa.string()),
+        ("model", pa.string()),
+        ("label", pa.int64()),
+        ("logits", pa.list_(pa.float32())),
+    ]
+)
+
+
+@dataclass(frozen=True, config=STRICT)
+class ModelFacts:
+    """What a model costs: weights, bytes of its serving SavedModel folder, latency in milliseconds."""
+
+    parameters: int
+    bytes: int
+    latency_ms: Latency
+
+
+@dataclass(frozen=True, config=STRICT)
+class Measured:
+    """The facts of each model, by name."""
+
+    models: dict[str, ModelFacts]
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """How well a model predicts the labelled examples of one split.
+
+    Attributes:
+      examples: number of labelled examples; with none the other figures are NaN.
+      accuracy: share of examples whose most probable class is the label.
+      log_loss: mean cross-entropy of the label, in nats.
+    """
+
+    examples: int
+    accuracy: float
+    log_loss: float
+
+
+def as_members(flat: Sequence[float], classes: int) -> npt.NDArray[np.float32]:
+    """Logits stored row by row -> float32 `[members, classes]`."""
+    return np.asarray(flat, np.float32).reshape(-1, classes)
+
+
+def ensemble_logits(members: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Logarithm of the mean probability of an ensemble: `[members, classes]` -> `[classes]`.
+
+    A single member's logits are returned as they are.
+    """
+    if len(members) == 1:
+        return members[0]
+    logits = members.astype(np.float64)
+    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return (np.logaddexp.reduce(logs, axis=0) - np.log(len(members))).astype(np.float32)
+
+
+def quality(table: pa.Table, model: str, split: str) -> Quality:
+    """Accuracy and log loss of one model on the labelled examples of one split of a predictions table."""
+    chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
+    labels = chosen["label"].to_numpy()
+    seen = labels != UNLABELLED
+    if not seen.any():
+        return Quality(examples=0, accuracy=math.nan, log_loss=math.nan)
+    logits = np.stack(chosen["logits"].to_pylist())[seen].astype(np.float64)
+    labels = labels[seen]
+    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return Quality(
+        examples=len(labels),
+        accuracy=float(np.mean(np.argmax(logits, axis=1) == labels)),
+        log_loss=float(-np.mean(logs[np.arange(len(labels)), labels])),
+    )
+
+
+def read(folder: str) -> pa.Table:
+    """Reads the predictions artifact at `folder`."""
+    return pq.read_table(folder, schema=SCHEMA)
+
+
+def read_measured(folder: str) -> Measured:
+    """Reads the measurements artifact at `folder`."""
+    return from_json(Measured, (Path(folder) / MEASUREMENTS_FILE).read_text(encoding="utf-8"))
+

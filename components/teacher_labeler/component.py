@@ -1,0 +1,43 @@
+"""TeacherLabeler: soft targets, computed once in Beam for all epochs and all students."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import channel, channel_utils, component_spec, standard_artifacts
+
+from components.parameters import CODE, CodeRef, code_properties
+from components.teacher_labeler.executor import Executor
+
+_Channel = component_spec.ChannelParameter
+
+
+class TeacherLabelerSpec(component_spec.ComponentSpec):
+    """What TeacherLabeler takes and gives."""
+
+    PARAMETERS = CODE
+    INPUTS = {
+        "examples": _Channel(type=standard_artifacts.Examples),
+        "model": _Channel(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {"labelled_examples": _Channel(type=standard_artifacts.Examples)}
+
+
+class TeacherLabeler(base_beam_component.BaseBeamComponent):
+    """Adds `teacher_logits` `[teachers, classes]` to every example of every split.
+
+    Logits of each teacher, and not one averaged vector: the mean of the probabilities at a temperature cannot be
+    recovered from it, and the temperature may change from run to run.
+    """
+
+    SPEC_CLASS = TeacherLabelerSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, examples: channel.BaseChannel, model: channel.BaseChannel, code: CodeRef) -> None:
+        """Takes transformed examples, and the teachers' `model`."""
+        spec = TeacherLabelerSpec(
+            examples=examples,
+            model=model,
+            labelled_examples=channel_utils.as_channel([standard_artifacts.Examples()]),
+            **code_properties(code),
+        )
+        super().__init__(spec=spec)

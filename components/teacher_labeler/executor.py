@@ -1,0 +1,60 @@
+"""Runs TeacherLabeler on Beam: every example of every split once through every teacher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.artifacts import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Transformed examples and teachers -> the same examples with `teacher_logits` `[teachers, classes]`."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
+        """Called by TFX."""
+        import apache_beam as beam
+        from apache_beam.ml.inference.base import RunInference
+
+        from components.scoring import TransformedExamplesHandler
+
+        teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])
+        splits = split_names(input_dict["examples"])
+        labelled.split_names = artifact_utils.encode_split_names(list(splits))
+        with self._make_beam_pipeline() as pipeline:
+            for split in splits:
+                (
+                    pipeline
+                    | f"Files[{split}]" >> beam.Create(split_files(input_dict["examples"], split))
+                    | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
+                    | f"Score[{split}]" >> RunInference(TransformedExamplesHandler(teachers))
+                    | f"Attach[{split}]" >> beam.Map(lambda scored: attach_logits(scored.example, scored.inference))
+                    | f"Write[{split}]"
+                    >> beam.io.WriteToTFRecord(
+                        f"{artifact_utils.get_split_uris([labelled], split)[0]}/{TRANSFORMED_PREFIX}",
+                        file_name_suffix=".gz",
+                    )
+                )
+
+
+def attach_logits(example: bytes, logits: Any) -> bytes:
+    """Adds `teacher_logits` to a serialized tf.Example.
+
+    Args:
+      example: serialized transformed tf.Example.
+      logits: float32 `[teachers, classes]`, stored row by row.
+
+    Returns:
+      The serialized tf.Example, with its features in a fixed order.
+    """
+    import tensorflow as tf
+
+    from trainer.task import TEACHER_LOGITS
+
+    message = tf.train.Example.FromString(example)
+    message.features.feature[TEACHER_LOGITS].float_list.value[:] = logits.reshape(-1).tolist()
+    return bytes(message.SerializeToString(deterministic=True))

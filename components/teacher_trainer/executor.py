@@ -1,0 +1,18 @@
+"""Runs TeacherTrainer: one training job for all members of the ensemble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+
+from components.artifacts import Artifacts
+from components.training import train
+
+
+class Executor(base_executor.BaseExecutor):
+    """Transformed examples -> one SavedModel that holds every teacher."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
+        """Called by TFX; see `components.training.train`."""
+        train("teacher", input_dict, output_dict, exec_properties, self._get_tmp_dir())

@@ -1,0 +1,1 @@
+"""Where a training job's processes run: one module a place, chosen by name in `LAUNCHERS`."""

@@ -1,0 +1,26 @@
+"""`Cluster`: how many processes of each role a training job is given."""
+
+from __future__ import annotations
+
+from pydantic.dataclasses import dataclass
+
+from trainer.cluster import ClusterTask, task_of
+from trainer.config import STRICT, NotNegative, StrategyConfig
+
+
+@dataclass(frozen=True, config=STRICT)
+class Cluster:
+    """One chief and `workers` workers; each of them trains."""
+
+    workers: NotNegative = 0
+
+    @classmethod
+    def of(cls, strategy: StrategyConfig) -> Cluster:
+        """The cluster that a strategy needs."""
+        return cls(workers=strategy.processes - 1)
+
+    @property
+    def tasks(self) -> tuple[ClusterTask, ...]:
+        """Every process, in the order of the ranks."""
+        processes = 1 + self.workers
+        return tuple(task_of(rank, processes) for rank in range(processes))

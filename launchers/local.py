@@ -1,0 +1,132 @@
+"""Trains in processes of this machine, each a fresh interpreter.
+
+A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up;
+so every process is started anew from the job file. The first failure ends all: TensorFlow cannot go
+on without a peer, and a process that waits for one waits for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from launchers import ports
+from launchers.cluster import Cluster
+from launchers.environment import LOOPBACK, environment
+from launchers.failure import by_signal, error_of, read_failure
+from launchers.processes import Exit, Process, end
+from trainer.cluster import Addresses, ClusterTask
+from trainer.config import from_json, to_json
+from trainer.errors import ConfigError, TrainingFailedError
+from trainer.job import RankRecord, TrainingJob
+
+WORKER = (sys.executable, "-m", "trainer.worker")
+
+
+class LocalLauncher:
+    """Runs every process of a job on this machine."""
+
+    def __init__(self, command: Sequence[str] = WORKER, settle: float = 1.0, grace: float = 2.0) -> None:
+        """Keeps how to start and end processes.
+
+        Args:
+          command: starts a process; the path of the job file is added.
+          settle: seconds after a first death in which a better explanation may come.
+          grace: seconds between SIGTERM and SIGKILL.
+        """
+        self._command, self._settle, self._grace = tuple(command), settle, grace
+
+    def launch(self, job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
+        """Runs one job to its end; returns and raises as `launchers.launch.launch` does."""
+        _check(job)
+        for task in cluster.tasks:
+            # What an earlier attempt left must not pass for the record of this one.
+            _record_path(job, task).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="limbeck-") as folder:
+            self._run(job, cluster, Path(folder))
+        return tuple(_read_record(job, task) for task in cluster.tasks)
+
+    def _run(self, job: TrainingJob, cluster: Cluster, folder: Path) -> None:
+        path = folder / "job.json"
+        path.write_text(to_json(job), encoding="utf-8")
+        failures = {task.rank: folder / f"failure-{task.rank}.json" for task in cluster.tasks}
+        exits: queue.SimpleQueue[Exit] = queue.SimpleQueue()
+        processes: list[Process] = []
+        with ports.held(len(cluster.tasks)) as numbers:
+            addresses = _addresses(numbers)
+            try:
+                for task in cluster.tasks:
+                    variables = environment(os.environ, task, addresses, failures[task.rank])
+                    processes.append(
+                        Process(
+                            task.rank,
+                            _title(job, task),
+                            command=[*self._command, str(path)],
+                            environment=variables,
+                            folder=folder,
+                            exits=exits,
+                        )
+                    )
+                failed = self._wait(exits, len(processes), failures)
+            finally:
+                end(processes, self._grace)
+        if failed:
+            raise error_of(failed, processes, failures)
+
+    def _wait(self, exits: queue.SimpleQueue[Exit], count: int, failures: dict[int, Path]) -> list[Exit]:
+        """Waits for the end of all, or for the first failure and what follows from it at once."""
+        failed: list[Exit] = []
+        deadline: float | None = None
+        for _ in range(count):
+            try:
+                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+                latest = exits.get(timeout=timeout)
+            except queue.Empty:
+                break
+            if latest.code == 0:
+                continue
+            failed.append(latest)
+            if by_signal(latest.code) or read_failure(failures[latest.rank]) is not None:
+                break
+            deadline = deadline or time.monotonic() + self._settle
+        return failed
+
+
+def _addresses(numbers: Sequence[int]) -> Addresses | None:
+    chief, *workers = (f"{LOOPBACK}:{number}" for number in numbers)
+    return Addresses(chief, tuple(workers)) if workers else None
+
+
+def _title(job: TrainingJob, task: ClusterTask) -> str:
+    return f"{job.entry} {task.role}" + ("" if task.is_chief else f" {task.index}")
+
+
+def _check(job: TrainingJob) -> None:
+    uris = (job.examples_uri, job.transform_graph_uri, job.model_uri, job.record_uri)
+    for uri in uris:
+        if "://" not in uri and not Path(uri).is_absolute():
+            raise ValueError(
+                "a job's paths must be absolute, because its processes run in another folder; "
+                f"received {uri!r}"
+            )
+    if "://" in job.record_uri:
+        raise ValueError(f"records are read from a local folder, received {job.record_uri!r}")
+
+
+def _record_path(job: TrainingJob, task: ClusterTask) -> Path:
+    return Path(job.record_uri) / f"rank-{task.rank}.json"
+
+
+def _read_record(job: TrainingJob, task: ClusterTask) -> RankRecord:
+    path = _record_path(job, task)
+    try:
+        return from_json(RankRecord, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        raise TrainingFailedError(
+            f"{_title(job, task)} ended with exit code 0, but left no readable record: {path}: {error}"
+        ) from None

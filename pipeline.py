@@ -1,0 +1,264 @@
+"""The pipeline: raw data to a shipped student. `python pipeline.py --help` tells how to run it.
+
+`create_pipeline` says what follows what, and nothing else: what a component does stands in `components/`, where it
+runs is the affair of whoever runs the graph.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from components.parameters import CodeRef
+    from trainer.config import Config
+    from trainer.source_digest import TaskDigests
+    from trainer.task import Task, TaskRef
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a pipeline keeps what it makes.
+
+    Attributes:
+      root: folder or URI of TFX's artifacts.
+      serving: folder or URI that passed students are pushed to, as `<version>/`.
+      data: folder or URI of the raw examples, with a folder for each split.
+    """
+
+    root: str
+    serving: str
+    data: str
+
+
+def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = None) -> Any:
+    """Builds the graph.
+
+    Args:
+      config: the whole configuration.
+      ref: the task.
+      place: where artifacts, data and served models are.
+      metadata: an ML Metadata `ConnectionConfig`, for a local run.
+
+    Returns:
+      A `tfx.orchestration.pipeline.Pipeline`.
+
+    Raises:
+      TaskError: where the task cannot be loaded.
+    """
+    from tfx.orchestration.pipeline import Pipeline
+
+    graph = _Graph(config, ref)
+    ingested = graph.ingest(place.data)
+    teaching = graph.teach(ingested)
+    student = graph.distil(ingested, teaching)
+    judged = graph.judge(ingested, teaching, student, place.serving)
+    return Pipeline(
+        pipeline_name=f"limbeck-{graph.task.name}",
+        pipeline_root=place.root,
+        components=[*ingested.nodes, *teaching.nodes, student, *judged],
+        enable_cache=True,
+        metadata_connection_config=metadata,
+        beam_pipeline_args=_beam_arguments(config),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ingested:
+    raw: Any
+    transform: Any
+    nodes: tuple[Any, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Teaching:
+    trainer: Any
+    labeler: Any
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        return self.trainer, self.labeler
+
+
+class _Graph:
+    """The stretches of the graph, each handed the outputs of those before it."""
+
+    def __init__(self, config: Config, ref: TaskRef) -> None:
+        from trainer.source_digest import task_digests
+
+        self.config, self.ref = config, ref
+        self.task: Task = ref.load()
+        self.digests: TaskDigests = task_digests(self.task, ref)
+
+    def ingest(self, data: str) -> _Ingested:
+        """Raw data -> transformed examples, behind a stop on anomalies."""
+        from tfx.components import ExampleValidator, SchemaGen, StatisticsGen, Transform
+
+        from components.anomaly_stop.component import AnomalyStop
+
+        raw = self._example_gen(data)
+        statistics = StatisticsGen(examples=raw.outputs["examples"])
+        schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
+        validator = ExampleValidator(
+            statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+        )
+        stop = AnomalyStop(
+            anomalies=validator.outputs["anomalies"],
+            schema=schema.outputs["schema"],
+            code=self._code(["components.anomaly_stop.executor:Executor"], self.digests.preprocessing),
+        )
+        code = self._code(["trainer.preprocessing"], self.digests.preprocessing)
+        transform = Transform(
+            examples=raw.outputs["examples"],
+            schema=schema.outputs["schema"],
+            preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+            custom_config=_code_properties(code),
+        )
+        transform.add_upstream_node(stop)
+        return _Ingested(raw, transform, (raw, statistics, schema, validator, stop, transform))
+
+    def teach(self, ingested: _Ingested) -> _Teaching:
+        """Transformed examples -> teachers -> examples with soft targets."""
+        from components.teacher_labeler.component import TeacherLabeler
+        from components.teacher_trainer.component import TeacherTrainer
+
+        teachers = self.config.teachers
+        training = dataclasses.replace(
+            self.config.training, epochs=teachers.epochs or self.config.training.epochs
+        )
+        code = self._code(["components.teacher_trainer.executor:Executor", *_TRAINING], self.digests.teacher)
+        trainer = TeacherTrainer(
+            examples=ingested.transform.outputs["transformed_examples"],
+            transform_graph=ingested.transform.outputs["transform_graph"],
+            properties=self._training_properties(training, teachers.hyperparameters, code)
+            | {"teachers": teachers.count},
+        )
+        labeler = TeacherLabeler(
+            examples=ingested.transform.outputs["transformed_examples"],
+            model=trainer.outputs["model"],
+            code=self._code(["components.teacher_labeler.executor:Executor"]),
+        )
+        return _Teaching(trainer, labeler)
+
+    def distil(self, ingested: _Ingested, teaching: _Teaching) -> Any:
+        """Examples with soft targets -> student."""
+        from components.distiller.component import Distiller
+        from components.parameters import properties_of
+
+        config = self.config
+        code = self._code(["components.distiller.executor:Executor", *_TRAINING], self.digests.student)
+        return Distiller(
+            examples=teaching.labeler.outputs["labelled_examples"],
+            transform_graph=ingested.transform.outputs["transform_graph"],
+            properties=self._training_properties(config.training, config.student.hyperparameters, code)
+            | properties_of(config.distillation),
+        )
+
+    def judge(self, ingested: _Ingested, teaching: _Teaching, student: Any, serving: str) -> list[Any]:
+        """Student and teachers -> evaluation, verdict, and a pushed student where the verdict allows."""
+        from tfx.components import Pusher
+        from tfx.proto import pusher_pb2
+
+        from components.gate.component import Gate
+        from components.parameters import properties_of
+        from components.predictor.component import Predictor
+
+        evaluator = self._evaluator(ingested, teaching, student)
+        predictor = Predictor(
+            inputs={
+                "raw_examples": ingested.raw.outputs["examples"],
+                "labelled_examples": teaching.labeler.outputs["labelled_examples"],
+                "teacher": teaching.trainer.outputs["model"],
+                "teacher_run": teaching.trainer.outputs["model_run"],
+                "student": student.outputs["model"],
+                "student_run": student.outputs["model_run"],
+            },
+            code=self._code(["components.predictor.executor:Executor", "trainer.latency"]),
+        )
+        gate = Gate(
+            model=student.outputs["model"],
+            predictions=predictor.outputs["predictions"],
+            measurements=predictor.outputs["measurements"],
+            limits=properties_of(self.config.gate),
+            code=self._code(["components.gate.executor:Executor"]),
+        )
+        pusher = Pusher(
+            model=student.outputs["model"],
+            model_blessing=gate.outputs["blessing"],
+            push_destination=pusher_pb2.PushDestination(
+                filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving)
+            ),
+        )
+        return [evaluator, predictor, gate, pusher]
+
+    def _example_gen(self, data: str) -> Any:
+        from tfx.components import CsvExampleGen, ImportExampleGen
+        from tfx.proto import example_gen_pb2
+
+        from trainer.task import SPLITS
+
+        splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*") for split in SPLITS]
+        generator = {"tfrecord": ImportExampleGen, "csv": CsvExampleGen}[self.config.data.format]
+        return generator(input_base=data, input_config=example_gen_pb2.Input(splits=splits))
+
+    def _evaluator(self, ingested: _Ingested, teaching: _Teaching, student: Any) -> Any:
+        from tfx.components import Evaluator
+
+        from components.evaluation import evaluation_config
+        from trainer.task import TEST
+
+        return Evaluator(
+            examples=ingested.raw.outputs["examples"],
+            model=student.outputs["model"],
+            baseline_model=teaching.trainer.outputs["model"],
+            eval_config=evaluation_config(self.task),
+            example_splits=[TEST],
+        )
+
+    def _training_properties(self, training: Any, hyperparameters: Any, code: CodeRef) -> dict[str, Any]:
+        import json
+
+        from components.parameters import properties_of
+        from trainer.config import to_json
+
+        return {
+            **_code_properties(code),
+            **properties_of(training),
+            "place": "local",
+            "strategy": to_json(self.config.strategy),
+            "hyperparameters": json.dumps(hyperparameters, sort_keys=True),
+        }
+
+    def _code(self, roots: Iterable[str], part: str = "") -> CodeRef:
+        from components.parameters import CodeRef
+        from trainer.source_digest import digest
+
+        return CodeRef(self.ref, digest(roots) + (f"-{part}" if part else ""))
+
+
+# What a training process reaches by its command line, which no import shows.
+_TRAINING = ("trainer.worker", "trainer.training")
+
+
+def _code_properties(code: CodeRef) -> dict[str, Any]:
+    from components.parameters import code_properties
+
+    return code_properties(code)
+
+
+def _beam_arguments(config: Config) -> list[str]:
+    workers = config.beam.workers
+    mode = "multi_processing" if workers > 1 else "in_memory"
+    return [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
+
+
+if __name__ == "__main__":
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    sys.path.insert(0, str(Path(__file__).parent))
+    from cli.main import main
+
+    sys.exit(main(sys.argv[1:]))

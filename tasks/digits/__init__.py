@@ -1,0 +1,20 @@
+"""Handwritten digits: 1,797 images of 8x8 pixels, from scikit-learn.
+
+The teachers learn from all training labels; the student is told 150 of them, and the rest only through its
+teachers: the case of a team that has many examples and few labels for the small model.
+"""
+
+from tasks.digits import data, models, preprocessing
+from trainer.task import Feature, Label, Task
+
+TASK = Task(
+    name="digits",
+    features=(Feature("pixels", "number", shape=(64,)),),
+    label=Label("digit", classes=tuple("0123456789"), visible_to_student="label_visible"),
+    preprocessing_fn=preprocessing.preprocessing_fn,
+    build_teacher=models.build_teacher,
+    build_student=models.build_student,
+    augment=preprocessing.shift_by_up_to_one_pixel,
+    write_data=data.write,
+    slices=(("digit",),),
+)

@@ -1,0 +1,58 @@
+"""The images as TFRecord files, one folder a split: 1,297 for training, 250 for choosing, 250 for the figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SPLIT_SIZES = {"train": 1297, "validation": 250, "test": 250}
+SPLIT_SEED = 20_261_121
+LABELS_VISIBLE_TO_STUDENT = 150
+
+
+def write(folder: Path) -> None:
+    """Writes `<split>/digits.tfrecord` for each split into `folder`.
+
+    Each example has `pixels` (64 floats, 0 to 16), `digit` (0 to 9) and `label_visible` (1 where the student is
+    told the digit: the same number for each class, in the training split only as many as
+    LABELS_VISIBLE_TO_STUDENT).
+    """
+    import numpy as np
+    import tensorflow as tf
+    from sklearn.datasets import load_digits
+
+    pixels, digits = load_digits(return_X_y=True)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(digits))
+    begin = 0
+    for split, size in SPLIT_SIZES.items():
+        rows = order[begin : begin + size]
+        begin += size
+        visible = _visible(digits[rows]) if split == "train" else np.ones(size, int)
+        (folder / split).mkdir()
+        with tf.io.TFRecordWriter(str(folder / split / "digits.tfrecord")) as writer:
+            for row, seen in zip(rows, visible, strict=True):
+                writer.write(_example(pixels[row], int(digits[row]), int(seen)))
+
+
+def _visible(digits):  # type: ignore[no-untyped-def]
+    """1 for the first LABELS_VISIBLE_TO_STUDENT / 10 examples of each class, 0 for the others."""
+    import numpy as np
+
+    visible = np.zeros(len(digits), int)
+    for digit in range(10):
+        visible[np.flatnonzero(digits == digit)[: LABELS_VISIBLE_TO_STUDENT // 10]] = 1
+    return visible
+
+
+def _example(pixels, digit: int, visible: int) -> bytes:  # type: ignore[no-untyped-def]
+    import tensorflow as tf
+
+    def integer(value: int) -> tf.train.Feature:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    features = {
+        "pixels": tf.train.Feature(float_list=tf.train.FloatList(value=pixels)),
+        "digit": integer(digit),
+        "label_visible": integer(visible),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return bytes(example.SerializeToString(deterministic=True))

@@ -1,0 +1,31 @@
+"""The teacher, a small convolutional network, and the student, a perceptron of 1,210 weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tf_keras
+
+from trainer.task import Hyperparameters
+
+CLASSES = 10
+
+
+def build_teacher(hyperparameters: Hyperparameters) -> Any:
+    """Two convolutions and a dense layer; `width` is the number of filters of the first convolution."""
+    width = int(hyperparameters.get("width", 16))
+    image = tf_keras.Input([64], name="image")
+    hidden = tf_keras.layers.Reshape([8, 8, 1])(image)
+    hidden = tf_keras.layers.Conv2D(width, 3, padding="same", activation="relu")(hidden)
+    hidden = tf_keras.layers.MaxPooling2D()(hidden)
+    hidden = tf_keras.layers.Conv2D(2 * width, 3, padding="same", activation="relu")(hidden)
+    hidden = tf_keras.layers.Flatten()(hidden)
+    hidden = tf_keras.layers.Dense(64, activation="relu")(hidden)
+    return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))
+
+
+def build_student(hyperparameters: Hyperparameters) -> Any:
+    """One hidden layer of `units` (16 by default)."""
+    image = tf_keras.Input([64], name="image")
+    hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 16)), activation="relu")(image)
+    return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))

@@ -1,0 +1,30 @@
+"""Jobs for the processes of `worker.py`."""
+
+import sys
+from pathlib import Path
+
+from launchers.cluster import Cluster
+from launchers.local import LocalLauncher
+from trainer.config import StrategyConfig, TrainingConfig
+from trainer.job import RankRecord, TrainingJob
+from trainer.task import TaskRef
+
+WORKER = Path(__file__).parent / "worker.py"
+
+
+def job(folder: Path | str, processes: int) -> TrainingJob:
+    return TrainingJob(
+        entry="teacher",
+        task=TaskRef(module="tasks.digits"),
+        examples_uri=str(folder),
+        transform_graph_uri=str(folder),
+        model_uri=str(folder),
+        record_uri=str(folder),
+        strategy=StrategyConfig(workers=processes),
+        training=TrainingConfig(),
+    )
+
+
+def launch(behaviour: str, folder: Path, processes: int = 1) -> tuple[RankRecord, ...]:
+    launcher = LocalLauncher([sys.executable, str(WORKER), behaviour])
+    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1))

@@ -1,0 +1,272 @@
+"""The configuration: one tree of frozen dataclasses, validated when built.
+
+Dictionaries of strings accept every misspelling and fail an hour later on another machine. Here an unknown key
+or a value out of range is an error at once, and names the key, the value and the nearest known key.
+
+Two kinds of field are kept apart. *Structural* fields (the graph, the strategy) are fixed when a pipeline is
+compiled. *Runtime* fields, marked by `runtime()`, become an execution property each, so that the Kubeflow form
+can edit them; the component that uses one validates it again by building its slice of this tree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import pydantic
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from trainer.errors import ConfigError, nearest
+
+Scalar = bool | int | float | str
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+_Slice = TypeVar("_Slice")
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def runtime(default: Any) -> Any:
+    """A field that a run may change without compiling the pipeline again."""
+    return dataclasses.field(default=default, metadata={"runtime": True})
+
+
+@dataclass(frozen=True, config=STRICT)
+class DataConfig:
+    """Where the raw examples are.
+
+    Attributes:
+      path: folder that holds a folder for each split of the task; null takes the data that the task brings.
+      format: `tfrecord` (serialized tf.Example) or `csv` (a header line in every file).
+    """
+
+    path: str | None = runtime(None)
+    format: Literal["tfrecord", "csv"] = "tfrecord"
+
+
+@dataclass(frozen=True, config=STRICT)
+class BeamConfig:
+    """How Beam runs: `workers` processes on this machine; 1 keeps it in the process of the pipeline."""
+
+    workers: Positive = 1
+
+
+@dataclass(frozen=True, config=STRICT)
+class StrategyConfig:
+    """How training is spread.
+
+    Attributes:
+      name: a `tf.distribute` strategy, in snake case.
+      workers: training processes; by default 2 for `multi_worker_mirrored`, and 1 for `one_device`.
+    """
+
+    name: Literal["multi_worker_mirrored", "one_device"] = "multi_worker_mirrored"
+    workers: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if self.name == "one_device" and self.workers not in (None, 1):
+            raise ConfigError(
+                f"strategy 'one_device' runs in one process, but strategy.workers is {self.workers}: "
+                "leave strategy.workers out, or take strategy.name=multi_worker_mirrored"
+            )
+
+    @property
+    def processes(self) -> int:
+        """The number of training processes."""
+        return self.workers or (2 if self.name == "multi_worker_mirrored" else 1)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingConfig:
+    """How long and in which steps teachers and student are trained.
+
+    Attributes:
+      epochs: passes over the training split.
+      batch_size: the global batch size: examples in one optimizer step over all replicas together.
+      learning_rate: peak learning rate, at the first step; the schedule lowers it to 0 at the last.
+      seed: of initial weights, order and augmentation.
+    """
+
+    epochs: Positive = runtime(10)
+    batch_size: Positive = runtime(64)
+    learning_rate: Annotated[float, Field(gt=0)] = runtime(1e-3)
+    seed: NotNegative = runtime(0)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TeachersConfig:
+    """The ensemble: `count` teachers that differ in their seed; `hyperparameters` go to `Task.build_teacher`.
+
+    Attributes:
+      epochs: passes over the training split for each teacher; null takes `training.epochs`.
+    """
+
+    count: Positive = 1
+    epochs: Positive | None = None
+    hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT)
+class StudentConfig:
+    """The student; `hyperparameters` go to `Task.build_student`."""
+
+    hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT)
+class DistillationConfig:
+    """The loss (1 - alpha) * hard + alpha * temperature^2 * soft, as in Hinton et al. (2015).
+
+    Attributes:
+      temperature: divides the logits of teachers and student before the softmax of the soft term.
+      alpha: share of the soft term; 0 is training on labels alone, 1 on soft targets alone.
+    """
+
+    temperature: Annotated[float, Field(gt=0)] = runtime(2.0)
+    alpha: Annotated[float, Field(ge=0, le=1)] = runtime(0.9)
+
+
+@dataclass(frozen=True, config=STRICT)
+class GateConfig:
+    """What makes a student fit to serve.
+
+    Attributes:
+      tolerance: how far the student's accuracy on the test split may lie below the teacher's, as a fraction.
+      max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
+      max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
+    """
+
+    tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
+    max_bytes: Positive | None = runtime(None)
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = runtime(None)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Config:
+    """The whole tree. Each component is given its slice of it, never the whole."""
+
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
+    student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
+    distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    gate: GateConfig = dataclasses.field(default_factory=GateConfig)
+
+
+def build(cls: type[_Slice], values: Mapping[str, Any], prefix: str = "") -> _Slice:
+    """Builds a dataclass of this tree from plain values.
+
+    Args:
+      cls: `Config` or one of its slices.
+      values: nested mappings of plain values, as read from YAML or JSON.
+      prefix: dotted place of `cls` in the whole tree, for messages.
+
+    Raises:
+      ConfigError: for an unknown key, a missing one, a wrong type or a value out of range.
+    """
+    try:
+        # As JSON, because strict validation of Python values takes no mapping for a dataclass.
+        return TypeAdapter(cls).validate_json(json.dumps(values, default=str))
+    except pydantic.ValidationError as error:
+        raise ConfigError(_explain(cls, error, prefix)) from None
+
+
+def to_json(value: Any) -> str:
+    """Serializes a dataclass of this tree (or one made of such) to JSON with sorted keys."""
+    return json.dumps(TypeAdapter(type(value)).dump_python(value, mode="json"), sort_keys=True)
+
+
+def from_json(cls: type[_Slice], text: str) -> _Slice:
+    """Reads what `to_json` wrote. Raises ConfigError as `build` does, and where `text` is not JSON."""
+    try:
+        return build(cls, json.loads(text))
+    except json.JSONDecodeError:
+        raise ConfigError(f"expected JSON for {cls.__name__}, received: {text[:80]!r}") from None
+
+
+def load(layers: list[Mapping[str, Any]]) -> Config:
+    """Builds the whole tree from layers of nested mappings; a later layer overrides an earlier one.
+
+    Raises:
+      ConfigError: as `build` does.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = _merge(merged, layer)
+    return build(Config, merged)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads one layer from a YAML file, with the safe loader.
+
+    Raises:
+      ConfigError: where the file cannot be read, is not YAML, or is not a mapping of sections.
+    """
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {path} is not YAML: {error}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigError(f"{path} must hold sections such as 'training:', but holds: {str(loaded)[:80]}")
+    return cast("dict[str, Any]", loaded)
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """Turns `a.b=value` into `{"a": {"b": value}}`; the value is read as YAML.
+
+    Raises:
+      ConfigError: where there is no `=`, no key, or the value is not YAML.
+    """
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set takes key=value, such as training.epochs=5, but received: {text!r}")
+    try:
+        layer = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"the value of --set {key} is not YAML: {value!r}") from None
+    for part in reversed(parts):
+        layer = {part: layer}
+    return cast("dict[str, Any]", layer)
+
+
+def runtime_fields(cls: type[Any]) -> tuple[str, ...]:
+    """Names of the runtime fields of one slice, in order."""
+    return tuple(f.name for f in dataclasses.fields(cls) if f.metadata.get("runtime"))
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    place = ".".join([prefix, *path] if prefix else path)
+    if first["type"] == "unexpected_keyword_argument":
+        known = _known_keys(cls, path[:-1])
+        return f"unknown configuration key '{place}'.{nearest(path[-1], known)} Known here: {', '.join(known)}"
+    return f"configuration key '{place}': {first['msg']}; received {first['input']!r}"
+
+
+def _known_keys(cls: type[Any], path: list[str]) -> list[str]:
+    here: Any = cls
+    for part in path:
+        field = next(f for f in dataclasses.fields(here) if f.name == part)
+        here = globals().get(str(field.type), field.type)
+    return [f.name for f in dataclasses.fields(here)]

@@ -1,0 +1,1 @@
+"""Knowledge distillation: the mathematics, apart from strategies, files and loops."""

@@ -1,0 +1,70 @@
+"""`TrainingJob`: all that a training process is told, as one JSON file.
+
+A component runs beside TFX; the processes that train run elsewhere, in fresh interpreters that never import it.
+Whatever crosses is plain data with URIs that those processes can read: no artifacts, no live objects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from trainer.config import (
+    STRICT,
+    DistillationConfig,
+    Scalar,
+    StrategyConfig,
+    TrainingConfig,
+    dataclass,
+)
+from trainer.errors import ConfigError
+from trainer.task import TaskRef
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingJob:
+    """One training, from packed examples to exported model.
+
+    Attributes:
+      entry: `teacher` (learns from labels) or `student` (learns from soft targets and labels).
+      task: where the processes find the task.
+      examples_uri: folder of the packed training split (`trainer.ingestion`).
+      transform_graph_uri: folder of the TransformGraph artifact.
+      model_uri: folder that receives the SavedModel.
+      record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.
+      strategy: how the job is spread over its processes.
+      training: length, steps and seed.
+      members: models trained one after the other, with seeds `training.seed + member`; they are exported as one
+        ensemble.
+      hyperparameters: for the task's builder.
+      distillation: present exactly when `entry` is `student`.
+    """
+
+    entry: Literal["teacher", "student"]
+    task: TaskRef
+    examples_uri: str
+    transform_graph_uri: str
+    model_uri: str
+    record_uri: str
+    strategy: StrategyConfig
+    training: TrainingConfig
+    members: int = 1
+    hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+    distillation: DistillationConfig | None = None
+
+    def __post_init__(self) -> None:
+        if (self.entry == "student") != (self.distillation is not None):
+            raise ConfigError("a job has a distillation section exactly when its entry is 'student'")
+        if self.members < 1:
+            raise ConfigError(f"a job trains at least one member, received {self.members}")
+
+
+@dataclass(frozen=True, config=STRICT)
+class RankRecord:
+    """What one process of a finished job did: optimizer steps, examples it computed gradients of, seconds."""
+
+    role: str
+    rank: int
+    steps: int
+    examples: int
+    seconds: float

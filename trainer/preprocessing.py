@@ -1,0 +1,162 @@
+"""The `preprocessing_fn` that stock Transform runs: the task's own, between two things every task needs.
+
+A user's function that also had to densify optional features, encode the label and make an example id would be
+written again, a little differently, for each task; and one that sees the label can leak it into the inputs. So
+the task's function is handed the dense raw features only, and this module adds the label and the id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.config import from_json
+from trainer.errors import DataError, TaskError, nearest
+from trainer.task import (
+    EXAMPLE_ID,
+    LABEL,
+    RESERVED,
+    STUDENT_LABEL,
+    UNLABELLED,
+    Feature,
+    Label,
+    Task,
+    TaskRef,
+)
+
+# A class that the task does not know; told apart from "no label", which is legal.
+UNKNOWN_CLASS = -2
+
+Inputs = dict[str, Any]
+
+
+def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
+    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
+    return preprocess(from_json(TaskRef, custom_config["task"]).load(), inputs)
+
+
+def preprocess(task: Task, inputs: Inputs) -> Inputs:
+    """Computes the transformed example.
+
+    Args:
+      task: whose features, label and `preprocessing_fn` are used.
+      inputs: raw features by name, each dense `[batch, *shape]` or sparse `[batch, any]`.
+
+    Returns:
+      The task's model inputs, and `label` int64 `[batch]`, `student_label` int64 `[batch]` (both -1 where there
+      is none) and `example_id` string `[batch]`.
+
+    Raises:
+      DataError: where the data lack a declared feature.
+      TaskError: where the task's function returns a reserved name.
+    """
+    features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
+    outputs = dict(task.preprocessing_fn(features))
+    taken = RESERVED.intersection(outputs)
+    if taken:
+        raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
+    label = encode_label(task.label, inputs)
+    return outputs | {
+        LABEL: label,
+        STUDENT_LABEL: _visible_label(task.label, label, inputs),
+        EXAMPLE_ID: content_id(inputs),
+    }
+
+
+def dense_feature(feature: Feature, values: Any) -> Any:
+    """Makes one raw feature dense: `[batch, *shape]` in the dtype of its kind, gaps filled with its default."""
+    import tensorflow as tf
+
+    dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
+    if isinstance(values, tf.sparse.SparseTensor):
+        values = _to_dense(values, 1 if not feature.shape else _size(feature.shape), feature.default)
+    values = values if values.dtype == dtype else tf.cast(values, dtype)
+    return tf.reshape(values, [-1, *feature.shape])
+
+
+def encode_label(label: Label, inputs: Inputs) -> Any:
+    """Class index as int64 `[batch]`: -1 where an example has none, -2 where its class is not declared."""
+    import tensorflow as tf
+
+    values = _take(inputs, label.name)
+    if label.kind == "text":
+        if isinstance(values, tf.sparse.SparseTensor):
+            values = _to_dense(values, 1, "")
+        text = tf.reshape(values, [-1])
+        match = tf.equal(text[:, tf.newaxis], tf.constant(label.classes)[tf.newaxis, :])
+        known = tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
+        return tf.where(tf.equal(text, ""), tf.constant(UNLABELLED, tf.int64), known)
+    if isinstance(values, tf.sparse.SparseTensor):
+        values = _to_dense(values, 1, UNLABELLED)
+    index = tf.reshape(tf.cast(values, tf.int64), [-1])
+    legal = (index >= UNLABELLED) & (index < len(label.classes))
+    return tf.where(legal, index, tf.constant(UNKNOWN_CLASS, tf.int64))
+
+
+def content_id(inputs: Inputs) -> Any:
+    """A string `[batch]` that depends on the raw content of an example alone, label included.
+
+    Equal rows get equal ids, in whatever order, file or batch they stand. Two keyed 62-bit SipHash values make a
+    collision of different rows improbable below some 10^18 pairs of rows.
+    """
+    import tensorflow as tf
+
+    row = tf.strings.join([_content(inputs[name]) for name in sorted(inputs)], separator="|")
+    halves = [
+        tf.strings.to_hash_bucket_strong(row, 2**62, key=[0x6C696D6265636B, half]) for half in (1, 2)
+    ]
+    return tf.strings.join([tf.strings.as_string(half, width=19, fill="0") for half in halves])
+
+
+def _content(values: Any) -> Any:
+    import tensorflow as tf
+
+    if isinstance(values, tf.sparse.SparseTensor):
+        # Each value closed by a comma, so that the padding, which depends on the batch, adds nothing.
+        closed = tf.sparse.SparseTensor(values.indices, _exact_text(values.values) + ",", values.dense_shape)
+        return tf.strings.reduce_join(tf.sparse.to_dense(closed, default_value=""), axis=1)
+    flat = tf.reshape(values, [tf.shape(values)[0], -1])
+    return tf.strings.reduce_join(_exact_text(flat) + ",", axis=1)
+
+
+def _exact_text(values: Any) -> Any:
+    import tensorflow as tf
+
+    if values.dtype == tf.string:
+        return tf.io.encode_base64(values)
+    return tf.strings.as_string(tf.bitcast(values, tf.int32) if values.dtype == tf.float32 else values)
+
+
+def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
+    import tensorflow as tf
+
+    if label.visible_to_student is None:
+        return tf.identity(encoded)
+    visible = dense_feature(
+        Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
+    )
+    return tf.where(visible == 0, tf.constant(UNLABELLED, tf.int64), encoded)
+
+
+def _to_dense(values: Any, size: int, default: Any) -> Any:
+    import tensorflow as tf
+
+    if default is None:
+        default = tf.constant(0, values.dtype) if values.dtype != tf.string else ""
+    cut = tf.sparse.SparseTensor(values.indices, values.values, [values.dense_shape[0], size])
+    return tf.sparse.to_dense(cut, default_value=tf.cast(default, values.dtype) if default != "" else "")
+
+
+def _take(inputs: Inputs, name: str) -> Any:
+    if name not in inputs:
+        raise DataError(
+            f"the data have no feature '{name}' that the task declares.{nearest(name, inputs)} "
+            f"They have: {', '.join(sorted(inputs))}"
+        )
+    return inputs[name]
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size

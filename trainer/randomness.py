@@ -1,0 +1,45 @@
+"""Random numbers for augmentation that are a pure function of the example's place in the training.
+
+A stateful generator gives other numbers after a restart, and with another number of workers. Here each example
+of each step has a seed of its own, and every draw is a hash of that seed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# SplitMix64 (Steele, Lea and Flood, 2014): increment and the two multipliers of its output function.
+_GAMMA = 0x9E3779B97F4A7C15
+_FIRST = 0xBF58476D1CE4E5B9
+_SECOND = 0x94D049BB133111EB
+_MASK = 2**64 - 1
+
+
+def mix(seeds: Any, salt: int) -> Any:
+    """Hashes int64 `seeds` of any shape with `salt` to int64 of the same shape, by SplitMix64."""
+    import tensorflow as tf
+
+    offset = tf.constant(((salt + 1) * _GAMMA) & _MASK, tf.uint64)
+    bits = tf.bitcast(tf.cast(seeds, tf.int64), tf.uint64) * tf.constant(_GAMMA, tf.uint64) + offset
+    for shift, multiplier in ((30, _FIRST), (27, _SECOND)):
+        shifted = tf.bitwise.right_shift(bits, tf.constant(shift, tf.uint64))
+        bits = tf.bitwise.bitwise_xor(bits, shifted) * tf.constant(multiplier, tf.uint64)
+    bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, tf.constant(31, tf.uint64)))
+    return tf.bitcast(bits, tf.int64)
+
+
+def uniform_integers(seeds: Any, low: int, high: int, draw: int = 0) -> Any:
+    """Draws one integer in `[low, high)` for each seed.
+
+    Args:
+      seeds: int64 `[batch]`.
+      low: smallest value.
+      high: one above the largest value.
+      draw: number of the draw: the same seed gives independent values for different draws.
+
+    Returns:
+      int32 `[batch]`.
+    """
+    import tensorflow as tf
+
+    return low + tf.cast(tf.math.floormod(mix(seeds, draw), tf.constant(high - low, tf.int64)), tf.int32)

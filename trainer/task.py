@@ -1,0 +1,208 @@
+"""What a user fills in, and how a process that was told only a reference finds it again.
+
+A live Python object cannot cross to a worker process or a container, and a pickle of it would tie both to one
+version of the code. So a task crosses as a `TaskRef`: where to import it, and one digest a part, which makes the
+cache see an edit of the student's code as an edit of the student and of nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from trainer.config import STRICT, Scalar, dataclass
+from trainer.errors import TaskError, nearest
+
+# Names that the transformed examples hold besides the task's own features.
+EXAMPLE_ID = "example_id"
+LABEL = "label"
+STUDENT_LABEL = "student_label"
+TEACHER_LOGITS = "teacher_logits"
+RESERVED = frozenset({EXAMPLE_ID, LABEL, STUDENT_LABEL, TEACHER_LOGITS})
+UNLABELLED = -1
+
+TASKS = Path(__file__).parent.parent / "tasks"
+Hyperparameters = Mapping[str, Scalar]
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One raw feature of the examples.
+
+    Attributes:
+      name: its name in the tf.Example, or the column of the CSV file.
+      kind: `number` (float32), `integer` (int64) or `text` (UTF-8 bytes).
+      shape: of one example; `()` for a scalar.
+      default: stands in where an example has none; None means that every example must have the feature.
+    """
+
+    name: str
+    kind: Literal["number", "integer", "text"] = "number"
+    shape: tuple[int, ...] = ()
+    default: Scalar | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """What is predicted: one of several classes.
+
+    Attributes:
+      name: raw feature that holds the class: an integer from 0, or one of the texts in `classes`.
+      classes: a name for each class, in the order of the logits.
+      kind: `integer` or `text`: how the raw feature spells a class.
+      visible_to_student: an integer raw feature; where it is 0 the student is not told the label. None: it sees
+        every label. An example without a label is unlabelled for teachers and student alike.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    kind: Literal["integer", "text"] = "integer"
+    visible_to_student: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2:  # noqa: PLR2004
+            raise TaskError(f"label '{self.name}' needs at least two classes, received {self.classes}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Everything that is particular to one task. Nothing in it names a strategy, a runner or a path.
+
+    Attributes:
+      name: lower-case letters, digits and hyphens.
+      features: the raw features, without the label.
+      label: what is predicted.
+      preprocessing_fn: dense raw feature tensors `[batch, *shape]` by name -> the model's inputs by name, each
+        `[batch, ...]`; may use tensorflow_transform's analyzers.
+      build_teacher: hyperparameters -> an uncompiled tf_keras model: a dictionary of the model's inputs ->
+        logits `[batch, classes]`.
+      build_student: the same for the student.
+      augment: model inputs by name and an int64 `[batch]` of seeds, one an example -> inputs of the same shapes;
+        applied to the teacher's training batches. Must be a pure function of its arguments.
+      write_data: writes the task's own data into an empty folder, with a folder for each split; None where a
+        user must give `data.path`.
+      splits: names of the split folders, used for fitting, for choosing, and for the final figures.
+      slices: raw features, of which each combination of values is evaluated separately.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    label: Label
+    preprocessing_fn: Callable[[dict[str, Any]], dict[str, Any]]
+    build_teacher: Callable[[Hyperparameters], Any]
+    build_student: Callable[[Hyperparameters], Any]
+    augment: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    write_data: Callable[[Path], None] | None = None
+    slices: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.name):
+            raise TaskError(f"a task's name is lower-case letters, digits and hyphens, received {self.name!r}")
+        names = [feature.name for feature in self.features]
+        known = [*names, self.label.name]
+        if len(set(known)) < len(known):
+            raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        for name in (name for some in self.slices for name in some if name not in known):
+            raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
+
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "data": ("write_data",),
+        "preprocessing": ("preprocessing_fn", "features", "label"),
+        "teacher": ("build_teacher", "augment"),
+        "student": ("build_student",),
+    }
+)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TaskRef:
+    """How another process finds a task.
+
+    Attributes:
+      module: dotted name of the module that holds the task.
+      attribute: the task's name in that module.
+      search_path: folder to import `module` from; null where it is importable as it is.
+    """
+
+    module: str
+    attribute: str = "TASK"
+    search_path: str | None = None
+
+    def load(self) -> Task:
+        """Imports the task.
+
+        Raises:
+          TaskError: where the module cannot be found, or the attribute is not a `Task`.
+        """
+        if self.search_path is not None and self.search_path not in sys.path:
+            sys.path.insert(0, self.search_path)
+        try:
+            module = importlib.import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise TaskError(f"task module '{self.module}' cannot be imported: {error}") from error
+        task = getattr(module, self.attribute, None)
+        if not isinstance(task, Task):
+            raise TaskError(
+                f"{self.module}:{self.attribute} must be a trainer.task.Task, but is {type(task).__name__}"
+            )
+        return task
+
+    def folder(self) -> Path | None:
+        """The folder of the task's module, found without importing it; None where there is no such module."""
+        path = [self.search_path] if self.search_path else None
+        name, _, rest = self.module.partition(".")
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        for part in rest.split(".") if rest else []:
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
+        return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def built_in() -> list[str]:
+    """Names of the tasks in `tasks/`."""
+    return sorted(path.parent.name for path in TASKS.glob("*/config.yaml"))
+
+
+def find(text: str) -> TaskRef:
+    """Finds a task by what the user typed; imports nothing.
+
+    Args:
+      text: the name of a built-in task, a path to a .py file or to a package folder, or `module:attribute`.
+
+    Raises:
+      TaskError: where there is no such task.
+    """
+    if text in built_in():
+        return TaskRef(module=f"tasks.{text}")
+    if text.endswith(".py") or "/" in text:
+        return _find_path(Path(text))
+    module, colon, attribute = text.partition(":")
+    ref = TaskRef(module=module, attribute=attribute or "TASK")
+    if colon and ref.folder() is not None:
+        return ref
+    raise TaskError(
+        f"there is no task '{text}'.{nearest(text, built_in())} Built-in tasks: {', '.join(built_in())}. "
+        "A task of your own is given as a path to its .py file or folder, or as module:attribute"
+    )
+
+
+def _find_path(path: Path) -> TaskRef:
+    resolved = path.resolve()
+    if not (resolved.is_file() or (resolved / "__init__.py").is_file()):
+        raise TaskError(f"there is no task at {path}: expected a .py file, or a folder with an __init__.py")
+    if not resolved.stem.isidentifier() or resolved.stem in sys.stdlib_module_names:
+        raise TaskError(f"{path} cannot be imported under the name '{resolved.stem}': rename it")
+    return TaskRef(module=resolved.stem, search_path=str(resolved.parent))
