@@ -103,9 +103,7 @@ class _Graph:
         raw = self._example_gen(data)
         statistics = StatisticsGen(examples=raw.outputs["examples"])
         schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
-        validator = ExampleValidator(
-            statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-        )
+        validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
         stop = AnomalyStop(
             anomalies=validator.outputs["anomalies"],
             schema=schema.outputs["schema"],
@@ -127,9 +125,7 @@ class _Graph:
         from components.teacher_trainer.component import TeacherTrainer
 
         teachers = self.config.teachers
-        training = dataclasses.replace(
-            self.config.training, epochs=teachers.epochs or self.config.training.epochs
-        )
+        training = dataclasses.replace(self.config.training, epochs=teachers.epochs or self.config.training.epochs)
         code = self._code(["components.teacher_trainer.executor:Executor", *_TRAINING], self.digests.teacher)
         trainer = TeacherTrainer(
             examples=ingested.transform.outputs["transformed_examples"],

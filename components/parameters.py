@@ -73,4 +73,3 @@ def code_properties(code: CodeRef) -> Properties:
 def task_of(properties: Properties) -> TaskRef:
     """The task that `code_properties` wrote."""
     return from_json(TaskRef, properties["task"])
-

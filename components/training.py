@@ -11,7 +11,8 @@ from tfx.utils import path_utils
 
 from components.artifacts import Artifacts, split_files
 from components.parameters import Properties, slice_of, task_of
-from launchers.launch import Cluster, launch
+from launchers.cluster import Cluster
+from launchers.launch import launch
 from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json
 from trainer.ingestion import pack
 from trainer.job import TrainingJob

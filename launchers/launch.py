@@ -44,8 +44,7 @@ def launch(job: TrainingJob, cluster: Cluster, place: str = "local") -> tuple[Ra
     """
     if place not in LAUNCHERS:
         raise ConfigError(
-            f"there is no place '{place}' to train at.{nearest(place, LAUNCHERS)} "
-            f"Known: {', '.join(LAUNCHERS)}"
+            f"there is no place '{place}' to train at.{nearest(place, LAUNCHERS)} Known: {', '.join(LAUNCHERS)}"
         )
     if len(cluster.tasks) != job.strategy.processes:
         raise ValueError(

@@ -111,8 +111,7 @@ def _check(job: TrainingJob) -> None:
     for uri in uris:
         if "://" not in uri and not Path(uri).is_absolute():
             raise ValueError(
-                "a job's paths must be absolute, because its processes run in another folder; "
-                f"received {uri!r}"
+                f"a job's paths must be absolute, because its processes run in another folder; received {uri!r}"
             )
     if "://" in job.record_uri:
         raise ValueError(f"records are read from a local folder, received {job.record_uri!r}")

@@ -57,7 +57,7 @@ class Process:
             errors="replace",
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._waiter = threading.Thread(target=self._wait, args=(exits,), daemon=True)
+        self._waiter = threading.Thread(target=self._report_exit, args=(exits,), daemon=True)
         self._reader.start()
         self._waiter.start()
 
@@ -73,7 +73,7 @@ class Process:
                 self._lines.append(line.rstrip("\n"))
                 sys.stderr.write(f"[{self.title}] {self._lines[-1]}\n")
 
-    def _wait(self, exits: queue.SimpleQueue[Exit]) -> None:
+    def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
         code = self._popen.wait()
         exits.put(Exit(self.rank, code))
 
@@ -90,10 +90,9 @@ class Process:
         self._waiter.join()
         self._reader.join(_READER_SECONDS)
 
-    def ended_by(self, deadline: float) -> bool:
+    def wait(self, deadline: float) -> None:
         """Waits until the process has ended, or `time.monotonic()` has reached `deadline`."""
         self._waiter.join(max(0.0, deadline - time.monotonic()))
-        return not self._waiter.is_alive()
 
 
 def end(processes: Iterable[Process], grace: float) -> None:
@@ -104,7 +103,7 @@ def end(processes: Iterable[Process], grace: float) -> None:
             process.terminate()
         deadline = time.monotonic() + grace
         for process in processes:
-            process.ended_by(deadline)
+            process.wait(deadline)
     finally:
         for process in processes:
             process.kill()

@@ -97,6 +97,4 @@ def from_environment(environment: Mapping[str, str] | None = None) -> ClusterTas
 
 
 def _error(rule: str, text: str) -> ConfigError:
-    return ConfigError(
-        f"{ENVIRONMENT} {rule}; received {text[:200]!r}. Remove it to train in a single process"
-    )
+    return ConfigError(f"{ENVIRONMENT} {rule}; received {text[:200]!r}. Remove it to train in a single process")

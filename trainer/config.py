@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast
 
@@ -173,7 +175,11 @@ def build(cls: type[_Slice], values: Mapping[str, Any], prefix: str = "") -> _Sl
     """
     try:
         # As JSON, because strict validation of Python values takes no mapping for a dataclass.
-        return TypeAdapter(cls).validate_json(json.dumps(values, default=str))
+        text = json.dumps(values, default=str)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the configuration holds what JSON cannot say: {error}") from None
+    try:
+        return TypeAdapter(cls).validate_json(text)
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(cls, error, prefix)) from None
 
@@ -191,7 +197,7 @@ def from_json(cls: type[_Slice], text: str) -> _Slice:
         raise ConfigError(f"expected JSON for {cls.__name__}, received: {text[:80]!r}") from None
 
 
-def load(layers: list[Mapping[str, Any]]) -> Config:
+def load(layers: Sequence[Mapping[str, Any]]) -> Config:
     """Builds the whole tree from layers of nested mappings; a later layer overrides an earlier one.
 
     Raises:
@@ -210,7 +216,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
       ConfigError: where the file cannot be read, is not YAML, or is not a mapping of sections.
     """
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = _parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -233,7 +239,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
     if not equals or not all(parts):
         raise ConfigError(f"--set takes key=value, such as training.epochs=5, but received: {text!r}")
     try:
-        layer = yaml.safe_load(value)
+        layer = _parse_yaml(value)
     except yaml.YAMLError:
         raise ConfigError(f"the value of --set {key} is not YAML: {value!r}") from None
     for part in reversed(parts):
@@ -244,6 +250,22 @@ def parse_assignment(text: str) -> dict[str, Any]:
 def runtime_fields(cls: type[Any]) -> tuple[str, ...]:
     """Names of the runtime fields of one slice, in order."""
     return tuple(f.name for f in dataclasses.fields(cls) if f.metadata.get("runtime"))
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which takes `1e-3` for a text, taught that it is a number."""
+
+    yaml_implicit_resolvers = yaml.SafeLoader.yaml_implicit_resolvers | {
+        first: [
+            *yaml.SafeLoader.yaml_implicit_resolvers[first],
+            ("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z")),
+        ]
+        for first in "-+0123456789"
+    }
+
+
+def _parse_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506, it is a safe loader
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,16 +279,20 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
+    message = first["msg"]
+    if path[-1:] == ["bool"]:
+        # The first of the kinds of a `Scalar`, each of which was tried.
+        path, message = path[:-1], "Input should be a boolean, a number or a text"
     place = ".".join([prefix, *path] if prefix else path)
     if first["type"] == "unexpected_keyword_argument":
         known = _known_keys(cls, path[:-1])
         return f"unknown configuration key '{place}'.{nearest(path[-1], known)} Known here: {', '.join(known)}"
-    return f"configuration key '{place}': {first['msg']}; received {first['input']!r}"
+    return f"configuration key '{place}': {message}; received {first['input']!r}"
 
 
 def _known_keys(cls: type[Any], path: list[str]) -> list[str]:
     here: Any = cls
     for part in path:
-        field = next(f for f in dataclasses.fields(here) if f.name == part)
-        here = globals().get(str(field.type), field.type)
+        hint = typing.get_type_hints(here)[part]
+        here = next(kind for kind in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(kind))
     return [f.name for f in dataclasses.fields(here)]

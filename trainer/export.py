@@ -30,7 +30,7 @@ def tensor_name(feature: str) -> str:
     TensorFlow renames or refuses other names. Those become `feature_` and the UTF-8 bytes in hexadecimal, which
     `feature_name` reverses.
     """
-    if _SAFE.fullmatch(feature) and not feature.startswith("feature_"):
+    if _SAFE.fullmatch(feature) and not feature.startswith("feature_") and feature != "self":
         return feature
     return f"feature_{feature.encode().hex()}"
 
@@ -75,7 +75,11 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     def from_transformed(examples: Any) -> dict[str, Any]:
         return {"logits": members(tf.io.parse_example(examples, transformed_spec))}
 
-    module.from_examples, module.from_tensors, module.from_transformed = from_examples, from_tensors, from_transformed
+    module.from_examples, module.from_tensors, module.from_transformed = (
+        from_examples,
+        from_tensors,
+        from_transformed,
+    )
     tf.saved_model.save(
         module,
         destination,

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +32,7 @@ from trainer.task import EXAMPLE_ID, UNLABELLED
 _RECORDS, _INDEX = "records.bin", "index.npy"
 _ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("labelled", "?")])
 _READ_BATCH = 1024
+_CHECK_BYTES = 1 << 20
 Positions = npt.NDArray[np.int64]
 
 
@@ -105,7 +108,8 @@ def pack(files: Sequence[str], destination: Path, label_key: str) -> int:
       The number of examples.
 
     Raises:
-      DataError: where there are none, or a label is not one of the declared classes.
+      DataError: where there are none, a file is truncated or corrupt, its records are no transformed examples, or
+        a label is not one of the declared classes.
     """
     ids: list[npt.NDArray[np.object_]] = []
     lengths: list[int] = []
@@ -215,6 +219,25 @@ def _read(files: Sequence[str], label_key: str) -> Any:
         EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string),
         label_key: tf.io.FixedLenFeature([], tf.int64),
     }
-    for serialized in tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_READ_BATCH):
-        keys = tf.io.parse_example(serialized, spec)
-        yield keys[EXAMPLE_ID].numpy(), keys[label_key].numpy(), serialized.numpy().tolist()
+    for file in sorted(files):
+        try:
+            _assert_whole(file)
+            for serialized in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_READ_BATCH):
+                keys = tf.io.parse_example(serialized, spec)
+                yield keys[EXAMPLE_ID].numpy(), keys[label_key].numpy(), serialized.numpy().tolist()
+        except (EOFError, gzip.BadGzipFile, zlib.error, tf.errors.DataLossError) as error:
+            raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
+        except tf.errors.InvalidArgumentError as error:
+            raise DataError(
+                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}' and one integer '{label_key}' each "
+                f"({error.message})"
+            ) from None
+
+
+def _assert_whole(file: str) -> None:
+    """TensorFlow takes a stream that breaks off between two records, or before the first, for its end."""
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(file, "rb") as compressed, gzip.GzipFile(fileobj=compressed) as stream:
+        while stream.read(_CHECK_BYTES):
+            pass

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from pydantic.dataclasses import dataclass
+
 from trainer.config import (
     STRICT,
     DistillationConfig,
     Scalar,
     StrategyConfig,
     TrainingConfig,
-    dataclass,
 )
 from trainer.errors import ConfigError
 from trainer.task import TaskRef

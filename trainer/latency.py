@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from pydantic.dataclasses import dataclass
 
-from trainer.config import STRICT, dataclass, from_json, to_json
+from trainer.config import STRICT, from_json, to_json
 from trainer.errors import DataError
 
 WARM_UP_CALLS = 30

@@ -43,6 +43,7 @@ def fit(
     optimizer: Any,
     loss: Loss,
     dataset_of: Callable[[Any], Any],
+    *,
     steps: int,
     report: Callable[[Progress], None],
     steps_per_call: int = 20,

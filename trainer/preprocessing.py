@@ -7,6 +7,7 @@ the task's function is handed the dense raw features only, and this module adds 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from trainer.config import from_json
@@ -68,7 +69,8 @@ def dense_feature(feature: Feature, values: Any) -> Any:
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
     if isinstance(values, tf.sparse.SparseTensor):
-        values = _to_dense(values, 1 if not feature.shape else _size(feature.shape), feature.default)
+        size = math.prod(feature.shape)
+        values = _to_dense(_complete(feature, values, size), size, feature.default)
     values = values if values.dtype == dtype else tf.cast(values, dtype)
     return tf.reshape(values, [-1, *feature.shape])
 
@@ -101,9 +103,7 @@ def content_id(inputs: Inputs) -> Any:
     import tensorflow as tf
 
     row = tf.strings.join([_content(inputs[name]) for name in sorted(inputs)], separator="|")
-    halves = [
-        tf.strings.to_hash_bucket_strong(row, 2**62, key=[0x6C696D6265636B, half]) for half in (1, 2)
-    ]
+    halves = [tf.strings.to_hash_bucket_strong(row, 2**62, key=[0x6C696D6265636B, half]) for half in (1, 2)]
     return tf.strings.join([tf.strings.as_string(half, width=19, fill="0") for half in halves])
 
 
@@ -137,6 +137,22 @@ def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
     return tf.where(visible == 0, tf.constant(UNLABELLED, tf.int64), encoded)
 
 
+def _complete(feature: Feature, values: Any, size: int) -> Any:
+    """The same tensor; computing it fails (InvalidArgumentError) where a feature without default has gaps."""
+    import tensorflow as tf
+
+    if feature.default is not None:
+        return values
+    expected = values.dense_shape[0] * size
+    message = (
+        f"feature '{feature.name}' has no default, so every example must have {size} of it: complete the data, or "
+        "give the feature a default"
+    )
+    assertion = tf.debugging.assert_equal(tf.size(values.values, tf.int64), expected, message)
+    with tf.control_dependencies([] if assertion is None else [assertion]):
+        return tf.sparse.SparseTensor(values.indices, tf.identity(values.values), values.dense_shape)
+
+
 def _to_dense(values: Any, size: int, default: Any) -> Any:
     import tensorflow as tf
 
@@ -153,10 +169,3 @@ def _take(inputs: Inputs, name: str) -> Any:
             f"They have: {', '.join(sorted(inputs))}"
         )
     return inputs[name]
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size

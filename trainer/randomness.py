@@ -16,16 +16,26 @@ _MASK = 2**64 - 1
 
 
 def mix(seeds: Any, salt: int) -> Any:
-    """Hashes int64 `seeds` of any shape with `salt` to int64 of the same shape, by SplitMix64."""
+    """Hashes int64 `seeds` of any shape with `salt` to int64 of the same shape.
+
+    Seed n of a salt is given output n of the SplitMix64 generator that starts at the hash of the salt. (Started at
+    the salt itself, neighbouring salts would give the same numbers, moved by one seed.)
+    """
     import tensorflow as tf
 
-    offset = tf.constant(((salt + 1) * _GAMMA) & _MASK, tf.uint64)
+    offset = tf.constant((_finish(((salt + 1) * _GAMMA) & _MASK) + _GAMMA) & _MASK, tf.uint64)
     bits = tf.bitcast(tf.cast(seeds, tf.int64), tf.uint64) * tf.constant(_GAMMA, tf.uint64) + offset
     for shift, multiplier in ((30, _FIRST), (27, _SECOND)):
         shifted = tf.bitwise.right_shift(bits, tf.constant(shift, tf.uint64))
         bits = tf.bitwise.bitwise_xor(bits, shifted) * tf.constant(multiplier, tf.uint64)
     bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, tf.constant(31, tf.uint64)))
     return tf.bitcast(bits, tf.int64)
+
+
+def _finish(bits: int) -> int:
+    for shift, multiplier in ((30, _FIRST), (27, _SECOND)):
+        bits = ((bits ^ (bits >> shift)) * multiplier) & _MASK
+    return bits ^ (bits >> 31)
 
 
 def uniform_integers(seeds: Any, low: int, high: int, draw: int = 0) -> Any:

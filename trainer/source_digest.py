@@ -2,8 +2,8 @@
 
 TFX's local cache key covers a component's inputs and execution properties, but no code: an edited student
 would come back from the cache untrained. A version number is forgotten, and a hash of the files would train
-the teacher again whenever the student is edited. So every component has among its execution properties a digest
-of just the definitions that its code reaches, and a task has one digest a part.
+the teacher again whenever the student is edited. So every component has among its execution properties a
+digest of just the definitions that its code reaches, and a task has one digest a part.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
     """
     texts = sorted(set(roots))
     project = Project(search_path)
-    return _hash(project, {project.root(text) for text in texts}, texts)
+    return _hash(project, project.roots(texts), texts)
 
 
 def reached(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
@@ -63,7 +63,7 @@ def reached(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
     definition of their module, such as calls and `if` blocks.
     """
     project = Project(search_path)
-    nodes = project.reach({project.root(text) for text in roots})
+    nodes = project.reach(project.roots(roots))
     return sorted(str(node) for node in nodes if node.name != INSTALLED)
 
 

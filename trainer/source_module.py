@@ -175,9 +175,7 @@ def _remove_docstrings(tree: ast.AST) -> None:
 
 def _is_text(node: ast.AST) -> bool:
     return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     )
 
 

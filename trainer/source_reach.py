@@ -67,23 +67,25 @@ class Project:
             self._modules[name] = None if place is None else _read(name, place)
         return self._modules[name]
 
-    def root(self, text: str) -> Node:
-        """Finds what `module` or `module:qualified_name` means.
+    def roots(self, texts: Iterable[str]) -> set[Node]:
+        """Finds what each `module` or `module:qualified_name` means.
 
         Raises:
-          TaskError: where the project has no such module, or the module no such definition.
+          TaskError: where the project has no such module, or the module no such name at its top level.
         """
+        return set().union(*map(self._root, texts))
+
+    def _root(self, text: str) -> set[Node]:
         name, _, qualified = text.partition(":")
-        module, definition = self.find(name), qualified.partition(".")[0] or WHOLE
+        module = self.find(name)
         if module is None:
-            raise TaskError(
-                f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'"
-            )
-        if definition != WHOLE and definition not in module.bindings:
-            raise TaskError(
-                f"module '{name}' has no definition '{definition}' at its top level: correct '{text}'"
-            )
-        return Node(name, definition)
+            raise TaskError(f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'")
+        if not qualified:
+            return {Node(name, WHOLE)}
+        found = self._look_up(module, tuple(qualified.split(".")), frozenset())
+        if not found:
+            raise TaskError(f"module '{name}' binds no such name at its top level: correct '{text}'")
+        return found | {Node(name, STATEMENTS)}
 
     def reach(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
         """Follows every name from `roots` on.
@@ -165,13 +167,12 @@ class Project:
         if not chain:
             return {Node(name, WHOLE)}
         # `from . import b` in a package sends the search for its `b` back to itself: b is a submodule.
-        again = here in seen
-        found = set() if again else self._look_up(module, chain, seen | {here})
+        found = set() if here in seen else self._look_up(module, chain, seen | {here})
         if found:
             return found | {Node(name, STATEMENTS)}
         if self.find(f"{name}.{chain[0]}") is not None:
             return self._follow(f"{name}.{chain[0]}", chain[1:], seen)
-        return set() if again else {Node(name, WHOLE)}
+        return {Node(name, WHOLE)}
 
     def _run_by_import(self, module: Module) -> set[Node]:
         """What importing `module` runs besides its own statements, and may change what others use."""
@@ -233,7 +234,7 @@ def _locate(folders: Iterable[Path], name: str, top: bool) -> Path | None:
 
 def _read(name: str, place: Path) -> Module:
     source = b"" if place.is_dir() else place.read_bytes()
-    return parse(source, name, place.is_dir() or place.name == "__init__.py", str(place))
+    return parse(source, name, place.name == "__init__.py", str(place))
 
 
 def _is_installed(folder: Path) -> bool:

@@ -14,10 +14,12 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal
+from types import MappingProxyType, ModuleType
+from typing import Any, Literal, get_args
 
-from trainer.config import STRICT, Scalar, dataclass
+from pydantic.dataclasses import dataclass
+
+from trainer.config import STRICT, Scalar
 from trainer.errors import TaskError, nearest
 
 # Names that the transformed examples hold besides the task's own features.
@@ -30,6 +32,8 @@ UNLABELLED = -1
 
 TASKS = Path(__file__).parent.parent / "tasks"
 Hyperparameters = Mapping[str, Scalar]
+Kind = Literal["number", "integer", "text"]
+LabelKind = Literal["integer", "text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +48,12 @@ class Feature:
     """
 
     name: str
-    kind: Literal["number", "integer", "text"] = "number"
+    kind: Kind = "number"
     shape: tuple[int, ...] = ()
     default: Scalar | None = None
+
+    def __post_init__(self) -> None:
+        _assert_kind(f"feature '{self.name}'", self.kind, get_args(Kind))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +70,11 @@ class Label:
 
     name: str
     classes: tuple[str, ...]
-    kind: Literal["integer", "text"] = "integer"
+    kind: LabelKind = "integer"
     visible_to_student: str | None = None
 
     def __post_init__(self) -> None:
+        _assert_kind(f"label '{self.name}'", self.kind, get_args(LabelKind))
         if len(self.classes) < 2:  # noqa: PLR2004
             raise TaskError(f"label '{self.name}' needs at least two classes, received {self.classes}")
 
@@ -109,6 +117,11 @@ class Task:
         known = [*names, self.label.name]
         if len(set(known)) < len(known):
             raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        if len({name.lower() for name in names}) < len(names):
+            raise TaskError(
+                f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "
+                f"inputs do not tell apart: {sorted(names)}. Rename one"
+            )
         for name in (name for some in self.slices for name in some if name not in known):
             raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
 
@@ -152,12 +165,22 @@ class TaskRef:
             module = importlib.import_module(self.module)
         except ModuleNotFoundError as error:
             raise TaskError(f"task module '{self.module}' cannot be imported: {error}") from error
+        self._assert_own(module)
         task = getattr(module, self.attribute, None)
         if not isinstance(task, Task):
             raise TaskError(
                 f"{self.module}:{self.attribute} must be a trainer.task.Task, but is {type(task).__name__}"
             )
         return task
+
+    def _assert_own(self, module: ModuleType) -> None:
+        # A process knows one module of a name: the first imported, wherever it was found.
+        file = Path(module.__file__ or "")
+        if self.search_path is not None and not file.is_relative_to(self.search_path):
+            raise TaskError(
+                f"task module '{self.module}' in {self.search_path} bears the name of another module, {file}: "
+                "rename it"
+            )
 
     def folder(self) -> Path | None:
         """The folder of the task's module, found without importing it; None where there is no such module."""
@@ -169,6 +192,11 @@ class TaskRef:
                 return None
             spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
         return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _assert_kind(what: str, kind: str, known: tuple[str, ...]) -> None:
+    if kind not in known:
+        raise TaskError(f"{what} is of one kind of {known}, received {kind!r}.{nearest(str(kind), known)}")
 
 
 def built_in() -> list[str]:

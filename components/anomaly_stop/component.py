@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
@@ -14,12 +16,12 @@ _Channel = component_spec.ChannelParameter
 class AnomalyStopSpec(component_spec.ComponentSpec):
     """What AnomalyStop takes; it gives nothing."""
 
-    PARAMETERS = CODE
-    INPUTS = {
+    PARAMETERS: ClassVar = CODE
+    INPUTS: ClassVar = {
         "anomalies": _Channel(type=standard_artifacts.ExampleAnomalies),
         "schema": _Channel(type=standard_artifacts.Schema),
     }
-    OUTPUTS: dict[str, _Channel] = {}
+    OUTPUTS: ClassVar[dict[str, object]] = {}
 
 
 class AnomalyStop(base_component.BaseComponent):

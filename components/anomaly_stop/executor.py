@@ -49,4 +49,3 @@ def _anomalies(artifact: Any) -> list[str]:
             for name, info in sorted(anomalies.anomaly_info.items())
         ]
     return found
-

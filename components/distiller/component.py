@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
@@ -14,12 +16,12 @@ _Channel = component_spec.ChannelParameter
 class DistillerSpec(component_spec.ComponentSpec):
     """What Distiller takes and gives."""
 
-    PARAMETERS = DISTILLATION
-    INPUTS = {
+    PARAMETERS: ClassVar = DISTILLATION
+    INPUTS: ClassVar = {
         "examples": _Channel(type=standard_artifacts.Examples),
         "transform_graph": _Channel(type=standard_artifacts.TransformGraph),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar = {
         "model": _Channel(type=standard_artifacts.Model),
         "model_run": _Channel(type=standard_artifacts.ModelRun),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
@@ -16,17 +18,17 @@ _Parameter = component_spec.ExecutionParameter
 class GateSpec(component_spec.ComponentSpec):
     """What Gate takes and gives."""
 
-    PARAMETERS = CODE | {
+    PARAMETERS: ClassVar = CODE | {
         "tolerance": _Parameter(type=float),
         "max_bytes": _Parameter(type=int, optional=True),
         "max_latency_ms": _Parameter(type=float, optional=True),
     }
-    INPUTS = {
+    INPUTS: ClassVar = {
         "model": _Channel(type=standard_artifacts.Model),
         "predictions": _Channel(type=Predictions),
         "measurements": _Channel(type=Measurements),
     }
-    OUTPUTS = {"blessing": _Channel(type=standard_artifacts.ModelBlessing)}
+    OUTPUTS: ClassVar = {"blessing": _Channel(type=standard_artifacts.ModelBlessing)}
 
 
 class Gate(base_component.BaseComponent):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 
+from pydantic.dataclasses import dataclass
+
 from components.predictor.tables import ModelFacts, Quality
-from trainer.config import STRICT, GateConfig, dataclass
+from trainer.config import STRICT, GateConfig
 
 DECISION_FILE = "decision.json"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
@@ -15,8 +17,8 @@ _Channel = component_spec.ChannelParameter
 class PredictorSpec(component_spec.ComponentSpec):
     """What Predictor takes and gives."""
 
-    PARAMETERS = CODE
-    INPUTS = {
+    PARAMETERS: ClassVar = CODE
+    INPUTS: ClassVar = {
         "raw_examples": _Channel(type=standard_artifacts.Examples),
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
         "teacher": _Channel(type=standard_artifacts.Model),
@@ -24,7 +26,7 @@ class PredictorSpec(component_spec.ComponentSpec):
         "student": _Channel(type=standard_artifacts.Model),
         "student_run": _Channel(type=standard_artifacts.ModelRun),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar = {
         "predictions": _Channel(type=Predictions),
         "measurements": _Channel(type=Measurements),
     }

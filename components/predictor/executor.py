@@ -13,9 +13,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+import trainer
 from components.artifacts import Artifacts, split_files, split_names
 from components.predictor import tables
-import trainer
 from trainer.config import from_json, to_json
 from trainer.export import folder_bytes
 from trainer.latency import LatencyRequest, LatencyResult

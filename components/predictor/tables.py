@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic.dataclasses import dataclass
 
-from trainer.config import STRICT, dataclass, from_json
+from trainer.config import STRICT, from_json
 from trainer.latency import Latency
 from trainer.task import UNLABELLED
 
@@ -104,4 +105,3 @@ def read(folder: str) -> pa.Table:
 def read_measured(folder: str) -> Measured:
     """Reads the measurements artifact at `folder`."""
     return from_json(Measured, (Path(folder) / MEASUREMENTS_FILE).read_text(encoding="utf-8"))
-

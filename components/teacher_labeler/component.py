@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
@@ -14,12 +16,12 @@ _Channel = component_spec.ChannelParameter
 class TeacherLabelerSpec(component_spec.ComponentSpec):
     """What TeacherLabeler takes and gives."""
 
-    PARAMETERS = CODE
-    INPUTS = {
+    PARAMETERS: ClassVar = CODE
+    INPUTS: ClassVar = {
         "examples": _Channel(type=standard_artifacts.Examples),
         "model": _Channel(type=standard_artifacts.Model),
     }
-    OUTPUTS = {"labelled_examples": _Channel(type=standard_artifacts.Examples)}
+    OUTPUTS: ClassVar = {"labelled_examples": _Channel(type=standard_artifacts.Examples)}
 
 
 class TeacherLabeler(base_beam_component.BaseBeamComponent):

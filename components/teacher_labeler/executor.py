@@ -32,7 +32,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Files[{split}]" >> beam.Create(split_files(input_dict["examples"], split))
                     | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
                     | f"Score[{split}]" >> RunInference(TransformedExamplesHandler(teachers))
-                    | f"Attach[{split}]" >> beam.Map(lambda scored: attach_logits(scored.example, scored.inference))
+                    | f"Attach[{split}]"
+                    >> beam.Map(lambda scored: attach_logits(scored.example, scored.inference))
                     | f"Write[{split}]"
                     >> beam.io.WriteToTFRecord(
                         f"{artifact_utils.get_split_uris([labelled], split)[0]}/{TRANSFORMED_PREFIX}",

@@ -154,9 +154,7 @@ def test_a_command_that_does_not_exist_leaves_nothing(tmp_path):
         launcher.launch(jobs.job(tmp_path, 2), Cluster(workers=1))
 
 
-@pytest.mark.parametrize(
-    ("folder", "rule"), [("relative", "absolute"), ("gs://bucket/records", "local folder")]
-)
+@pytest.mark.parametrize(("folder", "rule"), [("relative", "absolute"), ("gs://bucket/records", "local folder")])
 def test_paths_that_a_process_or_the_launcher_cannot_read_are_refused(folder, rule):
     with pytest.raises(ValueError, match=rule):
         LocalLauncher([sys.executable]).launch(jobs.job(folder, 1), Cluster())
@@ -169,7 +167,7 @@ def parent(tmp_path):
     with subprocess.Popen(
         command,
         cwd=jobs.WORKER.parents[2],
-        env=os.environ | {"LIMBECK_TEST_MARK": str(tmp_path)},
+        env=os.environ | {"LIMBECK_TEST_MARK": str(tmp_path), "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

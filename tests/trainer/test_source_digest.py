@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -120,6 +121,18 @@ SAME = {
     "imports for type checking": (
         "def f(): return 1\n",
         "import typing\nif typing.TYPE_CHECKING:\n    import json\ndef f(): return 1\n",
+    ),
+    "function moved past statements": (
+        "if x:\n    A = 1\nprint(1)\nprint(2)\ndef f(): return A\n",
+        "if x:\n    A = 1\ndef f(): return A\nprint(1)\nprint(2)\n",
+    ),
+    "function that would change a constant": (
+        "T = []\ndef g(): T.append(1)\ndef f(): return T\n",
+        "T = []\ndef g(): T.append(2)\ndef f(): return T\n",
+    ),
+    "something else decorated, perhaps": (
+        "try:\n    from a import d\nexcept ImportError:\n    d = str\n@d\ndef g(): return 1\ndef f(): return 1\n",
+        "try:\n    from a import d\nexcept ImportError:\n    d = str\n@d\ndef g(): return 2\ndef f(): return 1\n",
     ),
     "something else decorated": (
         "def d(g): return g\ndef f(): return 1\n@d\ndef g(): return 1\n",
@@ -300,8 +313,10 @@ HELPERS: Files = {
     "pack/sub/three.py": "from ..two import other\nfrom .. import one as first\n"
     "def up(): return other()\ndef side(): return first.bad()\n",
     "bare/leaf.py": "def f(): return 1\ndef g(): return 2\n",
+    "bare/json/leaf.py": "def f(): return 3\n",
     "star.py": "from pack.two import *\ndef own(): return deep()\n",
     "lazy.py": "def __getattr__(name): return hidden\ndef hidden(): return 1\ndef seen(): return 2\n",
+    "maybe.py": "if x:\n    def g(): return 1\ndef h(): return 2\n",
     "ring.py": "from m import f\ndef back(): return f()\ndef alone(): return 1\n",
 }
 
@@ -335,6 +350,10 @@ REACHED = {
     ),
     "attribute of a class": ("from pack import two\ndef f(): return two.Kind.x.y", ["pack.two:Kind"]),
     "package without __init__": ("from bare import leaf\ndef f(): return leaf.f()", ["bare.leaf:f"]),
+    "package named as one of Python's": (
+        "from bare.json.leaf import f as g\ndef f(): return g()",
+        ["bare.json.leaf:f"],
+    ),
     "both ways": ("import ring\ndef f(): return ring.back()", ["ring:back"]),
     "type checking": (
         "import typing as t\nif t.TYPE_CHECKING:\n    from pack.two import Kind\ndef f(k: Kind): pass",
@@ -383,6 +402,7 @@ REACHED = {
         "def f(): return deep()",
         ["m:<module>", "pack.one:bad", "pack.two:deep"],
     ),
+    "conditional definition": ("import maybe\ndef f(): return maybe.g()", ["maybe:<module>"]),
     "module-level statement": ("def g(): pass\ndef f(): pass\ng()", ["m:<module>", "m:g"]),
     "the project's own": (
         "from trainer.errors import UserError\ndef f(): raise UserError",
@@ -408,11 +428,34 @@ def test_statements_of_an_imported_module_count(write: Write) -> None:
     assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(other)])
 
 
+def test_statements_of_a_module_that_passes_a_name_on_count(write: Write) -> None:
+    files = {
+        "m.py": "from pack import g\ndef f(): return g()\n",
+        "pack/__init__.py": "from .one import g\ng.scale = 1\n",
+        "pack/one.py": "def g(): return g.scale\n",
+    }
+    other = edited(files, "pack/__init__.py", "= 1", "= 2")
+    assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(other)])
+
+
+def test_lines_before_a_use_of_a_name_bound_twice_elsewhere(write: Write) -> None:
+    files = {"m.py": "from h import g\ndef f(): return g\n", "h.py": "\n\n\ng = 1\ng += 1\n"}
+    other = {**files, "m.py": "#\n" * 9 + files["m.py"]}
+    assert digest(["m:f"], [write(files)]) == digest(["m:f"], [write(other)])
+
+
+@pytest.mark.parametrize("name", ["json", "yaml"])
+def test_data_folder_named_as_a_package_hides_no_package(name: str, write: Write) -> None:
+    files = {"m.py": f"import {name}\ndef f(): return {name}.load\n"}
+    other = {**files, f"{name}/table.csv": "1,2\n"}
+    assert digest(["m:f"], [write(files)]) == digest(["m:f"], [write(other)])
+
+
 def test_registration_in_modules_imported_for_their_effect(write: Write) -> None:
     files = {
         "m.py": "from nets.registry import get\ndef f(): return get('a')\n",
         "nets/__init__.py": "from . import a\n",
-        "nets/registry.py": "T = {}\ndef add(g):\n    T[g.__name__] = g\n    return g\ndef get(n): return T[n]\n",
+        "nets/registry.py": "T = {}\ndef add(g):\n    T['a'] = g\n    return g\ndef get(n): return T[n]\n",
         "nets/a.py": "from nets.registry import add\n@add\ndef a(): return 1\ndef unused(): return 1\n",
     }
     one, registered, unregistered = (
@@ -447,10 +490,12 @@ def test_where_the_walk_starts_counts(write: Write) -> None:
     assert reached(["m:C.a"], [folder]) == ["m:C"]
 
 
+def test_root_that_is_imported_where_it_is_named(write: Write) -> None:
+    assert reached(["pack:renamed"], [write(HELPERS)]) == ["pack.one:good", "pack.two:deep"]
+
+
 def test_whole_module(write: Write) -> None:
-    folder = write(
-        {"m.py": "import h\nA = 1\ndef f(): return h.g\nif __name__ == '__main__': f()\n", **HELPERS}
-    )
+    folder = write({"m.py": "import h\nA = 1\ndef f(): return h.g\nif __name__ == '__main__': f()\n", **HELPERS})
     assert reached(["m"], [folder, write({"h.py": "def g(): pass\ndef i(): pass\n"})]) == [
         "h:g",
         "m:A",
@@ -478,8 +523,8 @@ def test_file_that_is_not_python(source: str, line: int, write: Write) -> None:
 
 def test_installed_packages_on_the_search_path_are_not_followed(write: Write) -> None:
     packages = str(Path(pytest.__file__).parents[1])
-    folder = write({"m.py": "import pytest\ndef f(): return pytest.main\n"})
-    assert reached(["m:f"], [folder, packages]) == ["m:f"]
+    folder = write({"m.py": "import json, pytest\ndef f(): return json.load, pytest.main\n"})
+    assert reached(["m:f"], [folder, packages, sysconfig.get_path("stdlib")]) == ["m:f"]
 
 
 def run(code: str, **environment: str) -> str:
@@ -524,9 +569,7 @@ def test_same_in_every_process_and_without_tensorflow(write: Write) -> None:
 
 
 def test_whole_project_within_a_second() -> None:
-    modules = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("trainer/**/*.py")
-    ]
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("trainer/**/*.py")]
     source_module.parse.cache_clear()
     start = time.process_time()
     digest([module.removesuffix(".__init__") for module in modules])

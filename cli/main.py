@@ -1,0 +1,83 @@
+"""Arguments -> a verb. A mistake of the user ends here, as one message and exit code 2.
+
+Verbs are imported when they are called: `--help` must not wait for TensorFlow, nor for anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli import exit_codes
+from trainer.errors import UserError
+
+EPILOG = """\
+exit codes: 0 done, the student is pushed; 2 a mistake in what was given, anomalies in the data included;
+            3 the gate refused the student; 1 our fault; 130 and 143 stopped by a signal
+
+example:    python pipeline.py run --task digits --root runs/digits --set distillation.temperature=4.0
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every verb."""
+    top = argparse.ArgumentParser(
+        prog="pipeline.py",
+        description="Train a large teacher on many machines, distil it into a small student, prove it, ship it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="run the pipeline on this machine")
+    _add_task(run)
+    run.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder that keeps all of the run")
+    _add_configuration(run)
+
+    compiling = verbs.add_parser("compile", help="write the pipeline for Kubeflow Pipelines or Vertex AI")
+    _add_task(compiling)
+    compiling.add_argument("--target", choices=("kubeflow", "vertex"), required=True)
+    compiling.add_argument("--output", type=Path, required=True, metavar="FILE")
+    compiling.add_argument("--root", default=None, metavar="URI", help="artifact store that the pods can reach")
+    _add_configuration(compiling)
+
+    report = verbs.add_parser("report", help="show a finished run")
+    report.add_argument("root", type=Path, metavar="DIR", help="the --root of the run")
+
+    verbs.add_parser("tasks", help="list the built-in tasks")
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one verb; returns the exit code of the process."""
+    parsed = parser().parse_args(arguments)
+    try:
+        verb = importlib.import_module(f"cli.{parsed.verb}_verb")
+        return int(verb.execute(parsed))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return exit_codes.USER_MISTAKE
+
+
+def _add_task(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--task",
+        required=True,
+        metavar="TASK",
+        help="a built-in task, a path to a task's .py file or folder, or module:attribute",
+    )
+
+
+def _add_configuration(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--config", type=Path, metavar="FILE", help="YAML file that overrides the task's settings")
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="KEY=VALUE",
+        help="override one setting, such as training.epochs=5; may be given several times",
+    )

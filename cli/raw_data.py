@@ -1,0 +1,55 @@
+"""The raw examples of a run: the user's, or those that the task brings, written once.
+
+TFX tells data apart by the time of their last change, so data that were written anew for each run would never be
+found in the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from trainer.errors import ConfigError
+from trainer.task import SPLITS, Task
+
+
+def check(path: str) -> None:
+    """Raises ConfigError where `data.path` is a local folder without files for each split."""
+    if "://" in path:
+        return
+    for split in SPLITS:
+        if not any((Path(path) / split).glob("*")):
+            raise ConfigError(
+                f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; "
+                f"{Path(path) / split} has none"
+            )
+
+
+def resolve(path: str | None, task: Task, digest: str, folder: Path) -> str:
+    """Finds the raw examples.
+
+    Args:
+      path: `data.path`; None for the data of the task.
+      task: brings data where it has `write_data`.
+      digest: of the code that writes them.
+      folder: keeps written data, by task and digest.
+
+    Returns:
+      The folder, or URI, that holds a folder for each split.
+
+    Raises:
+      ConfigError: where there is no path and no data of the task.
+    """
+    if path is not None:
+        return path if "://" in path else str(Path(path).resolve())
+    if task.write_data is None:
+        raise ConfigError(f"task '{task.name}' brings no data of its own: give --set data.path=FOLDER")
+    final = folder / f"{task.name}-{digest[:16]}"
+    if not final.is_dir():
+        unfinished = final.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        task.write_data(unfinished)
+        os.replace(unfinished, final)  # noqa: PTH105
+    return str(final)

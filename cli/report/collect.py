@@ -1,0 +1,117 @@
+"""From what a run left behind to a `Report`; works for a run that ended well, badly, or by a signal."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from cli import exit_codes
+from cli.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
+from cli.report.store import Execution, Output, last_run
+from cli.run_folder import RunFolder
+from trainer.config import from_json
+from trainer.job import RankRecord
+from trainer.task import TEST
+
+_PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
+
+
+def collect(folder: RunFolder, code: int) -> Report:
+    """Collects the result of the last run.
+
+    Args:
+      folder: of the run.
+      code: exit code of the process that ran it.
+    """
+    request = folder.request()
+    executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
+    outputs = {one.node: one.outputs for one in executions if one.succeeded}
+    gate = _gate(outputs.get("Gate"))
+    return Report(
+        schema_version=VERSION,
+        outcome=_outcome(code, gate),
+        task=request.task.module.rpartition(".")[2],
+        config=request.config,
+        error=_error(folder, code),
+        models=_models(outputs.get("Predictor")),
+        training={
+            entry: _records(outputs[node]["model_run"])
+            for entry, node in (("teacher", "TeacherTrainer"), ("student", "Distiller"))
+            if node in outputs
+        },
+        gate=gate,
+        serving=_serving(outputs.get("Pusher")),
+        stages=tuple(_stage(one) for one in executions),
+        versions={"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in _PACKAGES},
+    )
+
+
+def _outcome(code: int, gate: GateReport | None) -> Outcome:
+    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
+        return Outcome.STOPPED
+    if code != exit_codes.DONE or gate is None:
+        return Outcome.FAILED
+    return Outcome.PUSHED if gate.passed else Outcome.REFUSED
+
+
+def _error(folder: RunFolder, code: int) -> str | None:
+    if code == exit_codes.DONE:
+        return None
+    failures = [event["message"] for event in read_events(folder.events) if event["event"] == "failed"]
+    return failures[-1] if failures else f"the run ended with exit code {code}"
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """The events of a run; a line that its process did not finish is left out."""
+    if not path.exists():
+        return []
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
+    ]
+
+
+def _stage(execution: Execution) -> Stage:
+    return Stage(execution.node, round(execution.seconds, 3), execution.state == "CACHED")
+
+
+def _gate(outputs: dict[str, Output] | None) -> GateReport | None:
+    from components.gate.decision import DECISION_FILE
+
+    if not outputs:
+        return None
+    return from_json(GateReport, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
+
+
+def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+    from components.predictor import tables
+
+    if not outputs:
+        return {}
+    predictions = tables.read(outputs["predictions"].uri)
+    measured = tables.read_measured(outputs["measurements"].uri)
+    models = {}
+    for name, facts in measured.models.items():
+        quality = tables.quality(predictions, name, TEST)
+        models[name] = ModelReport(
+            metrics={"accuracy": quality.accuracy, "log_loss": quality.log_loss},
+            parameters=facts.parameters,
+            bytes=facts.bytes,
+            latency_ms_p50=facts.latency_ms.p50,
+            latency_ms_p99=facts.latency_ms.p99,
+        )
+    return models
+
+
+def _records(output: Output) -> tuple[RankRecord, ...]:
+    files = Path(output.uri).glob("rank-*.json")
+    records = [from_json(RankRecord, path.read_text(encoding="utf-8")) for path in files]
+    return tuple(sorted(records, key=lambda record: record.rank))
+
+
+def _serving(outputs: dict[str, Output] | None) -> str | None:
+    path = outputs["pushed_model"].properties.get("pushed_destination") if outputs else None
+    return path if path and Path(path).exists() else None

@@ -1,0 +1,83 @@
+"""Reads the last run of a pipeline from its ML Metadata store."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """The first artifact of an output: where it is, and its custom properties that are text."""
+
+    uri: str
+    properties: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Execution:
+    """One execution of a node.
+
+    Attributes:
+      node: the node's id.
+      state: `COMPLETE`, `CACHED`, `FAILED`, `RUNNING` ...
+      seconds: from its registration to its last change.
+      outputs: by the name of the output.
+    """
+
+    node: str
+    state: str
+    seconds: float
+    outputs: dict[str, Output]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether its outputs may be used."""
+        return self.state in ("COMPLETE", "CACHED")
+
+
+def last_run(metadata: Path, since: float) -> list[Execution]:
+    """The executions of the last run, in order; empty where there is none.
+
+    Args:
+      metadata: the SQLite file.
+      since: seconds since the epoch; a run that began before is not the one that is asked for.
+    """
+    if not metadata.exists():
+        return []
+    from ml_metadata import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2
+
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(metadata)
+    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    store = MetadataStore(config)
+    runs = [
+        run for run in store.get_contexts_by_type("pipeline_run") if run.create_time_since_epoch / 1000 >= since
+    ]
+    if not runs:
+        return []
+    last = max(runs, key=lambda run: run.id)
+    executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
+    return [_execution(store, one) for one in executions]
+
+
+def _execution(store: Any, execution: Any) -> Execution:
+    from ml_metadata.proto import metadata_store_pb2
+
+    node = next(c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node")
+    events = store.get_events_by_execution_ids([execution.id])
+    outputs = {e.path.steps[0].key: e.artifact_id for e in events if e.type == metadata_store_pb2.Event.OUTPUT}
+    artifacts = {a.id: a for a in store.get_artifacts_by_id(list(outputs.values()))}
+    return Execution(
+        node=node.rpartition(".")[2],
+        state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
+        seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
+        outputs={key: _output(artifacts[number]) for key, number in outputs.items()},
+    )
+
+
+def _output(artifact: Any) -> Output:
+    texts = {key: value.string_value for key, value in artifact.custom_properties.items()}
+    return Output(artifact.uri, {key: text for key, text in texts.items() if text})

@@ -1,0 +1,27 @@
+"""`report`: shows the result of the last run in a folder, and rebuilds its page."""
+
+from __future__ import annotations
+
+import argparse
+
+from cli import exit_codes
+from cli.report import html, terminal
+from cli.report.schema import Report
+from cli.run_folder import RunFolder
+from trainer.config import from_json
+from trainer.errors import ConfigError
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Prints the short form; raises ConfigError where the folder has no report."""
+    folder = RunFolder(arguments.root.resolve())
+    try:
+        text = folder.report_json.read_text(encoding="utf-8")
+    except OSError:
+        raise ConfigError(
+            f"{arguments.root} has no report.json: give the --root of a run, or run the pipeline first"
+        ) from None
+    report = from_json(Report, text)
+    html.write(report, folder)
+    terminal.show(report, folder)
+    return exit_codes.DONE

@@ -1,0 +1,122 @@
+"""What a run leaves where. One run at a time, and one task for good, has a folder to itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic.dataclasses import dataclass
+
+from trainer.config import STRICT, Config, from_json, to_json
+from trainer.errors import ConfigError
+from trainer.task import TaskRef
+
+
+@dataclass(frozen=True, config=STRICT)
+class Request:
+    """What was asked for: kept in the folder, for the process that runs it and for the report."""
+
+    task: TaskRef
+    config: Config
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The paths below the `--root` of a run; `root` is absolute."""
+
+    root: Path
+
+    @property
+    def artifacts(self) -> Path:
+        """TFX's artifacts, a folder for each node."""
+        return self.root / "pipeline"
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata store."""
+        return self.root / "metadata.sqlite"
+
+    @property
+    def serving(self) -> Path:
+        """Students that passed the gate, a folder for each version."""
+        return self.root / "serving"
+
+    @property
+    def data(self) -> Path:
+        """The data that built-in tasks bring."""
+        return self.root / "data"
+
+    @property
+    def log(self) -> Path:
+        """Everything that TensorFlow, Beam and TFX have to say about the last run."""
+        return self.root / "logs" / "run.log"
+
+    @property
+    def events(self) -> Path:
+        """What happened in the last run, as JSON lines."""
+        return self.root / "logs" / "events.jsonl"
+
+    @property
+    def request_file(self) -> Path:
+        """The `Request` of the last run."""
+        return self.root / "request.json"
+
+    @property
+    def report_json(self) -> Path:
+        """The result, for programs."""
+        return self.root / "report.json"
+
+    @property
+    def report_html(self) -> Path:
+        """The result, for people."""
+        return self.root / "report.html"
+
+    def request(self) -> Request:
+        """Reads the last request. Raises ConfigError where this is no run folder."""
+        try:
+            return from_json(Request, self.request_file.read_text(encoding="utf-8"))
+        except OSError:
+            raise ConfigError(
+                f"{self.root} is not the root of a run: it has no {self.request_file.name}"
+            ) from None
+
+    def prepare(self, request: Request) -> None:
+        """Makes the folder ready for a run of `request`.
+
+        Raises:
+          ConfigError: where it cannot be written, or belongs to another task.
+        """
+        if self.request_file.exists():
+            before = self.request().task
+            if (before.module, before.attribute) != (request.task.module, request.task.attribute):
+                raise ConfigError(
+                    f"{self.root} holds runs of the task {before.module}, and what is served from it; "
+                    f"give --root another folder for {request.task.module}"
+                )
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.write_text("", encoding="utf-8")
+            self.events.write_text("", encoding="utf-8")
+            self.request_file.write_text(to_json(request), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the folder for this process. Raises ConfigError where another run holds it."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise ConfigError(f"--root {self.root} cannot be used: {error.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ConfigError(
+                    f"another run is at work in {self.root}: wait for it, or give another --root"
+                ) from None
+            yield

@@ -1,0 +1,121 @@
+"""`run`: starts the process that runs the pipeline, shows it, stops it on a signal, and writes the report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from cli import exit_codes, raw_data, settings
+from cli.run_folder import Request, RunFolder
+from trainer import events, lifeline, task
+
+_PROJECT = Path(__file__).parents[1]
+_GRACE_SECONDS = 5.0
+_POLL_SECONDS = 0.2
+
+
+class _StoppedError(Exception):
+    """A signal asked the run to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Runs the pipeline to its end; returns the exit code of the process."""
+    ref = task.find(arguments.task)
+    request = Request(ref, settings.load(ref, arguments.config, arguments.assignments))
+    if request.config.data.path is not None:
+        raw_data.check(request.config.data.path)
+    folder = RunFolder(arguments.root.resolve())
+    with folder.alone():
+        folder.prepare(request)
+        try:
+            with _signals_as_errors():
+                code = _run(folder)
+        except _StoppedError as stop:
+            code = stop.code
+        return _conclude(folder, code)
+
+
+def _run(folder: RunFolder) -> int:
+    from cli.progress import Progress
+
+    # A session of its own, so that one signal ends it with all the processes that it started.
+    with folder.log.open("ab") as log:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "cli.runner", str(folder.root)],
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        with Progress(folder.events) as progress:
+            while (code := _wait(runner)) is None:
+                progress.update()
+            progress.update()
+        return code
+    finally:
+        _end(runner)
+
+
+def _wait(runner: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return runner.wait(_POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _environment(folder: RunFolder) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
+    own = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TF_USE_LEGACY_KERAS": "1"}
+    return {**os.environ, **own, events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
+
+
+def _end(runner: subprocess.Popen[bytes]) -> None:
+    """Ends the whole session of the runner: also what its own end left behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(runner.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        runner.wait(_GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(runner.pid, signal.SIGKILL)
+    runner.wait()
+
+
+@contextlib.contextmanager
+def _signals_as_errors() -> Iterator[None]:
+    def stop(number: int, _: FrameType | None) -> None:
+        raise _StoppedError(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _conclude(folder: RunFolder, code: int) -> int:
+    """Writes and shows the report; returns the exit code that its outcome asks for."""
+    from cli.report import collect, html, terminal
+    from cli.report.schema import Outcome
+
+    report = collect.collect(folder, code)
+    html.write(report, folder)
+    terminal.show(report, folder)
+    return {Outcome.REFUSED: exit_codes.REFUSED_BY_GATE, Outcome.PUSHED: exit_codes.DONE}.get(report.outcome) or (
+        code
+        if code in (exit_codes.USER_MISTAKE, exit_codes.INTERRUPTED, exit_codes.TERMINATED)
+        else int(code != 0)
+    )

@@ -1,0 +1,61 @@
+"""The process that runs the pipeline: `python -m cli.runner ROOT`.
+
+Apart from the command line's own process, because TFX takes a quarter of a minute and a gigabyte to import and
+cannot be stopped from within; the one that watches stays small, and outlives it to write the report.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from cli import exit_codes
+from cli.run_folder import RunFolder
+from trainer import events, lifeline
+from trainer.errors import UserError
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the request that stands in the run folder; returns the exit code of the process."""
+    lifeline.die_with_parent()
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    logging.basicConfig(level=logging.INFO)
+    try:
+        _run(RunFolder(Path(arguments[0])))
+    except UserError as error:
+        traceback.print_exc()
+        events.emit("failed", user=True, message=str(error))
+        return exit_codes.USER_MISTAKE
+    except Exception as error:
+        traceback.print_exc()
+        events.emit("failed", user=False, message=f"{type(error).__name__}: {error}")
+        return exit_codes.OUR_FAULT
+    return exit_codes.DONE
+
+
+def _run(folder: RunFolder) -> None:
+    request = folder.request()
+    events.emit("phase", what="loading TensorFlow and TFX")
+    from tfx.orchestration import metadata
+
+    import pipeline
+    from cli import raw_data
+    from cli.dag_runner import ObservedDagRunner
+    from trainer.source_digest import task_digests
+
+    task = request.task.load()
+    digest = task_digests(task, request.task).data
+    place = pipeline.Place(
+        root=str(folder.artifacts),
+        serving=str(folder.serving),
+        data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
+    )
+    store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
+    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,23 @@
+"""`tasks`: lists the built-in tasks, from their docstrings, without importing them."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+
+from cli import exit_codes
+from trainer import task
+
+
+def execute(_: argparse.Namespace) -> int:
+    """Prints a line for each task."""
+    for name in task.built_in():
+        print(f"{name:12} {summary(name)}")
+    return exit_codes.DONE
+
+
+def summary(name: str) -> str:
+    """The first line of a built-in task's docstring."""
+    source = (task.TASKS / name / "__init__.py").read_text(encoding="utf-8")
+    documentation = ast.get_docstring(ast.parse(source)) or ""
+    return documentation.partition("\n")[0]
