@@ -18,6 +18,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Writes the file; raises ConfigError where it cannot be written."""
     if not arguments.output.parent.is_dir():
         raise ConfigError(f"--output needs an existing folder, received {arguments.output}")
+    if arguments.output.is_dir():
+        raise ConfigError(f"--output takes a file, but {arguments.output} is a folder: add a name to it")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     ref = task.find(arguments.task)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from cli import exit_codes, raw_data, settings
+from cli.report.schema import Outcome
 from cli.run_folder import Request, RunFolder
 from trainer import events, lifeline, task
 
@@ -95,10 +96,15 @@ def _end(runner: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _signals_as_errors() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
     def stop(number: int, _: FrameType | None) -> None:
+        # Once is enough: a second one must not interrupt the ending of the processes.
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise _StoppedError(number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
@@ -109,13 +115,18 @@ def _signals_as_errors() -> Iterator[None]:
 def _conclude(folder: RunFolder, code: int) -> int:
     """Writes and shows the report; returns the exit code that its outcome asks for."""
     from cli.report import collect, html, terminal
-    from cli.report.schema import Outcome
 
     report = collect.collect(folder, code)
     html.write(report, folder)
     terminal.show(report, folder)
-    return {Outcome.REFUSED: exit_codes.REFUSED_BY_GATE, Outcome.PUSHED: exit_codes.DONE}.get(report.outcome) or (
-        code
-        if code in (exit_codes.USER_MISTAKE, exit_codes.INTERRUPTED, exit_codes.TERMINATED)
-        else int(code != 0)
-    )
+    return _exit_code(report.outcome, code)
+
+
+def _exit_code(outcome: Outcome, code: int) -> int:
+    if outcome is Outcome.PUSHED:
+        return exit_codes.DONE
+    if outcome is Outcome.REFUSED:
+        return exit_codes.REFUSED_BY_GATE
+    if outcome is Outcome.STOPPED:
+        return code
+    return exit_codes.USER_MISTAKE if code == exit_codes.USER_MISTAKE else exit_codes.OUR_FAULT

@@ -8,10 +8,10 @@ from tfx.types import artifact
 class Predictions(artifact.Artifact):
     """One Parquet table: `example_id`, `split`, `model`, `label`, `logits`; see `components.predictor`."""
 
-    TYPE_NAME = "LimbeckPredictions"
+    TYPE_NAME = "limbeck.Predictions"
 
 
 class Measurements(artifact.Artifact):
     """`measurements.json`: parameters, bytes and latency of each model; see `components.predictor`."""
 
-    TYPE_NAME = "LimbeckMeasurements"
+    TYPE_NAME = "limbeck.Measurements"

@@ -68,10 +68,12 @@ def dense_feature(feature: Feature, values: Any) -> Any:
     import tensorflow as tf
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
+    if values.dtype != dtype:
+        # Before gaps are filled: a default of 0.5 would be cut to the 0 of data that hold integers.
+        values = tf.cast(values, dtype)
     if isinstance(values, tf.sparse.SparseTensor):
         size = math.prod(feature.shape)
         values = _to_dense(_complete(feature, values, size), size, feature.default)
-    values = values if values.dtype == dtype else tf.cast(values, dtype)
     return tf.reshape(values, [-1, *feature.shape])
 
 
@@ -144,9 +146,10 @@ def _complete(feature: Feature, values: Any, size: int) -> Any:
     if feature.default is not None:
         return values
     expected = values.dense_shape[0] * size
+    # No quotes: they would come out of a graph behind backslashes.
     message = (
-        f"feature '{feature.name}' has no default, so every example must have {size} of it: complete the data, or "
-        "give the feature a default"
+        f"feature {feature.name} has no default, so every example must have its {size} values: complete the data, "
+        "or give the feature a default"
     )
     assertion = tf.debugging.assert_equal(tf.size(values.values, tf.int64), expected, message)
     with tf.control_dependencies([] if assertion is None else [assertion]):
@@ -157,9 +160,10 @@ def _to_dense(values: Any, size: int, default: Any) -> Any:
     import tensorflow as tf
 
     if default is None:
-        default = tf.constant(0, values.dtype) if values.dtype != tf.string else ""
+        default = "" if values.dtype == tf.string else 0
     cut = tf.sparse.SparseTensor(values.indices, values.values, [values.dense_shape[0], size])
-    return tf.sparse.to_dense(cut, default_value=tf.cast(default, values.dtype) if default != "" else "")
+    filling = default if values.dtype == tf.string else tf.cast(default, values.dtype)
+    return tf.sparse.to_dense(cut, default_value=filling)
 
 
 def _take(inputs: Inputs, name: str) -> Any:

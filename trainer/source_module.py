@@ -258,8 +258,7 @@ def _changed(node: ast.AST) -> Iterator[str]:
 
 def _called(node: ast.stmt) -> Iterator[Chain]:
     if isinstance(node, _DEFINITIONS):
-        run = [*node.decorator_list, *(node.bases if isinstance(node, ast.ClassDef) else ())]
-        heads = [n.func if isinstance(n, ast.Call) else n for n in run]
+        heads = [*node.decorator_list, *(node.bases if isinstance(node, ast.ClassDef) else ())]
     else:
         heads = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
     yield from filter(None, map(_root, heads))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import platform
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,17 @@ def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
     for name, facts in measured.models.items():
         quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
-            metrics={"accuracy": quality.accuracy, "log_loss": quality.log_loss},
+            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
             parameters=facts.parameters,
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
         )
     return models
+
+
+def _finite(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:

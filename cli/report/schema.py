@@ -29,14 +29,15 @@ class ModelReport:
     """One model: quality on the test split, and what it costs.
 
     Attributes:
-      metrics: `accuracy` (a fraction) and `log_loss` (nats).
+      metrics: `accuracy` (a fraction) and `log_loss` (nats); null where they are undefined: no labels, no finite
+        logits.
       parameters: weights; of an ensemble, of all members.
       bytes: of the serving SavedModel folder.
       latency_ms_p50: median milliseconds of a call with one example, on one thread.
       latency_ms_p99: 99th percentile of the same.
     """
 
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
     parameters: int
     bytes: int
     latency_ms_p50: float

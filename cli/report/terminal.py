@@ -20,9 +20,9 @@ def show(report: Report, folder: RunFolder) -> None:
             console.print(f"{entry} {record.role} (rank {record.rank}): {work}")
     for line in verdict(report):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(f"report: {folder.report_html}", soft_wrap=True)
+    console.print(f"report: {folder.report_html}", markup=False, soft_wrap=True)
     if report.outcome is Outcome.FAILED:
-        console.print(f"log: {folder.log}", soft_wrap=True)
+        console.print(f"log: {folder.log}", markup=False, soft_wrap=True)
 
 
 def verdict(report: Report) -> list[str]:
@@ -44,9 +44,10 @@ def _models(report: Report) -> Table:
     for name in ("model", "accuracy", "weights", "bytes", "p50", "p99"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for name, model in report.models.items():
+        accuracy = model.metrics["accuracy"]
         table.add_row(
             name,
-            f"{model.metrics['accuracy']:.2%}",
+            "undefined" if accuracy is None else f"{accuracy:.2%}",
             f"{model.parameters:,}",
             f"{model.bytes:,}",
             f"{model.latency_ms_p50:.3f} ms",

@@ -44,7 +44,8 @@ def _quality(student: Quality, teacher: Quality, limits: GateConfig) -> list[str
                 f"the {name}'s accuracy is {quality.accuracy} over {quality.examples} labelled test examples: "
                 "give the test split labels, or look for extreme values in the model's inputs"
             ]
-    lost = teacher.accuracy - student.accuracy
+    # Rounded, because 0.9 - 0.85 > 0.05 in binary: a loss that equals the limit is within it.
+    lost = round(teacher.accuracy - student.accuracy, 12)
     if lost > limits.tolerance:
         return [
             f"the student's accuracy {student.accuracy:.2%} is {lost * 100:.2f} points below the teacher's "

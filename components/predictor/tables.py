@@ -53,7 +53,7 @@ class Quality:
     """How well a model predicts the labelled examples of one split.
 
     Attributes:
-      examples: number of labelled examples; with none the other figures are NaN.
+      examples: number of labelled examples; with none, or where a logit is not finite, the other figures are NaN.
       accuracy: share of examples whose most probable class is the label.
       log_loss: mean cross-entropy of the label, in nats.
     """
@@ -89,6 +89,9 @@ def quality(table: pa.Table, model: str, split: str) -> Quality:
         return Quality(examples=0, accuracy=math.nan, log_loss=math.nan)
     logits = np.stack(chosen["logits"].to_pylist())[seen].astype(np.float64)
     labels = labels[seen]
+    if not np.isfinite(logits).all():
+        # np.argmax takes NaN for the largest, and would find a broken model right about some class.
+        return Quality(examples=len(labels), accuracy=math.nan, log_loss=math.nan)
     logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     return Quality(
         examples=len(labels),

@@ -126,6 +126,15 @@ SAME = {
         "if x:\n    A = 1\nprint(1)\nprint(2)\ndef f(): return A\n",
         "if x:\n    A = 1\ndef f(): return A\nprint(1)\nprint(2)\n",
     ),
+    "pass": ("def f(): return 1\n", "pass\ndef f(): return 1\n"),
+    "result of a variable called": (
+        "make = int\nA = make(1)\ndef f(): return 1\n",
+        "make = int\nA = make(2)\ndef f(): return 1\n",
+    ),
+    "something else decorated, with a local table": (
+        "T = []\ndef d(g):\n    T = {}\n    T[0] = g\n@d\ndef g(): return 1\ndef f(): return T\n",
+        "T = []\ndef d(g):\n    T = {}\n    T[0] = g\n@d\ndef g(): return 2\ndef f(): return T\n",
+    ),
     "function that would change a constant": (
         "T = []\ndef g(): T.append(1)\ndef f(): return T\n",
         "T = []\ndef g(): T.append(2)\ndef f(): return T\n",
@@ -280,6 +289,26 @@ DIFFERENT = {
         "T = {}\ndef add(g):\n    T[0] = g\n    return g\n@add\ndef g(): return 1\ndef f(): return T[0]()\n",
         "T = {}\ndef add(g):\n    T[0] = g\n    return g\n@add\ndef g(): return 2\ndef f(): return T[0]()\n",
     ),
+    "function registered by replacing a constant": (
+        "T = 0\ndef add(g):\n    global T\n    T = g\n@add\ndef g(): return 1\ndef f(): return T\n",
+        "T = 0\ndef add(g):\n    global T\n    T = g\n@add\ndef g(): return 2\ndef f(): return T\n",
+    ),
+    "constant changed beside an assignment": (
+        "T = {}\nA, T[0] = 1, 2\ndef f(): return T\n",
+        "T = {}\nA, T[0] = 1, 3\ndef f(): return T\n",
+    ),
+    "other than main": (
+        "if __name__ == '__main__': pass\nelse: A = 1\ndef f(): return A\n",
+        "if __name__ == '__main__': pass\nelse: A = 2\ndef f(): return A\n",
+    ),
+    "other than type checking": (
+        "if TYPE_CHECKING: import a\nelse: A = 1\ndef f(): return A\n",
+        "if TYPE_CHECKING: import a\nelse: A = 2\ndef f(): return A\n",
+    ),
+    "helper in a condition's body": (
+        "if x:\n    A = g()\ndef f(): return 1\ndef g(): return 1\n",
+        "if x:\n    A = g()\ndef f(): return 1\ndef g(): return 2\n",
+    ),
     "function registered by an object": (
         "T = Registry()\n@T.register('g')\ndef g(): return 1\ndef f(): return T['g']()\n",
         "T = Registry()\n@T.register('g')\ndef g(): return 2\ndef f(): return T['g']()\n",
@@ -354,6 +383,7 @@ REACHED = {
         "from bare.json.leaf import f as g\ndef f(): return g()",
         ["bare.json.leaf:f"],
     ),
+    "package that is not there": ("from absent.star import own\ndef f(): return own()", []),
     "both ways": ("import ring\ndef f(): return ring.back()", ["ring:back"]),
     "type checking": (
         "import typing as t\nif t.TYPE_CHECKING:\n    from pack.two import Kind\ndef f(k: Kind): pass",

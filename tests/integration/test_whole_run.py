@@ -1,0 +1,162 @@
+"""From raw digits to a served student, and what a second run does again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.predictor import tables
+from tests.integration import served
+from tests.integration.conftest import Base
+from tests.integration.runs import edit, run
+
+pytestmark = pytest.mark.pipeline
+
+NODES = [
+    *("ImportExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop", "Transform"),
+    *("TeacherTrainer", "TeacherLabeler", "Distiller", "Evaluator", "Predictor", "Gate", "Pusher"),
+]
+FROM_STUDENT = {"Distiller", "Evaluator", "Predictor", "Gate", "Pusher"}
+FROM_TEACHER = FROM_STUDENT | {"TeacherTrainer", "TeacherLabeler"}
+TRAINING_EXAMPLES = 1297
+
+
+def test_the_first_run_computes_every_node_and_pushes(base: Base) -> None:
+    report = base.finished.report
+    assert base.finished.code == 0, base.finished.output
+    assert [stage["name"] for stage in report["stages"]] == NODES
+    assert base.finished.computed == set(NODES)
+    assert report["outcome"] == "pushed"
+    assert report["gate"] == {"passed": True, "reasons": []}
+    assert Path(report["serving"]).parent == base.root / "serving"
+    assert (base.root / "report.html").read_text(encoding="utf-8").count("<table>") == 3
+
+
+def test_every_process_of_a_training_did_its_share(base: Base) -> None:
+    """Two processes take the same steps, and between them compute each example once an epoch."""
+    for entry, passes in (("teacher", 2 * 2), ("student", 3)):
+        records = base.finished.report["training"][entry]
+        assert [(record["role"], record["rank"]) for record in records] == [("chief", 0), ("worker", 1)]
+        assert sum(record["examples"] for record in records) == passes * TRAINING_EXAMPLES
+        assert records[0]["steps"] == records[1]["steps"]
+
+
+def test_the_report_agrees_with_the_served_model(base: Base, tmp_path: Path) -> None:
+    """Accuracy and weights are found again from outside: the model asked in a process without our packages."""
+    report = base.finished.report
+    [records] = (base.root / "data").glob("*/test/digits.tfrecord")
+    answer = tmp_path / "answer.json"
+    # With TF_USE_LEGACY_KERAS, TensorFlow itself would look for tf_keras.
+    environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    command = [sys.executable, served.__file__, report["serving"], str(records), str(answer)]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment)
+    said = json.loads(answer.read_text(encoding="utf-8"))
+    by_examples, digits = said["examples"], np.array(said["digit"])
+    for name, values in by_examples.items():
+        np.testing.assert_allclose(said["tensors"][name], values, atol=1e-6)
+    logits = np.array(by_examples["logits"], np.float64)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(by_examples["probabilities"], probabilities, atol=1e-6)
+    np.testing.assert_array_equal(by_examples["class"], logits.argmax(axis=1))
+    student = report["models"]["student"]
+    assert np.mean(logits.argmax(axis=1) == digits) == pytest.approx(student["metrics"]["accuracy"])
+    assert student["bytes"] == sum(p.stat().st_size for p in Path(report["serving"]).rglob("*") if p.is_file())
+    assert 0 < student["latency_ms_p50"] <= student["latency_ms_p99"]
+
+
+def test_every_example_is_scored_once_by_both_models(base: Base) -> None:
+    [folder] = (base.root / "pipeline" / "Predictor" / "predictions").iterdir()
+    table = tables.read(str(folder)).to_pandas()
+    assert len(table) == 2 * 1797
+    assert (table.groupby("example_id").size() == 2).all()
+    assert table.groupby(["split", "model"]).size().to_dict() == {
+        (split, model): size
+        for split, size in (("train", 1297), ("validation", 250), ("test", 250))
+        for model in ("teacher", "student")
+    }
+
+
+def test_an_identical_run_computes_nothing(base: Base) -> None:
+    again = base.again()
+    assert again.code == 0, again.output
+    assert again.computed == set()
+    assert again.report["serving"] == base.finished.report["serving"]
+    assert again.report["models"] == base.finished.report["models"]
+
+
+def test_another_temperature_trains_the_student_and_not_its_teachers(base: Base) -> None:
+    again = base.again("distillation.temperature=3.5", "strategy.workers=2")
+    assert again.code == 0, again.output
+    assert again.computed == FROM_STUDENT
+
+
+def test_a_refused_student_is_not_pushed(base: Base) -> None:
+    before = sorted((base.root / "serving").iterdir())
+    again = base.again("gate.max_bytes=1000")
+    assert again.code == 3, again.output
+    assert again.computed == {"Gate", "Pusher"}
+    assert again.report["outcome"] == "refused"
+    assert "gate.max_bytes allows 1,000" in again.report["gate"]["reasons"][0]
+    assert again.report["serving"] is None
+    assert sorted((base.root / "serving").iterdir()) == before
+
+
+@pytest.mark.long
+def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> None:
+    edit(base.task / "models.py", 'get("units", 16)', 'get("units", 17)')
+    try:
+        again = base.again()
+    finally:
+        edit(base.task / "models.py", 'get("units", 17)', 'get("units", 16)')
+    assert again.code == 0, again.output
+    assert again.computed == FROM_STUDENT
+    assert again.report["models"]["student"]["parameters"] > base.finished.report["models"]["student"]["parameters"]
+
+
+@pytest.mark.long
+def test_an_edited_helper_of_the_teacher_trains_the_teacher_and_what_follows(base: Base) -> None:
+    """The helper that shifts images is reached by the teacher alone, through the task's `augment`."""
+    preprocessing = base.task / "preprocessing.py"
+    edit(preprocessing, "seeds, 0, 3, draw=1", "seeds, 0, 3, draw=2")
+    try:
+        again = base.again()
+    finally:
+        edit(preprocessing, "seeds, 0, 3, draw=2", "seeds, 0, 3, draw=1")
+    assert again.code == 0, again.output
+    assert again.computed == FROM_TEACHER
+
+
+@pytest.mark.long
+def test_an_edited_comment_computes_nothing(base: Base) -> None:
+    models = base.task / "models.py"
+    models.write_text(models.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
+    again = base.again()
+    assert again.code == 0, again.output
+    assert again.computed == set()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("temperature", [1.0, 5.0])
+def test_digits_passes_its_gate_as_it_is_shipped(temperature: float, tmp_path: Path) -> None:
+    """The built-in task, with the settings in its config.yaml, at both ends of the promised range."""
+    done = run("digits", tmp_path / "root", f"distillation.temperature={temperature}")
+    assert done.code == 0, done.output
+    assert done.report["models"]["teacher"]["metrics"]["accuracy"] > 0.95
+
+
+def test_one_process_takes_the_same_path(base: Base) -> None:
+    """strategy.name=one_device trains in one process, from the same job and to the same artifacts."""
+    again = base.again("strategy.name=one_device")
+    assert again.code == 0, again.output
+    assert again.computed == FROM_TEACHER
+    for entry, passes in (("teacher", 2 * 2), ("student", 3)):
+        [record] = again.report["training"][entry]
+        assert record["role"] == "chief"
+        assert record["examples"] == passes * TRAINING_EXAMPLES

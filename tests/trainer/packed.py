@@ -1,0 +1,57 @@
+"""Transformed examples, as files of Transform would hold them, for the tests of what trains on them."""
+
+import hashlib
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ingestion import pack
+
+WIDTH = 3
+SPEC = {
+    "x": tf.io.FixedLenFeature([WIDTH], tf.float32),
+    "label": tf.io.FixedLenFeature([], tf.int64),
+    "example_id": tf.io.FixedLenFeature([], tf.string),
+}
+
+
+def examples(count, classes=4, seed=0):
+    """Serialized examples with `x`, `example_id` and `label`: about every fourth has none."""
+    generator = np.random.default_rng(seed)
+    return [
+        serialize(
+            example_id=hashlib.sha256(f"{seed} {number}".encode()).hexdigest(),
+            x=generator.standard_normal(WIDTH).tolist(),
+            label=int(generator.integers(classes)) if generator.random() > 0.25 else -1,
+        )
+        for number in range(count)
+    ]
+
+
+def serialize(**features):
+    return tf.train.Example(
+        features=tf.train.Features(feature={name: _feature(value) for name, value in features.items()})
+    ).SerializeToString(deterministic=True)
+
+
+def _feature(value):
+    if isinstance(value, str):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+    if isinstance(value, int):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=value))
+
+
+def write(path, serialized):
+    """Writes one gzip file of records; returns its path as text."""
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for one in serialized:
+            writer.write(one)
+    return str(path)
+
+
+def pack_all(folder, serialized, label_key="label"):
+    """Packs the examples of one file; returns the folder as `ingestion.batches` takes it."""
+    folder.mkdir()
+    pack([write(folder / "part.gz", serialized)], folder, label_key)
+    return str(folder)

@@ -1,0 +1,49 @@
+import pytest
+
+from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json, to_json
+from trainer.errors import ConfigError
+from trainer.job import RankRecord, TrainingJob
+from trainer.task import TaskRef
+
+
+def make(**changes):
+    fields = {
+        "entry": "teacher",
+        "task": TaskRef(module="tasks.digits", search_path="/ä b"),
+        "examples_uri": "/examples",
+        "transform_graph_uri": "/graph",
+        "model_uri": "/model",
+        "record_uri": "/record",
+        "strategy": StrategyConfig(workers=3),
+        "training": TrainingConfig(learning_rate=0.1, seed=7),
+    }
+    return TrainingJob(**(fields | changes))
+
+
+@pytest.mark.parametrize("job", [
+    make(),
+    make(members=5, hyperparameters={"width": 16, "rate": 0.5, "flag": True, "text": "1"}),
+    make(entry="student", distillation=DistillationConfig(temperature=1 / 3, alpha=0.1)),
+])  # fmt: skip
+def test_json_round_trip(job):
+    assert from_json(TrainingJob, to_json(job)) == job
+
+
+def test_a_record_survives_json():
+    record = RankRecord(role="worker", rank=1, steps=10, examples=2**40, seconds=0.1 + 0.2)
+    assert from_json(RankRecord, to_json(record)) == record
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"entry": "student"}, "distillation section exactly when its entry is 'student'"),
+    ({"distillation": DistillationConfig()}, "distillation section exactly when its entry is 'student'"),
+    ({"members": 0}, "at least one member, received 0"),
+])  # fmt: skip
+def test_a_job_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        make(**changes)
+
+
+def test_an_unknown_entry_is_refused():
+    with pytest.raises(ConfigError, match=r"'entry': .*'teacher' or 'student'; received 'teecher'"):
+        from_json(TrainingJob, to_json(make()).replace('"teacher"', '"teecher"'))
