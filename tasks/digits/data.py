@@ -1,8 +1,16 @@
-"""The images as TFRecord files, one folder a split: 1,297 for training, 250 for choosing, 250 for the figures."""
+"""The images as TFRecord files, one folder a split.
+
+1,297 are for training, 250 for choosing the settings, and 250 for the final figures alone.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 SPLIT_SIZES = {"train": 1297, "validation": 250, "test": 250}
 SPLIT_SEED = 20_261_121
@@ -13,8 +21,11 @@ def write(folder: Path) -> None:
     """Writes `<split>/digits.tfrecord` for each split into `folder`.
 
     Each example has `pixels` (64 floats, 0 to 16), `digit` (0 to 9) and `label_visible` (1 where the student is
-    told the digit: the same number for each class, in the training split only as many as
-    LABELS_VISIBLE_TO_STUDENT).
+    told the digit, 0 elsewhere). In the training split LABELS_VISIBLE_TO_STUDENT are visible, equally many of
+    each class; in the other splits all are.
+
+    Raises:
+      FileExistsError: where `folder` already holds a split.
     """
     import numpy as np
     import tensorflow as tf
@@ -33,7 +44,7 @@ def write(folder: Path) -> None:
                 writer.write(_example(pixels[row], int(digits[row]), int(seen)))
 
 
-def _visible(digits):  # type: ignore[no-untyped-def]
+def _visible(digits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """1 for the first LABELS_VISIBLE_TO_STUDENT / 10 examples of each class, 0 for the others."""
     import numpy as np
 
@@ -43,7 +54,7 @@ def _visible(digits):  # type: ignore[no-untyped-def]
     return visible
 
 
-def _example(pixels, digit: int, visible: int) -> bytes:  # type: ignore[no-untyped-def]
+def _example(pixels: npt.NDArray[np.float64], digit: int, visible: int) -> bytes:
     import tensorflow as tf
 
     def integer(value: int) -> tf.train.Feature:

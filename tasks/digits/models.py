@@ -1,4 +1,4 @@
-"""The teacher, a small convolutional network, and the student, a perceptron of 1,210 weights."""
+"""The teacher, a convolutional network of 38,282 parameters, and the student, a perceptron of 2,410."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build_teacher(hyperparameters: Hyperparameters) -> Any:
 
 
 def build_student(hyperparameters: Hyperparameters) -> Any:
-    """One hidden layer of `units` (16 by default)."""
+    """One hidden layer of `units` (32 by default: 16 fall behind at temperatures of 4 and 5)."""
     image = tf_keras.Input([64], name="image")
-    hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 16)), activation="relu")(image)
+    hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 32)), activation="relu")(image)
     return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))
