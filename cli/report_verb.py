@@ -21,7 +21,12 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{arguments.root} has no report.json: give the --root of a run, or run the pipeline first"
         ) from None
-    report = from_json(Report, text)
+    try:
+        report = from_json(Report, text)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder.report_json} is not a report that this version reads; run the pipeline again ({error})"
+        ) from None
     html.write(report, folder)
     terminal.show(report, folder)
     return exit_codes.DONE

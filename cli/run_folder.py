@@ -75,12 +75,18 @@ class RunFolder:
         return self.root / "report.html"
 
     def request(self) -> Request:
-        """Reads the last request. Raises ConfigError where this is no run folder."""
+        """Reads the last request. Raises ConfigError where this is no run folder, or one that cannot be read."""
         try:
-            return from_json(Request, self.request_file.read_text(encoding="utf-8"))
+            text = self.request_file.read_text(encoding="utf-8")
         except OSError:
             raise ConfigError(
                 f"{self.root} is not the root of a run: it has no {self.request_file.name}"
+            ) from None
+        try:
+            return from_json(Request, text)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{self.request_file} is not a request that this version reads; give another --root ({error})"
             ) from None
 
     def prepare(self, request: Request) -> None:

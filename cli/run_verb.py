@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from cli import exit_codes, raw_data, settings
+from cli import exit_codes, guardian, raw_data, settings
 from cli.report.schema import Outcome
 from cli.run_folder import Request, RunFolder
 from trainer import events, lifeline, task
 
 _PROJECT = Path(__file__).parents[1]
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
 
 
@@ -60,14 +60,15 @@ def _run(folder: RunFolder) -> int:
             stderr=log,
             start_new_session=True,
         )
-    try:
-        with Progress(folder.events) as progress:
-            while (code := _wait(runner)) is None:
+    with guardian.guarding(runner.pid):
+        try:
+            with Progress(folder.events) as progress:
+                while (code := _wait(runner)) is None:
+                    progress.update()
                 progress.update()
-            progress.update()
-        return code
-    finally:
-        _end(runner)
+            return code
+        finally:
+            _end(runner)
 
 
 def _wait(runner: subprocess.Popen[bytes]) -> int | None:
@@ -85,12 +86,11 @@ def _environment(folder: RunFolder) -> dict[str, str]:
 
 def _end(runner: subprocess.Popen[bytes]) -> None:
     """Ends the whole session of the runner: also what its own end left behind."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(runner.pid, signal.SIGTERM)
+    guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         runner.wait(_GRACE_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(runner.pid, signal.SIGKILL)
+    while guardian.members(runner.pid):
+        guardian.end_session(runner.pid, signal.SIGKILL)
     runner.wait()
 
 

@@ -16,6 +16,11 @@ from apache_beam.ml.inference import base
 Logits = npt.NDArray[np.float32]
 
 
+# A matrix product of another height may round differently. Batches are filled up to one size, so that the answer for
+# an example does not depend on how Beam happened to bundle it with others.
+BATCH_SIZE = 256
+
+
 class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
     """Scores serialized transformed tf.Examples; each inference is float32 `[members, classes]`."""
 
@@ -26,7 +31,7 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
 
     def batch_elements_kwargs(self) -> dict[str, int]:
         """How many examples Beam hands over at once."""
-        return {"min_batch_size": 32, "max_batch_size": 512}
+        return {"min_batch_size": BATCH_SIZE, "max_batch_size": BATCH_SIZE}
 
     def load_model(self) -> Any:
         """Loads the model, once a process."""
@@ -40,5 +45,6 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
         """Scores one batch."""
         import tensorflow as tf
 
-        logits = model.signatures["transformed"](tf.constant(list(batch)))["logits"].numpy()
-        return [base.PredictionResult(*pair) for pair in zip(batch, logits, strict=True)]
+        filled = [*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))]
+        logits = model.signatures["transformed"](tf.constant(filled))["logits"].numpy()
+        return [base.PredictionResult(*pair) for pair in zip(batch, logits[: len(batch)], strict=True)]

@@ -14,6 +14,7 @@ The first two return `logits` float32 `[batch, classes]`, `probabilities` of the
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,25 +54,30 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     import tensorflow as tf
 
     module = tf.Module()
-    module.models = list(models)
+    # Their weights alone: from a model in the module TensorFlow would also save each layer as a Keras object.
+    module.weights = [model.variables for model in models]
     module.transform = transform.transform_features_layer()
-    members = _members(module.models)
+    members = _members(models)
     raw_spec = _raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
+
+    # Without autograph, which would rewrite Keras' own code line by line and take most of the time of an export;
+    # Keras applies it to a user's layers itself.
+    graph = functools.partial(tf.function, autograph=False)
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
         inputs = module.transform(dict(raw))
         return _answer(members({name: inputs[name] for name in transformed_spec}))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_examples(examples: Any) -> dict[str, Any]:
         return answer(tf.io.parse_example(examples, raw_spec))
 
-    @tf.function(input_signature=[{tensor_name(f.name): _tensor_spec(f) for f in task.features}])
+    @graph(input_signature=[{tensor_name(f.name): _tensor_spec(f) for f in task.features}])
     def from_tensors(tensors: dict[str, Any]) -> dict[str, Any]:
         return answer({f.name: _as_parsed(tensors[tensor_name(f.name)], raw_spec[f.name]) for f in task.features})
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_transformed(examples: Any) -> dict[str, Any]:
         return {"logits": members(tf.io.parse_example(examples, transformed_spec))}
 

@@ -69,6 +69,8 @@ def fit(
         loss_sum = _per_replica_sum(tf.float32)
     batches = iter(strategy.distribute_datasets_from_function(dataset_of))
 
+    # Keras applies autograph to a user's layers itself; here it would rewrite Keras' own code, for seconds.
+    @tf.autograph.experimental.do_not_convert
     def step(inputs: Any, targets: Any, denominators: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = model(inputs, training=True)

@@ -26,13 +26,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Examples with soft targets, and both models -> predictions and measurements."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX."""
+        """Called by TFX.
+
+        Raises:
+          DataError: where an example has a label that the task does not declare.
+        """
         uri = {key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items()}
         models = {
             tables.TEACHER: path_utils.serving_model_path(uri["teacher"]),
             tables.STUDENT: path_utils.serving_model_path(uri["student"]),
         }
         self._write_predictions(input_dict["labelled_examples"], models[tables.STUDENT], uri["predictions"])
+        tables.assert_labels_declared(tables.read(uri["predictions"]))
         latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], self._get_tmp_dir())
         facts = {
             name: tables.ModelFacts(

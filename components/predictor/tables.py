@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
 from trainer.config import STRICT, from_json
+from trainer.errors import DataError
 from trainer.latency import Latency
+from trainer.preprocessing import UNKNOWN_CLASS
 from trainer.task import UNLABELLED
 
 TEACHER, STUDENT = "teacher", "student"
@@ -98,6 +100,19 @@ def quality(table: pa.Table, model: str, split: str) -> Quality:
         accuracy=float(np.mean(np.argmax(logits, axis=1) == labels)),
         log_loss=float(-np.mean(logs[np.arange(len(labels)), labels])),
     )
+
+
+def assert_labels_declared(table: pa.Table) -> None:
+    """Raises DataError where a label is none of the task's classes: it must not count as a model's mistake."""
+    for split in pc.unique(table["split"]).to_pylist():
+        chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["model"], STUDENT))
+        labels = table.filter(chosen)["label"].to_numpy()
+        unknown = int((labels == UNKNOWN_CLASS).sum())
+        if unknown:
+            raise DataError(
+                f"{unknown} of {len(labels)} examples of the split '{split}' have a label that the task does not "
+                "declare: correct the data, or the classes of the task's label"
+            )
 
 
 def read(folder: str) -> pa.Table:

@@ -92,7 +92,9 @@ def test_every_broken_limit_gives_a_reason():
     reasons = decide(quality(0.5), quality(0.9), facts(), limits).reasons
 
     assert [reason.count("gate.") for reason in reasons] == [1, 1, 1]
-    assert [name for name in ("tolerance", "max_bytes", "max_latency_ms") if f"gate.{name}" in "".join(reasons)] == [
+    assert [
+        name for name in ("tolerance", "max_bytes", "max_latency_ms") if f"gate.{name}" in "".join(reasons)
+    ] == [
         "tolerance",
         "max_bytes",
         "max_latency_ms",

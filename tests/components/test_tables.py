@@ -13,8 +13,9 @@ import pytest
 from components.predictor import tables
 from components.predictor.tables import STUDENT, TEACHER, Measured, ModelFacts, ensemble_logits, quality
 from trainer.config import to_json
-from trainer.errors import ConfigError
+from trainer.errors import DataError
 from trainer.latency import Latency
+from trainer.preprocessing import UNKNOWN_CLASS
 
 
 def softmax(logits: Any) -> npt.NDArray[np.float64]:
@@ -67,7 +68,10 @@ def test_accuracy_and_log_loss_equal_those_of_the_probabilities():
     generator = np.random.default_rng(7)
     logits = generator.normal(0, 3, (200, 4)).astype(np.float32)
     labels = generator.integers(0, 4, 200)
-    rows = [row(STUDENT, int(label), one.tolist(), number=n) for n, (label, one) in enumerate(zip(labels, logits))]
+    rows = [
+        row(STUDENT, int(label), one.tolist(), number=n)
+        for n, (label, one) in enumerate(zip(labels, logits, strict=True))
+    ]
 
     result = quality(table(*rows), STUDENT, "test")
 
@@ -99,10 +103,12 @@ def test_unlabelled_rows_are_left_out():
     assert result == quality(table(rows[0], rows[2]), STUDENT, "test")
 
 
-def test_a_label_of_no_declared_class_is_not_taken_for_the_last_class():
-    # The class -2 is how the preprocessing marks it; as an index it would be the last but one.
-    with pytest.raises(ConfigError):
-        quality(table(row(STUDENT, -2, [0.0, 9.0, 0.0])), STUDENT, "test")
+def test_a_label_that_the_task_does_not_declare_is_an_error_and_no_mistake_of_the_model():
+    rows = [row(STUDENT, label, [0.0, 9.0, 0.0]) for label in (1, -1, UNKNOWN_CLASS)]
+    tables.assert_labels_declared(table(*rows[:2]))
+
+    with pytest.raises(DataError, match=r"1 of 3 examples of the split 'test'"):
+        tables.assert_labels_declared(table(*rows))
 
 
 @pytest.mark.parametrize("rows", [[], [row(STUDENT, -1, [1.0, 0.0])], [row(TEACHER, 0, [1.0, 0.0])]])
@@ -116,7 +122,7 @@ def test_without_labelled_examples_the_figures_are_undefined(rows: list[dict[str
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
 def test_logits_that_are_no_numbers_make_the_figures_undefined(broken: float):
-    # Of a row of NaN, np.argmax answers 0: a model that is broken through and through would be right about class 0.
+    # Of a row of NaN, np.argmax answers 0: a model that is broken all through would be right about class 0.
     rows = [row(STUDENT, 0, [broken, broken]), row(STUDENT, 1, [0.0, 1.0])]
 
     result = quality(table(*rows), STUDENT, "test")

@@ -1,0 +1,116 @@
+"""What the report says of runs that ended in different ways, read from real ML Metadata stores."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli import exit_codes
+from cli.dag_runner import ObservedDagRunner
+from cli.report import html, terminal
+from cli.report.collect import collect, read_events
+from cli.report.schema import Outcome
+from cli.run_folder import Request, RunFolder
+from tests.cli import tiny
+from trainer import events
+from trainer.config import Config, GateConfig
+from trainer.errors import DataError
+from trainer.task import TaskRef
+
+REQUEST = Request(TaskRef("tasks.shapes"), Config(gate=GateConfig(tolerance=0.25)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    made = RunFolder(tmp_path)
+    made.prepare(REQUEST)
+    monkeypatch.setenv(events.ENVIRONMENT, str(made.events))
+    return made
+
+
+def test_a_run_that_pushed(folder: RunFolder):
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+
+    report = collect(folder, exit_codes.DONE)
+
+    assert (report.outcome, report.task, report.config) == (Outcome.PUSHED, "shapes", REQUEST.config)
+    assert report.error is None
+    assert report.serving is not None and Path(report.serving).is_dir()
+    assert report.models["student"].metrics["accuracy"] == 1.0
+    assert report.models["teacher"].metrics["accuracy"] == 0.0
+    assert (report.models["student"].parameters, report.models["student"].bytes) == (7, 800)
+    assert [stage.name for stage in report.stages] == ["Predictor", "ImportExampleGen", "Gate", "Pusher"]
+    assert not any(stage.cached for stage in report.stages)
+    assert report.versions["tfx"].startswith("1.16")
+
+
+def test_a_run_out_of_the_cache_reports_the_same_result(folder: RunFolder):
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+    first = collect(folder, exit_codes.DONE)
+    folder.prepare(REQUEST)
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+    second = collect(folder, exit_codes.DONE)
+
+    assert all(stage.cached for stage in second.stages)
+    assert (second.models, second.gate, second.serving) == (first.models, first.gate, first.serving)
+
+
+def test_a_run_that_the_gate_refused(folder: RunFolder):
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="too large", label=1))
+
+    report = collect(folder, exit_codes.DONE)
+
+    assert report.outcome is Outcome.REFUSED
+    assert report.gate is not None and report.gate.reasons == ("too large",)
+
+
+def test_a_run_whose_test_split_has_no_labels_can_be_reported(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+):
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="no labels", label=-1))
+    report = collect(folder, exit_codes.DONE)
+    html.write(report, folder)
+    terminal.show(report, folder)
+
+    plain = json.loads(folder.report_json.read_text(encoding="utf-8"))
+    assert plain["models"]["student"]["metrics"] == {"accuracy": None, "log_loss": None}
+    assert "undefined" in capsys.readouterr().out
+
+
+def test_a_run_that_failed_tells_the_error_and_how_far_it_came(folder: RunFolder):
+    with pytest.raises(DataError) as caught:
+        ObservedDagRunner().run(tiny.refusing(folder.root))
+    events.emit("failed", user=True, message=str(caught.value))
+
+    report = collect(folder, exit_codes.USER_MISTAKE)
+
+    assert report.outcome is Outcome.FAILED
+    assert report.error == str(caught.value)
+    assert [stage.name for stage in report.stages] == ["produce", "refuse"]
+    assert (report.models, report.gate, report.serving) == ({}, None, None)
+
+
+def test_a_process_that_died_without_a_word_is_reported_by_its_exit_code(folder: RunFolder):
+    report = collect(folder, -9)
+
+    assert (report.outcome, report.error) == (Outcome.FAILED, "the run ended with exit code -9")
+    assert report.stages == ()
+
+
+@pytest.mark.parametrize("code", [exit_codes.INTERRUPTED, exit_codes.TERMINATED])
+def test_a_stopped_run_does_not_show_the_result_of_the_one_before(folder: RunFolder, code: int):
+    ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+    folder.prepare(REQUEST)
+
+    report = collect(folder, code)
+
+    assert report.outcome is Outcome.STOPPED
+    assert (report.models, report.stages, report.gate) == ({}, (), None)
+
+
+def test_a_line_that_its_process_did_not_finish_is_left_out(tmp_path: Path):
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"event": "pipeline"}\n{"event": "node_sta', encoding="utf-8")
+
+    assert read_events(path) == [{"event": "pipeline"}]
+    assert read_events(tmp_path / "none.jsonl") == []

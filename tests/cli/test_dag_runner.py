@@ -1,0 +1,128 @@
+"""The local runner on tiny pipelines, and what the report reads of their ML Metadata store."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.dag_runner import NodeSkippedError, ObservedDagRunner
+from cli.report.collect import read_events
+from cli.report.store import last_run
+from tests.cli import tiny
+from trainer import events
+from trainer.errors import DataError
+
+
+@pytest.fixture
+def emitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "events.jsonl"
+    monkeypatch.setenv(events.ENVIRONMENT, str(path))
+    return path
+
+
+def kinds(emitted: Path) -> list[tuple[Any, ...]]:
+    return [
+        (one["event"], one.get("node", one.get("nodes")), *([one["cached"]] if "cached" in one else []))
+        for one in read_events(emitted)
+    ]
+
+
+def test_events_come_in_the_order_of_the_work_and_a_second_run_is_cached(tmp_path: Path, emitted: Path):
+    for cached in (False, True):
+        emitted.write_text("", encoding="utf-8")
+        ObservedDagRunner().run(tiny.counting(tmp_path))
+
+        assert kinds(emitted) == [
+            ("pipeline", ["produce", "count"]),
+            ("node_started", "produce"),
+            ("node_finished", "produce", cached),
+            ("node_started", "count"),
+            ("node_finished", "count", cached),
+        ]
+        assert all(one["seconds"] > 0 for one in read_events(emitted) if one["event"] == "node_finished")
+
+    assert [path.read_text() for path in (tmp_path / "pipeline" / "count").rglob("number/*/number")] == ["3"]
+
+
+def test_another_parameter_runs_its_node_and_those_behind_it_again(tmp_path: Path, emitted: Path):
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+    emitted.write_text("", encoding="utf-8")
+
+    ObservedDagRunner().run(tiny.counting(tmp_path, text="one"))
+
+    assert [one for one in kinds(emitted) if one[0] == "node_finished"] == [
+        ("node_finished", "produce", False),
+        ("node_finished", "count", False),
+    ]
+
+
+def test_what_an_executor_raises_ends_the_run_as_it_is(tmp_path: Path, emitted: Path):
+    begin = time.time()
+    with pytest.raises(DataError, match="nothing can be made of") as caught:
+        ObservedDagRunner().run(tiny.refusing(tmp_path))
+
+    assert type(caught.value) is DataError
+    assert kinds(emitted)[-1] == ("node_started", "refuse")
+    produced, refused = last_run(tmp_path / "metadata.sqlite", since=begin)
+    assert (produced.node, produced.state, produced.succeeded) == ("produce", "COMPLETE", True)
+    assert (refused.node, refused.state, refused.succeeded) == ("refuse", "FAILED", False)
+
+
+def test_what_a_failed_node_had_half_done_is_not_taken_from_the_cache(tmp_path: Path):
+    for _ in range(2):
+        with pytest.raises(DataError):
+            ObservedDagRunner().run(tiny.refusing(tmp_path))
+
+    assert not list((tmp_path / "pipeline" / "refuse").rglob("half"))
+
+
+def test_a_node_without_its_input_is_an_error(tmp_path: Path, emitted: Path):
+    with pytest.raises(NodeSkippedError, match="describe did not run: its inputs could not be resolved"):
+        ObservedDagRunner().run(tiny.unresolved(tmp_path))
+
+    assert kinds(emitted)[-1] == ("node_started", "describe")
+
+
+def test_a_node_behind_a_condition_that_does_not_hold_is_an_error_too(tmp_path: Path, emitted: Path):
+    with pytest.raises(NodeSkippedError, match="count did not run"):
+        ObservedDagRunner().run(tiny.skipped(tmp_path))
+
+    assert kinds(emitted)[-2:] == [("node_finished", "produce", False), ("node_started", "count")]
+
+
+def test_the_store_tells_nodes_states_times_and_outputs_of_the_last_run(tmp_path: Path):
+    begin = time.time()
+    store = tmp_path / "metadata.sqlite"
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+    [produced, counted] = last_run(store, since=begin)
+
+    assert [(one.node, one.state) for one in (produced, counted)] == [
+        ("produce", "COMPLETE"),
+        ("count", "COMPLETE"),
+    ]
+    assert all(0 < one.seconds < 600 for one in (produced, counted))
+    assert (Path(counted.outputs["number"].uri) / "number").read_text(encoding="utf-8") == "3"
+    assert counted.outputs["number"].properties["pushed_destination"] == counted.outputs["number"].uri
+
+    again = time.time()
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+    cached = last_run(store, since=again)
+    assert [(one.node, one.state) for one in cached] == [("produce", "CACHED"), ("count", "CACHED")]
+    assert [one.outputs for one in cached] == [produced.outputs, counted.outputs]
+
+
+def test_a_run_that_began_earlier_is_not_taken_for_the_last(tmp_path: Path):
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+
+    assert last_run(tmp_path / "metadata.sqlite", since=time.time() + 1) == []
+    assert last_run(tmp_path / "no-such.sqlite", since=0) == []
+
+
+def test_reading_the_store_does_not_change_it(tmp_path: Path):
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+    store = tmp_path / "metadata.sqlite"
+    before = store.read_bytes()
+
+    assert last_run(store, since=0)
+    assert store.read_bytes() == before

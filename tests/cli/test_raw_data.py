@@ -1,0 +1,95 @@
+"""Where the raw examples of a run come from."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import raw_data
+from trainer.errors import ConfigError
+from trainer.task import SPLITS, Label, Task
+
+BARE = Task(
+    name="own-data",
+    features=(),
+    label=Label("kind", classes=("a", "b")),
+    preprocessing_fn=dict,
+    build_teacher=dict,
+    build_student=dict,
+)
+
+
+def write(folder: Path) -> None:
+    for split in SPLITS:
+        (folder / split).mkdir()
+        (folder / split / "part").write_text(split, encoding="utf-8")
+
+
+def with_data(write_data: Any) -> Task:
+    return dataclasses.replace(BARE, write_data=write_data)
+
+
+def test_the_tasks_data_are_written_once_and_not_touched_again(tmp_path: Path):
+    calls = []
+
+    def counted(folder: Path) -> None:
+        calls.append(folder)
+        write(folder)
+
+    first = raw_data.resolve(None, with_data(counted), "d" * 64, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in Path(first).rglob("*")}
+    second = raw_data.resolve(None, with_data(counted), "d" * 64, tmp_path)
+
+    assert first == second
+    assert len(calls) == 1
+    assert {path: path.stat().st_mtime_ns for path in Path(first).rglob("*")} == before
+    assert {path.name for path in Path(first).iterdir()} == set(SPLITS)
+
+
+def test_other_code_writes_its_data_elsewhere(tmp_path: Path):
+    folders = {raw_data.resolve(None, with_data(write), digest * 64, tmp_path) for digest in "ab"}
+
+    assert len(folders) == 2
+    assert {Path(folder).parent for folder in folders} == {tmp_path}
+
+
+def test_data_that_were_half_written_are_never_taken_for_whole(tmp_path: Path):
+    def break_off(folder: Path) -> None:
+        (folder / "train").mkdir()
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        raw_data.resolve(None, with_data(break_off), "d" * 64, tmp_path)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".unfinished"]
+
+    # The next run begins anew: `write` would fail on a folder that is there already.
+    whole = Path(raw_data.resolve(None, with_data(write), "d" * 64, tmp_path))
+    assert list(tmp_path.iterdir()) == [whole]
+    assert {path.name for path in whole.iterdir()} == set(SPLITS)
+
+
+def test_a_path_of_the_user_is_made_absolute_and_a_uri_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert raw_data.resolve("here/data", BARE, "", tmp_path) == str(tmp_path / "here" / "data")
+    assert raw_data.resolve("gs://bucket/data", BARE, "", tmp_path) == "gs://bucket/data"
+
+
+def test_a_task_without_data_needs_a_path(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"task 'own-data' brings no data of its own: give --set data\.path="):
+        raw_data.resolve(None, BARE, "", tmp_path)
+
+
+@pytest.mark.parametrize("missing", SPLITS)
+def test_every_split_must_hold_a_file(tmp_path: Path, missing: str):
+    write(tmp_path)
+    raw_data.check(str(tmp_path))
+    (tmp_path / missing / "part").unlink()
+
+    with pytest.raises(ConfigError, match=f"{tmp_path}/{missing} has none"):
+        raw_data.check(str(tmp_path))
+
+
+def test_a_uri_is_not_looked_into():
+    raw_data.check("gs://bucket/data")

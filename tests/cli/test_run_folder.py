@@ -1,0 +1,80 @@
+"""One run at a time, and one task for good, has a folder to itself."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.run_folder import Request, RunFolder
+from tests.cli import program
+from trainer.config import Config, TrainingConfig
+from trainer.errors import ConfigError
+from trainer.task import TaskRef
+
+REQUEST = Request(TaskRef("tasks.digits"), Config(training=TrainingConfig(epochs=2)))
+
+
+def test_a_request_survives_its_file(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.prepare(REQUEST)
+
+    assert folder.request() == REQUEST
+
+
+def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.prepare(REQUEST)
+    folder.log.write_text("old", encoding="utf-8")
+    folder.events.write_text("old", encoding="utf-8")
+
+    folder.prepare(Request(REQUEST.task, Config()))
+
+    assert folder.request().config == Config()
+    assert folder.log.read_text(encoding="utf-8") == folder.events.read_text(encoding="utf-8") == ""
+
+
+def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.prepare(REQUEST)
+
+    with pytest.raises(ConfigError, match=r"holds runs of the task tasks\.digits"):
+        folder.prepare(Request(TaskRef("tasks.digits", "OTHER"), Config()))
+    assert folder.request() == REQUEST
+
+
+def test_a_folder_that_is_no_root_has_no_request(tmp_path: Path):
+    with pytest.raises(ConfigError, match="is not the root of a run"):
+        RunFolder(tmp_path).request()
+
+
+def test_a_second_process_is_refused_while_a_run_holds_the_folder_and_changes_nothing(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    with folder.alone():
+        folder.prepare(REQUEST)
+        folder.events.write_text("events of the first\n", encoding="utf-8")
+
+        second = program.run("run", "--task", "digits", "--root", tmp_path)
+
+        assert second.returncode == 2
+        assert second.stderr.startswith(f"error: another run is at work in {tmp_path}: wait for it")
+        assert folder.request() == REQUEST
+        assert folder.events.read_text(encoding="utf-8") == "events of the first\n"
+
+
+def test_a_request_that_cannot_be_read_is_named_by_its_file(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.request_file.write_text('{"task": {"module": "tasks.digits"}, "config": {"oven": 1}}', encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        folder.prepare(REQUEST)
+
+    assert str(folder.request_file) in str(caught.value)
+    assert "oven" in str(caught.value)
+
+
+def test_the_folder_is_free_again_after_a_run_however_it_ended(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    with pytest.raises(ZeroDivisionError), folder.alone():
+        raise ZeroDivisionError
+
+    with folder.alone(), pytest.raises(ConfigError, match="another run is at work"), folder.alone():
+        pass

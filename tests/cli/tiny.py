@@ -1,0 +1,132 @@
+"""Function components small enough to run in a moment. (TFX reads the annotations: they must not be texts.)"""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.experimental.conditionals import conditional
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, Schema
+
+from components.artifact_types import Measurements, Predictions
+from components.gate.decision import DECISION_FILE
+from components.predictor import tables
+from components.predictor.tables import STUDENT, TEACHER
+from trainer.errors import DataError
+
+
+@component
+def produce(text: Parameter[str], words: OutputArtifact[Examples]):
+    """Writes a text."""
+    (Path(words.uri) / "words").write_text(text, encoding="utf-8")
+
+
+@component
+def count(words: InputArtifact[Examples], number: OutputArtifact[Model]):
+    """Counts the words of a text."""
+    text = (Path(words.uri) / "words").read_text(encoding="utf-8")
+    (Path(number.uri) / "number").write_text(str(len(text.split())), encoding="utf-8")
+    number.set_string_custom_property("pushed_destination", str(number.uri))
+
+
+@component
+def refuse(words: InputArtifact[Examples], number: OutputArtifact[Model]):
+    """Fails by a mistake of the user, with something half done."""
+    (Path(number.uri) / "half").touch()
+    raise DataError(f"nothing can be made of {words.uri}")
+
+
+@component
+def describe(schema: InputArtifact[Schema], number: OutputArtifact[Model]):
+    """Needs what nobody gives."""
+    (Path(number.uri) / schema.uri).touch()
+
+
+@component
+def predict(
+    label: Parameter[int], predictions: OutputArtifact[Predictions], measurements: OutputArtifact[Measurements]
+):
+    """What Predictor leaves, for one test example with this label: the student answers 1, the teacher 0."""
+    answers = {TEACHER: [2.0, 0.0], STUDENT: [0.0, 2.0]}
+    rows = [
+        {"example_id": "1", "split": "test", "model": model, "label": label, "logits": logits}
+        for model, logits in answers.items()
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, tables.SCHEMA), str(Path(predictions.uri) / "test.parquet"))
+    facts = {"parameters": 7, "bytes": 800, "latency_ms": {"p50": 0.5, "p99": 0.75}}
+    measured = json.dumps({"models": dict.fromkeys(answers, facts)})
+    (Path(measurements.uri) / tables.MEASUREMENTS_FILE).write_text(measured, encoding="utf-8")
+
+
+@component
+def judge(
+    reason: Parameter[str], predictions: InputArtifact[Predictions], blessing: OutputArtifact[ModelBlessing]
+):
+    """What Gate leaves; an empty reason lets the student pass."""
+    assert Path(predictions.uri).is_dir()
+    decision = json.dumps({"passed": not reason, "reasons": [reason] if reason else []})
+    (Path(blessing.uri) / DECISION_FILE).write_text(decision, encoding="utf-8")
+
+
+def pipeline(root: Path, *nodes: object) -> Pipeline:
+    """These nodes as a pipeline with a cache and a store of its own below `root`."""
+    return Pipeline(
+        pipeline_name="tiny",
+        pipeline_root=str(root / "pipeline"),
+        components=list(nodes),
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
+    )
+
+
+def counting(root: Path, text: str = "one two three") -> Pipeline:
+    """Two nodes that succeed."""
+    produced = produce(text=text)
+    return pipeline(root, produced, count(words=produced.outputs["words"]))
+
+
+def refusing(root: Path) -> Pipeline:
+    """The first of three nodes succeeds, the second fails."""
+    produced = produce(text="x")
+    refused = refuse(words=produced.outputs["words"])
+    after = count(words=produced.outputs["words"])
+    after.add_upstream_node(refused)
+    return pipeline(root, produced, refused, after)
+
+
+def unresolved(root: Path) -> Pipeline:
+    """A node whose input is the latest artifact of a type that there is none of."""
+    latest = Resolver(strategy_class=LatestArtifactStrategy, schema=Channel(type=Schema)).with_id("latest")
+    return pipeline(root, latest, describe(schema=latest.outputs["schema"]))
+
+
+def skipped(root: Path) -> Pipeline:
+    """A node behind a condition that does not hold."""
+    produced = produce(text="x")
+    with conditional.Cond(produced.outputs["words"].future()[0].uri == "elsewhere"):
+        counted = count(words=produced.outputs["words"])
+    return pipeline(root, produced, counted)
+
+
+def judging(root: Path, reason: str, label: int) -> Pipeline:
+    """Nodes that bear the names the report looks for, and leave what those leave."""
+    predicted = predict(label=label).with_id("Predictor")
+    judged = judge(reason=reason, predictions=predicted.outputs["predictions"]).with_id("Gate")
+    produced = produce(text="student").with_id("ImportExampleGen")
+    pushed = push(words=produced.outputs["words"]).with_id("Pusher")
+    pushed.add_upstream_node(judged)
+    return pipeline(root, predicted, judged, produced, pushed)
+
+
+@component
+def push(words: InputArtifact[Examples], pushed_model: OutputArtifact[Model]):
+    """What Pusher leaves."""
+    assert Path(words.uri).is_dir()
+    pushed_model.set_string_custom_property("pushed_destination", str(pushed_model.uri))

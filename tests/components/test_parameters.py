@@ -1,0 +1,104 @@
+"""Configuration slices as execution properties, and back."""
+
+import pytest
+from tfx.types.component_spec import ExecutionParameter
+
+from components.distiller.component import DistillerSpec
+from components.gate.component import GateSpec
+from components.parameters import (
+    DISTILLATION,
+    TRAINING,
+    CodeRef,
+    code_properties,
+    properties_of,
+    slice_of,
+    task_of,
+)
+from components.teacher_trainer.component import TeacherTrainerSpec
+from trainer.config import DataConfig, DistillationConfig, GateConfig, TrainingConfig, runtime_fields
+from trainer.errors import ConfigError
+from trainer.task import TaskRef
+
+SLICES = [
+    TrainingConfig(),
+    TrainingConfig(epochs=3, batch_size=7, learning_rate=0.25, seed=11),
+    DistillationConfig(temperature=4.0, alpha=0.0),
+    GateConfig(),
+    GateConfig(tolerance=0.0, max_bytes=1, max_latency_ms=0.5),
+    DataConfig(path="/data"),
+]
+
+
+@pytest.mark.parametrize("value", SLICES)
+def test_a_slice_survives_the_way_through_properties(value: object):
+    assert slice_of(type(value), properties_of(value)) == value
+
+
+@pytest.mark.parametrize("value", SLICES)
+def test_properties_are_what_tfx_takes_and_none_is_left_out(value: object):
+    properties = properties_of(value)
+
+    assert all(isinstance(one, int | float | str) and not isinstance(one, bool) for one in properties.values())
+
+
+def test_limits_that_are_not_set_are_no_properties():
+    assert properties_of(GateConfig(tolerance=0.25)) == {"tolerance": 0.25}
+
+
+def test_properties_of_others_are_ignored():
+    properties = {"epochs": 3, "batch_size": 8, "learning_rate": 0.5, "seed": 1, "temperature": 2.0, "task": "{}"}
+
+    assert slice_of(TrainingConfig, properties) == TrainingConfig(3, 8, 0.5, 1)
+
+
+# What somebody may type into the Kubeflow form.
+@pytest.mark.parametrize(
+    ("cls", "properties", "key", "received"),
+    [
+        (TrainingConfig, {"epochs": 0}, "training.epochs", "0"),
+        (TrainingConfig, {"batch_size": -64}, "training.batch_size", "-64"),
+        (TrainingConfig, {"learning_rate": 0.0}, "training.learning_rate", "0.0"),
+        (TrainingConfig, {"seed": -1}, "training.seed", "-1"),
+        (DistillationConfig, {"temperature": -2.0}, "distillation.temperature", "-2.0"),
+        (DistillationConfig, {"alpha": 1.5}, "distillation.alpha", "1.5"),
+        (GateConfig, {"tolerance": 5.0}, "gate.tolerance", "5.0"),
+        (GateConfig, {"max_bytes": 0}, "gate.max_bytes", "0"),
+        (GateConfig, {"max_latency_ms": float("nan")}, "gate.max_latency_ms", "nan"),
+        (TrainingConfig, {"epochs": "many"}, "training.epochs", "'many'"),
+    ],
+)
+def test_an_edited_property_that_breaks_a_rule_is_named(
+    cls: type, properties: dict[str, object], key: str, received: str
+):
+    with pytest.raises(ConfigError) as caught:
+        slice_of(cls, properties)
+
+    assert f"'{key}'" in str(caught.value)
+    assert received in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "cls"),
+    [
+        (TRAINING, TrainingConfig),
+        (DISTILLATION, DistillationConfig),
+        (TeacherTrainerSpec.PARAMETERS, TrainingConfig),
+        (DistillerSpec.PARAMETERS, DistillationConfig),
+        (GateSpec.PARAMETERS, GateConfig),
+    ],
+)
+def test_a_component_declares_every_runtime_field_of_its_slice(declared: dict[str, ExecutionParameter], cls: type):
+    assert set(runtime_fields(cls)) <= set(declared)
+
+
+@pytest.mark.parametrize("ref", [TaskRef("tasks.digits"), TaskRef("own", "OTHER", "/somewhere/else")])
+def test_a_task_and_its_digest_survive_the_way_through_properties(ref: TaskRef):
+    properties = code_properties(CodeRef(ref, "abc"))
+
+    assert task_of(properties) == ref
+    assert properties["code_digest"] == "abc"
+
+
+def test_a_task_property_that_is_no_reference_is_refused():
+    with pytest.raises(ConfigError, match="TaskRef"):
+        task_of({"task": "tasks.digits"})
