@@ -20,6 +20,7 @@ from trainer import events, lifeline, task
 _PROJECT = Path(__file__).parents[1]
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _StoppedError(Exception):
@@ -39,12 +40,13 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = RunFolder(arguments.root.resolve())
     with folder.alone():
         folder.prepare(request)
-        try:
-            with _signals_as_errors():
+        with _signals_as_errors():
+            try:
                 code = _run(folder)
-        except _StoppedError as stop:
-            code = stop.code
-        return _conclude(folder, code)
+                _ignore_signals()
+            except _StoppedError as stop:
+                code = stop.code
+            return _conclude(folder, code)
 
 
 def _run(folder: RunFolder) -> int:
@@ -96,20 +98,22 @@ def _end(runner: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _signals_as_errors() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
     def stop(number: int, _: FrameType | None) -> None:
-        # Once is enough: a second one must not interrupt the ending of the processes.
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
+        # Once is enough: a second one must interrupt neither the ending of the processes nor the report.
+        _ignore_signals()
         raise _StoppedError(number)
 
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _conclude(folder: RunFolder, code: int) -> int:

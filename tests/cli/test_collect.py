@@ -39,7 +39,7 @@ def test_a_run_that_pushed(folder: RunFolder):
     assert report.models["student"].metrics["accuracy"] == 1.0
     assert report.models["teacher"].metrics["accuracy"] == 0.0
     assert (report.models["student"].parameters, report.models["student"].bytes) == (7, 800)
-    assert [stage.name for stage in report.stages] == ["Predictor", "ImportExampleGen", "Gate", "Pusher"]
+    assert [stage.name for stage in report.stages] == ["ImportExampleGen", "Predictor", "Gate", "Pusher"]
     assert not any(stage.cached for stage in report.stages)
     assert report.versions["tfx"].startswith("1.16")
 
@@ -64,7 +64,7 @@ def test_a_run_that_the_gate_refused(folder: RunFolder):
     assert report.gate is not None and report.gate.reasons == ("too large",)
 
 
-def test_a_run_whose_test_split_has_no_labels_can_be_reported(
+def test_a_run_without_labels_in_its_test_split_can_be_reported(
     folder: RunFolder, capsys: pytest.CaptureFixture[str]
 ):
     ObservedDagRunner().run(tiny.judging(folder.root, reason="no labels", label=-1))

@@ -96,7 +96,7 @@ def test_the_keys_that_programs_rely_on():
     assert plain["stages"][0] == {"name": "SchemaGen", "seconds": 0.02, "cached": True}
     assert plain["training"]["teacher"][1]["rank"] == 1
     assert plain["config"]["data"] == {"path": "/data", "format": "tfrecord"}
-    assert list(plain)[0] == "schema_version"
+    assert next(iter(plain)) == "schema_version"
 
 
 def test_what_a_run_did_not_reach_is_empty_or_null():
@@ -176,7 +176,7 @@ def test_the_verdict_in_plain_words(report: Report, says: list[str]):
 def test_the_verb_shows_a_finished_run_and_rebuilds_its_page(report: Report, tmp_path: Path):
     # Brackets, because the library that prints takes some for markup.
     folder = RunFolder(tmp_path / "runs [bold] [/bold]")
-    folder.root.mkdir()
+    folder.root.mkdir(parents=True)
     html.write(report, folder)
     folder.report_html.unlink()
 

@@ -75,6 +75,13 @@ def judge(
     (Path(blessing.uri) / DECISION_FILE).write_text(decision, encoding="utf-8")
 
 
+@component
+def push(words: InputArtifact[Examples], pushed_model: OutputArtifact[Model]):
+    """What Pusher leaves."""
+    assert Path(words.uri).is_dir()
+    pushed_model.set_string_custom_property("pushed_destination", str(pushed_model.uri))
+
+
 def pipeline(root: Path, *nodes: object) -> Pipeline:
     """These nodes as a pipeline with a cache and a store of its own below `root`."""
     return Pipeline(
@@ -102,7 +109,7 @@ def refusing(root: Path) -> Pipeline:
 
 
 def unresolved(root: Path) -> Pipeline:
-    """A node whose input is the latest artifact of a type that there is none of."""
+    """A node that asks for the latest artifact of a type that there is none of, and one that needs it."""
     latest = Resolver(strategy_class=LatestArtifactStrategy, schema=Channel(type=Schema)).with_id("latest")
     return pipeline(root, latest, describe(schema=latest.outputs["schema"]))
 
@@ -120,13 +127,7 @@ def judging(root: Path, reason: str, label: int) -> Pipeline:
     predicted = predict(label=label).with_id("Predictor")
     judged = judge(reason=reason, predictions=predicted.outputs["predictions"]).with_id("Gate")
     produced = produce(text="student").with_id("ImportExampleGen")
+    predicted.add_upstream_node(produced)
     pushed = push(words=produced.outputs["words"]).with_id("Pusher")
     pushed.add_upstream_node(judged)
     return pipeline(root, predicted, judged, produced, pushed)
-
-
-@component
-def push(words: InputArtifact[Examples], pushed_model: OutputArtifact[Model]):
-    """What Pusher leaves."""
-    assert Path(words.uri).is_dir()
-    pushed_model.set_string_custom_property("pushed_destination", str(pushed_model.uri))

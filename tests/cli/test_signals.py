@@ -1,0 +1,99 @@
+"""A run that is told to stop: at once, with nothing left behind, and with a report."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.run_folder import RunFolder
+from tests.cli import program
+from trainer import events
+
+pytestmark = pytest.mark.processes
+# Generous, where another process has the machine; what is tested has limits of its own.
+START_SECONDS = 120
+STOP_SECONDS = 8
+
+
+def start(folder: RunFolder) -> subprocess.Popen[str]:
+    """Starts a run, and waits until its runner has emitted its first event."""
+    command = [sys.executable, str(program.PIPELINE), "run", "--task", "digits", "--root", str(folder.root)]
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program.environment()
+    )
+    end = time.monotonic() + START_SECONDS
+    while not (folder.events.exists() and "\n" in folder.events.read_text(encoding="utf-8")):
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < end, "the runner did not start"
+        time.sleep(0.05)
+    return run
+
+
+def of_the_run(folder: RunFolder) -> list[psutil.Process]:
+    """Every living process that was started for the run: all inherit where its events go."""
+
+    def belongs(process: psutil.Process) -> bool:
+        try:
+            marked = process.environ().get(events.ENVIRONMENT) == str(folder.events)
+            return marked and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    return [process for process in psutil.process_iter() if belongs(process)]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_run_with_all_its_processes_and_a_report(tmp_path: Path, number: int, code: int):
+    folder = RunFolder(tmp_path / "root")
+    run = start(folder)
+    assert of_the_run(folder)
+
+    begin = time.monotonic()
+    run.send_signal(number)
+    out, err = run.communicate(timeout=60)
+
+    assert time.monotonic() - begin < STOP_SECONDS
+    assert run.returncode == code, err
+    assert of_the_run(folder) == []
+    assert "Traceback" not in err
+    assert "the run was stopped; start it again" in out
+    report = json.loads(folder.report_json.read_text(encoding="utf-8"))
+    assert (report["outcome"], report["serving"], report["gate"]) == ("stopped", None, None)
+    assert report["error"] == f"the run ended with exit code {code}"
+    assert folder.report_html.exists()
+    with folder.alone():
+        pass
+
+
+def test_signals_of_a_user_who_loses_patience_still_end_in_a_report(tmp_path: Path):
+    folder = RunFolder(tmp_path / "root")
+    run = start(folder)
+
+    while run.poll() is None and not folder.report_json.exists():
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    out, err = run.communicate(timeout=60)
+
+    assert (run.returncode, err) == (130, "")
+    assert "the run was stopped" in out
+    assert of_the_run(folder) == []
+    assert json.loads(folder.report_json.read_text(encoding="utf-8"))["outcome"] == "stopped"
+
+
+def test_the_runner_does_not_outlive_a_killed_command_line(tmp_path: Path):
+    folder = RunFolder(tmp_path / "root")
+    run = start(folder)
+    assert of_the_run(folder)
+
+    run.kill()
+    run.communicate(timeout=60)
+
+    end = time.monotonic() + STOP_SECONDS
+    while alive := of_the_run(folder):
+        assert time.monotonic() < end, alive
+        time.sleep(0.05)

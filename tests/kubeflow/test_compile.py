@@ -1,0 +1,235 @@
+"""The compiled pipelines of both targets, read back from their files."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli import settings
+from cli.main import main
+from trainer import task
+from trainer.config import Config, runtime_fields
+
+pytestmark = pytest.mark.pipeline
+
+PROJECT = Path(__file__).parents[2]
+STORE = "gs://own-bucket/somewhere"
+ASSIGNMENTS = (
+    "training.epochs=7",
+    "training.seed=19",
+    "teachers.count=3",
+    "teachers.epochs=5",
+    "distillation.temperature=3.5",
+    "gate.tolerance=0.125",
+    "gate.max_bytes=500000",
+    "beam.workers=2",
+)
+# Each node, and the nodes that must have ended before it.
+EDGES = {
+    "ImportExampleGen": set(),
+    "StatisticsGen": {"ImportExampleGen"},
+    "SchemaGen": {"StatisticsGen"},
+    "ExampleValidator": {"StatisticsGen", "SchemaGen"},
+    "AnomalyStop": {"ExampleValidator", "SchemaGen"},
+    "Transform": {"ImportExampleGen", "SchemaGen", "AnomalyStop"},
+    "TeacherTrainer": {"Transform"},
+    "TeacherLabeler": {"Transform", "TeacherTrainer"},
+    "Distiller": {"TeacherLabeler", "Transform"},
+    "Evaluator": {"ImportExampleGen", "Distiller", "TeacherTrainer"},
+    "Predictor": {"ImportExampleGen", "TeacherLabeler", "TeacherTrainer", "Distiller"},
+    "Gate": {"Distiller", "Predictor"},
+    "Pusher": {"Distiller", "Gate"},
+}
+
+
+class Compiled:
+    """A compiled file, and its pipeline spec without the differences between the targets."""
+
+    def __init__(self, target: str, file: Path) -> None:
+        self.text = file.read_text(encoding="utf-8")
+        if target == "kubeflow":
+            [self.spec] = yaml.safe_load_all(self.text)
+        else:
+            self.job = json.loads(self.text)
+            self.spec = self.job["pipelineSpec"]
+        self.nodes: dict[str, Any] = self.spec["root"]["dag"]["tasks"]
+
+    def parameters(self, node: str) -> dict[str, Any]:
+        """The values that a node's form shows."""
+        given = self.nodes[node]["inputs"].get("parameters", {})
+        return {name: self._value(one["runtimeValue"]) for name, one in given.items()}
+
+    def _value(self, runtime: dict[str, Any]) -> Any:
+        if "constant" in runtime:
+            return runtime["constant"]
+        [(kind, value)] = runtime["constantValue"].items()
+        return int(value) if kind == "intValue" else value
+
+
+@pytest.fixture(scope="module", params=["kubeflow", "vertex"])
+def target(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def file(target: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Neither is the ending of the file what decides about its form.
+    path = tmp_path_factory.mktemp(target) / "compiled.txt"
+    assignments = [part for text in ASSIGNMENTS for part in ("--set", text)]
+    arguments = ["compile", "--task", "digits", "--target", target, "--output", str(path), "--root", STORE]
+    assert main([*arguments, *assignments]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def compiled(target: str, file: Path) -> Compiled:
+    return Compiled(target, file)
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return settings.load(task.find("digits"), None, ASSIGNMENTS)
+
+
+def test_the_form_is_that_of_the_target(target: str, compiled: Compiled):
+    assert compiled.spec["schemaVersion"] == {"kubeflow": "2.1.0", "vertex": "2.0.0"}[target]
+    assert compiled.spec["pipelineInfo"]["name"] == "limbeck-digits"
+    if target == "vertex":
+        assert compiled.job["runtimeConfig"]["gcsOutputDirectory"] == f"{STORE}/pipeline"
+
+
+def test_nothing_but_the_file_is_left(file: Path):
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_every_node_waits_for_those_it_needs(compiled: Compiled):
+    assert {name: set(node.get("dependentTasks", [])) for name, node in compiled.nodes.items()} == EDGES
+
+
+def test_no_name_of_a_node_holds_an_underscore(compiled: Compiled):
+    for name, node in compiled.nodes.items():
+        assert "_" not in name
+        assert node["taskInfo"]["name"] == node["componentRef"]["name"] == name
+
+
+def test_inputs_come_from_the_outputs_that_are_meant(compiled: Compiled):
+    def source(node: str, key: str) -> tuple[str, str]:
+        output = compiled.nodes[node]["inputs"]["artifacts"][key]["taskOutputArtifact"]
+        return output["producerTask"], output["outputArtifactKey"]
+
+    assert source("Distiller", "examples") == ("TeacherLabeler", "labelled_examples")
+    assert source("Predictor", "teacher") == ("TeacherTrainer", "model")
+    assert source("Predictor", "student_run") == ("Distiller", "model_run")
+    assert source("Evaluator", "baseline_model") == ("TeacherTrainer", "model")
+    assert source("Evaluator", "examples") == ("ImportExampleGen", "examples")
+    assert source("Pusher", "model") == source("Gate", "model") == ("Distiller", "model")
+    assert source("Pusher", "model_blessing") == ("Gate", "blessing")
+
+
+def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled: Compiled, config: Config):
+    teacher, student, gate = map(compiled.parameters, ("TeacherTrainer", "Distiller", "Gate"))
+
+    assert (teacher["epochs"], teacher["seed"], teacher["teachers"]) == (5, 19, 3)
+    assert (student["epochs"], student["seed"], student["temperature"]) == (7, 19, 3.5)
+    assert student["alpha"] == config.distillation.alpha
+    assert teacher["batch_size"] == student["batch_size"] == config.training.batch_size
+    assert teacher["learning_rate"] == student["learning_rate"] == config.training.learning_rate
+    assert (gate["tolerance"], gate["max_bytes"]) == (0.125, 500_000)
+    assert "max_latency_ms" not in gate
+    assert json.loads(student["strategy"])["name"] == config.strategy.name
+
+
+def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: Config):
+    training, distillation = runtime_fields(type(config.training)), runtime_fields(type(config.distillation))
+    gate = runtime_fields(type(config.gate))
+    of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
+
+    assert set(training) <= of_each["TeacherTrainer"]
+    assert not of_each["TeacherTrainer"] & {*distillation, *gate}
+    assert {*training, *distillation} <= of_each["Distiller"]
+    assert not of_each["Distiller"] & {*gate, "teachers"}
+    assert not of_each["Gate"] & {*training, *distillation}
+    for name in ("AnomalyStop", "TeacherLabeler", "Predictor"):
+        assert of_each[name] == {"task", "code_digest"}
+
+
+def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
+    ours = ("AnomalyStop", "TeacherTrainer", "TeacherLabeler", "Distiller", "Predictor", "Gate")
+    digests = [compiled.parameters(name)["code_digest"] for name in ours]
+
+    assert {json.loads(compiled.parameters(name)["task"])["module"] for name in ours} == {"tasks.digits"}
+    assert len(set(digests)) == len(ours)
+
+
+def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
+    executors = compiled.spec["deploymentSpec"]["executors"]
+    own = {
+        "AnomalyStop": "components.anomaly_stop.executor.Executor",
+        "TeacherTrainer": "components.teacher_trainer.executor.Executor",
+        "TeacherLabeler": "components.teacher_labeler.executor.Executor",
+        "Distiller": "components.distiller.executor.Executor",
+        "Predictor": "components.predictor.executor.Executor",
+        "Gate": "components.gate.executor.Executor",
+    }
+    for name, path in own.items():
+        arguments = executors[f"{name}_executor"]["container"]["args"]
+        assert arguments[arguments.index("--executor_class_path") + 1] == path
+    assert "--direct_num_workers=2" in executors["TeacherLabeler_executor"]["container"]["args"]
+    assert "--direct_running_mode=multi_processing" in executors["Predictor_executor"]["container"]["args"]
+
+
+def test_data_and_served_students_lie_below_the_root(compiled: Compiled):
+    assert compiled.parameters("ImportExampleGen")["input_base"] == f"{STORE}/data"
+    assert f"{STORE}/serving" in compiled.parameters("Pusher")["push_destination"]
+
+
+def test_nothing_of_this_machine_is_in_it(compiled: Compiled, file: Path):
+    secret = ("TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+    here = {"project": str(PROJECT), "output": str(file.parent), "home": str(Path.home())}
+    # By name, so that a failure does not print what it found.
+    here |= {name: value for name, value in os.environ.items() if any(word in name for word in secret) and value}
+
+    assert [name for name, value in here.items() if value in compiled.text] == []
+
+
+def test_compiling_again_gives_the_same_file(target: str, file: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    assignments = [part for text in ASSIGNMENTS for part in ("--set", text)]
+    arguments = ["compile", "--task", "digits", "--target", target, "--output", str(again), "--root", STORE]
+    assert main([*arguments, *assignments]) == 0
+
+    assert again.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+
+
+def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
+    path = tmp_path / "csv.json"
+    arguments = ["compile", "--task", "digits", "--target", "vertex", "--output", str(path)]
+    csv = ["--set", "data.format=csv", "--set", "data.path=gs://elsewhere/csv"]
+    assert main([*arguments, *csv]) == 0
+
+    compiled = Compiled("vertex", path)
+    assert set(compiled.nodes) == {*EDGES, "CsvExampleGen"} - {"ImportExampleGen"}
+    assert compiled.parameters("CsvExampleGen")["input_base"] == "gs://elsewhere/csv"
+
+
+def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "pipeline.yaml"
+    assert main(["compile", "--task", "digits", "--target", "kubeflow", "--output", str(path)]) == 0
+
+    assert capsys.readouterr().out == f"wrote {path} for kubeflow\n"
+    assert "gs://BUCKET/limbeck/data" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_that_was_there_stays_whole_where_compiling_fails(tmp_path: Path):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text("before", encoding="utf-8")
+    broken = tmp_path / "brokentask.py"
+    broken.write_text("TASK = None\n", encoding="utf-8")
+
+    assert main(["compile", "--task", str(broken), "--target", "kubeflow", "--output", str(path)]) == 2
+
+    assert path.read_text(encoding="utf-8") == "before"
+    assert {one.name for one in tmp_path.iterdir()} - {"__pycache__"} == {"pipeline.yaml", "brokentask.py"}
