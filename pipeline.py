@@ -28,14 +28,16 @@ class Place:
       root: folder or URI of TFX's artifacts.
       serving: folder or URI that passed students are pushed to, as `<version>/`.
       data: folder or URI of the raw examples, with a folder for each split.
+      accepted: folder or URI of the accepted schema and statistics, which data are held against.
     """
 
     root: str
     serving: str
     data: str
+    accepted: str
 
 
-def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = None) -> Any:
+def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = None, generation: int = 0) -> Any:
     """Builds the graph.
 
     Args:
@@ -43,6 +45,7 @@ def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = 
       ref: the task.
       place: where artifacts, data and served models are.
       metadata: an ML Metadata `ConnectionConfig`, for a local run.
+      generation: of the schema at `place.accepted`; one more than it is has the data's own schema take its place.
 
     Returns:
       A `tfx.orchestration.pipeline.Pipeline`.
@@ -53,7 +56,7 @@ def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = 
     from tfx.orchestration.pipeline import Pipeline
 
     graph = _Graph(config, ref)
-    ingested = graph.ingest(place.data)
+    ingested = graph.ingest(place, generation)
     teaching = graph.teach(ingested)
     student = graph.distil(ingested, teaching)
     judged = graph.judge(ingested, teaching, student, place.serving)
@@ -94,19 +97,24 @@ class _Graph:
         self.task: Task = ref.load()
         self.digests: TaskDigests = task_digests(self.task, ref)
 
-    def ingest(self, data: str) -> _Ingested:
-        """Raw data -> transformed examples, behind a stop on anomalies."""
+    def ingest(self, place: Place, generation: int) -> _Ingested:
+        """Raw data -> transformed examples, behind a stop on anomalies and on drift."""
         from tfx.components import ExampleValidator, SchemaGen, StatisticsGen, Transform
 
         from components.anomaly_stop.component import AnomalyStop
+        from components.parameters import properties_of
 
-        raw = self._example_gen(data)
+        raw = self._example_gen(place.data)
         statistics = StatisticsGen(examples=raw.outputs["examples"])
         schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
         validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
         stop = AnomalyStop(
+            statistics=statistics.outputs["statistics"],
             anomalies=validator.outputs["anomalies"],
             schema=schema.outputs["schema"],
+            accepted=place.accepted,
+            generation=generation,
+            limits=properties_of(self.config.drift),
             code=self._code(["components.anomaly_stop.executor:Executor"], self.digests.preprocessing),
         )
         code = self._code(["trainer.preprocessing"], self.digests.preprocessing)
@@ -156,12 +164,12 @@ class _Graph:
 
     def judge(self, ingested: _Ingested, teaching: _Teaching, student: Any, serving: str) -> list[Any]:
         """Student and teachers -> evaluation, verdict, and a pushed student where the verdict allows."""
-        from tfx.components import Pusher
         from tfx.proto import pusher_pb2
 
         from components.gate.component import Gate
         from components.parameters import properties_of
         from components.predictor.component import Predictor
+        from components.pusher.component import Pusher
 
         evaluator = self._evaluator(ingested, teaching, student)
         predictor = Predictor(
@@ -188,18 +196,26 @@ class _Graph:
             push_destination=pusher_pb2.PushDestination(
                 filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving)
             ),
+            custom_config=_code_properties(self._code(["components.pusher.executor:Executor"])),
         )
         return [evaluator, predictor, gate, pusher]
 
     def _example_gen(self, data: str) -> Any:
-        from tfx.components import CsvExampleGen, ImportExampleGen
-        from tfx.proto import example_gen_pb2
-
+        from components.example_gen.component import example_gen, executor_name
+        from trainer.source_digest import digest
         from trainer.task import SPLITS
 
-        splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*") for split in SPLITS]
-        generator = {"tfrecord": ImportExampleGen, "csv": CsvExampleGen}[self.config.data.format]
-        return generator(input_base=data, input_config=example_gen_pb2.Input(splits=splits))
+        config, label = self.config.data, self.task.label
+        texts = [feature.name for feature in self.task.features if feature.kind == "text"]
+        return example_gen(
+            data,
+            config.format,
+            SPLITS,
+            span=config.span,
+            encoding=config.encoding,
+            text_columns=[*texts, label.name] if label.kind == "text" else texts,
+            code_digest=digest([executor_name(config.format)]),
+        )
 
     def _evaluator(self, ingested: _Ingested, teaching: _Teaching, student: Any) -> Any:
         from tfx.components import Evaluator
@@ -221,11 +237,13 @@ class _Graph:
         from components.parameters import properties_of
         from trainer.config import to_json
 
+        # A default spelt out is no other strategy, and must not train again.
+        strategy = dataclasses.replace(self.config.strategy, workers=self.config.strategy.processes)
         return {
             **_code_properties(code),
             **properties_of(training),
             "place": "local",
-            "strategy": to_json(self.config.strategy),
+            "strategy": to_json(strategy),
             "hyperparameters": json.dumps(hyperparameters, sort_keys=True),
         }
 

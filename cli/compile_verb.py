@@ -31,7 +31,10 @@ def execute(arguments: argparse.Namespace) -> int:
         from kubeflow import compile as compiler
 
         place = pipeline.Place(
-            root=f"{root}/pipeline", serving=f"{root}/serving", data=config.data.path or f"{root}/data"
+            root=f"{root}/pipeline",
+            serving=f"{root}/serving",
+            data=config.data.path or f"{root}/data",
+            accepted=f"{root}/accepted",
         )
         graph = pipeline.create_pipeline(config, ref, place)
         compiler.write(graph, arguments.target, arguments.output)

@@ -35,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run the pipeline on this machine")
     _add_task(run)
     run.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder that keeps all of the run")
+    run.add_argument(
+        "--accept-schema",
+        action="store_true",
+        help="replace the schema and statistics that data are held against by those of this run's data",
+    )
     _add_configuration(run)
 
     compiling = verbs.add_parser("compile", help="write the pipeline for Kubeflow Pipelines or Vertex AI")

@@ -66,6 +66,9 @@ class Progress:
             took = "cached" if event["cached"] else f"{event['seconds']:.1f} s"
             self._console.print(f"{self._counter(self._done)} {event['node']:18} {took:>8}")
             self._printed = time.monotonic()
+        elif kind == "note":
+            self._console.print(f"        {event['text']}", markup=False)
+            self._printed = time.monotonic()
         elif kind == "phase":
             self._detail = event["what"]
         elif kind == "training":

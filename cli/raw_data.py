@@ -6,7 +6,9 @@ found in the cache.
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -19,10 +21,11 @@ def check(path: str) -> None:
     if "://" in path:
         return
     for split in SPLITS:
-        if not any((Path(path) / split).glob("*")):
+        # {SPAN} and the like stand for a number; which one is found out when the data are read.
+        pattern = re.sub(r"\{[^}]*\}", "*", f"{path}/{split}/*")
+        if not glob.glob(pattern):  # noqa: PTH207
             raise ConfigError(
-                f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; "
-                f"{Path(path) / split} has none"
+                f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; {path}/{split} has none"
             )
 
 

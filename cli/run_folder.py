@@ -17,10 +17,17 @@ from trainer.task import TaskRef
 
 @dataclass(frozen=True, config=STRICT)
 class Request:
-    """What was asked for: kept in the folder, for the process that runs it and for the report."""
+    """What was asked for: kept in the folder, for the process that runs it and for the report.
+
+    Attributes:
+      task: what is run.
+      config: with which settings.
+      accept_schema: whether the accepted schema and statistics are replaced by those of this run's data.
+    """
 
     task: TaskRef
     config: Config
+    accept_schema: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +55,11 @@ class RunFolder:
     def data(self) -> Path:
         """The data that built-in tasks bring."""
         return self.root / "data"
+
+    @property
+    def accepted(self) -> Path:
+        """The schema and statistics that data are held against; see `components.anomaly_stop.accepted`."""
+        return self.root / "accepted"
 
     @property
     def log(self) -> Path:

@@ -34,7 +34,8 @@ class _StoppedError(Exception):
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the pipeline to its end; returns the exit code of the process."""
     ref = task.find(arguments.task)
-    request = Request(ref, settings.load(ref, arguments.config, arguments.assignments))
+    config = settings.load(ref, arguments.config, arguments.assignments)
+    request = Request(ref, config, accept_schema=arguments.accept_schema)
     if request.config.data.path is not None:
         raw_data.check(request.config.data.path)
     folder = RunFolder(arguments.root.resolve())

@@ -44,6 +44,7 @@ def _run(folder: RunFolder) -> None:
     import pipeline
     from cli import raw_data
     from cli.dag_runner import ObservedDagRunner
+    from components.anomaly_stop import accepted
     from trainer.source_digest import task_digests
 
     task = request.task.load()
@@ -52,9 +53,25 @@ def _run(folder: RunFolder) -> None:
         root=str(folder.artifacts),
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
+        accepted=str(folder.accepted),
     )
+    generation = accepted.generation(place.accepted) + request.accept_schema
     store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
-    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store))
+    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store, generation))
+    _serve(folder)
+
+
+def _serve(folder: RunFolder) -> None:
+    """Makes the student that passed the newest version, also where Pusher came from the cache.
+
+    A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
+    """
+    from cli.report.store import last_run
+    from components.pusher.push import push
+
+    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+        if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
+            push(Path(one.outputs["pushed_model"].uri), folder.serving)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from trainer.errors import ConfigError, nearest
 Scalar = bool | int | float | str
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 _Slice = TypeVar("_Slice")
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -43,12 +44,39 @@ class DataConfig:
     """Where the raw examples are.
 
     Attributes:
-      path: folder that holds a folder for each split of the task; null takes the data that the task brings.
-      format: `tfrecord` (serialized tf.Example) or `csv` (a header line in every file).
+      path: folder that holds a folder for each split of the task; null takes the data that the task brings. It may
+        hold `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`: the newest span is taken.
+      span: takes this span instead; with dates, the days since 1970-01-01.
+      format: `tfrecord` (serialized tf.Example), `csv` (a header line in every file) or `parquet`.
+      encoding: of CSV files, as Python names it.
     """
 
     path: str | None = runtime(None)
-    format: Literal["tfrecord", "csv"] = "tfrecord"
+    span: NotNegative | None = None
+    format: Literal["tfrecord", "csv", "parquet"] = "tfrecord"
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if self.span is not None and not re.search(r"\{(SPAN(:\d+)?|YYYY)\}", self.path or ""):
+            raise ConfigError(
+                f"data.span={self.span} chooses among folders that data.path numbers by {{SPAN}} or by date, but "
+                f"data.path is {self.path}: write {{SPAN}} where the number stands, or leave data.span out"
+            )
+
+
+@dataclass(frozen=True, config=STRICT)
+class DriftConfig:
+    """How far distributions of a feature may lie apart, from 0 (equal) to 1 (nothing in common; never refused).
+
+    Numbers are measured by the Jensen-Shannon divergence, texts by the L-infinity distance.
+
+    Attributes:
+      threshold: from the training split that was accepted last to that of this run.
+      skew_threshold: from the training split to each of the others.
+    """
+
+    threshold: Fraction = runtime(0.3)
+    skew_threshold: Fraction = runtime(0.3)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -154,6 +182,7 @@ class Config:
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)

@@ -44,7 +44,7 @@ def collect(folder: RunFolder, code: int) -> Report:
             if node in outputs
         },
         gate=gate,
-        serving=_serving(outputs.get("Pusher")),
+        serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -117,6 +117,9 @@ def _records(output: Output) -> tuple[RankRecord, ...]:
     return tuple(sorted(records, key=lambda record: record.rank))
 
 
-def _serving(outputs: dict[str, Output] | None) -> str | None:
-    path = outputs["pushed_model"].properties.get("pushed_destination") if outputs else None
-    return path if path and Path(path).exists() else None
+def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
+    from components.pusher.push import newest
+
+    # A run whose student passed ends by making it the newest version.
+    version = newest(folder.serving) if gate and gate.passed else None
+    return str(version) if version else None

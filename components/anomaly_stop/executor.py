@@ -1,7 +1,8 @@
-"""Runs AnomalyStop: raises on the first look at bad data, with every anomaly named."""
+"""Runs AnomalyStop: raises on the first look at bad data, with everything that is wrong named."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
@@ -9,32 +10,68 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components.anomaly_stop import accepted
+from components.anomaly_stop.decision import decide, listing
 from components.anomaly_stop.declared import missing_from_schema
 from components.artifacts import Artifacts
-from components.parameters import task_of
+from components.parameters import slice_of, task_of
+from trainer import events
+from trainer.config import DriftConfig
 from trainer.errors import DataError
 
 
 class Executor(base_executor.BaseExecutor):
-    """Anomalies and schema -> nothing, or an error."""
+    """Statistics, schema and anomalies -> the accepted schema and statistics, or an error."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX.
 
         Raises:
-          DataError: where ExampleValidator found anomalies, or the data lack what the task declares.
+          DataError: where ExampleValidator found anomalies, the data lack what the task declares, or they are not
+            what was accepted before; what is accepted has not changed then.
         """
-        from tensorflow_metadata.proto.v0 import schema_pb2
-
-        schema_file = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
-        schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
-        found = [
-            *missing_from_schema(task_of(exec_properties).load(), schema),
+        folder, generation = exec_properties["accepted"], exec_properties["generation"]
+        task = task_of(exec_properties).load()
+        span, baseline, before = _span(input_dict), accepted.read(folder), accepted.generation(folder)
+        limits = slice_of(DriftConfig, exec_properties)
+        wrong = [
+            *missing_from_schema(task, span.schema),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),
         ]
-        if found:
-            listing = "\n".join(f"  - {one}" for one in found)
-            raise DataError(f"the data are not what they should be:\n{listing}\ncorrect the data and run again")
+        decision = decide(task, limits, span, baseline, replacing=generation > before)
+        _stop(tuple(wrong) + decision.faults, decision.changes)
+        accepted.replace(folder, decision.accepted, max(generation, before))
+        for note in decision.notes:
+            logging.info(note)
+            events.emit("note", text=note)
+
+
+def _stop(faults: tuple[str, ...], changes: tuple[str, ...]) -> None:
+    if not faults and not changes:
+        return
+    listed = "\n".join(f"  - {one}" for one in (*faults, *changes))
+    advice = "correct the data and run again"
+    if changes:
+        advice += (
+            "; where the change is intended, run with --accept-schema, which replaces the accepted schema and "
+            "statistics by those of these data"
+        )
+    raise DataError(f"the data are not what they should be:\n{listed}\n{advice}")
+
+
+def _span(inputs: Artifacts) -> accepted.Span:
+    from tensorflow_metadata.proto.v0 import schema_pb2
+    from tfx.components.statistics_gen import stats_artifact_utils
+
+    schema_file = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(inputs["schema"]))
+    statistics = artifact_utils.get_single_instance(inputs["statistics"])
+    return accepted.Span(
+        io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()),
+        {
+            split: stats_artifact_utils.load_statistics(statistics, split).proto()
+            for split in artifact_utils.decode_split_names(statistics.split_names)
+        },
+    )
 
 
 def _anomalies(artifact: Any) -> list[str]:
@@ -43,9 +80,7 @@ def _anomalies(artifact: Any) -> list[str]:
     found = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         uri = artifact_utils.get_split_uris([artifact], split)[0]
-        anomalies = anomalies_pb2.Anomalies.FromString(io_utils.read_bytes_file(f"{uri}/{DEFAULT_FILE_NAME}"))
-        found += [
-            f"split '{split}', feature '{name}': {info.short_description}: {info.description}"
-            for name, info in sorted(anomalies.anomaly_info.items())
-        ]
+        found += listing(
+            split, anomalies_pb2.Anomalies.FromString(io_utils.read_bytes_file(f"{uri}/{DEFAULT_FILE_NAME}"))
+        )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
@@ -9,6 +10,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from trainer.task import EXAMPLE_ID, TEACHER_LOGITS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -31,6 +33,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     pipeline
                     | f"Files[{split}]" >> beam.Create(split_files(input_dict["examples"], split))
                     | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
+                    | f"Key[{split}]" >> beam.Map(lambda example: (content_id_of(example), example))
+                    | f"Group[{split}]" >> beam.GroupByKey()
+                    | f"Number[{split}]" >> beam.FlatMapTuple(number_occurrences)
                     | f"Score[{split}]" >> RunInference(TransformedExamplesHandler(teachers))
                     | f"Attach[{split}]"
                     >> beam.Map(lambda scored: attach_logits(scored.example, scored.inference))
@@ -40,6 +45,26 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                         file_name_suffix=".gz",
                     )
                 )
+
+
+def content_id_of(example: bytes) -> bytes:
+    """The `example_id` of a serialized tf.Example, as Transform wrote it: equal for rows of equal content."""
+    import tensorflow as tf
+
+    return bytes(tf.train.Example.FromString(example).features.feature[EXAMPLE_ID].bytes_list.value[0])
+
+
+def number_occurrences(content_id: bytes, examples: Iterable[bytes]) -> Iterator[bytes]:
+    """Makes ids unique within a split: `<content id>-0`, `<content id>-1` ... for rows of equal content.
+
+    Such rows are interchangeable, so it does not matter which of them gets which number.
+    """
+    import tensorflow as tf
+
+    for number, example in enumerate(examples):
+        message = tf.train.Example.FromString(example)
+        message.features.feature[EXAMPLE_ID].bytes_list.value[:] = [b"%s-%d" % (content_id, number)]
+        yield bytes(message.SerializeToString(deterministic=True))
 
 
 def attach_logits(example: bytes, logits: Any) -> bytes:
@@ -53,8 +78,6 @@ def attach_logits(example: bytes, logits: Any) -> bytes:
       The serialized tf.Example, with its features in a fixed order.
     """
     import tensorflow as tf
-
-    from trainer.task import TEACHER_LOGITS
 
     message = tf.train.Example.FromString(example)
     message.features.feature[TEACHER_LOGITS].float_list.value[:] = logits.reshape(-1).tolist()

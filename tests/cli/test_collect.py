@@ -29,17 +29,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 
 
 def test_a_run_that_pushed(folder: RunFolder):
+    """The version that is served is the newest one, by number and not by name."""
     ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+    for version in ("9", "10"):
+        (folder.serving / version).mkdir(parents=True)
 
     report = collect(folder, exit_codes.DONE)
 
     assert (report.outcome, report.task, report.config) == (Outcome.PUSHED, "shapes", REQUEST.config)
     assert report.error is None
-    assert report.serving is not None and Path(report.serving).is_dir()
+    assert report.serving == str(folder.serving / "10")
     assert report.models["student"].metrics["accuracy"] == 1.0
     assert report.models["teacher"].metrics["accuracy"] == 0.0
     assert (report.models["student"].parameters, report.models["student"].bytes) == (7, 800)
-    assert [stage.name for stage in report.stages] == ["ImportExampleGen", "Predictor", "Gate", "Pusher"]
+    assert [stage.name for stage in report.stages] == ["ExampleGen", "Predictor", "Gate", "Pusher"]
     assert not any(stage.cached for stage in report.stages)
     assert report.versions["tfx"].startswith("1.16")
 

@@ -99,6 +99,13 @@ def test_events_as_processes_emit_them_are_understood(screen: Screen, monkeypatc
     assert screen.text.split() == ["1/1", "Gate", "cached"]
 
 
+def test_a_note_is_shown_as_it_is(screen: Screen):
+    screen.emit("note", text="feature 'size [cm]' added: [bold]FLOAT[/bold]")
+    screen.progress.update()
+
+    assert screen.text == "        feature 'size [cm]' added: [bold]FLOAT[/bold]\n"
+
+
 def test_on_a_terminal_the_live_line_says_what_is_at_work(tmp_path: Path):
     screen = Screen(tmp_path / "events.jsonl", terminal=True)
     with screen.progress:

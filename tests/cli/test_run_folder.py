@@ -20,6 +20,15 @@ def test_a_request_survives_its_file(tmp_path: Path):
     assert folder.request() == REQUEST
 
 
+def test_accepting_a_schema_is_of_one_run_and_not_of_the_next(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.prepare(Request(REQUEST.task, REQUEST.config, accept_schema=True))
+    assert folder.request().accept_schema
+
+    folder.prepare(REQUEST)
+    assert not folder.request().accept_schema
+
+
 def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(REQUEST)

@@ -126,7 +126,7 @@ def judging(root: Path, reason: str, label: int) -> Pipeline:
     """Nodes that bear the names the report looks for, and leave what those leave."""
     predicted = predict(label=label).with_id("Predictor")
     judged = judge(reason=reason, predictions=predicted.outputs["predictions"]).with_id("Gate")
-    produced = produce(text="student").with_id("ImportExampleGen")
+    produced = produce(text="student").with_id("ExampleGen")
     predicted.add_upstream_node(produced)
     pushed = push(words=produced.outputs["words"]).with_id("Pusher")
     pushed.add_upstream_node(judged)

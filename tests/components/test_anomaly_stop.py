@@ -4,17 +4,12 @@ from pathlib import Path
 
 import pandas
 import pytest
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.example_validator.executor import Executor as ExampleValidator
-from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.executor import Executor
-from components.parameters import CodeRef, code_properties
 from tests.components import rehearsal
+from tests.components.anomaly_stop.ingested import properties, schema_of, validated
 from trainer.errors import DataError
-from trainer.task import TaskRef
 
 GOOD = pandas.DataFrame(
     {
@@ -23,43 +18,19 @@ GOOD = pandas.DataFrame(
         "kind": ["round", "square", "long", "round"] * 5,
     }
 )
-PROPERTIES = code_properties(CodeRef(TaskRef("tests.components.shapes"), "digest"))
-
-
-def schema_of(data: pandas.DataFrame) -> schema_pb2.Schema:
-    return tfdv.infer_schema(tfdv.generate_statistics_from_dataframe(data))
-
-
-def validated(folder: Path, schema: schema_pb2.Schema, **splits: pandas.DataFrame) -> dict[str, Artifact]:
-    """The inputs of AnomalyStop, made by the stock executor of ExampleValidator."""
-    statistics = rehearsal.artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
-    statistics.split_names = artifact_utils.encode_split_names(list(splits))
-    for split, data in splits.items():
-        computed = tfdv.generate_statistics_from_dataframe(data)
-        path = folder / "statistics" / f"Split-{split}" / "FeatureStats.pb"
-        path.parent.mkdir()
-        path.write_bytes(computed.SerializeToString())
-    written = rehearsal.artifact(standard_artifacts.Schema, folder / "schema")
-    tfdv.write_schema_text(schema, str(folder / "schema" / "schema.pbtxt"))
-    anomalies = rehearsal.artifact(standard_artifacts.ExampleAnomalies, folder / "anomalies")
-    inputs = {"statistics": statistics, "schema": written}
-    properties = {"exclude_splits": "[]"}
-    rehearsal.run(ExampleValidator, inputs, {"anomalies": anomalies}, properties, folder / "scratch")
-    anomalies.split_names = statistics.split_names
-    return {"anomalies": anomalies, "schema": written}
 
 
 def stop(inputs: dict[str, Artifact], scratch: Path) -> str:
     """Runs AnomalyStop; returns what it complains of."""
     with pytest.raises(DataError) as caught:
-        rehearsal.run(Executor, inputs, {}, PROPERTIES, scratch)
+        rehearsal.run(Executor, inputs, {}, properties(scratch / "accepted"), scratch)
     return str(caught.value)
 
 
 def test_data_as_they_should_be_pass(tmp_path: Path):
     inputs = validated(tmp_path, schema_of(GOOD), train=GOOD, test=GOOD)
 
-    rehearsal.run(Executor, inputs, {}, PROPERTIES, tmp_path)
+    rehearsal.run(Executor, inputs, {}, properties(tmp_path / "accepted"), tmp_path)
 
 
 def test_an_unexpected_value_is_told_with_split_feature_and_value(tmp_path: Path):

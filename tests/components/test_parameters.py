@@ -15,7 +15,7 @@ from components.parameters import (
     task_of,
 )
 from components.teacher_trainer.component import TeacherTrainerSpec
-from trainer.config import DataConfig, DistillationConfig, GateConfig, TrainingConfig, runtime_fields
+from trainer.config import DataConfig, DistillationConfig, DriftConfig, GateConfig, TrainingConfig, runtime_fields
 from trainer.errors import ConfigError
 from trainer.task import TaskRef
 
@@ -23,6 +23,7 @@ SLICES = [
     TrainingConfig(),
     TrainingConfig(epochs=3, batch_size=7, learning_rate=0.25, seed=11),
     DistillationConfig(temperature=4.0, alpha=0.0),
+    DriftConfig(threshold=1.0, skew_threshold=0.0),
     GateConfig(),
     GateConfig(tolerance=0.0, max_bytes=1, max_latency_ms=0.5),
     DataConfig(path="/data"),

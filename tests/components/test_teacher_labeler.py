@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.teacher_labeler.executor import Executor, attach_logits
+from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
 
@@ -31,7 +31,7 @@ def test_every_example_of_a_split_is_there_once(labelled: Artifact, world: World
     def ids(serialized: list[bytes]) -> list[bytes]:
         return sorted(features_of(one)["example_id"][0] for one in serialized)
 
-    assert ids(read_split(labelled, split)) == ids(world.transformed[split])
+    assert ids(read_split(labelled, split)) == [one + b"-0" for one in ids(world.transformed[split])]
 
 
 @pytest.mark.parametrize("split", SIZES)
@@ -40,15 +40,29 @@ def test_soft_targets_are_the_logits_of_every_teacher_row_by_row(labelled: Artif
     expected = world.logits("teacher", split)
     assert expected.shape[1:] == (TEACHERS, 3)
     for example_id, logits in zip(by_id(world.transformed[split]), expected, strict=True):
-        np.testing.assert_allclose(written[example_id]["teacher_logits"], logits.reshape(-1), atol=1e-6)
+        np.testing.assert_allclose(written[example_id + b"-0"]["teacher_logits"], logits.reshape(-1), atol=1e-6)
 
 
 @pytest.mark.parametrize("split", SIZES)
 def test_all_other_features_are_untouched(labelled: Artifact, world: World, split: str):
     written = by_id(read_split(labelled, split))
     for one in written.values():
-        del one["teacher_logits"]
-    assert written == by_id(world.transformed[split])
+        del one["teacher_logits"], one["example_id"]
+    expected = {key + b"-0": one for key, one in by_id(world.transformed[split]).items()}
+    for one in expected.values():
+        del one["example_id"]
+    assert written == expected
+
+
+def test_rows_of_equal_content_get_ids_of_their_own():
+    example = tf.train.Example()
+    example.features.feature["example_id"].bytes_list.value.append(b"7")
+    serialized = example.SerializeToString()
+    assert content_id_of(serialized) == b"7"
+
+    numbered = list(number_occurrences(b"7", [serialized, serialized, serialized]))
+
+    assert [features_of(one)["example_id"] for one in numbered] == [[b"7-0"], [b"7-1"], [b"7-2"]]
 
 
 def test_attached_logits_replace_those_that_were_there_and_make_the_same_bytes_each_time():

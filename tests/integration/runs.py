@@ -28,9 +28,9 @@ class Finished:
         return {stage["name"] for stage in self.report["stages"] if not stage["cached"]}
 
 
-def run(task: str, root: Path, *settings: str) -> Finished:
-    """`pipeline.py run` from an unrelated working directory."""
-    arguments = [argument for setting in settings for argument in ("--set", setting)]
+def run(task: str, root: Path, *settings: str, options: tuple[str, ...] = ()) -> Finished:
+    """`pipeline.py run` from an unrelated working directory, with other options before the settings."""
+    arguments = [*options] + [argument for setting in settings for argument in ("--set", setting)]
     done = subprocess.run(
         [sys.executable, str(PROJECT / "pipeline.py"), "run", "--task", task, "--root", str(root), *arguments],
         capture_output=True,

@@ -23,23 +23,24 @@ ASSIGNMENTS = (
     "teachers.count=3",
     "teachers.epochs=5",
     "distillation.temperature=3.5",
+    "drift.skew_threshold=0.5",
     "gate.tolerance=0.125",
     "gate.max_bytes=500000",
     "beam.workers=2",
 )
 # Each node, and the nodes that must have ended before it.
 EDGES = {
-    "ImportExampleGen": set(),
-    "StatisticsGen": {"ImportExampleGen"},
+    "ExampleGen": set(),
+    "StatisticsGen": {"ExampleGen"},
     "SchemaGen": {"StatisticsGen"},
     "ExampleValidator": {"StatisticsGen", "SchemaGen"},
-    "AnomalyStop": {"ExampleValidator", "SchemaGen"},
-    "Transform": {"ImportExampleGen", "SchemaGen", "AnomalyStop"},
+    "AnomalyStop": {"StatisticsGen", "ExampleValidator", "SchemaGen"},
+    "Transform": {"ExampleGen", "SchemaGen", "AnomalyStop"},
     "TeacherTrainer": {"Transform"},
     "TeacherLabeler": {"Transform", "TeacherTrainer"},
     "Distiller": {"TeacherLabeler", "Transform"},
-    "Evaluator": {"ImportExampleGen", "Distiller", "TeacherTrainer"},
-    "Predictor": {"ImportExampleGen", "TeacherLabeler", "TeacherTrainer", "Distiller"},
+    "Evaluator": {"ExampleGen", "Distiller", "TeacherTrainer"},
+    "Predictor": {"ExampleGen", "TeacherLabeler", "TeacherTrainer", "Distiller"},
     "Gate": {"Distiller", "Predictor"},
     "Pusher": {"Distiller", "Gate"},
 }
@@ -124,7 +125,7 @@ def test_inputs_come_from_the_outputs_that_are_meant(compiled: Compiled):
     assert source("Predictor", "teacher") == ("TeacherTrainer", "model")
     assert source("Predictor", "student_run") == ("Distiller", "model_run")
     assert source("Evaluator", "baseline_model") == ("TeacherTrainer", "model")
-    assert source("Evaluator", "examples") == ("ImportExampleGen", "examples")
+    assert source("Evaluator", "examples") == ("ExampleGen", "examples")
     assert source("Pusher", "model") == source("Gate", "model") == ("Distiller", "model")
     assert source("Pusher", "model_blessing") == ("Gate", "blessing")
 
@@ -139,6 +140,9 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     assert teacher["learning_rate"] == student["learning_rate"] == config.training.learning_rate
     assert (gate["tolerance"], gate["max_bytes"]) == (0.125, 500_000)
     assert "max_latency_ms" not in gate
+    stop = compiled.parameters("AnomalyStop")
+    assert (stop["threshold"], stop["skew_threshold"]) == (config.drift.threshold, 0.5)
+    assert (stop["accepted"], stop["generation"]) == (f"{STORE}/accepted", 0)
     assert json.loads(student["strategy"])["name"] == config.strategy.name
 
 
@@ -152,8 +156,10 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     assert {*training, *distillation} <= of_each["Distiller"]
     assert not of_each["Distiller"] & {*gate, "teachers"}
     assert not of_each["Gate"] & {*training, *distillation}
-    for name in ("AnomalyStop", "TeacherLabeler", "Predictor"):
-        assert of_each[name] == {"task", "code_digest"}
+    code, drift = {"task", "code_digest"}, runtime_fields(type(config.drift))
+    assert of_each["AnomalyStop"] == code | {*drift, "accepted", "generation"}
+    for name in ("TeacherLabeler", "Predictor"):
+        assert of_each[name] == code
 
 
 def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
@@ -182,7 +188,7 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
 
 
 def test_data_and_served_students_lie_below_the_root(compiled: Compiled):
-    assert compiled.parameters("ImportExampleGen")["input_base"] == f"{STORE}/data"
+    assert compiled.parameters("ExampleGen")["input_base"] == f"{STORE}/data"
     assert f"{STORE}/serving" in compiled.parameters("Pusher")["push_destination"]
 
 
@@ -211,8 +217,10 @@ def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
     assert main([*arguments, *csv]) == 0
 
     compiled = Compiled("vertex", path)
-    assert set(compiled.nodes) == {*EDGES, "CsvExampleGen"} - {"ImportExampleGen"}
-    assert compiled.parameters("CsvExampleGen")["input_base"] == "gs://elsewhere/csv"
+    assert set(compiled.nodes) == set(EDGES)
+    assert compiled.parameters("ExampleGen")["input_base"] == "gs://elsewhere/csv"
+    assert "components.example_gen.executor.CsvExecutor" in compiled.text
+    assert "TFRecordExecutor" not in compiled.text
 
 
 def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

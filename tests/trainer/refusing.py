@@ -1,7 +1,7 @@
 """A process in which some packages cannot be imported: `refusing.py name,name train|predict ...`.
 
-  train <job.json>                                     what `python -m trainer.worker` does
-  predict <SavedModel> <inputs.npz> <outputs.npz>      `examples` through serving_default
+train <job.json>                                     what `python -m trainer.worker` does
+predict <SavedModel> <inputs.npz> <outputs.npz>      `examples` through serving_default
 """
 
 import sys

@@ -86,7 +86,7 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
         ({"training": {"epoch": 3}}, "'training.epoch'", "", "Did you mean 'epochs'?"),
         ({"distillation": {"alhpa": 0.5}}, "'distillation.alhpa'", "", "Did you mean 'alpha'?"),
         ({"gate": {"zzz": 1}}, "'gate.zzz'", "", "Known here: tolerance, max_bytes, max_latency_ms"),
-        ({1: 2}, "'1'", "", "Known here: data, beam"),
+        ({1: 2}, "'1'", "", "Known here: data, "),
         ({"training": {"epochs": "3"}}, "'training.epochs'", "'3'", "integer"),
         ({"training": {"epochs": True}}, "'training.epochs'", "True", "integer"),
         ({"training": {"epochs": 3.0}}, "'training.epochs'", "3.0", "integer"),
@@ -106,7 +106,12 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
             "[1]",
             "a boolean, a number or a text",
         ),
-        ({"student": {"hyperparameters": {"bool": {}}}}, "'student.hyperparameters.bool'", "{}", "a number or a text"),
+        (
+            {"student": {"hyperparameters": {"bool": {}}}},
+            "'student.hyperparameters.bool'",
+            "{}",
+            "a number or a text",
+        ),
         ([1], "", "[1]", "object"),
     ],
 )

@@ -71,7 +71,9 @@ def test_rows_depend_on_their_positions_alone(order, data):
 
 def test_seeds_and_epochs_permute_differently():
     permutations = [
-        tuple(Order(100, 10, 3, seed).rows(np.arange(100) + 100 * epoch)) for seed in range(4) for epoch in range(3)
+        tuple(Order(100, 10, 3, seed).rows(np.arange(100) + 100 * epoch))
+        for seed in range(4)
+        for epoch in range(3)
     ]
     assert len(set(permutations)) == 12
     assert all(permutation != tuple(range(100)) for permutation in permutations)
@@ -166,9 +168,7 @@ def test_denominators_count_the_global_batch(folder):
 
 
 def test_seeds_differ_between_examples_epochs_and_trainings(folder):
-    seeds = [
-        np.concatenate([seeds for _, _, seeds in read(folder, Order(COUNT, 10, 2, seed))]) for seed in (0, 1)
-    ]
+    seeds = [np.concatenate([seeds for _, _, seeds in read(folder, Order(COUNT, 10, 2, seed))]) for seed in (0, 1)]
     assert len(np.unique(np.concatenate(seeds))) == 4 * COUNT
 
 
@@ -187,13 +187,15 @@ def test_a_packed_split_is_read_at_random(folder):
     some, everything = read_back.read(rows), read_back.read(np.arange(COUNT))
     assert some.tolist() == everything[rows].tolist()
     assert sorted(everything) == sorted(packed.examples(COUNT))
-    ids = [tf.train.Example.FromString(one).features.feature["example_id"].bytes_list.value[0] for one in everything]
+    ids = [
+        tf.train.Example.FromString(one).features.feature["example_id"].bytes_list.value[0] for one in everything
+    ]
     assert ids == sorted(ids)
     assert read_back.read(np.array([], np.int64)).tolist() == []
 
 
 def test_a_label_that_the_task_does_not_declare_is_an_error_of_the_data(tmp_path):
-    serialized = packed.examples(9) + [packed.serialize(example_id="i", x=[0.0] * 3, label=-2)]
+    serialized = [*packed.examples(9), packed.serialize(example_id="i", x=[0.0] * 3, label=-2)]
     with pytest.raises(DataError, match=r"^1 of 10 training examples have a label that the task does not declare"):
         packed.pack_all(tmp_path / "unknown", serialized)
 
@@ -201,7 +203,7 @@ def test_a_label_that_the_task_does_not_declare_is_an_error_of_the_data(tmp_path
 @pytest.mark.parametrize("files", [0, 1, 2])
 def test_an_empty_split_is_an_error_of_the_data(tmp_path, files):
     empty = shards(tmp_path, [[]] * files, "empty")
-    with pytest.raises(DataError, match="holds no examples: check data.path"):
+    with pytest.raises(DataError, match=r"holds no examples: check data\.path"):
         pack(empty, tmp_path, "label")
 
 
@@ -246,5 +248,7 @@ def test_what_is_no_tfrecord_is_named(tmp_path):
 ])  # fmt: skip
 def test_records_that_are_no_transformed_examples_are_named(tmp_path, record):
     bad = packed.write(tmp_path / "raw.gz", [*packed.examples(3), record])
-    with pytest.raises(DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id' and one integer"):
+    with pytest.raises(
+        DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id' and one integer"
+    ):
         pack([bad], tmp_path, "label")

@@ -9,7 +9,7 @@ from tests.trainer import packed
 from trainer.distillation.losses import hard_loss, mean_part
 from trainer.errors import TrainingFailedError
 from trainer.ingestion import Order, batches
-from trainer.loop import Progress, fit
+from trainer.loop import fit
 
 COUNT, CLASSES = 43, 4
 # 129 positions in 17 steps: the last batch holds one example.
@@ -38,6 +38,10 @@ def dataset(folder):
     return batches(folder, ORDER, (0,), 1, packed.SPEC).map(split)
 
 
+def dataset_of(folder):
+    return lambda context: dataset(folder)
+
+
 def built(strategy, optimizer):
     tf_keras.utils.set_random_seed(3)
     with strategy.scope():
@@ -50,7 +54,9 @@ def trained(strategy, folder, optimizer, **options):
     """Initial weights, final weights, what `fit` returned, and what it reported."""
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
-    fitted = fit(strategy, model, update, loss, lambda _: dataset(folder), ORDER.steps, reports.append, **options)
+    fitted = fit(
+        strategy, model, update, loss, dataset_of(folder), steps=ORDER.steps, report=reports.append, **options
+    )
     return initial, model.get_weights(), fitted, reports
 
 
@@ -69,7 +75,9 @@ class Adam:
         self.steps += 1
         self.first = 0.9 * self.first + 0.1 * gradient
         self.second = 0.999 * self.second + 0.001 * gradient**2
-        rate = RATE * np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
+        # Keras takes these in float32, where 1 - 0.999 has but four digits.
+        first_bias, second_bias = (1 - np.float32(beta) ** np.float32(self.steps) for beta in (0.9, 0.999))
+        rate = RATE * np.sqrt(second_bias, dtype=float) / first_bias
         return rate * self.first / (np.sqrt(self.second) + 1e-7)
 
 
@@ -127,7 +135,18 @@ def test_a_loss_that_is_not_finite_ends_the_training(strategy, folder, value):
         return loss(logits, targets, counts) + tf.where(last, value, 0.0)
 
     model, optimizer = built(strategy, "sgd")
-    reports: list[Progress] = []
-    with pytest.raises(TrainingFailedError, match=rf"the loss is {value} within .* 17 of 17: lower training\.learning"):
-        fit(strategy, model, optimizer, broken, lambda _: dataset(folder), 17, reports.append, steps_per_call=5)
+    reports = []
+    with pytest.raises(
+        TrainingFailedError, match=rf"the loss is {value} within .* 17 of 17: lower training\.learning"
+    ):
+        fit(
+            strategy,
+            model,
+            optimizer,
+            broken,
+            dataset_of(folder),
+            steps=ORDER.steps,
+            report=reports.append,
+            steps_per_call=5,
+        )
     assert [progress.step for progress in reports] == [5, 10, 15]

@@ -7,8 +7,11 @@ from trainer.errors import DataError, TaskError
 from trainer.preprocessing import content_id, dense_feature, encode_label, preprocess, preprocessing_fn
 from trainer.task import Feature, Label, Task, TaskRef
 
+X = Feature("x")
+Y = Label("y", ("a", "b", "c"))
 
-def task(features=(Feature("x"),), label=Label("y", ("a", "b", "c")), function=dict):
+
+def task(features=(X,), label=Y, function=dict):
     return Task(
         name="mine",
         features=features,
@@ -40,7 +43,7 @@ def ids(inputs):
     (Feature("f", "number", default=0.5), [[], [3]], tf.int64, [0.5, 3.0]),
     (Feature("f", "text", default="none"), [[b"\xff"], [], [b""]], tf.string, [b"\xff", b"none", b""]),
     (Feature("f", "text", default=""), [[b"a"], []], tf.string, [b"a", b""]),
-    (Feature("f", shape=(2, 2), default=9.0), [[1, 2, 3, 4], []], tf.float32, [[[1, 2], [3, 4]], [[9, 9], [9, 9]]]),
+    (Feature("f", shape=(2, 1), default=9.0), [[1, 2], []], tf.float32, [[[1], [2]], [[9], [9]]]),
     (Feature("f", default=1.0), [[], []], tf.float32, [1.0, 1.0]),
     (Feature("f"), [[1.0], [0.0]], tf.float32, [1.0, 0.0]),
     (Feature("f", shape=(2,)), [[1, 2], [3, 4]], tf.float32, [[1, 2], [3, 4]]),
@@ -207,7 +210,9 @@ def test_dense_and_sparse_rows_of_equal_content_have_equal_ids():
     as_sparse = {"v": sparse(values.numpy().tolist(), tf.float32), "n": sparse(names.numpy().tolist(), tf.string)}
     assert ids(dense) == ids(as_sparse)
     assert ids(dense | {"n": tf.reshape(names, [3])}) == ids(dense)
-    assert [ids({name: whole[row : row + 1] for name, whole in dense.items()})[0] for row in range(3)] == ids(dense)
+    assert [ids({name: whole[row : row + 1] for name, whole in dense.items()})[0] for row in range(3)] == ids(
+        dense
+    )
 
 
 def test_any_changed_value_changes_the_id():
@@ -247,9 +252,7 @@ def test_any_changed_value_changes_the_id():
 ])  # fmt: skip
 def test_contents_that_only_look_alike_have_different_ids(one, other):
     def rows(content):
-        return {
-            name: sparse(values, tf.int64 if name in "ij" else tf.string) for name, values in content.items()
-        }
+        return {name: sparse(values, tf.int64 if name in "ij" else tf.string) for name, values in content.items()}
 
     assert ids(rows(one)) != ids(rows(other))
 

@@ -131,7 +131,7 @@ def test_a_module_that_is_missing_is_named(tmp_path, imports):
     with pytest.raises(TaskError, match="'no_such_task' cannot be imported"):
         TaskRef(module="no_such_task", search_path=str(tmp_path)).load()
     write(tmp_path, "task_with_dependency.py", "import no_such_dependency\n")
-    with pytest.raises(TaskError, match="'task_with_dependency' cannot be imported.*no_such_dependency"):
+    with pytest.raises(TaskError, match=r"'task_with_dependency' cannot be imported.*no_such_dependency"):
         TaskRef(module="task_with_dependency", search_path=str(tmp_path)).load()
 
 
@@ -146,12 +146,14 @@ def test_an_attribute_that_is_no_task_is_refused(tmp_path, imports, attribute, k
 def test_a_task_is_not_taken_for_another_of_the_same_module_name(tmp_path, imports):
     one, other = (tasks.find(str(write(tmp_path / folder, "my_task.py"))) for folder in ("one", "other"))
     assert one.load() is one.load()
-    with pytest.raises(TaskError, match=r"'my_task' in .*other bears the name of another module, .*one/my_task\.py"):
+    with pytest.raises(
+        TaskError, match=r"'my_task' in .*other bears the name of another module, .*one/my_task\.py"
+    ):
         other.load()
 
 
 def test_a_task_named_like_one_of_our_modules_is_refused(tmp_path, imports):
-    with pytest.raises(TaskError, match="'trainer' .* bears the name of another module"):
+    with pytest.raises(TaskError, match=r"'trainer' .* bears the name of another module"):
         tasks.find(str(write(tmp_path, "trainer.py"))).load()
 
 

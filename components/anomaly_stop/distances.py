@@ -1,0 +1,100 @@
+"""How far the distributions of two sets of data lie apart, feature by feature.
+
+ExampleValidator never hands TensorFlow Data Validation (TFDV) the statistics of other data, so that comparators in
+a schema are ignored without a word. Here they are handed over.
+
+Numbers are compared by the Jensen-Shannon divergence of their *quantile* histograms. TFDV's default is histograms of
+ten equally wide buckets, one of which holds nearly everything where there are outliers: two samples of 5,000 of one
+log-normal distribution came out 0.2 to 0.6 apart, and at most 0.11 by quantiles.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from typing import Any
+
+# Samples of one distribution were up to 0.55 apart with 20 values, 0.25 with 50 and 0.21 with 250.
+FEWEST_VALUES = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Distance:
+    """Of one feature, between two sets of data.
+
+    Attributes:
+      feature: its name.
+      measure: the Jensen-Shannon divergence (numbers) or the L-infinity distance (texts), by its name.
+      value: from 0, the same distribution, to 1, nothing in common.
+    """
+
+    feature: str
+    measure: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.value:.3f}"
+
+
+def distances(features: Collection[str], schema: Any, statistics: Any, others: Any) -> list[Distance]:
+    """Measures how far two sets of data are apart.
+
+    Args:
+      features: names of those to compare; others count for nothing, for they do not reach a model.
+      schema: a tensorflow_metadata `Schema`, which says what is a number and what a text.
+      statistics: a `DatasetFeatureStatisticsList` of one set.
+      others: the same of the other set.
+
+    Returns:
+      One for each feature that at least FEWEST_VALUES examples of both sets have, largest value first.
+    """
+    import tensorflow_data_validation as tfdv
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    counted = _counted(statistics) & _counted(others) & {*features}
+    compared = schema_pb2.Schema()
+    compared.CopyFrom(schema)
+    del compared.feature[:]
+    compared.feature.extend(_comparing(feature) for feature in schema.feature if feature.name in counted)
+    anomalies = tfdv.validate_statistics(statistics, compared, previous_statistics=others)
+    found = [
+        Distance(_name(info.path), _measure(one.type), min(one.value, 1.0))
+        for info in anomalies.drift_skew_info
+        for one in info.drift_measurements
+    ]
+    return sorted(found, key=lambda distance: (-distance.value, distance.feature))
+
+
+def _comparing(feature: Any) -> Any:
+    """A copy of a feature that asks for a measurement. Whether it is too large is not TFDV's to decide."""
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    copy = schema_pb2.Feature()
+    copy.CopyFrom(feature)
+    if feature.type == schema_pb2.BYTES:
+        copy.drift_comparator.infinity_norm.threshold = 1.0
+    else:
+        divergence = copy.drift_comparator.jensen_shannon_divergence
+        divergence.threshold = 1.0
+        divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
+    return copy
+
+
+def _counted(statistics: Any) -> set[str]:
+    found = set()
+    for dataset in statistics.datasets:
+        for feature in dataset.features:
+            common = getattr(feature, feature.WhichOneof("stats")).common_stats
+            if common.num_non_missing >= FEWEST_VALUES:
+                found.add(feature.name or _name(feature.path))
+    return found
+
+
+def _name(path: Any) -> str:
+    return ".".join(path.step)
+
+
+def _measure(kind: int) -> str:
+    from tensorflow_metadata.proto.v0.anomalies_pb2 import DriftSkewInfo
+
+    return "L-infinity distance" if kind == DriftSkewInfo.Measurement.L_INFTY else "Jensen-Shannon divergence"

@@ -1,0 +1,83 @@
+"""ExampleGen: TFX's own, with executors of ours.
+
+The stock component stays, because its driver resolves spans and fingerprints the input, and Kubeflow's compiler
+knows it by its class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from components.example_gen.options import Options, to_custom_config
+
+Format = Literal["csv", "parquet", "tfrecord"]
+
+_EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "TFRecordExecutor"}
+_PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
+
+
+def example_gen(
+    data: str,
+    format: Format,
+    splits: Sequence[str],
+    *,
+    span: int | None = None,
+    encoding: str = "utf-8",
+    text_columns: Sequence[str] = (),
+    code_digest: str = "",
+) -> Any:
+    """Makes the node `ExampleGen`.
+
+    Args:
+      data: folder or URI that holds a folder for each split. It may hold `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
+        `{MM}` and `{DD}`, and then also `{VERSION}`: the newest span is taken.
+      format: of the files.
+      splits: names of the folders, and of the splits.
+      span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
+      encoding: of CSV files.
+      text_columns: columns of CSV files that stay text even where every value looks like a number.
+      code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
+
+    Returns:
+      A `tfx.components.FileBasedExampleGen`, whose output is `examples`.
+    """
+    from tfx.components import FileBasedExampleGen
+    from tfx.dsl.components.base import executor_spec
+    from tfx.proto import example_gen_pb2, range_config_pb2
+
+    from components.example_gen import executor
+
+    base, prefix = _divide(data)
+    # What a format does not use must not reach the cache.
+    options = (
+        Options(code_digest, encoding, tuple(sorted(text_columns))) if format == "csv" else Options(code_digest)
+    )
+    fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
+    return FileBasedExampleGen(
+        input_base=base,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
+        ),
+        # Stated, or TFX would divide the only split of an input into two.
+        output_config=example_gen_pb2.Output(),
+        range_config=None if span is None else range_config_pb2.RangeConfig(static_range=fixed),
+        custom_config=to_custom_config(options),
+        custom_executor_spec=executor_spec.BeamExecutorSpec(getattr(executor, _EXECUTORS[format])),
+    ).with_id("ExampleGen")
+
+
+def executor_name(format: Format) -> str:
+    """`module:name` of what reads a format, for `trainer.source_digest.digest`."""
+    return f"components.example_gen.executor:{_EXECUTORS[format]}"
+
+
+def _divide(data: str) -> tuple[str, str]:
+    """A folder without placeholders, and the beginning of each pattern: TFX looks for them in patterns only."""
+    parts = data.rstrip("/").split("/")
+    for index, part in enumerate(parts):
+        if _PLACEHOLDER.search(part):
+            base = "/".join(parts[:index]) or ("/" if index else ".")
+            return base, "/".join([*parts[index:], ""])
+    return data, ""

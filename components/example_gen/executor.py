@@ -1,0 +1,197 @@
+"""Runs the readers on Beam, inside TFX's own ExampleGen: splits, hash buckets and spans stay as they are there.
+
+One executor a format, so that the digest of one does not change with the code of another.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx.components.example_gen import base_example_gen_executor
+from tfx.proto import example_gen_pb2
+from tfx.utils import proto_utils
+
+from components.artifacts import Artifacts
+from components.example_gen import columns, faults
+from components.example_gen.columns import Columns, Evidence
+from components.example_gen.csv_files import CsvFiles
+from components.example_gen.files import matching
+from components.example_gen.options import Options, from_custom_config
+from components.example_gen.parquet_files import ParquetFiles
+from components.example_gen.tfrecord_files import TFRecordFiles
+from trainer.errors import DataError
+
+Properties = dict[str, Any]
+ReadFile = Callable[[str, Columns], Iterator[tf.train.Example]]
+
+
+class TableFiles(Protocol):
+    """A format whose files have columns."""
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """Names of the columns of a file."""
+
+    def evidence(self, path: str) -> Evidence:
+        """What the columns of a file hold."""
+
+    def settle(self, found: Evidence) -> Columns:
+        """The kind of each column, from the evidence of all files of all splits."""
+
+    def examples(self, path: str, kinds: Columns) -> Iterator[tf.train.Example]:
+        """The examples of a file."""
+
+
+class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
+    """Files -> examples with their features in a fixed order. A file is the unit that is read in parallel."""
+
+    @abc.abstractmethod
+    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
+        """Says how a file is read, given all files by their pattern."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
+        """Called by TFX. Raises DataError, naming the file, where the data cannot be read."""
+        with faults.unmarked():
+            super().Do(input_dict, output_dict, exec_properties)
+
+    def GenerateExamplesByBeam(  # noqa: N802
+        self, pipeline: beam.Pipeline, exec_properties: Properties
+    ) -> dict[str, beam.PCollection]:
+        """Called by TFX's `Do`: serialized tf.Examples by split."""
+        self._files = _files(exec_properties)
+        options = from_custom_config(exec_properties.get("custom_config"))
+        self._reading = self.prepare(pipeline, self._files, options)
+        splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
+        # Only now, as TFX divides by the value of a feature of unserialized examples.
+        return {
+            split: examples | f"Serialize[{split}]" >> beam.Map(serialize).with_output_types(bytes)
+            for split, examples in splits.items()
+        }
+
+    def GetInputSourceToExamplePTransform(self) -> Callable[[Properties, str], beam.PTransform]:  # noqa: N802
+        """Called by TFX: what makes the transform of one pattern."""
+        return lambda _, pattern: _ReadFiles(self._files[pattern], self._reading)
+
+
+class TFRecordExecutor(Executor):
+    """TFRecord files of tf.Example."""
+
+    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
+        """Records tell the kinds of their features themselves."""
+        return _Reading(_read_records, {})
+
+
+class _TableExecutor(Executor, abc.ABC):
+    """Reads all files twice: for the kinds of the columns, which are one for the whole input, and for the rows."""
+
+    @abc.abstractmethod
+    def reader(self, options: Options) -> TableFiles:
+        """The reader of the format."""
+
+    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
+        """Finds the kinds of the columns."""
+        reader = self.reader(options)
+        elements = sorted({_TableFile(path, paths[0]) for paths in files.values() for path in paths})
+        kinds = (
+            pipeline
+            | "AllFiles" >> beam.Create(elements)
+            | "Spread" >> beam.Reshuffle()
+            | "Evidence" >> beam.Map(_evidence, reader)
+            | "Merge" >> beam.CombineGlobally(columns.merge)
+            | "Settle" >> beam.Map(_settle, reader)
+        )
+        return _Reading(reader.examples, beam.pvalue.AsSingleton(kinds))
+
+
+class CsvExecutor(_TableExecutor):
+    """CSV files with a header line each."""
+
+    def reader(self, options: Options) -> TableFiles:
+        """Of CSV."""
+        return CsvFiles(options.encoding, options.text_columns)
+
+
+class ParquetExecutor(_TableExecutor):
+    """Parquet files."""
+
+    def reader(self, options: Options) -> TableFiles:
+        """Of Parquet."""
+        return ParquetFiles()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """How a file is read, and the kinds of the columns of the whole input, as a side input where they are found."""
+
+    read: ReadFile
+    kinds: Any
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class _TableFile:
+    """A file, and the first of its split, whose columns it must have."""
+
+    path: str
+    first: str
+
+
+def serialize(example: tf.train.Example) -> bytes:
+    """The same bytes for the same features in every process."""
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def _files(properties: Properties) -> dict[str, list[str]]:
+    """The files of each pattern. Raises DataError where there are none."""
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(properties["input_config"], config)
+    try:
+        return {split.pattern: matching(properties["input_base"], split.pattern) for split in config.splits}
+    except DataError as error:
+        span = properties.get("span")
+        if not span:
+            raise
+        raise DataError(
+            f"{error}. Span {span} was asked for: numbers padded with zeros need {{SPAN:width}}"
+        ) from None
+
+
+class _ReadFiles(beam.PTransform):
+    """Files -> tf.train.Example."""
+
+    def __init__(self, files: list[str], reading: _Reading) -> None:
+        super().__init__()
+        self._files_of_split, self._reading = files, reading
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        """Called by Beam."""
+        return (
+            pipeline
+            | "Files" >> beam.Create(self._files_of_split)
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.FlatMap(_read, self._reading.read, self._reading.kinds)
+        )
+
+
+def _read(path: str, read: ReadFile, kinds: Columns) -> Iterator[tf.train.Example]:
+    with faults.marked():
+        yield from read(path, kinds)
+
+
+def _read_records(path: str, _: Columns) -> Iterator[tf.train.Example]:
+    return TFRecordFiles().examples(path)
+
+
+def _evidence(file: _TableFile, reader: TableFiles) -> Evidence:
+    with faults.marked():
+        if file.path != file.first:
+            columns.check_same(file.first, reader.names(file.first), file.path, reader.names(file.path))
+        return reader.evidence(file.path)
+
+
+def _settle(found: Evidence, reader: TableFiles) -> Columns:
+    with faults.marked():
+        return reader.settle(found)

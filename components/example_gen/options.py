@@ -1,0 +1,48 @@
+"""What the component tells its executor, inside the one property that a stock FileBasedExampleGen has for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from trainer.config import STRICT, from_json, to_json
+
+
+@dataclass(frozen=True, config=STRICT)
+class Options:
+    """How files are read.
+
+    Attributes:
+      code_digest: of the code that reads; not looked at, but the cache sees it.
+      encoding: of CSV files.
+      text_columns: columns of CSV files that are text whatever they look like.
+    """
+
+    code_digest: str = ""
+    encoding: str = "utf-8"
+    text_columns: tuple[str, ...] = ()
+
+
+def to_custom_config(options: Options) -> Any:
+    """As an `example_gen_pb2.CustomConfig`."""
+    from google.protobuf.wrappers_pb2 import StringValue
+    from tfx.proto import example_gen_pb2
+
+    config = example_gen_pb2.CustomConfig()
+    config.custom_config.Pack(StringValue(value=to_json(options)))
+    return config
+
+
+def from_custom_config(text: str | None) -> Options:
+    """From the JSON that TFX makes of it. Raises ConfigError where it holds what are no options."""
+    from google.protobuf.wrappers_pb2 import StringValue
+    from tfx.proto import example_gen_pb2
+    from tfx.utils import proto_utils
+
+    if not text:
+        return Options()
+    packed, value = example_gen_pb2.CustomConfig(), StringValue()
+    proto_utils.json_to_proto(text, packed)
+    packed.custom_config.Unpack(value)
+    return from_json(Options, value.value)

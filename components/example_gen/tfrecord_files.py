@@ -1,0 +1,93 @@
+"""TFRecord files of tf.Example, with their checksums looked at.
+
+A file that was cut off, or one that holds something else, otherwise ends in a message without file or place, or in
+examples without features. A record is its length (uint64), a checksum of that, the content, and a checksum of
+that; the checksums are CRC-32C, rotated and shifted, all little endian.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from components.example_gen.files import open_content
+from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_HEAD_BYTES, _TAIL_BYTES = 12, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class TFRecordFiles:
+    """Reads TFRecord files, plain or as gzip."""
+
+    def examples(self, path: str) -> Iterator[tf.train.Example]:
+        """Reads the file.
+
+        Raises:
+          DataError: naming file and byte offset (in the decompressed content), where a record is damaged or cut
+            off; file and number of the record, counted from 1, where it is no tf.Example.
+        """
+        for number, record in enumerate(read_records(path), start=1):
+            yield _parse(path, number, record)
+
+
+def read_records(path: str) -> Iterator[bytes]:
+    """The content of each record. Raises DataError as `TFRecordFiles.examples` does."""
+    # A plain file whose first record has the right length begins like a gzip.
+    with open_content(path, is_plain=_is_head) as content:
+        offset = 0
+        while head := content.read(_HEAD_BYTES):
+            if len(head) == _HEAD_BYTES and not _is_head(head):
+                what = "damaged" if offset else "no TFRecord (is data.format right?)"
+                raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
+            record = _read_rest(path, content, head, offset)
+            offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
+            yield record
+
+
+def _read_rest(path: str, content: BinaryIO, head: bytes, offset: int) -> bytes:
+    length = struct.unpack("<Q", head[:8])[0] if len(head) == _HEAD_BYTES else 0
+    rest = content.read(length + _TAIL_BYTES)
+    if len(rest) < length + _TAIL_BYTES:
+        raise _damaged(path, offset, "is cut off by the end of the file")
+    record = rest[:length]
+    if _checksum(record) != rest[length:]:
+        raise _damaged(path, offset, "is damaged: the checksum of its content is wrong")
+    return record
+
+
+def _damaged(path: str, offset: int, what: str) -> DataError:
+    return DataError(f"{path}: the record at byte {offset} {what}. Copy or write the file again")
+
+
+def _is_head(head: bytes) -> bool:
+    return len(head) == _HEAD_BYTES and _checksum(head[:8]) == head[8:]
+
+
+def _checksum(content: bytes) -> bytes:
+    import google_crc32c
+
+    crc = google_crc32c.value(content)
+    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def _parse(path: str, number: int, record: bytes) -> tf.train.Example:
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
+        example = tf.train.Example.FromString(record)
+    except DecodeError:
+        raise DataError(f"{path}: record {number} is no tf.Example: write tf.train.Example messages") from None
+    if len(example.UnknownFields()):
+        # Another message may parse as one, with most of it unknown: a tf.SequenceExample does.
+        raise DataError(
+            f"{path}: record {number} is no tf.Example, but another message (a tf.SequenceExample?): write "
+            "tf.train.Example messages"
+        )
+    return example

@@ -1,0 +1,1 @@
+"""Puts a blessed student where it is served."""

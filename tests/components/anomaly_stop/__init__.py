@@ -1,0 +1,1 @@
+"""AnomalyStop, and what it holds data against."""

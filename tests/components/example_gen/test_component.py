@@ -1,0 +1,182 @@
+"""The node: what it tells TFX, and whole runs of it with spans and TFX's cache."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components import FileBasedExampleGen
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import artifact_utils
+from tfx.utils import proto_utils
+
+from components.example_gen import executor
+from components.example_gen.component import example_gen, executor_name
+from components.example_gen.options import Options, from_custom_config, to_custom_config
+from tests.components.example_gen.test_executor import decoded, records
+from trainer.config import DataConfig
+from trainer.errors import ConfigError, DataError
+from trainer.source_digest import reached
+
+
+def told(node: Any, key: str, kind: type[Message]) -> Any:
+    """A property of the node, read as the driver and the executor do."""
+    message = kind()
+    proto_utils.json_to_proto(node.spec.exec_properties[key], message)
+    return message
+
+
+def patterns(node: Any) -> list[str]:
+    return [split.pattern for split in told(node, "input_config", example_gen_pb2.Input).splits]
+
+
+def test_the_node_is_a_stock_one_with_an_executor_of_ours():
+    node = example_gen("/data", "parquet", ["train", "test"])
+
+    assert type(node) is FileBasedExampleGen
+    assert node.id == "ExampleGen"
+    assert node.executor_spec.executor_class is executor.ParquetExecutor
+    assert node.spec.exec_properties["input_base"] == "/data"
+    assert patterns(node) == ["train/*", "test/*"]
+    assert told(node, "output_config", example_gen_pb2.Output) == example_gen_pb2.Output()
+    assert node.spec.exec_properties["range_config"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "base", "pattern"),
+    [
+        ("/data", "/data", "train/*"),
+        ("/a/day-{SPAN}", "/a", "day-{SPAN}/train/*"),
+        ("/a/{SPAN:3}/v{VERSION}/", "/a", "{SPAN:3}/v{VERSION}/train/*"),
+        ("/{SPAN}", "/", "{SPAN}/train/*"),
+        ("{SPAN}", ".", "{SPAN}/train/*"),
+        ("gs://bucket/{YYYY}/{MM}-{DD}/x", "gs://bucket", "{YYYY}/{MM}-{DD}/x/train/*"),
+        ("/a/{other}", "/a/{other}", "train/*"),
+    ],
+)
+def test_placeholders_go_into_the_pattern_where_tfx_looks_for_them(data: str, base: str, pattern: str):
+    node = example_gen(data, "csv", ["train"])
+    assert node.spec.exec_properties["input_base"] == base
+    assert patterns(node) == [pattern]
+
+
+def test_a_span_of_ones_own_is_a_range_of_one():
+    node = example_gen("/{SPAN}", "csv", ["train"], span=0)
+    chosen = told(node, "range_config", range_config_pb2.RangeConfig)
+    assert chosen.HasField("static_range")
+    assert (chosen.static_range.start_span_number, chosen.static_range.end_span_number) == (0, 0)
+
+
+def test_options_come_back_from_the_property():
+    options = Options("digest", "cp1252", ("größe", 'a"b'))
+    assert from_custom_config(proto_utils.proto_to_json(to_custom_config(options))) == options
+    assert from_custom_config(None) == Options()
+
+
+def test_only_csv_is_told_of_encoding_and_text_columns():
+    given: dict[str, Any] = {"encoding": "cp1252", "text_columns": ["b", "a"], "code_digest": "digest"}
+    for format_, expected in (("csv", Options("digest", "cp1252", ("a", "b"))), ("tfrecord", Options("digest"))):
+        node = example_gen("/data", format_, ["train"], **given)  # type: ignore[arg-type]
+        assert from_custom_config(node.spec.exec_properties["custom_config"]) == expected
+
+
+READERS = {"csv": "csv_files", "parquet": "parquet_files", "tfrecord": "tfrecord_files"}
+
+
+@pytest.mark.parametrize("format_", READERS)
+def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
+    names = " ".join(reached([executor_name(format_)]))
+
+    found = {one for one in READERS.values() if f"components.example_gen.{one}" in names}
+    assert found == {READERS[format_]}
+    assert "components.example_gen.files:open_file" in names
+
+
+@pytest.mark.parametrize("path", ["/d/{SPAN}", "/d/{SPAN:2}", "/d/{YYYY}-{MM}-{DD}"])
+def test_a_span_needs_a_placeholder(path: str):
+    assert DataConfig(path=path, span=3).span == 3
+    for without in ("/d/{VERSION}", "/d", None):
+        with pytest.raises(ConfigError, match=r"^data\.span=3 chooses among folders .*: write \{SPAN\} where"):
+            DataConfig(path=without, span=3)
+
+
+class Runs:
+    """A pipeline of this one node, run again and again on one metadata store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.db"))
+
+    def write(self, span: str, value: int) -> None:
+        for split in ("train", "test"):
+            (self.data / span / split).mkdir(parents=True)
+            (self.data / span / split / "part.csv").write_text(f"value\n{value}\n")
+
+    def __call__(self, path: str, **options: Any) -> tuple[str, dict[str, Any]]:
+        """Runs, and returns whether the node was `COMPLETE` or `CACHED`, and the values by split."""
+        node = example_gen(f"{self.data}/{path}", "csv", ["train", "test"], **options)
+        LocalDagRunner().run(
+            Pipeline(
+                pipeline_name="mini",
+                pipeline_root=str(self.folder / "root"),
+                components=[node],
+                enable_cache=True,
+                metadata_connection_config=self.store,
+            )
+        )
+        store = MetadataStore(self.store)
+        execution = max(store.get_executions(), key=lambda one: one.id)
+        [event] = store.get_events_by_execution_ids([execution.id])
+        [artifact] = store.get_artifacts_by_id([event.artifact_id])
+        state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
+        splits = artifact_utils.decode_split_names(artifact.properties["split_names"].string_value)
+        return state, {split: decoded(records(Path(artifact.uri) / f"Split-{split}")) for split in splits}
+
+
+def both(value: int) -> dict[str, Any]:
+    return {split: [{"value": [value]}] for split in ("train", "test")}
+
+
+@pytest.mark.pipeline
+def test_the_newest_span_is_taken_or_the_one_that_was_asked_for(tmp_path: Path):
+    run = Runs(tmp_path)
+    for span in (2, 10, 9):
+        run.write(f"day-{span}", span)
+
+    assert run("day-{SPAN}") == ("COMPLETE", both(10))
+    assert run("day-{SPAN}", span=9) == ("COMPLETE", both(9))
+    run.write("day-11", 11)
+    assert run("day-{SPAN}") == ("COMPLETE", both(11))
+    run.write("date-2026-01-31", 31)
+    run.write("date-2025-12-31", 12)
+    assert run("date-{YYYY}-{MM}-{DD}") == ("COMPLETE", both(31))
+
+
+@pytest.mark.pipeline
+def test_the_cache_sees_an_edit_of_the_code_and_of_the_data(tmp_path: Path):
+    run = Runs(tmp_path)
+    run.write("raw", 1)
+
+    assert run("raw", code_digest="one") == ("COMPLETE", both(1))
+    assert run("raw", code_digest="one") == ("CACHED", both(1))
+    assert run("raw", code_digest="two") == ("COMPLETE", both(1))
+    for split in ("train", "test"):
+        (run.data / "raw" / split / "part.csv").write_text("value\n22\n")
+    assert run("raw", code_digest="two") == ("COMPLETE", both(22))
+
+
+@pytest.mark.pipeline
+def test_a_mistake_in_the_data_ends_a_run_as_it_was_said(tmp_path: Path):
+    run = Runs(tmp_path)
+    run.write("raw", 1)
+    ragged = run.data / "raw" / "test" / "ragged.csv"
+    ragged.write_text("value\n1,2\n")
+
+    with pytest.raises(DataError, match=f"^{ragged}:2: expected 1 fields as in the header, received 2"):
+        run("raw")

@@ -1,0 +1,118 @@
+"""Same data, same result: what docs/determinism.md promises, on whole runs in fresh folders."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.integration import wine
+from tests.integration.conftest import SHORT, Base
+from tests.integration.runs import PROJECT, Finished, run
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.long]
+
+
+def weights(root: Path, node: str) -> list[npt.NDArray[Any]]:
+    """Every variable of the model that a node exported, in the order of their names."""
+    import tensorflow as tf
+
+    [folder] = (root / "pipeline" / node / "model").iterdir()
+    reader = tf.train.load_checkpoint(str(folder / "Format-Serving" / "variables" / "variables"))
+    return [reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map()) if "weights" in name]
+
+
+def transformed(root: Path, split: str) -> dict[str, dict[str, list[Any]]]:
+    """The transformed examples of one split, by id."""
+    import tensorflow as tf
+
+    examples = {}
+    for path in (root / "pipeline" / "Transform" / "transformed_examples").glob(f"*/Split-{split}/*"):
+        for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP"):
+            features = tf.train.Example.FromString(record.numpy()).features.feature
+            values = {
+                name: list(getattr(feature, feature.WhichOneof("kind")).value)
+                for name, feature in features.items()
+            }
+            examples[values.pop("example_id")[0].decode()] = values
+    return examples
+
+
+def rewritten(source: Path, folder: Path) -> None:
+    """The same digits in another order, cut into three files, one of them compressed."""
+    import tensorflow as tf
+
+    for split in ("train", "validation", "test"):
+        records = [record.numpy() for record in tf.data.TFRecordDataset(str(source / split / "digits.tfrecord"))]
+        random.Random(split).shuffle(records)
+        (folder / split).mkdir(parents=True)
+        for part in range(3):
+            compression = "GZIP" if part == 1 else ""
+            path = folder / split / f"part-{part}.tfrecord{'.gz' if part == 1 else ''}"
+            with tf.io.TFRecordWriter(str(path), compression) as writer:
+                for record in records[part::3]:
+                    writer.write(record)
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    for split in ("train", "validation", "test"):
+        assert transformed(one, split) == transformed(other, split)
+    for node in ("TeacherTrainer", "Distiller"):
+        pairs = list(zip(weights(one, node), weights(other, node), strict=True))
+        assert len(pairs) >= 4
+        for left, right in pairs:
+            np.testing.assert_array_equal(left, right)
+
+
+def test_a_fresh_folder_gives_bit_equal_weights(base: Base, tmp_path: Path) -> None:
+    """ExampleGen shuffles at random: the order of the files differs from run to run."""
+    again = run("digits", tmp_path / "root", *SHORT)
+    assert again.code == 0, again.output
+    assert_equal_runs(base.root, tmp_path / "root")
+
+
+def test_order_files_and_beam_workers_do_not_matter(base: Base, tmp_path: Path) -> None:
+    [source] = (base.root / "data").glob("*")
+    rewritten(source, tmp_path / "data")
+    again = run("digits", tmp_path / "root", *SHORT, f"data.path={tmp_path / 'data'}", "beam.workers=2")
+    assert again.code == 0, again.output
+    assert_equal_runs(base.root, tmp_path / "root")
+
+
+def shuffled_csv(source: Path, folder: Path) -> None:
+    for path in source.glob("*/*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        random.Random(path.parent.name).shuffle(rows)
+        (folder / path.parent.name).mkdir(parents=True)
+        for part in range(2):
+            target = folder / path.parent.name / f"part-{part}.csv"
+            with target.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([header, *rows[part::2]])
+
+
+def run_wine(root: Path, data: Path) -> Finished:
+    settings = ("data.format=csv", f"data.path={data}", "training.epochs=5", "gate.tolerance=1.0")
+    return run(str(PROJECT / "tests" / "integration" / "wine.py"), root, *settings, "strategy.name=one_device")
+
+
+def test_rows_of_a_csv_in_another_order(tmp_path: Path) -> None:
+    """Equal ids; what an analyzer computed may differ in the last bits, as it sums in another order."""
+    (tmp_path / "one").mkdir()
+    wine.write(tmp_path / "one")
+    shuffled_csv(tmp_path / "one", tmp_path / "other")
+    for name in ("one", "other"):
+        done = run_wine(tmp_path / f"root-{name}", tmp_path / name)
+        assert done.code == 0, done.output
+    for split in ("train", "validation", "test"):
+        one, other = (transformed(tmp_path / f"root-{name}", split) for name in ("one", "other"))
+        assert one.keys() == other.keys()
+        for key in one:
+            assert one[key]["label"] == other[key]["label"]
+            for name in one[key]:
+                np.testing.assert_allclose(one[key][name], other[key][name], atol=1e-6)
