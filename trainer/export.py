@@ -9,7 +9,8 @@ Signatures:
   transformed        `examples` string `[batch]`, serialized *transformed* tf.Examples -> `logits`
                      `[batch, members, classes]`: what the pipeline itself scores with
 The first two return `logits` float32 `[batch, classes]`, `probabilities` of the same shape and `class` int64
-`[batch]`. For an ensemble `probabilities` are the mean of its members', and `logits` their logarithm.
+`[batch]`; where the label is a text also `all_classes` string `[batch, classes]`, the texts in the order of the
+logits, under the name by which TFMA looks for them. For an ensemble `probabilities` are the mean of its members', and `logits` their logarithm.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
         inputs = module.transform(dict(raw))
-        return _answer(members({name: inputs[name] for name in transformed_spec}))
+        said = _answer(members({name: inputs[name] for name in transformed_spec}))
+        if task.label.kind == "text":
+            said["all_classes"] = tf.tile([list(task.label.classes)], [tf.shape(said["class"])[0], 1])
+        return said
 
     @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_examples(examples: Any) -> dict[str, Any]:

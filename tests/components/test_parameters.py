@@ -3,6 +3,7 @@
 import pytest
 from tfx.types.component_spec import ExecutionParameter
 
+from components.anomaly_stop.component import AnomalyStopSpec
 from components.distiller.component import DistillerSpec
 from components.gate.component import GateSpec
 from components.parameters import (
@@ -86,6 +87,7 @@ def test_an_edited_property_that_breaks_a_rule_is_named(
         (TeacherTrainerSpec.PARAMETERS, TrainingConfig),
         (DistillerSpec.PARAMETERS, DistillationConfig),
         (GateSpec.PARAMETERS, GateConfig),
+        (AnomalyStopSpec.PARAMETERS, DriftConfig),
     ],
 )
 def test_a_component_declares_every_runtime_field_of_its_slice(declared: dict[str, ExecutionParameter], cls: type):
