@@ -10,7 +10,8 @@ Signatures:
                      `[batch, members, classes]`: what the pipeline itself scores with
 The first two return `logits` float32 `[batch, classes]`, `probabilities` of the same shape and `class` int64
 `[batch]`; where the label is a text also `all_classes` string `[batch, classes]`, the texts in the order of the
-logits, under the name by which TFMA looks for them. For an ensemble `probabilities` are the mean of its members', and `logits` their logarithm.
+logits, under the name by which TFMA looks for them. For an ensemble `probabilities` are the mean of its members',
+and `logits` their logarithm.
 """
 
 from __future__ import annotations
