@@ -20,7 +20,8 @@ def missing_from_schema(task: Task, schema: Any) -> list[str]:
       schema: a tensorflow_metadata `Schema` of the raw examples.
 
     Returns:
-      One sentence for each feature that is absent or of a type that cannot be read as the declared one.
+      One sentence for each feature that is absent, of a type that cannot be read as the declared one, or missing
+      in some examples where the task has no default for it.
     """
     from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -37,4 +38,14 @@ def missing_from_schema(task: Task, schema: Any) -> list[str]:
         elif types[name] not in legal[kind]:
             received = schema_pb2.FeatureType.Name(types[name])
             found.append(f"feature '{name}': declared as {kind}, but the data hold {received}")
-    return found
+    in_data = {feature.name: feature for feature in schema.feature}
+    return found + [
+        f"feature '{one.name}': missing in some examples, but the task declares no default for it: "
+        "give its Feature a default, or complete the data"
+        for one in task.features
+        if one.default is None and one.name in in_data and _is_partial(in_data[one.name])
+    ]
+
+
+def _is_partial(feature: Any) -> bool:
+    return bool(feature.HasField("presence") and feature.presence.min_fraction < 1)

@@ -72,3 +72,16 @@ def test_every_fault_is_told():
     found = missing_from_schema(task(Feature("size"), Feature("colour", "text")), schema(size="BYTES"))
 
     assert [one.split("'")[1] for one in found] == ["size", "colour", "kind"]
+
+
+def test_a_feature_without_default_must_be_in_every_example():
+    """Transform would find out, and say so in TensorFlow's words."""
+    data = schema(size="FLOAT", kind="BYTES")
+    data.feature[0].presence.min_count = 1
+
+    [found] = missing_from_schema(task(Feature("size")), data)
+
+    assert found.startswith("feature 'size': missing in some examples, but the task declares no default")
+    assert missing_from_schema(task(Feature("size", default=0.0)), data) == []
+    data.feature[0].presence.min_fraction = 1.0
+    assert missing_from_schema(task(Feature("size")), data) == []
