@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -20,7 +21,7 @@ from typing import Any, Literal, get_args
 from pydantic.dataclasses import dataclass
 
 from trainer.config import STRICT, Scalar
-from trainer.errors import TaskError, nearest
+from trainer.errors import TaskError, UserError, nearest
 
 # Names that the transformed examples hold besides the task's own features.
 EXAMPLE_ID = "example_id"
@@ -157,7 +158,7 @@ class TaskRef:
         """Imports the task.
 
         Raises:
-          TaskError: where the module cannot be found, or the attribute is not a `Task`.
+          TaskError: where the module cannot be found or fails, or the attribute is not a `Task`.
         """
         if self.search_path is not None and self.search_path not in sys.path:
             sys.path.insert(0, self.search_path)
@@ -165,6 +166,15 @@ class TaskRef:
             module = importlib.import_module(self.module)
         except ModuleNotFoundError as error:
             raise TaskError(f"task module '{self.module}' cannot be imported: {error}") from error
+        except UserError:
+            raise
+        except Exception as error:
+            where = (
+                traceback.format_exception_only(error) if isinstance(error, SyntaxError) else _last_frame(error)
+            )
+            raise TaskError(
+                f"task module '{self.module}' cannot be imported:\n{''.join(where).rstrip()}"
+            ) from error
         self._assert_own(module)
         task = getattr(module, self.attribute, None)
         if not isinstance(task, Task):
@@ -192,6 +202,10 @@ class TaskRef:
                 return None
             spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
         return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _last_frame(error: Exception) -> list[str]:
+    return [*traceback.format_tb(error.__traceback__)[-1:], *traceback.format_exception_only(error)]
 
 
 def _assert_kind(what: str, kind: str, known: tuple[str, ...]) -> None:

@@ -135,6 +135,19 @@ def test_a_module_that_is_missing_is_named(tmp_path, imports):
         TaskRef(module="task_with_dependency", search_path=str(tmp_path)).load()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("task_with_bad_syntax", "def f(:\n", "line 1(.|\n)*SyntaxError"),
+        ("task_that_fails", "import math\n\nmath.sqrt(-1)\n", "line 3(.|\n)*ValueError: math domain error"),
+    ],
+)
+def test_a_module_that_fails_is_the_users_to_mend_and_its_line_is_named(tmp_path, imports, name, text, said):
+    write(tmp_path, f"{name}.py", text)
+    with pytest.raises(TaskError, match=f"'{name}' cannot be imported(.|\n)*{name}.py(.|\n)*{said}"):
+        TaskRef(module=name, search_path=str(tmp_path)).load()
+
+
 @pytest.mark.parametrize(("attribute", "kind"), [("TAKS", "NoneType"), ("NUMBER", "int")])
 def test_an_attribute_that_is_no_task_is_refused(tmp_path, imports, attribute, kind):
     write(tmp_path, "task_with_attributes.py")
