@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import math
 import platform
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cli import exit_codes
 from cli.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
 from cli.report.store import Execution, Output, last_run
 from cli.run_folder import RunFolder
+from launchers.failure import describe
 from trainer.config import from_json
 from trainer.job import RankRecord
 from trainer.task import TEST
@@ -62,8 +64,10 @@ def _outcome(code: int, gate: GateReport | None) -> Outcome:
 def _error(folder: RunFolder, code: int) -> str | None:
     if code == exit_codes.DONE:
         return None
+    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
+        return f"the run was stopped by {signal.Signals(code - 128).name}"
     failures = [event["message"] for event in read_events(folder.events) if event["event"] == "failed"]
-    return failures[-1] if failures else f"the run ended with exit code {code}"
+    return failures[-1] if failures else f"the process that runs the pipeline {describe(code)}"
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
@@ -95,7 +99,8 @@ def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
     predictions = tables.read(outputs["predictions"].uri)
     measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
-    for name, facts in measured.models.items():
+    # The largest first: the teacher, whom the others are compared with.
+    for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
         quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
             metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},

@@ -37,7 +37,7 @@ WHOLE = Report(
 REFUSED = dataclasses.replace(
     WHOLE, outcome=Outcome.REFUSED, serving=None, gate=GateReport(passed=False, reasons=("too large", "too slow"))
 )
-STOPPED = dataclasses.replace(BARE, outcome=Outcome.STOPPED, error="the run ended with exit code 130")
+STOPPED = dataclasses.replace(BARE, outcome=Outcome.STOPPED, error="the run was stopped by SIGINT")
 UNDEFINED = dataclasses.replace(
     REFUSED, models={"student": ModelReport({"accuracy": None, "log_loss": None}, 1, 2, 0.5, 0.5)}
 )

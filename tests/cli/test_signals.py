@@ -48,7 +48,9 @@ def of_the_run(folder: RunFolder) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_the_run_with_all_its_processes_and_a_report(tmp_path: Path, number: int, code: int):
+def test_a_signal_stops_the_run_with_all_its_processes_and_a_report(
+    tmp_path: Path, number: signal.Signals, code: int
+):
     folder = RunFolder(tmp_path / "root")
     run = start(folder)
     assert of_the_run(folder)
@@ -64,7 +66,7 @@ def test_a_signal_stops_the_run_with_all_its_processes_and_a_report(tmp_path: Pa
     assert "the run was stopped; start it again" in out
     report = json.loads(folder.report_json.read_text(encoding="utf-8"))
     assert (report["outcome"], report["serving"], report["gate"]) == ("stopped", None, None)
-    assert report["error"] == f"the run ended with exit code {code}"
+    assert report["error"] == f"the run was stopped by {number.name}"
     assert folder.report_html.exists()
     with folder.alone():
         pass

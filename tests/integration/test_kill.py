@@ -110,3 +110,22 @@ def test_nothing_survives_a_signal_in_training(number: signal.Signals, tmp_path:
     finally:
         for process in living(root):
             process.kill()
+
+
+@pytest.mark.long
+def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> None:
+    """As when memory runs out: the kernel kills the largest process, and the command line must still report."""
+    root = tmp_path / "root"
+    run = start(root, "beam.workers=2")
+    try:
+        assert until(lambda: "sdk_worker_main" in command_lines(root), PATIENCE_SECONDS)
+        [runner] = [process for process in living(root) if "cli.runner" in process.cmdline()]
+        runner.kill()
+        assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
+        assert run.wait() == 1
+    finally:
+        for process in living(root):
+            process.kill()
+    report = json.loads((root / "report.json").read_text(encoding="utf-8"))
+    assert report["outcome"] == "failed"
+    assert "was killed by SIGKILL" in report["error"]
