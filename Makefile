@@ -8,6 +8,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # uv from the PATH where there is one; otherwise a private copy in .tools, installed from the package registry.
+UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 pyproject.toml
 
@@ -17,7 +18,7 @@ help: ## list the targets
 
 .tools/bin/uv:
 	python3 -m venv .tools || { echo "uv is not on the PATH and python3 has no venv module: install uv, or Debian's python3-venv" >&2; exit 2; }
-	.tools/bin/pip install --quiet uv
+	.tools/bin/pip install --quiet uv==$(UV_VERSION)
 
 $(VENV)/run-time: requirements.txt .python-version | $(filter .tools/bin/uv,$(UV))
 	test -x $(PYTHON) || $(UV) venv --quiet $(VENV)

@@ -7,15 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.report.store import last_run
 from components.predictor import tables
 from tests.integration import served
 from tests.integration.conftest import Base
-from tests.integration.runs import edit, run
+from tests.integration.runs import PROJECT, edit, run
 
 pytestmark = pytest.mark.pipeline
 
@@ -94,6 +96,15 @@ def test_an_identical_run_computes_nothing_and_brings_back_what_is_served(base: 
     assert again.report["models"] == base.finished.report["models"]
 
 
+def test_the_graph_runs_under_the_stock_local_runner_and_shares_its_cache(base: Base) -> None:
+    assert base.again().computed == set()
+    began = time.time()
+    command = [sys.executable, "-m", "tests.integration.stock_runner", str(base.root)]
+    subprocess.run(command, check=True, cwd=PROJECT, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"})
+    executions = last_run(base.root / "metadata.sqlite", since=began)
+    assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
+
+
 def test_another_temperature_trains_the_student_and_not_its_teachers(base: Base) -> None:
     """And a default that is spelt out, here strategy.workers, is no change: it once trained the teachers again."""
     again = base.again("distillation.temperature=3.5", "strategy.workers=2")
@@ -114,11 +125,11 @@ def test_a_refused_student_is_not_pushed(base: Base) -> None:
 
 @pytest.mark.long
 def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> None:
-    edit(base.task / "models.py", 'get("units", 16)', 'get("units", 17)')
+    edit(base.task / "models.py", 'get("units", 32)', 'get("units", 33)')
     try:
         again = base.again()
     finally:
-        edit(base.task / "models.py", 'get("units", 17)', 'get("units", 16)')
+        edit(base.task / "models.py", 'get("units", 33)', 'get("units", 32)')
     assert again.code == 0, again.output
     assert again.computed == FROM_STUDENT
     assert (
