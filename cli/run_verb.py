@@ -9,15 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 
 from cli import exit_codes, guardian, raw_data, settings
 from cli.report.schema import Outcome
 from cli.run_folder import Request, RunFolder
-from trainer import events, lifeline, task
+from trainer import events, interpreter, lifeline, task
 
-_PROJECT = Path(__file__).parents[1]
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -82,9 +80,8 @@ def _wait(runner: subprocess.Popen[bytes]) -> int | None:
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
-    own = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TF_USE_LEGACY_KERAS": "1"}
-    return {**os.environ, **own, events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
+    own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
+    return interpreter.environment(os.environ) | own
 
 
 def _end(runner: subprocess.Popen[bytes]) -> None:

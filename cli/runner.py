@@ -11,11 +11,15 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli import exit_codes
-from cli.run_folder import RunFolder
+from cli.run_folder import Request, RunFolder
 from trainer import events, lifeline
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline import Place
 
 
 def main(arguments: list[str]) -> int:
@@ -42,23 +46,30 @@ def _run(folder: RunFolder) -> None:
     from tfx.orchestration import metadata
 
     import pipeline
-    from cli import raw_data
     from cli.dag_runner import ObservedDagRunner
     from components.anomaly_stop import accepted
+
+    place = place_of(folder, request)
+    generation = accepted.generation(place.accepted) + request.accept_schema
+    store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
+    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store, generation))
+    _serve(folder)
+
+
+def place_of(folder: RunFolder, request: Request) -> Place:
+    """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
+    import pipeline
+    from cli import raw_data
     from trainer.source_digest import task_digests
 
     task = request.task.load()
     digest = task_digests(task, request.task).data
-    place = pipeline.Place(
+    return pipeline.Place(
         root=str(folder.artifacts),
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
         accepted=str(folder.accepted),
     )
-    generation = accepted.generation(place.accepted) + request.accept_schema
-    store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
-    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store, generation))
-    _serve(folder)
 
 
 def _serve(folder: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""What executors do with artifacts: find the files of a split, and read and write small JSON beside them."""
+"""Where the files of an Examples artifact are, split by split."""
 
 from __future__ import annotations
 

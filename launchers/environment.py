@@ -11,8 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import trainer
-from trainer import cluster, lifeline
+from trainer import cluster, interpreter, lifeline
 from trainer.cluster import Addresses, ClusterTask
 
 # Names the file in which a process says that the failure is the user's: see `launchers.failure`.
@@ -31,12 +30,8 @@ def environment(
       addresses: of all processes; None where there is but one.
       failure: the file in which the process reports a failure.
     """
-    root = str(Path(trainer.__file__).parents[1])
     threads = str(max(1, cores() // task.processes))
     own = {
-        "PYTHONPATH": os.pathsep.join(filter(None, [root, inherited.get("PYTHONPATH")])),
-        "PYTHONUNBUFFERED": "1",
-        "TF_USE_LEGACY_KERAS": "1",
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": threads,
         "OMP_NUM_THREADS": threads,
@@ -47,7 +42,8 @@ def environment(
     if addresses is not None:
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)
     # A TF_CONFIG of the launching process speaks of another cluster.
-    return {k: v for k, v in inherited.items() if k != cluster.ENVIRONMENT} | own
+    foreign = {k: v for k, v in inherited.items() if k != cluster.ENVIRONMENT}
+    return interpreter.environment(foreign) | own
 
 
 def _without_proxy(inherited: Mapping[str, str]) -> str | None:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import DataError
-from trainer.preprocessing import UNKNOWN_CLASS
+from trainer.preprocessing import assert_declared
 from trainer.randomness import mix
 from trainer.task import EXAMPLE_ID, UNLABELLED
 
@@ -123,11 +123,7 @@ def pack(files: Sequence[str], destination: Path, label_key: str) -> int:
     if not lengths:
         raise DataError("the training split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
-    if (all_labels == UNKNOWN_CLASS).any():
-        raise DataError(
-            f"{int((all_labels == UNKNOWN_CLASS).sum())} of {len(all_labels)} training examples have a label that "
-            "the task does not declare: correct the data, or the classes of the task's label"
-        )
+    assert_declared(all_labels, "training examples")
     index = np.zeros(len(lengths), _ENTRY)
     index["length"] = lengths
     index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)

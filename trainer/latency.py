@@ -1,4 +1,4 @@
-"""Latency of the serving signature, in a process of its own: `python -m trainer.latency request.json`.
+"""Latency of the serving signature, in a process of its own: `python -m trainer.latency REQUEST RESULT`.
 
 In the pipeline's process TensorFlow's thread pools are long since started and shared with whatever else runs
 there. A fresh process with one thread gives a figure that two models can be compared by. Calls to the models

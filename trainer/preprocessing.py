@@ -96,6 +96,21 @@ def encode_label(label: Label, inputs: Inputs) -> Any:
     return tf.where(legal, index, tf.constant(UNKNOWN_CLASS, tf.int64))
 
 
+def assert_declared(labels: Any, what: str) -> None:
+    """Raises DataError where an encoded label is none of the task's classes; `what` names the examples.
+
+    Args:
+      labels: NumPy int64 `[examples]`, as `encode_label` gives them.
+      what: such as `training examples`.
+    """
+    unknown = int((labels == UNKNOWN_CLASS).sum())
+    if unknown:
+        raise DataError(
+            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: "
+            "correct the data, or the classes of the task's label"
+        )
+
+
 def content_id(inputs: Inputs) -> Any:
     """A string `[batch]` that depends on the raw content of an example alone, label included.
 

@@ -13,9 +13,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-import trainer
 from components.artifacts import Artifacts, split_files, split_names
 from components.predictor import tables
+from trainer import interpreter
 from trainer.config import from_json, to_json
 from trainer.export import folder_bytes
 from trainer.latency import LatencyRequest, LatencyResult
@@ -100,7 +100,7 @@ def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyRe
     request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "trainer.latency", str(request), str(result)],
-        env=os.environ | {"PYTHONPATH": str(Path(trainer.__file__).parents[1])},
+        env=interpreter.environment(os.environ),
         check=True,
     )
     return from_json(LatencyResult, result.read_text(encoding="utf-8"))

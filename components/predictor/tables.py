@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
 from trainer.config import STRICT, from_json
-from trainer.errors import DataError
 from trainer.latency import Latency
-from trainer.preprocessing import UNKNOWN_CLASS
+from trainer.preprocessing import assert_declared
 from trainer.task import UNLABELLED
 
 TEACHER, STUDENT = "teacher", "student"
@@ -106,13 +105,7 @@ def assert_labels_declared(table: pa.Table) -> None:
     """Raises DataError where a label is none of the task's classes: it must not count as a model's mistake."""
     for split in pc.unique(table["split"]).to_pylist():
         chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["model"], STUDENT))
-        labels = table.filter(chosen)["label"].to_numpy()
-        unknown = int((labels == UNKNOWN_CLASS).sum())
-        if unknown:
-            raise DataError(
-                f"{unknown} of {len(labels)} examples of the split '{split}' have a label that the task does not "
-                "declare: correct the data, or the classes of the task's label"
-            )
+        assert_declared(table.filter(chosen)["label"].to_numpy(), f"examples of the split '{split}'")
 
 
 def read(folder: str) -> pa.Table:

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pipeline
-from cli import raw_data
 from cli.run_folder import RunFolder
-from trainer.source_digest import task_digests
+from cli.runner import place_of
 
 
 def main(root: Path) -> None:
@@ -18,14 +17,7 @@ def main(root: Path) -> None:
 
     folder = RunFolder(root)
     request = folder.request()
-    task = request.task.load()
-    digest = task_digests(task, request.task).data
-    place = pipeline.Place(
-        root=str(folder.artifacts),
-        serving=str(folder.serving),
-        data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
-        accepted=str(folder.accepted),
-    )
+    place = place_of(folder, request)
     store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
     LocalDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store))
 
