@@ -48,6 +48,10 @@ test-long: $(VENV)/development ## the whole runs that take longer
 test-fast: $(VENV)/development ## only the tests that start no further process
 	$(PYTHON) -m pytest -m "not long and not pipeline and not processes"
 
+.PHONY: browser
+browser: ## install Chromium (Debian, as root), which the test of the report's page opens it with
+	@command -v chromium || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; }
+
 .PHONY: lint
 lint: $(VENV)/development ## ruff, mypy and the import contracts
 	$(VENV)/bin/ruff check .

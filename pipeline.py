@@ -58,12 +58,12 @@ def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = 
     graph = _Graph(config, ref)
     ingested = graph.ingest(place, generation)
     teaching = graph.teach(ingested)
-    student = graph.distil(ingested, teaching)
-    judged = graph.judge(ingested, teaching, student, place.serving)
+    students = graph.distil(ingested, teaching)
+    judged = graph.judge(ingested, teaching, students, place.serving)
     return Pipeline(
         pipeline_name=f"limbeck-{graph.task.name}",
         pipeline_root=place.root,
-        components=[*ingested.nodes, *teaching.nodes, student, *judged],
+        components=[*ingested.nodes, *teaching.nodes, *students.values(), *judged],
         enable_cache=True,
         metadata_connection_config=metadata,
         beam_pipeline_args=_beam_arguments(config),
@@ -148,46 +148,59 @@ class _Graph:
         )
         return _Teaching(trainer, labeler)
 
-    def distil(self, ingested: _Ingested, teaching: _Teaching) -> Any:
-        """Examples with soft targets -> student."""
-        from components.distiller.component import Distiller
+    def distil(self, ingested: _Ingested, teaching: _Teaching) -> dict[str, Any]:
+        """Examples with soft targets -> the student and, with the same steps and initial weights, its controls."""
+        from components.model_names import HARD_LABELS, PSEUDO_LABELS, STUDENT
         from components.parameters import properties_of
 
-        config = self.config
-        code = self._code(["components.distiller.executor:Executor", *_TRAINING], self.digests.student)
-        return Distiller(
-            examples=teaching.labeler.outputs["labelled_examples"],
-            transform_graph=ingested.transform.outputs["transform_graph"],
-            properties=self._training_properties(config.training, config.student.hyperparameters, code)
-            | properties_of(config.distillation),
-        )
+        labelled = teaching.labeler.outputs["labelled_examples"]
+        teacher = {"teacher": teaching.trainer.outputs["model"]}
+        distillation = properties_of(self.config.distillation)
+        students = {
+            STUDENT: self._distiller("", ingested, labelled, {"targets": "soft_targets"} | distillation, teacher)
+        }
+        if self.config.controls:
+            # Hard labels need no teacher: another one does not train this control again.
+            plain = ingested.transform.outputs["transformed_examples"]
+            students[HARD_LABELS] = self._distiller("HardLabels", ingested, plain, {"targets": "labels"}, {})
+            students[PSEUDO_LABELS] = self._distiller(
+                "PseudoLabels", ingested, labelled, {"targets": "pseudo_labels"}, teacher
+            )
+        return students
 
-    def judge(self, ingested: _Ingested, teaching: _Teaching, student: Any, serving: str) -> list[Any]:
-        """Student and teachers -> evaluation, verdict, and a pushed student where the verdict allows."""
+    def judge(self, ingested: _Ingested, teaching: _Teaching, students: dict[str, Any], serving: str) -> list[Any]:
+        """All models -> evaluation, verdict, findings, and a pushed student where the verdict allows."""
         from tfx.proto import pusher_pb2
 
         from components.gate.component import Gate
-        from components.parameters import properties_of
+        from components.model_names import STUDENT, TEACHER
         from components.predictor.component import Predictor
         from components.pusher.component import Pusher
+        from components.reporter.component import Reporter
 
+        models = {TEACHER: teaching.trainer} | students
+        student = students[STUDENT]
         evaluator = self._evaluator(ingested, teaching, student)
+        runs = {f"{name}_run": one.outputs["model_run"] for name, one in models.items()}
+        labelled = {"labelled_examples": teaching.labeler.outputs["labelled_examples"]}
         predictor = Predictor(
-            inputs={
-                "raw_examples": ingested.raw.outputs["examples"],
-                "labelled_examples": teaching.labeler.outputs["labelled_examples"],
-                "teacher": teaching.trainer.outputs["model"],
-                "teacher_run": teaching.trainer.outputs["model_run"],
-                "student": student.outputs["model"],
-                "student_run": student.outputs["model_run"],
-            },
+            inputs={"raw_examples": ingested.raw.outputs["examples"]}
+            | labelled
+            | runs
+            | {name: one.outputs["model"] for name, one in models.items()},
             code=self._code(["components.predictor.executor:Executor", "trainer.latency"]),
+        )
+        reporter = Reporter(
+            inputs={"predictions": predictor.outputs["predictions"], "evaluation": evaluator.outputs["evaluation"]}
+            | labelled
+            | runs,
+            code=self._code(["components.reporter.executor:Executor"]),
         )
         gate = Gate(
             model=student.outputs["model"],
             predictions=predictor.outputs["predictions"],
             measurements=predictor.outputs["measurements"],
-            limits=properties_of(self.config.gate),
+            limits=self.config.gate,
             code=self._code(["components.gate.executor:Executor"]),
         )
         pusher = Pusher(
@@ -198,7 +211,19 @@ class _Graph:
             ),
             custom_config=_code_properties(self._code(["components.pusher.executor:Executor"])),
         )
-        return [evaluator, predictor, gate, pusher]
+        return [evaluator, predictor, reporter, gate, pusher]
+
+    def _distiller(self, control: str, ingested: _Ingested, examples: Any, targets: Any, teacher: Any) -> Any:
+        from components.distiller.component import Distiller
+
+        code = self._code(["components.distiller.executor:Executor", *_TRAINING], self.digests.student)
+        return Distiller(
+            examples=examples,
+            transform_graph=ingested.transform.outputs["transform_graph"],
+            properties=self._training_properties(self.config.training, self.config.student.hyperparameters, code)
+            | targets,
+            **teacher,
+        ).with_id(f"Distiller{control}")
 
     def _example_gen(self, data: str) -> Any:
         from components.example_gen.component import example_gen, executor_name

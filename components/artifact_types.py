@@ -15,3 +15,9 @@ class Measurements(artifact.Artifact):
     """`measurements.json`: parameters, bytes and latency of each model; see `components.predictor`."""
 
     TYPE_NAME = "limbeck.Measurements"
+
+
+class Findings(artifact.Artifact):
+    """`findings.json`: what a report shows of the models beyond their figures; see `components.reporter`."""
+
+    TYPE_NAME = "limbeck.Findings"

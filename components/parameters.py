@@ -44,8 +44,9 @@ TRAINING = CODE | {
 }
 
 DISTILLATION = TRAINING | {
-    "temperature": ExecutionParameter(type=float),
-    "alpha": ExecutionParameter(type=float),
+    "targets": ExecutionParameter(type=str),
+    "temperature": ExecutionParameter(type=float, optional=True),
+    "alpha": ExecutionParameter(type=float, optional=True),
 }
 
 

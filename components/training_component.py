@@ -30,12 +30,17 @@ class TrainingComponent(base_component.BaseComponent):
     """Outputs `model` (SavedModel, see `trainer.export`) and `model_run` (`history.json`, `rank-<r>.json`)."""
 
     def __init__(
-        self, examples: channel.BaseChannel, transform_graph: channel.BaseChannel, properties: Properties
+        self,
+        examples: channel.BaseChannel,
+        transform_graph: channel.BaseChannel,
+        properties: Properties,
+        **further: channel.BaseChannel,
     ) -> None:
-        """Takes `properties` as the parameters of its spec declare them."""
+        """Takes `properties` as the parameters of its spec declare them, and further inputs of a subclass."""
         spec = self.SPEC_CLASS(
             examples=examples,
             transform_graph=transform_graph,
+            **further,
             model=channel_utils.as_channel([standard_artifacts.Model()]),
             model_run=channel_utils.as_channel([standard_artifacts.ModelRun()]),
             **properties,

@@ -169,16 +169,23 @@ class GateConfig:
       tolerance: how far the student's accuracy on the test split may lie below the teacher's, as a fraction.
       max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
       max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
+      require_gain: refuses a student that is not significantly better than the same student on hard labels.
     """
 
     tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
     max_bytes: Positive | None = runtime(None)
     max_latency_ms: Annotated[float, Field(gt=0)] | None = runtime(None)
+    # Neither target of the compiler takes a boolean runtime parameter.
+    require_gain: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)
 class Config:
-    """The whole tree. Each component is given its slice of it, never the whole."""
+    """The whole tree. Each component is given its slice of it, never the whole.
+
+    Attributes:
+      controls: trains the student twice more, on hard labels and on the teachers' pseudo-labels.
+    """
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
@@ -188,7 +195,15 @@ class Config:
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    controls: bool = True
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
+
+    def __post_init__(self) -> None:
+        if self.gate.require_gain and not self.controls:
+            raise ConfigError(
+                "gate.require_gain holds the student against its controls, but controls is false: "
+                "set controls=true, or gate.require_gain=false"
+            )
 
 
 def build(cls: type[_Slice], values: Mapping[str, Any], prefix: str = "") -> _Slice:

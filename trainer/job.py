@@ -21,32 +21,38 @@ from trainer.config import (
 from trainer.errors import ConfigError
 from trainer.task import TaskRef
 
+Entry = Literal["teacher", "student"]
+Targets = Literal["labels", "soft_targets", "pseudo_labels"]
+
 
 @dataclass(frozen=True, config=STRICT)
 class TrainingJob:
     """One training, from packed examples to exported model.
 
     Attributes:
-      entry: `teacher` (learns from labels) or `student` (learns from soft targets and labels).
+      entry: which model is trained, `teacher` or `student`.
       task: where the processes find the task.
       examples_uri: folder of the packed training split (`trainer.ingestion`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.
+      targets: what it learns from: `labels`, `soft_targets` (and labels), or `pseudo_labels`, the teachers' most
+        probable class. A student sees only the labels that the task lets it see.
       strategy: how the job is spread over its processes.
       training: length, steps and seed.
       members: models trained one after the other, with seeds `training.seed + member`; they are exported as one
         ensemble.
       hyperparameters: for the task's builder.
-      distillation: present exactly when `entry` is `student`.
+      distillation: present exactly when `targets` are `soft_targets`.
     """
 
-    entry: Literal["teacher", "student"]
+    entry: Entry
     task: TaskRef
     examples_uri: str
     transform_graph_uri: str
     model_uri: str
     record_uri: str
+    targets: Targets
     strategy: StrategyConfig
     training: TrainingConfig
     members: int = 1
@@ -54,8 +60,10 @@ class TrainingJob:
     distillation: DistillationConfig | None = None
 
     def __post_init__(self) -> None:
-        if (self.entry == "student") != (self.distillation is not None):
-            raise ConfigError("a job has a distillation section exactly when its entry is 'student'")
+        if (self.targets == "soft_targets") != (self.distillation is not None):
+            raise ConfigError("a job has a distillation section exactly when its targets are 'soft_targets'")
+        if self.entry == "teacher" and self.targets != "labels":
+            raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 

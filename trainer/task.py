@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import math
 import re
 import sys
 import traceback
@@ -81,6 +82,33 @@ class Label:
 
 
 @dataclasses.dataclass(frozen=True)
+class Picture:
+    """A model input that can be shown as a grey picture.
+
+    Attributes:
+      input: its name: one of the outputs of `preprocessing_fn`.
+      rows: of the picture, in pixels.
+      columns: of the picture; the input holds `rows * columns` numbers for an example, row by row.
+      brightest: the number that is shown as white; 0 is shown as black.
+    """
+
+    input: str
+    rows: int
+    columns: int
+    brightest: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1:
+            raise TaskError(
+                f"picture '{self.input}' needs at least one row and one column, received {self.rows} x {self.columns}"
+            )
+        if not 0 < self.brightest < math.inf:
+            raise TaskError(f"picture '{self.input}' needs a positive `brightest`, received {self.brightest}")
+        if self.input in RESERVED:
+            raise TaskError(f"picture '{self.input}' must be one of the model's inputs, but that name is reserved")
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """Everything that is particular to one task. Nothing in it names a strategy, a runner or a path.
 
@@ -95,10 +123,13 @@ class Task:
       build_student: the same for the student.
       augment: model inputs by name and an int64 `[batch]` of seeds, one an example -> inputs of the same shapes;
         applied to the teacher's training batches. Must be a pure function of its arguments.
+      build_optimizer: a schedule (optimizer step -> learning rate) -> the tf_keras optimizer that trains teachers
+        and student; None takes Adam.
       write_data: writes the task's own data into an empty folder, with a folder for each split; None where a
         user must give `data.path`.
       splits: names of the split folders, used for fitting, for choosing, and for the final figures.
       slices: raw features, of which each combination of values is evaluated separately.
+      picture: the model input that is a grey picture, for the report; no part of any digest.
     """
 
     name: str
@@ -108,8 +139,10 @@ class Task:
     build_teacher: Callable[[Hyperparameters], Any]
     build_student: Callable[[Hyperparameters], Any]
     augment: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    build_optimizer: Callable[[Any], Any] | None = None
     write_data: Callable[[Path], None] | None = None
     slices: tuple[tuple[str, ...], ...] = ()
+    picture: Picture | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.name):
@@ -134,8 +167,8 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "data": ("write_data",),
         "preprocessing": ("preprocessing_fn", "features", "label"),
-        "teacher": ("build_teacher", "augment"),
-        "student": ("build_student",),
+        "teacher": ("build_teacher", "augment", "build_optimizer"),
+        "student": ("build_student", "build_optimizer"),
     }
 )
 

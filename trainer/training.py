@@ -17,7 +17,7 @@ from trainer import cluster, events, farewell, strategies
 from trainer.config import to_json
 from trainer.errors import TaskError
 from trainer.ingestion import Denominators, Order, PackedExamples, batches
-from trainer.job import RankRecord, TrainingJob
+from trainer.job import Entry, RankRecord, TrainingJob
 from trainer.loop import Fitted, Loss, Progress, fit
 from trainer.task import LABEL, STUDENT_LABEL, TEACHER_LOGITS, Task
 
@@ -42,24 +42,28 @@ def run(job: TrainingJob) -> None:
 
 def loss_of(job: TrainingJob) -> Loss:
     """The loss of a job, as `trainer.loop.fit` takes it."""
-    from trainer.distillation.losses import distillation_loss, hard_loss, mean_part
+    from trainer.distillation import losses
+
+    key = label_key(job.entry)
+
+    def from_labels(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
+        return losses.mean_part(losses.hard_loss(logits, targets[key]), counts.labelled)
+
+    def from_pseudo_labels(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
+        labels = losses.pseudo_labels(targets[TEACHER_LOGITS])
+        return losses.mean_part(losses.hard_loss(logits, labels), counts.examples)
 
     distillation = job.distillation
     if distillation is None:
-
-        def from_labels(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-            return mean_part(hard_loss(logits, targets[LABEL]), counts.labelled)
-
-        return from_labels
+        return from_labels if job.targets == "labels" else from_pseudo_labels
 
     def from_soft_targets(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        labels, teacher_logits = targets[STUDENT_LABEL], targets[TEACHER_LOGITS]
-        return distillation_loss(logits, labels, teacher_logits, distillation, counts)
+        return losses.distillation_loss(logits, targets[key], targets[TEACHER_LOGITS], distillation, counts)
 
     return from_soft_targets
 
 
-def label_key(entry: str) -> str:
+def label_key(entry: Entry) -> str:
     """The transformed feature that a job of this entry takes its labels from."""
     return LABEL if entry == "teacher" else STUDENT_LABEL
 
@@ -95,7 +99,7 @@ class _Session:
         with self.strategy.scope():
             model = self._build()
             schedule = tf_keras.optimizers.schedules.CosineDecay(training.learning_rate, order.steps)
-            optimizer = tf_keras.optimizers.Adam(schedule)
+            optimizer = _optimizer(self.task, schedule)
         result = fit(
             self.strategy,
             model,
@@ -136,7 +140,7 @@ class _Session:
         import tensorflow as tf
 
         spec = {label_key(self.job.entry): tf.io.FixedLenFeature([], tf.int64)}
-        if self.job.entry == "student":
+        if self.job.targets != "labels":
             # [teachers, classes]: the data know how many teachers there were.
             classes = len(self.task.label.classes)
             spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([classes], tf.float32, allow_missing=True)
@@ -174,6 +178,16 @@ class _Session:
         job, point = self.job, dataclasses.asdict(progress)
         _log.info("%s %d of %d: %s", job.entry, member + 1, job.members, point)
         events.emit("training", entry=job.entry, member=member, members=job.members, **point)
+
+
+def _optimizer(task: Task, schedule: Any) -> Any:
+    import tf_keras
+
+    optimizer = (task.build_optimizer or tf_keras.optimizers.Adam)(schedule)
+    if not isinstance(optimizer, tf_keras.optimizers.Optimizer):
+        kind = f"{type(optimizer).__module__}.{type(optimizer).__name__}"
+        raise TaskError(f"task '{task.name}' must build a tf_keras.optimizers.Optimizer, but built a {kind}")
+    return optimizer
 
 
 def checked(model: Any, task: Task) -> Any:

@@ -8,17 +8,29 @@ import math
 import platform
 import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
 from cli.report.store import Execution, Output, last_run
 from cli.run_folder import RunFolder
+from components.comparison.verdicts import Verdicts
+from components.model_names import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from components.reporter import findings
 from launchers.failure import describe
 from trainer.config import from_json
 from trainer.job import RankRecord
 from trainer.task import TEST
 
+if TYPE_CHECKING:
+    from components.gate.decision import Decision
+
+_TRAINED_BY = {
+    TEACHER: "TeacherTrainer",
+    STUDENT: "Distiller",
+    HARD_LABELS: "DistillerHardLabels",
+    PSEUDO_LABELS: "DistillerPseudoLabels",
+}
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
 
@@ -32,7 +44,9 @@ def collect(folder: RunFolder, code: int) -> Report:
     request = folder.request()
     executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
     outputs = {one.node: one.outputs for one in executions if one.succeeded}
-    gate = _gate(outputs.get("Gate"))
+    decision = _decision(outputs.get("Gate"))
+    gate = GateReport(decision.passed, decision.reasons) if decision else None
+    verdicts = decision.verdicts if decision else Verdicts()
     return Report(
         schema_version=VERSION,
         outcome=_outcome(code, gate),
@@ -41,13 +55,15 @@ def collect(folder: RunFolder, code: int) -> Report:
         error=_error(folder, code),
         models=_models(outputs.get("Predictor")),
         training={
-            entry: _records(outputs[node]["model_run"])
-            for entry, node in (("teacher", "TeacherTrainer"), ("student", "Distiller"))
-            if node in outputs
+            model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
         },
+        gap_recovered=verdicts.gap_recovered,
+        distillation_helped=verdicts.distillation_helped,
+        against=verdicts.against,
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
+        findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
     )
@@ -83,12 +99,12 @@ def _stage(execution: Execution) -> Stage:
     return Stage(execution.node, round(execution.seconds, 3), execution.state == "CACHED")
 
 
-def _gate(outputs: dict[str, Output] | None) -> GateReport | None:
-    from components.gate.decision import DECISION_FILE
+def _decision(outputs: dict[str, Output] | None) -> Decision | None:
+    from components.gate.decision import DECISION_FILE, Decision
 
     if not outputs:
         return None
-    return from_json(GateReport, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
+    return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
 
 
 def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:

@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from components.comparison.verdicts import Comparison, Helped, Interval
+from components.reporter.findings import Findings
 from trainer.config import STRICT, Config
 from trainer.job import RankRecord
 
@@ -63,7 +65,14 @@ class Stage:
 
 @dataclass(frozen=True, config=STRICT)
 class Report:
-    """The whole result. What a run did not reach is empty or null."""
+    """The whole result. What a run did not reach is empty or null.
+
+    Attributes:
+      gap_recovered: see `components.comparison.verdicts`, as for the next two.
+      distillation_helped: whether the student beat the same student on hard labels.
+      against: the student against each control.
+      findings: what only the page shows.
+    """
 
     schema_version: int
     outcome: Outcome
@@ -72,9 +81,13 @@ class Report:
     error: str | None = None
     models: dict[str, ModelReport] = dataclasses.field(default_factory=dict)
     training: dict[str, tuple[RankRecord, ...]] = dataclasses.field(default_factory=dict)
+    gap_recovered: Interval | None = None
+    distillation_helped: Helped | None = None
+    against: dict[str, Comparison] = dataclasses.field(default_factory=dict)
     gate: GateReport | None = None
     serving: str | None = None
     stages: tuple[Stage, ...] = ()
+    findings: Findings | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

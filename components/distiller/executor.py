@@ -1,4 +1,4 @@
-"""Runs Distiller: one training job for the student."""
+"""Runs Distiller: one training job for one student."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 
 from components.artifacts import Artifacts
+from components.teacher_labeler import provenance
 from components.training import train
 
 
 class Executor(base_executor.BaseExecutor):
-    """Examples with soft targets -> the student's SavedModel."""
+    """Examples, with soft targets where the student learns from them -> the student's SavedModel."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `components.training.train`."""
+        """Called by TFX; see `components.training.train`.
+
+        Raises:
+          DataError: where the soft targets are not those of the given teacher.
+        """
+        if exec_properties["targets"] != "labels":
+            provenance.assert_from(input_dict, "examples", "teacher")
         train("student", input_dict, output_dict, exec_properties, self._get_tmp_dir())

@@ -9,7 +9,8 @@ from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
 from components.artifact_types import Measurements, Predictions
 from components.gate.executor import Executor
-from components.parameters import CODE, CodeRef, Properties, code_properties
+from components.parameters import CODE, CodeRef, code_properties, properties_of
+from trainer.config import GateConfig
 
 _Channel = component_spec.ChannelParameter
 _Parameter = component_spec.ExecutionParameter
@@ -22,6 +23,7 @@ class GateSpec(component_spec.ComponentSpec):
         "tolerance": _Parameter(type=float),
         "max_bytes": _Parameter(type=int, optional=True),
         "max_latency_ms": _Parameter(type=float, optional=True),
+        "require_gain": _Parameter(type=int),
     }
     INPUTS: ClassVar = {
         "model": _Channel(type=standard_artifacts.Model),
@@ -42,16 +44,17 @@ class Gate(base_component.BaseComponent):
         model: channel.BaseChannel,
         predictions: channel.BaseChannel,
         measurements: channel.BaseChannel,
-        limits: Properties,
+        limits: GateConfig,
         code: CodeRef,
     ) -> None:
-        """Takes the student's `model`, both outputs of Predictor, and the limits of `GateConfig`."""
+        """Takes the student's `model`, and both outputs of Predictor."""
         spec = GateSpec(
             model=model,
             predictions=predictions,
             measurements=measurements,
             blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
-            **limits,
+            **properties_of(limits),
+            require_gain=int(limits.require_gain),
             **code_properties(code),
         )
         super().__init__(spec=spec)

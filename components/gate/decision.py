@@ -1,7 +1,7 @@
 """The decision itself: facts about two models and the gate's limits -> passed, or the reasons why not.
 
-Whether distillation helped is another question, and no part of this: a good student is not refused because plain
-labels would have done as well.
+Whether distillation helped is another question: a good student is not refused because plain labels would have done as
+well, unless the configuration asks for it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 
 from pydantic.dataclasses import dataclass
 
+from components.comparison.verdicts import SIGNIFICANCE, Verdicts
+from components.model_names import HARD_LABELS
 from components.predictor.tables import ModelFacts, Quality
 from trainer.config import STRICT, GateConfig
 
@@ -22,19 +24,23 @@ class Decision:
 
     passed: bool
     reasons: tuple[str, ...]
+    verdicts: Verdicts
 
 
-def decide(student: Quality, teacher: Quality, facts: ModelFacts, limits: GateConfig) -> Decision:
+def decide(
+    student: Quality, teacher: Quality, facts: ModelFacts, verdicts: Verdicts, limits: GateConfig
+) -> Decision:
     """Holds the student against the limits, on the test split.
 
     Args:
       student: quality of the student.
       teacher: quality of the teachers' ensemble on the same examples.
       facts: what the student costs.
+      verdicts: how it compares with its controls.
       limits: the gate's.
     """
-    reasons = [*_quality(student, teacher, limits), *_cost(facts, limits)]
-    return Decision(passed=not reasons, reasons=tuple(reasons))
+    reasons = [*_quality(student, teacher, limits), *_cost(facts, limits), *_gain(verdicts, limits)]
+    return Decision(not reasons, tuple(reasons), verdicts)
 
 
 def _quality(student: Quality, teacher: Quality, limits: GateConfig) -> list[str]:
@@ -64,3 +70,17 @@ def _cost(facts: ModelFacts, limits: GateConfig) -> list[str]:
             f"gate.max_latency_ms allows {limits.max_latency_ms:g} ms"
         )
     return reasons
+
+
+def _gain(verdicts: Verdicts, limits: GateConfig) -> list[str]:
+    if not limits.require_gain or (verdicts.distillation_helped and verdicts.distillation_helped.verdict):
+        return []
+    if HARD_LABELS not in verdicts.against:
+        return [
+            "gate.require_gain asks for a gain over the student on hard labels, and there is none to compare with"
+        ]
+    found = verdicts.against[HARD_LABELS]
+    return [
+        f"the student's accuracy is {100 * (found.difference.value or 0):+.2f} points from that of the same student on "
+        f"hard labels (p = {found.p_value:.3g}); gate.require_gain asks for a gain with p < {SIGNIFICANCE:g}"
+    ]

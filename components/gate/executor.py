@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import Artifacts
+from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
-from components.parameters import slice_of
+from components.model_names import STUDENT, TEACHER
+from components.parameters import Properties, slice_of
 from components.predictor import tables
 from trainer.config import GateConfig, to_json
 from trainer.task import TEST
@@ -25,10 +28,11 @@ class Executor(base_executor.BaseExecutor):
         predictions = tables.read(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
         decision = decide(
-            student=tables.quality(predictions, tables.STUDENT, TEST),
-            teacher=tables.quality(predictions, tables.TEACHER, TEST),
-            facts=measured.models[tables.STUDENT],
-            limits=slice_of(GateConfig, exec_properties),
+            student=tables.quality(predictions, STUDENT, TEST),
+            teacher=tables.quality(predictions, TEACHER, TEST),
+            facts=measured.models[STUDENT],
+            verdicts=compare(tables.predicted_right(predictions, TEST)),
+            limits=_limits(exec_properties),
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
@@ -38,3 +42,8 @@ class Executor(base_executor.BaseExecutor):
         mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
         (Path(blessing.uri) / mark).touch()
         (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
+
+
+def _limits(properties: Properties) -> GateConfig:
+    limits = slice_of(GateConfig, properties)
+    return dataclasses.replace(limits, require_gain=bool(properties["require_gain"]))

@@ -1,4 +1,4 @@
-"""Runs Predictor: the student over every example on Beam, then size and latency of both models."""
+"""Runs Predictor: the students over every example on Beam, then size and latency of all models."""
 
 from __future__ import annotations
 
@@ -14,29 +14,36 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import Artifacts, split_files, split_names
+from components.model_names import MODELS, TEACHER
+from components.parameters import task_of
 from components.predictor import tables
+from components.teacher_labeler import provenance
 from trainer import interpreter
 from trainer.config import from_json, to_json
 from trainer.export import folder_bytes
 from trainer.latency import LatencyRequest, LatencyResult
 from trainer.task import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
 
+Row = dict[str, Any]
+
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Examples with soft targets, and both models -> predictions and measurements."""
+    """Examples with soft targets, and the models -> predictions and measurements."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX.
 
         Raises:
-          DataError: where an example has a label that the task does not declare.
+          DataError: where an example has a label that the task does not declare, or the soft targets are those of
+            another teacher.
         """
-        uri = {key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items()}
-        models = {
-            tables.TEACHER: path_utils.serving_model_path(uri["teacher"]),
-            tables.STUDENT: path_utils.serving_model_path(uri["student"]),
+        provenance.assert_from(input_dict, "labelled_examples", TEACHER)
+        uri = {
+            key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items() if value
         }
-        self._write_predictions(input_dict["labelled_examples"], models[tables.STUDENT], uri["predictions"])
+        models = {name: path_utils.serving_model_path(uri[name]) for name in MODELS if name in uri}
+        classes = len(task_of(exec_properties).load().label.classes)
+        self._write_predictions(input_dict["labelled_examples"], models, classes, uri["predictions"])
         tables.assert_labels_declared(tables.read(uri["predictions"]))
         latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], self._get_tmp_dir())
         facts = {
@@ -50,7 +57,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         file = Path(uri["measurements"]) / tables.MEASUREMENTS_FILE
         file.write_text(to_json(tables.Measured(facts)), encoding="utf-8")
 
-    def _write_predictions(self, examples: list[Any], student: str, destination: str) -> None:
+    def _write_predictions(
+        self, examples: list[Any], models: dict[str, str], classes: int, destination: str
+    ) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
@@ -58,40 +67,63 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         with self._make_beam_pipeline() as pipeline:
             for split in split_names(examples):
-                (
+                labelled = (
                     pipeline
                     | f"Files[{split}]" >> beam.Create(split_files(examples, split))
                     | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
-                    | f"Score[{split}]" >> RunInference(TransformedExamplesHandler(student))
-                    | f"Rows[{split}]"
-                    >> beam.FlatMap(lambda one, split: rows_of(one.example, one.inference, split), split)
+                )
+                rows = {
+                    name: labelled
+                    | f"Score[{split},{name}]" >> RunInference(TransformedExamplesHandler(folder))
+                    | f"Rows[{split},{name}]" >> beam.Map(student_row, name, split)
+                    for name, folder in models.items()
+                    if name != TEACHER
+                }
+                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(teacher_row, classes, split)
+                _ = (
+                    rows.values()
+                    | f"Flatten[{split}]" >> beam.Flatten()
                     | f"Write[{split}]"
                     >> beam.io.WriteToParquet(f"{destination}/{split}", tables.SCHEMA, file_name_suffix=".parquet")
                 )
 
 
-def rows_of(example: bytes, student_logits: Any, split: str) -> list[dict[str, Any]]:
-    """The teacher's and the student's row for one example.
+def teacher_row(example: bytes, classes: int, split: str) -> Row:
+    """The teachers' row for one example.
 
     Args:
       example: serialized tf.Example with `example_id`, `label` and `teacher_logits`.
-      student_logits: float32 `[1, classes]`.
+      classes: how many there are; the example may hold the logits of several teachers.
       split: that the example belongs to.
     """
     import tensorflow as tf
 
+    flat = tf.train.Example.FromString(example).features.feature[TEACHER_LOGITS].float_list.value
+    return _row(example, TEACHER, split, tables.ensemble_logits(tables.as_members(flat, classes)))
+
+
+def student_row(scored: Any, name: str, split: str) -> Row:
+    """A student's row for one example.
+
+    Args:
+      scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, classes]`.
+      name: of the student.
+      split: that the example belongs to.
+    """
+    return _row(scored.example, name, split, scored.inference[0])
+
+
+def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
+    import tensorflow as tf
+
     features = tf.train.Example.FromString(example).features.feature
-    classes = student_logits.shape[-1]
-    teachers = tables.as_members(features[TEACHER_LOGITS].float_list.value, classes)
-    common = {
+    return {
         "example_id": features[EXAMPLE_ID].bytes_list.value[0].decode(),
         "split": split,
+        "model": model,
         "label": features[LABEL].int64_list.value[0],
+        "logits": logits.tolist(),
     }
-    return [
-        common | {"model": name, "logits": tables.ensemble_logits(members).tolist()}
-        for name, members in ((tables.TEACHER, teachers), (tables.STUDENT, student_logits))
-    ]
 
 
 def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyResult:

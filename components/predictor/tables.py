@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
+from components.model_names import STUDENT
 from trainer.config import STRICT, from_json
 from trainer.latency import Latency
 from trainer.preprocessing import assert_declared
 from trainer.task import UNLABELLED
 
-TEACHER, STUDENT = "teacher", "student"
 MEASUREMENTS_FILE = "measurements.json"
 
 SCHEMA = pa.schema(
@@ -99,6 +99,22 @@ def quality(table: pa.Table, model: str, split: str) -> Quality:
         accuracy=float(np.mean(np.argmax(logits, axis=1) == labels)),
         log_loss=float(-np.mean(logs[np.arange(len(labels)), labels])),
     )
+
+
+def predicted_right(table: pa.Table, split: str) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which labelled examples of a split each model predicts right: bool `[examples]`, in the order of their ids.
+
+    A model with a logit that is not finite is left out.
+    """
+    labelled = pc.and_(pc.equal(table["split"], split), pc.not_equal(table["label"], UNLABELLED))
+    chosen = table.filter(labelled).sort_by([("model", "ascending"), ("example_id", "ascending")])
+    right = {}
+    for model in pc.unique(chosen["model"]).to_pylist():
+        rows = chosen.filter(pc.equal(chosen["model"], model))
+        logits = np.stack(rows["logits"].to_pylist())
+        if np.isfinite(logits).all():
+            right[model] = np.argmax(logits, axis=1) == rows["label"].to_numpy()
+    return right
 
 
 def assert_labels_declared(table: pa.Table) -> None:

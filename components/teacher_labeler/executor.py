@@ -10,6 +10,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from components.teacher_labeler import provenance
 from trainer.task import EXAMPLE_ID, TEACHER_LOGITS
 
 
@@ -26,6 +27,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])
         splits = split_names(input_dict["examples"])
+        provenance.sign(labelled, teachers)
         labelled.split_names = artifact_utils.encode_split_names(list(splits))
         with self._make_beam_pipeline() as pipeline:
             for split in splits:

@@ -5,7 +5,7 @@ teachers: the case of a team that has many examples and few labels for the small
 """
 
 from tasks.digits import data, models, preprocessing
-from trainer.task import Feature, Label, Task
+from trainer.task import Feature, Label, Picture, Task
 
 TASK = Task(
     name="digits",
@@ -17,4 +17,5 @@ TASK = Task(
     augment=preprocessing.shift_by_up_to_one_pixel,
     write_data=data.write,
     slices=(("digit",),),
+    picture=Picture("image", rows=8, columns=8),
 )

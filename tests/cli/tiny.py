@@ -13,13 +13,22 @@ from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestA
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, Schema
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelRun, Schema
 
-from components.artifact_types import Measurements, Predictions
-from components.gate.decision import DECISION_FILE
+from components.artifact_types import Findings, Measurements, Predictions
+from components.comparison.verdicts import Comparison, Helped, Interval, Verdicts
+from components.gate.decision import DECISION_FILE, Decision
+from components.model_names import HARD_LABELS, STUDENT, TEACHER
 from components.predictor import tables
-from components.predictor.tables import STUDENT, TEACHER
+from components.reporter import findings as findings_file
+from trainer.config import to_json
 from trainer.errors import DataError
+from trainer.job import RankRecord
+
+VERDICTS = Verdicts(
+    Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}
+)
+FINDINGS = findings_file.Findings(classes=("no", "yes"))
 
 
 @component
@@ -71,8 +80,22 @@ def judge(
 ):
     """What Gate leaves; an empty reason lets the student pass."""
     assert Path(predictions.uri).is_dir()
-    decision = json.dumps({"passed": not reason, "reasons": [reason] if reason else []})
-    (Path(blessing.uri) / DECISION_FILE).write_text(decision, encoding="utf-8")
+    decision = Decision(not reason, (reason,) if reason else (), VERDICTS)
+    (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
+
+
+@component
+def distil(steps: Parameter[int], model_run: OutputArtifact[ModelRun]):
+    """What a training of one process leaves."""
+    record = RankRecord(role="chief", rank=0, steps=steps, examples=64 * steps, seconds=1.5)
+    (Path(model_run.uri) / "rank-0.json").write_text(to_json(record), encoding="utf-8")
+
+
+@component
+def find_out(predictions: InputArtifact[Predictions], findings: OutputArtifact[Findings]):
+    """What Reporter leaves."""
+    assert Path(predictions.uri).is_dir()
+    findings_file.write(FINDINGS, findings.uri)
 
 
 @component
@@ -126,8 +149,12 @@ def judging(root: Path, reason: str, label: int) -> Pipeline:
     """Nodes that bear the names the report looks for, and leave what those leave."""
     predicted = predict(label=label).with_id("Predictor")
     judged = judge(reason=reason, predictions=predicted.outputs["predictions"]).with_id("Gate")
+    found = find_out(predictions=predicted.outputs["predictions"]).with_id("Reporter")
     produced = produce(text="student").with_id("ExampleGen")
-    predicted.add_upstream_node(produced)
+    distilled = distil(steps=30).with_id("Distiller")
+    control = distil(steps=31).with_id("DistillerHardLabels")
+    for one in (produced, distilled, control):
+        predicted.add_upstream_node(one)
     pushed = push(words=produced.outputs["words"]).with_id("Pusher")
     pushed.add_upstream_node(judged)
-    return pipeline(root, predicted, judged, produced, pushed)
+    return pipeline(root, predicted, found, judged, produced, distilled, control, pushed)

@@ -94,6 +94,12 @@ def test_a_component_declares_every_runtime_field_of_its_slice(declared: dict[st
     assert set(runtime_fields(cls)) <= set(declared)
 
 
+def test_a_student_on_other_targets_has_no_distillation_section():
+    optional = {name for name, parameter in DISTILLATION.items() if parameter.optional}
+
+    assert optional == set(runtime_fields(DistillationConfig))
+
+
 @pytest.mark.parametrize("ref", [TaskRef("tasks.digits"), TaskRef("own", "OTHER", "/somewhere/else")])
 def test_a_task_and_its_digest_survive_the_way_through_properties(ref: TaskRef):
     properties = code_properties(CodeRef(ref, "abc"))

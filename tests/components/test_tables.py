@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from components.model_names import HARD_LABELS, STUDENT, TEACHER
 from components.predictor import tables
-from components.predictor.tables import STUDENT, TEACHER, Measured, ModelFacts, ensemble_logits, quality
+from components.predictor.tables import Measured, ModelFacts, ensemble_logits, predicted_right, quality
 from trainer.config import to_json
 from trainer.errors import DataError
 from trainer.latency import Latency
@@ -130,6 +131,33 @@ def test_logits_that_are_no_numbers_make_the_figures_undefined(broken: float):
     assert result.examples == 2
     assert math.isnan(result.accuracy)
     assert math.isnan(result.log_loss)
+
+
+def test_what_was_predicted_right_is_paired_by_example():
+    students = [row(STUDENT, 1, [0.0, 1.0], number=n) for n in (2, 0, 1)]
+    teachers = [row(TEACHER, 1, [float(n == 1), 0.5], number=n) for n in (0, 1, 2)]
+    elsewhere = [row(STUDENT, 0, [0.0, 1.0], split="train", number=5), row(STUDENT, -1, [0.0, 1.0], number=6)]
+
+    right = predicted_right(table(*elsewhere, *teachers, *students), "test")
+
+    assert {name: values.tolist() for name, values in right.items()} == {
+        STUDENT: [True, True, True],
+        TEACHER: [True, False, True],
+    }
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+def test_a_model_with_a_logit_that_is_no_number_is_left_out(broken: float):
+    rows = [row(model, 0, [1.0, 0.0], number=n) for model in (TEACHER, STUDENT) for n in range(3)]
+    rows += [row(HARD_LABELS, 0, [1.0, broken if n == 1 else 0.0], number=n) for n in range(3)]
+
+    assert set(predicted_right(table(*rows), "test")) == {TEACHER, STUDENT}
+
+
+def test_a_logit_of_an_unlabelled_example_leaves_no_model_out():
+    rows = [row(STUDENT, 0, [1.0, 0.0], number=0), row(STUDENT, -1, [math.nan, 0.0], number=1)]
+
+    assert predicted_right(table(*rows), "test")[STUDENT].tolist() == [True]
 
 
 def test_the_folder_of_all_splits_reads_as_one_table(tmp_path: Path):

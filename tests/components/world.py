@@ -15,6 +15,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
+from components.model_names import CONTROLS, STUDENT, TEACHER
 from components.parameters import CodeRef, code_properties
 from tests.components import rehearsal, shapes
 from trainer import export
@@ -36,7 +37,7 @@ class World:
     Attributes:
       rows: raw rows of each split.
       transformed: serialized transformed examples of each split.
-      members: the tf_keras models of the teachers, and of the student.
+      members: the tf_keras models of the teachers, of the student and of its controls.
     """
 
     rows: Mapping[str, list[Row]]
@@ -69,7 +70,8 @@ def build(folder: Path) -> World:
         write_split(raw_examples, split, [raw_example(row) for row in rows[split]], "data_tfrecord")
         write_split(transformed_examples, split, transformed[split], "transformed_examples", SHARDS[split])
     transform = tft.TFTransformOutput(str(folder / "graph"))
-    members = {"teacher": _models(TEACHERS, 8), "student": _models(1, 3)}
+    members = {TEACHER: _models(TEACHERS, 8), STUDENT: _models(1, 3)}
+    members |= {name: _models(1, 3, first=1 + number) for number, name in enumerate(CONTROLS)}
     models, runs = {}, {}
     for name, some in members.items():
         models[name] = rehearsal.artifact(standard_artifacts.Model, folder / name)
@@ -165,9 +167,9 @@ def _write(function: Any, raw: DatasetMetadata, graph: Path) -> None:
         )
 
 
-def _models(count: int, units: int) -> list[Any]:
+def _models(count: int, units: int, first: int = 0) -> list[Any]:
     made = []
-    for seed in range(count):
+    for seed in range(first, first + count):
         tf_keras.utils.set_random_seed(100 * units + seed)
         made.append(shapes.build({"units": units}))
     return made

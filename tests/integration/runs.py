@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 PROJECT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 800
 
@@ -63,3 +65,12 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def weights(root: Path, node: str) -> list[npt.NDArray[Any]]:
+    """Every variable of the model that a node exported last, in the order of their names."""
+    import tensorflow as tf
+
+    folder = max((root / "pipeline" / node / "model").iterdir(), key=lambda made: int(made.name))
+    reader = tf.train.load_checkpoint(str(folder / "Format-Serving" / "variables" / "variables"))
+    return [reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map()) if "weights" in name]

@@ -8,23 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from tests.integration import wine
 from tests.integration.conftest import SHORT, Base
-from tests.integration.runs import PROJECT, Finished, run
+from tests.integration.runs import PROJECT, Finished, run, weights
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
-
-
-def weights(root: Path, node: str) -> list[npt.NDArray[Any]]:
-    """Every variable of the model that a node exported, in the order of their names."""
-    import tensorflow as tf
-
-    [folder] = (root / "pipeline" / node / "model").iterdir()
-    reader = tf.train.load_checkpoint(str(folder / "Format-Serving" / "variables" / "variables"))
-    return [reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map()) if "weights" in name]
 
 
 def transformed(root: Path, split: str) -> dict[str, dict[str, list[Any]]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,16 +19,21 @@ from cli.report.store import last_run
 from components.predictor import tables
 from tests.integration import served
 from tests.integration.conftest import Base
-from tests.integration.runs import PROJECT, edit, run
+from tests.integration.runs import PROJECT, edit, run, weights
 
 pytestmark = pytest.mark.pipeline
 
 NODES = [
     *("ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop", "Transform"),
-    *("TeacherTrainer", "TeacherLabeler", "Distiller", "Evaluator", "Predictor", "Gate", "Pusher"),
+    *("DistillerHardLabels", "TeacherTrainer", "TeacherLabeler", "Distiller", "DistillerPseudoLabels"),
+    *("Evaluator", "Predictor", "Gate", "Reporter", "Pusher"),
 ]
-FROM_STUDENT = {"Distiller", "Evaluator", "Predictor", "Gate", "Pusher"}
-FROM_TEACHER = FROM_STUDENT | {"TeacherTrainer", "TeacherLabeler"}
+FROM_PREDICTOR = {"Predictor", "Gate", "Reporter", "Pusher"}
+FROM_DISTILLER = FROM_PREDICTOR | {"Distiller", "Evaluator"}
+FROM_STUDENT = FROM_DISTILLER | {"DistillerHardLabels", "DistillerPseudoLabels"}
+# Hard labels need no teacher.
+FROM_TEACHER = FROM_DISTILLER | {"TeacherTrainer", "TeacherLabeler", "DistillerPseudoLabels"}
+MODELS = ("teacher", "student", "student_hard_labels", "student_pseudo_labels")
 TRAINING_EXAMPLES = 1297
 
 
@@ -38,12 +45,11 @@ def test_the_first_run_computes_every_node_and_pushes(base: Base) -> None:
     assert report["outcome"] == "pushed"
     assert report["gate"] == {"passed": True, "reasons": []}
     assert report["serving"] == str(base.root / "serving" / "1")
-    assert (base.root / "report.html").read_text(encoding="utf-8").count("<table>") == 3
 
 
 def test_every_process_of_a_training_did_its_share(base: Base) -> None:
     """Two processes take the same steps, and between them compute each example once an epoch."""
-    for entry, passes in (("teacher", 2 * 2), ("student", 3)):
+    for entry, passes in (("teacher", 2 * 2), *((model, 3) for model in MODELS[1:])):
         records = base.finished.report["training"][entry]
         assert [(record["role"], record["rank"]) for record in records] == [("chief", 0), ("worker", 1)]
         assert sum(record["examples"] for record in records) == passes * TRAINING_EXAMPLES
@@ -74,15 +80,15 @@ def test_the_report_agrees_with_the_served_model(base: Base, tmp_path: Path) -> 
     assert 0 < student["latency_ms_p50"] <= student["latency_ms_p99"]
 
 
-def test_every_example_is_scored_once_by_both_models(base: Base) -> None:
+def test_every_example_is_scored_once_by_every_model(base: Base) -> None:
     [folder] = (base.root / "pipeline" / "Predictor" / "predictions").iterdir()
     table = tables.read(str(folder)).to_pandas()
-    assert len(table) == 2 * 1797
-    assert (table.groupby("example_id").size() == 2).all()
+    assert len(table) == 4 * 1797
+    assert (table.groupby("example_id").size() == 4).all()
     assert table.groupby(["split", "model"]).size().to_dict() == {
         (split, model): size
         for split, size in (("train", 1297), ("validation", 250), ("test", 250))
-        for model in ("teacher", "student")
+        for model in MODELS
     }
 
 
@@ -105,20 +111,87 @@ def test_the_graph_runs_under_the_stock_local_runner_and_shares_its_cache(base: 
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
 
 
-def test_another_temperature_trains_the_student_and_not_its_teachers(base: Base) -> None:
+def test_another_temperature_trains_the_student_and_neither_its_teachers_nor_its_controls(base: Base) -> None:
     """And a default that is spelt out, here strategy.workers, is no change: it once trained the teachers again."""
     again = base.again("distillation.temperature=3.5", "strategy.workers=2")
     assert again.code == 0, again.output
-    assert again.computed == FROM_STUDENT
+    assert again.computed == FROM_DISTILLER
 
 
-def test_a_refused_student_is_not_pushed(base: Base) -> None:
+def test_without_controls_nothing_is_claimed_about_distillation(base: Base) -> None:
+    again = base.again("controls=false")
+    assert again.code == 0, again.output
+    assert again.computed == FROM_PREDICTOR
+    assert set(again.report["models"]) == {"teacher", "student"}
+    assert again.report["gap_recovered"] is None
+    assert again.report["distillation_helped"] is None
+    assert again.report["against"] == {}
+
+
+def test_a_student_trained_with_alpha_0_is_its_control_on_hard_labels(base: Base) -> None:
+    """With alpha = 0 the student is trained on labels alone, as its control is: the same model, to the bit.
+
+    The control's examples have neither soft targets nor the occurrence numbers that TeacherLabeler adds to ids.
+    """
+    again = base.again("distillation.alpha=0.0")
+    assert again.code == 0, again.output
+    student, control = weights(base.root, "Distiller"), weights(base.root, "DistillerHardLabels")
+    assert len(student) == len(control) > 0
+    for one, other in zip(student, control, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.report["against"]["student_hard_labels"]["p_value"] == 1.0
+    assert again.report["distillation_helped"] == {"verdict": False, "p_value": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason", "advice"),
+    [
+        (
+            ["gate.tolerance=0.0"],
+            r"the student's accuracy .* gate.tolerance allows 0 points",
+            "--set training.epochs",
+        ),
+        (["gate.max_bytes=1000"], r"gate.max_bytes allows 1,000", "--set student.hyperparameters"),
+        (["gate.max_latency_ms=0.001"], r"gate.max_latency_ms allows 0.001 ms", "--set student.hyperparameters"),
+        (
+            ["gate.require_gain=true", "distillation.alpha=0.0"],
+            r"\+0.00 points from that of the same student on hard labels \(p = 1\)",
+            "--set distillation.alpha",
+        ),
+    ],
+    ids=["quality", "size", "latency", "no gain"],
+)
+def test_a_refused_student_is_not_pushed(base: Base, settings: list[str], reason: str, advice: str) -> None:
     before = sorted((base.root / "serving").rglob("*"))
-    again = base.again("gate.max_bytes=1000")
+    again = base.again(*settings)
     assert again.code == 3, again.output
-    assert again.computed == {"Gate", "Pusher"}
+    assert "Gate" in again.computed
     assert again.report["outcome"] == "refused"
-    assert "gate.max_bytes allows 1,000" in again.report["gate"]["reasons"][0]
+    assert re.search(reason, again.report["gate"]["reasons"][0])
+    assert advice in again.output
+    assert advice in html.unescape((base.root / "report.html").read_text(encoding="utf-8"))
+    assert again.report["serving"] is None
+    assert sorted((base.root / "serving").rglob("*")) == before
+
+
+def test_a_student_whose_logits_are_no_numbers_is_refused(base: Base) -> None:
+    """Training goes well; what is served answers NaN, which np.argmax would take for the largest logit."""
+    sound = 'return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))'
+    broken = (
+        "hidden = tf_keras.layers.Lambda(lambda x, training=None: x if training else x / 0.0 * 0.0)(hidden)\n    "
+        + sound
+    )
+    models = base.task / "models.py"
+    teacher, student = models.read_text(encoding="utf-8").split("def build_student")
+    models.write_text(teacher + "def build_student" + student.replace(sound, broken), encoding="utf-8")
+    before = sorted((base.root / "serving").rglob("*"))
+    try:
+        again = base.again("controls=false")
+    finally:
+        models.write_text(teacher + "def build_student" + student, encoding="utf-8")
+    assert again.code == 3, again.output
+    assert "the student's accuracy is nan over 250 labelled test examples" in again.report["gate"]["reasons"][0]
+    assert again.report["models"]["student"]["metrics"]["accuracy"] is None
     assert again.report["serving"] is None
     assert sorted((base.root / "serving").rglob("*")) == before
 
@@ -165,7 +238,7 @@ def test_digits_passes_its_gate_as_it_is_shipped_at_every_temperature(tmp_path: 
     for number, temperature in enumerate((1.0, 2.0, 3.0, 4.0, 5.0), start=1):
         done = run("digits", tmp_path / "root", f"distillation.temperature={temperature}")
         assert done.code == 0, done.output
-        assert done.computed == (set(NODES) if number == 1 else FROM_STUDENT)
+        assert done.computed == (set(NODES) if number == 1 else FROM_DISTILLER)
         assert done.report["serving"] == str(tmp_path / "root" / "serving" / str(number))
 
 
@@ -173,7 +246,7 @@ def test_one_process_takes_the_same_path(base: Base) -> None:
     """strategy.name=one_device trains in one process, from the same job and to the same artifacts."""
     again = base.again("strategy.name=one_device")
     assert again.code == 0, again.output
-    assert again.computed == FROM_TEACHER
+    assert again.computed == FROM_TEACHER | FROM_STUDENT
     for entry, passes in (("teacher", 2 * 2), ("student", 3)):
         [record] = again.report["training"][entry]
         assert record["role"] == "chief"

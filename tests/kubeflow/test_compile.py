@@ -28,6 +28,7 @@ ASSIGNMENTS = (
     "gate.max_bytes=500000",
     "beam.workers=2",
 )
+STUDENTS = ("Distiller", "DistillerHardLabels", "DistillerPseudoLabels")
 # Each node, and the nodes that must have ended before it.
 EDGES = {
     "ExampleGen": set(),
@@ -38,9 +39,12 @@ EDGES = {
     "Transform": {"ExampleGen", "SchemaGen", "AnomalyStop"},
     "TeacherTrainer": {"Transform"},
     "TeacherLabeler": {"Transform", "TeacherTrainer"},
-    "Distiller": {"TeacherLabeler", "Transform"},
+    "Distiller": {"TeacherLabeler", "TeacherTrainer", "Transform"},
+    "DistillerHardLabels": {"Transform"},
+    "DistillerPseudoLabels": {"TeacherLabeler", "TeacherTrainer", "Transform"},
     "Evaluator": {"ExampleGen", "Distiller", "TeacherTrainer"},
-    "Predictor": {"ExampleGen", "TeacherLabeler", "TeacherTrainer", "Distiller"},
+    "Predictor": {"ExampleGen", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
+    "Reporter": {"Evaluator", "Predictor", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
     "Gate": {"Distiller", "Predictor"},
     "Pusher": {"Distiller", "Gate"},
 }

@@ -20,6 +20,7 @@ def job(folder: Path | str, processes: int) -> TrainingJob:
         transform_graph_uri=str(folder),
         model_uri=str(folder),
         record_uri=str(folder),
+        targets="labels",
         strategy=StrategyConfig(workers=processes),
         training=TrainingConfig(),
     )

@@ -44,7 +44,13 @@ _CONFIGS = st.builds(
         temperature=st.floats(1e-3, 1e3),
         alpha=st.floats(0, 1),
     ),
-    gate=st.builds(GateConfig, max_bytes=st.none() | _POSITIVE, max_latency_ms=st.none() | st.floats(1e-3, 1e3)),
+    controls=st.just(True),
+    gate=st.builds(
+        GateConfig,
+        max_bytes=st.none() | _POSITIVE,
+        max_latency_ms=st.none() | st.floats(1e-3, 1e3),
+        require_gain=st.booleans(),
+    ),
 )
 
 
@@ -139,6 +145,7 @@ def test_an_unknown_key_below_an_optional_section_of_another_module_is_named():
         "transform_graph_uri": "t",
         "model_uri": "m",
         "record_uri": "r",
+        "targets": "soft_targets",
         "strategy": {},
         "training": {},
     }
@@ -169,6 +176,13 @@ def test_the_number_of_workers_follows_the_strategy(name, workers, processes):
 def test_one_device_with_two_workers_is_refused():
     with pytest.raises(ConfigError, match=r"'one_device'.*strategy\.workers is 2.*multi_worker_mirrored"):
         config.load([{"strategy": {"name": "one_device"}}, config.parse_assignment("strategy.workers=2")])
+
+
+def test_a_gain_is_measured_against_controls():
+    with pytest.raises(ConfigError, match=r"gate\.require_gain .* but controls is false: set controls=true, or"):
+        config.load([{"controls": False}, config.parse_assignment("gate.require_gain=true")])
+    assert not config.load([{"controls": False}]).controls
+    assert config.load([{"gate": {"require_gain": True}}]).gate.require_gain
 
 
 @pytest.mark.parametrize(("text", "layer"), [

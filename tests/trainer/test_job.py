@@ -5,6 +5,8 @@ from trainer.errors import ConfigError
 from trainer.job import RankRecord, TrainingJob
 from trainer.task import TaskRef
 
+SECTION = "distillation section exactly when its targets are 'soft_targets'"
+
 
 def make(**changes):
     fields = {
@@ -14,6 +16,7 @@ def make(**changes):
         "transform_graph_uri": "/graph",
         "model_uri": "/model",
         "record_uri": "/record",
+        "targets": "labels",
         "strategy": StrategyConfig(workers=3),
         "training": TrainingConfig(learning_rate=0.1, seed=7),
     }
@@ -23,7 +26,9 @@ def make(**changes):
 @pytest.mark.parametrize("job", [
     make(),
     make(members=5, hyperparameters={"width": 16, "rate": 0.5, "flag": True, "text": "1"}),
-    make(entry="student", distillation=DistillationConfig(temperature=1 / 3, alpha=0.1)),
+    make(entry="student", targets="soft_targets", distillation=DistillationConfig(temperature=1 / 3, alpha=0.1)),
+    make(entry="student", targets="labels"),
+    make(entry="student", targets="pseudo_labels"),
 ])  # fmt: skip
 def test_json_round_trip(job):
     assert from_json(TrainingJob, to_json(job)) == job
@@ -35,8 +40,14 @@ def test_a_record_survives_json():
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"entry": "student"}, "distillation section exactly when its entry is 'student'"),
-    ({"distillation": DistillationConfig()}, "distillation section exactly when its entry is 'student'"),
+    ({"entry": "student", "targets": "soft_targets"}, SECTION),
+    ({"entry": "student", "targets": "pseudo_labels", "distillation": DistillationConfig()}, SECTION),
+    ({"distillation": DistillationConfig()}, SECTION),
+    ({"targets": "pseudo_labels"}, "a teacher learns from labels, received targets 'pseudo_labels'"),
+    (
+        {"targets": "soft_targets", "distillation": DistillationConfig()},
+        "a teacher learns from labels, received targets 'soft_targets'",
+    ),
     ({"members": 0}, "at least one member, received 0"),
 ])  # fmt: skip
 def test_a_job_that_contradicts_itself_is_refused(changes, message):
@@ -47,3 +58,10 @@ def test_a_job_that_contradicts_itself_is_refused(changes, message):
 def test_an_unknown_entry_is_refused():
     with pytest.raises(ConfigError, match=r"'entry': .*'teacher' or 'student'; received 'teecher'"):
         from_json(TrainingJob, to_json(make()).replace('"teacher"', '"teecher"'))
+
+
+def test_unknown_targets_are_refused_and_none_is_no_choice():
+    with pytest.raises(ConfigError, match=r"'targets': .*'soft_targets' or 'pseudo_labels'; received 'soft_labels'"):
+        from_json(TrainingJob, to_json(make()).replace('"targets": "labels"', '"targets": "soft_labels"'))
+    with pytest.raises(ConfigError, match="'targets'"):
+        from_json(TrainingJob, to_json(make()).replace('"targets": "labels", ', ""))

@@ -633,6 +633,9 @@ TASK = """
     def build_teacher(hyperparameters):
         return mix.teacher(layers(COUNTS["teacher"]))
 
+    def descend(schedule):
+        return schedule, 20
+
     def narrow(x):
         for step in range(8):
             x = x * 9
@@ -654,6 +657,7 @@ TASK = """
         build_teacher=build_teacher,
         build_student=build_student,
         augment=shift,
+        build_optimizer=descend,
         write_data=write_data,
     )
 """
@@ -674,7 +678,7 @@ NUMBERS = {
     **{number: {"student"} for number in (1, *range(8, 16), 19)},
     **{number: {"teacher"} for number in (2, 6, 7, 17, 18)},
     **{number: {"preprocessing"} for number in (3, 16)},
-    4: {"teacher", "student"},
+    **{number: {"teacher", "student"} for number in (4, 20)},
     5: {"data"},
 }
 
@@ -685,7 +689,7 @@ def changed(before: TaskDigests, after: TaskDigests) -> set[str]:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_edit_of_one_number_changes_exactly_its_parts(number: int, write: Write, load: Callable) -> None:
-    file = "helpers/mix.py" if number > 16 else "example.py"
+    file = "helpers/mix.py" if 16 < number < 20 else "example.py"
     [old] = re.findall(rf"\b{number}\b.*\n", textwrap.dedent(TASK_FILES[file]))
     after = edited(TASK_FILES, file, old, old.replace(str(number), f"{number}0", 1))
     parts = [task_digests(*load(write(files))) for files in (TASK_FILES, after)]
@@ -723,6 +727,7 @@ def test_edit_of_one_line_of_the_student_changes_exactly_the_student(write: Writ
         ('Feature("x", shape', 'Feature("x", "integer", shape', {"preprocessing"}),
         ('"no", "yes"', '"yes", "no"', {"preprocessing"}),
         ("augment=shift,\n", "", {"teacher"}),
+        ("build_optimizer=descend,\n", "", {"teacher", "student"}),
         ("build_student=build_student", "build_student=narrow", {"student"}),
         ("build_student=build_student", "build_student=lambda h: build_student(h)", {"student"}),
         ('name="example"', 'name="other"', set()),

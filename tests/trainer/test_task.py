@@ -1,3 +1,5 @@
+import dataclasses
+import math
 import sys
 
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from trainer import task as tasks
 from trainer.config import from_json, to_json
 from trainer.errors import ConfigError, TaskError
-from trainer.task import Feature, Label, Task, TaskRef
+from trainer.source_digest import task_digests
+from trainer.task import Feature, Label, Picture, Task, TaskRef
 
 SOURCE = """
 from trainer.task import Feature, Label, Task
@@ -218,3 +221,25 @@ def test_a_misspelt_kind_is_refused():
         Feature("x", "integers")
     with pytest.raises(TaskError, match=r"label 'y' .*received 'number'"):
         Label("y", ("a", "b"), kind="number")
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"rows": 0}, "'image' needs at least one row and one column, received 0 x 8"),
+    ({"columns": -1}, "received 8 x -1"),
+    ({"brightest": 0.0}, "'image' needs a positive `brightest`, received 0.0"),
+    ({"brightest": math.inf}, "received inf"),
+    ({"brightest": math.nan}, "received nan"),
+    ({"input": "label"}, "'label' must be one of the model's inputs, but that name is reserved"),
+])  # fmt: skip
+def test_a_picture_that_cannot_be_drawn_is_refused(changes, message):
+    with pytest.raises(TaskError) as caught:
+        Picture(**({"input": "image", "rows": 8, "columns": 8} | changes))
+    assert message in str(caught.value)
+
+
+def test_a_picture_trains_nothing_again(tmp_path, imports):
+    ref = tasks.find(str(write(tmp_path, "task_with_a_picture.py")))
+    task = ref.load()
+    with_picture = dataclasses.replace(task, picture=Picture("image", 8, 8))
+    assert with_picture != task
+    assert task_digests(with_picture, ref) == task_digests(task, ref)

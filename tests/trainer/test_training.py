@@ -6,123 +6,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
 from launchers.local import LocalLauncher
-from tests.trainer import packed, transform
+from tests.trainer.world import (
+    CLASSES,
+    COUNT,
+    POSITIONS,
+    STEPS,
+    TEACHERS,
+    TRAINING,
+    edited,
+    pack,
+    random_logits,
+    values_of,
+    weights,
+)
 from trainer import events, training, worker
 from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json, to_json
 from trainer.errors import TaskError, UserError
 from trainer.ingestion import Denominators
-from trainer.job import RankRecord, TrainingJob
-from trainer.task import TaskRef
-
-COUNT, CLASSES, TEACHERS = 43, 3, 2
-# 129 positions in 17 steps: the last batch holds one example, so one of two workers is given none.
-TRAINING = TrainingConfig(epochs=3, batch_size=8, learning_rate=0.02, seed=5)
-STEPS, POSITIONS = 17, 129
-
-SOURCE = """
-import tensorflow as tf
-import tf_keras
-
-from trainer.randomness import uniform_integers
-from trainer.task import Feature, Label, Task
-
-
-def preprocessing_fn(inputs):
-    return {"x": inputs["x"]}
-
-
-def build(hyperparameters):
-    if hyperparameters.get("nonsense"):
-        return 5
-    x = tf_keras.Input([4], name="x")
-    hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 8)), activation="tanh")(x)
-    return tf_keras.Model({"x": x}, tf_keras.layers.Dense(int(hyperparameters.get("outputs", 3)))(hidden))
-
-
-def augment(inputs, seeds):
-    # Large enough that an example with the seed of another would be noticed.
-    moved = tf.cast(uniform_integers(seeds, -1, 2), tf.float32)
-    return {"x": inputs["x"] + moved[:, tf.newaxis]}
-
-
-TASK = Task(
-    name="tiny",
-    features=(Feature("x", shape=(4,)),),
-    label=Label("colour", ("red", "green", "blue"), kind="text", visible_to_student="seen"),
-    preprocessing_fn=preprocessing_fn,
-    build_teacher=build,
-    build_student=build,
-    augment=augment,
-)
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class World:
-    """What a job is given: the task, the transform graph, and the transformed examples, packed for each entry."""
-
-    task: TaskRef
-    graph: str
-    examples: tuple[bytes, ...]
-    folders: dict[str, str]
-
-    def job(self, folder: Path, entry="teacher", **changes) -> TrainingJob:
-        folder.mkdir()
-        fields = {
-            "entry": entry,
-            "task": self.task,
-            "examples_uri": self.folders[entry],
-            "transform_graph_uri": self.graph,
-            "model_uri": str(folder / "model"),
-            "record_uri": str(folder),
-            "strategy": StrategyConfig(name="one_device"),
-            "training": TRAINING,
-            "distillation": DistillationConfig(temperature=2.0, alpha=0.6) if entry == "student" else None,
-        }
-        return TrainingJob(**(fields | changes))
-
-    def logits(self, job: TrainingJob) -> np.ndarray:
-        """Of the exported model: float32 `[examples, members, classes]`."""
-        loaded = tf.saved_model.load(job.model_uri)
-        return loaded.signatures["transformed"](tf.constant(self.examples))["logits"].numpy()
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("training")
-    (folder / "tiny_task.py").write_text(SOURCE)
-    task = TaskRef(module="tiny_task", search_path=str(folder))
-    generator = np.random.default_rng(0)
-    rows = [
-        {
-            "x": generator.standard_normal(4).astype(np.float32).tolist(),
-            "colour": [] if number % 5 == 0 else [("red", "green", "blue")[generator.integers(CLASSES)]],
-            "seen": int(number % 3 != 0),
-        }
-        for number in range(COUNT)
-    ]
-    spec = {
-        "x": tf.io.FixedLenFeature([4], tf.float32),
-        "colour": tf.io.VarLenFeature(tf.string),
-        "seen": tf.io.FixedLenFeature([], tf.int64),
-    }
-    _, transformed = transform.analyze(task.load(), spec, rows, folder)
-    examples = []
-    for serialized in transformed:
-        example = tf.train.Example.FromString(serialized)
-        logits = 3 * generator.standard_normal(TEACHERS * CLASSES)
-        example.features.feature["teacher_logits"].float_list.value.extend(logits)
-        examples.append(example.SerializeToString())
-    folders = {
-        entry: packed.pack_all(folder / entry, examples, training.label_key(entry))
-        for entry in ("teacher", "student")
-    }
-    return World(task, str(folder / "graph"), tuple(examples), folders)
-
+from trainer.job import RankRecord
 
 def record(job, rank=0):
     return from_json(RankRecord, (Path(job.record_uri) / f"rank-{rank}.json").read_text())
@@ -173,6 +79,8 @@ def test_a_student_trained_again_is_the_same(world, student, tmp_path):
 
 
 @pytest.mark.parametrize("change", [
+    {"targets": "labels"},
+    {"targets": "pseudo_labels"},
     {"distillation": DistillationConfig(temperature=2.0, alpha=0.0)},
     {"distillation": DistillationConfig(temperature=2.0, alpha=1.0)},
     {"hyperparameters": {"units": 5}},
@@ -181,6 +89,50 @@ def test_a_student_is_trained_as_its_job_says(world, student, tmp_path, change):
     other = world.job(tmp_path / "other", "student", **change)
     training.run(other)
     assert np.abs(world.logits(other) - world.logits(student)).max() > 1e-2
+
+
+def test_pseudo_labels_are_labels_that_the_teachers_give(world, tmp_path):
+    probabilities = np.exp(random_logits()) / np.exp(random_logits()).sum(axis=-1, keepdims=True)
+    answers = probabilities.mean(axis=1).argmax(axis=-1).tolist()
+    labelled = [edited(one, student_label=[answer]) for one, answer in zip(world.examples, answers, strict=True)]
+    assert answers != [values_of(one, "student_label")[0] for one in world.examples]
+    jobs = (
+        world.job(tmp_path / "pseudo", "student", targets="pseudo_labels"),
+        world.job(
+            tmp_path / "labels", "student", targets="labels", examples_uri=pack(tmp_path / "packed", labelled)
+        ),
+    )
+    for job in jobs:
+        training.run(job)
+    for one, other in zip(*map(weights, jobs), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("entry", ["teacher", "student"])
+def test_a_task_may_bring_an_optimizer_of_its_own(world, tmp_path, entry):
+    # A single step, on all examples.
+    once = TrainingConfig(epochs=1, batch_size=COUNT, learning_rate=0.25, seed=3)
+    job = world.job(tmp_path / "job", entry, targets="labels", task=world.variant("SGD"), training=once)
+    training.run(job)
+
+    tf_keras.utils.set_random_seed(3)
+    model = world.task.load().build_student({})
+    labels = np.array([values_of(one, training.label_key(entry))[0] for one in world.examples])
+    x = np.array([values_of(one, "x") for one in world.examples], np.float32)[labels >= 0]
+    with tf.GradientTape() as tape:
+        losses = tf_keras.losses.sparse_categorical_crossentropy(labels[labels >= 0], model({"x": x}), True)
+        loss = tf.reduce_mean(losses)
+    gradients = tape.gradient(loss, model.variables)
+    for trained, initial, gradient in zip(weights(job), model.get_weights(), gradients, strict=True):
+        np.testing.assert_allclose(trained, initial - 0.25 * gradient.numpy(), rtol=0, atol=1e-6)
+        assert np.abs(gradient).max() > 1e-3
+
+
+def test_an_optimizer_that_is_none_is_the_users_error(world, tmp_path):
+    with pytest.raises(
+        TaskError, match=r"task 'tiny' must build a tf_keras\.optimizers\.Optimizer, but built a builtins\.str$"
+    ):
+        training.run(world.job(tmp_path / "job", task=world.variant("MISTAKEN")))
 
 
 def test_the_chief_tells_of_its_progress(world, tmp_path, monkeypatch):

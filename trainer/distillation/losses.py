@@ -50,6 +50,20 @@ def soft_targets(teacher_logits: Any, temperature: float) -> Any:
     return tf.reduce_logsumexp(members, axis=1) - tf.math.log(tf.cast(tf.shape(members)[1], tf.float32))
 
 
+def pseudo_labels(teacher_logits: Any) -> Any:
+    """The ensemble's most probable class, as a label.
+
+    Args:
+      teacher_logits: `[batch, teachers, classes]`, any float dtype.
+
+    Returns:
+      int64 `[batch]`.
+    """
+    import tensorflow as tf
+
+    return tf.argmax(soft_targets(teacher_logits, temperature=1.0), axis=-1)
+
+
 def soft_loss(logits: Any, teacher_logits: Any, temperature: float) -> Any:
     """temperature^2 * KL(soft targets || student), Hinton, Vinyals and Dean (2015), arXiv:1503.02531.
 

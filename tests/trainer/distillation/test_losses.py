@@ -5,7 +5,14 @@ import pytest
 import tensorflow as tf
 
 from trainer.config import DistillationConfig
-from trainer.distillation.losses import distillation_loss, hard_loss, mean_part, soft_loss, soft_targets
+from trainer.distillation.losses import (
+    distillation_loss,
+    hard_loss,
+    mean_part,
+    pseudo_labels,
+    soft_loss,
+    soft_targets,
+)
 from trainer.ingestion import Denominators
 
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
@@ -90,6 +97,22 @@ def test_soft_targets_are_not_the_softmax_of_mean_logits():
     targets = tf.exp(soft_targets(f32(torn), 1.0)).numpy()
     np.testing.assert_allclose(targets, softmax(torn).mean(1), **TOLERANCE)
     assert np.abs(targets - softmax(torn.mean(1))).max() > 0.1
+
+
+def test_pseudo_labels_are_the_most_probable_class_of_the_ensemble(data):
+    _, _, teachers = data
+    found = pseudo_labels(f32(teachers))
+    assert found.dtype == tf.int64
+    np.testing.assert_array_equal(found, mean_probabilities(teachers, 1.0).argmax(-1))
+    assert (found.numpy() != teachers.mean(1).argmax(-1)).any(), "the data do not tell this from mean logits"
+    assert (found.numpy() != teachers[:, 0].argmax(-1)).any()
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float16, tf.bfloat16])
+def test_pseudo_labels_of_extreme_logits(dtype):
+    teachers = tf.cast(np.stack([EXTREME[:2], EXTREME[[4, 3]]], axis=1), dtype)
+    exact = tf.cast(teachers, tf.float64).numpy()
+    np.testing.assert_array_equal(pseudo_labels(teachers), mean_probabilities(exact, 1.0).argmax(-1))
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)

@@ -1,0 +1,1 @@
+"""Compares models on the same examples, and says how sure that is."""

@@ -1,0 +1,59 @@
+"""From a table of predictions to the verdicts on distillation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from components.comparison.bootstrap import draw_accuracies, interval, p_value
+from components.comparison.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
+from components.model_names import CONTROLS, HARD_LABELS, STUDENT, TEACHER
+
+if TYPE_CHECKING:
+    from components.comparison.bootstrap import Accuracies
+
+# The share of draws without a gap up to which the ends of "gap recovered" are defined.
+_NO_GAP = 0.025
+
+
+def compare(right: Mapping[str, npt.NDArray[np.bool_]]) -> Verdicts:
+    """Compares the student with its controls.
+
+    Args:
+      right: for each model, bool `[examples]`: which test examples it predicts right, in the same order. Without
+        teacher, student and a control, or without an example, there is no verdict.
+    """
+    controls = [name for name in CONTROLS if name in right]
+    if not controls or not {TEACHER, STUDENT} <= right.keys() or not len(right[STUDENT]):
+        return Verdicts()
+    measured = {name: float(np.mean(one)) for name, one in right.items()}
+    drawn = dict(zip(right, draw_accuracies(np.stack(list(right.values()))), strict=True))
+    against = {name: _against(name, measured, drawn) for name in controls}
+    if HARD_LABELS not in against:
+        return Verdicts(against=against)
+    return Verdicts(_gap_recovered(measured, drawn), _helped(against[HARD_LABELS]), against)
+
+
+def _against(control: str, measured: Mapping[str, float], drawn: Mapping[str, Accuracies]) -> Comparison:
+    differences = drawn[STUDENT] - drawn[control]
+    return Comparison(interval(measured[STUDENT] - measured[control], differences), p_value(differences))
+
+
+def _helped(comparison: Comparison) -> Helped:
+    better = (comparison.difference.value or 0.0) > 0
+    return Helped(better and comparison.p_value < SIGNIFICANCE, comparison.p_value)
+
+
+def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Accuracies]) -> Interval:
+    gap = measured[TEACHER] - measured[HARD_LABELS]
+    if gap <= 0:
+        return Interval(None, None, None)
+    value = (measured[STUDENT] - measured[HARD_LABELS]) / gap
+    gaps = drawn[TEACHER] - drawn[HARD_LABELS]
+    some = gaps > 0
+    if np.mean(~some) > _NO_GAP:
+        return Interval(value, None, None)
+    return interval(value, (drawn[STUDENT] - drawn[HARD_LABELS])[some] / gaps[some])

@@ -1,0 +1,46 @@
+"""Reporter: what a person wants to see of a run, in one small file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel, channel_utils, component_spec, standard_artifacts
+
+from components.artifact_types import Findings, Predictions
+from components.model_names import CONTROLS, MODELS
+from components.parameters import CODE, CodeRef, code_properties
+from components.reporter.executor import Executor
+
+_Channel = component_spec.ChannelParameter
+
+
+class ReporterSpec(component_spec.ComponentSpec):
+    """What Reporter takes and gives: for each model, as `<model>_run`, its ModelRun."""
+
+    PARAMETERS: ClassVar = CODE
+    INPUTS: ClassVar = {
+        "predictions": _Channel(type=Predictions),
+        "labelled_examples": _Channel(type=standard_artifacts.Examples),
+        "evaluation": _Channel(type=standard_artifacts.ModelEvaluation),
+        **{
+            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=name in CONTROLS) for name in MODELS
+        },
+    }
+    OUTPUTS: ClassVar = {"findings": _Channel(type=Findings)}
+
+
+class Reporter(base_component.BaseComponent):
+    """Turns the artifacts of a run into `findings.json`."""
+
+    SPEC_CLASS = ReporterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
+        """Takes the inputs of `ReporterSpec` by name; those of the controls may be left out."""
+        spec = ReporterSpec(
+            findings=channel_utils.as_channel([Findings()]),
+            **inputs,
+            **code_properties(code),
+        )
+        super().__init__(spec=spec)

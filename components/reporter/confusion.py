@@ -1,0 +1,20 @@
+"""Which classes a model takes for which."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.reporter.findings import Confusion
+from components.reporter.scores import Scores
+
+
+def confusion(scores: Scores, classes: tuple[str, ...]) -> Confusion:
+    """Counts examples by label and by most probable class.
+
+    Args:
+      scores: of one model, all finite.
+      classes: a name for each class, in the order of the logits.
+    """
+    pairs = scores.labels * len(classes) + np.argmax(scores.logits, axis=1)
+    counts = np.bincount(pairs, minlength=len(classes) ** 2).reshape(len(classes), -1)
+    return Confusion(classes, tuple(tuple(row) for row in counts.tolist()))

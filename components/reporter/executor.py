@@ -1,0 +1,37 @@
+"""Runs Reporter: reads the artifacts of a run, writes the findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.artifacts import Artifacts, split_files
+from components.model_names import MODELS
+from components.parameters import task_of
+from components.predictor import tables
+from components.reporter import findings
+from components.reporter.collect import Sources, collect
+from trainer.task import TRAIN
+
+
+class Executor(base_executor.BaseExecutor):
+    """Predictions, soft targets, evaluation and model runs -> findings."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
+        """Called by TFX.
+
+        Raises:
+          TaskError: where the examples do not hold the task's picture.
+        """
+        uri = {
+            key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items() if value
+        }
+        sources = Sources(
+            predictions=tables.read(uri["predictions"]),
+            training_examples=split_files(input_dict["labelled_examples"], TRAIN),
+            evaluation=uri["evaluation"],
+            model_runs={name: uri[f"{name}_run"] for name in MODELS if f"{name}_run" in uri},
+        )
+        findings.write(collect(sources, task_of(exec_properties).load()), uri["findings"])

@@ -1,0 +1,84 @@
+"""The inputs of one example as a person can look at them: a picture, or short texts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from components.reporter import findings
+from trainer.errors import TaskError, nearest
+from trainer.task import RESERVED, Picture
+
+INPUTS = 20
+CHARACTERS = 60
+# Of the longer side, in pixels: more are not seen, and would make a large file.
+SIDE = 64
+
+Features = Mapping[str, Any]
+
+
+def as_picture(features: Features, picture: Picture) -> findings.Picture:
+    """Takes the picture out of an example.
+
+    Args:
+      features: `tf.train.Feature` messages by name.
+      picture: says where it is. A large one is shown by every n-th row and column, at most 64 each.
+
+    Returns:
+      The picture, from 0 to 1; what lies beyond is cut off, and what is not a number is black.
+
+    Raises:
+      TaskError: where the example has no such input, or it does not hold `rows * columns` numbers.
+    """
+    names = _inputs(features)
+    if picture.input not in names:
+        raise TaskError(
+            f"the task's picture is '{picture.input}', which is no model input.{nearest(picture.input, names)} "
+            f"preprocessing_fn returns: {', '.join(names)}"
+        )
+    kind, values = _values(features[picture.input])
+    if kind == "bytes_list" or len(values) != picture.rows * picture.columns:
+        received = f"{len(values)} {'texts' if kind == 'bytes_list' else 'numbers'}"
+        raise TaskError(
+            f"the task's picture '{picture.input}' of {picture.rows} x {picture.columns} pixels needs "
+            f"{picture.rows * picture.columns} numbers an example, but an example holds {received}: correct the "
+            "rows and columns of the task's picture"
+        )
+    pixels = np.asarray(values, np.float64).reshape(picture.rows, picture.columns)
+    every = -(-max(pixels.shape) // SIDE)
+    shown = np.clip(np.nan_to_num(pixels[::every, ::every] / picture.brightest), 0, 1).round(4)
+    return findings.Picture(tuple(tuple(row) for row in shown.tolist()))
+
+
+def as_texts(features: Features) -> dict[str, str]:
+    """The first 20 inputs of an example, by name, as texts of at most 60 characters.
+
+    Args:
+      features: `tf.train.Feature` messages by name.
+    """
+    return {name: _text(features[name]) for name in _inputs(features)[:INPUTS]}
+
+
+def _inputs(features: Features) -> list[str]:
+    return sorted(name for name in features if name not in RESERVED)
+
+
+def _values(feature: Any) -> tuple[str, Any]:
+    kind = feature.WhichOneof("kind") or "float_list"
+    return kind, getattr(feature, kind).value
+
+
+def _text(feature: Any) -> str:
+    _, values = _values(feature)
+    # Each takes a character at least.
+    text = ", ".join(_value_text(value) for value in itertools.islice(values, CHARACTERS))
+    return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
+
+
+def _value_text(value: float | bytes) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,49 @@
+"""Whether a model that says 90 % is right nine times in ten.
+
+A student's soft targets can make it a better judge of its own doubt than labels do, and accuracy cannot show that.
+Guo et al. (2017), "On Calibration of Modern Neural Networks", arXiv:1706.04599.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from components.reporter.findings import Reliability, ReliabilityBin
+from components.reporter.scores import Scores, softmax
+
+BINS = 10
+
+
+def reliability(scores: Scores, bins: int = BINS) -> Reliability:
+    """Holds confidence against accuracy.
+
+    Args:
+      scores: of one model, all finite, of at least one example.
+      bins: number of ranges of equal width, each without its lower end and with its upper end.
+    """
+    confidence = softmax(scores.logits).max(axis=1)
+    right = np.argmax(scores.logits, axis=1) == scores.labels
+    ends = np.linspace(0, 1, bins + 1)
+    numbers = np.searchsorted(ends, confidence, side="left") - 1
+    filled = tuple(_bin(ends, number, confidence, right, numbers) for number in np.unique(numbers).tolist())
+    gaps = [one.examples * abs(one.confidence - one.accuracy) for one in filled]
+    return Reliability(filled, sum(gaps) / len(confidence))
+
+
+def _bin(
+    ends: npt.NDArray[np.float64],
+    number: int,
+    confidence: npt.NDArray[np.float64],
+    right: npt.NDArray[np.bool_],
+    numbers: npt.NDArray[np.int64],
+) -> ReliabilityBin:
+    inside = numbers == number
+    return ReliabilityBin(
+        low=float(ends[number]),
+        high=float(ends[number + 1]),
+        examples=int(inside.sum()),
+        # Sorted, because the order of rows differs between runs, and with it the last digits of a sum.
+        confidence=float(np.sort(confidence[inside]).mean()),
+        accuracy=float(right[inside].mean()),
+    )

@@ -1,0 +1,63 @@
+"""Where the student falls behind its teacher: the Evaluator's accuracies, slice by slice.
+
+A student can keep the overall accuracy and lose a small group of examples altogether, so the slices where it lost most
+come first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from components.model_names import STUDENT, TEACHER
+from components.reporter.findings import Slice
+
+SLICES = 200
+
+_Metrics = dict[str, dict[str, Any]]
+
+
+def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
+    """Reads the Evaluator's output.
+
+    Args:
+      evaluation: folder of a ModelEvaluation artifact, made by `components.evaluation`.
+      slices: the most there may be.
+
+    Returns:
+      All examples first, then the slices by the student's accuracy less the teacher's, smallest first; those where it
+      is undefined last.
+    """
+    import tensorflow_model_analysis as tfma
+
+    names = {TEACHER: tfma.BASELINE_KEY, STUDENT: tfma.CANDIDATE_KEY}
+    loaded = {
+        name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
+        for name, in_tfma in names.items()
+    }
+    found = [_slice(key, {name: one[key] for name, one in loaded.items()}) for key in loaded[STUDENT]]
+    return tuple(sorted(found, key=_order)[:slices])
+
+
+def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics]) -> Slice:
+    return Slice(
+        features={feature: str(value) for feature, value in key},
+        examples=round(_value(metrics[STUDENT], "example_count")),
+        accuracy={name: _finite(_value(one, "sparse_categorical_accuracy")) for name, one in metrics.items()},
+    )
+
+
+def _value(metrics: _Metrics, name: str) -> float:
+    # TFMA hands NaN over as a text.
+    return float(metrics[name]["doubleValue"])
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _order(one: Slice) -> tuple[bool, float, list[tuple[str, str]]]:
+    teacher, student = one.accuracy[TEACHER], one.accuracy[STUDENT]
+    # TFMA computes in float32: equal differences differ in the last digits.
+    difference = math.inf if teacher is None or student is None else round(student - teacher, 6)
+    return bool(one.features), difference, sorted(one.features.items())

@@ -1,0 +1,130 @@
+"""The training examples whose soft target says most beyond their label.
+
+An average soft target teaches nothing to whoever looks at it: it is nearly the label. What distillation hands over
+shows in the examples that the teachers get right and yet find like another class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.model_names import TEACHER
+from components.predictor.tables import as_members
+from components.reporter.findings import SoftTarget
+from components.reporter.model_inputs import as_picture, as_texts
+from components.reporter.scores import scores, softmax
+from trainer.task import EXAMPLE_ID, TEACHER_LOGITS, TRAIN, Task
+
+EXAMPLES = 12
+EXAMPLES_OF_A_PAIR = 2
+_READ_BATCH = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A training example: its id, and the index of its class."""
+
+    example_id: str
+    label: int
+
+
+def choose(
+    table: pa.Table, classes: int, limit: int = EXAMPLES, of_a_pair: int = EXAMPLES_OF_A_PAIR
+) -> list[Choice]:
+    """Chooses labelled training examples that the ensemble gets right, by the probability of its second class.
+
+    Args:
+      table: of predictions.
+      classes: how many there are.
+      limit: the most to choose.
+      of_a_pair: the most of one label and second class, for the sake of variety.
+
+    Returns:
+      The highest probability of a second class first; of equal ones the smaller id.
+    """
+    found = scores(table, TEACHER, TRAIN, classes)
+    usable = np.isfinite(found.logits).all(axis=1)
+    usable[usable] = np.argmax(found.logits[usable], axis=1) == found.labels[usable]
+    labels, probabilities = found.labels[usable], softmax(found.logits[usable])
+    rows = np.arange(len(labels))
+    probabilities[rows, labels] = -1
+    second = np.argmax(probabilities, axis=1)
+    candidates = pa.table(
+        {
+            "id": found.ids.filter(pa.array(usable)),
+            "label": labels,
+            "pair": labels * classes + second,
+            "probability": probabilities[rows, second],
+        }
+    ).sort_by([("probability", "descending"), ("id", "ascending")])
+    taken = candidates.take(pa.array(_first_of_each(candidates["pair"].to_numpy(), of_a_pair)[:limit]))
+    return [Choice(*row) for row in zip(taken["id"].to_pylist(), taken["label"].to_pylist(), strict=True)]
+
+
+def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of the first `count` occurrences of each value of int64 `[rows]`."""
+    left, taken = np.arange(len(pairs)), []
+    for _ in range(count):
+        _, first = np.unique(pairs[left], return_index=True)
+        taken.append(left[first])
+        left = np.delete(left, first)
+    return np.sort(np.concatenate(taken))
+
+
+def read(choices: Sequence[Choice], files: Sequence[str], task: Task) -> tuple[SoftTarget, ...]:
+    """Reads the chosen examples; those with a teacher's logit that is not finite are left out.
+
+    Args:
+      choices: in the order that is wanted.
+      files: gzip TFRecord files of serialized transformed tf.Examples with `teacher_logits`.
+      task: names the classes, and says which input is a picture.
+
+    Raises:
+      TaskError: where the examples do not hold the task's picture.
+    """
+    records = _records({choice.example_id.encode() for choice in choices}, files)
+    found = [
+        _soft_target(choice, records[choice.example_id.encode()], task)
+        for choice in choices
+        if choice.example_id.encode() in records
+    ]
+    return tuple(one for one in found if one is not None)
+
+
+def _records(wanted: set[bytes], files: Sequence[str]) -> dict[bytes, bytes]:
+    """Serialized examples by id; reads batch by batch, and no further than needed."""
+    import tensorflow as tf
+
+    spec = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}
+    found: dict[bytes, bytes] = {}
+    if not wanted:
+        return found
+    for batch in tf.data.TFRecordDataset(list(files), compression_type="GZIP").batch(_READ_BATCH):
+        ids = tf.io.parse_example(batch, spec)[EXAMPLE_ID]
+        here = tf.reduce_any(ids[:, tf.newaxis] == tf.constant(sorted(wanted)), axis=1)
+        found |= zip(tf.boolean_mask(ids, here).numpy(), tf.boolean_mask(batch, here).numpy(), strict=True)
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def _soft_target(choice: Choice, record: bytes, task: Task) -> SoftTarget | None:
+    import tensorflow as tf
+
+    features: Any = tf.train.Example.FromString(record).features.feature
+    members = as_members(features[TEACHER_LOGITS].float_list.value, len(task.label.classes))
+    if not np.isfinite(members).all():
+        return None
+    return SoftTarget(
+        example_id=choice.example_id,
+        label=task.label.classes[choice.label],
+        teacher_logits=tuple(tuple(row) for row in members.tolist()),
+        picture=as_picture(features, task.picture) if task.picture else None,
+        inputs={} if task.picture else as_texts(features),
+    )

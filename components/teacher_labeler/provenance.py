@@ -1,0 +1,62 @@
+"""Whose soft targets these are.
+
+A student that learns from the soft targets of one teacher and is then judged beside another gives figures that mean
+nothing, and no error. So the labels carry a digest of the SavedModel that made them, and whoever takes both compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
+
+from components.artifacts import Artifacts
+from trainer.errors import DataError
+
+_DIGEST_FILE = "teacher-digest.txt"
+_PIECE_BYTES = 1 << 20
+
+
+def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
+    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) they are from."""
+    (Path(labelled.uri) / _DIGEST_FILE).write_text(digest(teacher), encoding="utf-8")
+
+
+def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
+    """Compares soft targets with their teacher.
+
+    Args:
+      inputs: of an executor.
+      examples: the input that holds examples with soft targets.
+      teacher: the input that holds the teachers' model.
+
+    Raises:
+      DataError: where the examples hold no soft targets, or those of another teacher.
+    """
+    labelled = artifact_utils.get_single_instance(inputs[examples])
+    path = Path(labelled.uri) / _DIGEST_FILE
+    if not path.exists():
+        raise DataError(
+            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Hand "
+            "over the output 'labelled_examples' of TeacherLabeler"
+        )
+    model = artifact_utils.get_single_instance(inputs[teacher])
+    made_by, given = path.read_text(encoding="utf-8"), digest(path_utils.serving_model_path(model.uri))
+    if made_by != given:
+        raise DataError(
+            f"the soft targets in {labelled.uri} are those of another teacher (digest {made_by[:12]}) than the model "
+            f"in {model.uri} (digest {given[:12]}): label the examples again with this teacher"
+        )
+
+
+def digest(model: str) -> str:
+    """SHA-256, in hexadecimal, of names and contents of all files of a SavedModel's folder."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in Path(model).rglob("*") if path.is_file()):
+        total.update(f"{path.relative_to(model)}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                total.update(piece)
+    return total.hexdigest()
