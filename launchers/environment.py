@@ -11,16 +11,20 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from trainer import cluster, interpreter, lifeline
+from trainer import cluster, heartbeat, interpreter, lifeline
 from trainer.cluster import Addresses, ClusterTask
 
-# Names the file in which a process says that the failure is the user's: see `launchers.failure`.
+# Names the file in which a process says what would fail again: see `launchers.failure`.
 FAILURE = "LIMBECK_FAILURE"
 LOOPBACK = "127.0.0.1"
 
 
 def environment(
-    inherited: Mapping[str, str], task: ClusterTask, addresses: Addresses | None, failure: Path
+    inherited: Mapping[str, str],
+    task: ClusterTask,
+    addresses: Addresses | None,
+    failure: Path,
+    beat: Path,
 ) -> dict[str, str]:
     """The variables of one process.
 
@@ -29,6 +33,7 @@ def environment(
       task: the process.
       addresses: of all processes; None where there is but one.
       failure: the file in which the process reports a failure.
+      beat: the file that it touches as a sign of life.
     """
     threads = str(max(1, cores() // task.processes))
     own = {
@@ -38,6 +43,7 @@ def environment(
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
         lifeline.ENVIRONMENT: str(os.getpid()),
         FAILURE: str(failure),
+        heartbeat.ENVIRONMENT: str(beat),
     }
     if addresses is not None:
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)

@@ -1,13 +1,15 @@
-"""Which of several dead processes is to blame, and how to say so.
+"""Which of several dead processes is to blame, how to say so, and whether a second try could help.
 
 When one process of a job dies the others fail a moment later, because they have lost a peer: their
 error is the longest and says nothing. What a process wrote into its failure file comes first, then
-a death by signal, then the order of the deaths. SIGABRT is counted with the ordinary exits: it is
-how TensorFlow's C++ code ends a process that has lost its coordinator.
+a death by signal, then a process that stands still, then the order of the deaths. SIGABRT is
+counted with the ordinary exits: it is how TensorFlow's C++ code ends a process that has lost its
+coordinator.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,15 +18,51 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from launchers.processes import Exit, Process
+from trainer import preemption
 from trainer.config import STRICT, from_json
 from trainer.errors import ConfigError, TrainingFailedError, UserError
 
 
+class AttemptFailedError(TrainingFailedError):
+    """A process of the job died, for a reason that may be gone when it is tried again.
+
+    Attributes:
+      reason: one line: which process, and its exit code, signal or silence.
+      lines: the last of its output.
+    """
+
+    def __init__(self, reason: str, lines: Sequence[str]) -> None:
+        """Takes what `str` shows."""
+        super().__init__(f"{reason}. Its last lines:\n" + ("\n".join(lines) or "(it wrote nothing)"))
+        self.reason, self.lines = reason, tuple(lines)
+
+
+class AttemptPreemptedError(TrainingFailedError):
+    """A process was asked to end; the job saved what it had reached, and nothing failed."""
+
+
+class TrainingBrokeDownError(TrainingFailedError):
+    """Training itself broke down, such as in a loss of NaN, and would do so again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """How an attempt ended: well, where both are empty.
+
+    Attributes:
+      failed: the processes that failed by themselves, in the order of their deaths.
+      silent: seconds of silence of each living rank that stands still.
+    """
+
+    failed: tuple[Exit, ...]
+    silent: Mapping[int, float]
+
+
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """A mistake of the user, as a process writes it to the file that LIMBECK_FAILURE names."""
+    """What would fail again, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
 
-    kind: Literal["user"]
+    kind: Literal["user", "final"]
     message: str
 
 
@@ -42,34 +80,48 @@ def by_signal(code: int) -> bool:
 
 
 def blame(exits: Sequence[Exit]) -> Exit:
-    """The exit that explains the others: the first by signal, otherwise the first.
+    """The exit that explains the others: the first by signal, otherwise the first that is no pre-emption.
 
     Args:
       exits: the failed ones, at least one, in the order of the deaths.
     """
-    return next((each for each in exits if by_signal(each.code)), exits[0])
+    unasked = [each for each in exits if each.code != preemption.EXIT_CODE]
+    return next((each for each in exits if by_signal(each.code)), [*unasked, *exits][0])
 
 
 def error_of(
-    exits: Sequence[Exit], processes: Sequence[Process], files: Mapping[int, Path]
+    ending: Ending, processes: Sequence[Process], files: Mapping[int, Path]
 ) -> UserError | TrainingFailedError:
-    """The error to raise for a failed job.
+    """The error to raise for an attempt that did not end well.
 
     Args:
-      exits: the processes that failed by themselves, at least one, in the order of the deaths.
+      ending: what was seen of it.
       processes: all of the job, in the order of the ranks, ended.
       files: the failure file of each rank.
     """
     # One that wrote its file may have been ended by us before it could leave: look at all of them.
-    ranks = [each.rank for each in exits] + [process.rank for process in processes]
+    ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     for rank in ranks:
         failure = read_failure(files[rank])
         if failure is not None:
-            return UserError(failure.message)
-    culprit = blame(exits)
+            return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
+    culprit = blame(ending.failed) if ending.failed else None
+    if culprit is None or (ending.silent and not by_signal(culprit.code)):
+        return _error_of_silence(ending.silent, culprit, processes)
     process = processes[culprit.rank]
-    lines = "\n".join(process.last_lines()) or "(it wrote nothing)"
-    return TrainingFailedError(f"{process.title} {describe(culprit.code)}. Its last lines:\n{lines}")
+    if culprit.code == preemption.EXIT_CODE:
+        return AttemptPreemptedError(f"{process.title} was pre-empted, and saved before it ended")
+    return AttemptFailedError(f"{process.title} {describe(culprit.code)}", process.last_lines())
+
+
+def _error_of_silence(
+    silent: Mapping[int, float], consequence: Exit | None, processes: Sequence[Process]
+) -> AttemptFailedError:
+    rank = max(silent, key=lambda each: silent[each])
+    reason = f"{processes[rank].title} said nothing for {silent[rank]:.0f} s (hung or stopped)"
+    if consequence is not None:
+        reason += f", and {processes[consequence.rank].title} {describe(consequence.code)}"
+    return AttemptFailedError(reason, processes[rank if consequence is None else consequence.rank].last_lines())
 
 
 def describe(code: int) -> str:

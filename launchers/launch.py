@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from launchers.budget import DEFAULT, Budget
 from launchers.cluster import Cluster
 from launchers.local import LocalLauncher
+from launchers.supervisor import Supervised, supervise
 from trainer.errors import ConfigError, nearest
 from trainer.job import RankRecord, TrainingJob
 
@@ -18,29 +20,47 @@ from trainer.job import RankRecord, TrainingJob
 class Launcher(Protocol):
     """A place where training processes run."""
 
-    def launch(self, job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
-        """Runs one job to its end. Returns and raises as `launch` of this module does."""
+    def launch(self, job: TrainingJob, cluster: Cluster, heartbeat_seconds: float) -> tuple[RankRecord, ...]:
+        """Runs one attempt at a job; whatever ends it, none of its processes is left.
+
+        Args:
+          job: as `launch` of this module takes it.
+          cluster: likewise.
+          heartbeat_seconds: a process that gives no sign of life for so long is killed.
+
+        Returns:
+          What each process did, in the order of the ranks.
+
+        Raises:
+          UserError: with the message of a process that failed by a mistake of the user.
+          TrainingBrokeDownError: with the message of a process in which training broke down.
+          AttemptPreemptedError: where a process was asked to end, and nothing else happened.
+          AttemptFailedError: where a process failed otherwise.
+        """
 
 
 LAUNCHERS: Mapping[str, Launcher] = MappingProxyType({"local": LocalLauncher()})
 
 
-def launch(job: TrainingJob, cluster: Cluster, place: str = "local") -> tuple[RankRecord, ...]:
-    """Runs one training job to its end.
+def launch(
+    job: TrainingJob, cluster: Cluster, place: str = "local", budget: Budget = DEFAULT
+) -> Supervised[tuple[RankRecord, ...]]:
+    """Runs one training job to its end, starting it again where that may help.
 
     Args:
       job: what to train. Its paths must be absolute: the processes have another working directory.
       cluster: the processes; as many as `job.strategy` says.
       place: a name in `LAUNCHERS`.
+      budget: how many failures are borne.
 
     Returns:
-      What each process did, in the order of the ranks.
+      What each process of the last attempt did, in the order of the ranks, and how many were before it.
 
     Raises:
       ConfigError: where there is no such place.
       UserError: with the message of a process that failed by a mistake of the user.
-      TrainingFailedError: where a process failed otherwise; names it, its exit code or signal, and
-        its last lines.
+      TrainingFailedError: where training broke down, or a process failed once more than the budget
+        allows; names it, its exit code or signal, its last lines and the restarts.
     """
     if place not in LAUNCHERS:
         raise ConfigError(
@@ -51,4 +71,5 @@ def launch(job: TrainingJob, cluster: Cluster, place: str = "local") -> tuple[Ra
             f"the job's strategy needs {job.strategy.processes} processes, "
             f"the cluster has {len(cluster.tasks)}: make it with Cluster.of(job.strategy)"
         )
-    return LAUNCHERS[place].launch(job, cluster)
+    launcher = LAUNCHERS[place]
+    return supervise(lambda: launcher.launch(job, cluster, budget.heartbeat_seconds), budget)

@@ -2,7 +2,8 @@
 
 A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up;
 so every process is started anew from the job file. The first failure ends all: TensorFlow cannot go
-on without a peer, and a process that waits for one waits for ever.
+on without a peer, and a process that waits for one waits for ever. Whether all are then started again
+is decided elsewhere (`launchers.supervisor`): here is one attempt.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import os
 import queue
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from launchers import ports
+from launchers import budget, ports
 from launchers.cluster import Cluster
 from launchers.environment import LOOPBACK, environment
-from launchers.failure import by_signal, error_of, read_failure
+from launchers.failure import Ending, error_of
+from launchers.heartbeat import Pulses
 from launchers.processes import Exit, Process, end
+from launchers.watch import watch
 from trainer.cluster import Addresses, ClusterTask
 from trainer.config import from_json, to_json
 from trainer.errors import ConfigError, TrainingFailedError
@@ -31,37 +33,42 @@ WORKER = (sys.executable, "-m", "trainer.worker")
 class LocalLauncher:
     """Runs every process of a job on this machine."""
 
-    def __init__(self, command: Sequence[str] = WORKER, settle: float = 1.0, grace: float = 2.0) -> None:
+    def __init__(self, command: Sequence[str] = WORKER, settle: float = 1.0, grace: float = 10.0) -> None:
         """Keeps how to start and end processes.
 
         Args:
           command: starts a process; the path of the job file is added.
           settle: seconds after a first death in which a better explanation may come.
-          grace: seconds between SIGTERM and SIGKILL.
+          grace: seconds that processes are given to save, where the launching process is itself asked to end.
+            After a failure there is nothing to save, and all are killed at once.
         """
         self._command, self._settle, self._grace = tuple(command), settle, grace
 
-    def launch(self, job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
-        """Runs one job to its end; returns and raises as `launchers.launch.launch` does."""
+    def launch(
+        self, job: TrainingJob, cluster: Cluster, heartbeat_seconds: float = budget.DEFAULT.heartbeat_seconds
+    ) -> tuple[RankRecord, ...]:
+        """Runs one attempt at a job, as `launchers.launch.Launcher` says."""
         _check(job)
         for task in cluster.tasks:
             # What an earlier attempt left must not pass for the record of this one.
             _record_path(job, task).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="limbeck-") as folder:
-            self._run(job, cluster, Path(folder))
+            self._run(job, cluster, Path(folder), heartbeat_seconds)
         return tuple(_read_record(job, task) for task in cluster.tasks)
 
-    def _run(self, job: TrainingJob, cluster: Cluster, folder: Path) -> None:
+    def _run(self, job: TrainingJob, cluster: Cluster, folder: Path, heartbeat_seconds: float) -> None:
         path = folder / "job.json"
         path.write_text(to_json(job), encoding="utf-8")
         failures = {task.rank: folder / f"failure-{task.rank}.json" for task in cluster.tasks}
+        beats = {task.rank: folder / f"heartbeat-{task.rank}" for task in cluster.tasks}
         exits: queue.SimpleQueue[Exit] = queue.SimpleQueue()
         processes: list[Process] = []
+        ending, grace = Ending((), {}), self._grace
         with ports.held(len(cluster.tasks)) as numbers:
             addresses = _addresses(numbers)
             try:
                 for task in cluster.tasks:
-                    variables = environment(os.environ, task, addresses, failures[task.rank])
+                    variables = environment(os.environ, task, addresses, failures[task.rank], beats[task.rank])
                     processes.append(
                         Process(
                             task.rank,
@@ -72,29 +79,12 @@ class LocalLauncher:
                             exits=exits,
                         )
                     )
-                failed = self._wait(exits, len(processes), failures)
+                ending = watch(exits, failures, Pulses(beats, heartbeat_seconds), self._settle)
+                grace = 0.0
             finally:
-                end(processes, self._grace)
-        if failed:
-            raise error_of(failed, processes, failures)
-
-    def _wait(self, exits: queue.SimpleQueue[Exit], count: int, failures: dict[int, Path]) -> list[Exit]:
-        """Waits for the end of all, or for the first failure and what follows from it at once."""
-        failed: list[Exit] = []
-        deadline: float | None = None
-        for _ in range(count):
-            try:
-                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-                latest = exits.get(timeout=timeout)
-            except queue.Empty:
-                break
-            if latest.code == 0:
-                continue
-            failed.append(latest)
-            if by_signal(latest.code) or read_failure(failures[latest.rank]) is not None:
-                break
-            deadline = deadline or time.monotonic() + self._settle
-        return failed
+                end(processes, grace)
+        if ending.failed or ending.silent:
+            raise error_of(ending, processes, failures)
 
 
 def _addresses(numbers: Sequence[int]) -> Addresses | None:

@@ -16,8 +16,8 @@ from trainer.cluster import ClusterTask
 _DONE = "limbeck/chief-done"
 
 
-def leave_together(me: ClusterTask) -> None:
-    """Blocks until this process may end. On the chief it returns; in every other process it does not."""
+def leave_together(me: ClusterTask, code: int = 0) -> None:
+    """Blocks until this process may end. On the chief it returns; every other process ends here, with `code`."""
     if me.processes == 1:
         return
     # The key-value store of the coordination service is the only one that blocks without a collective operation,
@@ -30,7 +30,7 @@ def leave_together(me: ClusterTask) -> None:
         store.set_config_key_value(_goodbye(me.rank), "1")
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)
     store.set_config_key_value(_DONE, "1")
     for rank in range(1, me.processes):
         store.get_config_key_value(_goodbye(rank))

@@ -2,6 +2,10 @@
 
 It is told everything by the job file and TF_CONFIG, and imports neither TFX nor Beam: a fresh interpreter is
 ready in a third of the time and memory, and cannot depend on what its parent happened to have imported.
+
+Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.preemption`); 1 anything else. A
+launcher cannot tell from a code whether a second try would help, so what would fail again is also written to the
+file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of NaN.
 """
 
 from __future__ import annotations
@@ -9,33 +13,57 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
+from typing import Literal
+
+DONE = 0
+OUR_FAULT = 1
+USER_MISTAKE = 2
 
 
 def main(arguments: list[str]) -> int:
     """Runs the job in the file named by the only argument; returns the exit code of the process."""
-    from trainer import lifeline
-    from trainer.config import from_json
-    from trainer.errors import UserError
-    from trainer.job import TrainingJob
+    from trainer import heartbeat, lifeline, preemption
 
     lifeline.die_with_parent()
+    heartbeat.start()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    job = from_json(TrainingJob, Path(arguments[0]).read_text(encoding="utf-8"))
+    with preemption.watching():
+        return _run(Path(arguments[0]))
+
+
+def _run(file: Path) -> int:
+    from trainer import cluster, farewell, preemption
+    from trainer.config import from_json
+    from trainer.errors import TrainingFailedError, UserError
+    from trainer.job import TrainingJob
+
+    job = from_json(TrainingJob, file.read_text(encoding="utf-8"))
     from trainer.training import run
 
     try:
         run(job)
     except UserError as error:
-        _leave_failure(str(error))
-        return 2
-    return 0
+        _leave_failure("user", str(error))
+        return USER_MISTAKE
+    except TrainingFailedError as error:
+        traceback.print_exc()
+        _leave_failure("final", str(error))
+        return OUR_FAULT
+    except preemption.PreemptedError:
+        farewell.leave_together(cluster.from_environment(), preemption.EXIT_CODE)
+        return preemption.EXIT_CODE
+    except SystemExit as stray:
+        # Whatever code it chose would be taken for one of ours.
+        raise RuntimeError(f"the task's own code ended the process by sys.exit({stray.code!r})") from stray
+    return DONE
 
 
-def _leave_failure(message: str) -> None:
+def _leave_failure(kind: Literal["user", "final"], message: str) -> None:
     path = os.environ.get("LIMBECK_FAILURE")
     if path:
-        Path(path).write_text(json.dumps({"kind": "user", "message": message}), encoding="utf-8")
+        Path(path).write_text(json.dumps({"kind": kind, "message": message}), encoding="utf-8")
 
 
 if __name__ == "__main__":

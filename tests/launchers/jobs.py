@@ -3,13 +3,16 @@
 import sys
 from pathlib import Path
 
+from launchers.budget import Budget
 from launchers.cluster import Cluster
 from launchers.local import LocalLauncher
+from launchers.supervisor import Supervised, supervise
 from trainer.config import StrategyConfig, TrainingConfig
 from trainer.job import RankRecord, TrainingJob
 from trainer.task import TaskRef
 
 WORKER = Path(__file__).parent / "worker.py"
+QUICK = Budget(restarts=2, backoff_seconds=0.01)
 
 
 def job(folder: Path | str, processes: int) -> TrainingJob:
@@ -26,6 +29,16 @@ def job(folder: Path | str, processes: int) -> TrainingJob:
     )
 
 
-def launch(behaviour: str, folder: Path, processes: int = 1) -> tuple[RankRecord, ...]:
+def launch(
+    behaviour: str, folder: Path, processes: int = 1, heartbeat_seconds: float = 60.0
+) -> tuple[RankRecord, ...]:
+    """One attempt."""
     launcher = LocalLauncher([sys.executable, str(WORKER), behaviour])
-    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1))
+    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1), heartbeat_seconds)
+
+
+def supervised(
+    behaviour: str, folder: Path, processes: int = 2, budget: Budget = QUICK
+) -> Supervised[tuple[RankRecord, ...]]:
+    """As many attempts as the budget allows."""
+    return supervise(lambda: launch(behaviour, folder, processes, budget.heartbeat_seconds), budget)

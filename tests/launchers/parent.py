@@ -9,7 +9,7 @@ from tests.launchers import jobs
 
 if __name__ == "__main__":
     try:
-        jobs.launch(sys.argv[1], Path(sys.argv[2]), processes=2)
+        jobs.supervised(sys.argv[1], Path(sys.argv[2]), processes=2)
     except KeyboardInterrupt:
         left = psutil.Process().children(recursive=True)
         sys.stdout.write(f"interrupted with {len(left)} children\n")

@@ -4,6 +4,7 @@ import pytest
 
 from launchers.failure import Failure, blame, describe, read_failure
 from launchers.processes import Exit
+from trainer.preemption import EXIT_CODE
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,9 @@ from launchers.processes import Exit
         ([1, -signal.SIGABRT], 0),
         ([-signal.SIGABRT, 1], 0),
         ([-signal.SIGABRT, -signal.SIGKILL], 1),
+        ([EXIT_CODE, EXIT_CODE], 0),
+        ([EXIT_CODE, 1], 1),
+        ([EXIT_CODE, -signal.SIGABRT, -signal.SIGKILL], 2),
     ],
 )
 def test_blame(codes, rank):
@@ -35,6 +39,7 @@ def test_describe_names_signals():
     ("written", "expected"),
     [
         (b'{"kind": "user", "message": "m"}', Failure(kind="user", message="m")),
+        (b'{"kind": "final", "message": "m"}', Failure(kind="final", message="m")),
         (b'{"kind": "ours", "message": "m"}', None),
         (b'{"kind": "user"', None),
         (b"\xff", None),

@@ -11,9 +11,10 @@ import select
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
-from trainer import cluster, lifeline
+from trainer import cluster, heartbeat, lifeline, preemption
 from trainer.config import from_json, to_json
 from trainer.job import RankRecord, TrainingJob
 
@@ -113,6 +114,111 @@ def wait(job, me):
     wait_forever()
 
 
+def rank_1_dies_at_first(job, me):
+    """Kills itself in the first attempt; the other waits for it, as in a collective operation."""
+    if me.rank == 1 and attempt(job, me) == 1:
+        say("about to die")
+        os.kill(os.getpid(), signal.SIGKILL)
+    meet_peers(job, me)
+    leave_record(job, me)
+
+
+def rank_1_dies_always(job, me):
+    if me.rank == 1:
+        say(f"about to die in attempt {attempt(job, me)}")
+        os.kill(os.getpid(), signal.SIGKILL)
+    meet_peers(job, me)
+
+
+def rank_1_stops(job, me):
+    """Stands still in the first attempt, while the other waits for it."""
+    if me.rank == 1 and attempt(job, me) == 1:
+        say("about to stop")
+        os.kill(os.getpid(), signal.SIGSTOP)
+    meet_peers(job, me)
+    leave_record(job, me)
+
+
+def rank_1_stops_and_its_peer_gives_up(job, me):
+    """As under TensorFlow, which notices after some seconds, and blames no one."""
+    if me.rank == 1:
+        fifo(job, "stopping").open("w").close()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    fifo(job, "stopping").open().close()
+    beats = Path(os.environ[heartbeat.ENVIRONMENT].replace("heartbeat-0", "heartbeat-1"))
+    while time.time() - beats.stat().st_mtime < 6:
+        time.sleep(0.1)
+    sys.exit("UnavailableError: lost a peer")
+
+
+def busy(job, me):
+    """Works for longer than the deadline without a word, but lives."""
+    time.sleep(5)
+    leave_record(job, me)
+
+
+def preempted_at_first(job, me):
+    """Every process is asked to end in each of the first four attempts, and saves."""
+    if attempt(job, me) <= 4:
+        with preemption.watching():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert preemption.requested()
+        sys.exit(preemption.EXIT_CODE)
+    leave_record(job, me)
+
+
+def preempted_but_a_peer_failed(job, me):
+    if me.rank == 1:
+        fifo(job, "left").open("w").close()
+        sys.exit(preemption.EXIT_CODE)
+    fifo(job, "left").open().close()
+    sys.exit(5)
+
+
+def user_failure(job, me):
+    attempt(job, me)
+    report("label 'x' is unknown")
+    sys.exit(2)
+
+
+def broke_down(job, me):
+    """Rank 1 is killed in the first attempt; in the second the loss is NaN."""
+    number = attempt(job, me)
+    if me.rank == 1 and number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 2:
+        report("the loss is nan at step 7", "final")
+        sys.exit(1)
+    wait_forever()
+
+
+def save_when_asked(job, me):
+    """Runs until it is asked to end, then saves, which takes a moment."""
+    attempt(job, me)
+    with preemption.watching():
+        say("waiting")
+        while not preemption.requested():
+            signal.sigtimedwait([], 0.01)
+        (Path(job.record_uri) / f"saved-{me.rank}").touch()
+    sys.exit(preemption.EXIT_CODE)
+
+
+def attempt(job, me):
+    """The number of this attempt, from 1, as this rank has counted."""
+    with (Path(job.record_uri) / f"attempts-{me.rank}").open("a") as file:
+        file.write("x")
+    return len((Path(job.record_uri) / f"attempts-{me.rank}").read_text())
+
+
+def meet_peers(job, me):
+    """Returns when all processes are here; waits for ever for one that is not."""
+    for rank in range(1, me.processes):
+        if me.is_chief:
+            fifo(job, f"here-{rank}").open().close()
+        elif me.rank == rank:
+            fifo(job, f"here-{rank}").open("w").close()
+
+
 def wait_for_failed_peer(job, me):
     """Returns in rank 1 when rank 0 has died of an ordinary error."""
     if me.rank == 0:
@@ -140,8 +246,8 @@ def say(line):
     sys.stdout.flush()
 
 
-def report(message):
-    text = json.dumps({"kind": "user", "message": message})
+def report(message, kind="user"):
+    text = json.dumps({"kind": kind, "message": message})
     Path(os.environ["LIMBECK_FAILURE"]).write_text(text)
 
 
@@ -152,5 +258,6 @@ def leave_record(job, me):
 
 if __name__ == "__main__":
     lifeline.die_with_parent()
+    heartbeat.start()
     _job = from_json(TrainingJob, Path(sys.argv[2]).read_text())
     globals()[sys.argv[1]](_job, cluster.from_environment())

@@ -1,0 +1,132 @@
+"""Starts a job again after a failure, within a budget.
+
+TensorFlow cannot take a lost process back into a running job, so the unit of a restart is the whole job: all processes
+end, all start again, and go on from the last checkpoint. Not every failure is worth it: a mistake of the user and a
+loss of NaN come back with the same data and the same seed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Generic, TypeVar
+
+from launchers.budget import Budget
+from launchers.decision import GiveUp, Outcome, decide
+from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from trainer import events
+from trainer.errors import TrainingFailedError
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+_ENDED_BY_SIGTERM = 128 + signal.SIGTERM
+
+
+@dataclasses.dataclass(frozen=True)
+class Supervised(Generic[_Result]):
+    """The result of the attempt that went well, and how many failures and pre-emptions came before it."""
+
+    result: _Result
+    restarts: int
+    preemptions: int
+
+
+def supervise(
+    attempt: Callable[[], _Result], budget: Budget, wait: Callable[[float], None] = time.sleep
+) -> Supervised[_Result]:
+    """Calls `attempt` until it returns, or until its failure is the job's.
+
+    Where this process is itself asked to end (SIGTERM, in the main thread and with no handler of another), the
+    running attempt is given the time to save, nothing is started again, and the process ends by that signal. An
+    interrupt (KeyboardInterrupt) ends it likewise, and is raised.
+
+    Args:
+      attempt: runs the job once, and ends its processes whatever is raised in it.
+      budget: of restarts.
+      wait: pauses for so many seconds.
+
+    Raises:
+      UserError: of the first attempt that raises one.
+      TrainingFailedError: of an attempt that would fail again, or for which no restart is left; says how many
+        restarts were made.
+    """
+    with _sigterm_raised():
+        return _supervise(attempt, budget, wait)
+
+
+def _supervise(
+    attempt: Callable[[], _Result], budget: Budget, wait: Callable[[float], None]
+) -> Supervised[_Result]:
+    history: list[Outcome] = []
+    while True:
+        restarts, preemptions = history.count(Outcome.FAILED), history.count(Outcome.PREEMPTED)
+        try:
+            return Supervised(attempt(), restarts, preemptions)
+        except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
+            history.append(_outcome(error))
+            decision = decide(history, budget)
+            if isinstance(decision, GiveUp):
+                raise _with_restarts(error, restarts) from None
+            _tell(error, history, decision.after_seconds, budget)
+        wait(decision.after_seconds)
+
+
+def _outcome(error: TrainingFailedError) -> Outcome:
+    if isinstance(error, AttemptPreemptedError):
+        return Outcome.PREEMPTED
+    return Outcome.FINAL if isinstance(error, TrainingBrokeDownError) else Outcome.FAILED
+
+
+def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedError:
+    if restarts == 0:
+        return error
+    times = "1 restart" if restarts == 1 else f"{restarts} restarts"
+    return TrainingFailedError(f"after {times}: {error}")
+
+
+def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, budget: Budget) -> None:
+    preempted = history[-1] is Outcome.PREEMPTED
+    reason = error.reason if isinstance(error, AttemptFailedError) else str(error)
+    _log.warning("attempt %d: %s; starting again in %.1f s", len(history), error, seconds)
+    events.emit(
+        "restarting",
+        reason=reason,
+        attempt=len(history) + 1,
+        restart=None if preempted else history.count(Outcome.FAILED),
+        restarts=budget.restarts,
+        seconds=seconds,
+    )
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM, where it can be caught; no `except Exception` on the way may take it for a failure."""
+
+
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """Has SIGTERM unwind the stack, so that processes are ended in good order, before it ends this process."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    except _TerminatedError:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        # Reached by the first process of a container, which no signal ends by default.
+        raise SystemExit(_ENDED_BY_SIGTERM) from None
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise_terminated(_number: int, _frame: FrameType | None) -> None:
+    raise _TerminatedError

@@ -1,0 +1,232 @@
+"""Real processes that die, stop, are asked to end, and fail for good; and what is done about it."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from launchers.budget import Budget
+from launchers.cluster import Cluster
+from launchers.failure import AttemptFailedError, AttemptPreemptedError
+from launchers.launch import launch
+from launchers.local import LocalLauncher
+from launchers.supervisor import supervise
+from tests.launchers import jobs
+from trainer import events
+from trainer.errors import TrainingFailedError, UserError
+
+HEARTBEAT_SECONDS = 3.0
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left():
+    yield
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """The `restarting` events so far."""
+    path = tmp_path / "events.jsonl"
+    path.touch()
+    monkeypatch.setenv(events.ENVIRONMENT, str(path))
+
+    def read():
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert {line["event"] for line in lines} <= {"restarting"}
+        return lines
+
+    return read
+
+
+def attempts(folder, rank=1):
+    return len((folder / f"attempts-{rank}").read_text())
+
+
+def failing(*errors):
+    """An attempt that raises these errors in turn, and then returns `done`."""
+    left = list(errors)
+
+    def attempt():
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return attempt
+
+
+def test_pauses_double_and_a_preemption_has_none():
+    pauses = []
+    failure, preempted = AttemptFailedError("r", ["l"]), AttemptPreemptedError("p")
+    outcome = supervise(failing(failure, preempted, failure, failure), Budget(backoff_seconds=0.5), pauses.append)
+    assert pauses == [0.5, 0.0, 1.0, 2.0]
+    assert (outcome.result, outcome.restarts, outcome.preemptions) == ("done", 3, 1)
+
+
+@pytest.mark.parametrize("error", [UserError("u"), OSError("o"), TrainingFailedError("left no record")])
+def test_what_is_no_failure_of_a_process_is_raised_at_once(error):
+    with pytest.raises(type(error)) as caught:
+        supervise(failing(error), Budget(), lambda _: pytest.fail("it was started again"))
+    assert caught.value is error
+
+
+def test_an_interrupt_in_a_pause_ends_the_pause():
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        supervise(failing(AttemptFailedError("r", [])), Budget(), interrupted)
+
+
+def test_the_handler_of_another_is_left_alone_and_ours_does_not_stay():
+    seen = []
+
+    def attempt():
+        seen.append(signal.getsignal(signal.SIGTERM))
+
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    supervise(attempt, Budget())
+    assert seen.pop() is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        supervise(attempt, Budget())
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert seen.pop() is signal.SIG_IGN
+
+
+def test_it_works_in_a_thread_too():
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(supervise(failing(), Budget())))
+    thread.start()
+    thread.join()
+    assert outcomes[0].result == "done"
+
+
+@pytest.mark.processes
+def test_a_killed_process_has_all_started_again(tmp_path, told, caplog):
+    with caplog.at_level(logging.WARNING):
+        outcome = jobs.supervised("rank_1_dies_at_first", tmp_path, processes=3)
+    assert (outcome.restarts, outcome.preemptions) == (1, 0)
+    assert [record.rank for record in outcome.result] == [0, 1, 2]
+    assert attempts(tmp_path) == 2
+    [event] = told()
+    assert event["reason"].startswith("teacher worker 0 was killed by SIGKILL")
+    assert (event["attempt"], event["restart"], event["restarts"]) == (2, 1, jobs.QUICK.restarts)
+    assert "Its last lines:\nabout to die" in caplog.text
+
+
+@pytest.mark.processes
+def test_a_process_that_dies_again_and_again_is_given_up_and_the_restarts_are_told(tmp_path, told):
+    with pytest.raises(TrainingFailedError) as caught:
+        jobs.supervised("rank_1_dies_always", tmp_path)
+    assert attempts(tmp_path) == 3
+    assert str(caught.value).startswith("after 2 restarts: teacher worker 0 was killed by SIGKILL")
+    assert str(caught.value).endswith("Its last lines:\nabout to die in attempt 3")
+    assert [event["restart"] for event in told()] == [1, 2]
+
+
+@pytest.mark.processes
+def test_a_stopped_process_is_killed_and_blamed_though_its_peer_waits_for_it(tmp_path):
+    began = time.monotonic()
+    with pytest.raises(AttemptFailedError) as caught:
+        jobs.launch("rank_1_stops", tmp_path, 2, HEARTBEAT_SECONDS)
+    # Two interpreters start, one stops, and is found out.
+    assert HEARTBEAT_SECONDS <= time.monotonic() - began < HEARTBEAT_SECONDS + 10
+    assert caught.value.reason in {
+        f"teacher worker 0 said nothing for {seconds} s (hung or stopped)" for seconds in (3, 4)
+    }
+    assert caught.value.lines == ("about to stop",)
+
+
+@pytest.mark.processes
+def test_a_stopped_process_costs_one_restart(tmp_path, told):
+    budget = Budget(restarts=1, backoff_seconds=0.01, heartbeat_seconds=HEARTBEAT_SECONDS)
+    outcome = jobs.supervised("rank_1_stops", tmp_path, budget=budget)
+    assert outcome.restarts == 1
+    [event] = told()
+    assert "said nothing for" in event["reason"]
+
+
+@pytest.mark.processes
+def test_a_peer_that_gives_up_first_does_not_hide_who_stopped(tmp_path):
+    with pytest.raises(AttemptFailedError) as caught:
+        jobs.launch("rank_1_stops_and_its_peer_gives_up", tmp_path, 2)
+    reason = caught.value.reason
+    assert reason.startswith("teacher worker 0 said nothing for ")
+    assert reason.endswith(" s (hung or stopped), and teacher chief ended with exit code 1")
+    assert caught.value.lines == ("UnavailableError: lost a peer",)
+
+
+@pytest.mark.processes
+def test_a_process_at_work_is_not_hung(tmp_path):
+    assert len(jobs.launch("busy", tmp_path, 1, HEARTBEAT_SECONDS)) == 1
+
+
+@pytest.mark.processes
+def test_preemptions_are_not_counted(tmp_path, told):
+    outcome = jobs.supervised("preempted_at_first", tmp_path, budget=Budget(restarts=0, backoff_seconds=3600.0))
+    assert (outcome.restarts, outcome.preemptions) == (0, 4)
+    assert attempts(tmp_path, rank=0) == 5
+    assert [event["restart"] for event in told()] == [None] * 4
+    assert all("was pre-empted" in event["reason"] for event in told())
+
+
+@pytest.mark.processes
+def test_a_failure_beside_a_preemption_is_a_failure(tmp_path):
+    with pytest.raises(AttemptFailedError, match=r"^teacher chief ended with exit code 5"):
+        jobs.launch("preempted_but_a_peer_failed", tmp_path, 2)
+
+
+@pytest.mark.processes
+def test_a_mistake_of_the_user_is_not_tried_again(tmp_path):
+    with pytest.raises(UserError) as caught:
+        jobs.supervised("user_failure", tmp_path, processes=1)
+    assert str(caught.value) == "label 'x' is unknown"
+    assert attempts(tmp_path, rank=0) == 1
+
+
+@pytest.mark.processes
+def test_a_training_that_broke_down_is_not_tried_again_and_earlier_restarts_are_told(tmp_path, told):
+    with pytest.raises(TrainingFailedError) as caught:
+        jobs.supervised("broke_down", tmp_path)
+    assert str(caught.value) == "after 1 restart: the loss is nan at step 7"
+    assert len(told()) == 1
+
+
+@pytest.mark.processes
+def test_a_launcher_that_is_asked_to_end_lets_its_processes_save_and_starts_nothing_again(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.launchers.parent", "save_when_asked", str(tmp_path)],
+        cwd=jobs.WORKER.parents[2],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        waiting = {process.stderr.readline() for _ in range(2)}
+        assert waiting == {"[teacher chief] waiting\n", "[teacher worker 0] waiting\n"}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == -signal.SIGTERM
+    assert sorted(path.name for path in tmp_path.glob("saved-*")) == ["saved-0", "saved-1"]
+    assert [attempts(tmp_path, rank) for rank in range(2)] == [1, 1]
+    assert list(tmp_path.glob("limbeck-*")) == []
+
+
+@pytest.mark.processes
+def test_launch_supervises_within_the_budget_that_it_is_given(tmp_path, monkeypatch):
+    local = LocalLauncher([sys.executable, str(jobs.WORKER), "rank_1_dies_at_first"])
+    monkeypatch.setattr("launchers.launch.LAUNCHERS", {"local": local})
+    job, cluster = jobs.job(tmp_path, 2), Cluster(workers=1)
+    with pytest.raises(TrainingFailedError, match=r"^teacher worker 0 was killed by SIGKILL"):
+        launch(job, cluster, budget=Budget(restarts=0))
+    (tmp_path / "attempts-1").unlink()
+    assert launch(job, cluster, budget=jobs.QUICK).restarts == 1
