@@ -27,6 +27,7 @@ from trainer.errors import ConfigError, nearest
 
 Scalar = bool | int | float | str
 Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 _Slice = TypeVar("_Slice")
@@ -91,18 +92,38 @@ class StrategyConfig:
     """How training is spread.
 
     Attributes:
-      name: a `tf.distribute` strategy, in snake case.
-      workers: training processes; by default 2 for `multi_worker_mirrored`, and 1 for `one_device`.
+      name: a `tf.distribute` strategy, in snake case. `one_device`: one replica. `mirrored`: a replica on each device
+        of one process, each with all variables. `central_storage`: the same with the variables on the CPU.
+        `multi_worker_mirrored`: several processes, with a replica on each GPU, or one where there is none.
+      workers: training processes; by default 2 for `multi_worker_mirrored`, and 1 for the others.
+      logical_devices: for `mirrored` and `central_storage`: so many devices made of the CPU, instead of the GPUs that
+        there are.
+      communication: how gradients are summed over GPUs and processes: `ring`, `nccl`, or what TensorFlow chooses.
     """
 
-    name: Literal["multi_worker_mirrored", "one_device"] = "multi_worker_mirrored"
+    name: Literal["one_device", "mirrored", "multi_worker_mirrored", "central_storage"] = "multi_worker_mirrored"
     workers: Positive | None = None
+    logical_devices: Positive | None = None
+    communication: Literal["auto", "ring", "nccl"] = "auto"
 
     def __post_init__(self) -> None:
-        if self.name == "one_device" and self.workers not in (None, 1):
+        if self.name != "multi_worker_mirrored" and self.workers not in (None, 1):
             raise ConfigError(
-                f"strategy 'one_device' runs in one process, but strategy.workers is {self.workers}: "
+                f"strategy '{self.name}' runs in one process, but strategy.workers is {self.workers}: "
                 "leave strategy.workers out, or take strategy.name=multi_worker_mirrored"
+            )
+        if self.logical_devices is not None and self.name not in ("mirrored", "central_storage"):
+            raise ConfigError(
+                f"strategy '{self.name}' has one device a process without GPUs, but strategy.logical_devices is "
+                f"{self.logical_devices}: leave it out, or take strategy.name=mirrored or central_storage"
+            )
+        if self.communication != "auto" and (
+            self.logical_devices is not None or self.name in ("one_device", "central_storage")
+        ):
+            raise ConfigError(
+                f"strategy.communication={self.communication} is between GPUs or processes, and strategy "
+                f"'{self.name}'{' on logical devices' if self.logical_devices else ''} has none to choose for: leave "
+                "strategy.communication out"
             )
 
     @property
@@ -118,14 +139,56 @@ class TrainingConfig:
     Attributes:
       epochs: passes over the training split.
       batch_size: the global batch size: examples in one optimizer step over all replicas together.
-      learning_rate: peak learning rate, at the first step; the schedule lowers it to 0 at the last.
+      learning_rate: peak learning rate, at the first step after warm-up.
       seed: of initial weights, order and augmentation.
+      clip_norm: largest norm of all gradients of a step together; larger ones are scaled down. null: any.
+      warmup_steps: optimizer steps in which the learning rate rises in equal parts to its peak.
+      schedule: of the learning rate after warm-up: `cosine` and `linear` reach 0 after the last step.
+      precision: `float32`, or a Keras policy: `mixed_float16` (with loss scaling) or `mixed_bfloat16`. Variables,
+        losses and the exported model are float32 in each.
+      steps_per_call: optimizer steps between two returns to Python.
+      early_stopping_patience: ends a training after so many epochs in a row without a lower log loss on the
+        validation split; null: never.
     """
 
     epochs: Positive = runtime(10)
     batch_size: Positive = runtime(64)
-    learning_rate: Annotated[float, Field(gt=0)] = runtime(1e-3)
+    learning_rate: PositiveFloat = runtime(1e-3)
     seed: NotNegative = runtime(0)
+    clip_norm: PositiveFloat | None = runtime(None)
+    warmup_steps: NotNegative = runtime(0)
+    schedule: Literal["cosine", "constant", "linear"] = "cosine"
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    steps_per_call: Positive = 20
+    early_stopping_patience: Positive | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class CheckpointConfig:
+    """What a training that dies goes on from.
+
+    Attributes:
+      steps: optimizer steps between two checkpoints.
+      keep: how many of the newest are kept.
+    """
+
+    steps: Positive = 500
+    keep: Positive = 3
+
+
+@dataclass(frozen=True, config=STRICT)
+class RecoveryConfig:
+    """What becomes of a training job of which a process failed.
+
+    Attributes:
+      restarts: how often all its processes are started again.
+      backoff_seconds: before the first restart; doubled before each further one.
+      heartbeat_seconds: a process that says nothing for so long is taken for hung. It beats every second.
+    """
+
+    restarts: NotNegative = 3
+    backoff_seconds: Annotated[float, Field(ge=0)] = 1.0
+    heartbeat_seconds: PositiveFloat = 60.0
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -157,7 +220,7 @@ class DistillationConfig:
       alpha: share of the soft term; 0 is training on labels alone, 1 on soft targets alone.
     """
 
-    temperature: Annotated[float, Field(gt=0)] = runtime(2.0)
+    temperature: PositiveFloat = runtime(2.0)
     alpha: Annotated[float, Field(ge=0, le=1)] = runtime(0.9)
 
 
@@ -174,7 +237,7 @@ class GateConfig:
 
     tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
     max_bytes: Positive | None = runtime(None)
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = runtime(None)
+    max_latency_ms: PositiveFloat | None = runtime(None)
     # Neither target of the compiler takes a boolean runtime parameter.
     require_gain: bool = False
 
@@ -192,6 +255,8 @@ class Config:
     drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
@@ -294,6 +359,11 @@ def parse_assignment(text: str) -> dict[str, Any]:
 def runtime_fields(cls: type[Any]) -> tuple[str, ...]:
     """Names of the runtime fields of one slice, in order."""
     return tuple(f.name for f in dataclasses.fields(cls) if f.metadata.get("runtime"))
+
+
+def structural_fields(cls: type[Any]) -> tuple[str, ...]:
+    """Names of the other fields of one slice, in order."""
+    return tuple(f.name for f in dataclasses.fields(cls) if not f.metadata.get("runtime"))
 
 
 class _Loader(yaml.SafeLoader):

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from trainer.config import (
     STRICT,
+    CheckpointConfig,
     DistillationConfig,
     Scalar,
     StrategyConfig,
@@ -44,6 +45,9 @@ class TrainingJob:
         ensemble.
       hyperparameters: for the task's builder.
       distillation: present exactly when `targets` are `soft_targets`.
+      validation_uri: folder of the packed validation split; present where early stopping needs it.
+      checkpoint: how often, and how many.
+      checkpoint_uri: folder of the checkpoints of this very job; None keeps none.
     """
 
     entry: Entry
@@ -58,8 +62,13 @@ class TrainingJob:
     members: int = 1
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     distillation: DistillationConfig | None = None
+    validation_uri: str | None = None
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    checkpoint_uri: str | None = None
 
     def __post_init__(self) -> None:
+        if self.training.early_stopping_patience is not None and self.validation_uri is None:
+            raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):
             raise ConfigError("a job has a distillation section exactly when its targets are 'soft_targets'")
         if self.entry == "teacher" and self.targets != "labels":
