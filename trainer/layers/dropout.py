@@ -1,0 +1,106 @@
+"""Dropout that goes on exactly where it was after a restart.
+
+The stock layer draws from a generator inside the process, which no checkpoint holds: a training that died and went
+on drops other units than one that did not, and ends with other weights. Here a mask is a pure function of the
+layer's seed, of how often the layer has dropped before, and of the replica; seed and count are a weight of the layer,
+and so are saved, restored and copied as weights are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+_REPLICAS = 1 << 16
+
+
+@tf_keras.saving.register_keras_serializable("limbeck")
+class Dropout(tf_keras.layers.Layer):
+    """Drops entries at random in training, and scales the others by 1 / (1 - rate), as `tf_keras.layers.Dropout`.
+
+    Call arguments: floating inputs of any shape, and `training`; returns the same shape and type. The layer has one
+    weight, `random_state`: int64 `[2]`, its seed and the number of times that it has dropped.
+
+    Args:
+      rate: share of entries that is dropped, at least 0 and below 1.
+      noise_shape: shape of the mask, to be broadcast to the inputs; None takes theirs.
+      seed: two layers of one seed drop alike. By default one is drawn, as initial weights are: from Keras' generator,
+        which `tf_keras.utils.set_random_seed` starts.
+
+    Raises:
+      ValueError: where `rate` is out of range.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: tuple[int | None, ...] | None = None,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if not 0 <= rate < 1:
+            raise ValueError(f"the rate of a Dropout layer must be at least 0 and below 1, received {rate}")
+        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the random state."""
+        # On-read: each replica counts for itself, without a meeting of all in the middle of the model. The counts
+        # are equal, so the first speaks for all.
+        self.random_state = self.add_weight(
+            name="random_state",
+            shape=[2],
+            dtype=tf.int64,
+            initializer=self._initial_state,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+        super().build(input_shape)
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        """Drops where `training` is true: a bool, an int, or a scalar tensor; None is false."""
+        if training is None:
+            return tf.identity(inputs)
+        if tf.is_tensor(training):
+            return tf.cond(tf.cast(training, tf.bool), lambda: self._drop(inputs), lambda: tf.identity(inputs))
+        return self._drop(inputs) if training else tf.identity(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        own = {"rate": self.rate, "noise_shape": self.noise_shape, "seed": self.seed}
+        return {**super().get_config(), **own}
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the inputs."""
+        return input_shape
+
+    def _drop(self, inputs: Any) -> Any:
+        state = tf.convert_to_tensor(self.random_state)
+        # TensorFlow hashes the two numbers; they need only be different for different (seed, replica, count).
+        seed = tf.stack([state[0] * _REPLICAS + _replica(), state[1]])
+        dropped = tf.nn.experimental.stateless_dropout(
+            inputs, self.rate, seed, rng_alg="philox", noise_shape=self._shape_of_mask(inputs)
+        )
+        self.random_state.assign_add(tf.constant([0, 1], tf.int64))
+        return dropped
+
+    def _shape_of_mask(self, inputs: Any) -> Any:
+        if self.noise_shape is None:
+            return None
+        sizes = tf.shape(inputs)
+        return [sizes[axis] if size is None else size for axis, size in enumerate(self.noise_shape)]
+
+    def _initial_state(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        if self.seed is not None:
+            return tf.constant([self.seed, 0], dtype)
+        drawn = tf_keras.initializers.RandomUniform(0, 2**31 - 1)([1], dtype)
+        return tf.concat([drawn, [0]], axis=0)
+
+
+def _replica() -> Any:
+    context = tf.distribute.get_replica_context()
+    return tf.cast(context.replica_id_in_sync_group if context else 0, tf.int64)
