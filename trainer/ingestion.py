@@ -51,13 +51,13 @@ class Order:
       examples: size of the training split.
       batch_size: global batch size.
       epochs: passes over the split.
-      seed: of the permutations.
+      seed: of the permutations; None leaves the examples in the order of the index.
     """
 
     examples: int
     batch_size: int
     epochs: int
-    seed: int
+    seed: int | None
 
     @property
     def positions(self) -> int:
@@ -68,6 +68,11 @@ class Order:
     def steps(self) -> int:
         """Optimizer steps."""
         return -(-self.positions // self.batch_size)
+
+    def next_epoch_end(self, step: int) -> int:
+        """The first step count above `step` by which an epoch has been seen as a whole."""
+        finished = step * self.batch_size // self.examples
+        return -(-(finished + 1) * self.examples // self.batch_size)
 
     def global_batch(self, step: int) -> Positions:
         """Positions of the global batch of a step: int64 `[at most batch_size]`."""
@@ -82,6 +87,8 @@ class Order:
     def rows(self, positions: Positions) -> Positions:
         """Index rows at `positions`: a permutation of all rows within each epoch."""
         epochs, offsets = np.divmod(positions, self.examples)
+        if self.seed is None:
+            return offsets
         rows = np.empty_like(offsets)
         for epoch in np.unique(epochs):
             now = epochs == epoch
@@ -139,6 +146,8 @@ def batches(
     replicas: Sequence[int],
     replica_count: int,
     feature_spec: dict[str, Any],
+    *,
+    start: int = 0,
 ) -> Any:
     """The batches of some replicas of one process, step by step and, within a step, replica by replica.
 
@@ -148,10 +157,34 @@ def batches(
       replicas: numbers of the replicas that read this dataset.
       replica_count: all replicas of the job.
       feature_spec: how to parse the transformed examples.
+      start: the first step; those before it are not read.
 
     Returns:
       A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`).
     """
+
+    seed = order.seed
+    if seed is None:
+        raise ValueError("an order without a seed has none for its examples: read it by numbered_batches")
+
+    def seeded(features: Any, counts: Denominators, positions: Any) -> Any:
+        return features, counts, mix(positions, seed)
+
+    return (
+        numbered_batches(folder, order, replicas, replica_count, feature_spec, start=start).map(seeded).prefetch(8)
+    )
+
+
+def numbered_batches(
+    folder: str,
+    order: Order,
+    replicas: Sequence[int],
+    replica_count: int,
+    feature_spec: dict[str, Any],
+    *,
+    start: int = 0,
+) -> Any:
+    """The same batches with the int64 positions `[batch]` of the examples instead of their seeds."""
     import tensorflow as tf
 
     packed = PackedExamples(Path(folder))
@@ -171,11 +204,17 @@ def batches(
             vector.set_shape([None])
         for scalar in (examples, labelled):
             scalar.set_shape([])
-        features = tf.io.parse_example(serialized, feature_spec)
-        return features, Denominators(examples, labelled), mix(positions, order.seed)
+        return tf.io.parse_example(serialized, feature_spec), Denominators(examples, labelled), positions
 
-    numbers = tf.data.Dataset.range(order.steps * len(replicas))
-    return numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(8)
+    numbers = tf.data.Dataset.range(start * len(replicas), order.steps * len(replicas))
+    return numbers.map(batch, num_parallel_calls=2, deterministic=True)
+
+
+def replicas_of(strategy: Any, context: Any) -> range:
+    """Numbers, within the job, of the replicas of the process that a tf.distribute.InputContext stands for."""
+    local = strategy.num_replicas_in_sync // context.num_input_pipelines
+    first = context.input_pipeline_id * local
+    return range(first, first + local)
 
 
 @dataclasses.dataclass(frozen=True)

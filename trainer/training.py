@@ -6,19 +6,22 @@ the weights, because saving a distributed model makes the chief wait for peers t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer import cluster, events, farewell, strategies
+from trainer import cluster, events, farewell, optimization, precision, strategies
 from trainer.config import to_json
 from trainer.errors import TaskError
-from trainer.ingestion import Denominators, Order, PackedExamples, batches
+from trainer.evaluation import Split, evaluator
+from trainer.ingestion import Denominators, Order, PackedExamples, batches, replicas_of
 from trainer.job import Entry, RankRecord, TrainingJob
-from trainer.loop import Fitted, Loss, Progress, fit
+from trainer.loop import Fitted, Hooks, Loss, Progress, Validation, fit
+from trainer.summaries import Summaries
 from trainer.task import LABEL, STUDENT_LABEL, TEACHER_LOGITS, Task
 
 _log = logging.getLogger(__name__)
@@ -79,37 +82,49 @@ class _Session:
     def run(self) -> None:
         models, fitted = [], []
         for member in range(self.job.members):
-            model, result = self._fit(member)
+            weights, result = self._fit(member)
             fitted.append(result)
             if self.me.is_chief:
-                models.append(self._copy(model))
+                models.append(self._copy(weights))
         if self.me.is_chief:
             self._export(models, fitted)
         self._write_record(fitted)
         farewell.leave_together(self.me)
 
-    def _fit(self, member: int) -> tuple[Any, Fitted]:
+    def _fit(self, member: int) -> tuple[list[Any], Fitted]:
+        """Trains a member; gives its weights, and what this process did."""
         import tf_keras
 
         training = self.job.training
         examples = len(PackedExamples(Path(self.job.examples_uri)))
         order = Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
         # Initial weights come from Keras' global generator; every process must draw the same ones.
-        tf_keras.utils.set_random_seed(order.seed)
-        with self.strategy.scope():
-            model = self._build()
-            schedule = tf_keras.optimizers.schedules.CosineDecay(training.learning_rate, order.steps)
-            optimizer = _optimizer(self.task, schedule)
-        result = fit(
-            self.strategy,
-            model,
-            optimizer,
-            loss_of(self.job),
-            lambda context: self._dataset(order, context),
-            steps=order.steps,
-            report=lambda progress: self._report(member, progress),
-        )
-        return model, result
+        tf_keras.utils.set_random_seed(training.seed + member)
+        with precision.policy(training.precision):
+            with strategies.scope(self.strategy):
+                model = self._build()
+                optimizer = _optimizer(self.task, optimization.schedule(training, order.steps))
+                loss_scale = precision.loss_scale(training, optimizer)
+            start = Fitted()
+            with self._summaries(member) as summaries:
+                result = fit(
+                    self.strategy,
+                    model,
+                    optimizer,
+                    loss_of(self.job),
+                    lambda context: self._dataset(order, context, start.steps),
+                    steps=order.steps,
+                    start=start,
+                    hooks=Hooks(
+                        validation=self._validation(model, order),
+                        report=lambda progress: self._report(member, progress, summaries),
+                    ),
+                    steps_per_call=training.steps_per_call,
+                    clip_norm=training.clip_norm,
+                    loss_scale=loss_scale,
+                )
+        # Every process reads: some weights are means over all replicas.
+        return model.get_weights(), result
 
     def _build(self) -> Any:
         builders: dict[str, Callable[..., Any]] = {
@@ -118,15 +133,13 @@ class _Session:
         }
         return checked(builders[self.job.entry](self.job.hyperparameters), self.task)
 
-    def _dataset(self, order: Order, context: Any) -> Any:
+    def _dataset(self, order: Order, context: Any, start: int) -> Any:
         from trainer.export import model_input_spec
 
         replicas = self.strategy.num_replicas_in_sync
-        local = replicas // context.num_input_pipelines
-        first = context.input_pipeline_id * local
         inputs, targets = model_input_spec(self.transform), self._target_spec()
-        folder = self.job.examples_uri
-        dataset = batches(folder, order, range(first, first + local), replicas, inputs | targets)
+        mine = replicas_of(self.strategy, context)
+        dataset = batches(self.job.examples_uri, order, mine, replicas, inputs | targets, start=start)
         augment = self.task.augment if self.job.entry == "teacher" else None
 
         def prepare(features: dict[str, Any], counts: Denominators, seeds: Any) -> tuple[Any, ...]:
@@ -135,6 +148,16 @@ class _Session:
             return (augment(given, seeds) if augment else given), wanted, counts
 
         return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)
+
+    def _validation(self, model: Any, order: Order) -> Validation | None:
+        from trainer.export import model_input_spec
+
+        job, patience = self.job, self.job.training.early_stopping_patience
+        if patience is None or job.validation_uri is None:
+            return None
+        inputs = model_input_spec(self.transform)
+        split = Split(job.validation_uri, inputs, label_key(job.entry), job.training.batch_size)
+        return Validation(evaluator(self.strategy, model, split), order.next_epoch_end, patience)
 
     def _target_spec(self) -> dict[str, Any]:
         import tensorflow as tf
@@ -146,9 +169,9 @@ class _Session:
             spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([classes], tf.float32, allow_missing=True)
         return spec
 
-    def _copy(self, model: Any) -> Any:
+    def _copy(self, weights: list[Any]) -> Any:
         copy = self._build()
-        copy.set_weights(model.get_weights())
+        copy.set_weights(weights)
         return copy
 
     def _export(self, models: list[Any], fitted: list[Fitted]) -> None:
@@ -172,9 +195,22 @@ class _Session:
         )
         (Path(self.job.record_uri) / f"rank-{self.me.rank}.json").write_text(to_json(record), encoding="utf-8")
 
-    def _report(self, member: int, progress: Progress) -> None:
+    @contextlib.contextmanager
+    def _summaries(self, member: int) -> Iterator[Summaries | None]:
+        """TensorBoard's events of a member, which the chief alone writes."""
         if not self.me.is_chief:
+            yield None
             return
+        summaries = Summaries(self.job.record_uri, member)
+        try:
+            yield summaries
+        finally:
+            summaries.close()
+
+    def _report(self, member: int, progress: Progress, summaries: Summaries | None) -> None:
+        if summaries is None:
+            return
+        summaries.add(progress)
         job, point = self.job, dataclasses.asdict(progress)
         _log.info("%s %d of %d: %s", job.entry, member + 1, job.members, point)
         events.emit("training", entry=job.entry, member=member, members=job.members, **point)

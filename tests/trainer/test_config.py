@@ -278,7 +278,9 @@ def test_yaml_that_json_cannot_say_is_refused(tmp_path, text):
 
 
 def test_runtime_fields_are_those_that_a_run_may_change():
-    assert config.runtime_fields(TrainingConfig) == ("epochs", "batch_size", "learning_rate", "seed")
+    assert config.runtime_fields(TrainingConfig) == (
+        "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
+    )  # fmt: skip
     assert config.runtime_fields(DistillationConfig) == ("temperature", "alpha")
     assert config.runtime_fields(StrategyConfig) == ()
     assert config.runtime_fields(DataConfig) == ("path",)

@@ -9,7 +9,7 @@ from tests.trainer import packed
 from trainer.distillation.losses import hard_loss, mean_part
 from trainer.errors import TrainingFailedError
 from trainer.ingestion import Order, batches
-from trainer.loop import fit
+from trainer.loop import Hooks, fit
 
 COUNT, CLASSES = 43, 4
 # 129 positions in 17 steps: the last batch holds one example.
@@ -55,7 +55,14 @@ def trained(strategy, folder, optimizer, **options):
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
     fitted = fit(
-        strategy, model, update, loss, dataset_of(folder), steps=ORDER.steps, report=reports.append, **options
+        strategy,
+        model,
+        update,
+        loss,
+        dataset_of(folder),
+        steps=ORDER.steps,
+        hooks=Hooks(report=reports.append),
+        **options,
     )
     return initial, model.get_weights(), fitted, reports
 
@@ -137,7 +144,8 @@ def test_a_loss_that_is_not_finite_ends_the_training(strategy, folder, value):
     model, optimizer = built(strategy, "sgd")
     reports = []
     with pytest.raises(
-        TrainingFailedError, match=rf"the loss is {value} within .* 17 of 17: lower training\.learning"
+        TrainingFailedError,
+        match=rf"broke down at step 17 of 17: the loss is {value}, the gradient norm .*, the learning rate 0.05",
     ):
         fit(
             strategy,
@@ -146,7 +154,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(strategy, folder, value):
             broken,
             dataset_of(folder),
             steps=ORDER.steps,
-            report=reports.append,
+            hooks=Hooks(report=reports.append),
             steps_per_call=5,
         )
     assert [progress.step for progress in reports] == [5, 10, 15]
