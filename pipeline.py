@@ -259,7 +259,7 @@ class _Graph:
     def _training_properties(self, training: Any, hyperparameters: Any, code: CodeRef) -> dict[str, Any]:
         import json
 
-        from components.parameters import properties_of
+        from components.parameters import properties_of, structure_of
         from trainer.config import to_json
 
         # A default spelt out is no other strategy, and must not train again.
@@ -267,6 +267,7 @@ class _Graph:
         return {
             **_code_properties(code),
             **properties_of(training),
+            "training": structure_of(training),
             "place": "local",
             "strategy": to_json(strategy),
             "hyperparameters": json.dumps(hyperparameters, sort_keys=True),

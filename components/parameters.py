@@ -7,11 +7,12 @@ under its own name, so that the Kubeflow form can edit it; building the slice ag
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any, TypeVar
 
 from tfx.types.component_spec import ExecutionParameter
 
-from trainer.config import build, from_json, runtime_fields, to_json
+from trainer.config import build, from_json, runtime_fields, structural_fields, to_json
 from trainer.task import TaskRef
 
 Properties = dict[str, Any]
@@ -41,6 +42,10 @@ TRAINING = CODE | {
     "batch_size": ExecutionParameter(type=int),
     "learning_rate": ExecutionParameter(type=float),
     "seed": ExecutionParameter(type=int),
+    "clip_norm": ExecutionParameter(type=float, optional=True),
+    "warmup_steps": ExecutionParameter(type=int),
+    # What is fixed when compiled, in one property.
+    "training": ExecutionParameter(type=str),
 }
 
 DISTILLATION = TRAINING | {
@@ -50,13 +55,19 @@ DISTILLATION = TRAINING | {
 }
 
 
-def slice_of(cls: type[_Slice], properties: Properties) -> _Slice:
+def slice_of(cls: type[_Slice], properties: Properties, structure: str = "{}") -> _Slice:
     """Builds a slice from the properties that bear its runtime fields' names; absent ones keep their default.
+
+    Args:
+      cls: the slice's class.
+      properties: of the component.
+      structure: the other fields, as `structure_of` wrote them.
 
     Raises:
       ConfigError: where a property breaks the slice's rules.
     """
-    values = {name: properties[name] for name in runtime_fields(cls) if properties.get(name) is not None}
+    given = {name: properties[name] for name in runtime_fields(cls) if properties.get(name) is not None}
+    values = json.loads(structure) | given
     return build(cls, values, prefix=cls.__name__.removesuffix("Config").lower())
 
 
@@ -64,6 +75,11 @@ def properties_of(value: Any) -> Properties:
     """The runtime fields of a slice as properties; those that are None are left out."""
     fields = {name: getattr(value, name) for name in runtime_fields(type(value))}
     return {name: field for name, field in fields.items() if field is not None}
+
+
+def structure_of(value: Any) -> str:
+    """The fields of a slice that are not runtime fields, as JSON with sorted keys."""
+    return json.dumps({name: getattr(value, name) for name in structural_fields(type(value))}, sort_keys=True)
 
 
 def code_properties(code: CodeRef) -> Properties:

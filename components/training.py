@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
+from tfx import types
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
@@ -15,7 +17,7 @@ from launchers.launch import launch
 from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json
 from trainer.ingestion import pack
 from trainer.job import Entry, Targets, TrainingJob
-from trainer.task import TRAIN
+from trainer.task import TRAIN, VALIDATION
 from trainer.training import label_key
 
 
@@ -26,7 +28,7 @@ def train(
     properties: Properties,
     scratch: str,
 ) -> None:
-    """Packs the training split, runs the job, and leaves SavedModel and record in the output artifacts.
+    """Packs the training split (and that for validation, if training may end early), runs the job, and leaves SavedModel and record in the output artifacts.
 
     Args:
       entry: what is trained.
@@ -39,22 +41,30 @@ def train(
       UserError: where data, task or configuration are at fault.
       TrainingFailedError: where a process of the job ended without a result.
     """
-    packed = Path(scratch) / "packed-examples"
-    packed.mkdir(parents=True)
     targets: Targets = properties.get("targets", "labels")
-    pack(split_files(inputs["examples"], TRAIN), packed, label_key(entry))
+    training = slice_of(TrainingConfig, properties, properties["training"])
+    examples = functools.partial(_packed, inputs["examples"], label_key(entry), Path(scratch))
+    early = training.early_stopping_patience is not None
     job = TrainingJob(
         entry=entry,
         task=task_of(properties),
-        examples_uri=str(packed),
+        examples_uri=examples(TRAIN),
+        validation_uri=examples(VALIDATION) if early else None,
         transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
         model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
         record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
         targets=targets,
         strategy=from_json(StrategyConfig, properties["strategy"]),
-        training=slice_of(TrainingConfig, properties),
+        training=training,
         members=properties.get("teachers", 1),
         hyperparameters=json.loads(properties["hyperparameters"]),
         distillation=slice_of(DistillationConfig, properties) if targets == "soft_targets" else None,
     )
     launch(job, Cluster.of(job.strategy), properties["place"])
+
+
+def _packed(examples: list[types.Artifact], label: str, scratch: Path, split: str) -> str:
+    folder = scratch / f"packed-{split}"
+    folder.mkdir(parents=True)
+    pack(split_files(examples, split), folder, label, "training" if split == TRAIN else split)
+    return str(folder)

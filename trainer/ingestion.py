@@ -103,13 +103,14 @@ def _permutation(examples: int, seed: int, epoch: int) -> Positions:
     return generator.permutation(examples).astype(np.int64)
 
 
-def pack(files: Sequence[str], destination: Path, label_key: str) -> int:
+def pack(files: Sequence[str], destination: Path, label_key: str, split: str = "training") -> int:
     """Packs the TFRecord files of one split, sorted by example id, into a folder.
 
     Args:
       files: TFRecord files (gzip, as Transform writes) of serialized tf.Examples with an `example_id`.
       destination: an empty folder.
       label_key: the int64 feature that is the label of this training; -1 where there is none.
+      split: what messages call it.
 
     Returns:
       The number of examples.
@@ -128,9 +129,9 @@ def pack(files: Sequence[str], destination: Path, label_key: str) -> int:
             lengths.extend(map(len, serialized))
             records.writelines(serialized)
     if not lengths:
-        raise DataError("the training split holds no examples: check data.path and its split folders")
+        raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
-    assert_declared(all_labels, "training examples")
+    assert_declared(all_labels, f"{split} examples")
     index = np.zeros(len(lengths), _ENTRY)
     index["length"] = lengths
     index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)

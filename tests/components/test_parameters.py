@@ -13,6 +13,7 @@ from components.parameters import (
     code_properties,
     properties_of,
     slice_of,
+    structure_of,
     task_of,
 )
 from components.teacher_trainer.component import TeacherTrainerSpec
@@ -23,6 +24,7 @@ from trainer.task import TaskRef
 SLICES = [
     TrainingConfig(),
     TrainingConfig(epochs=3, batch_size=7, learning_rate=0.25, seed=11),
+    TrainingConfig(clip_norm=0.5, warmup_steps=7),
     DistillationConfig(temperature=4.0, alpha=0.0),
     DriftConfig(threshold=1.0, skew_threshold=0.0),
     GateConfig(),
@@ -34,6 +36,20 @@ SLICES = [
 @pytest.mark.parametrize("value", SLICES)
 def test_a_slice_survives_the_way_through_properties(value: object):
     assert slice_of(type(value), properties_of(value)) == value
+
+
+@pytest.mark.parametrize("value", [
+    TrainingConfig(),
+    TrainingConfig(epochs=3, schedule="linear", precision="mixed_bfloat16", steps_per_call=7),
+    TrainingConfig(clip_norm=0.5, early_stopping_patience=2),
+])  # fmt: skip
+def test_what_is_fixed_when_compiled_goes_as_one_property(value: TrainingConfig):
+    assert slice_of(TrainingConfig, properties_of(value), structure_of(value)) == value
+
+
+def test_a_structure_that_breaks_a_rule_is_named():
+    with pytest.raises(ConfigError, match=r"'training\.schedule'.*received 'wave'"):
+        slice_of(TrainingConfig, {}, '{"schedule": "wave"}')
 
 
 @pytest.mark.parametrize("value", SLICES)
@@ -97,7 +113,8 @@ def test_a_component_declares_every_runtime_field_of_its_slice(declared: dict[st
 def test_a_student_on_other_targets_has_no_distillation_section():
     optional = {name for name, parameter in DISTILLATION.items() if parameter.optional}
 
-    assert optional == set(runtime_fields(DistillationConfig))
+    # A clip_norm that is not set is no property, whatever the targets.
+    assert optional - {"clip_norm"} == set(runtime_fields(DistillationConfig))
 
 
 @pytest.mark.parametrize("ref", [TaskRef("tasks.digits"), TaskRef("own", "OTHER", "/somewhere/else")])
