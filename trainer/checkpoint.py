@@ -90,9 +90,9 @@ class _DamagedError(Exception):
     """This checkpoint cannot be used."""
 
 
-def folder_of(checkpoint_uri: str, job_digest: str, member: int) -> str:
-    """The folder of one member's checkpoints: other jobs, and other members, have others."""
-    return f"{checkpoint_uri.rstrip('/')}/{job_digest}/member-{member}"
+def folder_of(checkpoint_uri: str, member: int) -> str:
+    """The folder of one member's checkpoints, below that of its job."""
+    return f"{checkpoint_uri.rstrip('/')}/member-{member}"
 
 
 def save(folder_uri: str, state: State, keep: int) -> None:

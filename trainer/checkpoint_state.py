@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from trainer import strategies
 from trainer.checkpoint import Arrays
 from trainer.errors import TaskError, TrainingFailedError
 
@@ -96,7 +97,7 @@ def assert_agreed(strategy: Any, member: int, step: int) -> None:
 
 
 def _variables(model: Any, optimizer: Any) -> Iterator[tuple[str, Any]]:
-    with model.distribute_strategy.scope():
+    with strategies.scope(model.distribute_strategy):
         optimizer.build(model.trainable_variables)
     for kind, variables in ((WEIGHTS, model.weights), (OPTIMIZER, _optimizer_variables(optimizer))):
         for number, variable in enumerate(variables):

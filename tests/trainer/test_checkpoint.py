@@ -206,8 +206,8 @@ def test_to_keep_none_is_refused(tmp_path):
         save(str(tmp_path), state(5), keep=0)
 
 
-def test_jobs_and_members_have_folders_of_their_own():
-    assert folder_of("gs://bucket/checkpoints/", "abc", 2) == "gs://bucket/checkpoints/abc/member-2"
+def test_members_have_folders_of_their_own():
+    assert folder_of("gs://bucket/abc/", 2) == folder_of("gs://bucket/abc", 2) == "gs://bucket/abc/member-2"
 
 
 @pytest.fixture
