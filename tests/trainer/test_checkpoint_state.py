@@ -5,9 +5,12 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from trainer import precision
 from trainer.checkpoint_state import capture, restore
+from trainer.config import TrainingConfig
 from trainer.errors import TaskError, TrainingFailedError
 from trainer.layers.dropout import Dropout
+from trainer.strategies import scope
 
 layers, optimizers = tf_keras.layers, tf_keras.optimizers
 X = tf.random.stateless_normal([8, 3], [1, 2])
@@ -146,3 +149,21 @@ def test_a_variable_of_texts_is_the_tasks_error():
     x = tf_keras.Input([3])
     with pytest.raises(TaskError, match=r"texts\S* holds string values"):
         capture(tf_keras.Model(x, Texts()(x)), optimizers.SGD(0.1))
+
+
+@pytest.mark.parametrize("strategy", [
+    tf.distribute.OneDeviceStrategy, tf.distribute.MirroredStrategy, tf.distribute.experimental.CentralStorageStrategy
+])  # fmt: skip
+def test_the_loss_scale_of_the_loop_is_state_of_the_optimizer(strategy):
+    strategy = strategy("/cpu:0") if strategy is tf.distribute.OneDeviceStrategy else strategy(["/cpu:0"])
+    training = TrainingConfig(precision="mixed_float16")
+    made = []
+    for _ in range(2):
+        with scope(strategy):
+            optimizer = optimizers.Adam(schedule())
+            made.append((model(), optimizer, precision.loss_scale(training, optimizer)))
+    (one, its_optimizer, scale), (other, other_optimizer, other_scale) = made
+    scale.update(tf.constant(False))
+    scale.update(tf.constant(True))
+    restore(other, other_optimizer, capture(one, its_optimizer))
+    assert [variable.numpy() for variable in other_scale.variables] == [precision.INITIAL_SCALE / 2, 1]
