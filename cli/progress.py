@@ -67,12 +67,17 @@ class Progress:
             self._console.print(f"{self._counter(self._done)} {event['node']:18} {took:>8}")
             self._printed = time.monotonic()
         elif kind == "note":
-            self._console.print(f"        {event['text']}", markup=False)
-            self._printed = time.monotonic()
+            self._note(event["text"])
+        elif kind == "restarting":
+            self._note(restarting_line(event))
         elif kind == "phase":
             self._detail = event["what"]
         elif kind == "training":
             self._detail = training_line(event)
+
+    def _note(self, text: str) -> None:
+        self._console.print(f"        {text}", markup=False)
+        self._printed = time.monotonic()
 
     def _begin(self, node: str) -> None:
         self._doing, self._detail, self._since = node, "", time.monotonic()
@@ -90,3 +95,11 @@ def training_line(event: dict[str, Any]) -> str:
     """What a `training` event says: `teacher 2/5, step 300/608, loss 0.1234`."""
     of = f" {event['member'] + 1}/{event['members']}" if event["members"] > 1 else ""
     return f"{event['entry']}{of}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}"
+
+
+def restarting_line(event: dict[str, Any]) -> str:
+    """What a `restarting` event says: `teacher chief was killed by SIGKILL: restart 1 of 3 in 2 s`."""
+    if event["restart"] is None:
+        return f"{event['reason']}: started again"
+    pause = f" in {event['seconds']:.0f} s" if event["seconds"] >= 1 else ""
+    return f"{event['reason']}: restart {event['restart']} of {event['restarts']}{pause}"

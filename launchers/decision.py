@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
-from launchers.budget import Budget
+from trainer.config import RecoveryConfig
 
 
 class Outcome(enum.Enum):
@@ -29,7 +29,7 @@ class GiveUp:
     """The last failure is the job's."""
 
 
-def decide(history: Sequence[Outcome], budget: Budget) -> Restart | GiveUp:
+def decide(history: Sequence[Outcome], recovery: RecoveryConfig) -> Restart | GiveUp:
     """What to do after the attempts in `history`, at least one, oldest first.
 
     A pre-emption is nobody's fault: it costs no restart and no pause, however often it happens.
@@ -39,6 +39,6 @@ def decide(history: Sequence[Outcome], budget: Budget) -> Restart | GiveUp:
     if history[-1] is Outcome.PREEMPTED:
         return Restart(0.0)
     failures = history.count(Outcome.FAILED)
-    if failures > budget.restarts:
+    if failures > recovery.restarts:
         return GiveUp()
-    return Restart(budget.backoff_seconds * 2.0 ** (failures - 1))
+    return Restart(recovery.backoff_seconds * 2.0 ** (failures - 1))

@@ -17,6 +17,8 @@ from trainer.heartbeat import SECONDS
 
 # What a fresh interpreter is given to reach its first beat, however short the deadline is.
 STARTING_SECONDS = 60.0
+# A machine under load beats late: no deadline is shorter than this.
+_SHORTEST_SECONDS = 3.0 * SECONDS
 # With a peer lost, TensorFlow gives up after 5 to 7 s: who is silent for that long by then is the lost one.
 SUSPICIOUS_SECONDS = 4.0 * SECONDS
 
@@ -25,6 +27,7 @@ SUSPICIOUS_SECONDS = 4.0 * SECONDS
 class _Pulse:
     beat: int | None = None
     silence: float = 0.0
+    announced: float = 0.0
 
 
 class Pulses:
@@ -32,17 +35,17 @@ class Pulses:
 
     def __init__(self, files: Mapping[int, Path], deadline: float, now: float | None = None) -> None:
         """Takes the heartbeat file of each rank, and the seconds of silence after which one counts as hung."""
-        self._files, self._deadline = files, deadline
+        self._files, self._deadline = files, max(deadline, _SHORTEST_SECONDS)
         self._pulses = {rank: _Pulse() for rank in files}
         self._looked = time.monotonic() if now is None else now
-        self.interval = min(SECONDS, deadline / 4)
+        self.interval = min(SECONDS, self._deadline / 4)
 
     def look(self, now: float | None = None) -> None:
         """Takes in what has happened since the last look; to be called about every `interval` seconds."""
         now = time.monotonic() if now is None else now
         passed, self._looked = min(now - self._looked, 2 * self.interval), now
         for rank, pulse in self._pulses.items():
-            beat = _beat(self._files[rank])
+            beat, pulse.announced = _read(self._files[rank])
             pulse.silence = pulse.silence + passed if beat == pulse.beat else 0.0
             pulse.beat = beat
 
@@ -52,20 +55,18 @@ class Pulses:
 
     def suspicious(self, ranks: Iterable[int]) -> dict[int, float]:
         """Of these ranks, the ones whose silence explains that a peer gave up, and the seconds of it."""
-        begun = (rank for rank in ranks if self._pulses[rank].beat is not None)
-        return self._silent_for(min(SUSPICIOUS_SECONDS, self._deadline), begun)
+        return self._silent_for(min(SUSPICIOUS_SECONDS, self._deadline), ranks)
 
     def _silent_for(self, seconds: float, ranks: Iterable[int]) -> dict[int, float]:
-        silences = {rank: self._pulses[rank] for rank in ranks}
+        pulses = {rank: self._pulses[rank] for rank in ranks}
         return {
-            rank: pulse.silence
-            for rank, pulse in silences.items()
-            if pulse.silence >= (seconds if pulse.beat is not None else max(seconds, STARTING_SECONDS))
+            rank: pulse.silence for rank, pulse in pulses.items() if pulse.silence >= max(seconds, pulse.announced)
         }
 
 
-def _beat(file: Path) -> int | None:
+def _read(file: Path) -> tuple[int | None, float]:
+    """The time of the last beat, and the seconds of silence that were announced with it."""
     try:
-        return file.stat().st_mtime_ns
+        return file.stat().st_mtime_ns, float(file.read_text(encoding="ascii") or 0.0)
     except FileNotFoundError:
-        return None
+        return None, STARTING_SECONDS

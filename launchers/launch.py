@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from launchers.budget import DEFAULT, Budget
 from launchers.cluster import Cluster
 from launchers.local import LocalLauncher
 from launchers.supervisor import Supervised, supervise
+from trainer.config import RecoveryConfig
 from trainer.errors import ConfigError, nearest
 from trainer.job import RankRecord, TrainingJob
 
@@ -41,9 +41,11 @@ class Launcher(Protocol):
 
 LAUNCHERS: Mapping[str, Launcher] = MappingProxyType({"local": LocalLauncher()})
 
+_RECOVERY = RecoveryConfig()
+
 
 def launch(
-    job: TrainingJob, cluster: Cluster, place: str = "local", budget: Budget = DEFAULT
+    job: TrainingJob, cluster: Cluster, place: str = "local", recovery: RecoveryConfig = _RECOVERY
 ) -> Supervised[tuple[RankRecord, ...]]:
     """Runs one training job to its end, starting it again where that may help.
 
@@ -51,7 +53,7 @@ def launch(
       job: what to train. Its paths must be absolute: the processes have another working directory.
       cluster: the processes; as many as `job.strategy` says.
       place: a name in `LAUNCHERS`.
-      budget: how many failures are borne.
+      recovery: how many failures are borne, and when a process counts as hung.
 
     Returns:
       What each process of the last attempt did, in the order of the ranks, and how many were before it.
@@ -59,7 +61,7 @@ def launch(
     Raises:
       ConfigError: where there is no such place.
       UserError: with the message of a process that failed by a mistake of the user.
-      TrainingFailedError: where training broke down, or a process failed once more than the budget
+      TrainingFailedError: where training broke down, or a process failed once more than `recovery`
         allows; names it, its exit code or signal, its last lines and the restarts.
     """
     if place not in LAUNCHERS:
@@ -72,4 +74,4 @@ def launch(
             f"the cluster has {len(cluster.tasks)}: make it with Cluster.of(job.strategy)"
         )
     launcher = LAUNCHERS[place]
-    return supervise(lambda: launcher.launch(job, cluster, budget.heartbeat_seconds), budget)
+    return supervise(lambda: launcher.launch(job, cluster, recovery.heartbeat_seconds), recovery)

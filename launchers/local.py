@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from launchers import budget, ports
+from launchers import ports
 from launchers.cluster import Cluster
 from launchers.environment import LOOPBACK, environment
 from launchers.failure import Ending, error_of
@@ -23,10 +23,11 @@ from launchers.heartbeat import Pulses
 from launchers.processes import Exit, Process, end
 from launchers.watch import watch
 from trainer.cluster import Addresses, ClusterTask
-from trainer.config import from_json, to_json
+from trainer.config import RecoveryConfig, from_json, to_json
 from trainer.errors import ConfigError, TrainingFailedError
 from trainer.job import RankRecord, TrainingJob
 
+_HEARTBEAT_SECONDS = RecoveryConfig().heartbeat_seconds
 WORKER = (sys.executable, "-m", "trainer.worker")
 
 
@@ -45,7 +46,7 @@ class LocalLauncher:
         self._command, self._settle, self._grace = tuple(command), settle, grace
 
     def launch(
-        self, job: TrainingJob, cluster: Cluster, heartbeat_seconds: float = budget.DEFAULT.heartbeat_seconds
+        self, job: TrainingJob, cluster: Cluster, heartbeat_seconds: float = _HEARTBEAT_SECONDS
     ) -> tuple[RankRecord, ...]:
         """Runs one attempt at a job, as `launchers.launch.Launcher` says."""
         _check(job)

@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Generic, TypeVar
 
-from launchers.budget import Budget
 from launchers.decision import GiveUp, Outcome, decide
 from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
 from trainer import events
+from trainer.config import RecoveryConfig
 from trainer.errors import TrainingFailedError
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Supervised(Generic[_Result]):
 
 
 def supervise(
-    attempt: Callable[[], _Result], budget: Budget, wait: Callable[[float], None] = time.sleep
+    attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None] = time.sleep
 ) -> Supervised[_Result]:
     """Calls `attempt` until it returns, or until its failure is the job's.
 
@@ -49,7 +49,7 @@ def supervise(
 
     Args:
       attempt: runs the job once, and ends its processes whatever is raised in it.
-      budget: of restarts.
+      recovery: how many restarts, and the pauses before them.
       wait: pauses for so many seconds.
 
     Raises:
@@ -58,11 +58,11 @@ def supervise(
         restarts were made.
     """
     with _sigterm_raised():
-        return _supervise(attempt, budget, wait)
+        return _supervise(attempt, recovery, wait)
 
 
 def _supervise(
-    attempt: Callable[[], _Result], budget: Budget, wait: Callable[[float], None]
+    attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None]
 ) -> Supervised[_Result]:
     history: list[Outcome] = []
     while True:
@@ -71,10 +71,10 @@ def _supervise(
             return Supervised(attempt(), restarts, preemptions)
         except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
             history.append(_outcome(error))
-            decision = decide(history, budget)
+            decision = decide(history, recovery)
             if isinstance(decision, GiveUp):
                 raise _with_restarts(error, restarts) from None
-            _tell(error, history, decision.after_seconds, budget)
+            _tell(error, history, decision.after_seconds, recovery)
         wait(decision.after_seconds)
 
 
@@ -91,7 +91,7 @@ def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedE
     return TrainingFailedError(f"after {times}: {error}")
 
 
-def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, budget: Budget) -> None:
+def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, recovery: RecoveryConfig) -> None:
     preempted = history[-1] is Outcome.PREEMPTED
     reason = error.reason if isinstance(error, AttemptFailedError) else str(error)
     _log.warning("attempt %d: %s; starting again in %.1f s", len(history), error, seconds)
@@ -100,7 +100,7 @@ def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, bu
         reason=reason,
         attempt=len(history) + 1,
         restart=None if preempted else history.count(Outcome.FAILED),
-        restarts=budget.restarts,
+        restarts=recovery.restarts,
         seconds=seconds,
     )
 

@@ -8,32 +8,45 @@ chief leaves last.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
+from trainer import coordination
 from trainer.cluster import ClusterTask
 
+_log = logging.getLogger(__name__)
 _DONE = "limbeck/chief-done"
+_GOODBYE_SECONDS = 30.0
 
 
 def leave_together(me: ClusterTask, code: int = 0) -> None:
-    """Blocks until this process may end. On the chief it returns; every other process ends here, with `code`."""
+    """Blocks until this process may end. On the chief it returns; every other process ends here, with `code`.
+
+    Raises:
+      tensorflow.errors.OpError: where a process is lost before the chief is done.
+    """
     if me.processes == 1:
         return
-    # The key-value store of the coordination service is the only one that blocks without a collective operation,
-    # which a peer that already left would break.
-    from tensorflow.python.eager import context
-
-    store = context.context()
     if not me.is_chief:
-        store.get_config_key_value(_DONE)
-        store.set_config_key_value(_goodbye(me.rank), "1")
+        coordination.told(_DONE, me)
+        coordination.tell(_goodbye(me.rank), "1")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    store.set_config_key_value(_DONE, "1")
+    coordination.tell(_DONE, "1")
+    _await_goodbyes(me)
+
+
+def _await_goodbyes(me: ClusterTask) -> None:
+    import tensorflow as tf
+
     for rank in range(1, me.processes):
-        store.get_config_key_value(_goodbye(rank))
+        try:
+            coordination.told(_goodbye(rank), me, _GOODBYE_SECONDS)
+        except (TimeoutError, tf.errors.OpError) as error:
+            # The job is done, whatever became of a peer since; the launcher sees its exit code.
+            _log.warning("left without the goodbye of rank %d: %s", rank, error)
 
 
 def _goodbye(rank: int) -> str:

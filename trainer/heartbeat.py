@@ -8,14 +8,18 @@ tells the two apart; for the same reason two processes that wait for each other 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 # Names the file; where it names none, nobody watches.
 ENVIRONMENT = "LIMBECK_HEARTBEAT"
 SECONDS = 1.0
+# Joining a cluster waits for the slowest process to start.
+JOINING_SECONDS = 600.0
 
 
 def start() -> None:
@@ -27,6 +31,23 @@ def start() -> None:
     if path:
         Path(path).touch()
         threading.Thread(target=_beat, args=(Path(path),), name="heartbeat", daemon=True).start()
+
+
+@contextlib.contextmanager
+def silence(seconds: float) -> Iterator[None]:
+    """Announces that what is done in the context may give no sign of life for so long.
+
+    For calls into C++ that wait for others and hold Python's lock meanwhile, such as joining a cluster.
+    """
+    path = os.environ.get(ENVIRONMENT)
+    if not path:
+        yield
+        return
+    Path(path).write_text(f"{seconds}", encoding="ascii")
+    try:
+        yield
+    finally:
+        Path(path).write_text("", encoding="ascii")
 
 
 def _beat(path: Path) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.progress import Progress, training_line
+from cli.progress import Progress, restarting_line, training_line
+from launchers.failure import AttemptFailedError, AttemptPreemptedError
+from launchers.supervisor import supervise
 from trainer import events
+from trainer.config import RecoveryConfig
 
 
 class Screen:
@@ -104,6 +107,37 @@ def test_a_note_is_shown_as_it_is(screen: Screen):
     screen.progress.update()
 
     assert screen.text == "        feature 'size [cm]' added: [bold]FLOAT[/bold]\n"
+
+
+def test_a_restart_is_shown_as_a_note(screen: Screen):
+    screen.emit("restarting", reason="r [bold]", attempt=2, restart=1, restarts=3, seconds=2.0)
+    screen.progress.update()
+
+    assert screen.text == "        r [bold]: restart 1 of 3 in 2 s\n"
+
+
+def test_a_restart_as_the_supervisor_emits_it_is_shown(screen: Screen, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(events.ENVIRONMENT, str(screen.path))
+    errors = [AttemptPreemptedError("student chief was pre-empted"), AttemptFailedError("student chief died", [])]
+
+    def attempt() -> None:
+        if errors:
+            raise errors.pop()
+
+    supervise(attempt, RecoveryConfig(), wait=lambda _: None)
+    screen.progress.update()
+
+    assert screen.text.splitlines() == [
+        "        student chief died: restart 1 of 3 in 1 s",
+        "        student chief was pre-empted: started again",
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(0.0, ""), (0.5, ""), (1.0, " in 1 s"), (16.0, " in 16 s")])
+def test_a_pause_is_told_where_somebody_would_notice_it(seconds: float, pause: str):
+    event = {"reason": "it died", "restart": 2, "restarts": 3, "seconds": seconds}
+
+    assert restarting_line(event) == f"it died: restart 2 of 3{pause}"
 
 
 def test_on_a_terminal_the_live_line_says_what_is_at_work(tmp_path: Path):

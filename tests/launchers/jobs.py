@@ -3,16 +3,15 @@
 import sys
 from pathlib import Path
 
-from launchers.budget import Budget
 from launchers.cluster import Cluster
 from launchers.local import LocalLauncher
 from launchers.supervisor import Supervised, supervise
-from trainer.config import StrategyConfig, TrainingConfig
+from trainer.config import RecoveryConfig, StrategyConfig, TrainingConfig
 from trainer.job import RankRecord, TrainingJob
 from trainer.task import TaskRef
 
 WORKER = Path(__file__).parent / "worker.py"
-QUICK = Budget(restarts=2, backoff_seconds=0.01)
+QUICK = RecoveryConfig(restarts=2, backoff_seconds=0.01)
 
 
 def job(folder: Path | str, processes: int) -> TrainingJob:
@@ -38,7 +37,7 @@ def launch(
 
 
 def supervised(
-    behaviour: str, folder: Path, processes: int = 2, budget: Budget = QUICK
+    behaviour: str, folder: Path, processes: int = 2, recovery: RecoveryConfig = QUICK
 ) -> Supervised[tuple[RankRecord, ...]]:
     """As many attempts as the budget allows."""
-    return supervise(lambda: launch(behaviour, folder, processes, budget.heartbeat_seconds), budget)
+    return supervise(lambda: launch(behaviour, folder, processes, recovery.heartbeat_seconds), recovery)

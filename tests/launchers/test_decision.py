@@ -1,9 +1,9 @@
 import pytest
 
-from launchers.budget import Budget
 from launchers.decision import GiveUp, Outcome, Restart, decide
+from trainer.config import RecoveryConfig
 
-BUDGET = Budget(restarts=3, backoff_seconds=0.5)
+RECOVERY = RecoveryConfig(restarts=3, backoff_seconds=0.5)
 FAILED, PREEMPTED, FINAL = Outcome
 
 
@@ -25,9 +25,9 @@ FAILED, PREEMPTED, FINAL = Outcome
     ],
 )
 def test_decide(history, decision):
-    assert decide(history, BUDGET) == decision
+    assert decide(history, RECOVERY) == decision
 
 
 def test_without_restarts_the_first_failure_is_the_last_but_a_preemption_is_none():
-    assert decide([FAILED], Budget(restarts=0)) == GiveUp()
-    assert decide([PREEMPTED], Budget(restarts=0)) == Restart(0.0)
+    assert decide([FAILED], RecoveryConfig(restarts=0)) == GiveUp()
+    assert decide([PREEMPTED], RecoveryConfig(restarts=0)) == Restart(0.0)

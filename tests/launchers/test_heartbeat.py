@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from launchers.budget import Budget
 from launchers.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
+from trainer import heartbeat
 
 DEADLINE = 10.0
 
@@ -69,6 +69,28 @@ def test_a_process_that_starts_has_longer_and_is_not_suspicious(world):
     assert world.pulses.hung({0, 1}) == {1: STARTING_SECONDS}
 
 
+def test_an_announced_silence_is_borne_and_no_longer(world, monkeypatch):
+    world.pass_by(1, 0, 1)
+    monkeypatch.setenv(heartbeat.ENVIRONMENT, str(world.files[1]))
+    with heartbeat.silence(20.0):
+        # That it was announced is a beat too.
+        world.pass_by(20, 0)
+        assert world.pulses.hung({0, 1}) == world.pulses.suspicious({0, 1}) == {}
+        world.pass_by(1, 0)
+        assert world.pulses.hung({0, 1}) == {1: 20.0}
+    world.pass_by(int(DEADLINE), 0)
+    assert world.pulses.hung({0, 1}) == {}
+    world.pass_by(1, 0)
+    assert world.pulses.hung({0, 1}) == {1: DEADLINE}
+
+
+def test_who_is_not_watched_announces_nothing(monkeypatch, tmp_path):
+    monkeypatch.delenv(heartbeat.ENVIRONMENT, raising=False)
+    monkeypatch.chdir(tmp_path)
+    with heartbeat.silence(20.0):
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_processes_are_not_blamed_for_a_launcher_that_stood_still(world):
     world.pass_by(3, 0, 1)
     world.now += 3600
@@ -82,7 +104,12 @@ def test_a_clock_of_files_that_is_set_back_is_no_silence(world):
     assert world.pulses.hung({0, 1}) == {}
 
 
-def test_a_deadline_shorter_than_three_beats_is_refused():
-    assert Budget(heartbeat_seconds=3.0).heartbeat_seconds == 3.0
-    with pytest.raises(ValueError, match="heartbeat_seconds"):
-        Budget(heartbeat_seconds=2.9)
+def test_no_deadline_is_shorter_than_three_beats(tmp_path):
+    file = tmp_path / "heartbeat-0"
+    file.touch()
+    pulses = Pulses({0: file}, 0.1, now=0.0)
+    for now in (0.1, 1.1, 2.1, 3.0):
+        pulses.look(now)
+    assert pulses.hung({0}) == {}
+    pulses.look(3.2)
+    assert list(pulses.hung({0})) == [0]

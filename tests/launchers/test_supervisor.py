@@ -12,7 +12,6 @@ import time
 import psutil
 import pytest
 
-from launchers.budget import Budget
 from launchers.cluster import Cluster
 from launchers.failure import AttemptFailedError, AttemptPreemptedError
 from launchers.launch import launch
@@ -20,6 +19,7 @@ from launchers.local import LocalLauncher
 from launchers.supervisor import supervise
 from tests.launchers import jobs
 from trainer import events
+from trainer.config import RecoveryConfig
 from trainer.errors import TrainingFailedError, UserError
 
 HEARTBEAT_SECONDS = 3.0
@@ -65,7 +65,9 @@ def failing(*errors):
 def test_pauses_double_and_a_preemption_has_none():
     pauses = []
     failure, preempted = AttemptFailedError("r", ["l"]), AttemptPreemptedError("p")
-    outcome = supervise(failing(failure, preempted, failure, failure), Budget(backoff_seconds=0.5), pauses.append)
+    outcome = supervise(
+        failing(failure, preempted, failure, failure), RecoveryConfig(backoff_seconds=0.5), pauses.append
+    )
     assert pauses == [0.5, 0.0, 1.0, 2.0]
     assert (outcome.result, outcome.restarts, outcome.preemptions) == ("done", 3, 1)
 
@@ -73,7 +75,7 @@ def test_pauses_double_and_a_preemption_has_none():
 @pytest.mark.parametrize("error", [UserError("u"), OSError("o"), TrainingFailedError("left no record")])
 def test_what_is_no_failure_of_a_process_is_raised_at_once(error):
     with pytest.raises(type(error)) as caught:
-        supervise(failing(error), Budget(), lambda _: pytest.fail("it was started again"))
+        supervise(failing(error), RecoveryConfig(), lambda _: pytest.fail("it was started again"))
     assert caught.value is error
 
 
@@ -82,7 +84,7 @@ def test_an_interrupt_in_a_pause_ends_the_pause():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        supervise(failing(AttemptFailedError("r", [])), Budget(), interrupted)
+        supervise(failing(AttemptFailedError("r", [])), RecoveryConfig(), interrupted)
 
 
 def test_the_handler_of_another_is_left_alone_and_ours_does_not_stay():
@@ -92,13 +94,13 @@ def test_the_handler_of_another_is_left_alone_and_ours_does_not_stay():
         seen.append(signal.getsignal(signal.SIGTERM))
 
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    supervise(attempt, Budget())
+    supervise(attempt, RecoveryConfig())
     assert seen.pop() is not signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        supervise(attempt, Budget())
+        supervise(attempt, RecoveryConfig())
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert seen.pop() is signal.SIG_IGN
@@ -106,7 +108,7 @@ def test_the_handler_of_another_is_left_alone_and_ours_does_not_stay():
 
 def test_it_works_in_a_thread_too():
     outcomes = []
-    thread = threading.Thread(target=lambda: outcomes.append(supervise(failing(), Budget())))
+    thread = threading.Thread(target=lambda: outcomes.append(supervise(failing(), RecoveryConfig())))
     thread.start()
     thread.join()
     assert outcomes[0].result == "done"
@@ -150,8 +152,8 @@ def test_a_stopped_process_is_killed_and_blamed_though_its_peer_waits_for_it(tmp
 
 @pytest.mark.processes
 def test_a_stopped_process_costs_one_restart(tmp_path, told):
-    budget = Budget(restarts=1, backoff_seconds=0.01, heartbeat_seconds=HEARTBEAT_SECONDS)
-    outcome = jobs.supervised("rank_1_stops", tmp_path, budget=budget)
+    recovery = RecoveryConfig(restarts=1, backoff_seconds=0.01, heartbeat_seconds=HEARTBEAT_SECONDS)
+    outcome = jobs.supervised("rank_1_stops", tmp_path, recovery=recovery)
     assert outcome.restarts == 1
     [event] = told()
     assert "said nothing for" in event["reason"]
@@ -174,7 +176,9 @@ def test_a_process_at_work_is_not_hung(tmp_path):
 
 @pytest.mark.processes
 def test_preemptions_are_not_counted(tmp_path, told):
-    outcome = jobs.supervised("preempted_at_first", tmp_path, budget=Budget(restarts=0, backoff_seconds=3600.0))
+    outcome = jobs.supervised(
+        "preempted_at_first", tmp_path, recovery=RecoveryConfig(restarts=0, backoff_seconds=3600.0)
+    )
     assert (outcome.restarts, outcome.preemptions) == (0, 4)
     assert attempts(tmp_path, rank=0) == 5
     assert [event["restart"] for event in told()] == [None] * 4
@@ -227,6 +231,6 @@ def test_launch_supervises_within_the_budget_that_it_is_given(tmp_path, monkeypa
     monkeypatch.setattr("launchers.launch.LAUNCHERS", {"local": local})
     job, cluster = jobs.job(tmp_path, 2), Cluster(workers=1)
     with pytest.raises(TrainingFailedError, match=r"^teacher worker 0 was killed by SIGKILL"):
-        launch(job, cluster, budget=Budget(restarts=0))
+        launch(job, cluster, recovery=RecoveryConfig(restarts=0))
     (tmp_path / "attempts-1").unlink()
-    assert launch(job, cluster, budget=jobs.QUICK).restarts == 1
+    assert launch(job, cluster, recovery=jobs.QUICK).restarts == 1
