@@ -37,15 +37,26 @@ def watching() -> Iterator[None]:
 
     Python handles signals in its main thread only; in any other nothing is changed.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     _Flag.raised = False
-    before = signal.signal(signal.SIGTERM, _raise_flag)
+    before = signal.getsignal(signal.SIGTERM)
+    listen()
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def listen() -> None:
+    """Takes SIGTERM back from TensorFlow, whose coordination service takes it when a process joins a cluster."""
+    if _in_main_thread():
+        signal.signal(signal.SIGTERM, _raise_flag)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _raise_flag(_number: int, _frame: FrameType | None) -> None:

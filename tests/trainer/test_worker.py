@@ -1,0 +1,91 @@
+"""What a training process leaves behind, and its exit code, for every way in which training can end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.launchers import jobs
+from trainer import heartbeat, preemption, training, worker
+from trainer.config import to_json
+from trainer.errors import DataError, TrainingFailedError
+from trainer.preemption import PreemptedError
+
+
+@pytest.fixture
+def job_file(tmp_path):
+    file = tmp_path / "job.json"
+    file.write_text(to_json(jobs.job(tmp_path, 1)))
+    return file
+
+
+@pytest.fixture
+def end(job_file, tmp_path, monkeypatch):
+    """Runs a worker whose training ends in an error; gives its exit code, and what it left for the launcher."""
+    failure = tmp_path / "failure.json"
+    monkeypatch.setenv("LIMBECK_FAILURE", str(failure))
+
+    def run(error):
+        def ending(_):
+            raise error
+
+        monkeypatch.setattr(training, "run", ending)
+        return worker.main([str(job_file)]), json.loads(failure.read_text()) if failure.exists() else None
+
+    return run
+
+
+def test_a_training_that_broke_down_would_do_so_again(end, capfd):
+    assert end(TrainingFailedError("the loss is nan")) == (1, {"kind": "final", "message": "the loss is nan"})
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_mistake_of_the_user_is_told_as_such(end):
+    assert end(DataError("no rows")) == (2, {"kind": "user", "message": "no rows"})
+
+
+def test_a_preempted_training_has_an_exit_code_of_its_own_and_is_no_failure(end):
+    assert end(PreemptedError("at step 3")) == (42, None)
+
+
+@pytest.mark.parametrize("code", [42, 0, 2, None])
+def test_an_exit_code_that_the_task_chose_is_not_taken_for_ours(end, code):
+    with pytest.raises(RuntimeError, match=rf"sys\.exit\({code}\)"):
+        end(SystemExit(code))
+
+
+def test_sigterm_is_a_request_while_training_runs_and_only_then(job_file, monkeypatch):
+    def ending(_):
+        assert not preemption.requested()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert preemption.requested()
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(training, "run", ending)
+    # Asked once is not asked for ever.
+    for _ in range(2):
+        assert worker.main([str(job_file)]) == 0
+        assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_watched_process_beats_from_the_first_moment_on(tmp_path):
+    """Until nobody watches: then it is not the heartbeat that keeps it from ending."""
+    file = tmp_path / "beat"
+    script = (
+        "import os, sys, time; from pathlib import Path; from trainer import heartbeat;"
+        "file = Path(os.environ['LIMBECK_HEARTBEAT']); heartbeat.start(); beats = {file.stat().st_mtime_ns};\n"
+        "while len(beats) < 3: time.sleep(0.05); beats.add(file.stat().st_mtime_ns)\n"
+        "assert max(beats) - min(beats) < 20e9, beats\n"
+        "file.unlink()"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {heartbeat.ENVIRONMENT: str(file)},
+        check=True,
+        timeout=60,
+        cwd=jobs.WORKER.parents[2],
+    )
+    assert not file.exists()
