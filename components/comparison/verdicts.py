@@ -11,8 +11,6 @@ import dataclasses
 
 from pydantic.dataclasses import dataclass
 
-from components.model_names import HARD_LABELS as HARD_LABELS
-from components.model_names import PSEUDO_LABELS as PSEUDO_LABELS
 from trainer.config import STRICT
 
 SIGNIFICANCE = 0.05

@@ -151,7 +151,7 @@ def test_a_student_trained_with_alpha_0_is_its_control_on_hard_labels(base: Base
             r"the student's accuracy .* gate.tolerance allows 0 points",
             "--set training.epochs",
         ),
-        (["gate.max_bytes=1000"], r"gate.max_bytes allows 1,000", "--set student.hyperparameters"),
+        (["gate.max_bytes=1000"], r"gate.max_bytes allows 1,000", "--set gate.max_bytes"),
         (["gate.max_latency_ms=0.001"], r"gate.max_latency_ms allows 0.001 ms", "--set student.hyperparameters"),
         (
             ["gate.require_gain=true", "distillation.alpha=0.0"],
