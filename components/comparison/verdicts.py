@@ -31,7 +31,7 @@ class Comparison:
 
     Attributes:
       difference: the student's accuracy less the control's.
-      p_value: two-sided: how often a paired bootstrap, drawn where there is no difference, is as far from 0.
+      p_value: two-sided: twice the share of a paired bootstrap's draws that show no difference, or the opposite one.
     """
 
     difference: Interval
