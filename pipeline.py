@@ -194,7 +194,7 @@ class _Graph:
             inputs={"predictions": predictor.outputs["predictions"], "evaluation": evaluator.outputs["evaluation"]}
             | labelled
             | runs,
-            code=self._code(["components.reporter.executor:Executor"]),
+            code=self._code(["components.reporter.executor:Executor"], repr(self.task.picture)),
         )
         gate = Gate(
             model=student.outputs["model"],
@@ -254,6 +254,7 @@ class _Graph:
             baseline_model=teaching.trainer.outputs["model"],
             eval_config=evaluation_config(self.task),
             example_splits=[TEST],
+            module_path="components.evaluation",
         )
 
     def _training_properties(self, training: Any, hyperparameters: Any, code: CodeRef) -> dict[str, Any]:

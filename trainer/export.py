@@ -54,11 +54,15 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
       destination: folder of the SavedModel.
     """
     import tensorflow as tf
+    from tensorflow_transform.saved import saved_transform_io_v2
 
     module = tf.Module()
     # Their weights alone: from a model in the module TensorFlow would also save each layer as a Keras object.
     module.weights = [model.variables for model in models]
-    module.transform = transform.transform_features_layer()
+    # Not tft's Keras layer around it, whose own signature autograph would make of Keras' code, for seconds; the
+    # attributes of the loader are what must be tracked.
+    transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
+    module.transform = vars(transform_graph)
     members = _members(models)
     raw_spec = _raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
@@ -68,7 +72,7 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     graph = functools.partial(tf.function, autograph=False)
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
-        inputs = module.transform(dict(raw))
+        inputs = transform_graph.apply_transform_model(dict(raw))
         said = _answer(members({name: inputs[name] for name in transformed_spec}))
         if task.label.kind == "text":
             said["all_classes"] = tf.tile([list(task.label.classes)], [tf.shape(said["class"])[0], 1])

@@ -2,15 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from cli.report import figures
+from cli.report.advice import advice
+from cli.report.names import full
 from cli.report.schema import Report, to_plain
-from cli.report.terminal import verdict
+from cli.report.sections import (
+    calibration,
+    configuration,
+    confusions,
+    learning,
+    quality,
+    slices,
+    softness,
+    summary,
+    work,
+)
 from cli.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+      name: of its template, and the anchor that the list of contents points to.
+      contents: what the list of contents calls it.
+      title: its heading.
+      build: what its template writes down; a section of which nothing is known is left out.
+    """
+
+    name: str
+    contents: str
+    title: str
+    build: Callable[[Report], object]
+
+
+SECTIONS = (
+    Section("quality", "Quality", "Quality and cost", quality.build),
+    Section("learning", "Learning", "Learning curves", learning.build),
+    Section("confusions", "Confusions", "What was taken for what", confusions.build),
+    Section("slices", "Slices", "Where the student falls behind", slices.build),
+    Section("calibration", "Calibration", "Can the probabilities be trusted?", calibration.build),
+    Section("softness", "Soft targets", "What the soft targets say", softness.build),
+    Section("work", "Time", "Where the time went", work.build),
+    Section("advice", "What to try next", "What to try next", advice),
+    Section("configuration", "Configuration", "Configuration", configuration.build),
+)
 
 
 def write(report: Report, folder: RunFolder) -> None:
@@ -28,8 +75,22 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(report=report, plain=to_plain(report), verdict=verdict(report))
+    environment.filters |= {"code": code, "full": full}
+    built = [(section, section.build(report)) for section in SECTIONS]
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        summary=summary.build(report),
+        sections=[(section, view) for section, view in built if view],
+        figures=figures,
+    )
+
+
+def code(text: str) -> Markup:
+    """Text whose parts between backquotes are code."""
+    parts = re.split(r"`([^`]*)`", text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
 
 
 def _replace(path: Path, text: str) -> None:

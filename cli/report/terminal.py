@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from cli.report import gain
 from cli.report.schema import Outcome, Report
 from cli.run_folder import RunFolder
 
 
 def show(report: Report, folder: RunFolder) -> None:
-    """Prints models, work of each process, verdict, and where to look."""
+    """Prints models, work of each process, what distillation did, verdict, what to try, and where to look."""
+    from cli.report.advice import advice
+
     console = Console(highlight=False)
     if report.models:
         console.print(_models(report))
     for entry, records in report.training.items():
         for record in records:
             work = f"{record.steps:,} steps, {record.examples:,} examples, {record.seconds:.0f} s"
-            console.print(f"{entry} {record.role} (rank {record.rank}): {work}")
-    for line in verdict(report):
+            console.print(f"{entry} {record.role} (rank {record.rank}): {work}", markup=False)
+    lines = [*distillation(report), *verdict(report)]
+    if report.outcome is Outcome.REFUSED:
+        lines += ["what to try next:", *(f"  - {text.replace('`', '')}" for text in advice(report))]
+    for line in [*lines, f"report: {folder.report_html}"]:
         console.print(line, markup=False, soft_wrap=True)
-    console.print(f"report: {folder.report_html}", markup=False, soft_wrap=True)
     if report.outcome is Outcome.FAILED:
         console.print(f"log: {folder.log}", markup=False, soft_wrap=True)
+
+
+def distillation(report: Report) -> list[str]:
+    """How much of the gap was recovered, and whether distillation helped; what is unknown is left out."""
+    known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
+    return [words.replace("\u00a0", " ") for words in known if words]
 
 
 def verdict(report: Report) -> list[str]:
@@ -40,13 +52,14 @@ def verdict(report: Report) -> list[str]:
 
 
 def _models(report: Report) -> Table:
-    table = Table(title=f"task {report.task}, test split")
-    for name in ("model", "accuracy", "weights", "bytes", "p50", "p99"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    table = Table(title=escape(f"task {report.task}, test split"))
+    table.add_column("model", overflow="fold")
+    for name in ("accuracy", "weights", "bytes", "p50", "p99"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name, model in report.models.items():
         accuracy = model.metrics["accuracy"]
         table.add_row(
-            name,
+            escape(name),
             "undefined" if accuracy is None else f"{accuracy:.2%}",
             f"{model.parameters:,}",
             f"{model.bytes:,}",

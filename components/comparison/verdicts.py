@@ -11,8 +11,6 @@ import dataclasses
 
 from pydantic.dataclasses import dataclass
 
-from components.model_names import HARD_LABELS as HARD_LABELS
-from components.model_names import PSEUDO_LABELS as PSEUDO_LABELS
 from trainer.config import STRICT
 
 SIGNIFICANCE = 0.05
@@ -33,7 +31,7 @@ class Comparison:
 
     Attributes:
       difference: the student's accuracy less the control's.
-      p_value: two-sided: how often a paired bootstrap, drawn where there is no difference, is as far from 0.
+      p_value: two-sided: twice the share of a paired bootstrap's draws that show no difference, or the opposite one.
     """
 
     difference: Interval

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from cli.report import html, terminal
+from cli.report.advice import advice
 from cli.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
 from cli.run_folder import RunFolder
-from tests.cli import program
-from trainer.config import Config, DataConfig, from_json
+from components.comparison.verdicts import Comparison, Helped, Interval
+from components.model_names import HARD_LABELS
+from components.reporter.findings import Confusion, Findings, Slice, SoftTarget
+from tests.cli import program, sample_report
+from trainer.config import Config, DataConfig, StudentConfig, from_json
 from trainer.job import RankRecord
 
 HOSTILE = "<script>alert('1' & \"2\")</script>"
@@ -41,7 +45,36 @@ STOPPED = dataclasses.replace(BARE, outcome=Outcome.STOPPED, error="the run was 
 UNDEFINED = dataclasses.replace(
     REFUSED, models={"student": ModelReport({"accuracy": None, "log_loss": None}, 1, 2, 0.5, 0.5)}
 )
-REPORTS = [BARE, WHOLE, REFUSED, STOPPED, UNDEFINED]
+REPORTS = [
+    BARE,
+    WHOLE,
+    REFUSED,
+    STOPPED,
+    UNDEFINED,
+    sample_report.whole(),
+    sample_report.refused(),
+    sample_report.failed(),
+    sample_report.nasty(HOSTILE),
+]
+SECTIONS = [
+    "quality",
+    "learning",
+    "confusions",
+    "slices",
+    "calibration",
+    "softness",
+    "work",
+    "advice",
+    "configuration",
+]
+FINDINGS = sample_report.whole().findings or Findings(())
+MANY = (HOSTILE, *"abcdefghijklmnopqrstu")
+STUDENT_BEHIND = {"teacher": 1.0, "student": 0.1}
+
+
+def soft(target: SoftTarget) -> Findings:
+    """Findings of two classes, the first of which is hostile."""
+    return Findings((HOSTILE, "b"), soft_targets=(target,))
 
 
 class Page(HTMLParser):
@@ -53,6 +86,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.text = ""
+        self.ids: list[str] = []
         self.feed(page)
         self.close()
         assert self.open == []
@@ -60,6 +94,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += attributes
+        self.ids += [value or "" for name, value in attributes if name == "id"]
         if tag not in VOID:
             self.open.append(tag)
 
@@ -114,17 +149,99 @@ def test_the_page_is_well_formed_and_complete_in_itself(report: Report):
     assert page.startswith("<!DOCTYPE html>")
     assert {"html", "head", "title", "body", "style"} <= set(parsed.tags)
     assert not {"script", "link", "img", "iframe"} & set(parsed.tags)
-    assert not [name for name, _ in parsed.attributes if name in ("src", "href") or name.startswith("on")]
+    assert not [name for name, _ in parsed.attributes if name in ("src", "xlink:href") or name.startswith("on")]
+    # Links lead to sections of the page alone.
+    assert {value for name, value in parsed.attributes if name == "href"} <= {f"#{name}" for name in parsed.ids}
     assert not re.search(r"(https?:)?//[a-z]|@import|url\(", page)
+    assert len(page.encode()) < 400_000
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_the_page_can_be_read_aloud(report: Report):
+    parsed = Page(html.render(report))
+
+    assert len(parsed.ids) == len(set(parsed.ids))
+    named = [value for name, value in parsed.attributes if name == "aria-labelledby"]
+    assert {one for value in named for one in (value or "").split()} <= set(parsed.ids)
+    # Each picture has a title and a description, or is mere ornament.
+    pictures = parsed.tags.count("svg")
+    ornaments = parsed.attributes.count(("aria-hidden", "true"))
+    assert parsed.attributes.count(("role", "img")) == parsed.tags.count("desc") >= pictures - ornaments
+    assert parsed.tags.count("h1") == 1
+    assert not {"h3", "h4"} & set(parsed.tags)
+    assert parsed.tags.count("caption") == parsed.tags.count("table")
+
+
+def test_sections_come_in_their_order_and_without_data_are_left_out():
+    def shown(report: Report) -> list[str]:
+        return [name for name in Page(html.render(report)).ids if name in SECTIONS]
+
+    assert shown(sample_report.whole()) == SECTIONS
+    assert shown(WHOLE) == ["quality", "work", "configuration"]
+    assert shown(sample_report.failed()) == ["work", "advice", "configuration"]
+    assert shown(BARE) == ["advice", "configuration"]
+
+
+def test_the_verdict_comes_first_with_its_key_figures():
+    text = Page(html.render(sample_report.whole())).text.replace("\u00a0", " ")
+
+    begin = text.index("Pushed: the student is fit to serve")
+    places = [
+        text.index(shown, begin) for shown in ("97.2 %", "21× smaller", "3.4× faster", "79 %", "Yes", "Quality")
+    ]
+    assert places == sorted(places)
+    assert "2.0 points below the teacher’s 99.2 %" in text
+    assert "95 % interval 58 % to 96 %" in text
+    assert "+7.6 points beside hard labels; more than chance explains (p < 0.001)" in text
+
+
+def test_a_student_that_is_larger_or_slower_is_called_so():
+    swapped = {"teacher": WHOLE.models["student"], "student": WHOLE.models["teacher"]}
+    text = Page(html.render(dataclasses.replace(WHOLE, models=swapped)))
+
+    assert "117× larger" in text.text
+    assert "10× slower" in text.text
+
+
+@pytest.mark.parametrize(
+    ("helped", "difference", "says"),
+    [
+        (Helped(True, 0.01), 0.05, "Yes"),
+        (Helped(False, 0.4), 0.01, "Not shown"),
+        (Helped(False, 0.4), -0.01, "Not shown"),
+        (Helped(False, 0.01), -0.05, "No, it hurt"),
+    ],
+)
+def test_whether_distillation_helped_is_said_plainly(helped: Helped, difference: float, says: str):
+    against = {HARD_LABELS: Comparison(Interval(difference, -0.2, 0.2), helped.p_value)}
+    report = dataclasses.replace(WHOLE, distillation_helped=helped, against=against)
+
+    tile = re.search(r"Did distillation help\?</dt>\s*<dd class=\"value\">([^<]*)", html.render(report))
+
+    assert tile is not None
+    assert tile.group(1) == says
+    (line,) = terminal.distillation(report)
+    assert (" not " in line) == (says != "Yes")
+    assert ("hurt" in line) == ("hurt" in says)
+
+
+def test_a_gap_that_is_none_and_one_without_an_interval():
+    none = dataclasses.replace(WHOLE, gap_recovered=Interval(None, None, None))
+    unsure = dataclasses.replace(WHOLE, gap_recovered=Interval(0.5, None, None))
+
+    assert "No gap" in html.render(none)
+    assert "interval undefined" in html.render(unsure)
+    assert "no gap to recover" in terminal.distillation(none)[0]
+    assert "its interval is undefined" in terminal.distillation(unsure)[0]
 
 
 def test_the_page_shows_all_that_is_known():
-    text = Page(html.render(WHOLE)).text
+    text = Page(html.render(WHOLE)).text.replace("\u00a0", " ")
 
     for shown in ("97.50 %", "93.75 %", "0.1250", "1,234,567", "65,432", "0.125 ms", "19,100", "20.0", "cached"):
         assert shown in text
     assert "tfx 1.16.0" in text
-    assert '"temperature"' in text
+    assert "distillation.temperature" in text
     assert "/runs/shapes/serving/1" in text
 
 
@@ -134,7 +251,8 @@ def test_the_outcome_is_marked(report: Report, color: str):
 
 
 def test_figures_that_are_undefined_are_called_so():
-    assert Page(html.render(UNDEFINED)).text.count("undefined") == 2
+    table = Page(html.render(UNDEFINED)).text.partition("Models, on the test split")[2].partition("What to try")[0]
+    assert table.count("undefined") == 2
     assert "undefined" not in Page(html.render(WHOLE)).text
 
 
@@ -148,6 +266,25 @@ def test_figures_that_are_undefined_are_called_so():
         dataclasses.replace(WHOLE, stages=(Stage(HOSTILE, 1.0, False),)),
         dataclasses.replace(WHOLE, versions={"tfx": HOSTILE}),
         dataclasses.replace(WHOLE, config=Config(data=DataConfig(path=HOSTILE))),
+        dataclasses.replace(WHOLE, config=Config(student=StudentConfig(hyperparameters={HOSTILE: 1}))),
+        dataclasses.replace(WHOLE, training={HOSTILE: WHOLE.training["teacher"]}),
+        dataclasses.replace(WHOLE, against={HOSTILE: Comparison(Interval(0.1, 0.0, 0.2), 0.5)}),
+        dataclasses.replace(WHOLE, serving=HOSTILE),
+        sample_report.nasty(HOSTILE),
+        *(
+            dataclasses.replace(WHOLE, findings=findings)
+            for findings in (
+                Findings((), curves={HOSTILE: FINDINGS.curves["student"]}),
+                Findings((), reliability={HOSTILE: FINDINGS.reliability["student"]}),
+                Findings((), confusion={"student": Confusion((HOSTILE, "b"), ((1, 1), (0, 1)))}),
+                Findings((), confusion={"student": Confusion(MANY, ((1, 2, *[0] * 20),) * 22)}),
+                Findings((), slices=(Slice({HOSTILE: "1"}, 40, STUDENT_BEHIND),)),
+                Findings((), slices=(Slice({"1": HOSTILE}, 40, STUDENT_BEHIND),)),
+                soft(SoftTarget("1", HOSTILE, ((1.0, 0.0),))),
+                soft(SoftTarget("1", "b", ((1.0, 0.0),), inputs={HOSTILE: "1"})),
+                soft(SoftTarget("1", "b", ((1.0, 0.0),), inputs={"1": HOSTILE})),
+            )
+        ),
     ],
 )
 def test_what_others_wrote_stays_text(report: Report):
@@ -156,7 +293,8 @@ def test_what_others_wrote_stays_text(report: Report):
 
     assert "script" not in parsed.tags
     assert "<script" not in page
-    assert "alert(" in parsed.text
+    # As it was given, wherever it is shown; among the settings, as JSON.
+    assert HOSTILE in parsed.text or json.dumps(HOSTILE) in parsed.text
 
 
 @pytest.mark.parametrize(
@@ -183,9 +321,11 @@ def test_the_verb_shows_a_finished_run_and_rebuilds_its_page(report: Report, tmp
     done = program.run("report", folder.root)
 
     assert (done.returncode, done.stderr) == (0, "")
-    for line in [*terminal.verdict(report), f"report: {folder.report_html}"]:
-        assert line in done.stdout.splitlines()
+    for line in [*terminal.verdict(report), *terminal.distillation(report), f"report: {folder.report_html}"]:
+        assert f"{line}\n" in done.stdout
+    advised = [f"  - {text.replace('`', '')}\n" in done.stdout for text in advice(report)]
+    assert all(advised) if report.outcome is Outcome.REFUSED else not any(advised)
     assert (f"log: {folder.log}" in done.stdout) == (report.outcome is Outcome.FAILED)
     for name in report.models:
-        assert re.search(rf"{name}\b.*\b0\.\d+ ms|{name}\b.*\b1\.250 ms", done.stdout)
+        assert re.search(rf"{re.escape(name[:7])}.*\b[01]\.\d+ ms", done.stdout)
     assert folder.report_html.read_text(encoding="utf-8") == html.render(report)

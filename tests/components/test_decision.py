@@ -32,7 +32,9 @@ def against_hard_labels(difference: float, p: float) -> Verdicts:
 def test_a_student_within_every_limit_passes_without_reasons():
     limits = GateConfig(tolerance=0.05, max_bytes=2000, max_latency_ms=1.0)
 
-    assert decide(quality(0.93), quality(0.97), facts(), NO_CONTROLS, limits) == Decision(passed=True, reasons=(), verdicts=NO_CONTROLS)
+    assert decide(quality(0.93), quality(0.97), facts(), NO_CONTROLS, limits) == Decision(
+        passed=True, reasons=(), verdicts=NO_CONTROLS
+    )
 
 
 def test_a_student_better_than_its_teacher_passes_with_no_tolerance_at_all():
@@ -137,7 +139,9 @@ def test_without_a_gain_that_is_asked_for_the_student_is_refused(difference: flo
     decision = decide(quality(0.9), quality(0.9), facts(), against_hard_labels(difference, p), REQUIRED)
 
     assert not decision.passed
-    assert decision.reasons == (f"the student's accuracy is {said}; gate.require_gain asks for a gain with p < 0.05",)
+    assert decision.reasons == (
+        f"the student's accuracy is {said}; gate.require_gain asks for a gain with p < 0.05",
+    )
 
 
 @pytest.mark.parametrize("against", [{}, {PSEUDO_LABELS: Comparison(Interval(0.1, 0.05, 0.15), 0.001)}])

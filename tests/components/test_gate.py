@@ -89,7 +89,9 @@ def test_a_student_beyond_a_limit_is_not_blessed_and_the_reasons_are_kept(tmp_pa
 
 @pytest.mark.parametrize(("student_right", "blessed"), [(18, True), (17, False)])
 def test_stock_pusher_understands_the_blessing(tmp_path: Path, student_right: int, blessed: bool):
-    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: student_right}, properties_with(GateConfig(tolerance=0.05)))
+    blessing, _ = judge(
+        tmp_path, {TEACHER: 19, STUDENT: student_right}, properties_with(GateConfig(tolerance=0.05))
+    )
 
     assert Pusher().CheckBlessing({"model_blessing": [blessing]}) is blessed
 

@@ -7,8 +7,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
+from components.teacher_labeler.provenance import assert_from
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
+from trainer.distillation.losses import soft_targets
+from trainer.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,27 @@ def test_soft_targets_are_the_logits_of_every_teacher_row_by_row(labelled: Artif
     assert expected.shape[1:] == (TEACHERS, 3)
     for example_id, logits in zip(by_id(world.transformed[split]), expected, strict=True):
         np.testing.assert_allclose(written[example_id + b"-0"]["teacher_logits"], logits.reshape(-1), atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])
+def test_stored_soft_targets_are_those_of_the_live_teachers(labelled: Artifact, world: World, temperature: float):
+    written = by_id(read_split(labelled, "train"))
+    stored = [written[key + b"-0"]["teacher_logits"] for key in by_id(world.transformed["train"])]
+    live = np.exp(world.logits("teacher", "train").astype(np.float64) / temperature)
+    expected = (live / live.sum(axis=-1, keepdims=True)).mean(axis=1)
+
+    found = tf.exp(soft_targets(np.reshape(stored, [-1, TEACHERS, 3]), temperature))
+
+    assert expected.max() - expected.min() > 0.01
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_the_labels_say_whose_they_are(labelled: Artifact, world: World):
+    inputs = {"examples": [labelled], "teacher": [world.models["teacher"]], "pupil": [world.models["student"]]}
+
+    assert_from(inputs, "examples", "teacher")
+    with pytest.raises(DataError, match="those of another teacher"):
+        assert_from(inputs, "examples", "pupil")
 
 
 @pytest.mark.parametrize("split", SIZES)

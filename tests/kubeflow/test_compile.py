@@ -125,9 +125,15 @@ def test_inputs_come_from_the_outputs_that_are_meant(compiled: Compiled):
         output = compiled.nodes[node]["inputs"]["artifacts"][key]["taskOutputArtifact"]
         return output["producerTask"], output["outputArtifactKey"]
 
-    assert source("Distiller", "examples") == ("TeacherLabeler", "labelled_examples")
+    for name in ("Distiller", "DistillerPseudoLabels"):
+        assert source(name, "examples") == ("TeacherLabeler", "labelled_examples")
+        assert source(name, "teacher") == ("TeacherTrainer", "model")
+    assert source("DistillerHardLabels", "examples") == ("Transform", "transformed_examples")
+    assert "teacher" not in compiled.nodes["DistillerHardLabels"]["inputs"]["artifacts"]
     assert source("Predictor", "teacher") == ("TeacherTrainer", "model")
     assert source("Predictor", "student_run") == ("Distiller", "model_run")
+    assert source("Predictor", "student_hard_labels") == ("DistillerHardLabels", "model")
+    assert source("Predictor", "student_pseudo_labels_run") == ("DistillerPseudoLabels", "model_run")
     assert source("Evaluator", "baseline_model") == ("TeacherTrainer", "model")
     assert source("Evaluator", "examples") == ("ExampleGen", "examples")
     assert source("Pusher", "model") == source("Gate", "model") == ("Distiller", "model")
@@ -142,12 +148,24 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     assert student["alpha"] == config.distillation.alpha
     assert teacher["batch_size"] == student["batch_size"] == config.training.batch_size
     assert teacher["learning_rate"] == student["learning_rate"] == config.training.learning_rate
-    assert (gate["tolerance"], gate["max_bytes"]) == (0.125, 500_000)
+    assert (gate["tolerance"], gate["max_bytes"], gate["require_gain"]) == (0.125, 500_000, 0)
     assert "max_latency_ms" not in gate
     stop = compiled.parameters("AnomalyStop")
     assert (stop["threshold"], stop["skew_threshold"]) == (config.drift.threshold, 0.5)
     assert (stop["accepted"], stop["generation"]) == (f"{STORE}/accepted", 0)
     assert json.loads(student["strategy"])["name"] == config.strategy.name
+
+
+def test_controls_are_the_student_on_other_targets(compiled: Compiled):
+    student, *controls = map(compiled.parameters, STUDENTS)
+
+    assert [one["targets"] for one in (student, *controls)] == ["soft_targets", "labels", "pseudo_labels"]
+    own = {"targets", "temperature", "alpha"}
+    for control in controls:
+        assert not {"temperature", "alpha"} & control.keys()
+        assert control.items() - {("targets", control["targets"])} == {
+            (name, value) for name, value in student.items() if name not in own
+        }
 
 
 def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: Config):
@@ -162,16 +180,17 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     assert not of_each["Gate"] & {*training, *distillation}
     code, drift = {"task", "code_digest"}, runtime_fields(type(config.drift))
     assert of_each["AnomalyStop"] == code | {*drift, "accepted", "generation"}
-    for name in ("TeacherLabeler", "Predictor"):
+    for name in ("TeacherLabeler", "Predictor", "Reporter"):
         assert of_each[name] == code
 
 
 def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
-    ours = ("AnomalyStop", "TeacherTrainer", "TeacherLabeler", "Distiller", "Predictor", "Gate")
-    digests = [compiled.parameters(name)["code_digest"] for name in ours]
+    ours = {"AnomalyStop", "TeacherTrainer", "TeacherLabeler", *STUDENTS, "Predictor", "Reporter", "Gate"}
+    digests = {name: compiled.parameters(name)["code_digest"] for name in ours}
 
     assert {json.loads(compiled.parameters(name)["task"])["module"] for name in ours} == {"tasks.digits"}
-    assert len(set(digests)) == len(ours)
+    assert len({digests[name] for name in STUDENTS}) == 1
+    assert len(set(digests.values())) == len(ours) - len(STUDENTS) + 1
 
 
 def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
@@ -180,8 +199,9 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
         "AnomalyStop": "components.anomaly_stop.executor.Executor",
         "TeacherTrainer": "components.teacher_trainer.executor.Executor",
         "TeacherLabeler": "components.teacher_labeler.executor.Executor",
-        "Distiller": "components.distiller.executor.Executor",
+        **dict.fromkeys(STUDENTS, "components.distiller.executor.Executor"),
         "Predictor": "components.predictor.executor.Executor",
+        "Reporter": "components.reporter.executor.Executor",
         "Gate": "components.gate.executor.Executor",
     }
     for name, path in own.items():
@@ -225,6 +245,24 @@ def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
     assert compiled.parameters("ExampleGen")["input_base"] == "gs://elsewhere/csv"
     assert "components.example_gen.executor.CsvExecutor" in compiled.text
     assert "TFRecordExecutor" not in compiled.text
+
+
+def test_without_controls_the_student_stands_alone(tmp_path: Path):
+    path = tmp_path / "alone.json"
+    arguments = ["compile", "--task", "digits", "--target", "vertex", "--output", str(path)]
+    assert main([*arguments, "--set", "controls=false"]) == 0
+
+    compiled = Compiled("vertex", path)
+    assert set(compiled.nodes) == set(EDGES) - set(STUDENTS[1:])
+    assert not [key for key in compiled.nodes["Predictor"]["inputs"]["artifacts"] if "labels" in key]
+
+
+def test_a_gain_that_is_asked_for_is_a_parameter_of_the_gate(tmp_path: Path):
+    path = tmp_path / "gain.json"
+    arguments = ["compile", "--task", "digits", "--target", "vertex", "--output", str(path)]
+    assert main([*arguments, "--set", "gate.require_gain=true"]) == 0
+
+    assert Compiled("vertex", path).parameters("Gate")["require_gain"] == 1
 
 
 def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -61,7 +61,9 @@ def test_an_unknown_entry_is_refused():
 
 
 def test_unknown_targets_are_refused_and_none_is_no_choice():
-    with pytest.raises(ConfigError, match=r"'targets': .*'soft_targets' or 'pseudo_labels'; received 'soft_labels'"):
+    with pytest.raises(
+        ConfigError, match=r"'targets': .*'soft_targets' or 'pseudo_labels'; received 'soft_labels'"
+    ):
         from_json(TrainingJob, to_json(make()).replace('"targets": "labels"', '"targets": "soft_labels"'))
     with pytest.raises(ConfigError, match="'targets'"):
         from_json(TrainingJob, to_json(make()).replace('"targets": "labels", ', ""))

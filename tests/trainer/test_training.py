@@ -30,6 +30,7 @@ from trainer.errors import TaskError, UserError
 from trainer.ingestion import Denominators
 from trainer.job import RankRecord
 
+
 def record(job, rank=0):
     return from_json(RankRecord, (Path(job.record_uri) / f"rank-{rank}.json").read_text())
 

@@ -1,0 +1,213 @@
+"""The verdicts: held against their formulas, and against data whose truth is known."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from components.comparison.compare import compare
+from components.comparison.verdicts import Interval, Verdicts
+from components.model_names import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
+from components.predictor import tables
+from trainer.config import from_json, to_json
+
+EXAMPLES = 400
+# Shares of examples that a model is right about. All are right about the easiest, as real models nearly are.
+SHARES = {TEACHER: 0.95, STUDENT: 0.9, HARD_LABELS: 0.8, PSEUDO_LABELS: 0.87}
+Right = dict[str, npt.NDArray[np.bool_]]
+
+
+def answers(shares: dict[str, float], seed: int = 0, examples: int = EXAMPLES) -> Right:
+    generator = np.random.default_rng(seed)
+    difficulty, noise = generator.random(examples), generator.normal(0, 0.03, [len(shares), examples])
+    right = {name: difficulty + some < share for (name, share), some in zip(shares.items(), noise, strict=True)}
+    return dict(sorted(right.items()))
+
+
+def without(*names: str) -> Right:
+    return {name: one for name, one in answers(SHARES).items() if name not in names}
+
+
+def test_differences_are_those_of_the_accuracies():
+    right = answers(SHARES)
+    verdicts = compare(right)
+
+    assert set(verdicts.against) == set(CONTROLS)
+    for control, comparison in verdicts.against.items():
+        difference = comparison.difference
+        expected = right[STUDENT].mean() - right[control].mean()
+        assert difference.value == pytest.approx(expected)
+        assert difference.low is not None
+        assert difference.high is not None
+        assert difference.low < expected < difference.high
+        # Each model's own interval would be wider than that of the difference: they mostly agree.
+        paired, alone = right[STUDENT].astype(float) - right[control], right[STUDENT].std() + right[control].std()
+        width = 2 * 1.96 * paired.std() / math.sqrt(EXAMPLES)
+        assert difference.high - difference.low == pytest.approx(width, rel=0.1)
+        assert width < 2 * 1.96 * alone / math.sqrt(EXAMPLES) / 2
+
+
+def test_the_gap_that_was_recovered():
+    right = answers(SHARES)
+    teacher, student, control = (right[name].mean() for name in (TEACHER, STUDENT, HARD_LABELS))
+
+    recovered = compare(right).gap_recovered
+
+    assert recovered is not None
+    assert recovered.value == pytest.approx((student - control) / (teacher - control))
+    assert recovered.low is not None
+    assert recovered.high is not None
+    assert 0.3 < recovered.low < recovered.value < recovered.high < 1
+
+
+def test_a_student_beyond_its_teacher_recovers_more_than_the_gap():
+    recovered = compare(answers(SHARES | {STUDENT: 0.99})).gap_recovered
+
+    assert recovered is not None
+    assert recovered.value is not None
+    assert recovered.value > 1
+
+
+@pytest.mark.parametrize("worse", [0.0, 0.1])
+def test_without_a_gap_there_is_nothing_to_recover(worse: float):
+    right = answers(SHARES | {TEACHER: 0.8 - worse})
+    if not worse:
+        right[TEACHER] = right[HARD_LABELS]
+
+    verdicts = compare(right)
+
+    assert verdicts.gap_recovered == Interval(None, None, None)
+    assert verdicts.distillation_helped is not None
+    assert verdicts.distillation_helped.verdict
+
+
+def test_a_gap_that_may_be_noise_has_a_value_and_no_ends():
+    right = answers(SHARES)
+    right[TEACHER] = right[HARD_LABELS].copy()
+    [wrong] = np.nonzero(~right[HARD_LABELS])
+    right[TEACHER][wrong[:2]] = True
+
+    recovered = compare(right).gap_recovered
+
+    assert recovered is not None
+    assert recovered.value == pytest.approx((right[STUDENT].sum() - right[HARD_LABELS].sum()) / 2)
+    assert (recovered.low, recovered.high) == (None, None)
+
+
+def test_a_gap_of_six_examples_and_none_lost_is_no_noise():
+    right = answers(SHARES)
+    right[TEACHER] = right[HARD_LABELS].copy()
+    [wrong] = np.nonzero(~right[HARD_LABELS])
+    right[TEACHER][wrong[:6]] = True
+
+    recovered = compare(right).gap_recovered
+
+    assert recovered is not None
+    assert recovered.low is not None
+
+
+@pytest.mark.parametrize(("student", "verdict"), [(0.9, True), (0.8, False), (0.7, False)])
+def test_distillation_helped_where_the_student_is_significantly_better(student: float, verdict: bool):
+    verdicts = compare(answers(SHARES | {STUDENT: student}))
+
+    helped = verdicts.distillation_helped
+    assert helped is not None
+    assert helped.verdict is verdict
+    assert helped.p_value == verdicts.against[HARD_LABELS].p_value
+    assert (helped.p_value < 0.05) is (student != 0.8)
+
+
+def test_a_gain_that_is_not_significant_is_no_help():
+    right = answers(SHARES)
+    right[STUDENT] = right[HARD_LABELS].copy()
+    [wrong] = np.nonzero(~right[HARD_LABELS])
+    right[STUDENT][wrong[:3]] = True
+
+    helped = compare(right).distillation_helped
+
+    assert helped is not None
+    assert helped.p_value > 0.05
+    assert not helped.verdict
+
+
+def test_a_control_that_answers_alike_is_no_worse():
+    right = answers(SHARES)
+    right[HARD_LABELS] = right[STUDENT]
+
+    verdicts = compare(right)
+
+    assert verdicts.against[HARD_LABELS].difference == Interval(0.0, 0.0, 0.0)
+    assert verdicts.distillation_helped is not None
+    assert verdicts.distillation_helped.p_value == 1.0
+
+
+@pytest.mark.parametrize("missing", [CONTROLS, (TEACHER,), (STUDENT,), MODELS])
+def test_without_controls_or_one_of_the_two_there_is_no_verdict(missing: tuple[str, ...]):
+    assert compare(without(*missing)) == Verdicts()
+
+
+def test_without_an_example_there_is_no_verdict():
+    assert compare({name: np.zeros(0, bool) for name in MODELS}) == Verdicts()
+
+
+def test_against_pseudo_labels_alone_nothing_is_said_about_hard_ones():
+    verdicts = compare(without(HARD_LABELS))
+
+    assert set(verdicts.against) == {PSEUDO_LABELS}
+    assert verdicts.gap_recovered is None
+    assert verdicts.distillation_helped is None
+
+
+def test_without_pseudo_labels_the_rest_stands():
+    verdicts = compare(without(PSEUDO_LABELS))
+
+    assert set(verdicts.against) == {HARD_LABELS}
+    assert verdicts.gap_recovered is not None
+    assert verdicts.gap_recovered.low is not None
+
+
+@pytest.mark.parametrize(("broken", "left"), [
+    ((), set(CONTROLS)), ((HARD_LABELS,), {PSEUDO_LABELS}), (CONTROLS, set()), ((STUDENT,), set()),
+])  # fmt: skip
+def test_a_model_whose_logits_are_no_numbers_is_compared_with_none(broken: tuple[str, ...], left: set[str]):
+    rows = [
+        {
+            "example_id": f"{number:03}",
+            "split": "test",
+            "model": model,
+            "label": 0,
+            "logits": [math.nan if model in broken and number == 5 else float(one), 0.5],
+        }
+        for model, right in answers(SHARES).items()
+        for number, one in enumerate(right)
+    ]
+
+    table = pa.Table.from_pylist(rows, schema=tables.SCHEMA)
+
+    verdicts = compare(tables.predicted_right(table, "test"))
+    assert set(verdicts.against) == left
+    assert verdicts == compare(without(*broken))
+
+
+def test_intervals_cover_the_truth_19_times_of_20():
+    many = answers(SHARES, seed=1, examples=2_000_000)
+    truth = {name: float(one.mean()) for name, one in many.items()}
+    gap = (truth[STUDENT] - truth[HARD_LABELS]) / (truth[TEACHER] - truth[HARD_LABELS])
+    covered = []
+    for seed in range(120):
+        recovered = compare(answers(SHARES, seed)).gap_recovered
+        assert recovered is not None
+        assert recovered.low is not None
+        assert recovered.high is not None
+        covered.append(recovered.low <= gap <= recovered.high)
+
+    assert 0.9 <= np.mean(covered) <= 0.99
+
+
+def test_the_same_predictions_give_the_same_verdicts_and_survive_json():
+    verdicts = compare(answers(SHARES))
+
+    assert compare(answers(SHARES)) == verdicts
+    assert from_json(Verdicts, to_json(verdicts)) == verdicts

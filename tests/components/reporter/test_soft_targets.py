@@ -1,0 +1,122 @@
+"""Which training examples are shown, and that they are read as they stand in the files."""
+
+import dataclasses
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from components.predictor import tables
+from components.reporter import soft_targets
+from components.reporter.soft_targets import Choice, choose
+from components.teacher_labeler.executor import attach_logits
+from tests.components import rehearsal, shapes
+from tests.components.reporter.predictions import probabilities, table
+from tests.components.world import World, by_id, write_split
+from trainer.errors import TaskError
+from trainer.task import Picture
+
+
+def chosen_one_by_one(labels: list[int], logits: np.ndarray, limit: int, of_a_pair: int) -> list[Choice]:
+    candidates = []
+    for number, (label, row) in enumerate(zip(labels, logits, strict=True)):
+        first, second = np.argsort(-row, kind="stable")[:2]
+        if label == first:
+            candidates.append((-round(probabilities(row)[second], 12), f"id-{number:04}", label, second))
+    taken: list[Choice] = []
+    pairs: Counter[tuple[int, int]] = Counter()
+    for _, example_id, label, second in sorted(candidates):
+        if len(taken) < limit and pairs[label, second] < of_a_pair:
+            pairs[label, second] += 1
+            taken.append(Choice(example_id, label))
+    return taken
+
+
+@given(st.data())
+def test_the_choice_is_that_of_going_through_the_examples_one_by_one(data: st.DataObject):
+    labels = data.draw(st.lists(st.integers(-1, 2), max_size=40))
+    # Few values, so that there are ties; none between probabilities that differ by rounding.
+    logits = data.draw(arrays.arrays(np.float32, (len(labels), 3), elements=st.sampled_from([0, 1, 2, 4, 8])))
+    limit, of_a_pair = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
+
+    found = choose(table(labels, logits, "teacher", "train"), 3, limit, of_a_pair)
+
+    assert found == chosen_one_by_one(labels, logits, limit, of_a_pair)
+
+
+def test_only_the_teachers_on_training_examples_count():
+    others = [table([0], [[1, 0.9]], model, split) for model, split in (("teacher", "test"), ("student", "train"))]
+
+    assert choose(pa.concat_tables(others), 2) == []
+    assert choose(tables.SCHEMA.empty_table(), 2) == []
+    own = table([0, 0, -1], [[1, 0], [math.nan, 0], [3, 0]], "teacher", "train")
+    assert choose(pa.concat_tables([*others, own]), 2) == [Choice("id-0000", 0)]
+
+
+def labelled(world: World, folder: Path, broken: bytes | None = None) -> list[str]:
+    """Files of the world's training examples with soft targets, in two shards."""
+    logits = world.logits("teacher", "train")
+    ids = list(by_id(world.transformed["train"]))
+    if broken is not None:
+        logits[ids.index(broken), 0, 0] = -math.inf
+    examples = [attach_logits(*pair) for pair in zip(world.transformed["train"], logits, strict=True)]
+    made = rehearsal.examples(folder, ["train"])
+    write_split(made, "train", examples, "transformed_examples", 2)
+    return sorted(str(path) for path in folder.rglob("*.gz"))
+
+
+def test_examples_are_read_in_the_order_of_the_choice(world: World, tmp_path: Path):
+    parsed = by_id(world.transformed["train"])
+    ids = list(parsed)
+    choices = [Choice(ids[place].decode(), number % 3) for number, place in enumerate((60, 0, 33))]
+
+    found = soft_targets.read([*choices, Choice("nowhere", 0)], labelled(world, tmp_path), shapes.TASK)
+
+    assert [one.example_id for one in found] == [choice.example_id for choice in choices]
+    assert [one.label for one in found] == ["round", "square", "long"]
+    for one, place in zip(found, (60, 0, 33), strict=True):
+        np.testing.assert_array_equal(
+            np.asarray(one.teacher_logits, np.float32), world.logits("teacher", "train")[place]
+        )
+        features = parsed[one.example_id.encode()]
+        assert one.picture is None
+        assert one.inputs == {
+            "size_scaled": ", ".join(f"{value:.4g}" for value in features["size_scaled"]),
+            "colour_index": str(features["colour_index"][0]),
+        }
+
+
+def test_an_example_with_a_teachers_logit_that_is_not_finite_is_left_out(world: World, tmp_path: Path):
+    first, second = list(by_id(world.transformed["train"]))[:2]
+
+    found = soft_targets.read(
+        [Choice(first.decode(), 0), Choice(second.decode(), 0)], labelled(world, tmp_path, first), shapes.TASK
+    )
+
+    assert [one.example_id for one in found] == [second.decode()]
+
+
+def test_a_task_with_a_picture_shows_it(world: World, tmp_path: Path):
+    [example_id, *_] = by_id(world.transformed["train"])
+    size = by_id(world.transformed["train"])[example_id]["size_scaled"]
+    files = labelled(world, tmp_path)
+    task = dataclasses.replace(shapes.TASK, picture=Picture("size_scaled", 2, 1, brightest=2))
+
+    [found] = soft_targets.read([Choice(example_id.decode(), 0)], files, task)
+
+    assert found.inputs == {}
+    assert found.picture is not None
+    np.testing.assert_allclose(found.picture.rows, np.clip([[size[0] / 2], [size[1] / 2]], 0, 1), atol=6e-5)
+    wrong = dataclasses.replace(shapes.TASK, picture=Picture("size_scaled", 2, 2))
+    with pytest.raises(TaskError, match="needs 4 numbers an example, but an example holds 2 numbers"):
+        soft_targets.read([Choice(example_id.decode(), 0)], files, wrong)
+
+
+def test_nothing_is_read_where_nothing_was_chosen(tmp_path: Path):
+    assert soft_targets.read([], [str(tmp_path / "missing.gz")], shapes.TASK) == ()

@@ -1,0 +1,43 @@
+"""A component that no rehearsal runs in a container is not known to run in one; so none may be forgotten."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import components
+from pipeline import Place
+from tests.integration import graphs
+
+
+def test_every_executor_of_ours_is_in_a_graph_that_is_rehearsed(tmp_path: Path) -> None:
+    """`tests/integration/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
+    place = Place(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted")))
+    rehearsed = {
+        executor
+        for graph in (graphs.whole(), *graphs.formats())
+        for executor in graphs.executors(graph.compiled(place, tmp_path / "metadata.sqlite")).values()
+    }
+    assert own_executors() - rehearsed == set(), (
+        "put their components into the pipeline, or a graph into graphs.py"
+    )
+
+
+def own_executors() -> set[str]:
+    """Dotted names of the executors that are defined in `components`, but for abstract ones."""
+    from tfx.dsl.components.base.base_executor import BaseExecutor
+
+    modules = [
+        importlib.import_module(found.name) for found in pkgutil.walk_packages(components.__path__, "components.")
+    ]
+    # By the type, as Mapping[str, int] and the like say of themselves that they are classes.
+    classes = {one for module in modules for one in vars(module).values() if issubclass(type(one), type)}
+    return {
+        f"{one.__module__}.{one.__qualname__}"
+        for one in classes
+        if issubclass(one, BaseExecutor)
+        and one.__module__.startswith("components.")
+        and not inspect.isabstract(one)
+    }

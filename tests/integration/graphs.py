@@ -1,0 +1,85 @@
+"""The graphs of which every node is rehearsed in a container.
+
+One list, for the rehearsal and for the test that no executor of ours is missing from it: a component that is added to
+the pipeline is rehearsed without being named anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, get_args
+
+from cli import settings
+from pipeline import Place, create_pipeline
+from tests.integration.conftest import SHORT
+from tests.integration.runs import PROJECT
+from trainer.config import Config
+from trainer.task import TaskRef, find
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """A task and its settings."""
+
+    task: TaskRef
+    config: Config
+
+    @classmethod
+    def of(cls, task: str, *assignments: str) -> Graph:
+        """From what is typed at the command line."""
+        ref = find(task)
+        return cls(ref, settings.load(ref, None, assignments))
+
+    def compiled(self, place: Place, metadata: Path) -> Any:
+        """The intermediate representation, TFX's `Pipeline` message; `metadata` is an SQLite file."""
+        from tfx.dsl.compiler.compiler import Compiler
+        from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+        connection = sqlite_metadata_connection_config(str(metadata))
+        return Compiler().compile(create_pipeline(self.config, self.task, place, connection))
+
+
+def whole(task: str = "digits") -> Graph:
+    """The graph of the run that the fixture `base` makes, for the same task or a copy."""
+    return Graph.of(task, *SHORT)
+
+
+def formats() -> list[Graph]:
+    """A graph for each format of the raw data."""
+    from components.example_gen.component import Format
+
+    wine = str(PROJECT / "tests" / "integration" / "wine.py")
+    return [Graph.of(wine, f"data.format={name}") for name in get_args(Format)]
+
+
+def executor_of(ir: Any, node: str) -> Any:
+    """A node's executable specification, for Python or for Beam; None where it has nothing to execute."""
+    from tfx.orchestration.local import runner_utils
+
+    return runner_utils.extract_executor_spec(runner_utils.extract_local_deployment_config(ir), node)
+
+
+def executors(ir: Any) -> dict[str, str]:
+    """Dotted names of the executors, by the id of their node, in the order of the graph."""
+    names = {}
+    for node in ir.nodes:
+        name = node.pipeline_node.node_info.id
+        spec = executor_of(ir, name)
+        if spec is not None:
+            names[name] = (spec.python_executor_spec if hasattr(spec, "python_executor_spec") else spec).class_path
+    return names
+
+
+def not_among(known: set[str], ir: Any) -> list[str]:
+    """Nodes whose executor is not among the known ones, in the order of the graph."""
+    return [node for node, executor in executors(ir).items() if executor not in known]
+
+
+def only(nodes: list[str], ir: Any) -> Any:
+    """The graph without the other nodes."""
+    part = type(ir)()
+    part.CopyFrom(ir)
+    del part.nodes[:]
+    part.nodes.extend(node for node in ir.nodes if node.pipeline_node.node_info.id in nodes)
+    return part

@@ -1,0 +1,92 @@
+"""Becomes a process in a container: `unshare --mount --pid --fork python jail.py ROOT ... -- COMMAND`.
+
+Permission bits alone prove little: root ignores them, and another user could not even enter the interpreter where that
+lives in a home folder. So the command gets a root folder of its own, in which nothing is but what is mounted there.
+Only the standard library is imported, as the caller's packages are of no concern here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# Of a distribution: the shared libraries that the interpreter loads, and its configuration.
+_SYSTEM = ("/usr", "/etc", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+
+
+def main(arguments: list[str]) -> None:
+    """Never returns: the process becomes the command, with the environment that this one was given."""
+    given = _parser().parse_args(arguments)
+    root = Path(given.root)
+    # A mount of itself, as only a mount can be made read-only.
+    _mount("--bind", str(root), str(root))
+    for path in map(Path, _SYSTEM):
+        if path.is_symlink():
+            _inside(root, str(path)).symlink_to(path.readlink())
+        elif path.is_dir():
+            _bind(root, str(path), str(path), writable=False)
+    for source, target in given.read:
+        _bind(root, source, target, writable=False)
+    for source, target in given.write:
+        _bind(root, source, target, writable=True)
+    _special(root)
+    _mount("-o", "remount,bind,ro", str(root))
+    os.chroot(root)
+    os.chdir(given.start)
+    if given.user is not None:
+        os.setgroups([])
+        os.setgid(given.user)
+        os.setuid(given.user)
+    os.execve(given.command[0], given.command, dict(os.environ))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jail.py")
+    parser.add_argument("root", help="empty folder that becomes the root")
+    for name in ("--read", "--write"):
+        parser.add_argument(name, nargs=2, action="append", default=[], metavar=("FOLDER", "PLACE"))
+    parser.add_argument("--user", type=int, help="number of the user and of the group to become")
+    parser.add_argument("--start", required=True, help="working directory, as seen from inside")
+    parser.add_argument("command", nargs="+")
+    return parser
+
+
+def _special(root: Path) -> None:
+    """What the kernel provides: its processes, its devices, and memory to share."""
+    _mount("-t", "proc", "proc", str(_made(root, "/proc")))
+    _mount("-t", "tmpfs", "tmpfs", str(_made(root, "/dev")))
+    for name in _DEVICES:
+        device = root / "dev" / name
+        device.touch()
+        _mount("--bind", f"/dev/{name}", str(device))
+    (root / "dev" / "fd").symlink_to("/proc/self/fd")
+    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(_made(root, "/dev/shm")))
+
+
+def _bind(root: Path, source: str, target: str, *, writable: bool) -> None:
+    place = str(_made(root, target))
+    _mount("--bind", source, place)
+    if not writable:
+        _mount("-o", "remount,bind,ro", place)
+
+
+def _made(root: Path, target: str) -> Path:
+    place = _inside(root, target)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _inside(root: Path, target: str) -> Path:
+    return root / target.lstrip("/")
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
