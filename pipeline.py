@@ -29,12 +29,14 @@ class Place:
       serving: folder or URI that passed students are pushed to, as `<version>/`.
       data: folder or URI of the raw examples, with a folder for each split.
       accepted: folder or URI of the accepted schema and statistics, which data are held against.
+      checkpoints: folder or URI of what a training that was killed goes on from.
     """
 
     root: str
     serving: str
     data: str
     accepted: str
+    checkpoints: str
 
 
 def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = None, generation: int = 0) -> Any:
@@ -55,11 +57,11 @@ def create_pipeline(config: Config, ref: TaskRef, place: Place, metadata: Any = 
     """
     from tfx.orchestration.pipeline import Pipeline
 
-    graph = _Graph(config, ref)
-    ingested = graph.ingest(place, generation)
+    graph = _Graph(config, ref, place)
+    ingested = graph.ingest(generation)
     teaching = graph.teach(ingested)
     students = graph.distil(ingested, teaching)
-    judged = graph.judge(ingested, teaching, students, place.serving)
+    judged = graph.judge(ingested, teaching, students)
     return Pipeline(
         pipeline_name=f"limbeck-{graph.task.name}",
         pipeline_root=place.root,
@@ -90,21 +92,21 @@ class _Teaching:
 class _Graph:
     """The stretches of the graph, each handed the outputs of those before it."""
 
-    def __init__(self, config: Config, ref: TaskRef) -> None:
+    def __init__(self, config: Config, ref: TaskRef, place: Place) -> None:
         from trainer.source_digest import task_digests
 
-        self.config, self.ref = config, ref
+        self.config, self.ref, self.place = config, ref, place
         self.task: Task = ref.load()
         self.digests: TaskDigests = task_digests(self.task, ref)
 
-    def ingest(self, place: Place, generation: int) -> _Ingested:
+    def ingest(self, generation: int) -> _Ingested:
         """Raw data -> transformed examples, behind a stop on anomalies and on drift."""
         from tfx.components import ExampleValidator, SchemaGen, StatisticsGen, Transform
 
         from components.anomaly_stop.component import AnomalyStop
         from components.parameters import properties_of
 
-        raw = self._example_gen(place.data)
+        raw = self._example_gen(self.place.data)
         statistics = StatisticsGen(examples=raw.outputs["examples"])
         schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
         validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
@@ -112,7 +114,7 @@ class _Graph:
             statistics=statistics.outputs["statistics"],
             anomalies=validator.outputs["anomalies"],
             schema=schema.outputs["schema"],
-            accepted=place.accepted,
+            accepted=self.place.accepted,
             generation=generation,
             limits=properties_of(self.config.drift),
             code=self._code(["components.anomaly_stop.executor:Executor"], self.digests.preprocessing),
@@ -168,7 +170,7 @@ class _Graph:
             )
         return students
 
-    def judge(self, ingested: _Ingested, teaching: _Teaching, students: dict[str, Any], serving: str) -> list[Any]:
+    def judge(self, ingested: _Ingested, teaching: _Teaching, students: dict[str, Any]) -> list[Any]:
         """All models -> evaluation, verdict, findings, and a pushed student where the verdict allows."""
         from tfx.proto import pusher_pb2
 
@@ -207,7 +209,7 @@ class _Graph:
             model=student.outputs["model"],
             model_blessing=gate.outputs["blessing"],
             push_destination=pusher_pb2.PushDestination(
-                filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving)
+                filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=self.place.serving)
             ),
             custom_config=_code_properties(self._code(["components.pusher.executor:Executor"])),
         )
@@ -270,6 +272,9 @@ class _Graph:
             **properties_of(training),
             "training": structure_of(training),
             "place": "local",
+            "checkpoints": self.place.checkpoints,
+            "checkpoint": to_json(self.config.checkpoint),
+            "recovery": to_json(self.config.recovery),
             "strategy": to_json(strategy),
             "hyperparameters": json.dumps(hyperparameters, sort_keys=True),
         }

@@ -35,6 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
             serving=f"{root}/serving",
             data=config.data.path or f"{root}/data",
             accepted=f"{root}/accepted",
+            checkpoints=f"{root}/checkpoints",
         )
         graph = pipeline.create_pipeline(config, ref, place)
         compiler.write(graph, arguments.target, arguments.output)

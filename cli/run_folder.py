@@ -62,6 +62,11 @@ class RunFolder:
         return self.root / "accepted"
 
     @property
+    def checkpoints(self) -> Path:
+        """What a training that was killed goes on from, a folder for each job; see `trainer.job_digest`."""
+        return self.root / "checkpoints"
+
+    @property
     def log(self) -> Path:
         """Everything that TensorFlow, Beam and TFX have to say about the last run."""
         return self.root / "logs" / "run.log"

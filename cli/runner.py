@@ -69,6 +69,7 @@ def place_of(folder: RunFolder, request: Request) -> Place:
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
         accepted=str(folder.accepted),
+        checkpoints=str(folder.checkpoints),
     )
 
 

@@ -44,6 +44,9 @@ TRAINING = CODE | {
     "seed": ExecutionParameter(type=int),
     "clip_norm": ExecutionParameter(type=float, optional=True),
     "warmup_steps": ExecutionParameter(type=int),
+    "checkpoints": ExecutionParameter(type=str),
+    "checkpoint": ExecutionParameter(type=str),
+    "recovery": ExecutionParameter(type=str),
     # What is fixed when compiled, in one property.
     "training": ExecutionParameter(type=str),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from pathlib import Path
@@ -14,7 +15,15 @@ from components.artifacts import Artifacts, split_files
 from components.parameters import Properties, slice_of, task_of
 from launchers.cluster import Cluster
 from launchers.launch import launch
-from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json
+from trainer import job_digest
+from trainer.config import (
+    CheckpointConfig,
+    DistillationConfig,
+    RecoveryConfig,
+    StrategyConfig,
+    TrainingConfig,
+    from_json,
+)
 from trainer.ingestion import pack
 from trainer.job import Entry, Targets, TrainingJob
 from trainer.task import TRAIN, VALIDATION
@@ -28,7 +37,9 @@ def train(
     properties: Properties,
     scratch: str,
 ) -> None:
-    """Packs the training split (and that for validation, if training may end early), runs the job, and leaves SavedModel and record in the output artifacts.
+    """Packs the data, runs the job, and leaves SavedModel and record in the output artifacts.
+
+    Where an earlier try at the very same job was killed, it goes on from its newest checkpoint.
 
     Args:
       entry: what is trained.
@@ -59,8 +70,19 @@ def train(
         members=properties.get("teachers", 1),
         hyperparameters=json.loads(properties["hyperparameters"]),
         distillation=slice_of(DistillationConfig, properties) if targets == "soft_targets" else None,
+        checkpoint=from_json(CheckpointConfig, properties["checkpoint"]),
     )
-    launch(job, Cluster.of(job.strategy), properties["place"])
+    job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(properties["checkpoints"], job))
+    launch(job, Cluster.of(job.strategy), properties["place"], from_json(RecoveryConfig, properties["recovery"]))
+    _discard(job.checkpoint_uri)
+
+
+def _discard(checkpoints: str | None) -> None:
+    """What is done needs no checkpoint; another strategy would take it for its own result."""
+    import tensorflow as tf
+
+    if checkpoints and tf.io.gfile.exists(checkpoints):
+        tf.io.gfile.rmtree(checkpoints)
 
 
 def _packed(examples: list[types.Artifact], label: str, scratch: Path, split: str) -> str:

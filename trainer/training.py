@@ -10,17 +10,31 @@ import contextlib
 import dataclasses
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer import cluster, events, farewell, optimization, precision, strategies
+from trainer import (
+    cluster,
+    events,
+    exactness,
+    farewell,
+    heartbeat,
+    job_digest,
+    optimization,
+    precision,
+    preemption,
+    rendezvous,
+    strategies,
+)
 from trainer.config import to_json
-from trainer.errors import TaskError
+from trainer.errors import TaskError, UserError
 from trainer.evaluation import Split, evaluator
 from trainer.ingestion import Denominators, Order, PackedExamples, batches, replicas_of
 from trainer.job import Entry, RankRecord, TrainingJob
 from trainer.loop import Fitted, Hooks, Loss, Progress, Validation, fit
+from trainer.resumption import Saved
 from trainer.summaries import Summaries
 from trainer.task import LABEL, STUDENT_LABEL, TEACHER_LOGITS, Task
 
@@ -33,14 +47,22 @@ def run(job: TrainingJob) -> None:
 
     Raises:
       TaskError: where the task's model is not what `Task` asks for.
-      TrainingFailedError: where training breaks down.
+      UserError: where the processes of the job do not run the same.
+      TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
+      PreemptedError: where a process of the job was asked to end; what was reached is saved.
     """
     import tensorflow_transform as tft
 
+    me = cluster.from_environment()
     # The strategy comes first: it must find the TensorFlow of this process unused.
-    strategy = strategies.build(job.strategy)
+    with heartbeat.silence(heartbeat.JOINING_SECONDS):
+        strategy = strategies.build(job.strategy)
+    preemption.listen()
+    if me.processes > 1:
+        # A digest of this process' own making: what it was handed would be the same in all of them.
+        rendezvous.meet(me, rendezvous.identity_of(job_digest.digest(job)))
     transform = tft.TFTransformOutput(job.transform_graph_uri)
-    _Session(job, strategy, job.task.load(), transform, cluster.from_environment()).run()
+    _Session(job, strategy, job.task.load(), transform, me).run()
 
 
 def loss_of(job: TrainingJob) -> Loss:
@@ -98,6 +120,8 @@ class _Session:
         training = self.job.training
         examples = len(PackedExamples(Path(self.job.examples_uri)))
         order = Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
+        if member == 0 and self.me.is_chief:
+            self._warn_of_inexact_parts()
         # Initial weights come from Keras' global generator; every process must draw the same ones.
         tf_keras.utils.set_random_seed(training.seed + member)
         with precision.policy(training.precision):
@@ -105,7 +129,10 @@ class _Session:
                 model = self._build()
                 optimizer = _optimizer(self.task, optimization.schedule(training, order.steps))
                 loss_scale = precision.loss_scale(training, optimizer)
-            start = Fitted()
+                # Before a checkpoint is looked for: a training that goes on is traced as one that begins.
+                optimizer.build(model.trainable_variables)
+            saved = Saved(self.job, member, self.strategy, self.me.is_chief)
+            start = saved.restore(model, optimizer, self._examples_until(order))
             with self._summaries(member) as summaries:
                 result = fit(
                     self.strategy,
@@ -118,6 +145,9 @@ class _Session:
                     hooks=Hooks(
                         validation=self._validation(model, order),
                         report=lambda progress: self._report(member, progress, summaries),
+                        save=saved.hook(model, optimizer),
+                        save_every=self.job.checkpoint.steps,
+                        stop_requested=preemption.requested,
                     ),
                     steps_per_call=training.steps_per_call,
                     clip_norm=training.clip_norm,
@@ -126,12 +156,43 @@ class _Session:
         # Every process reads: some weights are means over all replicas.
         return model.get_weights(), result
 
+    def _examples_until(self, order: Order) -> Callable[[int], int]:
+        """Steps done -> examples that this process computed in them."""
+        replicas = self.strategy.num_replicas_in_sync
+        local = replicas // self.me.processes
+        mine = range(self.me.rank * local, (self.me.rank + 1) * local)
+
+        def examples_until(steps: int) -> int:
+            shares = (order.share(step, replica, replicas) for step in range(steps) for replica in mine)
+            return sum(share.stop - share.start for share in shares)
+
+        return examples_until
+
+    def _warn_of_inexact_parts(self) -> None:
+        optimizer = _optimizer(self.task, self.job.training.learning_rate)
+        told = exactness.warning(self._build(), optimizer)
+        if told:
+            _log.warning("%s", told)
+            events.emit("note", text=told)
+
     def _build(self) -> Any:
         builders: dict[str, Callable[..., Any]] = {
             "teacher": self.task.build_teacher,
             "student": self.task.build_student,
         }
-        return checked(builders[self.job.entry](self.job.hyperparameters), self.task)
+        try:
+            built = builders[self.job.entry](self.job.hyperparameters)
+        except UserError:
+            raise
+        except Exception as error:
+            # To be told from a process that was lost: another try would fail as well.
+            where = "".join(
+                [*traceback.format_tb(error.__traceback__)[1:], *traceback.format_exception_only(error)]
+            )
+            raise TaskError(
+                f"task '{self.task.name}' cannot build its {self.job.entry}:\n{where.rstrip()}"
+            ) from error
+        return checked(built, self.task)
 
     def _dataset(self, order: Order, context: Any, start: int) -> Any:
         from trainer.export import model_input_spec

@@ -14,7 +14,7 @@ from tests.integration import graphs
 
 def test_every_executor_of_ours_is_in_a_graph_that_is_rehearsed(tmp_path: Path) -> None:
     """`tests/integration/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
-    place = Place(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted")))
+    place = Place(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted", "checkpoints")))
     rehearsed = {
         executor
         for graph in (graphs.whole(), *graphs.formats())

@@ -156,7 +156,7 @@ class Rehearsal:
             mounts.append(Mount(Path(self.run.place.data), relocation.DATA))
         if relocation.TASK in named:
             mounts.append(Mount(_copied(self.run.graph.task, self._scratch / "task"), relocation.TASK))
-        for place in (relocation.ACCEPTED, relocation.SERVING):
+        for place in (relocation.ACCEPTED, relocation.SERVING, relocation.CHECKPOINTS):
             if place in named:
                 mounts.append(Mount(self._scratch / Path(place).name, place, writable=True))
                 mounts[-1].folder.mkdir()

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline import Place
 
-DATA, RUN, ACCEPTED, SERVING, TASK = "/mnt/data", "/mnt/run", "/mnt/accepted", "/mnt/serving", "/mnt/task"
+DATA, RUN, TASK = "/mnt/data", "/mnt/run", "/mnt/task"
+ACCEPTED, SERVING, CHECKPOINTS = "/mnt/accepted", "/mnt/serving", "/mnt/checkpoints"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +24,9 @@ class Relocation:
 
     @classmethod
     def of(cls, place: Place, search_path: str | None) -> Relocation:
-        """Of a run: its artifacts, data, accepted and served folders, and that of the user's task."""
+        """Of a run: its artifacts, data, accepted and served folders, checkpoints, and that of the user's task."""
         moves = {place.root: RUN, place.data: DATA, place.accepted: ACCEPTED, place.serving: SERVING}
+        moves[place.checkpoints] = CHECKPOINTS
         return cls(moves if search_path is None else {**moves, search_path: TASK})
 
     def text(self, text: str) -> str:

@@ -94,7 +94,8 @@ def test_what_each_format_of_the_data_has_to_itself(
     for graph in graphs.formats():
         name = graph.config.data.format
         folder = RunFolder(tmp_path / name / "root")
-        place = Place(str(folder.artifacts), str(folder.serving), str(folder.data), str(folder.accepted))
+        folders = (folder.artifacts, folder.serving, folder.data, folder.accepted, folder.checkpoints)
+        place = Place(*map(str, folders))
         run = FinishedRun(graph, place, folder.metadata, graph.compiled(place, folder.metadata))
         nodes = graphs.not_among(known, run.ir)
         if nodes:
