@@ -194,7 +194,7 @@ def test_processes_die_with_a_killed_launcher(parent, tmp_path):
 def test_an_interrupted_launcher_ends_and_reaps_its_processes(parent):
     process, children = parent
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert out == "interrupted with 0 children\n"
     assert not any(child.is_running() for child in children)
 
