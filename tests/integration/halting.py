@@ -1,0 +1,161 @@
+"""Stops the processes of a training job at a chosen moment, so that it can be said what was killed, and in what.
+
+No test is quick enough to see a moment and to kill in it. So all processes are stopped (SIGSTOP) when it is seen, and
+in a world that stands still the test looks again: either the moment holds, or they go on to the next such.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.integration.launching import ORDER, OUTCOME, Order, Outcome
+from tests.integration.runs import PROJECT
+from trainer import cluster, events
+from trainer.checkpoint import folder_of
+from trainer.config import RecoveryConfig, from_json, to_json
+from trainer.job import TrainingJob
+
+PATIENCE_SECONDS = 300.0
+# Shorter than what is looked for lasts, and long enough to leave a core to those who do it.
+_LOOK_SECONDS = 0.001
+_MANIFEST = re.compile(r"step-(\d+)\.json")
+QUICK = RecoveryConfig(restarts=1, backoff_seconds=0.0)
+
+
+def read_events(file: Path) -> list[dict[str, Any]]:
+    """What was told so far."""
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a job stands: the last step that was told of, and the steps that are saved."""
+
+    member: int
+    step: int
+    saved: list[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A job at work, under a supervisor that is a process of its own."""
+
+    job: TrainingJob
+    folder: Path
+    supervisor: subprocess.Popen[bytes]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What was told so far."""
+        return read_events(self.folder / "events.jsonl")
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """The events of one kind."""
+        return [event for event in self.events if event["event"] == kind]
+
+    @property
+    def place(self) -> Place | None:
+        """None where nothing was told yet by the present attempt."""
+        latest = next((one for one in reversed(self.events) if one["event"] in ("training", "restarting")), None)
+        if latest is None or latest["event"] == "restarting":
+            return None
+        member = latest["member"]
+        saved = [int(match[1]) for match in map(_MANIFEST.fullmatch, self.checkpoint_files(member)) if match]
+        return Place(member, latest["step"], sorted(saved))
+
+    def checkpoint_files(self, member: int) -> list[str]:
+        """Names of the files in the folder of a member's checkpoints."""
+        folder = Path(folder_of(str(self.job.checkpoint_uri), member))
+        return os.listdir(folder) if folder.exists() else []  # noqa: PTH208
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """The training processes that live, by role."""
+        found = {}
+        for process in psutil.Process(self.supervisor.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if "trainer.worker" in process.cmdline():
+                    found[cluster.from_environment(process.environ()).role] = process
+        return {str(role): process for role, process in found.items()}
+
+    def halt(self, moment: Callable[[], bool]) -> dict[str, psutil.Process] | None:
+        """Stops all training processes at a moment, by role; None where the job ended before there was one."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.supervisor.poll() is None:
+            assert time.monotonic() < deadline, self.log
+            if moment():
+                stopped = self.processes()
+                for process in stopped.values():
+                    process.suspend()
+                for process in stopped.values():
+                    _await_standstill(process)
+                if moment():
+                    return stopped
+                for process in stopped.values():
+                    process.resume()
+            time.sleep(_LOOK_SECONDS)
+        return None
+
+    def finish(self) -> Outcome:
+        """Waits until the job is done."""
+        assert self.supervisor.wait(PATIENCE_SECONDS) == 0, self.log
+        return from_json(Outcome, (self.folder / OUTCOME).read_text(encoding="utf-8"))
+
+    @property
+    def log(self) -> str:
+        """The last lines."""
+        return (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-5000:]
+
+
+def _await_standstill(process: psutil.Process) -> None:
+    """A signal is taken by one thread after the other."""
+    threads = Path(f"/proc/{process.pid}/task")
+    while any(thread.read_text().rpartition(")")[2].split()[0] != "T" for thread in threads.glob("*/stat")):
+        time.sleep(_LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def launched(job: TrainingJob, recovery: RecoveryConfig = QUICK) -> Iterator[Running]:
+    """Launches a job; whatever happens in the context, nothing of it lives afterwards."""
+    folder = Path(job.record_uri)
+    (folder / ORDER).write_text(to_json(Order(job, recovery)), encoding="utf-8")
+    with (folder / "log.txt").open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.launching", str(folder)],
+            cwd=PROJECT,
+            env={**os.environ, events.ENVIRONMENT: str(folder / "events.jsonl")},
+            stdout=log,
+            stderr=log,
+        )
+    running = Running(job, folder, supervisor)
+    try:
+        yield running
+    finally:
+        left = running.processes() if supervisor.poll() is None else {}
+        supervisor.kill()
+        supervisor.wait()
+        # They die with it (`trainer.lifeline`), also where they are stopped.
+        psutil.wait_procs(left.values())
+
+
+def kill(processes: dict[str, psutil.Process], *roles: str) -> None:
+    """Kills the stopped processes of some roles with -9, and lets the others go on."""
+    for role in roles:
+        processes[role].send_signal(signal.SIGKILL)
+    for role in processes.keys() - set(roles):
+        processes[role].resume()
