@@ -18,6 +18,7 @@ pytestmark = pytest.mark.pipeline
 PROJECT = Path(__file__).parents[2]
 STORE = "gs://own-bucket/somewhere"
 ASSIGNMENTS = (
+    "training.clip_norm=1.5",
     "training.epochs=7",
     "training.seed=19",
     "teachers.count=3",
@@ -154,6 +155,7 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     assert (stop["threshold"], stop["skew_threshold"]) == (config.drift.threshold, 0.5)
     assert (stop["accepted"], stop["generation"]) == (f"{STORE}/accepted", 0)
     assert json.loads(student["strategy"])["name"] == config.strategy.name
+    assert teacher["checkpoints"] == student["checkpoints"] == f"{STORE}/checkpoints"
 
 
 def test_controls_are_the_student_on_other_targets(compiled: Compiled):
