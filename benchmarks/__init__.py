@@ -1,0 +1,1 @@
+"""Evidence for what this project claims, by programs that anyone can run again."""

@@ -1,0 +1,60 @@
+"""The students that are compared, and what may be tuned of each.
+
+A tuned method beside an untuned control proves only that tuning helps. So every arm is tried in the same number of
+settings, on a grid that suits it: temperatures mean nothing to an arm without soft targets, which is given more
+learning rates in their place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.model_names import HARD_LABELS, PSEUDO_LABELS, STUDENT
+from trainer.job import Targets
+
+ALL_LABELS = "student_all_labels"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What was tuned: the peak learning rate and, with soft targets, their temperature."""
+
+    learning_rate: float
+    temperature: float | None = None
+
+    def __str__(self) -> str:
+        """As the tables show it."""
+        rate = f"learning rate {self.learning_rate:g}"
+        return rate if self.temperature is None else f"{rate}, temperature {self.temperature:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way to train the student.
+
+    Attributes:
+      name: of the model.
+      title: as the tables show it.
+      targets: what it learns from, as a `TrainingJob` says it.
+      grid: settings that are tried on the validation split.
+    """
+
+    name: str
+    title: str
+    targets: Targets
+    grid: tuple[Setting, ...]
+
+
+_SIX_RATES = tuple(Setting(rate) for rate in (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1))
+
+DISTILLED = Arm(
+    STUDENT,
+    "student, soft targets and 150 labels",
+    "soft_targets",
+    tuple(Setting(rate, temperature) for temperature in (2.0, 4.0) for rate in (0.003, 0.01, 0.03)),
+)
+HARD = Arm(HARD_LABELS, "student, 150 labels", "labels", _SIX_RATES)
+PSEUDO = Arm(PSEUDO_LABELS, "student, pseudo-labels", "pseudo_labels", _SIX_RATES)
+ORACLE = Arm(ALL_LABELS, "student, all 1,297 labels", "labels", _SIX_RATES)
+CONTROLS = (HARD, PSEUDO, ORACLE)
+ARMS = (DISTILLED, *CONTROLS)

@@ -1,0 +1,160 @@
+"""Which trainings make up the benchmark, each with everything that its result depends on.
+
+Run `r` has a seed of its own. Member `m` of an ensemble is trained with `seed + m`, so seeds that follow each other
+would give ensembles that share all teachers but one, and figures that agree because they are the same: the seed of
+run `r` is `r` times the number of teachers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+from pydantic.dataclasses import dataclass
+
+from benchmarks.digits.arms import ARMS, Arm, Setting
+from components.model_names import TEACHER
+from trainer.config import STRICT, Config, DistillationConfig, TrainingConfig, to_json
+from trainer.job import Targets
+
+_FIRST_TUNING_RUN = 1000
+
+
+@dataclass(frozen=True, config=STRICT)
+class Training:
+    """One training; two that are equal have the same result.
+
+    Attributes:
+      model: name of the arm, or `teacher`.
+      run: its number; runs that tune and runs of the final figures have different ones.
+      final: whether the test split is scored.
+      targets: what it learns from.
+      training: length, steps and seed.
+      members: of an ensemble.
+      distillation: where it learns from soft targets.
+      teachers: key of the teachers that it learns from; empty for none.
+      code: digest of the code that trains and scores.
+    """
+
+    model: str
+    run: int
+    final: bool
+    targets: Targets
+    training: TrainingConfig
+    members: int
+    distillation: DistillationConfig | None
+    teachers: str
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Names the training, in 16 hexadecimal digits."""
+        return hashlib.sha256(to_json(self).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        """For people."""
+        temperature = self.distillation.temperature if self.distillation else None
+        setting = Setting(self.training.learning_rate, temperature)
+        return f"run {self.run}: {self.model}, {setting}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The whole benchmark.
+
+    Attributes:
+      config: of the digits task; its learning rate and temperature give way to those that are tried.
+      code: digest of the code that trains and scores.
+      runs: numbers of the runs of the final figures.
+      tuning_runs: numbers of the runs on which settings are chosen.
+      settings: how many settings of each arm's grid are tried.
+    """
+
+    config: Config
+    code: str
+    runs: tuple[int, ...]
+    tuning_runs: tuple[int, ...]
+    settings: int
+
+    @property
+    def shipped(self) -> Setting:
+        """The student's setting as the task ships it."""
+        return Setting(self.config.training.learning_rate, self.config.distillation.temperature)
+
+    def grid(self, arm: Arm) -> tuple[Setting, ...]:
+        """The settings of an arm that are tried."""
+        return arm.grid[: self.settings]
+
+    def all_teachers(self) -> list[Training]:
+        """An ensemble for each run."""
+        return [self.teachers(run) for run in (*self.tuning_runs, *self.runs)]
+
+    def tuning(self) -> list[Training]:
+        """Every setting of every arm on every tuning run."""
+        return [
+            self.student(arm, setting, run)
+            for run in self.tuning_runs
+            for arm in ARMS
+            for setting in self.grid(arm)
+        ]
+
+    def teachers(self, run: int) -> Training:
+        """The ensemble of a run."""
+        teachers = self.config.teachers
+        epochs = teachers.epochs or self.config.training.epochs
+        training = dataclasses.replace(self.config.training, epochs=epochs)
+        return self._training(TEACHER, run, "labels", training, members=teachers.count)
+
+    def student(self, arm: Arm, setting: Setting, run: int) -> Training:
+        """One student of a run: of the same initial weights, and as many steps, in every arm and setting."""
+        distillation = None
+        if setting.temperature is not None:
+            distillation = dataclasses.replace(self.config.distillation, temperature=setting.temperature)
+        return self._training(
+            arm.name,
+            run,
+            arm.targets,
+            dataclasses.replace(self.config.training, learning_rate=setting.learning_rate),
+            distillation=distillation,
+            teachers="" if arm.targets == "labels" else self.teachers(run).key,
+        )
+
+    def _training(
+        self,
+        model: str,
+        run: int,
+        targets: Targets,
+        training: TrainingConfig,
+        *,
+        members: int = 1,
+        distillation: DistillationConfig | None = None,
+        teachers: str = "",
+    ) -> Training:
+        return Training(
+            model,
+            run,
+            run not in self.tuning_runs,
+            targets,
+            dataclasses.replace(training, seed=run * self.config.teachers.count),
+            members,
+            distillation,
+            teachers,
+            self.code,
+        )
+
+
+def full(config: Config, code: str, runs: int) -> Plan:
+    """The benchmark as it is meant: three tuning runs, and every setting."""
+    return Plan(
+        config, code, tuple(range(runs)), tuple(range(_FIRST_TUNING_RUN, _FIRST_TUNING_RUN + 3)), settings=6
+    )
+
+
+def quick(config: Config, code: str, runs: int) -> Plan:
+    """Every step once, with models that have hardly learnt: shows that the program works, and nothing else."""
+    short = dataclasses.replace(
+        config,
+        training=dataclasses.replace(config.training, epochs=2),
+        teachers=dataclasses.replace(config.teachers, count=2, epochs=1),
+    )
+    return Plan(short, code, tuple(range(runs)), (_FIRST_TUNING_RUN,), settings=1)

@@ -1,0 +1,34 @@
+"""Which setting of an arm is used for the final figures: chosen on the validation split, over the tuning runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from benchmarks.digits.arms import Setting
+from benchmarks.digits.results import Figures
+
+_DIGITS = 9
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Mean quality of a setting on the validation split over all tuning runs."""
+
+    accuracy: float
+    log_loss: float
+
+    @classmethod
+    def of(cls, figures: Sequence[Figures]) -> Trial:
+        """The means; accuracy is rounded, so that equal counts of right answers make equal accuracies."""
+        accuracy = round(fmean(one.accuracy for one in figures), _DIGITS)
+        return cls(accuracy, fmean(one.log_loss for one in figures))
+
+
+Trials = Mapping[Setting, Trial]
+
+
+def best(trials: Trials) -> Setting:
+    """The setting of highest accuracy; among equals, of lowest log loss."""
+    return max(trials, key=lambda setting: (trials[setting].accuracy, -trials[setting].log_loss))

@@ -1,0 +1,138 @@
+"""Carries out one training: the project's own job, launcher, labelling and scoring, without TFX between them.
+
+`launch` runs in any thread and starts the process that trains; `score` uses TensorFlow of this process, which is why
+the benchmark calls it from one thread only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.digits.arms import ALL_LABELS
+from benchmarks.digits.data import Data, pack_once, with_all_labels
+from benchmarks.digits.plan import Training
+from benchmarks.digits.results import Figures, Result
+from components.model_names import HARD_LABELS, TEACHER
+from trainer.job import TrainingJob
+from trainer.task import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION, TaskRef
+
+_ON_LABELS = (TEACHER, HARD_LABELS, ALL_LABELS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A training whose process has ended: the folder of its model, and the seconds that it took."""
+
+    training: Training
+    folder: Path
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Workshop:
+    """Where trainings are carried out: a folder for what they need and leave, and the transformed examples."""
+
+    folder: Path
+    task: TaskRef
+    data: Data
+
+    def prepare(self) -> None:
+        """Packs what does not depend on teachers, and removes what a kill left; call it before the first `launch`."""
+        shutil.rmtree(self._models, ignore_errors=True)
+        self._models.mkdir()
+        train = self.data.examples[TRAIN]
+        pack_once(train, self._packed(TEACHER), LABEL)
+        pack_once(train, self._packed(HARD_LABELS), STUDENT_LABEL)
+        pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), STUDENT_LABEL)
+
+    def launch(self, training: Training) -> Trained:
+        """Trains in a fresh process."""
+        from launchers.cluster import Cluster
+        from launchers.launch import launch
+
+        folder = Path(tempfile.mkdtemp(dir=self._models))
+        job = self._job(training, folder)
+        begin = time.monotonic()
+        launch(job, Cluster.of(job.strategy))
+        return Trained(training, folder, time.monotonic() - begin)
+
+    def score(self, trained: Trained) -> Result:
+        """Scores the model, keeps the soft targets where it is an ensemble of teachers, and removes it."""
+        from components.predictor.tables import predicted_right, quality
+
+        training, splits = trained.training, [VALIDATION]
+        if training.final:
+            splits.append(TEST)
+        if training.model == TEACHER:
+            splits.append(TRAIN)
+        table = self._predictions(trained, splits)
+        found = {split: quality(table, training.model, split) for split in splits}
+        figures = {split: Figures(one.accuracy, one.log_loss) for split, one in found.items()}
+        right = predicted_right(table, TEST)[training.model].tolist() if training.final else []
+        shutil.rmtree(trained.folder)
+        return Result(
+            training,
+            trained.seconds,
+            train=figures.get(TRAIN),
+            validation=figures[VALIDATION],
+            test=figures.get(TEST),
+            test_right="".join("01"[one] for one in right),
+        )
+
+    def _predictions(self, trained: Trained, splits: list[str]) -> Any:
+        import pyarrow as pa
+
+        from components.predictor import executor
+        from components.predictor.tables import SCHEMA
+        from components.scoring import TransformedExamplesHandler
+        from components.teacher_labeler.executor import attach_logits
+
+        handler = TransformedExamplesHandler(str(trained.folder / "model"))
+        model, training, rows = handler.load_model(), trained.training, []
+        for split in splits:
+            scored = _scored(handler, model, self.data.examples[split])
+            if training.model != TEACHER:
+                rows += [executor.student_row(one, training.model, split) for one in scored]
+                continue
+            labelled = [attach_logits(one.example, one.inference) for one in scored]
+            rows += [executor.teacher_row(one, len(self.task.load().label.classes), split) for one in labelled]
+            if split == TRAIN:
+                pack_once(labelled, self._packed(training.key), STUDENT_LABEL)
+        return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+    @property
+    def _models(self) -> Path:
+        return self.folder / "models"
+
+    def _packed(self, name: str) -> Path:
+        return self.folder / "packed" / name
+
+    def _job(self, training: Training, folder: Path) -> TrainingJob:
+        from trainer.config import StrategyConfig
+
+        packed = self._packed(training.model if training.model in _ON_LABELS else training.teachers)
+        return TrainingJob(
+            entry="teacher" if training.model == TEACHER else "student",
+            task=self.task,
+            examples_uri=str(packed),
+            transform_graph_uri=str(self.data.transform_graph),
+            model_uri=str(folder / "model"),
+            record_uri=str(folder),
+            targets=training.targets,
+            strategy=StrategyConfig(name="one_device"),
+            training=training.training,
+            members=training.members,
+            distillation=training.distillation,
+        )
+
+
+def _scored(handler: Any, model: Any, examples: tuple[bytes, ...]) -> list[Any]:
+    from components.scoring import BATCH_SIZE
+
+    batches = [examples[begin : begin + BATCH_SIZE] for begin in range(0, len(examples), BATCH_SIZE)]
+    return [one for batch in batches for one in handler.run_inference(batch, model)]
