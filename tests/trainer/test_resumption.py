@@ -14,7 +14,7 @@ from tests.trainer.resuming import CLASSES, ORDER, SAVED
 from trainer import cluster
 from trainer.checkpoint import latest
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 PROJECT = Path(__file__).parents[2]
 STEPS = ORDER.steps
 
