@@ -264,11 +264,21 @@ class Config:
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
 
     def __post_init__(self) -> None:
+        assert_trainable(self.strategy, self.training)
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
                 "gate.require_gain holds the student against its controls, but controls is false: "
                 "set controls=true, or gate.require_gain=false"
             )
+
+
+def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
+    """Raises ConfigError where a strategy cannot train as configured."""
+    if strategy.name == "central_storage" and training.precision != "float32":
+        raise ConfigError(
+            f"Keras has no mixed precision under strategy 'central_storage', but training.precision is "
+            f"{training.precision}: take training.precision=float32, or strategy.name=mirrored"
+        )
 
 
 def build(cls: type[_Slice], values: Mapping[str, Any], prefix: str = "") -> _Slice:

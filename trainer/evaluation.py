@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import DataError
+from trainer.feeding import Feed
 from trainer.ingestion import Order, PackedExamples, numbered_batches, replicas_of
 
 
@@ -55,8 +56,8 @@ class Split:
         """One pass, in the order of the index."""
         return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
 
-    def distributed(self, strategy: Any) -> Any:
-        """The batches of all replicas: (inputs by name, labels `[batch]`, rows `[batch]` within the global batch)."""
+    def feed(self, strategy: Any) -> Feed:
+        """Each replica's batches: (inputs by name, labels `[batch]`, rows `[batch]` within the global batch)."""
         import tensorflow as tf
 
         order = self.order
@@ -71,7 +72,7 @@ class Split:
             read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
             return read.map(prepare).prefetch(8)
 
-        return strategy.distribute_datasets_from_function(dataset_of)
+        return Feed(strategy, dataset_of)
 
 
 def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluation]:
@@ -90,7 +91,7 @@ def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluatio
     from trainer.distillation.losses import hard_loss
     from trainer.task import UNLABELLED
 
-    batches, steps = split.distributed(strategy), split.order.steps
+    feed, steps = split.feed(strategy), split.order.steps
 
     def measure(inputs: Any, labels: Any, _: Any) -> Any:
         logits = tf.cast(model(inputs, training=False), tf.float32)
@@ -106,11 +107,11 @@ def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluatio
     def total(iterator: Any) -> Any:
         sums = tf.zeros([3], tf.float64)
         for _ in tf.range(steps):
-            sums += strategy.experimental_local_results(strategy.run(measure, args=next(iterator)))[0]
+            sums += strategy.experimental_local_results(strategy.run(measure, args=feed.take(iterator)))[0]
         return sums
 
     def evaluate() -> Evaluation:
-        loss, right, known = total(iter(batches)).numpy()
+        loss, right, known = total(feed.start()).numpy()
         if not known:
             raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         return Evaluation(float(loss / known), float(right / known), int(known))
@@ -128,7 +129,8 @@ def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
     """
     import tensorflow as tf
 
-    order, iterator = split.order, iter(split.distributed(strategy))
+    order, feed = split.order, split.feed(strategy)
+    iterator = feed.start()
 
     def placed(inputs: Any, _: Any, rows: Any) -> Any:
         logits = tf.cast(model(inputs, training=False), tf.float32)
@@ -139,7 +141,7 @@ def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
 
     @tf.function(autograph=False)
     def batch() -> Any:
-        return strategy.experimental_local_results(strategy.run(placed, args=next(iterator)))[0]
+        return strategy.experimental_local_results(strategy.run(placed, args=feed.take(iterator)))[0]
 
     parts = [batch().numpy()[: len(order.global_batch(step))] for step in range(order.steps)]
     return np.concatenate(parts)

@@ -18,6 +18,7 @@ from trainer.config import (
     Scalar,
     StrategyConfig,
     TrainingConfig,
+    assert_trainable,
 )
 from trainer.errors import ConfigError
 from trainer.task import TaskRef
@@ -67,6 +68,7 @@ class TrainingJob:
     checkpoint_uri: str | None = None
 
     def __post_init__(self) -> None:
+        assert_trainable(self.strategy, self.training)
         if self.training.early_stopping_patience is not None and self.validation_uri is None:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):

@@ -19,6 +19,7 @@ from typing import Any
 from trainer import agreement, early_stopping, step
 from trainer.errors import TrainingFailedError
 from trainer.evaluation import Evaluation
+from trainer.feeding import Feed
 from trainer.precision import LossScale
 from trainer.preemption import PreemptedError
 from trainer.step import Loss, Outcome
@@ -122,8 +123,8 @@ def fit(
       optimizer: tf_keras optimizer.
       loss: (logits `[batch, classes]`, targets by name, `Denominators`) -> this replica's part of the loss, a
         float32 scalar.
-      dataset_of: tf.distribute.InputContext -> dataset of (inputs by name, targets by name, denominators), from the
-        step `start.steps` on.
+      dataset_of: tf.distribute.InputContext of a replica -> its dataset of (inputs by name, targets by name,
+        denominators), from the step `start.steps` on.
       steps: optimizer steps, those of `start` included.
       start: what was done before `model` and `optimizer` came to their present values.
       hooks: what is to happen between calls.
@@ -139,7 +140,7 @@ def fit(
       PreemptedError: where a process was asked to end.
     """
     one = step.build(strategy, model, optimizer, loss, clip_norm=clip_norm, loss_scale=loss_scale)
-    call = _call(one, iter(strategy.distribute_datasets_from_function(dataset_of)))
+    call = _call(one, Feed(strategy, dataset_of))
     any_process = agreement.any_process(strategy)
     began, so_far = time.monotonic(), start
     while not _is_over(so_far, steps, hooks):
@@ -175,7 +176,7 @@ def _validate(validation: Validation, done: int) -> Evaluation:
     return found
 
 
-def _call(one: Callable[[Any], tuple[Outcome, Any]], batches: Any) -> Callable[[Any], tuple[Any, ...]]:
+def _call(one: Callable[[Any], tuple[Outcome, Any]], feed: Feed) -> Callable[[Any], tuple[Any, ...]]:
     """Several steps in one graph.
 
     The function takes their number, int32. It gives the sum of the losses; how many steps there were up to the first
@@ -183,12 +184,14 @@ def _call(one: Callable[[Any], tuple[Outcome, Any]], batches: Any) -> Callable[[
     """
     import tensorflow as tf
 
+    iterator = feed.start()
+
     @tf.function(reduce_retracing=True)
     def call(count: Any) -> tuple[Any, ...]:
         total, examples, taken = tf.constant(0.0), tf.constant(0, tf.int64), 0
         kept = Outcome(tf.constant(0.0), tf.constant(0.0), tf.constant(0.0), tf.constant(True))
         for _ in tf.range(count):
-            outcome, size = one(next(batches))
+            outcome, size = one(feed.take(iterator))
             taken += tf.cast(kept.sound, tf.int32)
             kept = Outcome(*(tf.where(kept.sound, new, old) for new, old in zip(outcome, kept)))  # noqa: B905
             total += outcome.loss

@@ -1,7 +1,8 @@
 """Mixed precision: layers compute in 16 bits; variables, losses and the exported model stay in 32.
 
-Keras applies loss scaling inside `fit`, and in an optimizer that several strategies refuse. Without it the smallest
-gradients of float16 are rounded to 0. Here the loop scales the loss itself, under every strategy.
+Without loss scaling the smallest gradients of float16 are rounded to 0. Keras does it in an optimizer around the
+optimizer, which hides its scale from `variables`, and so from a checkpoint, and unscales where a gradient can no
+longer be clipped or told to be broken. Here it is a part of the loop.
 """
 
 from __future__ import annotations

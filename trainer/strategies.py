@@ -61,6 +61,20 @@ def scope(strategy: Any) -> Iterator[None]:
         yield
 
 
+def local_replicas(strategy: Any) -> list[int]:
+    """Numbers, within the job, of the replicas of this process."""
+    import tensorflow as tf
+
+    found: list[int] = []
+
+    def note(context: Any) -> Any:
+        found.append(int(context.replica_id_in_sync_group))
+        return tf.constant(0)
+
+    strategy.experimental_distribute_values_from_function(note)
+    return found
+
+
 def _communication(config: StrategyConfig) -> Any:
     import tensorflow as tf
 

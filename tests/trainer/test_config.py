@@ -277,6 +277,38 @@ def test_yaml_that_json_cannot_say_is_refused(tmp_path, text):
         config.load([config.read_yaml(file)])
 
 
+@pytest.mark.parametrize(("values", "message"), [
+    ({"name": "mirrored", "workers": 2}, r"'mirrored' runs in one process, but strategy\.workers is 2"),
+    ({"name": "central_storage", "workers": 3}, r"'central_storage' runs in one process"),
+    ({"name": "one_device", "logical_devices": 2}, r"but strategy\.logical_devices is 2"),
+    ({"logical_devices": 2}, r"'multi_worker_mirrored' has one device a process .* take strategy\.name=mirrored"),
+    ({"name": "one_device", "communication": "ring"}, r"strategy\.communication=ring is between GPUs or processes"),
+    ({"name": "central_storage", "communication": "nccl"}, r"strategy\.communication=nccl"),
+    ({"name": "mirrored", "logical_devices": 2, "communication": "ring"}, r"'mirrored' on logical devices"),
+])  # fmt: skip
+def test_a_strategy_that_contradicts_itself_is_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        config.build(StrategyConfig, values)
+
+
+@pytest.mark.parametrize(("values", "processes"), [
+    ({}, 2), ({"workers": 4}, 4), ({"name": "one_device", "workers": 1}, 1),
+    ({"name": "mirrored", "logical_devices": 3}, 1), ({"name": "mirrored", "communication": "nccl"}, 1),
+    ({"name": "central_storage", "logical_devices": 2}, 1), ({"communication": "ring", "workers": 3}, 3),
+])  # fmt: skip
+def test_a_strategy_says_how_many_processes_it_takes(values, processes):
+    assert config.build(StrategyConfig, values).processes == processes
+
+
+def test_keras_has_no_mixed_precision_with_central_storage():
+    values = {"strategy": {"name": "central_storage"}, "training": {"precision": "mixed_bfloat16"}}
+    with pytest.raises(
+        ConfigError, match=r"training\.precision is mixed_bfloat16: take .*=float32, or .*=mirrored"
+    ):
+        config.build(Config, values)
+    config.build(Config, values | {"strategy": {"name": "mirrored"}})
+
+
 def test_runtime_fields_are_those_that_a_run_may_change():
     assert config.runtime_fields(TrainingConfig) == (
         "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
