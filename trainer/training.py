@@ -133,7 +133,7 @@ class _Session:
                 optimizer.build(model.trainable_variables)
             saved = Saved(self.job, member, self.strategy, self.me.is_chief)
             start = saved.restore(model, optimizer, self._examples_until(order))
-            with self._summaries(member) as summaries:
+            with self._summaries(member, start) as summaries:
                 result = fit(
                     self.strategy,
                     model,
@@ -257,12 +257,14 @@ class _Session:
         (Path(self.job.record_uri) / f"rank-{self.me.rank}.json").write_text(to_json(record), encoding="utf-8")
 
     @contextlib.contextmanager
-    def _summaries(self, member: int) -> Iterator[Summaries | None]:
-        """TensorBoard's events of a member, which the chief alone writes."""
+    def _summaries(self, member: int, start: Fitted) -> Iterator[Summaries | None]:
+        """TensorBoard's events of a member, which the chief alone writes; those of an earlier try first."""
         if not self.me.is_chief:
             yield None
             return
         summaries = Summaries(self.job.record_uri, member)
+        for progress in start.curve:
+            summaries.add(progress)
         try:
             yield summaries
         finally:
