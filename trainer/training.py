@@ -236,9 +236,14 @@ class _Session:
         return copy
 
     def _export(self, models: list[Any], fitted: list[Fitted]) -> None:
+        import tensorflow as tf
+
         from trainer import export
 
         events.emit("phase", what="exporting the model")
+        if tf.io.gfile.exists(self.job.model_uri):
+            # An export that was killed leaves files which no other would overwrite, and which would be served.
+            tf.io.gfile.rmtree(self.job.model_uri)
         export.save(models, self.task, self.transform, self.job.model_uri)
         history = {
             "parameters": export.count_parameters(models),

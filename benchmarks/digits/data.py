@@ -59,6 +59,7 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
         serving=str(folder / "serving"),
         data=raw_data.resolve(None, ref.load(), "own", folder / "raw"),
         accepted=str(folder / "accepted"),
+        checkpoints=str(folder / "checkpoints"),
     )
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
     graph = pipeline.create_pipeline(config, ref, place, store)

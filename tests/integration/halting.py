@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,7 @@ class Running:
             assert time.monotonic() < deadline, self.log
             if moment():
                 stopped = self.processes()
-                for process in stopped.values():
-                    process.suspend()
-                for process in stopped.values():
-                    _await_standstill(process)
+                stop(stopped.values())
                 if moment():
                     return stopped
                 for process in stopped.values():
@@ -122,11 +119,20 @@ class Running:
         return (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-5000:]
 
 
-def _await_standstill(process: psutil.Process) -> None:
-    """A signal is taken by one thread after the other."""
-    threads = Path(f"/proc/{process.pid}/task")
-    while any(thread.read_text().rpartition(")")[2].split()[0] != "T" for thread in threads.glob("*/stat")):
-        time.sleep(_LOOK_SECONDS)
+def stop(processes: Collection[psutil.Process]) -> None:
+    """Stops processes; returns when none of their threads runs any more."""
+    for process in processes:
+        process.suspend()
+    for process in processes:
+        while any(state not in "TXZ" for state in _states(process.pid)):
+            time.sleep(_LOOK_SECONDS)
+
+
+def _states(pid: int) -> Iterator[str]:
+    """Of the threads of a process, each of which takes the signal for itself."""
+    for file in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            yield file.read_text().rpartition(")")[2].split()[0]
 
 
 @contextlib.contextmanager
