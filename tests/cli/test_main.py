@@ -99,6 +99,10 @@ def test_help_tells_the_exit_codes_and_an_example():
             ["--set", "strategy.name=one_device", "--set", "strategy.workers=3"],
             ["'one_device' runs in one process", "strategy.workers is 3"],
         ),
+        (
+            ["--set", "strategy.name=central_storage", "--set", "training.precision=mixed_float16"],
+            ["no mixed precision under strategy 'central_storage'", "strategy.name=mirrored"],
+        ),
         (["--config", "no-such.yaml"], ["no-such.yaml", "No such file"]),
         (["--config", "{folder}"], ["{folder}", "Is a directory"]),
         (["--config", "{folder}/list.yaml"], ["list.yaml must hold sections"]),

@@ -20,8 +20,8 @@ from trainer.config import StrategyConfig, TrainingConfig, from_json, to_json
 from trainer.ingestion import Order
 
 COUNT, CLASSES, WIDTH = 43, 4, 3
-# 129 positions in 17 steps: the last batch holds one example, so all replicas but one are given none.
-ORDER = Order(COUNT, 8, epochs=3, seed=1)
+# 473 positions in 60 steps: the last batch holds one example, so all replicas but one are given none.
+ORDER = Order(COUNT, 8, epochs=11, seed=1)
 RATE, CLIP = 0.05, 0.7
 PROJECT = Path(__file__).parent.parent.parent
 FIGURES = ("log_loss", "accuracy", "examples")
