@@ -70,6 +70,8 @@ class Progress:
             self._note(event["text"])
         elif kind == "restarting":
             self._note(restarting_line(event))
+        elif kind == "resumed":
+            self._note(f"{event['entry']} {event['member'] + 1} goes on from step {event['step']}")
         elif kind == "phase":
             self._detail = event["what"]
         elif kind == "training":

@@ -116,6 +116,13 @@ def test_a_restart_is_shown_as_a_note(screen: Screen):
     assert screen.text == "        r [bold]: restart 1 of 3 in 2 s\n"
 
 
+def test_where_a_training_goes_on_is_shown_as_a_note(screen: Screen):
+    screen.emit("resumed", entry="teacher", member=1, step=500)
+    screen.progress.update()
+
+    assert screen.text == "        teacher 2 goes on from step 500\n"
+
+
 def test_a_restart_as_the_supervisor_emits_it_is_shown(screen: Screen, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(events.ENVIRONMENT, str(screen.path))
     errors = [AttemptPreemptedError("student chief was pre-empted"), AttemptFailedError("student chief died", [])]
