@@ -6,6 +6,7 @@ Files differ from run to run in the order of their records, in times and in late
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,12 @@ def differences(original: Path, made: Path, relocation: Relocation) -> list[str]
       What differs, in words.
     """
     files, again = _files(original), _files(made)
-    if files != again:
-        return [f"{original} holds {files}, and {made} holds {again}"]
+    if list(files) != list(again):
+        return [f"{original} holds {list(files)}, and {made} holds {list(again)}"]
     return [
-        f"{made / name} differs from {original / name}"
+        f"{again[name]} differs from {files[name]}"
         for name in files
-        if _meaning(original / name, relocation) != _meaning(made / name, relocation)
+        if _meaning(files[name], relocation) != _meaning(again[name], relocation)
     ]
 
 
@@ -42,8 +43,10 @@ def plain(value: Any) -> str:
     return str(sorted(json.loads(text))) if text.startswith("[") else str(value)
 
 
-def _files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+def _files(folder: Path) -> dict[str, Path]:
+    """The files below a folder, by the part of their name that no clock or process chose."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return dict(sorted((re.sub(r"tfevents\..*", "tfevents", name), path) for name, path in files.items()))
 
 
 def _meaning(path: Path, relocation: Relocation) -> Any:
