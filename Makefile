@@ -50,7 +50,7 @@ test-fast: $(VENV)/development ## only the tests that start no further process
 
 .PHONY: browser
 browser: ## install Chromium (Debian, as root), which the test of the report's page opens it with
-	@command -v chromium || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; }
+	@command -v chromium || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; }
 
 .PHONY: lint
 lint: $(VENV)/development ## ruff, mypy and the import contracts
