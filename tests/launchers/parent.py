@@ -1,5 +1,6 @@
 """A launching process: `parent.py <behaviour> <record folder>` launches two workers of that behaviour."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import psutil
 from tests.launchers import jobs
 
 if __name__ == "__main__":
+    # Whoever starts the tests in the background may have had them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         jobs.supervised(sys.argv[1], Path(sys.argv[2]), processes=2)
     except KeyboardInterrupt:

@@ -151,7 +151,7 @@ def test_two_processes_walk_as_one_where_labels_lie_on_one_of_them(tmp_path: Pat
     alone = world.job(tmp_path / "alone", "student", **common)
     together = world.job(tmp_path / "together", "student", **common, strategy=StrategyConfig(workers=2))
     training.run(alone)
-    records = launch(together, Cluster.of(together.strategy))
+    records = launch(together, Cluster.of(together.strategy)).result
 
     assert [one.steps for one in records] == [UNEVEN_STEPS] * 2
     assert [one.examples for one in records] == [
