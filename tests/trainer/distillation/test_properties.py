@@ -23,7 +23,7 @@ from tests.trainer.world import (
     weights,
     with_logits,
 )
-from trainer import training
+from trainer import checkpoint, training
 from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig
 from trainer.distillation.losses import soft_loss
 from trainer.ingestion import Order, PackedExamples
@@ -176,15 +176,28 @@ def contents(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_teachers_stay_as_they_are_and_out_of_the_students_export(world: World, tmp_path: Path):
+def test_teachers_stay_as_they_are_and_out_of_the_students_export_and_checkpoints(world: World, tmp_path: Path):
     teacher = world.job(tmp_path / "teacher", members=TEACHERS)
     training.run(teacher)
     before = contents(teacher.model_uri)
     folder = pack(tmp_path / "packed", with_logits(world.transformed, world.logits(teacher)))
-    student = world.job(tmp_path / "student", "student", examples_uri=folder, hyperparameters={"units": 5})
+    student = world.job(
+        tmp_path / "student",
+        "student",
+        examples_uri=folder,
+        hyperparameters={"units": 5},
+        checkpoint_uri=str(tmp_path / "checkpoints"),
+    )
     training.run(student)
 
     assert contents(teacher.model_uri) == before
+    saved = checkpoint.latest(checkpoint.folder_of(str(student.checkpoint_uri), 0))
+    assert saved is not None and saved.step > 0
+    assert_same(
+        [saved.arrays[name] for name in sorted(saved.arrays) if name.startswith("weights/")], weights(student)
+    )
+    # Adam's step count, learning rate, and two moments of each weight.
+    assert len(saved.arrays) == (1 + 2) * len(weights(student)) + 2
     stored = tf.train.list_variables(f"{student.model_uri}/variables/variables")
     assert sorted(tuple(shape) for name, shape in stored if name != "_CHECKPOINTABLE_OBJECT_GRAPH") == sorted(
         tuple(variable.shape) for variable in world.task.load().build_student({"units": 5}).variables
