@@ -1,4 +1,4 @@
-"""Where the files of an Examples artifact are, split by split."""
+"""Where artifacts are, and the files of an Examples artifact, split by split."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from trainer.errors import DataError
 
 TRANSFORMED_PREFIX = "transformed_examples"
 Artifacts = dict[str, list[types.Artifact]]
+
+
+def single_uris(*given: Artifacts) -> dict[str, str]:
+    """The URI of each input or output by name; those that were left out are left out."""
+    return {key: artifact_utils.get_single_uri(value) for one in given for key, value in one.items() if value}
 
 
 def split_files(examples: list[types.Artifact], split: str) -> list[str]:

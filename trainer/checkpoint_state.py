@@ -74,7 +74,7 @@ def restore(model: Any, optimizer: Any, arrays: Arrays) -> None:
         values = arrays.get(name)
         if values is not None and len(values) == strategy.num_replicas_in_sync:
             for replica, part in zip(
-                _local_replicas(strategy), strategy.experimental_local_results(variable), strict=True
+                strategies.local_replicas(strategy), strategy.experimental_local_results(variable), strict=True
             ):
                 part.assign(values[replica])
 
@@ -87,7 +87,9 @@ def assert_agreed(strategy: Any, member: int, step: int) -> None:
     Raises:
       TrainingFailedError: where they differ.
     """
-    places = np.unique(_gather(strategy, [np.array([member, step])] * len(_local_replicas(strategy))), axis=0)
+    places = np.unique(
+        _gather(strategy, [np.array([member, step])] * len(strategies.local_replicas(strategy))), axis=0
+    )
     if len(places) > 1:
         told = " and ".join(f"member {member} at step {step}" for member, step in places.tolist())
         raise TrainingFailedError(
@@ -139,20 +141,12 @@ def _by_replica(strategy: Any, variable: Any) -> Any:
     return _gather(strategy, [part.numpy() for part in parts])
 
 
-def _local_replicas(strategy: Any) -> list[int]:
-    """Numbers, within the job, of the replicas of this process."""
-    import tensorflow as tf
-
-    numbers = strategy.run(lambda: tf.identity(tf.distribute.get_replica_context().replica_id_in_sync_group))
-    return [int(number) for number in strategy.experimental_local_results(numbers)]
-
-
 def _gather(strategy: Any, parts: Sequence[Any]) -> Any:
     """Arrays of one shape, one a replica of this process -> those of all replicas of the job, `[replicas, *shape]`."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
-    mine = dict(zip(_local_replicas(strategy), parts, strict=True))
+    mine = dict(zip(strategies.local_replicas(strategy), parts, strict=True))
 
     def placed(context: Any) -> Any:
         rows = np.zeros([replicas, *parts[0].shape], parts[0].dtype)

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from trainer import source_digest
+from trainer import content_digest, source_digest
 from trainer.job import TrainingJob
 from trainer.source_digest import task_digests
 
@@ -28,7 +28,6 @@ _NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strate
 _CONTENT = ("examples_uri", "transform_graph_uri", "validation_uri")
 # With the versions of the packages that it reaches.
 _PROGRAM = ("trainer.training:run",)
-_PIECE_BYTES = 1 << 20
 
 
 def digest(job: TrainingJob) -> str:
@@ -46,7 +45,7 @@ def digest(job: TrainingJob) -> str:
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in _NO_DIFFERENCE}
     for name in _CONTENT:
         if kept.get(name) is not None:
-            kept[name] = _content(kept[name])
+            kept[name] = content_digest.digest(kept[name])
     kept["task"] = _task(job)
     kept["program"] = source_digest.digest(_PROGRAM)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
@@ -60,19 +59,3 @@ def checkpoint_uri(root_uri: str, job: TrainingJob) -> str:
 def _task(job: TrainingJob) -> list[str]:
     digests = dataclasses.asdict(task_digests(job.task.load(), job.task))
     return [job.task.module, job.task.attribute, digests["preprocessing"], digests[job.entry]]
-
-
-def _content(folder: str) -> str:
-    """Digest of names and contents of all files below a folder that `tf.io.gfile` can read."""
-    import tensorflow as tf
-
-    total = hashlib.sha256()
-    paths = sorted(f"{where}/{name}" for where, _, names in tf.io.gfile.walk(folder) for name in names)
-    if not paths:
-        raise tf.errors.NotFoundError(None, None, f"there are no files in {folder}, which a training job reads")
-    for path in paths:
-        total.update(f"{path[len(folder) :].lstrip('/')}\0{tf.io.gfile.stat(path).length}\0".encode())
-        with tf.io.gfile.GFile(path, "rb") as file:
-            while piece := file.read(_PIECE_BYTES):
-                total.update(piece)
-    return total.hexdigest()

@@ -158,9 +158,7 @@ class _Session:
 
     def _examples_until(self, order: Order) -> Callable[[int], int]:
         """Steps done -> examples that this process computed in them."""
-        replicas = self.strategy.num_replicas_in_sync
-        local = replicas // self.me.processes
-        mine = range(self.me.rank * local, (self.me.rank + 1) * local)
+        replicas, mine = self.strategy.num_replicas_in_sync, strategies.local_replicas(self.strategy)
 
         def examples_until(steps: int) -> int:
             shares = (order.share(step, replica, replicas) for step in range(steps) for replica in mine)

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
-from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import Artifacts, split_files, split_names
+from components.artifacts import Artifacts, single_uris, split_files, split_names
 from components.model_names import MODELS, TEACHER
 from components.parameters import task_of
 from components.predictor import tables
@@ -38,9 +37,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             another teacher.
         """
         provenance.assert_from(input_dict, "labelled_examples", TEACHER)
-        uri = {
-            key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items() if value
-        }
+        uri = single_uris(input_dict, output_dict)
         models = {name: path_utils.serving_model_path(uri[name]) for name in MODELS if name in uri}
         classes = len(task_of(exec_properties).load().label.classes)
         self._write_predictions(input_dict["labelled_examples"], models, classes, uri["predictions"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
 
-from components.artifacts import Artifacts, split_files
+from components.artifacts import Artifacts, single_uris, split_files
 from components.model_names import MODELS
 from components.parameters import task_of
 from components.predictor import tables
@@ -25,9 +24,7 @@ class Executor(base_executor.BaseExecutor):
         Raises:
           TaskError: where the examples do not hold the task's picture.
         """
-        uri = {
-            key: artifact_utils.get_single_uri(value) for key, value in (input_dict | output_dict).items() if value
-        }
+        uri = single_uris(input_dict, output_dict)
         sources = Sources(
             predictions=tables.read(uri["predictions"]),
             training_examples=split_files(input_dict["labelled_examples"], TRAIN),

@@ -6,17 +6,16 @@ nothing, and no error. So the labels carry a digest of the SavedModel that made 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components.artifacts import Artifacts
+from trainer.content_digest import digest
 from trainer.errors import DataError
 
 _DIGEST_FILE = "teacher-digest.txt"
-_PIECE_BYTES = 1 << 20
 
 
 def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
@@ -49,14 +48,3 @@ def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
             f"the soft targets in {labelled.uri} are those of another teacher (digest {made_by[:12]}) than the model "
             f"in {model.uri} (digest {given[:12]}): label the examples again with this teacher"
         )
-
-
-def digest(model: str) -> str:
-    """SHA-256, in hexadecimal, of names and contents of all files of a SavedModel's folder."""
-    total = hashlib.sha256()
-    for path in sorted(path for path in Path(model).rglob("*") if path.is_file()):
-        total.update(f"{path.relative_to(model)}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE_BYTES):
-                total.update(piece)
-    return total.hexdigest()

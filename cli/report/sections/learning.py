@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from itertools import islice
 
 from markupsafe import Markup
 
@@ -12,6 +11,7 @@ from cli.report.charts.lines import curves
 from cli.report.figures import plural
 from cli.report.names import full, kind, ordered
 from cli.report.schema import Report
+from components.reporter.curves import thin
 from components.reporter.findings import CurvePoint
 
 _MOST_POINTS = 100
@@ -35,21 +35,8 @@ def build(report: Report) -> tuple[Panel, ...]:
     )
 
 
-def thin(points: Sequence[CurvePoint], most: int = _MOST_POINTS) -> tuple[CurvePoint, ...]:
-    """At most `most` points; each is the mean over the steps of those it stands for."""
-    size = -(-len(points) // most) or 1
-    remaining, found, before = iter(points), [], 0
-    while group := tuple(islice(remaining, size)):
-        begin, total = before, 0.0
-        for point in group:
-            total += point.loss * (point.step - before)
-            before = point.step
-        found.append(CurvePoint(before, total / (before - begin)) if size > 1 else group[0])
-    return tuple(found)
-
-
 def _panel(name: str, model: str, members: Sequence[Sequence[CurvePoint]]) -> Panel:
     many = f", {plural(len(members), 'member')}" if len(members) > 1 else ""
-    lines = [[(float(point.step), point.loss) for point in thin(member)] for member in members]
+    lines = [[(float(point.step), point.loss) for point in thin(member, _MOST_POINTS)] for member in members]
     caption = f"{full(model)}{many}"
     return Panel(caption, curves(name, kind(model), f"Training loss: {caption}", lines))
