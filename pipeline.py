@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from components.parameters import CodeRef
-    from trainer.config import Config
-    from trainer.source_digest import TaskDigests
-    from trainer.task import Task, TaskRef
+    from components.properties.slices import CodeRef
+    from limbeck.digests.code import TaskDigests
+    from limbeck.reference import TaskRef
+    from limbeck.settings.config import Config
+    from limbeck.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _Graph:
     """The stretches of the graph, each handed the outputs of those before it."""
 
     def __init__(self, config: Config, ref: TaskRef, place: Place) -> None:
-        from trainer.source_digest import task_digests
+        from limbeck.digests.code import task_digests
 
         self.config, self.ref, self.place = config, ref, place
         self.task: Task = ref.load()
@@ -104,7 +105,7 @@ class _Graph:
         from tfx.components import ExampleValidator, SchemaGen, StatisticsGen, Transform
 
         from components.anomaly_stop.component import AnomalyStop
-        from components.parameters import properties_of
+        from components.properties.slices import properties_of
 
         raw = self._example_gen(self.place.data)
         statistics = StatisticsGen(examples=raw.outputs["examples"])
@@ -119,11 +120,11 @@ class _Graph:
             limits=properties_of(self.config.drift),
             code=self._code(["components.anomaly_stop.executor:Executor"], self.digests.preprocessing),
         )
-        code = self._code(["trainer.preprocessing"], self.digests.preprocessing)
+        code = self._code(["trainer.data.preprocessing"], self.digests.preprocessing)
         transform = Transform(
             examples=raw.outputs["examples"],
             schema=schema.outputs["schema"],
-            preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+            preprocessing_fn="trainer.data.preprocessing.preprocessing_fn",
             custom_config=_code_properties(code),
         )
         transform.add_upstream_node(stop)
@@ -152,8 +153,8 @@ class _Graph:
 
     def distil(self, ingested: _Ingested, teaching: _Teaching) -> dict[str, Any]:
         """Examples with soft targets -> the student and, with the same steps and initial weights, its controls."""
-        from components.model_names import HARD_LABELS, PSEUDO_LABELS, STUDENT
-        from components.parameters import properties_of
+        from components.properties.slices import properties_of
+        from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT
 
         labelled = teaching.labeler.outputs["labelled_examples"]
         teacher = {"teacher": teaching.trainer.outputs["model"]}
@@ -175,10 +176,10 @@ class _Graph:
         from tfx.proto import pusher_pb2
 
         from components.gate.component import Gate
-        from components.model_names import STUDENT, TEACHER
         from components.predictor.component import Predictor
         from components.pusher.component import Pusher
         from components.reporter.component import Reporter
+        from limbeck.models import STUDENT, TEACHER
 
         models = {TEACHER: teaching.trainer} | students
         student = students[STUDENT]
@@ -190,7 +191,7 @@ class _Graph:
             | labelled
             | runs
             | {name: one.outputs["model"] for name, one in models.items()},
-            code=self._code(["components.predictor.executor:Executor", "trainer.latency"]),
+            code=self._code(["components.predictor.executor:Executor", "trainer.serving.latency"]),
         )
         reporter = Reporter(
             inputs={"predictions": predictor.outputs["predictions"], "evaluation": evaluator.outputs["evaluation"]}
@@ -229,8 +230,8 @@ class _Graph:
 
     def _example_gen(self, data: str) -> Any:
         from components.example_gen.component import example_gen, executor_name
-        from trainer.source_digest import digest
-        from trainer.task import SPLITS
+        from limbeck.digests.code import digest
+        from limbeck.examples import SPLITS
 
         config, label = self.config.data, self.task.label
         texts = [feature.name for feature in self.task.features if feature.kind == "text"]
@@ -247,8 +248,8 @@ class _Graph:
     def _evaluator(self, ingested: _Ingested, teaching: _Teaching, student: Any) -> Any:
         from tfx.components import Evaluator
 
-        from components.evaluation import evaluation_config
-        from trainer.task import TEST
+        from components.evaluator.evaluation import evaluation_config
+        from limbeck.examples import TEST
 
         return Evaluator(
             examples=ingested.raw.outputs["examples"],
@@ -256,14 +257,14 @@ class _Graph:
             baseline_model=teaching.trainer.outputs["model"],
             eval_config=evaluation_config(self.task),
             example_splits=[TEST],
-            module_path="components.evaluation",
+            module_path="components.evaluator.evaluation",
         )
 
     def _training_properties(self, training: Any, hyperparameters: Any, code: CodeRef) -> dict[str, Any]:
         import json
 
-        from components.parameters import properties_of, structure_of
-        from trainer.config import to_json
+        from components.properties.slices import properties_of, structure_of
+        from limbeck.records import to_json
 
         # A default spelt out is no other strategy, and must not train again.
         strategy = dataclasses.replace(self.config.strategy, workers=self.config.strategy.processes)
@@ -280,8 +281,8 @@ class _Graph:
         }
 
     def _code(self, roots: Iterable[str], part: str = "") -> CodeRef:
-        from components.parameters import CodeRef
-        from trainer.source_digest import digest
+        from components.properties.slices import CodeRef
+        from limbeck.digests.code import digest
 
         return CodeRef(self.ref, digest(roots) + (f"-{part}" if part else ""))
 
@@ -291,7 +292,7 @@ _TRAINING = ("trainer.worker", "trainer.training")
 
 
 def _code_properties(code: CodeRef) -> dict[str, Any]:
-    from components.parameters import code_properties
+    from components.properties.slices import code_properties
 
     return code_properties(code)
 

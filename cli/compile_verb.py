@@ -8,8 +8,8 @@ import io
 import os
 
 from cli import exit_codes, settings
-from trainer import task
-from trainer.errors import ConfigError
+from limbeck import reference
+from limbeck.errors import ConfigError
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
 
@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--output takes a file, but {arguments.output} is a folder: add a name to it")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    ref = task.find(arguments.task)
+    ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     root = arguments.root or _PLACEHOLDER_ROOT
     # TFX prints as it imports; what the user asked for is one file.

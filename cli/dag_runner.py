@@ -17,7 +17,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_runner
 
-from trainer import events
+from limbeck import events
 
 
 class NodeSkippedError(Exception):

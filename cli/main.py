@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli import exit_codes
-from trainer.errors import UserError
+from limbeck.errors import UserError
 
 EPILOG = """\
 exit codes: 0 done, the student is pushed; 2 a mistake in what was given, anomalies in the data included;

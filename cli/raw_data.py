@@ -12,8 +12,9 @@ import re
 import shutil
 from pathlib import Path
 
-from trainer.errors import ConfigError
-from trainer.task import SPLITS, Task
+from limbeck.errors import ConfigError
+from limbeck.examples import SPLITS
+from limbeck.task import Task
 
 
 def check(path: str) -> None:

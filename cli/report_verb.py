@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from cli import exit_codes
-from cli.report import html, terminal
-from cli.report.schema import Report
 from cli.run_folder import RunFolder
-from trainer.config import from_json
-from trainer.errors import ConfigError
+from limbeck.errors import ConfigError
+from limbeck.records import from_json
+from report import html, terminal
+from report.schema import Report
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -27,6 +27,6 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{folder.report_json} is not a report that this version reads; run the pipeline again ({error})"
         ) from None
-    html.write(report, folder)
-    terminal.show(report, folder)
+    html.write(report, folder.report_json, folder.report_html)
+    terminal.show(report, folder.report_html, folder.log)
     return exit_codes.DONE

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
-from trainer.config import STRICT, Config, from_json, to_json
-from trainer.errors import ConfigError
-from trainer.task import TaskRef
+from limbeck.errors import ConfigError
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -63,7 +64,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """What a training that was killed goes on from, a folder for each job; see `trainer.job_digest`."""
+        """What a training that was killed goes on from, a folder for each job; see `trainer.recovery.job_digest`."""
         return self.root / "checkpoints"
 
     @property

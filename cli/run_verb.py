@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from types import FrameType
 
 from cli import exit_codes, guardian, raw_data, settings
-from cli.report.schema import Outcome
 from cli.run_folder import Request, RunFolder
-from trainer import events, interpreter, lifeline, task
+from limbeck import events, reference
+from report.schema import Outcome
+from trainer.process import interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -31,7 +32,7 @@ class _StoppedError(Exception):
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the pipeline to its end; returns the exit code of the process."""
-    ref = task.find(arguments.task)
+    ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     request = Request(ref, config, accept_schema=arguments.accept_schema)
     if request.config.data.path is not None:
@@ -116,11 +117,12 @@ def _ignore_signals() -> None:
 
 def _conclude(folder: RunFolder, code: int) -> int:
     """Writes and shows the report; returns the exit code that its outcome asks for."""
-    from cli.report import collect, html, terminal
+    from cli import collect
+    from report import html, terminal
 
     report = collect.collect(folder, code)
-    html.write(report, folder)
-    terminal.show(report, folder)
+    html.write(report, folder.report_json, folder.report_html)
+    terminal.show(report, folder.report_html, folder.log)
     return _exit_code(report.outcome, code)
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from trainer import events, lifeline
-from trainer.errors import UserError
+from limbeck import events
+from limbeck.errors import UserError
+from trainer.process import lifeline
 
 if TYPE_CHECKING:
     from pipeline import Place
@@ -60,7 +61,7 @@ def place_of(folder: RunFolder, request: Request) -> Place:
     """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
     import pipeline
     from cli import raw_data
-    from trainer.source_digest import task_digests
+    from limbeck.digests.code import task_digests
 
     task = request.task.load()
     digest = task_digests(task, request.task).data
@@ -78,7 +79,7 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
     """
-    from cli.report.store import last_run
+    from cli.store import last_run
     from components.pusher.push import push
 
     for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):

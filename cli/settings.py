@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer import config as configuration
-from trainer.config import Config
-from trainer.task import TaskRef
+from limbeck.reference import TaskRef
+from limbeck.settings import sources
+from limbeck.settings.config import Config
 
 TASK_SETTINGS = "config.yaml"
 
@@ -27,8 +27,8 @@ def load(ref: TaskRef, file: Path | None, assignments: Sequence[str]) -> Config:
     layers: list[dict[str, Any]] = []
     folder = ref.folder()
     if folder is not None and (folder / TASK_SETTINGS).is_file():
-        layers.append(configuration.read_yaml(folder / TASK_SETTINGS))
+        layers.append(sources.read_yaml(folder / TASK_SETTINGS))
     if file is not None:
-        layers.append(configuration.read_yaml(file))
-    layers += [configuration.parse_assignment(text) for text in assignments]
-    return configuration.load(layers)
+        layers.append(sources.read_yaml(file))
+    layers += [sources.parse_assignment(text) for text in assignments]
+    return sources.load(layers)

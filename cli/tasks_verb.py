@@ -6,18 +6,18 @@ import argparse
 import ast
 
 from cli import exit_codes
-from trainer import task
+from limbeck import reference
 
 
 def execute(_: argparse.Namespace) -> int:
     """Prints a line for each task."""
-    for name in task.built_in():
+    for name in reference.built_in():
         print(f"{name:12} {summary(name)}")
     return exit_codes.DONE
 
 
 def summary(name: str) -> str:
     """The first line of a built-in task's docstring."""
-    source = (task.TASKS / name / "__init__.py").read_text(encoding="utf-8")
+    source = (reference.TASKS / name / "__init__.py").read_text(encoding="utf-8")
     documentation = ast.get_docstring(ast.parse(source)) or ""
     return documentation.partition("\n")[0]

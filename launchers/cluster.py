@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
-from trainer.cluster import ClusterTask, task_of
-from trainer.config import STRICT, NotNegative, StrategyConfig
+from limbeck.records import STRICT
+from limbeck.settings.fields import NotNegative
+from limbeck.settings.strategy import StrategyConfig
+from trainer.distribution.cluster import ClusterTask, task_of
 
 
 @dataclass(frozen=True, config=STRICT)

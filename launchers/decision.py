@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
-from trainer.config import RecoveryConfig
+from limbeck.settings.recovery import RecoveryConfig
 
 
 class Outcome(enum.Enum):

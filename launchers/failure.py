@@ -13,14 +13,36 @@ import dataclasses
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic.dataclasses import dataclass
 
-from launchers.processes import Exit, Process
-from trainer import preemption
-from trainer.config import STRICT, from_json
-from trainer.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.records import STRICT, from_json
+from trainer.process import preemption
+
+
+@dataclasses.dataclass(frozen=True)
+class Exit:
+    """The end of a process: its rank and its exit code; minus the signal's number if one killed it."""
+
+    rank: int
+    code: int
+
+
+class Ended(Protocol):
+    """A process that has ended.
+
+    Attributes:
+      rank: within the job.
+      title: what messages call it.
+    """
+
+    rank: int
+    title: str
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last lines of its output."""
 
 
 class AttemptFailedError(TrainingFailedError):
@@ -90,7 +112,7 @@ def blame(exits: Sequence[Exit]) -> Exit:
 
 
 def error_of(
-    ending: Ending, processes: Sequence[Process], files: Mapping[int, Path]
+    ending: Ending, processes: Sequence[Ended], files: Mapping[int, Path]
 ) -> UserError | TrainingFailedError:
     """The error to raise for an attempt that did not end well.
 
@@ -115,7 +137,7 @@ def error_of(
 
 
 def _error_of_silence(
-    silent: Mapping[int, float], consequence: Exit | None, processes: Sequence[Process]
+    silent: Mapping[int, float], consequence: Exit | None, processes: Sequence[Ended]
 ) -> AttemptFailedError:
     rank = max(silent, key=lambda each: silent[each])
     reason = f"{processes[rank].title} said nothing for {silent[rank]:.0f} s (hung or stopped)"

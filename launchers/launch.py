@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 from launchers.cluster import Cluster
-from launchers.local import LocalLauncher
+from launchers.local.launcher import LocalLauncher
 from launchers.supervisor import Supervised, supervise
-from trainer.config import RecoveryConfig
-from trainer.errors import ConfigError, nearest
-from trainer.job import RankRecord, TrainingJob
+from limbeck.errors import ConfigError, nearest
+from limbeck.rank_record import RankRecord
+from limbeck.settings.recovery import RecoveryConfig
+from trainer.job import TrainingJob
 
 
 class Launcher(Protocol):

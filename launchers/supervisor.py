@@ -20,9 +20,9 @@ from typing import Generic, TypeVar
 
 from launchers.decision import GiveUp, Outcome, decide
 from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
-from trainer import events
-from trainer.config import RecoveryConfig
-from trainer.errors import TrainingFailedError
+from limbeck import events
+from limbeck.errors import TrainingFailedError
+from limbeck.settings.recovery import RecoveryConfig
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

@@ -11,17 +11,15 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
-from trainer.config import (
-    STRICT,
-    CheckpointConfig,
-    DistillationConfig,
-    Scalar,
-    StrategyConfig,
-    TrainingConfig,
-    assert_trainable,
-)
-from trainer.errors import ConfigError
-from trainer.task import TaskRef
+from limbeck.errors import ConfigError
+from limbeck.records import STRICT
+from limbeck.reference import TaskRef
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.config import assert_trainable
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.fields import Scalar
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 
 Entry = Literal["teacher", "student"]
 Targets = Literal["labels", "soft_targets", "pseudo_labels"]
@@ -34,7 +32,7 @@ class TrainingJob:
     Attributes:
       entry: which model is trained, `teacher` or `student`.
       task: where the processes find the task.
-      examples_uri: folder of the packed training split (`trainer.ingestion`).
+      examples_uri: folder of the packed training split (`trainer.data.ingestion`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.
@@ -77,14 +75,3 @@ class TrainingJob:
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
-
-
-@dataclass(frozen=True, config=STRICT)
-class RankRecord:
-    """What one process of a finished job did: optimizer steps, examples it computed gradients of, seconds."""
-
-    role: str
-    rank: int
-    steps: int
-    examples: int
-    seconds: float

@@ -15,28 +15,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer import (
-    cluster,
-    events,
-    exactness,
-    farewell,
-    heartbeat,
-    job_digest,
-    optimization,
-    precision,
-    preemption,
-    rendezvous,
-    strategies,
-)
-from trainer.config import to_json
-from trainer.errors import TaskError, UserError
-from trainer.evaluation import Split, evaluator
-from trainer.ingestion import Denominators, Order, PackedExamples, batches, replicas_of
-from trainer.job import Entry, RankRecord, TrainingJob
-from trainer.loop import Fitted, Hooks, Loss, Progress, Validation, fit
-from trainer.resumption import Saved
-from trainer.summaries import Summaries
-from trainer.task import LABEL, STUDENT_LABEL, TEACHER_LOGITS, Task
+from limbeck import events
+from limbeck.errors import TaskError, UserError
+from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
+from limbeck.rank_record import RankRecord
+from limbeck.records import to_json
+from limbeck.task import Task
+from trainer.data.ingestion import Denominators, Order, PackedExamples, batches, replicas_of
+from trainer.distribution import cluster, farewell, rendezvous, strategies
+from trainer.fitting import optimization, precision
+from trainer.fitting.evaluation import Split, evaluator
+from trainer.fitting.loop import Fitted, Hooks, Loss, Progress, Validation, fit
+from trainer.fitting.summaries import Summaries
+from trainer.job import Entry, TrainingJob
+from trainer.process import heartbeat, preemption
+from trainer.recovery import exactness, job_digest
+from trainer.recovery.resumption import Saved
 
 _log = logging.getLogger(__name__)
 _RANK = 2
@@ -66,7 +60,7 @@ def run(job: TrainingJob) -> None:
 
 
 def loss_of(job: TrainingJob) -> Loss:
-    """The loss of a job, as `trainer.loop.fit` takes it."""
+    """The loss of a job, as `trainer.fitting.loop.fit` takes it."""
     from trainer.distillation import losses
 
     key = label_key(job.entry)
@@ -193,7 +187,7 @@ class _Session:
         return checked(built, self.task)
 
     def _dataset(self, order: Order, context: Any, start: int) -> Any:
-        from trainer.export import model_input_spec
+        from trainer.serving.export import model_input_spec
 
         replicas = self.strategy.num_replicas_in_sync
         inputs, targets = model_input_spec(self.transform), self._target_spec()
@@ -209,7 +203,7 @@ class _Session:
         return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)
 
     def _validation(self, model: Any, order: Order) -> Validation | None:
-        from trainer.export import model_input_spec
+        from trainer.serving.export import model_input_spec
 
         job, patience = self.job, self.job.training.early_stopping_patience
         if patience is None or job.validation_uri is None:
@@ -236,7 +230,7 @@ class _Session:
     def _export(self, models: list[Any], fitted: list[Fitted]) -> None:
         import tensorflow as tf
 
-        from trainer import export
+        from trainer.serving import export
 
         events.emit("phase", what="exporting the model")
         if tf.io.gfile.exists(self.job.model_uri):

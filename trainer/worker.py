@@ -3,9 +3,10 @@
 It is told everything by the job file and TF_CONFIG, and imports neither TFX nor Beam: a fresh interpreter is
 ready in a third of the time and memory, and cannot depend on what its parent happened to have imported.
 
-Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.preemption`); 1 anything else. A
-launcher cannot tell from a code whether a second try would help, so what would fail again is also written to the
-file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of NaN.
+Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
+else. A launcher cannot tell from a code whether a second try would help, so what would fail again is also written to
+the file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of
+NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ USER_MISTAKE = 2
 
 def main(arguments: list[str]) -> int:
     """Runs the job in the file named by the only argument; returns the exit code of the process."""
-    from trainer import heartbeat, lifeline, preemption
+    from trainer.process import heartbeat, lifeline, preemption
 
     lifeline.die_with_parent()
     heartbeat.start()
@@ -34,10 +35,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(file: Path) -> int:
-    from trainer import cluster, farewell, preemption
-    from trainer.config import from_json
-    from trainer.errors import TrainingFailedError, UserError
+    from limbeck.errors import TrainingFailedError, UserError
+    from limbeck.records import from_json
+    from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
+    from trainer.process import preemption
 
     job = from_json(TrainingJob, file.read_text(encoding="utf-8"))
     from trainer.training import run

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.model_names import HARD_LABELS, PSEUDO_LABELS, STUDENT
+from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT
 from trainer.job import Targets
 
 ALL_LABELS = "student_all_labels"

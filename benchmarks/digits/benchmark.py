@@ -12,7 +12,7 @@ from benchmarks.digits.plan import Plan, Training
 from benchmarks.digits.results import Result, Results
 from benchmarks.digits.tuning import Trial, Trials, best
 from benchmarks.digits.workshop import Trained, Workshop
-from components.model_names import TEACHER
+from limbeck.models import TEACHER
 
 _SHIPPED = "student_shipped"
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.config import Config
-from trainer.task import LABEL, SPLITS, STUDENT_LABEL, TaskRef
+from limbeck.examples import LABEL, SPLITS, STUDENT_LABEL
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
 
 Examples = Mapping[str, tuple[bytes, ...]]
 
@@ -89,8 +90,8 @@ def with_all_labels(example: bytes) -> bytes:
 
 
 def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
-    """Packs serialized examples for `trainer.ingestion`, whole or not at all; does nothing where that was done."""
-    from trainer.ingestion import pack
+    """Packs serialized examples for `trainer.data.ingestion`, whole or not at all; does nothing where that was done."""
+    from trainer.data.ingestion import pack
 
     if folder.is_dir():
         return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from benchmarks.digits.results import Result
-    from trainer.task import TaskRef
+    from limbeck.reference import TaskRef
 
 _ROOT = Path(__file__).resolve().parents[2]
 # What is carried out by these decides a result; an edit of them makes a training another one.
@@ -62,7 +62,7 @@ def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
     from benchmarks.digits.results import Results
     from benchmarks.digits.workshop import Workshop
     from cli import settings
-    from trainer.task import TaskRef
+    from limbeck.reference import TaskRef
 
     ref = TaskRef("tasks.digits")
     config = settings.load(ref, None, [])
@@ -84,8 +84,8 @@ def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
 def _digest(ref: TaskRef) -> str:
     import hashlib
 
-    from trainer.config import to_json
-    from trainer.source_digest import digest, task_digests
+    from limbeck.digests.code import digest, task_digests
+    from limbeck.records import to_json
 
     parts = digest(_CODE) + to_json(task_digests(ref.load(), ref))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]

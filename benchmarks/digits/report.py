@@ -15,9 +15,9 @@ from benchmarks.digits.arms import ARMS, HARD, Setting
 from benchmarks.digits.results import Result
 from benchmarks.digits.significance import Bootstrap, Difference, Gap, Right, difference
 from benchmarks.digits.tuning import Trials
-from components.comparison.verdicts import Interval
-from components.model_names import TEACHER
-from launchers.environment import cores
+from launchers.local.environment import cores
+from limbeck.models import TEACHER
+from report.verdicts import Interval
 
 _PACKAGES = ("tensorflow", "tf-keras", "tfx", "numpy")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic.dataclasses import dataclass
 
 from benchmarks.digits.plan import Training
-from trainer.config import STRICT, from_json, to_json
-from trainer.errors import ConfigError
+from limbeck.errors import ConfigError
+from limbeck.records import STRICT, from_json, to_json
 
 
 @dataclass(frozen=True, config=STRICT)

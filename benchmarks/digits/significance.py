@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.comparison.bootstrap import DRAWS, draw_accuracies, interval
-from components.comparison.verdicts import Interval
+from report.verdicts import Interval
 
 Right = npt.NDArray[np.bool_]
 Accuracies = npt.NDArray[np.float64]

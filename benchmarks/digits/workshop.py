@@ -17,9 +17,10 @@ from benchmarks.digits.arms import ALL_LABELS
 from benchmarks.digits.data import Data, pack_once, with_all_labels
 from benchmarks.digits.plan import Training
 from benchmarks.digits.results import Figures, Result
-from components.model_names import HARD_LABELS, TEACHER
+from limbeck.examples import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION
+from limbeck.models import HARD_LABELS, TEACHER
+from limbeck.reference import TaskRef
 from trainer.job import TrainingJob
-from trainer.task import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION, TaskRef
 
 _ON_LABELS = (TEACHER, HARD_LABELS, ALL_LABELS)
 
@@ -87,9 +88,9 @@ class Workshop:
     def _predictions(self, trained: Trained, splits: list[str]) -> Any:
         import pyarrow as pa
 
+        from components.inference.handler import TransformedExamplesHandler
         from components.predictor import executor
         from components.predictor.tables import SCHEMA
-        from components.scoring import TransformedExamplesHandler
         from components.teacher_labeler.executor import attach_logits
 
         handler = TransformedExamplesHandler(str(trained.folder / "model"))
@@ -113,7 +114,7 @@ class Workshop:
         return self.folder / "packed" / name
 
     def _job(self, training: Training, folder: Path) -> TrainingJob:
-        from trainer.config import StrategyConfig
+        from limbeck.settings.strategy import StrategyConfig
 
         packed = self._packed(training.model if training.model in _ON_LABELS else training.teachers)
         return TrainingJob(
@@ -132,7 +133,7 @@ class Workshop:
 
 
 def _scored(handler: Any, model: Any, examples: tuple[bytes, ...]) -> list[Any]:
-    from components.scoring import BATCH_SIZE
+    from components.inference.handler import BATCH_SIZE
 
     batches = [examples[begin : begin + BATCH_SIZE] for begin in range(0, len(examples), BATCH_SIZE)]
     return [one for batch in batches for one in handler.run_inference(batch, model)]

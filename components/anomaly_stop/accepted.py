@@ -17,8 +17,9 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 from tfx.dsl.io import fileio
 
-from trainer.config import STRICT, NotNegative, Positive, from_json, to_json
-from trainer.errors import DataError
+from limbeck.errors import DataError
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.settings.fields import NotNegative, Positive
 
 _CURRENT = "current.json"
 _SCHEMA = "schema.pbtxt"

@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.anomaly_stop.executor import Executor
-from components.parameters import CODE, CodeRef, Properties, code_properties
+from components.properties.slices import CODE, CodeRef, Properties, code_properties
 
 _Channel = component_spec.ChannelParameter
 _Property = component_spec.ExecutionParameter

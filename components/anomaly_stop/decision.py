@@ -8,8 +8,9 @@ from typing import Any
 from components.anomaly_stop.accepted import Span
 from components.anomaly_stop.difference import schema_difference
 from components.anomaly_stop.distances import FEWEST_VALUES, Distance, distances
-from trainer.config import DriftConfig
-from trainer.task import TRAIN, Task
+from limbeck.examples import TRAIN
+from limbeck.settings.drift import DriftConfig
+from limbeck.task import Task
 
 
 @dataclasses.dataclass(frozen=True)

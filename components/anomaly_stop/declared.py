@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.errors import nearest
-from trainer.task import Task
+from limbeck.errors import nearest
+from limbeck.task import Task
 
 
 def missing_from_schema(task: Task, schema: Any) -> list[str]:

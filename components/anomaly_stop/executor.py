@@ -13,11 +13,11 @@ from tfx.utils import io_utils
 from components.anomaly_stop import accepted
 from components.anomaly_stop.decision import decide, listing
 from components.anomaly_stop.declared import missing_from_schema
-from components.artifacts import Artifacts
-from components.parameters import slice_of, task_of
-from trainer import events
-from trainer.config import DriftConfig
-from trainer.errors import DataError
+from components.artifacts.files import Artifacts
+from components.properties.slices import slice_of, task_of
+from limbeck import events
+from limbeck.errors import DataError
+from limbeck.settings.drift import DriftConfig
 
 
 class Executor(base_executor.BaseExecutor):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison.verdicts import Interval
+from report.verdicts import Interval
 
 DRAWS = 20_000
 Accuracies = npt.NDArray[np.float64]

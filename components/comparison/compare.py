@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.comparison.bootstrap import draw_accuracies, interval, p_value
-from components.comparison.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
-from components.model_names import CONTROLS, HARD_LABELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
+from report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
 
 if TYPE_CHECKING:
     from components.comparison.bootstrap import Accuracies

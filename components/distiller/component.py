@@ -8,8 +8,8 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.distiller.executor import Executor
-from components.parameters import DISTILLATION
-from components.training_component import TrainingComponent, TrainingSpec
+from components.properties.slices import DISTILLATION
+from components.training.component import TrainingComponent, TrainingSpec
 
 
 class DistillerSpec(TrainingSpec):

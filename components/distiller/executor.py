@@ -6,16 +6,16 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts import Artifacts
+from components.artifacts.files import Artifacts
 from components.teacher_labeler import provenance
-from components.training import train
+from components.training.job import train
 
 
 class Executor(base_executor.BaseExecutor):
     """Examples, with soft targets where the student learns from them -> the student's SavedModel."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `components.training.train`.
+        """Called by TFX; see `components.training.job.train`.
 
         Raises:
           DataError: where the soft targets are not those of the given teacher.

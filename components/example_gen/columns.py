@@ -11,7 +11,7 @@ import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Half a unit above the largest float32: what lies below is rounded to a finite number.

@@ -69,7 +69,7 @@ def example_gen(
 
 
 def executor_name(format: Format) -> str:
-    """`module:name` of what reads a format, for `trainer.source_digest.digest`."""
+    """`module:name` of what reads a format, for `limbeck.digests.code.digest`."""
     return f"components.example_gen.executor:{_EXECUTORS[format]}"
 
 

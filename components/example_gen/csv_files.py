@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from components.example_gen import columns
 from components.example_gen.columns import Columns, Evidence, Kind
 from components.example_gen.files import open_content
-from trainer.errors import ConfigError, DataError
+from limbeck.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import tensorflow as tf

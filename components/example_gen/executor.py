@@ -16,7 +16,7 @@ from tfx.components.example_gen import base_example_gen_executor
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
-from components.artifacts import Artifacts
+from components.artifacts.files import Artifacts
 from components.example_gen import columns, faults
 from components.example_gen.columns import Columns, Evidence
 from components.example_gen.csv_files import CsvFiles
@@ -24,7 +24,7 @@ from components.example_gen.files import matching
 from components.example_gen.options import Options, from_custom_config
 from components.example_gen.parquet_files import ParquetFiles
 from components.example_gen.tfrecord_files import TFRecordFiles
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 Properties = dict[str, Any]
 ReadFile = Callable[[str, Columns], Iterator[tf.train.Example]]

@@ -12,7 +12,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 _MARKED = re.compile(r"<data-error:([A-Za-z0-9_=-]*)>")
 

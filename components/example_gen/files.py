@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 GZIP = b"\x1f\x8b\x08"
 _BUFFER_BYTES = 1 << 20

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from trainer.config import STRICT, from_json, to_json
+from limbeck.records import STRICT, from_json, to_json
 
 
 @dataclass(frozen=True, config=STRICT)

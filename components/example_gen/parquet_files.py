@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from components.example_gen import columns
 from components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
 from components.example_gen.files import open_file
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 if TYPE_CHECKING:
     import tensorflow as tf

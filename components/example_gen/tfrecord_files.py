@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from components.example_gen.files import open_content
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -7,10 +7,10 @@ from typing import ClassVar
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifact_types import Measurements, Predictions
+from components.artifacts.types import Measurements, Predictions
 from components.gate.executor import Executor
-from components.parameters import CODE, CodeRef, code_properties, properties_of
-from trainer.config import GateConfig
+from components.properties.slices import CODE, CodeRef, code_properties, properties_of
+from limbeck.settings.gate import GateConfig
 
 _Channel = component_spec.ChannelParameter
 _Parameter = component_spec.ExecutionParameter

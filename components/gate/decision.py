@@ -10,10 +10,11 @@ import math
 
 from pydantic.dataclasses import dataclass
 
-from components.comparison.verdicts import SIGNIFICANCE, Verdicts
-from components.model_names import HARD_LABELS
 from components.predictor.tables import ModelFacts, Quality
-from trainer.config import STRICT, GateConfig
+from limbeck.models import HARD_LABELS
+from limbeck.records import STRICT
+from limbeck.settings.gate import GateConfig
+from report.verdicts import SIGNIFICANCE, Verdicts
 
 DECISION_FILE = "decision.json"
 

@@ -10,14 +10,15 @@ from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.artifacts import Artifacts
+from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
-from components.model_names import STUDENT, TEACHER
-from components.parameters import Properties, slice_of
 from components.predictor import tables
-from trainer.config import GateConfig, to_json
-from trainer.task import TEST
+from components.properties.slices import Properties, slice_of
+from limbeck.examples import TEST
+from limbeck.models import STUDENT, TEACHER
+from limbeck.records import to_json
+from limbeck.settings.gate import GateConfig
 
 
 class Executor(base_executor.BaseExecutor):

@@ -7,10 +7,10 @@ from typing import ClassVar
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifact_types import Measurements, Predictions
-from components.model_names import CONTROLS, MODELS
-from components.parameters import CODE, CodeRef, code_properties
+from components.artifacts.types import Measurements, Predictions
 from components.predictor.executor import Executor
+from components.properties.slices import CODE, CodeRef, code_properties
+from limbeck.models import CONTROLS, MODELS
 
 _Channel = component_spec.ChannelParameter
 

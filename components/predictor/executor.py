@@ -12,16 +12,16 @@ from typing import Any
 from tfx.dsl.components.base import base_beam_executor
 from tfx.utils import path_utils
 
-from components.artifacts import Artifacts, single_uris, split_files, split_names
-from components.model_names import MODELS, TEACHER
-from components.parameters import task_of
+from components.artifacts.files import Artifacts, single_uris, split_files, split_names
 from components.predictor import tables
+from components.properties.slices import task_of
 from components.teacher_labeler import provenance
-from trainer import interpreter
-from trainer.config import from_json, to_json
-from trainer.export import folder_bytes
-from trainer.latency import LatencyRequest, LatencyResult
-from trainer.task import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
+from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
+from limbeck.models import MODELS, TEACHER
+from limbeck.records import from_json, to_json
+from trainer.process import interpreter
+from trainer.serving.export import folder_bytes
+from trainer.serving.latency import LatencyRequest, LatencyResult
 
 Row = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
-        from components.scoring import TransformedExamplesHandler
+        from components.inference.handler import TransformedExamplesHandler
 
         with self._make_beam_pipeline() as pipeline:
             for split in split_names(examples):
@@ -128,7 +128,7 @@ def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyRe
     request.parent.mkdir(parents=True, exist_ok=True)
     request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
     subprocess.run(
-        [sys.executable, "-m", "trainer.latency", str(request), str(result)],
+        [sys.executable, "-m", "trainer.serving.latency", str(request), str(result)],
         env=interpreter.environment(os.environ),
         check=True,
     )

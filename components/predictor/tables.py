@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
-from components.model_names import STUDENT
-from trainer.config import STRICT, from_json
-from trainer.latency import Latency
-from trainer.preprocessing import assert_declared
-from trainer.task import UNLABELLED
+from limbeck.examples import UNLABELLED
+from limbeck.models import STUDENT
+from limbeck.records import STRICT, from_json
+from trainer.data.preprocessing import assert_declared
+from trainer.serving.latency import Latency
 
 MEASUREMENTS_FILE = "measurements.json"
 

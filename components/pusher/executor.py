@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, proto_utils
 
-from components.artifacts import Artifacts
+from components.artifacts.files import Artifacts
 from components.pusher import push, remote
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from components.model_names import MODELS
 from components.reporter import curves, slices, soft_targets
 from components.reporter.confusion import confusion
-from components.reporter.findings import Findings
 from components.reporter.reliability import reliability
 from components.reporter.scores import judgeable
-from trainer.task import TEST, Task
+from limbeck.examples import TEST
+from limbeck.models import MODELS
+from limbeck.task import Task
+from report.findings import Findings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.reporter.findings import Confusion
 from components.reporter.scores import Scores
+from report.findings import Confusion
 
 
 def confusion(scores: Scores, classes: tuple[str, ...]) -> Confusion:

@@ -6,13 +6,13 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts import Artifacts, single_uris, split_files
-from components.model_names import MODELS
-from components.parameters import task_of
+from components.artifacts.files import Artifacts, single_uris, split_files
 from components.predictor import tables
-from components.reporter import findings
+from components.properties.slices import task_of
 from components.reporter.collect import Sources, collect
-from trainer.task import TRAIN
+from limbeck.examples import TRAIN
+from limbeck.models import MODELS
+from report import findings
 
 
 class Executor(base_executor.BaseExecutor):

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from components.reporter import findings
-from trainer.errors import TaskError, nearest
-from trainer.task import RESERVED, Picture
+from limbeck.errors import TaskError, nearest
+from limbeck.examples import RESERVED
+from limbeck.task import Picture
+from report import findings
 
 INPUTS = 20
 CHARACTERS = 60

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainer.task import UNLABELLED
+from limbeck.examples import UNLABELLED
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from components.model_names import STUDENT, TEACHER
-from components.reporter.findings import Slice
+from limbeck.models import STUDENT, TEACHER
+from report.findings import Slice
 
 SLICES = 200
 
@@ -21,7 +21,7 @@ def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
     Args:
-      evaluation: folder of a ModelEvaluation artifact, made by `components.evaluation`.
+      evaluation: folder of a ModelEvaluation artifact, made by `components.evaluator.evaluation`.
       slices: the most there may be.
 
     Returns:

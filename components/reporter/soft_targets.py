@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.model_names import TEACHER
 from components.predictor.tables import as_members
-from components.reporter.findings import SoftTarget
 from components.reporter.model_inputs import as_picture, as_texts
 from components.reporter.scores import scores, softmax
-from trainer.task import EXAMPLE_ID, TEACHER_LOGITS, TRAIN, Task
+from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS, TRAIN
+from limbeck.models import TEACHER
+from limbeck.task import Task
+from report.findings import SoftTarget
 
 EXAMPLES = 12
 EXAMPLES_OF_A_PAIR = 2

@@ -7,7 +7,7 @@ from typing import ClassVar
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.parameters import CODE, CodeRef, code_properties
+from components.properties.slices import CODE, CodeRef, code_properties
 from components.teacher_labeler.executor import Executor
 
 _Channel = component_spec.ChannelParameter

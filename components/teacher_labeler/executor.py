@@ -9,9 +9,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
 from components.teacher_labeler import provenance
-from trainer.task import EXAMPLE_ID, TEACHER_LOGITS
+from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -22,7 +22,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
-        from components.scoring import TransformedExamplesHandler
+        from components.inference.handler import TransformedExamplesHandler
 
         teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])

@@ -11,9 +11,9 @@ from pathlib import Path
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from components.artifacts import Artifacts
-from trainer.content_digest import digest
-from trainer.errors import DataError
+from components.artifacts.files import Artifacts
+from limbeck.digests.content import digest
+from limbeck.errors import DataError
 
 _DIGEST_FILE = "teacher-digest.txt"
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 from tfx.dsl.components.base import executor_spec
 from tfx.types import component_spec
 
-from components.parameters import TRAINING
+from components.properties.slices import TRAINING
 from components.teacher_trainer.executor import Executor
-from components.training_component import TrainingComponent, TrainingSpec
+from components.training.component import TrainingComponent, TrainingSpec
 
 
 class TeacherTrainerSpec(TrainingSpec):

@@ -6,13 +6,13 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts import Artifacts
-from components.training import train
+from components.artifacts.files import Artifacts
+from components.training.job import train
 
 
 class Executor(base_executor.BaseExecutor):
     """Transformed examples -> one SavedModel that holds every teacher."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `components.training.train`."""
+        """Called by TFX; see `components.training.job.train`."""
         train("teacher", input_dict, output_dict, exec_properties, self._get_tmp_dir())

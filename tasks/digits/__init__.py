@@ -4,8 +4,8 @@ The teachers learn from all training labels; the student is told 150 of them, an
 teachers: the case of a team that has many examples and few labels for the small model.
 """
 
+from limbeck import Feature, Label, Picture, Task
 from tasks.digits import data, models, preprocessing
-from trainer.task import Feature, Label, Picture, Task
 
 TASK = Task(
     name="digits",

@@ -6,7 +6,7 @@ from typing import Any
 
 import tf_keras
 
-from trainer.task import Hyperparameters
+from limbeck import Hyperparameters
 
 CLASSES = 10
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer.randomness import uniform_integers
+from limbeck import uniform_integers
 
 SIDE = 8
 BRIGHTEST = 16.0

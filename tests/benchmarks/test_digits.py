@@ -19,9 +19,13 @@ from benchmarks.digits.cores import one_a_core
 from benchmarks.digits.plan import Training
 from benchmarks.digits.results import Figures, Result, Results
 from benchmarks.digits.tuning import Trial, best
-from components.model_names import TEACHER
-from trainer.config import Config, DistillationConfig, TeachersConfig, TrainingConfig, build
-from trainer.ingestion import PackedExamples
+from limbeck.models import TEACHER
+from limbeck.records import build
+from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.teachers import TeachersConfig
+from limbeck.settings.training import TrainingConfig
+from trainer.data.ingestion import PackedExamples
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "digits" / "main.py"
 # Of the digits task as it is shipped.
@@ -154,7 +158,7 @@ def test_students_of_a_run_share_steps_and_initial_weights_and_learn_from_its_te
 
 def test_the_shipped_setting_is_among_those_that_are_tried():
     from cli import settings
-    from trainer.task import TaskRef
+    from limbeck.reference import TaskRef
 
     full = plan.full(settings.load(TaskRef("tasks.digits"), None, []), "code", 1)
     assert full.shipped in full.grid(DISTILLED)

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from cli import exit_codes
+from cli.collect import collect, read_events
 from cli.dag_runner import ObservedDagRunner
-from cli.report import html, terminal
-from cli.report.collect import collect, read_events
-from cli.report.schema import Outcome
 from cli.run_folder import Request, RunFolder
+from limbeck import events
+from limbeck.errors import DataError
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
+from limbeck.settings.gate import GateConfig
+from report import html, terminal
+from report.schema import Outcome
 from tests.cli import tiny
-from trainer import events
-from trainer.config import Config, GateConfig
-from trainer.errors import DataError
-from trainer.task import TaskRef
 
 REQUEST = Request(TaskRef("tasks.shapes"), Config(gate=GateConfig(tolerance=0.25)))
 
@@ -80,8 +81,8 @@ def test_a_run_without_labels_in_its_test_split_can_be_reported(
 ):
     ObservedDagRunner().run(tiny.judging(folder.root, reason="no labels", label=-1))
     report = collect(folder, exit_codes.DONE)
-    html.write(report, folder)
-    terminal.show(report, folder)
+    html.write(report, folder.report_json, folder.report_html)
+    terminal.show(report, folder.report_html, folder.log)
 
     plain = json.loads(folder.report_json.read_text(encoding="utf-8"))
     assert plain["models"]["student"]["metrics"] == {"accuracy": None, "log_loss": None}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from cli.collect import read_events
 from cli.dag_runner import NodeSkippedError, ObservedDagRunner
-from cli.report.collect import read_events
-from cli.report.store import last_run
+from cli.store import last_run
+from limbeck import events
+from limbeck.errors import DataError
 from tests.cli import tiny
-from trainer import events
-from trainer.errors import DataError
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.run_folder import Request, RunFolder
+from limbeck.reference import TaskRef, built_in
+from limbeck.settings.config import Config
 from tests.cli import program
-from trainer.config import Config
-from trainer.task import TaskRef, built_in
 
 HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "kfp", "ml_metadata", "pyarrow", "sklearn"}
 
@@ -62,7 +62,7 @@ def test_help_of_every_verb_needs_no_heavy_package(verb: tuple[str, ...]):
 def test_neither_the_list_of_tasks_nor_a_mistake_waits_for_a_heavy_package(arguments: tuple[str, ...]):
     loaded = imported(*arguments)
 
-    assert "trainer" in loaded
+    assert "limbeck" in loaded
     assert not loaded & HEAVY
 
 

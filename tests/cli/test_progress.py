@@ -13,8 +13,8 @@ from rich.console import Console
 from cli.progress import Progress, restarting_line, training_line
 from launchers.failure import AttemptFailedError, AttemptPreemptedError
 from launchers.supervisor import supervise
-from trainer import events
-from trainer.config import RecoveryConfig
+from limbeck import events
+from limbeck.settings.recovery import RecoveryConfig
 
 
 class Screen:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cli import raw_data
-from trainer.errors import ConfigError
-from trainer.task import SPLITS, Label, Task
+from limbeck.errors import ConfigError
+from limbeck.examples import SPLITS
+from limbeck.task import Label, Task
 
 BARE = Task(
     name="own-data",

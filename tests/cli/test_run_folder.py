@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from cli.run_folder import Request, RunFolder
+from limbeck.errors import ConfigError
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
+from limbeck.settings.training import TrainingConfig
 from tests.cli import program
-from trainer.config import Config, TrainingConfig
-from trainer.errors import ConfigError
-from trainer.task import TaskRef
 
 REQUEST = Request(TaskRef("tasks.digits"), Config(training=TrainingConfig(epochs=2)))
 

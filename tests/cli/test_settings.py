@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from cli import settings
-from trainer import task
-from trainer.config import Config
-from trainer.errors import ConfigError
-from trainer.task import TaskRef
+from limbeck import reference
+from limbeck.errors import ConfigError
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def ref(tmp_path: Path) -> TaskRef:
     (folder / "__init__.py").write_text("raise AssertionError('imported')", encoding="utf-8")
     text = "training: {epochs: 11, batch_size: 12, seed: 13}\nteachers: {hyperparameters: {width: 1, depth: 2}}"
     (folder / "config.yaml").write_text(text, encoding="utf-8")
-    return task.find(str(folder))
+    return reference.find(str(folder))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_any_layer_there_are_the_defaults(tmp_path: Path):
     (tmp_path / "bare.py").touch()
 
-    assert settings.load(task.find(str(tmp_path / "bare.py")), None, []) == Config()
+    assert settings.load(reference.find(str(tmp_path / "bare.py")), None, []) == Config()
 
 
 def test_the_tasks_settings_lie_over_the_defaults(ref: TaskRef):

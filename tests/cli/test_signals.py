@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from cli.run_folder import RunFolder
+from limbeck import events
 from tests.cli import program
-from trainer import events
 
 pytestmark = pytest.mark.processes
 # Generous, where another process has the machine; what is tested has limits of its own.

@@ -15,15 +15,15 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelRun, Schema
 
-from components.artifact_types import Findings, Measurements, Predictions
-from components.comparison.verdicts import Comparison, Helped, Interval, Verdicts
+from components.artifacts.types import Findings, Measurements, Predictions
 from components.gate.decision import DECISION_FILE, Decision
-from components.model_names import HARD_LABELS, STUDENT, TEACHER
 from components.predictor import tables
-from components.reporter import findings as findings_file
-from trainer.config import to_json
-from trainer.errors import DataError
-from trainer.job import RankRecord
+from limbeck.errors import DataError
+from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.rank_record import RankRecord
+from limbeck.records import to_json
+from report import findings as findings_file
+from report.verdicts import Comparison, Helped, Interval, Verdicts
 
 VERDICTS = Verdicts(
     Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainer.task import Feature, Hyperparameters, Label, Task
+from limbeck.task import Feature, Hyperparameters, Label, Task
 
 CLASSES = ("round", "square", "long")
 

@@ -7,9 +7,9 @@ import pytest
 from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.executor import Executor
+from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.anomaly_stop.ingested import properties, schema_of, validated
-from trainer.errors import DataError
 
 GOOD = pandas.DataFrame(
     {

@@ -4,12 +4,13 @@ import math
 
 import pytest
 
-from components.comparison.verdicts import Comparison, Helped, Interval, Verdicts
 from components.gate.decision import Decision, decide
-from components.model_names import HARD_LABELS, PSEUDO_LABELS
 from components.predictor.tables import ModelFacts, Quality
-from trainer.config import GateConfig, from_json, to_json
-from trainer.latency import Latency
+from limbeck.models import HARD_LABELS, PSEUDO_LABELS
+from limbeck.records import from_json, to_json
+from limbeck.settings.gate import GateConfig
+from report.verdicts import Comparison, Helped, Interval, Verdicts
+from trainer.serving.latency import Latency
 
 NO_LIMITS = GateConfig(tolerance=1.0)
 NO_CONTROLS = Verdicts()

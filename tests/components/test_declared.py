@@ -5,7 +5,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.anomaly_stop.declared import missing_from_schema
-from trainer.task import Feature, Label, Task
+from limbeck.task import Feature, Label, Task
 
 
 def schema(**types: str) -> schema_pb2.Schema:

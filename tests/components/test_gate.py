@@ -11,20 +11,21 @@ from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
 from tfx.types import channel_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.artifact_types import Measurements, Predictions
-from components.comparison.verdicts import Verdicts
+from components.artifacts.types import Measurements, Predictions
 from components.gate.component import Gate
 from components.gate.decision import DECISION_FILE, Decision
 from components.gate.executor import Executor
-from components.model_names import HARD_LABELS, STUDENT, TEACHER
-from components.parameters import CodeRef, properties_of
 from components.predictor import tables
 from components.predictor.tables import Measured, ModelFacts
+from components.properties.slices import CodeRef, properties_of
+from limbeck.errors import ConfigError
+from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
+from limbeck.settings.gate import GateConfig
+from report.verdicts import Verdicts
 from tests.components import rehearsal
-from trainer.config import GateConfig, from_json, to_json
-from trainer.errors import ConfigError
-from trainer.latency import Latency
-from trainer.task import TaskRef
+from trainer.serving.latency import Latency
 
 MODEL_ID = 41
 

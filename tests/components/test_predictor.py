@@ -10,18 +10,18 @@ import tensorflow as tf
 from apache_beam.ml.inference.base import PredictionResult
 from tfx.types.artifact import Artifact
 
-from components.artifact_types import Measurements, Predictions
-from components.model_names import CONTROLS, MODELS, STUDENT, TEACHER
+from components.artifacts.types import Measurements, Predictions
 from components.predictor import tables
 from components.predictor.component import PredictorSpec
 from components.predictor.executor import Executor, student_row, teacher_row
 from components.predictor.tables import Measured
 from components.teacher_labeler import provenance
 from components.teacher_labeler.executor import attach_logits
+from limbeck.errors import DataError
+from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
-from trainer.errors import DataError
-from trainer.export import folder_bytes
+from trainer.serving.export import folder_bytes
 
 
 def labelled_examples(

@@ -11,9 +11,9 @@ from tfx.types.artifact import Artifact
 
 from components.distiller.executor import Executor as Distiller
 from components.teacher_labeler.provenance import assert_from, digest, sign
+from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, World
-from trainer.errors import DataError
 
 
 def copy_of(teacher: Artifact, folder: Path) -> Artifact:

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.model_names import HARD_LABELS, STUDENT, TEACHER
 from components.predictor import tables
 from components.predictor.tables import Measured, ModelFacts, ensemble_logits, predicted_right, quality
-from trainer.config import to_json
-from trainer.errors import DataError
-from trainer.latency import Latency
-from trainer.preprocessing import UNKNOWN_CLASS
+from limbeck.errors import DataError
+from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.records import to_json
+from trainer.data.preprocessing import UNKNOWN_CLASS
+from trainer.serving.latency import Latency
 
 
 def softmax(logits: Any) -> npt.NDArray[np.float64]:

@@ -8,10 +8,10 @@ from tfx.types.artifact import Artifact
 
 from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
 from components.teacher_labeler.provenance import assert_from
+from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
 from trainer.distillation.losses import soft_targets
-from trainer.errors import DataError
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.model_names import CONTROLS, STUDENT, TEACHER
-from components.parameters import CodeRef, code_properties
+from components.properties.slices import CodeRef, code_properties
+from limbeck.models import CONTROLS, STUDENT, TEACHER
+from limbeck.reference import TaskRef
 from tests.components import rehearsal, shapes
-from trainer import export
-from trainer.preprocessing import preprocess
-from trainer.task import TaskRef
+from trainer.data.preprocessing import preprocess
+from trainer.serving import export
 
 SIZES = {"train": 61, "validation": 7, "test": 23}
 SHARDS = {"train": 3, "validation": 1, "test": 2}

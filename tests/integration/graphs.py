@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cli import settings
+from limbeck.reference import TaskRef, find
+from limbeck.settings.config import Config
 from pipeline import Place, create_pipeline
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
-from trainer.config import Config
-from trainer.task import TaskRef, find
 
 
 @dataclasses.dataclass(frozen=True)

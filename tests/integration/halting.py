@@ -21,12 +21,14 @@ from typing import Any
 
 import psutil
 
+from limbeck import events
+from limbeck.records import from_json, to_json
+from limbeck.settings.recovery import RecoveryConfig
 from tests.integration.launching import ORDER, OUTCOME, Order, Outcome
 from tests.integration.runs import PROJECT
-from trainer import cluster, events
-from trainer.checkpoint import folder_of
-from trainer.config import RecoveryConfig, from_json, to_json
+from trainer.distribution import cluster
 from trainer.job import TrainingJob
+from trainer.recovery.checkpoint import folder_of
 
 PATIENCE_SECONDS = 300.0
 # Shorter than what is looked for lasts, and long enough to leave a core to those who do it.
@@ -155,7 +157,7 @@ def launched(job: TrainingJob, recovery: RecoveryConfig = QUICK) -> Iterator[Run
         left = running.processes() if supervisor.poll() is None else {}
         supervisor.kill()
         supervisor.wait()
-        # They die with it (`trainer.lifeline`), also where they are stopped.
+        # They die with it (`trainer.process.lifeline`), also where they are stopped.
         psutil.wait_procs(left.values())
 
 

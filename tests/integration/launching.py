@@ -12,8 +12,10 @@ from pydantic.dataclasses import dataclass
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
-from trainer.config import STRICT, RecoveryConfig, from_json, to_json
-from trainer.job import RankRecord, TrainingJob
+from limbeck.rank_record import RankRecord
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.settings.recovery import RecoveryConfig
+from trainer.job import TrainingJob
 
 ORDER, OUTCOME = "order.json", "outcome.json"
 

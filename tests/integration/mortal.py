@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 from tests.trainer import world
 from tests.trainer.world import World
-from trainer.config import CheckpointConfig, StrategyConfig, TrainingConfig
 from trainer.job import TrainingJob
 
 # 3,393 positions in 107 steps: the last batch holds one example, so one of two workers is given none.
@@ -24,7 +26,7 @@ import dataclasses
 import tf_keras
 
 from mortal_base import TASK as BASE
-from trainer.layers.dropout import Dropout
+from limbeck.layers.dropout import Dropout
 
 
 def build(hyperparameters):

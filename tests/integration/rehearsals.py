@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from limbeck.reference import TaskRef
 from pipeline import Place
 from tests.integration import graphs, outcomes, relocation
 from tests.integration.container import Container, Ended, Mount, share
 from tests.integration.graphs import Graph
 from tests.integration.records import Record, first_record
 from tests.integration.relocation import Relocation
-from trainer.task import TaskRef
 
 OUTPUTS = "/mnt/outputs"
 _SYSTEM = f"{OUTPUTS}/system"

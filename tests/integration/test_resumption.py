@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from limbeck.settings.recovery import RecoveryConfig
 from tests.integration import mortal
 from tests.integration.halting import QUICK, Place, Running, kill, launched
 from tests.integration.launching import Outcome
 from tests.integration.mortal import MEMBERS, SAVE_EVERY, STEPS
 from tests.trainer.world import World, weights
-from trainer.checkpoint import folder_of, latest
-from trainer.config import RecoveryConfig
 from trainer.job import TrainingJob
+from trainer.recovery.checkpoint import folder_of, latest
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 

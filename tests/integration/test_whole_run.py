@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.report.store import last_run
+from cli.store import last_run
 from components.predictor import tables
 from tests.integration import served
 from tests.integration.conftest import Base

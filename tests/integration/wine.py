@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 import tf_keras
 from sklearn.datasets import load_wine
 
-from trainer.task import Feature, Label, Task
+from limbeck.task import Feature, Label, Task
 
 COLUMNS = [name.replace("/", " per ") for name in load_wine().feature_names]
 

@@ -10,8 +10,9 @@ import yaml
 
 from cli import settings
 from cli.main import main
-from trainer import task
-from trainer.config import Config, runtime_fields
+from limbeck import reference
+from limbeck.settings.config import Config
+from limbeck.settings.fields import runtime_fields
 
 pytestmark = pytest.mark.pipeline
 
@@ -97,7 +98,7 @@ def compiled(target: str, file: Path) -> Compiled:
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    return settings.load(task.find("digits"), None, ASSIGNMENTS)
+    return settings.load(reference.find("digits"), None, ASSIGNMENTS)
 
 
 def test_the_form_is_that_of_the_target(target: str, compiled: Compiled):

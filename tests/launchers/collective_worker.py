@@ -8,10 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
-from trainer import agreement, cluster, farewell, heartbeat, preemption, strategies, training, worker
-from trainer.config import to_json
-from trainer.job import RankRecord
-from trainer.preemption import PreemptedError
+from limbeck.rank_record import RankRecord
+from limbeck.records import to_json
+from trainer import training, worker
+from trainer.distribution import agreement, cluster, farewell, strategies
+from trainer.process import heartbeat, preemption
+from trainer.process.preemption import PreemptedError
 
 STEPS, STEP_OF_FATE = 10, 5
 

@@ -4,11 +4,14 @@ import sys
 from pathlib import Path
 
 from launchers.cluster import Cluster
-from launchers.local import LocalLauncher
+from launchers.local.launcher import LocalLauncher
 from launchers.supervisor import Supervised, supervise
-from trainer.config import RecoveryConfig, StrategyConfig, TrainingConfig
-from trainer.job import RankRecord, TrainingJob
-from trainer.task import TaskRef
+from limbeck.rank_record import RankRecord
+from limbeck.reference import TaskRef
+from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
+from trainer.job import TrainingJob
 
 WORKER = Path(__file__).parent / "worker.py"
 QUICK = RecoveryConfig(restarts=2, backoff_seconds=0.01)

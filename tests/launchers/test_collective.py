@@ -8,11 +8,11 @@ import pytest
 
 from launchers.cluster import Cluster
 from launchers.failure import AttemptFailedError
-from launchers.local import LocalLauncher
+from launchers.local.launcher import LocalLauncher
 from launchers.supervisor import supervise
+from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 from tests.launchers.collective_worker import STEP_OF_FATE, STEPS
-from trainer.config import RecoveryConfig
 
 pytestmark = pytest.mark.processes
 

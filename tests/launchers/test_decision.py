@@ -1,7 +1,7 @@
 import pytest
 
 from launchers.decision import GiveUp, Outcome, Restart, decide
-from trainer.config import RecoveryConfig
+from limbeck.settings.recovery import RecoveryConfig
 
 RECOVERY = RecoveryConfig(restarts=3, backoff_seconds=0.5)
 FAILED, PREEMPTED, FINAL = Outcome

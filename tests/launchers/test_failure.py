@@ -2,9 +2,8 @@ import signal
 
 import pytest
 
-from launchers.failure import Failure, blame, describe, read_failure
-from launchers.processes import Exit
-from trainer.preemption import EXIT_CODE
+from launchers.failure import Exit, Failure, blame, describe, read_failure
+from trainer.process.preemption import EXIT_CODE
 
 
 @pytest.mark.parametrize(

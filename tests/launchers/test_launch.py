@@ -6,9 +6,9 @@ import pytest
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
+from limbeck.errors import ConfigError
+from limbeck.settings.strategy import StrategyConfig
 from tests.launchers import jobs
-from trainer.config import StrategyConfig
-from trainer.errors import ConfigError
 
 
 def test_a_cluster_fits_its_strategy():

@@ -15,12 +15,12 @@ import pytest
 from launchers.cluster import Cluster
 from launchers.failure import AttemptFailedError, AttemptPreemptedError
 from launchers.launch import launch
-from launchers.local import LocalLauncher
+from launchers.local.launcher import LocalLauncher
 from launchers.supervisor import supervise
+from limbeck import events
+from limbeck.errors import TrainingFailedError, UserError
+from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
-from trainer import events
-from trainer.config import RecoveryConfig
-from trainer.errors import TrainingFailedError, UserError
 
 HEARTBEAT_SECONDS = 3.0
 

@@ -14,9 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-from trainer import cluster, heartbeat, lifeline, preemption
-from trainer.config import from_json, to_json
-from trainer.job import RankRecord, TrainingJob
+from limbeck.rank_record import RankRecord
+from limbeck.records import from_json, to_json
+from trainer.distribution import cluster
+from trainer.job import TrainingJob
+from trainer.process import heartbeat, lifeline, preemption
 
 
 def succeed(job, me):

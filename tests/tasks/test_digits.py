@@ -13,15 +13,15 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
+from limbeck.examples import SPLITS
+from limbeck.randomness import uniform_integers
+from limbeck.settings import sources
 from tasks import digits
 from tasks.digits import data, models, preprocessing
-from trainer import config
-from trainer.randomness import uniform_integers
-from trainer.task import SPLITS
 
 ROOT = Path(__file__).parents[2]
 SIDE = 8
-CONFIG = config.load([config.read_yaml(Path(digits.__file__).parent / "config.yaml")])
+CONFIG = sources.load([sources.read_yaml(Path(digits.__file__).parent / "config.yaml")])
 
 
 @pytest.fixture(scope="module")

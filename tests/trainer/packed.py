@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from trainer.ingestion import pack
+from trainer.data.ingestion import pack
 
 WIDTH = 3
 SPEC = {

@@ -18,16 +18,17 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from limbeck.errors import TrainingFailedError
+from limbeck.layers.dropout import Dropout
 from tests.trainer.packed import SPEC, WIDTH
-from trainer import checkpoint, cluster, farewell
-from trainer.checkpoint import State
-from trainer.checkpoint_state import assert_agreed, capture, restore
+from trainer.data.ingestion import Order, batches, replicas_of
 from trainer.distillation.losses import hard_loss, mean_part
-from trainer.errors import TrainingFailedError
-from trainer.ingestion import Order, batches, replicas_of
-from trainer.layers.dropout import Dropout
-from trainer.loop import Fitted, Hooks, fit
-from trainer.strategies import scope
+from trainer.distribution import cluster, farewell
+from trainer.distribution.strategies import scope
+from trainer.fitting.loop import Fitted, Hooks, fit
+from trainer.recovery import checkpoint
+from trainer.recovery.checkpoint import State
+from trainer.recovery.model_state import assert_agreed, capture, restore
 
 CLASSES, SAVED, SAVE_EVERY = 4, 8, 4
 # 15 steps, all of 8 examples, so that no replica has an empty part.

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.checkpoint import State, latest, save
-from trainer.loop import Progress
+from trainer.fitting.loop import Progress
+from trainer.recovery.checkpoint import State, latest, save
 
 
 @dataclasses.dataclass(frozen=True)

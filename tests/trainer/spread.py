@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from launchers import ports
 from launchers.cluster import Cluster
-from launchers.environment import LOOPBACK, environment
-from trainer.cluster import Addresses, from_environment
-from trainer.config import StrategyConfig, TrainingConfig, from_json, to_json
-from trainer.ingestion import Order
+from launchers.local.environment import LOOPBACK, environment
+from launchers.local.launcher import ports
+from limbeck.records import from_json, to_json
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
+from trainer.data.ingestion import Order
+from trainer.distribution.cluster import Addresses, from_environment
 
 COUNT, CLASSES, WIDTH = 43, 4, 3
 # 473 positions in 60 steps: the last batch holds one example, so all replicas but one are given none.
@@ -71,7 +73,7 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
 def main(arguments: list[str]) -> None:
     """What each process does."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from trainer import farewell, strategies
+    from trainer.distribution import farewell, strategies
 
     config, data, folder = from_json(StrategyConfig, arguments[0]), Path(arguments[1]), Path(arguments[2])
     me, strategy = from_environment(), strategies.build(config)
@@ -94,10 +96,11 @@ def _train(strategy, case, folder):
     import tf_keras
 
     from tests.trainer import packed
-    from trainer import optimization, precision, strategies
+    from trainer.data.ingestion import batches, replicas_of
     from trainer.distillation.losses import hard_loss, mean_part
-    from trainer.ingestion import batches, replicas_of
-    from trainer.loop import fit
+    from trainer.distribution import strategies
+    from trainer.fitting import optimization, precision
+    from trainer.fitting.loop import fit
 
     tf_keras.utils.set_random_seed(3)
     with precision.policy(case.training.precision), strategies.scope(strategy):
@@ -152,7 +155,7 @@ def _model(kind):
 
 def _apply(strategy, model, folder):
     from tests.trainer import packed
-    from trainer.evaluation import Split, evaluator, predict
+    from trainer.fitting.evaluation import Split, evaluator, predict
 
     split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", batch_size=8)
     evaluate = evaluator(strategy, model, split)

@@ -1,9 +1,13 @@
 import pytest
 
-from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json, to_json
-from trainer.errors import ConfigError
-from trainer.job import RankRecord, TrainingJob
-from trainer.task import TaskRef
+from limbeck.errors import ConfigError
+from limbeck.rank_record import RankRecord
+from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
+from trainer.job import TrainingJob
 
 SECTION = "distillation section exactly when its targets are 'soft_targets'"
 

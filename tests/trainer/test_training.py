@@ -10,7 +10,14 @@ import tf_keras
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
-from launchers.local import LocalLauncher
+from launchers.local.launcher import LocalLauncher
+from limbeck import events
+from limbeck.errors import TaskError, UserError
+from limbeck.rank_record import RankRecord
+from limbeck.records import from_json, to_json
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 from tests.trainer.world import (
     CLASSES,
     COUNT,
@@ -24,11 +31,8 @@ from tests.trainer.world import (
     values_of,
     weights,
 )
-from trainer import events, training, worker
-from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig, from_json, to_json
-from trainer.errors import TaskError, UserError
-from trainer.ingestion import Denominators
-from trainer.job import RankRecord
+from trainer import training, worker
+from trainer.data.ingestion import Denominators
 
 
 def record(job, rank=0):
@@ -200,7 +204,9 @@ def test_teachers_read_labels_and_students_what_they_may_see(world, tmp_path):
 def refusing_launcher():
     """Starts workers that cannot import what a training process shall not need."""
     refused = "tfx,apache_beam,kfp,keras,components,pipeline,kubeflow,cli"
-    return LocalLauncher([sys.executable, str(Path(__file__).parent / "refusing.py"), refused, "train"])
+    return LocalLauncher(
+        [sys.executable, str(Path(__file__).parent / "serving" / "refusing.py"), refused, "train"]
+    )
 
 
 @pytest.mark.processes

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
+from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.settings.strategy import StrategyConfig
 from tests.trainer.world import COUNT, POSITIONS, STEPS, TRAINING, edited, pack, values_of, weights
 from trainer import training
-from trainer.config import StrategyConfig
-from trainer.errors import ConfigError, TrainingFailedError, UserError
 
 STRATEGIES = {
     "mirrored": StrategyConfig(name="mirrored", logical_devices=3),

@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
+from limbeck.errors import DataError, TrainingFailedError
+from limbeck.records import to_json
 from tests.launchers import jobs
-from trainer import heartbeat, preemption, training, worker
-from trainer.config import to_json
-from trainer.errors import DataError, TrainingFailedError
-from trainer.preemption import PreemptedError
+from trainer import training, worker
+from trainer.process import heartbeat, preemption
+from trainer.process.preemption import PreemptedError
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_watched_process_beats_from_the_first_moment_on(tmp_path):
     """Until nobody watches: then it is not the heartbeat that keeps it from ending."""
     file = tmp_path / "beat"
     script = (
-        "import os, sys, time; from pathlib import Path; from trainer import heartbeat;"
+        "import os, sys, time; from pathlib import Path; from trainer.process import heartbeat;"
         "file = Path(os.environ['LIMBECK_HEARTBEAT']); heartbeat.start(); beats = {file.stat().st_mtime_ns};\n"
         "while len(beats) < 3: time.sleep(0.05); beats.add(file.stat().st_mtime_ns)\n"
         "assert max(beats) - min(beats) < 20e9, beats\n"

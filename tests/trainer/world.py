@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from limbeck.reference import TaskRef
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 from tests.trainer import packed, transform
 from trainer import training
-from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig
 from trainer.job import TrainingJob
-from trainer.task import TaskRef
 
 COLOURS = ("red", "green", "blue")
 COUNT, CLASSES, TEACHERS = 43, 3, 2
@@ -25,8 +27,8 @@ import dataclasses
 import tensorflow as tf
 import tf_keras
 
-from trainer.randomness import uniform_integers
-from trainer.task import Feature, Label, Task
+from limbeck.randomness import uniform_integers
+from limbeck.task import Feature, Label, Task
 
 
 def preprocessing_fn(inputs):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.config import DistillationConfig
-from trainer.ingestion import Denominators
-from trainer.task import UNLABELLED
+from limbeck.examples import UNLABELLED
+from limbeck.settings.distillation import DistillationConfig
+from trainer.data.ingestion import Denominators
 
 
 def hard_loss(logits: Any, labels: Any) -> Any:

@@ -13,10 +13,10 @@ from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.accepted import Span
 from components.anomaly_stop.executor import Executor
-from components.parameters import CodeRef, code_properties, properties_of
+from components.properties.slices import CodeRef, code_properties, properties_of
+from limbeck.reference import TaskRef
+from limbeck.settings.drift import DriftConfig
 from tests.components import rehearsal
-from trainer.config import DriftConfig
-from trainer.task import TaskRef
 
 COLOURS = ("red", "green", "blue")
 

@@ -9,7 +9,7 @@ from tfx.dsl.io import fileio
 
 from components.anomaly_stop import accepted
 from components.anomaly_stop.accepted import Span
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 
 def span(name: str, examples: int, splits: tuple[str, ...] = ("train", "test")) -> Span:

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 
 from components.anomaly_stop.decision import decide
+from limbeck.settings.drift import DriftConfig
+from limbeck.task import Task
 from tests.components.anomaly_stop.ingested import sample, span
 from tests.components.shapes import TASK
-from trainer.config import DriftConfig
-from trainer.task import Task
 
 LIMITS = DriftConfig()
 BEFORE = span(train=sample(1), test=sample(2))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 
 from components.anomaly_stop.distances import FEWEST_VALUES, distances
-from trainer.config import DriftConfig
+from limbeck.settings.drift import DriftConfig
 
 RANDOM = np.random.default_rng(7)
 

@@ -7,10 +7,10 @@ import pandas
 import pytest
 
 from components.anomaly_stop import accepted
+from limbeck import events
+from limbeck.errors import DataError
+from limbeck.settings.drift import DriftConfig
 from tests.components.anomaly_stop.ingested import Root, sample
-from trainer import events
-from trainer.config import DriftConfig
-from trainer.errors import DataError
 
 TRAIN, TEST = sample(1), sample(2)
 

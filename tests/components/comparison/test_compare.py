@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from components.comparison.compare import compare
-from components.comparison.verdicts import Interval, Verdicts
-from components.model_names import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from components.predictor import tables
-from trainer.config import from_json, to_json
+from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.records import from_json, to_json
+from report.verdicts import Interval, Verdicts
 
 EXAMPLES = 400
 # Shares of examples that a model is right about. All are right about the easiest, as real models nearly are.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.columns import Kind, agreed, check_names, check_same, evidence, kind_of, merge, widest
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 
 @pytest.mark.parametrize(

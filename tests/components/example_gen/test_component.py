@@ -18,10 +18,10 @@ from tfx.utils import proto_utils
 from components.example_gen import executor
 from components.example_gen.component import example_gen, executor_name
 from components.example_gen.options import Options, from_custom_config, to_custom_config
+from limbeck.digests.code import reached
+from limbeck.errors import ConfigError, DataError
+from limbeck.settings.data import DataConfig
 from tests.components.example_gen.test_executor import decoded, records
-from trainer.config import DataConfig
-from trainer.errors import ConfigError, DataError
-from trainer.source_digest import reached
 
 
 def told(node: Any, key: str, kind: type[Message]) -> Any:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from components.example_gen.columns import Kind
 from components.example_gen.csv_files import CsvFiles
+from limbeck.errors import ConfigError, DataError
 from tests.components.example_gen.tables import Features, Table, features_of, tables
-from trainer.errors import ConfigError, DataError
 
 # Python's writer quotes a carriage return of its own accord only where rows end in one.
 DIALECTS = [("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)]

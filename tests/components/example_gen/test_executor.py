@@ -16,9 +16,9 @@ from tfx.utils import proto_utils
 
 from components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
 from components.example_gen.options import Options, to_custom_config
+from limbeck.errors import ConfigError, DataError
 from tests.components import rehearsal
 from tests.components.example_gen.tables import Features, features_of
-from trainer.errors import ConfigError, DataError
 
 
 def in_order(features: Features) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.faults import marked, unmarked
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 
 def raised_inside(message: str) -> str:

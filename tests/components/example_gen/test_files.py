@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.files import _Bytes, matching, open_content, open_file
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 
 @pytest.fixture

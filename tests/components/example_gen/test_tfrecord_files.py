@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.example_gen.tfrecord_files import TFRecordFiles, read_records
-from trainer.errors import DataError
+from limbeck.errors import DataError
 
 # Begins, as a little-endian length, with the two bytes and the method of a gzip.
 LENGTH_LIKE_A_GZIP = 0x088B1F

@@ -12,12 +12,13 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components import artifact_types
-from components.model_names import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
-from components.reporter import findings, slices
+from components.artifacts.files import types as artifact_types
+from components.reporter import slices
 from components.reporter.executor import Executor
-from components.reporter.findings import CurvePoint, Findings
 from components.teacher_labeler.executor import attach_logits
+from limbeck.models import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from report import findings
+from report.findings import CurvePoint, Findings
 from tests.components import rehearsal, shapes
 from tests.components.reporter.predictions import probabilities, table
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split

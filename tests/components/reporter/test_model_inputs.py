@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.reporter import findings
 from components.reporter.model_inputs import CHARACTERS, INPUTS, as_picture, as_texts
-from trainer.errors import TaskError
-from trainer.task import Picture
+from limbeck.errors import TaskError
+from limbeck.task import Picture
+from report import findings
 
 
 def features(**values: list[Any]) -> Any:

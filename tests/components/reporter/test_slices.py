@@ -11,7 +11,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tfx.types.artifact import Artifact
 
 from components.reporter import slices
-from components.reporter.findings import Slice
+from report.findings import Slice
 from tests.components import shapes
 from tests.components.reporter import evaluations
 from tests.components.reporter.predictions import probabilities

@@ -16,11 +16,11 @@ from components.predictor import tables
 from components.reporter import soft_targets
 from components.reporter.soft_targets import Choice, choose
 from components.teacher_labeler.executor import attach_logits
+from limbeck.errors import TaskError
+from limbeck.task import Picture
 from tests.components import rehearsal, shapes
 from tests.components.reporter.predictions import probabilities, table
 from tests.components.world import World, by_id, write_split
-from trainer.errors import TaskError
-from trainer.task import Picture
 
 
 def chosen_one_by_one(labels: list[int], logits: np.ndarray, limit: int, of_a_pair: int) -> list[Choice]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.config import DistillationConfig
+from limbeck.settings.distillation import DistillationConfig
+from trainer.data.ingestion import Denominators
 from trainer.distillation.losses import (
     distillation_loss,
     hard_loss,
@@ -13,7 +14,6 @@ from trainer.distillation.losses import (
     soft_loss,
     soft_targets,
 )
-from trainer.ingestion import Denominators
 
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
 TEMPERATURES = [0.5, 1.0, 2.0, 10.0]

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 from launchers.cluster import Cluster
 from launchers.launch import launch
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 from tests.trainer.world import (
     CLASSES,
     COLOURS,
@@ -23,11 +26,11 @@ from tests.trainer.world import (
     weights,
     with_logits,
 )
-from trainer import checkpoint, training
-from trainer.config import DistillationConfig, StrategyConfig, TrainingConfig
+from trainer import training
+from trainer.data.ingestion import Order, PackedExamples
 from trainer.distillation.losses import soft_loss
-from trainer.ingestion import Order, PackedExamples
 from trainer.job import TrainingJob
+from trainer.recovery import checkpoint
 
 # Two of equal content, which the labeller tells apart by their occurrence.
 TWINS = [*rows(), *rows()[:2]]

@@ -1,0 +1,146 @@
+"""From what a run left behind to a `Report`; works for a run that ended well, badly, or by a signal."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli import exit_codes
+from cli.run_folder import RunFolder
+from cli.store import Execution, Output, last_run
+from launchers.failure import describe
+from limbeck.examples import TEST
+from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.rank_record import RankRecord
+from limbeck.records import from_json
+from report import findings
+from report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
+from report.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from components.gate.decision import Decision
+
+_TRAINED_BY = {
+    TEACHER: "TeacherTrainer",
+    STUDENT: "Distiller",
+    HARD_LABELS: "DistillerHardLabels",
+    PSEUDO_LABELS: "DistillerPseudoLabels",
+}
+_PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
+
+
+def collect(folder: RunFolder, code: int) -> Report:
+    """Collects the result of the last run.
+
+    Args:
+      folder: of the run.
+      code: exit code of the process that ran it.
+    """
+    request = folder.request()
+    executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
+    outputs = {one.node: one.outputs for one in executions if one.succeeded}
+    decision = _decision(outputs.get("Gate"))
+    gate = GateReport(decision.passed, decision.reasons) if decision else None
+    verdicts = decision.verdicts if decision else Verdicts()
+    return Report(
+        schema_version=VERSION,
+        outcome=_outcome(code, gate),
+        task=request.task.module.rpartition(".")[2],
+        config=request.config,
+        error=_error(folder, code),
+        models=_models(outputs.get("Predictor")),
+        training={
+            model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
+        },
+        gap_recovered=verdicts.gap_recovered,
+        distillation_helped=verdicts.distillation_helped,
+        against=verdicts.against,
+        gate=gate,
+        serving=_serving(folder, gate) if "Pusher" in outputs else None,
+        stages=tuple(_stage(one) for one in executions),
+        findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
+        versions={"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in _PACKAGES},
+    )
+
+
+def _outcome(code: int, gate: GateReport | None) -> Outcome:
+    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
+        return Outcome.STOPPED
+    if code != exit_codes.DONE or gate is None:
+        return Outcome.FAILED
+    return Outcome.PUSHED if gate.passed else Outcome.REFUSED
+
+
+def _error(folder: RunFolder, code: int) -> str | None:
+    if code == exit_codes.DONE:
+        return None
+    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
+        return f"the run was stopped by {signal.Signals(code - 128).name}"
+    failures = [event["message"] for event in read_events(folder.events) if event["event"] == "failed"]
+    return failures[-1] if failures else f"the process that runs the pipeline {describe(code)}"
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """The events of a run; a line that its process did not finish is left out."""
+    if not path.exists():
+        return []
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
+    ]
+
+
+def _stage(execution: Execution) -> Stage:
+    return Stage(execution.node, round(execution.seconds, 3), execution.state == "CACHED")
+
+
+def _decision(outputs: dict[str, Output] | None) -> Decision | None:
+    from components.gate.decision import DECISION_FILE, Decision
+
+    if not outputs:
+        return None
+    return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
+
+
+def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+    from components.predictor import tables
+
+    if not outputs:
+        return {}
+    predictions = tables.read(outputs["predictions"].uri)
+    measured = tables.read_measured(outputs["measurements"].uri)
+    models = {}
+    # The largest first: the teacher, whom the others are compared with.
+    for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
+        quality = tables.quality(predictions, name, TEST)
+        models[name] = ModelReport(
+            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
+            parameters=facts.parameters,
+            bytes=facts.bytes,
+            latency_ms_p50=facts.latency_ms.p50,
+            latency_ms_p99=facts.latency_ms.p99,
+        )
+    return models
+
+
+def _finite(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
+
+
+def _records(output: Output) -> tuple[RankRecord, ...]:
+    files = Path(output.uri).glob("rank-*.json")
+    records = [from_json(RankRecord, path.read_text(encoding="utf-8")) for path in files]
+    return tuple(sorted(records, key=lambda record: record.rank))
+
+
+def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
+    from components.pusher.push import newest
+
+    # A run whose student passed ends by making it the newest version.
+    version = newest(folder.serving) if gate and gate.passed else None
+    return str(version) if version else None

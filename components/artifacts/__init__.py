@@ -1,0 +1,1 @@
+"""Artifacts of TFX: types, places and files."""

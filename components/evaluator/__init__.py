@@ -1,0 +1,1 @@
+"""What the Evaluator evaluates, and how it reads examples."""

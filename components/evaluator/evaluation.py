@@ -1,0 +1,95 @@
+"""What TFMA evaluates: the student against the teachers, on raw examples, overall and per slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limbeck.examples import UNLABELLED
+from limbeck.task import Task
+
+
+def evaluation_config(task: Task) -> Any:
+    """The `EvalConfig` of a task: accuracy and log loss of student and teachers, and their differences.
+
+    It sets no thresholds: whether the student is fit to serve is decided in one place, by Gate.
+    """
+    import tensorflow_model_analysis as tfma
+
+    def model(name: str, is_baseline: bool) -> Any:
+        return tfma.ModelSpec(
+            name=name,
+            is_baseline=is_baseline,
+            signature_name="serving_default",
+            label_key=task.label.name,
+            prediction_key="probabilities",
+            model_type="tf_generic",
+        )
+
+    return tfma.EvalConfig(
+        # TFX itself looks for these two names.
+        model_specs=[model("candidate", False), model("baseline", True)],
+        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=keys) for keys in task.slices)],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(class_name="ExampleCount"),
+                    tfma.MetricConfig(class_name="SparseCategoricalAccuracy"),
+                    tfma.MetricConfig(class_name="SparseCategoricalCrossentropy"),
+                ]
+            )
+        ],
+    )
+
+
+def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
+    """What the Evaluator does to examples before it scores them; found by TFX under this name.
+
+    TFMA's own steps, behind one that drops examples without a label, over which TFMA fails.
+    """
+    import tensorflow_model_analysis as tfma
+
+    stock = tfma.default_extractors(
+        eval_shared_model=eval_shared_model,
+        eval_config=eval_config,
+        tensor_adapter_config=tensor_adapter_config,
+    )
+    keep = tfma.extractors.Extractor(
+        stage_name="KeepLabelled", ptransform=_keep_labelled(eval_config.model_specs[0].label_key)
+    )
+    return [keep, *stock]
+
+
+def labelled(batch: Any, label: str) -> Any:
+    """The examples of an Arrow record batch that have a label, in their order.
+
+    Args:
+      batch: one list of values a feature and example; null, or no column at all, where an example lacks the feature.
+      label: the feature that holds it.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if label not in batch.schema.names or pa.types.is_null(batch.schema.field(label).type):
+        return batch.slice(0, 0)
+    values = pc.list_element(_never_empty(batch.column(label)), 0)
+    none = UNLABELLED if pa.types.is_integer(values.type) else b""
+    return batch.filter(pc.fill_null(pc.not_equal(values, pa.scalar(none, values.type)), fill_value=False))
+
+
+def _never_empty(lists: Any) -> Any:
+    """Lists with an empty one made null, of which Arrow takes the first element without complaint."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.greater(pc.list_value_length(lists), 0), lists, pa.scalar(None, lists.type))
+
+
+def _keep_labelled(label: str) -> Any:
+    import apache_beam as beam
+    import tensorflow_model_analysis as tfma
+
+    def keep(extracts: dict[str, Any]) -> list[dict[str, Any]]:
+        batch = labelled(extracts[tfma.ARROW_RECORD_BATCH_KEY], label)
+        return [extracts | {tfma.ARROW_RECORD_BATCH_KEY: batch}] if batch.num_rows else []
+
+    return beam.FlatMap(keep)

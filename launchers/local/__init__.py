@@ -1,0 +1,1 @@
+"""Trains on the machine of the launching process."""

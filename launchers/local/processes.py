@@ -1,0 +1,104 @@
+"""One started process: its output line by line, its end as an event.
+
+Two pipes that nobody reads fill up and stop their process; polling `poll()` wastes a core or
+notices a death late. So each process has two threads: one reads its output, one waits for its end
+and puts it on a queue.
+"""
+
+from __future__ import annotations
+
+import collections
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from launchers.failure import Exit
+
+LAST_LINES = 30
+# What a grandchild that keeps the pipe open may cost, once the process itself has ended.
+_READER_SECONDS = 2.0
+
+
+class Process:
+    """A running process. Make it in a thread that outlives it: see `trainer.process.lifeline`."""
+
+    def __init__(
+        self,
+        rank: int,
+        title: str,
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        exits: queue.SimpleQueue[Exit],
+    ) -> None:
+        """Starts `command` in the working directory `folder`; puts its end on `exits`."""
+        self.rank, self.title = rank, title
+        self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        self._popen = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._waiter = threading.Thread(target=self._report_exit, args=(exits,), daemon=True)
+        self._reader.start()
+        self._waiter.start()
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last lines of output of a process that has ended."""
+        self._reader.join(_READER_SECONDS)
+        return tuple(self._lines)
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None  # noqa: S101
+        with self._popen.stdout as lines:
+            for line in lines:
+                self._lines.append(line.rstrip("\n"))
+                sys.stderr.write(f"[{self.title}] {self._lines[-1]}\n")
+
+    def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
+        code = self._popen.wait()
+        exits.put(Exit(self.rank, code))
+
+    def terminate(self) -> None:
+        """Asks the process to end (SIGTERM)."""
+        self._popen.terminate()
+
+    def kill(self) -> None:
+        """Kills the process (SIGKILL) if it still lives."""
+        self._popen.kill()
+
+    def reap(self) -> None:
+        """Waits until the process has ended and its output has been read."""
+        self._waiter.join()
+        self._reader.join(_READER_SECONDS)
+
+    def wait(self, deadline: float) -> None:
+        """Waits until the process has ended, or `time.monotonic()` has reached `deadline`."""
+        self._waiter.join(max(0.0, deadline - time.monotonic()))
+
+
+def end(processes: Iterable[Process], grace: float) -> None:
+    """Ends and reaps all: SIGTERM, then SIGKILL for those that still live `grace` seconds later."""
+    processes = tuple(processes)
+    try:
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + grace
+        for process in processes:
+            process.wait(deadline)
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.reap()

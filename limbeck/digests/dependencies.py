@@ -1,0 +1,264 @@
+"""Which definitions a piece of code can reach, across the modules of the project and without importing them.
+
+A static analysis of Python cannot be exact. This one errs to one side only: where it cannot tell (a star
+import, a module passed around as a value, a name that only `__getattr__` knows) it counts the whole module,
+because a definition too many costs a training that was not needed, and one too few serves a stale model.
+
+Known limits: modules imported under a computed name, and data files.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from limbeck.digests.module import Chain, Import, Module, Statement, parse
+from limbeck.errors import TaskError
+
+ROOT = Path(__file__).parents[2]
+
+# Names of nodes that are no definitions: see `Node`.
+STATEMENTS, WHOLE, INSTALLED = "<module>", "*", ""
+
+_NAMESPACE_VIEWS = frozenset({"globals", "eval", "exec"})
+
+
+class Node(NamedTuple):
+    """Something that can be reached.
+
+    Attributes:
+      module: absolute dotted name of a module of the project, or of an installed package.
+      name: of a definition; `<module>` for the statements that belong to every definition of the module, `*`
+        for all of it, empty for an installed package.
+    """
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+class Project:
+    """The source files under the project's root and further folders, each read when it is first asked for.
+
+    Args:
+      search_path: folders to import modules from, before the project's root.
+    """
+
+    def __init__(self, search_path: Iterable[str] = ()) -> None:
+        self._folders = [*map(Path, search_path), ROOT]
+        self._modules: dict[str, Module | None] = {}
+        self._places: dict[str, Path | None] = {}
+
+    def find(self, name: str) -> Module | None:
+        """Finds a module of the project by its dotted name; None where the name is not the project's.
+
+        Raises:
+          TaskError: where its file is not Python.
+        """
+        if name not in self._modules:
+            place = self._place(name)
+            self._modules[name] = None if place is None else _read(name, place)
+        return self._modules[name]
+
+    def roots(self, texts: Iterable[str]) -> set[Node]:
+        """Finds what each `module` or `module:qualified_name` means.
+
+        Raises:
+          TaskError: where the project has no such module, or the module no such name at its top level.
+        """
+        return set().union(*map(self._root, texts))
+
+    def _root(self, text: str) -> set[Node]:
+        name, _, qualified = text.partition(":")
+        module = self.find(name)
+        if module is None:
+            raise TaskError(f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'")
+        if not qualified:
+            return {Node(name, WHOLE)}
+        found = self._look_up(module, tuple(qualified.split(".")), frozenset())
+        if not found:
+            raise TaskError(f"module '{name}' binds no such name at its top level: correct '{text}'")
+        return found | {Node(name, STATEMENTS)}
+
+    def reach(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
+        """Follows every name from `roots` on.
+
+        Returns:
+          For each node that has content: its content, blind to comments and formatting, and what each name in
+          it stands for.
+
+        Raises:
+          TaskError: where a file that is reached is not Python.
+        """
+        reached: dict[Node, tuple[str, ...]] = {}
+        pending = list(roots)
+        while pending:
+            node = pending.pop()
+            if node not in reached:
+                reached[node], further = self._expand(node)
+                pending.extend(further)
+        return {node: content for node, content in reached.items() if content}
+
+    def _expand(self, node: Node) -> tuple[tuple[str, ...], set[Node]]:
+        module = self.find(node.module)
+        if module is None:
+            return (_version(node.module),), set()
+        further = {Node(node.module, STATEMENTS)}
+        if node.name == STATEMENTS:
+            further = self._run_by_import(module)
+        elif node.name == WHOLE:
+            further |= {Node(node.module, name) for name in module.bindings}
+            passed_on = set().union(*(self._follow(i.module, i.chain) for i in module.unused))
+            further |= {n for n in passed_on if self.find(n.module) is not None}
+        content = []
+        for statement in self._statements(node):
+            content += [statement.text, f"after {statement.rank}"]
+            for chain in sorted(statement.uses):
+                targets = self._resolve(module, statement, chain)
+                further |= targets
+                stands_for = sorted(self._label(target, statement, module) for target in targets)
+                content += [f"{'.'.join(chain)} is {stands_for}"] if stands_for else []
+            for some in statement.imports:
+                further |= self._effects(some)
+        return tuple(content), further
+
+    def _statements(self, node: Node) -> tuple[Statement, ...]:
+        module = self.find(node.module)
+        if module is None:
+            return ()
+        return module.statements if node.name == STATEMENTS else module.bindings.get(node.name, ())
+
+    def _label(self, target: Node, user: Statement, module: Module) -> str:
+        """Names a target; one that is bound several times with the number of times before its user."""
+        bindings = self._statements(target) if target.name != STATEMENTS else ()
+        if target.module == module.name and len(bindings) > 1:
+            return f"{target} {sum(b.line < user.line for b in bindings)}"
+        return str(target)
+
+    def _resolve(self, module: Module, statement: Statement, chain: Chain) -> set[Node]:
+        """What a chain that `statement` uses stands for; empty for a name of Python's own."""
+        local = (i for i in statement.imports if i.name == chain[0])
+        found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
+        return found | self._look_up(module, chain, frozenset())
+
+    def _look_up(self, module: Module, chain: Chain, seen: frozenset[Node]) -> set[Node]:
+        """What a chain stands for at the top level of `module`; empty where that does not bind its name."""
+        if chain[0] in _NAMESPACE_VIEWS or chain[:2] == ("sys", "modules"):
+            return {Node(module.name, WHOLE)}
+        found = {Node(module.name, chain[0])} if chain[0] in module.bindings else set()
+        if chain[0] in module.loose:
+            found.add(Node(module.name, STATEMENTS))
+        for some in (i for i in module.imports if i.name == chain[0]):
+            found |= self._follow(some.module, some.chain + chain[1:], seen)
+        return found
+
+    def _follow(self, name: str, chain: Chain, seen: frozenset[Node] = frozenset()) -> set[Node]:
+        """What attribute access `chain` on module `name` reaches, through re-exports and submodules."""
+        module, here = self.find(name), Node(name, ".".join(chain))
+        if module is None:
+            return {Node(name.partition(".")[0], INSTALLED)}
+        if not chain:
+            return {Node(name, WHOLE)}
+        # `from . import b` in a package sends the search for its `b` back to itself: b is a submodule.
+        found = set() if here in seen else self._look_up(module, chain, seen | {here})
+        if found:
+            return found | {Node(name, STATEMENTS)}
+        if self.find(f"{name}.{chain[0]}") is not None:
+            return self._follow(f"{name}.{chain[0]}", chain[1:], seen)
+        return {Node(name, WHOLE)}
+
+    def _run_by_import(self, module: Module) -> set[Node]:
+        """What importing `module` runs besides its own statements, and may change what others use."""
+        further = set().union(*(self._effects(some) for some in (*module.unused, *_stars(module.imports))))
+        parent = module.name.rpartition(".")[0]
+        if parent:
+            further.add(Node(parent, STATEMENTS))
+        for name, statements in module.bindings.items():
+            if any(self._registers(module, statement) for statement in statements):
+                further.add(Node(module.name, name))
+        return further
+
+    def _effects(self, some: Import) -> set[Node]:
+        if some.name == "*":
+            return self._follow(some.module, some.chain)
+        nodes = {Node(some.runs, STATEMENTS), *self._follow(some.module, some.chain)}
+        return {Node(n.module, STATEMENTS) for n in nodes if self.find(n.module) is not None}
+
+    def _registers(self, module: Module, statement: Statement) -> bool:
+        """Whether binding a name leaves its mark elsewhere, as `@register` does."""
+        if not statement.definition and self._changes_variable(module, statement):
+            return True
+        for target in (t for chain in statement.calls for t in self._resolve(module, statement, chain)):
+            owner = self.find(target.module)
+            for called in self._statements(target) if owner and target.name != STATEMENTS else ():
+                if called.hooks or (statement.definition and not called.definition):
+                    return True
+                if owner and called.definition and self._changes_variable(owner, called):
+                    return True
+        return False
+
+    def _changes_variable(self, module: Module, statement: Statement) -> bool:
+        targets = (t for name in statement.changes for t in self._look_up(module, (name,), frozenset()))
+        return any(not s.definition for t in targets for s in self._statements(t))
+
+    def _place(self, name: str) -> Path | None:
+        """The file of a module, or the folder of a package without an `__init__.py`."""
+        if name not in self._places:
+            parent, _, last = name.rpartition(".")
+            above = self._place(parent) if parent else None
+            folders = [above.parent if above.name == "__init__.py" else above] if above else self._folders
+            self._places[name] = _locate(folders if above or not parent else [], last, top=not parent)
+        return self._places[name]
+
+
+def _stars(imports: Iterable[Import]) -> Iterator[Import]:
+    return (some for some in imports if some.name == "*")
+
+
+def _locate(folders: Iterable[Path], name: str, top: bool) -> Path | None:
+    places = [folder / name for folder in folders if name.isidentifier() and not _is_installed(folder)]
+    for place in places:
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if file.is_file():
+                return file
+    known = top and (name in sys.stdlib_module_names or _distributions(name))
+    return None if known else next((place for place in places if place.is_dir()), None)
+
+
+def _read(name: str, place: Path) -> Module:
+    source = b"" if place.is_dir() else place.read_bytes()
+    return parse(source, name, place.name == "__init__.py", str(place))
+
+
+def _is_installed(folder: Path) -> bool:
+    library = Path(sysconfig.get_path("stdlib"))
+    return not {"site-packages", "dist-packages"}.isdisjoint(folder.parts) or folder.is_relative_to(library)
+
+
+def _version(package: str) -> str:
+    """A package with the versions of the distributions it belongs to; its name alone where there are none."""
+    return " ".join([package, *(() if package in sys.stdlib_module_names else _distributions(package))])
+
+
+@functools.cache
+def _distributions(package: str) -> tuple[str, ...]:
+    """`name==version` of each installed distribution that holds a top-level package."""
+    names = _listed().get(package) or [
+        distribution.metadata["Name"]
+        for distribution in metadata.distributions()
+        if f"\n{package}/__init__.py," in f"\n{distribution.read_text('RECORD')}"
+    ]
+    return tuple(sorted(f"{name}=={metadata.version(name)}" for name in set(names)))
+
+
+@functools.cache
+def _listed() -> Mapping[str, list[str]]:
+    """Distributions by top-level package, of those that list their packages; not all do."""
+    return metadata.packages_distributions()

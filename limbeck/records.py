@@ -1,0 +1,80 @@
+"""Frozen dataclasses <-> JSON: how whatever crosses between processes, or is kept in a file, is written and read.
+
+A dictionary of strings accepts every misspelling and fails an hour later on another machine. Here an unknown key or a
+value out of range is an error at once, and names the key, the value and the nearest known key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import pydantic
+from pydantic import ConfigDict, TypeAdapter
+
+from limbeck.errors import ConfigError, nearest
+
+_Record = TypeVar("_Record")
+
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def build(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _Record:
+    """Builds a dataclass of this tree from plain values.
+
+    Args:
+      cls: `Config` or one of its slices.
+      values: nested mappings of plain values, as read from YAML or JSON.
+      prefix: dotted place of `cls` in the whole tree, for messages.
+
+    Raises:
+      ConfigError: for an unknown key, a missing one, a wrong type or a value out of range.
+    """
+    try:
+        # As JSON, because strict validation of Python values takes no mapping for a dataclass.
+        text = json.dumps(values, default=str)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the configuration holds what JSON cannot say: {error}") from None
+    try:
+        return TypeAdapter(cls).validate_json(text)
+    except pydantic.ValidationError as error:
+        raise ConfigError(_explain(cls, error, prefix)) from None
+
+
+def to_json(value: Any) -> str:
+    """Serializes a dataclass of this tree (or one made of such) to JSON with sorted keys."""
+    return json.dumps(TypeAdapter(type(value)).dump_python(value, mode="json"), sort_keys=True)
+
+
+def from_json(cls: type[_Record], text: str) -> _Record:
+    """Reads what `to_json` wrote. Raises ConfigError as `build` does, and where `text` is not JSON."""
+    try:
+        return build(cls, json.loads(text))
+    except json.JSONDecodeError:
+        raise ConfigError(f"expected JSON for {cls.__name__}, received: {text[:80]!r}") from None
+
+
+def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    message = first["msg"]
+    if path[-1:] == ["bool"]:
+        # The first of the kinds of a `Scalar`, each of which was tried.
+        path, message = path[:-1], "Input should be a boolean, a number or a text"
+    place = ".".join([prefix, *path] if prefix else path)
+    if first["type"] == "unexpected_keyword_argument":
+        known = _known_keys(cls, path[:-1])
+        return f"unknown configuration key '{place}'.{nearest(path[-1], known)} Known here: {', '.join(known)}"
+    return f"configuration key '{place}': {message}; received {first['input']!r}"
+
+
+def _known_keys(cls: type[Any], path: list[str]) -> list[str]:
+    here: Any = cls
+    for part in path:
+        hint = typing.get_type_hints(here)[part]
+        here = next(kind for kind in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(kind))
+    return [f.name for f in dataclasses.fields(here)]

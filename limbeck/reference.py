@@ -1,0 +1,127 @@
+"""How a process that was told only a reference finds a task again.
+
+A live Python object cannot cross to a worker process or a container, and a pickle of it would tie both to one version
+of the code. So a task crosses as a `TaskRef`: where to import it from.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.errors import TaskError, UserError, nearest
+from limbeck.records import STRICT
+from limbeck.task import Task
+
+TASKS = Path(__file__).parent.parent / "tasks"
+
+
+@dataclass(frozen=True, config=STRICT)
+class TaskRef:
+    """How another process finds a task.
+
+    Attributes:
+      module: dotted name of the module that holds the task.
+      attribute: the task's name in that module.
+      search_path: folder to import `module` from; null where it is importable as it is.
+    """
+
+    module: str
+    attribute: str = "TASK"
+    search_path: str | None = None
+
+    def load(self) -> Task:
+        """Imports the task.
+
+        Raises:
+          TaskError: where the module cannot be found or fails, or the attribute is not a `Task`.
+        """
+        if self.search_path is not None and self.search_path not in sys.path:
+            sys.path.insert(0, self.search_path)
+        try:
+            module = importlib.import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise TaskError(f"task module '{self.module}' cannot be imported: {error}") from error
+        except UserError:
+            raise
+        except Exception as error:
+            where = (
+                traceback.format_exception_only(error) if isinstance(error, SyntaxError) else _last_frame(error)
+            )
+            raise TaskError(
+                f"task module '{self.module}' cannot be imported:\n{''.join(where).rstrip()}"
+            ) from error
+        self._assert_own(module)
+        task = getattr(module, self.attribute, None)
+        if not isinstance(task, Task):
+            raise TaskError(
+                f"{self.module}:{self.attribute} must be a limbeck.task.Task, but is {type(task).__name__}"
+            )
+        return task
+
+    def _assert_own(self, module: ModuleType) -> None:
+        # A process knows one module of a name: the first imported, wherever it was found.
+        file = Path(module.__file__ or "")
+        if self.search_path is not None and not file.is_relative_to(self.search_path):
+            raise TaskError(
+                f"task module '{self.module}' in {self.search_path} bears the name of another module, {file}: "
+                "rename it"
+            )
+
+    def folder(self) -> Path | None:
+        """The folder of the task's module, found without importing it; None where there is no such module."""
+        path = [self.search_path] if self.search_path else None
+        name, _, rest = self.module.partition(".")
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        for part in rest.split(".") if rest else []:
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
+        return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _last_frame(error: Exception) -> list[str]:
+    return [*traceback.format_tb(error.__traceback__)[-1:], *traceback.format_exception_only(error)]
+
+
+def built_in() -> list[str]:
+    """Names of the tasks in `tasks/`."""
+    return sorted(path.parent.name for path in TASKS.glob("*/config.yaml"))
+
+
+def find(text: str) -> TaskRef:
+    """Finds a task by what the user typed; imports nothing.
+
+    Args:
+      text: the name of a built-in task, a path to a .py file or to a package folder, or `module:attribute`.
+
+    Raises:
+      TaskError: where there is no such task.
+    """
+    if text in built_in():
+        return TaskRef(module=f"tasks.{text}")
+    if text.endswith(".py") or "/" in text:
+        return _find_path(Path(text))
+    module, colon, attribute = text.partition(":")
+    ref = TaskRef(module=module, attribute=attribute or "TASK")
+    if colon and ref.folder() is not None:
+        return ref
+    raise TaskError(
+        f"there is no task '{text}'.{nearest(text, built_in())} Built-in tasks: {', '.join(built_in())}. "
+        "A task of your own is given as a path to its .py file or folder, or as module:attribute"
+    )
+
+
+def _find_path(path: Path) -> TaskRef:
+    resolved = path.resolve()
+    if not (resolved.is_file() or (resolved / "__init__.py").is_file()):
+        raise TaskError(f"there is no task at {path}: expected a .py file, or a folder with an __init__.py")
+    if not resolved.stem.isidentifier() or resolved.stem in sys.stdlib_module_names:
+        raise TaskError(f"{path} cannot be imported under the name '{resolved.stem}': rename it")
+    return TaskRef(module=resolved.stem, search_path=str(resolved.parent))

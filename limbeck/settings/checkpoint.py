@@ -1,0 +1,21 @@
+"""Settings section `checkpoint`."""
+
+from __future__ import annotations
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.records import STRICT
+from limbeck.settings.fields import Positive
+
+
+@dataclass(frozen=True, config=STRICT)
+class CheckpointConfig:
+    """What a training that dies goes on from.
+
+    Attributes:
+      steps: optimizer steps between two checkpoints.
+      keep: how many of the newest are kept.
+    """
+
+    steps: Positive = 500
+    keep: Positive = 3

@@ -1,0 +1,60 @@
+"""The whole tree of settings, and the rules that concern several sections."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.errors import ConfigError
+from limbeck.records import STRICT
+from limbeck.settings.beam import BeamConfig
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.data import DataConfig
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.drift import DriftConfig
+from limbeck.settings.gate import GateConfig
+from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.student import StudentConfig
+from limbeck.settings.teachers import TeachersConfig
+from limbeck.settings.training import TrainingConfig
+
+
+@dataclass(frozen=True, config=STRICT)
+class Config:
+    """The whole tree. Each component is given its slice of it, never the whole.
+
+    Attributes:
+      controls: trains the student twice more, on hard labels and on the teachers' pseudo-labels.
+    """
+
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
+    strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
+    teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
+    student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
+    distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    controls: bool = True
+    gate: GateConfig = dataclasses.field(default_factory=GateConfig)
+
+    def __post_init__(self) -> None:
+        assert_trainable(self.strategy, self.training)
+        if self.gate.require_gain and not self.controls:
+            raise ConfigError(
+                "gate.require_gain holds the student against its controls, but controls is false: "
+                "set controls=true, or gate.require_gain=false"
+            )
+
+
+def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
+    """Raises ConfigError where a strategy cannot train as configured."""
+    if strategy.name == "central_storage" and training.precision != "float32":
+        raise ConfigError(
+            f"Keras has no mixed precision under strategy 'central_storage', but training.precision is "
+            f"{training.precision}: take training.precision=float32, or strategy.name=mirrored"
+        )

@@ -1,0 +1,24 @@
+"""Settings section `distillation`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from limbeck.records import STRICT
+from limbeck.settings.fields import PositiveFloat, runtime
+
+
+@dataclass(frozen=True, config=STRICT)
+class DistillationConfig:
+    """The loss (1 - alpha) * hard + alpha * temperature^2 * soft, as in Hinton et al. (2015).
+
+    Attributes:
+      temperature: divides the logits of teachers and student before the softmax of the soft term.
+      alpha: share of the soft term; 0 is training on labels alone, 1 on soft targets alone.
+    """
+
+    temperature: PositiveFloat = runtime(2.0)
+    alpha: Annotated[float, Field(ge=0, le=1)] = runtime(0.9)

@@ -1,0 +1,29 @@
+"""Settings section `gate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from limbeck.records import STRICT
+from limbeck.settings.fields import Positive, PositiveFloat, runtime
+
+
+@dataclass(frozen=True, config=STRICT)
+class GateConfig:
+    """What makes a student fit to serve.
+
+    Attributes:
+      tolerance: how far the student's accuracy on the test split may lie below the teacher's, as a fraction.
+      max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
+      max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
+      require_gain: refuses a student that is not significantly better than the same student on hard labels.
+    """
+
+    tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
+    max_bytes: Positive | None = runtime(None)
+    max_latency_ms: PositiveFloat | None = runtime(None)
+    # Neither target of the compiler takes a boolean runtime parameter.
+    require_gain: bool = False

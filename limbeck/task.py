@@ -1,0 +1,156 @@
+"""What a user fills in: raw data, labels, preprocessing, and the builders of teacher and student."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from limbeck.errors import TaskError, nearest
+from limbeck.examples import RESERVED
+from limbeck.settings.fields import Scalar
+
+Hyperparameters = Mapping[str, Scalar]
+Kind = Literal["number", "integer", "text"]
+LabelKind = Literal["integer", "text"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One raw feature of the examples.
+
+    Attributes:
+      name: its name in the tf.Example, or the column of the CSV file.
+      kind: `number` (float32), `integer` (int64) or `text` (UTF-8 bytes).
+      shape: of one example; `()` for a scalar.
+      default: stands in where an example has none; None means that every example must have the feature.
+    """
+
+    name: str
+    kind: Kind = "number"
+    shape: tuple[int, ...] = ()
+    default: Scalar | None = None
+
+    def __post_init__(self) -> None:
+        _assert_kind(f"feature '{self.name}'", self.kind, get_args(Kind))
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """What is predicted: one of several classes.
+
+    Attributes:
+      name: raw feature that holds the class: an integer from 0, or one of the texts in `classes`.
+      classes: a name for each class, in the order of the logits.
+      kind: `integer` or `text`: how the raw feature spells a class.
+      visible_to_student: an integer raw feature; where it is 0 the student is not told the label. None: it sees
+        every label. An example without a label is unlabelled for teachers and student alike.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    kind: LabelKind = "integer"
+    visible_to_student: str | None = None
+
+    def __post_init__(self) -> None:
+        _assert_kind(f"label '{self.name}'", self.kind, get_args(LabelKind))
+        if len(self.classes) < 2:  # noqa: PLR2004
+            raise TaskError(f"label '{self.name}' needs at least two classes, received {self.classes}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A model input that can be shown as a grey picture.
+
+    Attributes:
+      input: its name: one of the outputs of `preprocessing_fn`.
+      rows: of the picture, in pixels.
+      columns: of the picture; the input holds `rows * columns` numbers for an example, row by row.
+      brightest: the number that is shown as white; 0 is shown as black.
+    """
+
+    input: str
+    rows: int
+    columns: int
+    brightest: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1:
+            raise TaskError(
+                f"picture '{self.input}' needs at least one row and one column, received {self.rows} x {self.columns}"
+            )
+        if not 0 < self.brightest < math.inf:
+            raise TaskError(f"picture '{self.input}' needs a positive `brightest`, received {self.brightest}")
+        if self.input in RESERVED:
+            raise TaskError(f"picture '{self.input}' must be one of the model's inputs, but that name is reserved")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Everything that is particular to one task. Nothing in it names a strategy, a runner or a path.
+
+    Attributes:
+      name: lower-case letters, digits and hyphens.
+      features: the raw features, without the label.
+      label: what is predicted.
+      preprocessing_fn: dense raw feature tensors `[batch, *shape]` by name -> the model's inputs by name, each
+        `[batch, ...]`; may use tensorflow_transform's analyzers.
+      build_teacher: hyperparameters -> an uncompiled tf_keras model: a dictionary of the model's inputs ->
+        logits `[batch, classes]`.
+      build_student: the same for the student.
+      augment: model inputs by name and an int64 `[batch]` of seeds, one an example -> inputs of the same shapes;
+        applied to the teacher's training batches. Must be a pure function of its arguments.
+      build_optimizer: a schedule (optimizer step -> learning rate) -> the tf_keras optimizer that trains teachers
+        and student; None takes Adam.
+      write_data: writes the task's own data into an empty folder, with a folder for each split; None where a
+        user must give `data.path`.
+      splits: names of the split folders, used for fitting, for choosing, and for the final figures.
+      slices: raw features, of which each combination of values is evaluated separately.
+      picture: the model input that is a grey picture, for the report; no part of any digest.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    label: Label
+    preprocessing_fn: Callable[[dict[str, Any]], dict[str, Any]]
+    build_teacher: Callable[[Hyperparameters], Any]
+    build_student: Callable[[Hyperparameters], Any]
+    augment: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    build_optimizer: Callable[[Any], Any] | None = None
+    write_data: Callable[[Path], None] | None = None
+    slices: tuple[tuple[str, ...], ...] = ()
+    picture: Picture | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.name):
+            raise TaskError(f"a task's name is lower-case letters, digits and hyphens, received {self.name!r}")
+        names = [feature.name for feature in self.features]
+        known = [*names, self.label.name]
+        if len(set(known)) < len(known):
+            raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        if len({name.lower() for name in names}) < len(names):
+            raise TaskError(
+                f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "
+                f"inputs do not tell apart: {sorted(names)}. Rename one"
+            )
+        for name in (name for some in self.slices for name in some if name not in known):
+            raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
+
+
+PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "data": ("write_data",),
+        "preprocessing": ("preprocessing_fn", "features", "label"),
+        "teacher": ("build_teacher", "augment", "build_optimizer"),
+        "student": ("build_student", "build_optimizer"),
+    }
+)
+
+
+def _assert_kind(what: str, kind: str, known: tuple[str, ...]) -> None:
+    if kind not in known:
+        raise TaskError(f"{what} is of one kind of {known}, received {kind!r}.{nearest(str(kind), known)}")

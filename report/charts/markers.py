@@ -1,0 +1,34 @@
+"""A shape for each kind of model: colours alone tell nothing to many readers, and to no printer in grey."""
+
+from __future__ import annotations
+
+import math
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from report.charts.svg import add, markup
+
+_POLYGONS = {
+    "teacher": ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
+    "hard-labels": ((0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)),
+    "pseudo-labels": ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
+}
+
+
+def marker(parent: Element, kind: str, x: float, y: float, radius: float = 5.0) -> Element:
+    """Draws the marker of a kind of model (`report.names.kind`) around a point."""
+    polygon = _POLYGONS.get(kind)
+    if polygon is None:
+        return add(parent, "circle", cx=x, cy=y, r=radius, shape=f"marker {kind}")
+    # Areas as that of the circle, or nearly.
+    size = radius * math.sqrt(math.pi) / 2
+    corners = " ".join(f"{x + size * dx:.2f},{y + size * dy:.2f}" for dx, dy in polygon)
+    return add(parent, "polygon", points=corners, shape=f"marker {kind}")
+
+
+def key(kind: str) -> Markup:
+    """The marker alone, to stand before a name in a text."""
+    root = Element("svg", {"class": "key", "viewBox": "-7 -7 14 14", "aria-hidden": "true"})
+    marker(root, kind, 0, 0)
+    return markup(root)

@@ -1,0 +1,115 @@
+"""Figures as people write them; what is undefined is called so."""
+
+from __future__ import annotations
+
+from report.verdicts import Interval
+
+_SPACE = "\u00a0"
+_MINUS = "\u2212"
+UNDEFINED = "undefined"
+_MINUTE, _HOUR = 60, 3600
+_LEAST_P = 0.001
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """0.9375 → `93.8 %`."""
+    return UNDEFINED if fraction is None else f"{_signed(100 * fraction, digits, '')}{_SPACE}%"
+
+
+def points(difference: float | None, digits: int = 1) -> str:
+    """A difference of two fractions, with its sign: 0.031 → `+3.1 points`."""
+    return UNDEFINED if difference is None else f"{_signed(100 * difference, digits, '+')}{_SPACE}points"
+
+
+def distance(difference: float) -> str:
+    """The size of a difference of two fractions: -0.031 → `3.1 points`."""
+    return f"{abs(100 * difference):.1f}{_SPACE}points"
+
+
+def bare_points(difference: float | None) -> str:
+    """As `points`, where the unit stands elsewhere."""
+    return UNDEFINED if difference is None else _signed(100 * difference, 1, "+")
+
+
+def nats(loss: float | None) -> str:
+    """0.25 → `0.2500`."""
+    return UNDEFINED if loss is None else f"{loss:.4f}"
+
+
+def percent_range(interval: Interval) -> str:
+    """`70 % to 99 %`, or `undefined`."""
+    if interval.low is None or interval.high is None:
+        return UNDEFINED
+    return f"{percent(interval.low, 0)} to {percent(interval.high, 0)}"
+
+
+def points_range(interval: Interval) -> str:
+    """`+1.2 to +8.0`, in points, or `undefined`."""
+    if interval.low is None or interval.high is None:
+        return UNDEFINED
+    return f"{bare_points(interval.low)} to {bare_points(interval.high)}"
+
+
+def p_value(value: float) -> str:
+    """`p = 0.012`; below 0.001 a bootstrap has too few draws to say more."""
+    return f"p{_SPACE}<{_SPACE}{_LEAST_P}" if value < _LEAST_P else f"p{_SPACE}={_SPACE}{value:.2g}"
+
+
+def size(number: float) -> str:
+    """Bytes: 65432 → `65.4 kB`."""
+    for unit, factor in _UNITS:
+        if number >= factor:
+            return f"{_short(number / factor)}{_SPACE}{unit}"
+    return f"{number:g}{_SPACE}B"
+
+
+def brief_size(number: float) -> str:
+    """For an axis: 1e6 → `1 MB`."""
+    unit, factor = next(((unit, factor) for unit, factor in _UNITS if number >= factor), ("B", 1.0))
+    return f"{number / factor:g}{_SPACE}{unit}"
+
+
+def milliseconds(value: float) -> str:
+    """0.125 → `0.125 ms`."""
+    return f"{value:.3f}{_SPACE}ms"
+
+
+def brief_milliseconds(value: float) -> str:
+    """For an axis: 0.1 → `0.1 ms`."""
+    return f"{value:g}{_SPACE}ms"
+
+
+def duration(seconds: float) -> str:
+    """3.25 → `3.2 s`; 192 → `3 min 12 s`."""
+    whole = round(seconds)
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f}{_SPACE}s"
+    if whole < _MINUTE:
+        return f"{whole}{_SPACE}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}{_SPACE}min{_SPACE}{whole % _MINUTE:02}{_SPACE}s"
+    return f"{whole // _HOUR}{_SPACE}h{_SPACE}{whole % _HOUR // _MINUTE:02}{_SPACE}min"
+
+
+def times(ratio: float) -> str:
+    """3.42 → `3.4×`."""
+    return f"{_short(ratio, 2)}×"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 example`, `2,000 examples`."""
+    return f"{number:,}{_SPACE}{noun}" if number == 1 else f"{number:,}{_SPACE}{noun}s"
+
+
+def _short(value: float, digits: int = 3) -> str:
+    """With so many significant digits, but never in powers of ten."""
+    whole = len(f"{value:.0f}")
+    return f"{value:,.{max(digits - whole, 0)}f}"
+
+
+def _signed(value: float, digits: int, sign: str) -> str:
+    # A rounded -0.0 is no difference, and has no sign.
+    rounded = round(value, digits) + 0.0
+    text = f"{rounded:{sign if rounded else ''}.{digits}f}"
+    return text.replace("-", _MINUS)

@@ -1,0 +1,98 @@
+"""`report.json` and `report.html`, each written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from report import figures
+from report.advice import advice
+from report.names import full
+from report.schema import Report, to_plain
+from report.sections import (
+    calibration,
+    configuration,
+    confusions,
+    learning,
+    quality,
+    slices,
+    softness,
+    summary,
+    work,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+      name: of its template, and the anchor that the list of contents points to.
+      contents: what the list of contents calls it.
+      title: its heading.
+      build: what its template writes down; a section of which nothing is known is left out.
+    """
+
+    name: str
+    contents: str
+    title: str
+    build: Callable[[Report], object]
+
+
+SECTIONS = (
+    Section("quality", "Quality", "Quality and cost", quality.build),
+    Section("learning", "Learning", "Learning curves", learning.build),
+    Section("confusions", "Confusions", "What was taken for what", confusions.build),
+    Section("slices", "Slices", "Where the student falls behind", slices.build),
+    Section("calibration", "Calibration", "Can the probabilities be trusted?", calibration.build),
+    Section("softness", "Soft targets", "What the soft targets say", softness.build),
+    Section("work", "Time", "Where the time went", work.build),
+    Section("advice", "What to try next", "What to try next", advice),
+    Section("configuration", "Configuration", "Configuration", configuration.build),
+)
+
+
+def write(report: Report, data: Path, page: Path) -> None:
+    """Writes the report as JSON to `data`, and as a page to `page`."""
+    _replace(data, json.dumps(to_plain(report), indent=2) + "\n")
+    _replace(page, render(report))
+
+
+def render(report: Report) -> str:
+    """The page: one self-contained HTML document."""
+    environment = Environment(
+        loader=PackageLoader("report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"code": code, "full": full}
+    built = [(section, section.build(report)) for section in SECTIONS]
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        summary=summary.build(report),
+        sections=[(section, view) for section, view in built if view],
+        figures=figures,
+    )
+
+
+def code(text: str) -> Markup:
+    """Text whose parts between backquotes are code."""
+    parts = re.split(r"`([^`]*)`", text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_suffix(path.suffix + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)  # noqa: PTH105

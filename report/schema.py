@@ -1,0 +1,97 @@
+"""`report.json`: the machine-readable result. Described in docs/report.md; a change of meaning raises VERSION."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from limbeck.rank_record import RankRecord
+from limbeck.records import STRICT
+from limbeck.settings.config import Config
+from report.findings import Findings
+from report.verdicts import Comparison, Helped, Interval
+
+VERSION = 1
+
+
+class Outcome(str, enum.Enum):
+    """How the run ended."""
+
+    PUSHED = "pushed"
+    REFUSED = "refused"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, config=STRICT)
+class ModelReport:
+    """One model: quality on the test split, and what it costs.
+
+    Attributes:
+      metrics: `accuracy` (a fraction) and `log_loss` (nats); null where they are undefined: no labels, no finite
+        logits.
+      parameters: weights; of an ensemble, of all members.
+      bytes: of the serving SavedModel folder.
+      latency_ms_p50: median milliseconds of a call with one example, on one thread.
+      latency_ms_p99: 99th percentile of the same.
+    """
+
+    metrics: dict[str, float | None]
+    parameters: int
+    bytes: int
+    latency_ms_p50: float
+    latency_ms_p99: float
+
+
+@dataclass(frozen=True, config=STRICT)
+class GateReport:
+    """The gate's verdict."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Stage:
+    """A node of the pipeline, in the order of execution; `seconds` of a cached one are those of finding it."""
+
+    name: str
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True, config=STRICT)
+class Report:
+    """The whole result. What a run did not reach is empty or null.
+
+    Attributes:
+      gap_recovered: see `report.verdicts`, as for the next two.
+      distillation_helped: whether the student beat the same student on hard labels.
+      against: the student against each control.
+      findings: what only the page shows.
+    """
+
+    schema_version: int
+    outcome: Outcome
+    task: str
+    config: Config
+    error: str | None = None
+    models: dict[str, ModelReport] = dataclasses.field(default_factory=dict)
+    training: dict[str, tuple[RankRecord, ...]] = dataclasses.field(default_factory=dict)
+    gap_recovered: Interval | None = None
+    distillation_helped: Helped | None = None
+    against: dict[str, Comparison] = dataclasses.field(default_factory=dict)
+    gate: GateReport | None = None
+    serving: str | None = None
+    stages: tuple[Stage, ...] = ()
+    findings: Findings | None = None
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def to_plain(report: Report) -> dict[str, Any]:
+    """The report as plain JSON values, in the order of the fields."""
+    return dict(TypeAdapter(Report).dump_python(report, mode="json"))

@@ -1,0 +1,52 @@
+"""Whether the models' probabilities can be taken at their word."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from markupsafe import Markup
+
+from report import figures
+from report.charts.reliability import reliability
+from report.findings import Reliability
+from report.names import full, kind, ordered
+from report.schema import Report
+
+_FAIR = 0.005
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One model's diagram, and what it says."""
+
+    name: str
+    chart: Markup
+    sentence: str
+
+
+def build(report: Report) -> tuple[Panel, ...]:
+    """A panel for each model whose reliability is known."""
+    known = report.findings.reliability if report.findings else {}
+    return tuple(
+        Panel(
+            full(name),
+            reliability(f"reliability-{index}", kind(name), f"Reliability: {full(name)}", known[name].bins),
+            _sentence(known[name]),
+        )
+        for index, name in enumerate(ordered(known))
+        if known[name].bins
+    )
+
+
+def leaning(one: Reliability) -> float:
+    """Mean confidence less accuracy: above 0 for a model that is too sure of itself."""
+    examples = sum(part.examples for part in one.bins)
+    return sum(part.examples * (part.confidence - part.accuracy) for part in one.bins) / examples
+
+
+def _sentence(one: Reliability) -> str:
+    error = f"Expected calibration error {figures.percent(one.expected_calibration_error)}"
+    lean = leaning(one)
+    if abs(lean) < _FAIR:
+        return f"{error}; on average as sure as it should be."
+    return f"{error}; on average too {'sure' if lean > 0 else 'modest'}."

@@ -1,0 +1,42 @@
+"""Learning curves, one picture a model: the losses of different models are not comparable, so no axis is shared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from report.charts.lines import curves
+from report.curves import thin
+from report.figures import plural
+from report.findings import CurvePoint
+from report.names import full, kind, ordered
+from report.schema import Report
+
+_MOST_POINTS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One model's picture, and what stands above it."""
+
+    caption: str
+    picture: Markup
+
+
+def build(report: Report) -> tuple[Panel, ...]:
+    """A panel for each model that has a curve."""
+    known = report.findings.curves if report.findings else {}
+    return tuple(
+        _panel(f"curve-{index}", name, known[name])
+        for index, name in enumerate(ordered(known))
+        if any(known[name])
+    )
+
+
+def _panel(name: str, model: str, members: Sequence[Sequence[CurvePoint]]) -> Panel:
+    many = f", {plural(len(members), 'member')}" if len(members) > 1 else ""
+    lines = [[(float(point.step), point.loss) for point in thin(member, _MOST_POINTS)] for member in members]
+    caption = f"{full(model)}{many}"
+    return Panel(caption, curves(name, kind(model), f"Training loss: {caption}", lines))

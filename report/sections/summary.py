@@ -1,0 +1,142 @@
+"""The verdict, and the few figures that a reader who stops here should have seen."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from markupsafe import Markup
+
+from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from report import figures
+from report.charts import strip
+from report.gain import Gain, gain
+from report.schema import ModelReport, Outcome, Report
+from report.terminal import verdict
+
+_HEADLINES = {
+    Outcome.PUSHED: ("✓", "Pushed: the student is fit to serve"),
+    Outcome.REFUSED: ("✕", "Refused: the student is not fit to serve"),
+    Outcome.FAILED: ("!", "Failed: the run broke off"),
+    Outcome.STOPPED: ("■", "Stopped: the run was ended from outside"),
+}
+_GAINS = {Gain.HELPED: ("Yes", "good"), Gain.NOT_SHOWN: ("Not shown", "open"), Gain.HURT: ("No, it hurt", "bad")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """One figure.
+
+    Attributes:
+      name: what it is.
+      value: the figure.
+      note: what it is beside.
+      tone: `good`, `open` or `bad` where it is a verdict; the words say so too.
+      picture: a strip below it.
+    """
+
+    name: str
+    value: str
+    note: str
+    tone: str = ""
+    picture: Markup | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """The top of the page; `reasons` are the gate's."""
+
+    mark: str
+    headline: str
+    sentence: str
+    reasons: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+
+
+def build(report: Report) -> Summary:
+    """Works for every report."""
+    mark, headline = _HEADLINES[report.outcome]
+    reasons = report.gate.reasons if report.gate and report.outcome is Outcome.REFUSED else ()
+    sentence = verdict(report)[0]
+    found = (*_models(report), _gap(report), _helped(report))
+    return Summary(mark, headline, _capital(sentence), reasons, tuple(tile for tile in found if tile))
+
+
+def _models(report: Report) -> tuple[Tile | None, ...]:
+    student, teacher = report.models.get(STUDENT), report.models.get(TEACHER)
+    if student is None:
+        return ()
+    if teacher is None:
+        return (Tile("Accuracy", figures.percent(student.metrics["accuracy"]), "student, on the test split"),)
+    return (_accuracy(student, teacher), _size(student, teacher), _latency(student, teacher))
+
+
+def _accuracy(student: ModelReport, teacher: ModelReport) -> Tile:
+    mine, theirs = student.metrics["accuracy"], teacher.metrics["accuracy"]
+    if mine is None or theirs is None:
+        note = f"of the student; teacher {figures.percent(theirs)}"
+    else:
+        side = "above" if mine > theirs else "below"
+        note = f"{figures.distance(mine - theirs)} {side} the teacher’s {figures.percent(theirs)}"
+    return Tile("Accuracy", figures.percent(mine), note)
+
+
+def _size(student: ModelReport, teacher: ModelReport) -> Tile | None:
+    note = f"{figures.size(student.bytes)} instead of {figures.size(teacher.bytes)}"
+    return _ratio("Size", teacher.bytes, student.bytes, ("smaller", "larger"), note)
+
+
+def _latency(student: ModelReport, teacher: ModelReport) -> Tile | None:
+    mine, theirs = student.latency_ms_p50, teacher.latency_ms_p50
+    note = f"median {figures.milliseconds(mine)} instead of {figures.milliseconds(theirs)}"
+    return _ratio("Latency", theirs, mine, ("faster", "slower"), note)
+
+
+def _ratio(name: str, teacher: float, student: float, words: tuple[str, str], note: str) -> Tile | None:
+    if min(teacher, student) <= 0:
+        return None
+    better, worse = words
+    if teacher >= student:
+        return Tile(name, f"{figures.times(teacher / student)} {better}", note)
+    return Tile(name, f"{figures.times(student / teacher)} {worse}", note, "bad")
+
+
+def _gap(report: Report) -> Tile | None:
+    gap = report.gap_recovered
+    if gap is None:
+        return None
+    name = "Gap recovered"
+    if gap.value is None:
+        return Tile(name, "No gap", "the teacher is not better than the student on hard labels", "open")
+    note = "from hard labels to teacher; "
+    if gap.low is None or gap.high is None:
+        note += "interval undefined: another test split might well have left no gap"
+    else:
+        note += f"95 % interval {figures.percent_range(gap)}"
+    marks = (0.0, 1.0)
+    words = (
+        f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
+    )
+    drawn = strip.strip("gap", ("Gap recovered, with its interval", words), gap, strip.span([gap], marks), marks)
+    return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
+
+
+def _helped(report: Report) -> Tile | None:
+    said, helped = gain(report), report.distillation_helped
+    if said is None or helped is None:
+        return None
+    value, tone = _GAINS[said]
+    against = report.against.get(HARD_LABELS)
+    known = against.difference.value if against else None
+    beside = f"{figures.points(known)} beside hard labels" if known is not None else "beside hard labels"
+    explained = {
+        Gain.HELPED: "more than chance explains",
+        Gain.NOT_SHOWN: "chance alone may explain it",
+        Gain.HURT: "worse than chance explains",
+    }
+    return Tile(
+        "Did distillation help?", value, f"{beside}; {explained[said]} ({figures.p_value(helped.p_value)})", tone
+    )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

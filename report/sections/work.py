@@ -1,0 +1,28 @@
+"""Where the time went: stages of the pipeline, and what each training process did."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from limbeck.rank_record import RankRecord
+from report.schema import Report, Stage
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """The section; `total` and `longest` are seconds, of stages that were not cached."""
+
+    stages: tuple[Stage, ...]
+    total: float
+    longest: float
+    cached: int
+    training: dict[str, tuple[RankRecord, ...]]
+
+
+def build(report: Report) -> Work | None:
+    """Null where nothing ran."""
+    if not report.stages and not report.training:
+        return None
+    seconds = [stage.seconds for stage in report.stages if not stage.cached]
+    cached = len(report.stages) - len(seconds)
+    return Work(report.stages, sum(seconds), max([0.001, *seconds]), cached, report.training)

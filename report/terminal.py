@@ -1,0 +1,76 @@
+"""The short form of the report, for the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from report import gain
+from report.schema import Outcome, Report
+
+
+def show(report: Report, page: Path, log: Path) -> None:
+    """Prints models, work of each process, what distillation did, verdict, what to try, and where to look.
+
+    Args:
+      report: of the run.
+      page: where the report's page is.
+      log: where the log of the run is.
+    """
+    from report.advice import advice
+
+    console = Console(highlight=False)
+    if report.models:
+        console.print(_models(report))
+    for entry, records in report.training.items():
+        for record in records:
+            work = f"{record.steps:,} steps, {record.examples:,} examples, {record.seconds:.0f} s"
+            console.print(f"{entry} {record.role} (rank {record.rank}): {work}", markup=False)
+    lines = [*distillation(report), *verdict(report)]
+    if report.outcome is Outcome.REFUSED:
+        lines += ["what to try next:", *(f"  - {text.replace('`', '')}" for text in advice(report))]
+    for line in [*lines, f"report: {page}"]:
+        console.print(line, markup=False, soft_wrap=True)
+    if report.outcome is Outcome.FAILED:
+        console.print(f"log: {log}", markup=False, soft_wrap=True)
+
+
+def distillation(report: Report) -> list[str]:
+    """How much of the gap was recovered, and whether distillation helped; what is unknown is left out."""
+    known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
+    return [words.replace("\u00a0", " ") for words in known if words]
+
+
+def verdict(report: Report) -> list[str]:
+    """How the run ended, and why, in plain words."""
+    if report.outcome is Outcome.PUSHED:
+        return [f"the student passed its gate and is served from {report.serving}"]
+    if report.outcome is Outcome.REFUSED and report.gate is not None:
+        return [
+            "the gate refused the student; nothing was pushed:",
+            *(f"  - {why}" for why in report.gate.reasons),
+        ]
+    if report.outcome is Outcome.STOPPED:
+        return ["the run was stopped; start it again, and what was finished comes from the cache"]
+    return [f"the run failed: {report.error}"]
+
+
+def _models(report: Report) -> Table:
+    table = Table(title=escape(f"task {report.task}, test split"))
+    table.add_column("model", overflow="fold")
+    for name in ("accuracy", "weights", "bytes", "p50", "p99"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, model in report.models.items():
+        accuracy = model.metrics["accuracy"]
+        table.add_row(
+            escape(name),
+            "undefined" if accuracy is None else f"{accuracy:.2%}",
+            f"{model.parameters:,}",
+            f"{model.bytes:,}",
+            f"{model.latency_ms_p50:.3f} ms",
+            f"{model.latency_ms_p99:.3f} ms",
+        )
+    return table

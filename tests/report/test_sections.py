@@ -1,0 +1,255 @@
+"""What the sections of the page say, against computations of their own."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limbeck.settings.config import Config
+from limbeck.settings.training import TrainingConfig
+from report import figures
+from report.findings import Confusion, CurvePoint, Findings, Slice, SoftTarget
+from report.schema import Report
+from report.sections import calibration, configuration, confusions, learning, quality, slices, softness, work
+from tests.report import sample_report
+
+SAMPLE = sample_report.whole()
+LOGITS = st.lists(st.floats(-50, 50), min_size=4, max_size=4)
+
+
+def with_findings(**parts: object) -> Report:
+    """The sample with findings of these parts alone."""
+    return dataclasses.replace(SAMPLE, findings=Findings(**({"classes": ("a", "b")} | parts)))
+
+
+def confusion(names: tuple[str, ...], counts: np.ndarray) -> Confusion:
+    """From an array."""
+    return Confusion(names, tuple(map(tuple, counts.tolist())))
+
+
+@given(st.lists(LOGITS, min_size=1, max_size=5), st.floats(0.1, 20))
+def test_a_soft_target_is_the_mean_of_the_members_softmax(logits: list[list[float]], temperature: float):
+    powers = np.exp(np.array(logits) / temperature)
+    expected = (powers / powers.sum(axis=1, keepdims=True)).mean(axis=0)
+
+    assert softness.probabilities(logits, temperature) == pytest.approx(expected.tolist(), rel=1e-9, abs=1e-12)
+
+
+def test_large_logits_do_not_overflow():
+    assert softness.probabilities([[2000.0, 0.0]], 0.5) == pytest.approx([1.0, 0.0])
+
+
+def test_the_bars_are_those_of_the_most_probable_classes_at_the_temperature_of_the_run():
+    target = SoftTarget("1", "b", ((0.0, 2.0, 1.0, -1.0), (0.0, 1.0, 2.0, -1.0)))
+    report = with_findings(classes=("a", "b", "c", "d"), soft_targets=(target,))
+
+    section = softness.build(report)
+
+    assert section is not None
+    bars = section.examples[0].bars
+    expected = np.exp(np.array(target.teacher_logits) / SAMPLE.config.distillation.temperature)
+    expected = (expected / expected.sum(axis=1, keepdims=True)).mean(axis=0)
+    assert [bar.name for bar in bars] == ["b", "c", "a"]
+    assert [bar.probability for bar in bars] == pytest.approx(expected[[1, 2, 0]].tolist())
+    assert [bar.labelled for bar in bars] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("label", "bars", "says"),
+    [
+        ("4", [("4", 0.8), ("9", 0.18)], "a 4 that has something of a 9 (18 %)"),
+        ("8", [("8", 0.8), ("11", 0.18)], "an 8 that has something of an 11 (18 %)"),
+        ("apple", [("apple", 0.8), ("pear", 0.1)], "an apple that has something of a pear (10 %)"),
+        ("no tip", [("no tip", 0.8), ("tip", 0.2)], "“no tip” that has something of a tip (20 %)"),
+        ("3", [("7", 0.6), ("3", 0.3)], "labelled 3, but its teachers see a 7 (60 %)"),
+        ("4", [("4", 0.999), ("9", 0.001)], "a 4, and hardly anything else"),
+    ],
+)
+def test_a_soft_target_in_words(label: str, bars: list[tuple[str, float]], says: str):
+    made = [softness.Bar(name, share, name == label) for name, share in bars]
+
+    assert softness.sentence(label, made).replace("\u00a0", " ") == says
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 10)), min_size=1, max_size=60), st.integers(1, 20))
+def test_thinned_points_are_means_over_the_steps(steps_and_losses: list[tuple[int, float]], most: int):
+    steps, losses = (
+        np.array([step for step, _ in steps_and_losses]),
+        np.array([loss for _, loss in steps_and_losses]),
+    )
+    points = [CurvePoint(int(end), float(loss)) for end, loss in zip(steps.cumsum(), losses, strict=True)]
+
+    thinned = learning.thin(points, most)
+
+    assert len(thinned) <= most
+    assert thinned[-1].step == points[-1].step
+    # The loss at each step, and its mean up to each point.
+    each = np.repeat(losses, steps)
+    begins = [0, *(point.step for point in thinned[:-1])]
+    expected = [each[begin : point.step].mean() for begin, point in zip(begins, thinned, strict=True)]
+    assert [point.loss for point in thinned] == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_ensemble_has_a_line_for_each_member():
+    panels = learning.build(SAMPLE)
+
+    assert [panel.caption.replace("\u00a0", " ") for panel in panels] == [
+        "teacher, 5 members",
+        "student",
+        "student on hard labels",
+        "student on pseudo-labels",
+    ]
+    assert [panel.picture.count("<polyline") for panel in panels] == [5, 1, 1, 1]
+
+
+def test_mistakes_are_those_off_the_diagonal_the_most_frequent_first():
+    counts = np.random.default_rng(0).integers(0, 9, (4, 4))
+    other = np.random.default_rng(1).integers(0, 9, (4, 4))
+    names = ("a", "b", "c", "d")
+
+    found = confusions.mistakes(confusion(names, counts), confusion(names, other))
+
+    assert sum(one.count for one in found) == counts.sum() - np.trace(counts)
+    assert [one.count for one in found] == sorted((one.count for one in found), reverse=True)
+    for one in found:
+        label, predicted = names.index(one.label), names.index(one.predicted)
+        assert label != predicted
+        assert (one.count, one.of, one.teacher) == (
+            counts[label, predicted],
+            counts[label].sum(),
+            other[label, predicted],
+        )
+
+
+@pytest.mark.parametrize(("classes", "tables"), [(20, 1), (21, 0)])
+def test_many_classes_are_shown_as_a_list(classes: int, tables: int):
+    counts = np.full((classes, classes), 1)
+    known = confusion(tuple(map(str, range(classes))), counts)
+
+    section = confusions.build(with_findings(confusion={"student": known}))
+
+    assert section is not None
+    assert len(section.matrices) == tables
+    assert len(section.mistakes) + section.more == classes * (classes - 1)
+
+
+def test_shades_are_shared_by_the_tables_that_stand_side_by_side():
+    tables = confusions.matrices(
+        {"student": Confusion(("a", "b"), ((8, 4), (0, 10))), "teacher": Confusion(("a", "b"), ((11, 1), (0, 10)))}
+    )
+
+    student, teacher = ([cell.shade for _, cells in table.rows for cell in cells] for table in tables)
+    assert student == pytest.approx([8 / 11, 1.0, 0.0, 10 / 11])
+    assert teacher == pytest.approx([1.0, 0.25, 0.0, 10 / 11])
+
+
+def test_slices_come_worst_first_and_without_a_difference_last():
+    parts = (
+        Slice({"a": "even"}, 40, {"teacher": 0.9, "student": 0.9}),
+        Slice({"a": "unknown"}, 40, {"teacher": None, "student": 0.9}),
+        Slice({"a": "worst"}, 29, {"teacher": 1.0, "student": 0.5}),
+        Slice({"a": "ahead"}, 30, {"teacher": 0.8, "student": 0.9}),
+        Slice({"a": "behind", "b": "x"}, 40, {"teacher": 0.9, "student": 0.8}),
+    )
+
+    section = slices.build(with_findings(slices=(Slice({}, 179, {"teacher": 0.9, "student": 0.85}), *parts)))
+
+    assert section is not None
+    assert [row.name for row in section.shown] == [
+        "a = worst",
+        "a = behind, b = x",
+        "a = even",
+        "a = ahead",
+        "a = unknown",
+    ]
+    assert [row.few for row in section.shown] == [True, False, False, False, False]
+    assert section.whole[0].difference == pytest.approx(-0.05)
+    assert section.widest == pytest.approx(0.5)
+
+
+def test_of_many_slices_the_best_are_folded_away():
+    parts = tuple(Slice({"a": str(index)}, 40, {"teacher": 1.0, "student": index / 50}) for index in range(50))
+
+    section = slices.build(with_findings(slices=parts))
+
+    assert section is not None
+    assert [row.name for row in (*section.shown, *section.rest)] == [f"a = {index}" for index in range(50)]
+    assert 0 < len(section.shown) < 20
+
+
+def test_a_model_leans_to_the_side_that_its_examples_say():
+    assert SAMPLE.findings is not None
+    for one in SAMPLE.findings.reliability.values():
+        examples = np.array([part.examples for part in one.bins])
+        gaps = np.array([part.confidence - part.accuracy for part in one.bins])
+        assert calibration.leaning(one) == pytest.approx(np.average(gaps, weights=examples))
+    panels = {panel.name: panel.sentence for panel in calibration.build(SAMPLE)}
+    assert "too sure" in panels["student on hard labels"]
+    assert "too modest" in panels["student"]
+
+
+def test_controls_stand_after_teacher_and_student():
+    section = quality.build(dataclasses.replace(SAMPLE, models=dict(reversed(SAMPLE.models.items()))))
+
+    assert section is not None
+    names = ["teacher", "student", "student on hard labels", "student on pseudo-labels"]
+    assert [row.name for row in section.rows] == names
+    assert [row.name for row in section.against] == names[2:]
+    assert [row.reading for row in section.against] == ["better", "no difference shown"]
+
+
+def test_one_model_is_not_drawn():
+    section = quality.build(dataclasses.replace(SAMPLE, models={"student": SAMPLE.models["student"]}))
+
+    assert section is not None
+    assert section.charts == ()
+
+
+def test_cached_stages_are_not_counted():
+    section = work.build(SAMPLE)
+
+    assert section is not None
+    spent = [stage.seconds for stage in SAMPLE.stages if not stage.cached]
+    assert (section.total, section.longest, section.cached) == (pytest.approx(sum(spent)), max(spent), 3)
+
+
+def test_settings_that_are_not_the_default_say_what_it_is():
+    report = dataclasses.replace(SAMPLE, config=Config(training=TrainingConfig(epochs=7)))
+
+    changed = [setting for setting in configuration.build(report) if setting.default is not None]
+
+    assert changed == [configuration.Setting("training.epochs", "7", "10")]
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (figures.percent(0.9375), "93.8 %"),
+        (figures.percent(None), "undefined"),
+        (figures.percent(-0.08, 0), "−8 %"),
+        (figures.points(0.031), "+3.1 points"),
+        (figures.points(-0.031), "−3.1 points"),
+        (figures.points(-0.0001), "0.0 points"),
+        (figures.distance(-0.05), "5.0 points"),
+        (figures.p_value(0.0), "p < 0.001"),
+        (figures.p_value(0.0123), "p = 0.012"),
+        (figures.size(812), "812 B"),
+        (figures.size(65_432), "65.4 kB"),
+        (figures.size(1_486_221), "1.49 MB"),
+        (figures.brief_size(1e6), "1 MB"),
+        (figures.brief_size(2.5e5), "250 kB"),
+        (figures.times(3.42), "3.4×"),
+        (figures.times(21.4), "21×"),
+        (figures.times(1234.0), "1,234×"),
+        (figures.duration(3.25), "3.2 s"),
+        (figures.duration(59.7), "1 min 00 s"),
+        (figures.duration(192), "3 min 12 s"),
+        (figures.duration(7500), "2 h 05 min"),
+        (figures.plural(1, "example"), "1 example"),
+        (figures.plural(2000, "example"), "2,000 examples"),
+    ],
+)
+def test_figures_as_people_write_them(written: str, text: str):
+    assert written.replace("\u00a0", " ") == text

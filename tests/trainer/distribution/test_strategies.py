@@ -1,0 +1,122 @@
+"""Every strategy against one device and, for evaluation and prediction, against NumPy."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from limbeck.errors import ConfigError
+from limbeck.settings.strategy import StrategyConfig
+from tests.trainer import packed, spread
+from trainer.data.ingestion import PackedExamples
+
+pytestmark = pytest.mark.processes
+
+STRATEGIES = {
+    "mirrored-2": StrategyConfig(name="mirrored", logical_devices=2),
+    "mirrored-3": StrategyConfig(name="mirrored", logical_devices=3),
+    "central-2": StrategyConfig(name="central_storage", logical_devices=2),
+    "central-3": StrategyConfig(name="central_storage", logical_devices=3),
+    "workers-2": StrategyConfig(workers=2, communication="ring"),
+}
+REPLICAS = {"mirrored-2": 2, "mirrored-3": 3, "central-2": 2, "central-3": 3, "workers-2": 2}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("splits")
+    packed.pack_all(folder / "all", packed.examples(spread.COUNT, spread.CLASSES))
+    packed.pack_all(folder / "one", [packed.serialize(example_id="a", x=[1.0, -2.0, 0.5], label=2)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(data, tmp_path_factory):
+    (results,) = spread.run(StrategyConfig(name="one_device"), data, tmp_path_factory.mktemp("alone") / "one")
+    assert results["replicas"] == 1
+    return results
+
+
+@pytest.fixture(scope="module", params=STRATEGIES)
+def several(request, data, tmp_path_factory):
+    """What each process of a strategy found."""
+    results = spread.run(STRATEGIES[request.param], data, tmp_path_factory.mktemp(request.param) / "spread")
+    assert [one["replicas"] for one in results] == [REPLICAS[request.param]] * len(results)
+    return results
+
+
+# Adam divides by the root of tiny second moments, and so multiplies rounding.
+@pytest.mark.parametrize(("case", "tolerance"), [
+    ("sgd", 1e-6), ("adam", 1e-5), ("clipped", 1e-6), ("embedding", 1e-6),
+])  # fmt: skip
+def test_several_replicas_train_the_model_of_one_device(alone, several, case, tolerance):
+    expected = alone[f"{case}/weights"]
+    assert np.abs(expected - alone[f"{case}/initial"]).max() > 0.02, "nothing was learnt"
+    for process in several:
+        np.testing.assert_array_equal(process[f"{case}/initial"], alone[f"{case}/initial"])
+        np.testing.assert_allclose(process[f"{case}/weights"], expected, rtol=0, atol=tolerance)
+        for figure in ("losses", "norms", "rates"):
+            np.testing.assert_allclose(
+                process[f"{case}/{figure}"], alone[f"{case}/{figure}"], rtol=1e-4, atol=1e-6
+            )
+    assert sum(int(process[f"{case}/examples"]) for process in several) == spread.ORDER.positions
+
+
+def test_gradients_were_clipped_where_they_were_larger(alone):
+    for case in ("clipped", "embedding"):
+        assert alone[f"{case}/norms"].min() < spread.CLIP < alone[f"{case}/norms"].max()
+    assert np.abs(alone["clipped/weights"] - alone["sgd/weights"]).max() > 1e-3
+
+
+def test_all_processes_end_with_the_same_weights_and_figures(several):
+    for key in several[0]:
+        if not key.endswith("/examples"):
+            for one, other in itertools.pairwise(several):
+                np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+
+
+def test_batch_normalisation_passes_over_replicas_without_examples(alone, several):
+    """Its statistics are of each replica's examples, and so are not quite those of one device."""
+    for process in several:
+        trained, expected = process["batch-norm/weights"], alone["batch-norm/weights"]
+        assert np.isfinite(trained).all()
+        assert np.abs(trained - expected).mean() < 0.1
+
+
+def test_float16_is_trained_with_a_loss_scale(alone, several):
+    for process in (alone, *several):
+        if "float16/weights" not in process:
+            pytest.skip("Keras has no mixed precision under this strategy")
+        assert process["float16/iterations"] == spread.ORDER.steps
+        assert process["float16/scale"] == 2.0**15, "it overflowed"
+        np.testing.assert_allclose(process["float16/weights"], alone["sgd/weights"], rtol=0, atol=5e-3)
+        assert (process["float16/weights"] != alone["sgd/weights"]).any()
+
+
+@pytest.mark.parametrize("split", ["all", "one"])
+def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, split):
+    kernel = alone["adam/weights"][: spread.WIDTH * spread.CLASSES].reshape([spread.WIDTH, spread.CLASSES])
+    bias = alone["adam/weights"][kernel.size :]
+    examples = PackedExamples(data / split)
+    read = tf.io.parse_example(examples.read(np.arange(len(examples))), packed.SPEC)
+    logits = read["x"].numpy().astype(float) @ kernel + bias
+    labels = read["label"].numpy()
+    known = labels >= 0
+    log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    for process in (alone, *several):
+        np.testing.assert_allclose(process[f"{split}/logits"], logits, rtol=0, atol=2e-5)
+        assert process[f"{split}/logits"].shape == logits.shape
+        assert process[f"{split}/examples"] == known.sum()
+        assert process[f"{split}/accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
+        expected = -log_probabilities[known, labels[known]].mean()
+        np.testing.assert_allclose(process[f"{split}/log_loss"], expected, rtol=1e-5)
+
+
+def test_nccl_without_a_gpu_is_the_users_error():
+    from trainer.distribution import strategies
+
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there are GPUs")
+    with pytest.raises(ConfigError, match=r"strategy\.communication=nccl needs GPUs"):
+        strategies.build(StrategyConfig(communication="nccl"))

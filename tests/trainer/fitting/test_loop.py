@@ -1,0 +1,304 @@
+"""The loop against softmax regression written in float64 NumPy, over the same batches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from limbeck.errors import TaskError, TrainingFailedError
+from tests.trainer import packed
+from trainer.data.ingestion import Order, batches
+from trainer.distillation.losses import hard_loss, mean_part
+from trainer.fitting.evaluation import Evaluation
+from trainer.fitting.loop import Fitted, Hooks, Validation, fit
+from trainer.process.preemption import PreemptedError
+
+COUNT, CLASSES = 43, 4
+# 129 positions in 17 steps: the last batch holds one example.
+ORDER = Order(COUNT, 8, epochs=3, seed=1)
+RATE = 0.05
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return packed.pack_all(tmp_path_factory.mktemp("loop") / "packed", packed.examples(COUNT, CLASSES))
+
+
+@pytest.fixture
+def strategy():
+    return tf.distribute.OneDeviceStrategy("/cpu:0")
+
+
+def loss(logits, targets, counts):
+    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+
+
+def dataset(folder, start=0):
+    def split(features, counts, seeds):
+        return {"x": features["x"]}, {"label": features["label"]}, counts
+
+    return batches(folder, ORDER, (0,), 1, packed.SPEC, start=start).map(split)
+
+
+def dataset_of(folder):
+    return lambda context: dataset(folder)
+
+
+def built(strategy, optimizer):
+    tf_keras.utils.set_random_seed(3)
+    with strategy.scope():
+        x = tf_keras.Input([packed.WIDTH], name="x")
+        model = tf_keras.Model({"x": x}, tf_keras.layers.Dense(CLASSES, bias_initializer="ones")(x))
+        return model, {"sgd": tf_keras.optimizers.SGD, "adam": tf_keras.optimizers.Adam}[optimizer](RATE)
+
+
+def trained(strategy, folder, optimizer, **options):
+    """Initial weights, final weights, what `fit` returned, and what it reported."""
+    model, update = built(strategy, optimizer)
+    initial, reports = model.get_weights(), []
+    fitted = fit(
+        strategy,
+        model,
+        update,
+        loss,
+        dataset_of(folder),
+        steps=ORDER.steps,
+        hooks=Hooks(report=reports.append),
+        **options,
+    )
+    return initial, model.get_weights(), fitted, reports
+
+
+class Sgd:
+    def __call__(self, gradient):
+        return RATE * gradient
+
+
+class Adam:
+    """Kingma and Ba (2015), with the placement of epsilon that Keras has."""
+
+    def __init__(self):
+        self.first, self.second, self.steps = 0.0, 0.0, 0
+
+    def __call__(self, gradient):
+        self.steps += 1
+        self.first = 0.9 * self.first + 0.1 * gradient
+        self.second = 0.999 * self.second + 0.001 * gradient**2
+        # Keras takes these in float32, where 1 - 0.999 has but four digits.
+        first_bias, second_bias = (1 - np.float32(beta) ** np.float32(self.steps) for beta in (0.9, 0.999))
+        rate = RATE * np.sqrt(second_bias, dtype=float) / first_bias
+        return rate * self.first / (np.sqrt(self.second) + 1e-7)
+
+
+def reference(initial, folder, update, clip_norm=np.inf):
+    """Final weights, and the loss and the norm of the gradient of each step."""
+    parameters = [values.astype(float) for values in initial]
+    updates, losses, norms = [update() for _ in parameters], [], []
+    for inputs, targets, _ in dataset(folder).as_numpy_iterator():
+        known = targets["label"] != -1
+        x, labels = inputs["x"][known].astype(float), targets["label"][known]
+        logits = x @ parameters[0] + parameters[1]
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        count = max(len(labels), 1)
+        losses.append(-np.log(probabilities[np.arange(len(labels)), labels]).sum() / count)
+        error = (probabilities - np.eye(CLASSES)[labels]) / count
+        gradients = [x.T @ error, error.sum(axis=0)]
+        norms.append(np.sqrt(sum((gradient**2).sum() for gradient in gradients)))
+        gradients = [gradient * min(1, clip_norm / max(norms[-1], 1e-30)) for gradient in gradients]
+        parameters = [
+            values - change(gradient)
+            for values, gradient, change in zip(parameters, gradients, updates, strict=True)
+        ]
+    return parameters, losses, norms
+
+
+@pytest.mark.parametrize(("optimizer", "update"), [("sgd", Sgd), ("adam", Adam)])
+@pytest.mark.parametrize("clip_norm", [None, 0.7])
+def test_fit_equals_a_loop_written_by_hand(strategy, folder, optimizer, update, clip_norm):
+    initial, final, fitted, _ = trained(strategy, folder, optimizer, steps_per_call=1, clip_norm=clip_norm)
+    expected, losses, norms = reference(initial, folder, update, clip_norm or np.inf)
+    assert max(np.abs(a - b).max() for a, b in zip(initial, final, strict=True)) > 0.05, "nothing was learnt"
+    assert min(norms) < 0.7 < max(norms), "it was always clipped, or never"
+    for values, wanted in zip(final, expected, strict=True):
+        np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose([point.loss for point in fitted.curve], losses, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose([point.gradient_norm for point in fitted.curve], norms, rtol=1e-4, atol=1e-6)
+    assert {point.learning_rate for point in fitted.curve} == {np.float32(RATE)}
+    assert (fitted.steps, fitted.examples) == (17, 129)
+    assert fitted.seconds > 0
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_steps_per_call_change_nothing_but_the_reports(strategy, folder, optimizer):
+    _, one_by_one, single, _ = trained(strategy, folder, optimizer, steps_per_call=1)
+    _, in_sevens, several, reports = trained(strategy, folder, optimizer, steps_per_call=7)
+    for one, other in zip(one_by_one, in_sevens, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [(point.step, point.steps) for point in several.curve] == [(7, 17), (14, 17), (17, 17)]
+    assert tuple(reports) == several.curve
+    losses = [point.loss for point in single.curve]
+    means = [np.mean(losses[:7]), np.mean(losses[7:14]), np.mean(losses[14:])]
+    np.testing.assert_allclose([point.loss for point in several.curve], means, rtol=1e-5)
+    assert several.examples == single.examples
+
+
+def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, the_loss=loss, **options):  # noqa: B008
+    """Trains from `start` on; gives what `fit` does and the model."""
+    if model is None:
+        model, optimizer = built(strategy, "sgd")
+    fitted = fit(
+        strategy, model, optimizer, the_loss, lambda context: dataset(folder, start.steps), steps=ORDER.steps,
+        start=start, **options,
+    )  # fmt: skip
+    return fitted, model
+
+
+def broken_at(step, value, gradient=0.0):
+    """The loss with `value` added, and `gradient` to its gradient, at one step."""
+
+    def broken(logits, targets, counts):
+        now = tf.reduce_all(tf.equal(targets["step"], step))
+        poison = tf.where(now, gradient, 0.0) * tf.cast(tf.reduce_sum(logits), tf.float32)
+        return loss(logits, targets, counts) + tf.where(now, value, 0.0) + poison - tf.stop_gradient(poison)
+
+    return broken
+
+
+def stepped(folder):
+    """The batches, with the number of their step, from 1, among the targets."""
+    return dataset(folder).enumerate(1).map(lambda step, batch: (batch[0], batch[1] | {"step": step}, batch[2]))
+
+
+@pytest.mark.parametrize("step", [1, 5, 8, 17])
+@pytest.mark.parametrize(("poison", "told"), [
+    ((float("nan"), 0.0), r"the loss is nan, the gradient norm \d"),
+    ((float("inf"), 0.0), r"the loss is inf, the gradient norm \d"),
+    ((0.0, 1e30), r"the loss is [\d.]+, the gradient norm inf"),
+])  # fmt: skip
+def test_training_that_breaks_down_ends_and_names_the_very_step(strategy, folder, step, poison, told):
+    model, optimizer = built(strategy, "sgd")
+    reports, saved = [], []
+    with pytest.raises(
+        TrainingFailedError, match=rf"broke down at step {step} of 17: {told}.*, the learning rate 0\.05\. Lower"
+    ):
+        fit(
+            strategy,
+            model,
+            optimizer,
+            broken_at(step, *poison),
+            lambda context: stepped(folder),
+            steps=ORDER.steps,
+            hooks=Hooks(report=reports.append, save=saved.append, save_every=1000),
+            steps_per_call=5,
+        )
+    assert [progress.step for progress in reports] == [done for done in (5, 10, 15) if done < step]
+    assert not saved
+
+
+@pytest.mark.parametrize(("save_every", "steps_per_call"), [(4, 3), (4, 20), (5, 5), (100, 6)])
+def test_every_multiple_and_the_end_are_saved(strategy, folder, save_every, steps_per_call):
+    plain, expected = run(strategy, folder, steps_per_call=steps_per_call)
+    saved = []
+    hooks = Hooks(save=saved.append, save_every=save_every)
+    fitted, model = run(strategy, folder, hooks=hooks, steps_per_call=steps_per_call)
+    assert [one.steps for one in saved] == [*range(save_every, ORDER.steps, save_every), ORDER.steps]
+    assert saved[-1] == fitted
+    assert [one.examples for one in saved] == [min(8 * one.steps, 129) for one in saved]
+    for one, other in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert plain.examples == fitted.examples
+
+
+@pytest.mark.parametrize("interrupted", [4, 8])
+def test_training_goes_on_from_where_it_was_saved_to_the_bit(strategy, folder, interrupted):
+    whole, expected = run(strategy, folder, hooks=Hooks(save=lambda so_far: None, save_every=4), steps_per_call=3)
+    model, optimizer = built(strategy, "sgd")
+
+    class KilledError(Exception):
+        pass
+
+    kept = []
+
+    def save(so_far):
+        kept.append(so_far)
+        if so_far.steps == interrupted:
+            raise KilledError
+
+    hooks = Hooks(save=save, save_every=4)
+    with pytest.raises(KilledError):
+        run(strategy, folder, model=model, optimizer=optimizer, hooks=hooks, steps_per_call=3)
+    fitted, _ = run(
+        strategy, folder, model=model, optimizer=optimizer, hooks=hooks, steps_per_call=3, start=kept[-1]
+    )
+    assert (fitted.steps, fitted.examples, fitted.curve) == (whole.steps, whole.examples, whole.curve)
+    assert fitted.seconds > kept[0].seconds
+    for one, other in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_training_that_is_done_does_nothing_more(strategy, folder):
+    done, model = run(strategy, folder)
+    before, saved = model.get_weights(), []
+    again, _ = run(
+        strategy, folder, model=model, optimizer=tf_keras.optimizers.SGD(1.0), start=done,
+        hooks=Hooks(save=saved.append),
+    )  # fmt: skip
+    assert (again, saved) == (done, [])
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+@pytest.mark.parametrize(("polls", "step"), [(1, 5), (2, 7), (4, 14), (5, 17)])
+def test_a_request_to_end_is_followed_after_a_save(strategy, folder, polls, step):
+    asked, saved = [], []
+
+    def stop_requested():
+        asked.append(True)
+        return len(asked) == polls
+
+    hooks = Hooks(save=saved.append, save_every=7, stop_requested=stop_requested)
+    with pytest.raises(PreemptedError, match=f"at step {step} of 17"):
+        run(strategy, folder, hooks=hooks, steps_per_call=5)
+    assert [one.steps for one in saved] == [multiple for multiple in (7, 14) if multiple < step] + [step]
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_training_ends_early_where_the_rule_says(strategy, folder, patience):
+    losses = [0.9, 0.8, 0.85, 0.7, 0.7, 0.75, 0.6]
+    given_losses, saved = iter(losses), []
+    validation = Validation(
+        lambda: Evaluation(next(given_losses), 0.5, 10), lambda done: (done // 2 + 1) * 2, patience
+    )
+    hooks = Hooks(validation=validation, save=saved.append)
+    fitted, _ = run(strategy, folder, hooks=hooks, steps_per_call=3)
+    evaluations = {1: 3, 2: 6}[patience]
+    assert [(point.step, point.validation.log_loss) for point in fitted.curve if point.validation] == [
+        (2 * number, value) for number, value in enumerate(losses[:evaluations], start=1)
+    ]
+    assert fitted.steps == 2 * evaluations
+    assert saved == [fitted], "it is saved at its end"
+    again, _ = run(strategy, folder, hooks=hooks, start=fitted)
+    assert again == fitted, "what was over goes on"
+
+
+def test_an_epoch_ends_with_the_step_that_completes_it():
+    ends, done = [], 0
+    while done < ORDER.steps:
+        done = ORDER.next_epoch_end(done)
+        ends.append(done)
+    assert ends == [-(-43 * epoch // 8) for epoch in (1, 2, 3)] == [6, 11, 17]
+    assert Order(3, 8, epochs=4, seed=0).next_epoch_end(0) == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_validation_that_is_no_number_ends_the_training(strategy, folder, value):
+    hooks = Hooks(validation=Validation(lambda: Evaluation(value, 0.5, 10), ORDER.next_epoch_end, 1))
+    with pytest.raises(TrainingFailedError, match=f"on the validation split is {value} after step 6"):
+        run(strategy, folder, hooks=hooks)
+
+
+def test_a_model_with_nothing_to_train_is_the_users_error(strategy, folder):
+    model, optimizer = built(strategy, "sgd")
+    model.trainable = False
+    with pytest.raises(TaskError, match="nothing to train"):
+        run(strategy, folder, model=model, optimizer=optimizer)

@@ -1,0 +1,218 @@
+"""What makes another training has another digest, and what does not has the same."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from limbeck.errors import TaskError
+from limbeck.records import to_json
+from limbeck.reference import TaskRef
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
+from trainer.job import TrainingJob
+from trainer.recovery.job_digest import checkpoint_uri, digest
+
+PROJECT = Path(__file__).parents[3]
+TASK = """
+import tf_keras
+from limbeck.task import Feature, Label, Task
+
+
+def preprocessing_fn(inputs):
+    return {"x": inputs["x"]}
+
+
+def teacher(hyperparameters):
+    return tf_keras.Sequential([tf_keras.Input([1], name="x"), tf_keras.layers.Dense(2)])
+
+
+def student(hyperparameters):
+    return tf_keras.Sequential([tf_keras.Input([1], name="x"), tf_keras.layers.Dense(2)])
+
+
+TASK = Task("small", (Feature("x", shape=(1,)),), Label("y", ("a", "b")), preprocessing_fn, teacher, student)
+OTHER = TASK
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("examples", "validation", "graph/variables"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "examples" / "records.bin").write_bytes(b"records")
+    (tmp_path / "examples" / "index.npy").write_bytes(b"index")
+    (tmp_path / "validation" / "records.bin").write_bytes(b"validation")
+    (tmp_path / "graph" / "saved_model.pb").write_bytes(b"graph")
+    (tmp_path / "graph" / "variables" / "v").write_bytes(bytes(3_000_000))
+    return tmp_path
+
+
+@pytest.fixture
+def job_of(folder, request):
+    """Makes a job of the files in `folder`. The task's module is new to the process."""
+    made = []
+
+    def job(text=TASK, **changes):
+        module = f"small_task_{abs(hash(request.node.name))}_{len(made)}"
+        made.append(module)
+        return job_in(folder, module, text, **changes)
+
+    yield job
+    for module in made:
+        sys.modules.pop(module, None)
+
+
+def job_in(folder, module, text, **changes):
+    (folder / f"{module}.py").write_text(text)
+    fields = {
+        "entry": "teacher",
+        "task": TaskRef(module=module, search_path=str(folder)),
+        "examples_uri": str(folder / "examples"),
+        "transform_graph_uri": str(folder / "graph"),
+        "model_uri": "/model",
+        "record_uri": "/record",
+        "targets": "labels",
+        "strategy": StrategyConfig(name="one_device"),
+        "training": TrainingConfig(),
+    }
+    return TrainingJob(**(fields | changes))
+
+
+@pytest.mark.parametrize("change", [
+    {"model_uri": "/another"},
+    {"record_uri": "/another"},
+    {"checkpoint_uri": "/another"},
+    {"strategy": StrategyConfig(name="multi_worker_mirrored", workers=4)},
+    {"checkpoint": CheckpointConfig(steps=7, keep=1)},
+])  # fmt: skip
+def test_where_and_how_it_runs_makes_no_difference(job_of, change):
+    job = job_of()
+    changed = dataclasses.replace(job, **change)
+    assert changed != job
+    assert digest(changed) == digest(job)
+
+
+def test_checkpoints_lie_in_a_folder_of_the_job(job_of):
+    job = job_of()
+    assert checkpoint_uri("gs://bucket/run/", job) == f"gs://bucket/run/{digest(job)}"
+
+
+@pytest.mark.parametrize("change", [
+    {"training": TrainingConfig(learning_rate=0.002)},
+    {"training": TrainingConfig(seed=1)},
+    {"training": TrainingConfig(epochs=11)},
+    {"members": 2},
+    {"hyperparameters": {"width": 3}},
+    {"entry": "student"},
+    {"entry": "student", "targets": "pseudo_labels"},
+])  # fmt: skip
+def test_what_is_computed_makes_a_difference(job_of, change):
+    job = job_of()
+    assert digest(dataclasses.replace(job, **change)) != digest(job)
+
+
+def test_no_field_of_a_job_is_forgotten(job_of, folder):
+    """A field that is new must be told apart here too."""
+    changes = {
+        "distillation": {
+            "entry": "student", "targets": "soft_targets", "distillation": DistillationConfig(temperature=3.0)
+        },
+        "validation_uri": {"validation_uri": str(folder / "validation")},
+        "task": {"task": "OTHER"},
+    }  # fmt: skip
+    soft = {"entry": "student", "targets": "soft_targets", "distillation": DistillationConfig(temperature=2.0)}
+    job = job_of()
+    other = dataclasses.replace(job, task=dataclasses.replace(job.task, attribute="OTHER"))
+    assert digest(other) != digest(job)
+    assert digest(dataclasses.replace(job, **changes["validation_uri"])) != digest(job)
+    assert digest(dataclasses.replace(job, **soft)) != digest(dataclasses.replace(job, **changes["distillation"]))
+    tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
+        "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
+        "transform_graph_uri",
+    }  # fmt: skip
+    assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
+
+
+@pytest.mark.parametrize("file", ["examples/records.bin", "examples/index.npy", "graph/variables/v"])
+def test_a_changed_byte_of_the_data_makes_a_difference(job_of, folder, file):
+    job = job_of()
+    before = digest(job)
+    content = bytearray((folder / file).read_bytes())
+    content[-1] ^= 1
+    (folder / file).write_bytes(content)
+    assert digest(job) != before
+
+
+def test_data_of_another_name_makes_a_difference_and_data_elsewhere_none(job_of, folder):
+    job = job_of()
+    before = digest(job)
+    shutil.copytree(folder / "examples", folder / "elsewhere" / "deeper")
+    assert digest(dataclasses.replace(job, examples_uri=str(folder / "elsewhere" / "deeper") + "/")) == before
+    (folder / "examples" / "records.bin").rename(folder / "examples" / "r")
+    assert digest(job) != before
+
+
+def test_data_may_lie_wherever_tensorflow_reads(job_of, folder):
+    uri = f"ram://{folder.name}/examples"
+    tf.io.gfile.makedirs(uri)
+    for path in (folder / "examples").iterdir():
+        tf.io.gfile.copy(str(path), f"{uri}/{path.name}")
+    job = job_of()
+    assert digest(dataclasses.replace(job, examples_uri=uri)) == digest(job)
+
+
+def test_data_that_are_missing_are_not_data_that_are_empty(job_of, folder):
+    shutil.rmtree(folder / "examples")
+    with pytest.raises(tf.errors.NotFoundError, match="no files in"):
+        digest(job_of())
+
+
+# In processes of their own: one process knows but one module of a name.
+def digest_elsewhere(tmp_path, name, text, entry):
+    """The digest of a job of a task in `tmp_path/name`, with data that are always the same."""
+    folder = tmp_path / name
+    shutil.copytree(tmp_path / "data", folder)
+    job = job_in(folder, "small_task", text, entry=entry)
+    (folder / "job.json").write_text(to_json(job))
+    code = (
+        "import sys; from pathlib import Path; from limbeck.records import from_json; "
+        "from trainer.job import TrainingJob; from trainer.recovery.job_digest import digest; "
+        "print(digest(from_json(TrainingJob, Path(sys.argv[1]).read_text())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder / "job.json")],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.processes
+def test_the_code_of_the_part_that_is_trained_makes_a_difference(tmp_path):
+    for name in ("examples", "graph"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "file").write_bytes(b"1")
+    student = TASK.replace(
+        "def student(hyperparameters):", "def student(hyperparameters):\n    hyperparameters = {}"
+    )
+    teacher, moved = (digest_elsewhere(tmp_path, f"teacher-{n}", TASK, "teacher") for n in range(2))
+    assert teacher == moved
+    assert digest_elsewhere(tmp_path, "other-student", student, "teacher") == teacher
+    assert digest_elsewhere(tmp_path, "student", TASK, "student") != digest_elsewhere(
+        tmp_path, "edited", student, "student"
+    )
+
+
+def test_a_task_that_is_missing_is_the_users_error(job_of):
+    job = job_of()
+    with pytest.raises(TaskError, match="cannot be imported"):
+        digest(dataclasses.replace(job, task=TaskRef(module="no_such_task")))

@@ -1,0 +1,182 @@
+"""The `preprocessing_fn` that stock Transform runs: the task's own, between two things every task needs.
+
+A user's function that also had to densify optional features, encode the label and make an example id would be
+written again, a little differently, for each task; and one that sees the label can leak it into the inputs. So
+the task's function is handed the dense raw features only, and this module adds the label and the id.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from limbeck.errors import DataError, TaskError, nearest
+from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL, UNLABELLED
+from limbeck.records import from_json
+from limbeck.reference import TaskRef
+from limbeck.task import Feature, Label, Task
+
+# A class that the task does not know; told apart from "no label", which is legal.
+UNKNOWN_CLASS = -2
+
+Inputs = dict[str, Any]
+
+
+def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
+    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
+    return preprocess(from_json(TaskRef, custom_config["task"]).load(), inputs)
+
+
+def preprocess(task: Task, inputs: Inputs) -> Inputs:
+    """Computes the transformed example.
+
+    Args:
+      task: whose features, label and `preprocessing_fn` are used.
+      inputs: raw features by name, each dense `[batch, *shape]` or sparse `[batch, any]`.
+
+    Returns:
+      The task's model inputs, and `label` int64 `[batch]`, `student_label` int64 `[batch]` (both -1 where there
+      is none) and `example_id` string `[batch]`.
+
+    Raises:
+      DataError: where the data lack a declared feature.
+      TaskError: where the task's function returns a reserved name.
+    """
+    features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
+    outputs = dict(task.preprocessing_fn(features))
+    taken = RESERVED.intersection(outputs)
+    if taken:
+        raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
+    label = encode_label(task.label, inputs)
+    return outputs | {
+        LABEL: label,
+        STUDENT_LABEL: _visible_label(task.label, label, inputs),
+        EXAMPLE_ID: content_id(inputs),
+    }
+
+
+def dense_feature(feature: Feature, values: Any) -> Any:
+    """Makes one raw feature dense: `[batch, *shape]` in the dtype of its kind, gaps filled with its default."""
+    import tensorflow as tf
+
+    dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
+    if values.dtype != dtype:
+        # Before gaps are filled: a default of 0.5 would be cut to the 0 of data that hold integers.
+        values = tf.cast(values, dtype)
+    if isinstance(values, tf.sparse.SparseTensor):
+        size = math.prod(feature.shape)
+        values = _to_dense(_complete(feature, values, size), size, feature.default)
+    return tf.reshape(values, [-1, *feature.shape])
+
+
+def encode_label(label: Label, inputs: Inputs) -> Any:
+    """Class index as int64 `[batch]`: -1 where an example has none, -2 where its class is not declared."""
+    import tensorflow as tf
+
+    values = _take(inputs, label.name)
+    if label.kind == "text":
+        if isinstance(values, tf.sparse.SparseTensor):
+            values = _to_dense(values, 1, "")
+        text = tf.reshape(values, [-1])
+        match = tf.equal(text[:, tf.newaxis], tf.constant(label.classes)[tf.newaxis, :])
+        known = tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
+        return tf.where(tf.equal(text, ""), tf.constant(UNLABELLED, tf.int64), known)
+    if isinstance(values, tf.sparse.SparseTensor):
+        values = _to_dense(values, 1, UNLABELLED)
+    index = tf.reshape(tf.cast(values, tf.int64), [-1])
+    legal = (index >= UNLABELLED) & (index < len(label.classes))
+    return tf.where(legal, index, tf.constant(UNKNOWN_CLASS, tf.int64))
+
+
+def assert_declared(labels: Any, what: str) -> None:
+    """Raises DataError where an encoded label is none of the task's classes; `what` names the examples.
+
+    Args:
+      labels: NumPy int64 `[examples]`, as `encode_label` gives them.
+      what: such as `training examples`.
+    """
+    unknown = int((labels == UNKNOWN_CLASS).sum())
+    if unknown:
+        raise DataError(
+            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: "
+            "correct the data, or the classes of the task's label"
+        )
+
+
+def content_id(inputs: Inputs) -> Any:
+    """A string `[batch]` that depends on the raw content of an example alone, label included.
+
+    Equal rows get equal ids, in whatever order, file or batch they stand. Two keyed 62-bit SipHash values make a
+    collision of different rows improbable below some 10^18 pairs of rows.
+    """
+    import tensorflow as tf
+
+    row = tf.strings.join([_content(inputs[name]) for name in sorted(inputs)], separator="|")
+    halves = [tf.strings.to_hash_bucket_strong(row, 2**62, key=[0x6C696D6265636B, half]) for half in (1, 2)]
+    return tf.strings.join([tf.strings.as_string(half, width=19, fill="0") for half in halves])
+
+
+def _content(values: Any) -> Any:
+    import tensorflow as tf
+
+    if isinstance(values, tf.sparse.SparseTensor):
+        # Each value closed by a comma, so that the padding, which depends on the batch, adds nothing.
+        closed = tf.sparse.SparseTensor(values.indices, _exact_text(values.values) + ",", values.dense_shape)
+        return tf.strings.reduce_join(tf.sparse.to_dense(closed, default_value=""), axis=1)
+    flat = tf.reshape(values, [tf.shape(values)[0], -1])
+    return tf.strings.reduce_join(_exact_text(flat) + ",", axis=1)
+
+
+def _exact_text(values: Any) -> Any:
+    import tensorflow as tf
+
+    if values.dtype == tf.string:
+        return tf.io.encode_base64(values)
+    return tf.strings.as_string(tf.bitcast(values, tf.int32) if values.dtype == tf.float32 else values)
+
+
+def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
+    import tensorflow as tf
+
+    if label.visible_to_student is None:
+        return tf.identity(encoded)
+    visible = dense_feature(
+        Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
+    )
+    return tf.where(visible == 0, tf.constant(UNLABELLED, tf.int64), encoded)
+
+
+def _complete(feature: Feature, values: Any, size: int) -> Any:
+    """The same tensor; computing it fails (InvalidArgumentError) where a feature without default has gaps."""
+    import tensorflow as tf
+
+    if feature.default is not None:
+        return values
+    expected = values.dense_shape[0] * size
+    # No quotes: they would come out of a graph behind backslashes.
+    message = (
+        f"feature {feature.name} has no default, so every example must have its {size} values: complete the data, "
+        "or give the feature a default"
+    )
+    assertion = tf.debugging.assert_equal(tf.size(values.values, tf.int64), expected, message)
+    with tf.control_dependencies([] if assertion is None else [assertion]):
+        return tf.sparse.SparseTensor(values.indices, tf.identity(values.values), values.dense_shape)
+
+
+def _to_dense(values: Any, size: int, default: Any) -> Any:
+    import tensorflow as tf
+
+    if default is None:
+        default = "" if values.dtype == tf.string else 0
+    cut = tf.sparse.SparseTensor(values.indices, values.values, [values.dense_shape[0], size])
+    filling = default if values.dtype == tf.string else tf.cast(default, values.dtype)
+    return tf.sparse.to_dense(cut, default_value=filling)
+
+
+def _take(inputs: Inputs, name: str) -> Any:
+    if name not in inputs:
+        raise DataError(
+            f"the data have no feature '{name}' that the task declares.{nearest(name, inputs)} "
+            f"They have: {', '.join(sorted(inputs))}"
+        )
+    return inputs[name]

@@ -1,0 +1,1 @@
+"""Several processes and replicas that train as one."""

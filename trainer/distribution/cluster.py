@@ -1,0 +1,100 @@
+"""The place of one process in its training job: the only reader and writer of TF_CONFIG.
+
+TensorFlow takes the cluster from a JSON text in the environment and mostly does not check it: a
+misspelt role ends in a hang or a crash of C++ code minutes later. Code that parses the text again
+for itself ("am I the chief?") then differs from TensorFlow in the corner cases. Here it is written
+and read once, and read strictly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, cast, get_args
+
+from limbeck.errors import ConfigError
+
+ENVIRONMENT = "TF_CONFIG"
+CHIEF: Literal["chief"] = "chief"
+WORKER: Literal["worker"] = "worker"
+Role = Literal["chief", "worker"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Addresses:
+    """Where the processes of a job listen, each as `host:port`; workers in order of their index."""
+
+    chief: str
+    workers: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterTask:
+    """One process of a job.
+
+    Attributes:
+      role: `chief` or `worker`.
+      index: number within its role, from 0.
+      rank: number within the job: 0 for the chief, then the workers; TensorFlow counts alike.
+      processes: the number of processes in the job.
+    """
+
+    role: Role
+    index: int
+    rank: int
+    processes: int
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process alone exports and writes what a job writes once."""
+        return self.role == CHIEF
+
+
+SINGLE = ClusterTask(role=CHIEF, index=0, rank=0, processes=1)
+
+
+def task_of(rank: int, processes: int) -> ClusterTask:
+    """The process of rank `rank` in `[0, processes)`: the chief first, then the workers."""
+    role, index = (CHIEF, 0) if rank == 0 else (WORKER, rank - 1)
+    return ClusterTask(role=role, index=index, rank=rank, processes=processes)
+
+
+def to_text(addresses: Addresses, role: Role, index: int) -> str:
+    """Returns the text of TF_CONFIG for the process `index` of `role`."""
+    cluster: dict[Role, list[str]] = {CHIEF: [addresses.chief]}
+    if addresses.workers:
+        cluster[WORKER] = list(addresses.workers)
+    return json.dumps({"cluster": cluster, "task": {"type": role, "index": index}}, sort_keys=True)
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> ClusterTask:
+    """Reads the place of this process; without TF_CONFIG it is the chief, and alone.
+
+    Args:
+      environment: variables by name; by default those of this process.
+
+    Raises:
+      ConfigError: where TF_CONFIG is not JSON, knows another role, or has no such process.
+    """
+    text = (os.environ if environment is None else environment).get(ENVIRONMENT)
+    if not text:
+        return SINGLE
+    try:
+        loaded = json.loads(text)
+        cluster: dict[str, list[Any]] = loaded["cluster"]
+        role, index = loaded["task"]["type"], int(loaded["task"]["index"])
+        counts = {name: len(cluster[name]) for name in cluster}
+    except (ValueError, KeyError, TypeError):
+        raise _error("must be JSON with 'cluster' and 'task' ('type' and 'index')", text) from None
+    if not set(counts) <= set(get_args(Role)) or counts.get(CHIEF) != 1:
+        raise _error("must have one 'chief', any number of 'worker', and no other role", text)
+    if not 0 <= index < counts.get(role, 0):
+        raise _error(f"has no process {index} of role {role!r} in its cluster", text)
+    rank = index if role == CHIEF else 1 + index
+    return ClusterTask(cast("Role", role), index, rank, processes=sum(counts.values()))
+
+
+def _error(rule: str, text: str) -> ConfigError:
+    return ConfigError(f"{ENVIRONMENT} {rule}; received {text[:200]!r}. Remove it to train in a single process")

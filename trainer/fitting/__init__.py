@@ -1,0 +1,1 @@
+"""The training loop and what happens in and between its steps."""

@@ -1,0 +1,147 @@
+"""Evaluation and prediction over all replicas of all processes: each example once, and every process has the result.
+
+The usual ways are approximate: `Model.evaluate` takes means of means, and a split that does not divide by the number
+of replicas is padded, cut or counted twice. Here each replica is given its exact part of each batch, which may be
+empty; sums and counts are added up over replicas, and divided once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck.errors import DataError
+from trainer.data.feeding import Feed
+from trainer.data.ingestion import Order, PackedExamples, numbered_batches, replicas_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """How well a model does on the labelled examples of a split.
+
+    Attributes:
+      log_loss: mean cross-entropy, in nats.
+      accuracy: share of the examples whose most probable class is their label.
+      examples: how many have a label.
+    """
+
+    log_loss: float
+    accuracy: float
+    examples: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Packed examples, and how they are read.
+
+    Attributes:
+      folder: written by `trainer.data.ingestion.pack`.
+      inputs: feature spec of the model's inputs.
+      label_key: the transformed feature that is the label.
+      batch_size: over all replicas together; results do not depend on it.
+    """
+
+    folder: str
+    inputs: dict[str, Any]
+    label_key: str
+    batch_size: int
+
+    @property
+    def order(self) -> Order:
+        """One pass, in the order of the index."""
+        return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
+
+    def feed(self, strategy: Any) -> Feed:
+        """Each replica's batches: (inputs by name, labels `[batch]`, rows `[batch]` within the global batch)."""
+        import tensorflow as tf
+
+        order = self.order
+        spec = self.inputs | {self.label_key: tf.io.FixedLenFeature([], tf.int64)}
+
+        def prepare(features: dict[str, Any], _: Any, positions: Any) -> tuple[Any, ...]:
+            given = {name: features[name] for name in self.inputs}
+            return given, features[self.label_key], tf.math.floormod(positions, order.batch_size)
+
+        def dataset_of(context: Any) -> Any:
+            replicas = replicas_of(strategy, context)
+            read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
+            return read.map(prepare).prefetch(8)
+
+        return Feed(strategy, dataset_of)
+
+
+def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluation]:
+    """Makes the function that evaluates a model as it then is; every process must call it equally often.
+
+    Args:
+      strategy: under whose scope the model was built.
+      model: tf_keras model: inputs by name -> logits `[batch, classes]`.
+      split: the examples.
+
+    Raises:
+      DataError: (the function) where no example has a label.
+    """
+    import tensorflow as tf
+
+    from limbeck.examples import UNLABELLED
+    from trainer.distillation.losses import hard_loss
+
+    feed, steps = split.feed(strategy), split.order.steps
+
+    def measure(inputs: Any, labels: Any, _: Any) -> Any:
+        logits = tf.cast(model(inputs, training=False), tf.float32)
+        known = tf.not_equal(labels, UNLABELLED)
+        right = tf.logical_and(known, tf.equal(tf.argmax(logits, axis=-1), labels))
+        figures = (hard_loss(logits, labels), right, known)
+        sums = tf.stack([tf.reduce_sum(tf.cast(figure, tf.float64)) for figure in figures])
+        return tf.distribute.get_replica_context().all_reduce("SUM", sums)
+
+    measure = tf.autograph.experimental.do_not_convert(measure)
+
+    @tf.function
+    def total(iterator: Any) -> Any:
+        sums = tf.zeros([3], tf.float64)
+        for _ in tf.range(steps):
+            sums += strategy.experimental_local_results(strategy.run(measure, args=feed.take(iterator)))[0]
+        return sums
+
+    def evaluate() -> Evaluation:
+        loss, right, known = total(feed.start()).numpy()
+        if not known:
+            raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
+        return Evaluation(float(loss / known), float(right / known), int(known))
+
+    return evaluate
+
+
+def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
+    """Logits of every example, in the order of the index (that of the example ids), in every process.
+
+    Args and strategy are those of `evaluator`; every process must call it.
+
+    Returns:
+      float32 `[examples, classes]`.
+    """
+    import tensorflow as tf
+
+    order, feed = split.order, split.feed(strategy)
+    iterator = feed.start()
+
+    def placed(inputs: Any, _: Any, rows: Any) -> Any:
+        logits = tf.cast(model(inputs, training=False), tf.float32)
+        shape = tf.stack([tf.constant(order.batch_size, tf.int64), tf.shape(logits, tf.int64)[1]])
+        # A sum of one value and zeros is that value. Gathering, in turn, takes no empty part under some strategies.
+        whole = tf.scatter_nd(rows[:, tf.newaxis], logits, shape)
+        return tf.distribute.get_replica_context().all_reduce("SUM", whole)
+
+    @tf.function(autograph=False)
+    def batch() -> Any:
+        return strategy.experimental_local_results(strategy.run(placed, args=feed.take(iterator)))[0]
+
+    parts = [batch().numpy()[: len(order.global_batch(step))] for step in range(order.steps)]
+    return np.concatenate(parts)

@@ -1,0 +1,46 @@
+"""What TensorBoard shows of a training: loss, learning rate, gradient norm, and figures of the validation split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from trainer.fitting.loop import Progress
+
+FOLDER = "tensorboard"
+
+
+class Summaries:
+    """Writes the events of one member of the ensemble to `<record>/tensorboard/<member>`."""
+
+    def __init__(self, record_uri: str, member: int) -> None:
+        """Opens the folder."""
+        import tensorflow as tf
+
+        self._writer: Any = tf.summary.create_file_writer(str(Path(record_uri) / FOLDER / str(member)))
+
+    def add(self, progress: Progress) -> None:
+        """Adds what a call of several steps came to."""
+        figures = {
+            "training/loss": progress.loss,
+            "training/learning_rate": progress.learning_rate,
+            "training/gradient_norm": progress.gradient_norm,
+        }
+        if progress.validation:
+            figures["validation/log_loss"] = progress.validation.log_loss
+            figures["validation/accuracy"] = progress.validation.accuracy
+        self._write(progress.step, figures)
+
+    def close(self) -> None:
+        """Writes what is still in memory."""
+        self._writer.close()
+
+    def _write(self, step: int, figures: dict[str, float | None]) -> None:
+        import tensorflow as tf
+
+        # One operation for all: `tf.summary.scalar` takes as long as a few steps of a small model.
+        kind = tf.compat.v1.Summary
+        known = {name: value for name, value in figures.items() if value is not None}
+        summary = kind(value=[kind.Value(tag=name, simple_value=value) for name, value in known.items()])
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step)

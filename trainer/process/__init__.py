@@ -1,0 +1,1 @@
+"""A process among others: signs of life, signals, how it is started."""

@@ -1,0 +1,1 @@
+"""How a training that was killed goes on."""

@@ -1,0 +1,91 @@
+"""Latency of the serving signature, in a process of its own: `python -m trainer.serving.latency REQUEST RESULT`.
+
+In the pipeline's process TensorFlow's thread pools are long since started and shared with whatever else runs
+there. A fresh process with one thread gives a figure that two models can be compared by. Calls to the models
+alternate, so that a machine that slows down slows both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from limbeck.errors import DataError
+from limbeck.records import STRICT, from_json, to_json
+
+WARM_UP_CALLS = 30
+
+
+@dataclass(frozen=True, config=STRICT)
+class LatencyRequest:
+    """What to measure.
+
+    Attributes:
+      models: folder of the SavedModel of each model, by name.
+      examples: a TFRecord file (gzip) of serialized raw tf.Examples.
+      calls: timed calls of each model, each with one example.
+    """
+
+    models: dict[str, str]
+    examples: str
+    calls: int = 400
+
+
+@dataclass(frozen=True, config=STRICT)
+class Latency:
+    """Milliseconds of a call with one example: median and 99th percentile."""
+
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, config=STRICT)
+class LatencyResult:
+    """The latency of each model, by name."""
+
+    latencies: dict[str, Latency] = dataclasses.field(default_factory=dict)
+
+
+def measure(request: LatencyRequest) -> LatencyResult:
+    """Times `serving_default` of each model; call it before TensorFlow has started its threads.
+
+    Raises:
+      DataError: where the file holds no example.
+    """
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    records = tf.data.TFRecordDataset(request.examples, compression_type="GZIP").take(256)
+    examples = [tf.reshape(record, [1]) for record in records]
+    if not examples:
+        raise DataError(f"there is no example to measure latency with in {request.examples}")
+    loaded = {name: tf.saved_model.load(path) for name, path in request.models.items()}
+    serve = {name: model.signatures["serving_default"] for name, model in loaded.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in serve}
+    for call in range(WARM_UP_CALLS + request.calls):
+        for name, function in serve.items():
+            begin = time.perf_counter()
+            function(examples[call % len(examples)])["class"].numpy()
+            seconds[name].append(time.perf_counter() - begin)
+    return LatencyResult({name: _summary(times[WARM_UP_CALLS:]) for name, times in seconds.items()})
+
+
+def _summary(seconds: list[float]) -> Latency:
+    p50, p99 = np.percentile(seconds, [50, 99]) * 1000
+    return Latency(round(float(p50), 4), round(float(p99), 4))
+
+
+def main(arguments: list[str]) -> None:
+    """Reads the request from the first file, and writes the result to the second."""
+    request = from_json(LatencyRequest, Path(arguments[0]).read_text(encoding="utf-8"))
+    Path(arguments[1]).write_text(to_json(measure(request)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
