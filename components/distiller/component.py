@@ -5,17 +5,29 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import component_spec, standard_artifacts
 
 from components.distiller.executor import Executor
-from components.properties.slices import DISTILLATION
-from components.training.component import TrainingComponent, TrainingSpec
+from components.graph.context import Context
+from components.properties.sections import Section
+from components.training.component import TrainingComponent, TrainingSpec, training_code, training_properties
+from limbeck.models import MODELS, STUDENT
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.student import StudentConfig
+
+_DISTILLATION = Section(DistillationConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
     """What Distiller takes and gives; `teacher` is the model whose soft targets the examples hold."""
 
-    PARAMETERS: ClassVar = DISTILLATION
+    PARAMETERS: ClassVar = (
+        TrainingSpec.PARAMETERS
+        | Section(StudentConfig).parameters
+        | _DISTILLATION.parameters
+        | {"targets": component_spec.ExecutionParameter(type=str)}
+    )
     INPUTS: ClassVar = TrainingSpec.INPUTS | {
         "teacher": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
     }
@@ -24,9 +36,40 @@ class DistillerSpec(TrainingSpec):
 class Distiller(TrainingComponent):
     """Trains a student.
 
-    Its property `targets` (`trainer.job.TrainingJob`) says what the student learns from: soft targets, or, as a
+    Its property `targets` (`limbeck.models.Targets`) says what the student learns from: soft targets, or, as a
     control, labels or pseudo-labels. All but labels need TeacherLabeler's examples and the `teacher`.
     """
 
     SPEC_CLASS = DistillerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def distillers(
+    context: Context, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
+) -> dict[str, Distiller]:
+    """Makes a node for the student, and for each of its controls where the run wants them; by the model's name."""
+    return {
+        name: _distiller(context, name, transform, labeler, teachers)
+        for name, model in MODELS.items()
+        if name == STUDENT or (model.control and context.config.controls)
+    }
+
+
+def _distiller(
+    context: Context, name: str, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
+) -> Distiller:
+    config, model = context.config, MODELS[name]
+    code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
+    properties = training_properties(context, config.training, code)
+    properties |= Section(StudentConfig).encode(config.student) | {"targets": model.targets}
+    if model.targets == "soft_targets":
+        properties |= _DISTILLATION.encode(config.distillation)
+    # Labels need no teacher: another one does not train that student again.
+    taught = model.targets != "labels"
+    examples = labeler.outputs["labelled_examples"] if taught else transform.outputs["transformed_examples"]
+    return Distiller(
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        properties=properties,
+        **({"teacher": teachers.outputs["model"]} if taught else {}),
+    ).with_id(model.node)

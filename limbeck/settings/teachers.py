@@ -7,7 +7,7 @@ import dataclasses
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive, Scalar
+from limbeck.settings.fields import Positive, Scalar, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -18,6 +18,6 @@ class TeachersConfig:
       epochs: passes over the training split for each teacher; null takes `training.epochs`.
     """
 
-    count: Positive = 1
+    count: Positive = runtime(1)
     epochs: Positive | None = None
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
