@@ -60,7 +60,6 @@ def environment(folder: RunFolder, config: Config) -> dict[str, str]:
 
 def graph_of(folder: RunFolder, request: Request) -> Any:
     """The pipeline of a request, for a local run in a process that has the variables of `environment`."""
-    from tfx.dsl.placeholder.placeholder import environment_variable
     from tfx.orchestration import metadata
 
     import pipeline
@@ -71,11 +70,17 @@ def graph_of(folder: RunFolder, request: Request) -> Any:
         request.config,
         request.task,
         storage,
-        # By name: the flags themselves would be in the cache key, and other workers would train everything again.
-        beam_flags=[environment_variable(name) for name in request.config.beam.environment()],
+        beam_flags=beam_flags(request.config),
         generation=accepted.generation(storage.accepted) + request.accept_schema,
         metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
     )
+
+
+def beam_flags(config: Config) -> list[Any]:
+    """Beam's flags by the names of their variables: as texts they would be in the cache key, and train again."""
+    from tfx.dsl.placeholder.placeholder import environment_variable
+
+    return [environment_variable(name) for name in config.beam.environment()]
 
 
 def storage_of(folder: RunFolder, request: Request) -> Storage:

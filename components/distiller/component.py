@@ -10,9 +10,10 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.distiller.executor import Executor
 from components.graph.context import Context
-from components.properties.sections import Section
+from components.properties.sections import Properties, Section
 from components.training.component import TrainingComponent, TrainingSpec, training_code, training_properties
-from limbeck.models import MODELS, STUDENT
+from limbeck.models import MODELS, STUDENT, Model
+from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.student import StudentConfig
 
@@ -48,28 +49,25 @@ def distillers(
     context: Context, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
 ) -> dict[str, Distiller]:
     """Makes a node for the student, and for each of its controls where the run wants them; by the model's name."""
+    config = context.config
+    code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
+    properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
+        config.student
+    )
+    # Labels need no teacher: another one does not train that student again.
+    alone = {"examples": transform.outputs["transformed_examples"]}
+    taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
     return {
-        name: _distiller(context, name, transform, labeler, teachers)
+        name: Distiller(
+            transform_graph=transform.outputs["transform_graph"],
+            properties=properties | _targets(model, config),
+            **(alone if model.targets == "labels" else taught),
+        ).with_id(model.node)
         for name, model in MODELS.items()
-        if name == STUDENT or (model.control and context.config.controls)
+        if name == STUDENT or (model.control and config.controls)
     }
 
 
-def _distiller(
-    context: Context, name: str, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
-) -> Distiller:
-    config, model = context.config, MODELS[name]
-    code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
-    properties = training_properties(context, config.training, code)
-    properties |= Section(StudentConfig).encode(config.student) | {"targets": model.targets}
-    if model.targets == "soft_targets":
-        properties |= _DISTILLATION.encode(config.distillation)
-    # Labels need no teacher: another one does not train that student again.
-    taught = model.targets != "labels"
-    examples = labeler.outputs["labelled_examples"] if taught else transform.outputs["transformed_examples"]
-    return Distiller(
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
-        properties=properties,
-        **({"teacher": teachers.outputs["model"]} if taught else {}),
-    ).with_id(model.node)
+def _targets(model: Model, config: Config) -> Properties:
+    distilled = model.targets == "soft_targets"
+    return {"targets": model.targets} | (_DISTILLATION.encode(config.distillation) if distilled else {})
