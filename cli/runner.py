@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events
+from limbeck import events, reference
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
@@ -48,14 +48,19 @@ def _run(folder: RunFolder) -> None:
     events.emit("phase", what="loading TensorFlow and TFX")
     from cli.dag_runner import ObservedDagRunner
 
-    os.environ.update(environment(folder, request.config))
+    os.environ.pop(reference.ENVIRONMENT, None)
+    os.environ.update(environment(folder, request))
     ObservedDagRunner().run(graph_of(folder, request))
     _serve(folder)
 
 
-def environment(folder: RunFolder, config: Config) -> dict[str, str]:
-    """The variables that the nodes of a local run are told the settings by that are not in TFX's cache key."""
-    return Operational.of(config, str(folder.checkpoints)).environment() | config.beam.environment()
+def environment(folder: RunFolder, request: Request) -> dict[str, str]:
+    """Variables for the nodes of a local run: whatever they need that must not be in TFX's cache key."""
+    return {
+        **Operational.of(request.config, str(folder.checkpoints)).environment(),
+        **request.config.beam.environment(),
+        **reference.environment(request.task),
+    }
 
 
 def graph_of(folder: RunFolder, request: Request) -> Any:

@@ -6,10 +6,12 @@ of the code. So a task crosses as a `TaskRef`: where to import it from.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +21,8 @@ from limbeck.errors import TaskError, UserError, nearest
 from limbeck.records import STRICT
 from limbeck.task import Task
 
+# The folder that a user's task is imported from, for a process that was told no more than its module.
+ENVIRONMENT = "LIMBECK_TASK_FOLDER"
 TASKS = Path(__file__).parent.parent / "tasks"
 
 
@@ -84,6 +88,21 @@ class TaskRef:
                 return None
             spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
         return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def portable(ref: TaskRef) -> TaskRef:
+    """The reference without the folder: a task that was moved is the same task, and nothing must run again."""
+    return dataclasses.replace(ref, search_path=None)
+
+
+def environment(ref: TaskRef) -> dict[str, str]:
+    """The variable that lets `located` find the task of a portable reference; none for one that needs no folder."""
+    return {} if ref.search_path is None else {ENVIRONMENT: ref.search_path}
+
+
+def located(ref: TaskRef, variables: Mapping[str, str]) -> TaskRef:
+    """A portable reference with the folder that the environment of this process names."""
+    return ref if ref.search_path is not None else dataclasses.replace(ref, search_path=variables.get(ENVIRONMENT))
 
 
 def _last_frame(error: Exception) -> list[str]:
