@@ -47,7 +47,14 @@ def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
     from cli.dag_runner import ObservedDagRunner
+    from cli.store import moved_from
 
+    before = moved_from(folder.metadata, folder.artifacts)
+    if before is not None:
+        note = (
+            f"results were in {before}, and TFX knows them by their paths: all is computed again in {folder.root}"
+        )
+        events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(environment(folder, request))
     ObservedDagRunner().run(graph_of(folder, request))

@@ -46,13 +46,7 @@ def last_run(metadata: Path, since: float) -> list[Execution]:
     """
     if not metadata.exists():
         return []
-    from ml_metadata import MetadataStore
-    from ml_metadata.proto import metadata_store_pb2
-
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata)
-    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    store = MetadataStore(config)
+    store = _opened(metadata)
     runs = [
         run for run in store.get_contexts_by_type("pipeline_run") if run.create_time_since_epoch / 1000 >= since
     ]
@@ -61,6 +55,32 @@ def last_run(metadata: Path, since: float) -> list[Execution]:
     last = max(runs, key=lambda run: run.id)
     executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
     return [_execution(store, one) for one in executions]
+
+
+def moved_from(metadata: Path, artifacts: Path) -> Path | None:
+    """Where the newest artifact's folder of all artifacts was, if it was another than `artifacts`; otherwise None.
+
+    Args:
+      metadata: the SQLite file.
+      artifacts: the folder of all artifacts, in which each has its own: `<node>/<output>/<number>`.
+    """
+    if not metadata.exists():
+        return None
+    from ml_metadata import ListOptions, OrderByField
+
+    newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
+    before = [Path(artifact.uri).parents[2] for artifact in newest]
+    return before[0] if before and before[0] != artifacts else None
+
+
+def _opened(metadata: Path) -> Any:
+    from ml_metadata import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2
+
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(metadata)
+    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    return MetadataStore(config)
 
 
 def _execution(store: Any, execution: Any) -> Execution:
