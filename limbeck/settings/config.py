@@ -23,10 +23,12 @@ from limbeck.settings.training import TrainingConfig
 
 @dataclass(frozen=True, config=STRICT)
 class Config:
-    """The whole tree. Each component is given its slice of it, never the whole.
+    """The whole tree. Each component receives its section, never the whole.
 
     Attributes:
-      controls: trains the student twice more, on hard labels and on the teachers' pseudo-labels.
+      controls: the student is trained twice more: on hard labels alone, and on the teachers' pseudo-labels (their most
+        probable class). Both controls take the same steps from the same initial weights; another temperature or alpha
+        does not train them again.
     """
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
