@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError, TrainingFailedError
 from limbeck.records import STRICT, from_json, to_json
-from trainer.fitting.loop import Progress
+from trainer.fitting.progress import TrainingProgress
 
 _log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 1
@@ -60,7 +60,7 @@ class State:
     member: int
     step: int
     arrays: Arrays
-    curve: tuple[Progress, ...] = ()
+    curve: tuple[TrainingProgress, ...] = ()
     examples: int = 0
     seconds: float = 0.0
 
@@ -81,7 +81,7 @@ class _Manifest:
     bytes: int
     sha256: str
     arrays: tuple[_Array, ...]
-    curve: tuple[Progress, ...]
+    curve: tuple[TrainingProgress, ...]
     examples: int
     seconds: float
 

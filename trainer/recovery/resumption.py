@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from limbeck import events
-from trainer.fitting.loop import Fitted
+from trainer.fitting.progress import Fitted
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 from trainer.recovery import model_state as checkpoint_state
@@ -57,7 +57,7 @@ class Saved:
         return Fitted(state.step, examples_until(state.step), state.seconds, state.curve)
 
     def hook(self, model: Any, optimizer: Any) -> Callable[[Fitted], None] | None:
-        """What `trainer.fitting.loop.Hooks.save` takes; None where nothing is kept."""
+        """What `trainer.fitting.hooks.Hooks.save` takes; None where nothing is kept."""
         folder = self._folder
         if folder is None:
             return None
