@@ -38,9 +38,6 @@ InputContext = Any
 Strategy = Any
 """A tf.distribute.Strategy."""
 
-ReplicaValue = Any
-"""A value of its own on each replica: what `tf.distribute.Strategy.run` returns."""
-
 KerasModel = Any
 """A tf_keras.Model."""
 

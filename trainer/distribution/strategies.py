@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
-from limbeck.aliases import InputContext, Strategy
+from limbeck.aliases import InputContext, Strategy, Tensor
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.strategies.registry import STRATEGIES, kind_of
@@ -49,7 +48,7 @@ def local_replicas(strategy: Strategy) -> list[int]:
 
     found: list[int] = []
 
-    def note(context: InputContext) -> Any:
+    def note(context: InputContext) -> Tensor:
         found.append(int(context.replica_id_in_sync_group))
         return tf.constant(0)
 
