@@ -21,7 +21,7 @@ from trainer.fitting.step import StepResult
 Loss = Callable[[Tensor, Features, Denominators], Tensor]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class GradientStep:
     """A `Step` on the batches of a `PerReplicaPipeline`: (inputs by name, targets by name, denominators).
 
