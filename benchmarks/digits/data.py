@@ -90,8 +90,8 @@ def with_all_labels(example: bytes) -> bytes:
 
 
 def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
-    """Packs serialized examples for `trainer.data.ingestion`, whole or not at all; does nothing where that was done."""
-    from trainer.data.ingestion import pack
+    """Packs serialized examples for `trainer.data.packing`, whole or not at all; does nothing where that was done."""
+    from trainer.data.packing import pack
 
     if folder.is_dir():
         return

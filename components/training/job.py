@@ -22,7 +22,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.ingestion import pack
+from trainer.data.packing import pack
 from trainer.job import Entry, Targets, TrainingJob
 from trainer.recovery import job_digest
 from trainer.training import label_key

@@ -19,6 +19,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.strategies.registry import kind_of
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -55,8 +56,4 @@ class Config:
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
     """Raises ConfigError where a strategy cannot train as configured."""
-    if strategy.name == "central_storage" and training.precision != "float32":
-        raise ConfigError(
-            f"Keras has no mixed precision under strategy 'central_storage', but training.precision is "
-            f"{training.precision}: take training.precision=float32, or strategy.name=mirrored"
-        )
+    kind_of(strategy.name).check_training(training)

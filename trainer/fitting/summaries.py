@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trainer.fitting.loop import Progress
+from trainer.fitting.progress import TrainingProgress
 
 FOLDER = "tensorboard"
 
@@ -19,7 +19,7 @@ class Summaries:
 
         self._writer: Any = tf.summary.create_file_writer(str(Path(record_uri) / FOLDER / str(member)))
 
-    def add(self, progress: Progress) -> None:
+    def add(self, progress: TrainingProgress) -> None:
         """Adds what a call of several steps came to."""
         figures = {
             "training/loss": progress.loss,

@@ -9,7 +9,7 @@ import tensorflow as tf
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
 from tests.trainer import packed, spread
-from trainer.data.ingestion import PackedExamples
+from trainer.data.packing import PackedExamples
 
 pytestmark = pytest.mark.processes
 
