@@ -12,10 +12,9 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from limbeck import events
+from limbeck import events, files
 from limbeck.errors import TaskError, UserError
 from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.rank_record import RankRecord
@@ -112,7 +111,7 @@ class _Session:
         import tf_keras
 
         training = self.job.training
-        examples = len(PackedExamples(Path(self.job.examples_uri)))
+        examples = len(PackedExamples(self.job.examples_uri))
         order = Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
         if member == 0 and self.me.is_chief:
             self._warn_of_inexact_parts()
@@ -228,20 +227,17 @@ class _Session:
         return copy
 
     def _export(self, models: list[Any], fitted: list[Fitted]) -> None:
-        import tensorflow as tf
-
         from trainer.serving import export
 
         events.emit("phase", what="exporting the model")
-        if tf.io.gfile.exists(self.job.model_uri):
-            # An export that was killed leaves files which no other would overwrite, and which would be served.
-            tf.io.gfile.rmtree(self.job.model_uri)
+        # An export that was killed leaves files which no other would overwrite, and which would be served.
+        files.remove_folder(self.job.model_uri)
         export.save(models, self.task, self.transform, self.job.model_uri)
         history = {
             "parameters": export.count_parameters(models),
             "members": [[dataclasses.asdict(point) for point in one.curve] for one in fitted],
         }
-        (Path(self.job.record_uri) / "history.json").write_text(json.dumps(history), encoding="utf-8")
+        files.write_text(files.join(self.job.record_uri, "history.json"), json.dumps(history))
 
     def _write_record(self, fitted: list[Fitted]) -> None:
         record = RankRecord(
@@ -251,7 +247,7 @@ class _Session:
             examples=sum(one.examples for one in fitted),
             seconds=sum(one.seconds for one in fitted),
         )
-        (Path(self.job.record_uri) / f"rank-{self.me.rank}.json").write_text(to_json(record), encoding="utf-8")
+        files.write_text(files.join(self.job.record_uri, f"rank-{self.me.rank}.json"), to_json(record))
 
     @contextlib.contextmanager
     def _summaries(self, member: int, start: Fitted) -> Iterator[Summaries | None]:

@@ -18,9 +18,10 @@ import shutil
 import tempfile
 from typing import BinaryIO
 
-from limbeck.files.filesystem import Location, Visibility, filesystem_of, scheme_of
+from limbeck.files.filesystem import UNFINISHED, Location, Visibility, filesystem_of, scheme_of
 
 __all__ = [
+    "UNFINISHED",
     "Location",
     "Visibility",
     "copy",

@@ -16,6 +16,8 @@ from typing import BinaryIO, Protocol
 from limbeck.errors import ConfigError, nearest
 
 Location = str | os.PathLike[str]
+# How the name begins of a file that is being written; one that a killed process left may be removed.
+UNFINISHED = ".unfinished-"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 

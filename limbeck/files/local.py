@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from limbeck.files.filesystem import Visibility
+from limbeck.files.filesystem import UNFINISHED, Visibility
 
 
 class LocalFileSystem:
@@ -25,7 +25,7 @@ class LocalFileSystem:
     def open_to_write(self, path: str) -> Iterator[BinaryIO]:
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".unfinished-{os.getpid()}-{threading.get_ident()}-{target.name}")
+        unfinished = target.with_name(f"{UNFINISHED}{os.getpid()}-{threading.get_ident()}-{target.name}")
         try:
             with unfinished.open("wb") as file:
                 yield file
