@@ -112,7 +112,7 @@ def _check(job: TrainingJob) -> None:
     for uri in filter(None, (getattr(job, name) for name in (*INPUTS, *OUTPUTS, "checkpoint_uri"))):
         if files.visibility(uri) is Visibility.PROCESS:
             raise ValueError(f"only this process can read {uri}: hand over what `stage` returned")
-        if "://" not in uri and not Path(uri).is_absolute():
+        if "://" not in uri and not uri.startswith("/"):
             raise ValueError(
                 f"a job's paths must be absolute, because its processes run in another folder; received {uri!r}"
             )

@@ -72,8 +72,8 @@ def read(uri: str) -> tuple[object, float] | None:
 class _LocalSign:
     """A file whose time of change is the beat; it holds the announced seconds, or nothing."""
 
-    def __init__(self, uri: str) -> None:
-        self._path = Path(uri)
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
 
     def beat(self) -> None:
         os.utime(self._path)
