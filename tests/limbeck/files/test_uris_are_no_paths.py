@@ -26,6 +26,7 @@ MAY_USE_THEM = {
     "components/example_gen/executor.py",
     "trainer/recovery/checkpoint.py",
     "trainer/data/ingestion.py",
+    "trainer/data/packing.py",
 }
 
 
