@@ -272,7 +272,7 @@ class _Graph:
             **_code_properties(code),
             **properties_of(training),
             "training": structure_of(training),
-            "place": "local",
+            "launcher": to_json(self.config.launcher),
             "checkpoints": self.place.checkpoints,
             "checkpoint": to_json(self.config.checkpoint),
             "recovery": to_json(self.config.recovery),

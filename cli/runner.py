@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events
+from limbeck import events, files
 from limbeck.errors import UserError
 from trainer.process import lifeline
 
@@ -84,7 +84,7 @@ def _serve(folder: RunFolder) -> None:
 
     for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
-            push(Path(one.outputs["pushed_model"].uri), folder.serving)
+            push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 
 
 if __name__ == "__main__":

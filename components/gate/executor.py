@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -15,6 +14,7 @@ from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
 from components.predictor import tables
 from components.properties.slices import Properties, slice_of
+from limbeck import files
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
 from limbeck.records import to_json
@@ -41,8 +41,8 @@ class Executor(base_executor.BaseExecutor):
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.passed))
         mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
-        (Path(blessing.uri) / mark).touch()
-        (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
+        files.write_bytes(files.join(blessing.uri, mark), b"")
+        files.write_text(files.join(blessing.uri, DECISION_FILE), to_json(decision))
 
 
 def _limits(properties: Properties) -> GateConfig:

@@ -36,7 +36,7 @@ class CodeRef:
 CODE = {"task": ExecutionParameter(type=str), "code_digest": ExecutionParameter(type=str)}
 
 TRAINING = CODE | {
-    "place": ExecutionParameter(type=str),
+    "launcher": ExecutionParameter(type=str),
     "strategy": ExecutionParameter(type=str),
     "hyperparameters": ExecutionParameter(type=str),
     "epochs": ExecutionParameter(type=int),

@@ -14,6 +14,7 @@ from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
@@ -38,6 +39,7 @@ class Config:
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)

@@ -7,7 +7,6 @@ from step s reads nothing of the steps before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +73,7 @@ def numbered_batches(
     """The same batches with the int64 positions `[batch]` of the examples instead of their seeds."""
     import tensorflow as tf
 
-    packed = PackedExamples(Path(folder))
+    packed = PackedExamples(folder)
 
     def look_up(number: int) -> tuple[Any, ...]:
         step, local = divmod(int(number), len(replicas))

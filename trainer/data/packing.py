@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from limbeck import files
 from limbeck.errors import DataError
 from limbeck.examples import EXAMPLE_ID, UNLABELLED
 from trainer.data.order import Positions
@@ -73,14 +74,15 @@ def pack(files: Sequence[str], destination: Path, label_key: str, split: str = "
 
 @dataclasses.dataclass(frozen=True)
 class PackedExamples:
-    """Random access to what `pack` wrote."""
+    """Random access to what `pack` wrote to a folder or URI; what is not local is copied, once a process."""
 
-    folder: Path
+    folder: files.Location
 
     def __post_init__(self) -> None:
-        index = np.load(self.folder / _INDEX, mmap_mode="r", allow_pickle=False)
+        folder = Path(files.local_copy(self.folder))
+        index = np.load(folder / _INDEX, mmap_mode="r", allow_pickle=False)
         object.__setattr__(self, "_index", index)
-        object.__setattr__(self, "_records", np.memmap(self.folder / _RECORDS, np.uint8, "r"))
+        object.__setattr__(self, "_records", np.memmap(folder / _RECORDS, np.uint8, "r"))
 
     _index: Any = dataclasses.field(init=False, repr=False)
     _records: Any = dataclasses.field(init=False, repr=False)

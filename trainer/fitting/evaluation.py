@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,7 @@ class Split:
     @property
     def order(self) -> Order:
         """One pass, in the order of the index."""
-        return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
+        return Order(len(PackedExamples(self.folder)), self.batch_size, epochs=1, seed=None)
 
     def feed(self, strategy: Any) -> PerReplicaPipeline:
         """Each replica's batches: (inputs by name, labels `[batch]`, rows `[batch]` within the global batch)."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from limbeck import files
 from trainer.fitting.progress import TrainingProgress
 
 FOLDER = "tensorboard"
@@ -17,7 +17,7 @@ class Summaries:
         """Opens the folder."""
         import tensorflow as tf
 
-        self._writer: Any = tf.summary.create_file_writer(str(Path(record_uri) / FOLDER / str(member)))
+        self._writer: Any = tf.summary.create_file_writer(files.join(record_uri, FOLDER, str(member)))
 
     def add(self, progress: TrainingProgress) -> None:
         """Adds what a call of several steps came to."""

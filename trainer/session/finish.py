@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
-from limbeck import events
+from limbeck import events, files
 from limbeck.aliases import KerasModel
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
@@ -36,21 +35,18 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
       models: plain copies of the members.
       fitted: what was done for each of them.
     """
-    import tensorflow as tf
-
     from trainer.serving import export as serving
 
     job = session.job
     events.emit("phase", what="exporting the model")
-    if tf.io.gfile.exists(job.model_uri):
-        # An export that was killed leaves files which no other would overwrite, and which would be served.
-        tf.io.gfile.rmtree(job.model_uri)
+    # An export that was killed leaves files which no other would overwrite, and which would be served.
+    files.remove_folder(job.model_uri)
     serving.save(models, session.task, session.transform, job.model_uri)
     history = {
         "parameters": serving.count_parameters(models),
         "members": [[dataclasses.asdict(point) for point in one.curve] for one in fitted],
     }
-    (Path(job.record_uri) / "history.json").write_text(json.dumps(history), encoding="utf-8")
+    files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
 
 
 def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
@@ -63,4 +59,4 @@ def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
         examples=sum(one.examples for one in fitted),
         seconds=sum(one.seconds for one in fitted),
     )
-    (Path(job.record_uri) / f"rank-{me.rank}.json").write_text(to_json(record), encoding="utf-8")
+    files.write_text(files.join(job.record_uri, f"rank-{me.rank}.json"), to_json(record))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
@@ -21,7 +20,7 @@ from trainer.session.session import Session
 def order_of(session: Session, member: int) -> Order:
     """Returns which examples a member is trained on at each step."""
     training = session.job.training
-    examples = len(PackedExamples(Path(session.job.examples_uri)))
+    examples = len(PackedExamples(session.job.examples_uri))
     return Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
 
 
