@@ -36,9 +36,12 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
     "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
     "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
+    "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
+# Settings that have but one value as yet.
+SINGLE = frozenset({"launcher.name"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Change:
 
 
 def changes(config: Config) -> Iterator[Change]:
-    """A change of each setting that there is.
+    """A change of each setting that there is, but for those of `SINGLE`.
 
     Raises:
       ConfigError: where the value that was thought of breaks a rule; `_CHANGES` needs a better one then.
@@ -70,6 +73,8 @@ def changes(config: Config) -> Iterator[Change]:
             continue
         for field, kind in typing.get_type_hints(hint).items():
             setting = f"{section}.{field}"
+            if setting in SINGLE:
+                continue
             before, value = config, None
             if setting in _CHANGES:
                 layer, value = _CHANGES[setting]
