@@ -230,18 +230,18 @@ class _Graph:
 
     def _example_gen(self, data: str) -> Any:
         from components.example_gen.component import example_gen, executor_name
+        from components.example_gen.declaration import declaration_of
         from limbeck.digests.code import digest
         from limbeck.examples import SPLITS
 
-        config, label = self.config.data, self.task.label
-        texts = [feature.name for feature in self.task.features if feature.kind == "text"]
+        config = self.config.data
         return example_gen(
             data,
             config.format,
             SPLITS,
             span=config.span,
             encoding=config.encoding,
-            text_columns=[*texts, label.name] if label.kind == "text" else texts,
+            declaration=declaration_of(self.task),
             code_digest=digest([executor_name(config.format)]),
         )
 

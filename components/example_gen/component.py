@@ -7,9 +7,11 @@ knows it by its class.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
+from components.example_gen.declaration import Declared
 from components.example_gen.options import Options, to_custom_config
 
 Format = Literal["csv", "parquet", "tfrecord"]
@@ -25,7 +27,7 @@ def example_gen(
     *,
     span: int | None = None,
     encoding: str = "utf-8",
-    text_columns: Sequence[str] = (),
+    declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
 ) -> Any:
     """Makes the node `ExampleGen`.
@@ -37,7 +39,7 @@ def example_gen(
       splits: names of the folders, and of the splits.
       span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
       encoding: of CSV files.
-      text_columns: columns of CSV files that stay text even where every value looks like a number.
+      declaration: what the task declares of the raw data.
       code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
 
     Returns:
@@ -51,9 +53,7 @@ def example_gen(
 
     base, prefix = _divide(data)
     # What a format does not use must not reach the cache.
-    options = (
-        Options(code_digest, encoding, tuple(sorted(text_columns))) if format == "csv" else Options(code_digest)
-    )
+    options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
     return FileBasedExampleGen(
         input_base=base,
