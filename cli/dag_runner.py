@@ -42,7 +42,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         connections = deployment.metadata_connection_config
         connection = getattr(connections, connections.WhichOneof("connection_config"))
         nodes = [node.pipeline_node for node in pipeline.nodes]
-        events.emit("pipeline", nodes=[node.node_info.id for node in nodes])
+        events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
         for node in nodes:
             self._run(node, pipeline, deployment, connection)
 

@@ -79,10 +79,11 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
     """
-    from cli.store import last_run
+    from cli.collect import run_id
+    from cli.store import executions_of
     from components.pusher.push import push
 
-    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+    for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
             push(Path(one.outputs["pushed_model"].uri), folder.serving)
 
