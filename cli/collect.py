@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.metadata
-import json
 import math
 import platform
 import signal
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import RunFolder
-from cli.store import Execution, Output, last_run
+from cli.store import Execution, Output, executions_of
 from launchers.failure import describe
 from limbeck import files
+from limbeck.events import parse
 from limbeck.examples import TEST
 from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
@@ -38,7 +38,7 @@ def collect(folder: RunFolder, code: int) -> Report:
       code: exit code of the process that ran it.
     """
     request = folder.request()
-    executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
+    executions = executions_of(folder.metadata, run_id(folder.events))
     outputs = {one.node: one.outputs for one in executions if one.succeeded}
     decision = _decision(outputs.get("Gate"))
     gate = GateReport(decision.passed, decision.reasons) if decision else None
@@ -88,9 +88,17 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     """The events of a run; a line that its process did not finish is left out."""
     if not path.exists():
         return []
-    return [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
-    ]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    return [event for event in map(parse, lines) if event is not None]
+
+
+def run_id(events: Path) -> str | None:
+    """The id of the last run, by which the metadata store knows it; None where the run did not come to its first node.
+
+    Not by time: the store may be on a machine whose clock is another.
+    """
+    started = [event["run"] for event in read_events(events) if event["event"] == "pipeline"]
+    return started[-1] if started else None
 
 
 def _stage(execution: Execution) -> Stage:

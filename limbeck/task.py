@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from limbeck.errors import TaskError, nearest
-from limbeck.examples import RESERVED
+from limbeck.examples import RESERVED, SERVING_INPUT
 from limbeck.settings.fields import Scalar
 
 Hyperparameters = Mapping[str, Scalar]
@@ -132,6 +132,11 @@ class Task:
         known = [*names, self.label.name]
         if len(set(known)) < len(known):
             raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        if SERVING_INPUT in names:
+            raise TaskError(
+                f"task '{self.name}' has a feature '{SERVING_INPUT}', which is the name of the input of the served "
+                "model: rename the feature"
+            )
         if len({name.lower() for name in names}) < len(names):
             raise TaskError(
                 f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "

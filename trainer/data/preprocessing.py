@@ -13,7 +13,7 @@ from typing import Any
 from limbeck.errors import DataError, TaskError, nearest
 from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL, UNLABELLED
 from limbeck.records import from_json
-from limbeck.reference import TaskRef
+from limbeck.reference import TaskRef, located
 from limbeck.task import Feature, Label, Task
 
 # A class that the task does not know; told apart from "no label", which is legal.
@@ -24,7 +24,7 @@ Inputs = dict[str, Any]
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
     """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
-    return preprocess(from_json(TaskRef, custom_config["task"]).load(), inputs)
+    return preprocess(located(from_json(TaskRef, custom_config["task"])).load(), inputs)
 
 
 def preprocess(task: Task, inputs: Inputs) -> Inputs:
