@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import platform
 import signal
 from pathlib import Path
@@ -14,7 +13,6 @@ from cli import exit_codes
 from cli.run_folder import RunFolder
 from cli.store import Execution, Output, last_run
 from launchers.failure import describe
-from limbeck.examples import TEST
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
@@ -112,24 +110,18 @@ def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
 
     if not outputs:
         return {}
-    predictions = tables.read(outputs["predictions"].uri)
     measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
     # The largest first: the teacher, whom the others are compared with.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
-        quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
-            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
+            metrics=measured.metrics[name],
             parameters=facts.parameters,
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
         )
     return models
-
-
-def _finite(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:

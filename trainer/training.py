@@ -17,17 +17,17 @@ from typing import Any
 
 from limbeck import events
 from limbeck.errors import TaskError, UserError
-from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.task import Task
 from trainer.data.ingestion import Denominators, Order, PackedExamples, batches, replicas_of
+from trainer.distillation.targets import label_key, loss_of, target_spec
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.fitting import optimization, precision
 from trainer.fitting.evaluation import Split, evaluator
-from trainer.fitting.loop import Fitted, Hooks, Loss, Progress, Validation, fit
+from trainer.fitting.loop import Fitted, Hooks, Progress, Validation, fit
 from trainer.fitting.summaries import Summaries
-from trainer.job import Entry, TrainingJob
+from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
 from trainer.recovery import exactness, job_digest
 from trainer.recovery.resumption import Saved
@@ -57,34 +57,6 @@ def run(job: TrainingJob) -> None:
         rendezvous.meet(me, rendezvous.identity_of(job_digest.digest(job)))
     transform = tft.TFTransformOutput(job.transform_graph_uri)
     _Session(job, strategy, job.task.load(), transform, me).run()
-
-
-def loss_of(job: TrainingJob) -> Loss:
-    """The loss of a job, as `trainer.fitting.loop.fit` takes it."""
-    from trainer.distillation import losses
-
-    key = label_key(job.entry)
-
-    def from_labels(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        return losses.mean_part(losses.hard_loss(logits, targets[key]), counts.labelled)
-
-    def from_pseudo_labels(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        labels = losses.pseudo_labels(targets[TEACHER_LOGITS])
-        return losses.mean_part(losses.hard_loss(logits, labels), counts.examples)
-
-    distillation = job.distillation
-    if distillation is None:
-        return from_labels if job.targets == "labels" else from_pseudo_labels
-
-    def from_soft_targets(logits: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        return losses.distillation_loss(logits, targets[key], targets[TEACHER_LOGITS], distillation, counts)
-
-    return from_soft_targets
-
-
-def label_key(entry: Entry) -> str:
-    """The transformed feature that a job of this entry takes its labels from."""
-    return LABEL if entry == "teacher" else STUDENT_LABEL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +104,7 @@ class _Session:
                     self.strategy,
                     model,
                     optimizer,
-                    loss_of(self.job),
+                    loss_of(self.job, self.task.objective),
                     lambda context: self._dataset(order, context, start.steps),
                     steps=order.steps,
                     start=start,
@@ -190,7 +162,7 @@ class _Session:
         from trainer.serving.export import model_input_spec
 
         replicas = self.strategy.num_replicas_in_sync
-        inputs, targets = model_input_spec(self.transform), self._target_spec()
+        inputs, targets = model_input_spec(self.transform), target_spec(self.job, self.task.objective)
         mine = replicas_of(self.strategy, context)
         dataset = batches(self.job.examples_uri, order, mine, replicas, inputs | targets, start=start)
         augment = self.task.augment if self.job.entry == "teacher" else None
@@ -209,18 +181,9 @@ class _Session:
         if patience is None or job.validation_uri is None:
             return None
         inputs = model_input_spec(self.transform)
-        split = Split(job.validation_uri, inputs, label_key(job.entry), job.training.batch_size)
+        key, size = label_key(job.entry), job.training.batch_size
+        split = Split(job.validation_uri, inputs, key, size, self.task.objective)
         return Validation(evaluator(self.strategy, model, split), order.next_epoch_end, patience)
-
-    def _target_spec(self) -> dict[str, Any]:
-        import tensorflow as tf
-
-        spec = {label_key(self.job.entry): tf.io.FixedLenFeature([], tf.int64)}
-        if self.job.targets != "labels":
-            # [teachers, classes]: the data know how many teachers there were.
-            classes = len(self.task.label.classes)
-            spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([classes], tf.float32, allow_missing=True)
-        return spec
 
     def _copy(self, weights: list[Any]) -> Any:
         copy = self._build()
@@ -287,16 +250,15 @@ def _optimizer(task: Task, schedule: Any) -> Any:
 
 
 def checked(model: Any, task: Task) -> Any:
-    """Returns `model` where it is a tf_keras model that ends in logits; otherwise raises TaskError."""
+    """Returns `model` where it is a tf_keras model that ends in what the objective asks for; otherwise raises TaskError."""
     import tf_keras
 
     if not isinstance(model, tf_keras.Model):
         kind = f"{type(model).__module__}.{type(model).__name__}"
         raise TaskError(f"task '{task.name}' must build a tf_keras.Model, but built a {kind}")
-    classes = len(task.label.classes)
-    if len(model.output_shape) != _RANK or model.output_shape[-1] != classes:
+    objective = task.objective
+    if len(model.output_shape) != _RANK or model.output_shape[-1] != objective.outputs:
         raise TaskError(
-            f"a model of task '{task.name}' must end in logits [batch, {classes}], "
-            f"but ends in {model.output_shape}"
+            f"a model of task '{task.name}' must end in {objective.output_words}, but ends in {model.output_shape}"
         )
     return model

@@ -66,7 +66,7 @@ class Validation:
     Attributes:
       evaluate: called in every process at the same steps; gives the same in all.
       next_due: step count -> the next above it at which to evaluate.
-      patience: training ends after so many evaluations in a row without a lower log loss.
+      patience: training ends after so many evaluations in a row without a lower loss.
     """
 
     evaluate: Callable[[], Evaluation]
@@ -122,7 +122,7 @@ def fit(
       strategy: under whose scope model and optimizer were built.
       model: tf_keras model, called with the inputs of a batch.
       optimizer: tf_keras optimizer.
-      loss: (logits `[batch, classes]`, targets by name, `Denominators`) -> this replica's part of the loss, a
+      loss: (the output `[batch, outputs]`, targets by name, `Denominators`) -> this replica's part of the loss, a
         float32 scalar.
       dataset_of: tf.distribute.InputContext of a replica -> its dataset of (inputs by name, targets by name,
         denominators), from the step `start.steps` on.
@@ -137,7 +137,7 @@ def fit(
       What was done, `start` included.
 
     Raises:
-      TrainingFailedError: where the loss or the gradient of a step, or the log loss of a validation, is not finite.
+      TrainingFailedError: where the loss or the gradient of a step, or the loss of a validation, is not finite.
       PreemptedError: where a process was asked to end.
     """
     one = step.build(strategy, model, optimizer, loss, clip_norm=clip_norm, loss_scale=loss_scale)
@@ -163,16 +163,16 @@ def fit(
 
 
 def _is_over(so_far: Fitted, steps: int, hooks: Hooks) -> bool:
-    losses = [progress.validation.log_loss for progress in so_far.curve if progress.validation]
+    losses = [progress.validation.loss for progress in so_far.curve if progress.validation]
     early = hooks.validation is not None and early_stopping.is_over(losses, hooks.validation.patience)
     return early or so_far.steps >= steps
 
 
 def _validate(validation: Validation, done: int) -> Evaluation:
     found = validation.evaluate()
-    if not math.isfinite(found.log_loss):
+    if not math.isfinite(found.loss):
         raise TrainingFailedError(
-            f"the log loss on the validation split is {found.log_loss} after step {done}: lower training.learning_rate"
+            f"the loss on the validation split is {found.loss} after step {done}: lower training.learning_rate"
         )
     return found
 

@@ -47,7 +47,7 @@ def build(
       strategy: under whose scope model and optimizer were built.
       model: tf_keras model, called with the inputs of a batch.
       optimizer: tf_keras optimizer.
-      loss: (logits `[batch, classes]`, targets by name, `Denominators`) -> this replica's part of the loss, a
+      loss: (the output `[batch, outputs]`, targets by name, `Denominators`) -> this replica's part of the loss, a
         float32 scalar.
       clip_norm: largest norm of the gradient; None: any.
       loss_scale: for float16.
