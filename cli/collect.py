@@ -22,6 +22,7 @@ from report.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from components.gate.decision import Decision
+    from components.predictor.tables import Measured
 
 _TRAINED_BY = {
     TEACHER: "TeacherTrainer",
@@ -45,13 +46,14 @@ def collect(folder: RunFolder, code: int) -> Report:
     decision = _decision(outputs.get("Gate"))
     gate = GateReport(decision.passed, decision.reasons) if decision else None
     verdicts = decision.verdicts if decision else Verdicts()
+    measured = _measured(outputs.get("Predictor"))
     return Report(
         schema_version=VERSION,
         outcome=_outcome(code, gate),
         task=request.task.module.rpartition(".")[2],
         config=request.config,
         error=_error(folder, code),
-        models=_models(outputs.get("Predictor")),
+        models=_models(measured),
         training={
             model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
         },
@@ -61,6 +63,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
+        measure=measured.measure if measured else Report.measure,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -105,12 +108,15 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
     return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
 
 
-def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+def _measured(outputs: dict[str, Output] | None) -> Measured | None:
     from components.predictor import tables
 
-    if not outputs:
+    return tables.read_measured(outputs["measurements"].uri) if outputs else None
+
+
+def _models(measured: Measured | None) -> dict[str, ModelReport]:
+    if measured is None:
         return {}
-    measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
     # The largest first: the teacher, whom the others are compared with.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):

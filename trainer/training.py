@@ -250,7 +250,7 @@ def _optimizer(task: Task, schedule: Any) -> Any:
 
 
 def checked(model: Any, task: Task) -> Any:
-    """Returns `model` where it is a tf_keras model that ends in what the objective asks for; otherwise raises TaskError."""
+    """Returns `model` where it is a tf_keras model that ends as the objective asks; otherwise raises TaskError."""
     import tf_keras
 
     if not isinstance(model, tf_keras.Model):

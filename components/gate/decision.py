@@ -35,6 +35,7 @@ def decide(
     facts: ModelFacts,
     verdicts: Verdicts,
     limits: GateConfig,
+    *,
     measure: Measure,
 ) -> Decision:
     """Holds the student against the limits, on the test split.

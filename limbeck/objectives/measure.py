@@ -24,6 +24,11 @@ class Measure:
     name: str
     unit: Literal["fraction", "number"]
 
+    @property
+    def title(self) -> str:
+        """The name as a heading begins with it."""
+        return self.name[:1].upper() + self.name[1:]
+
     def text(self, value: float) -> str:
         """0.975 → `97.50%`, or `0.975`."""
         return f"{value:.2%}" if self.unit == "fraction" else f"{value:.6g}"

@@ -32,11 +32,11 @@ class LabelDeclaration(Protocol):
     """What an objective reads of a label; `limbeck.task.Label` is one, and describes the attributes."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    def classes(self) -> tuple[str, ...]: ...
     @property
-    def kind(self) -> str: ...  # noqa: D102
+    def kind(self) -> str: ...
 
 
 @dataclasses.dataclass(frozen=True)

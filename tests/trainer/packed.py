@@ -5,9 +5,12 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from tests.classes import classes
 from trainer.data.ingestion import pack
 
 WIDTH = 3
+# Of the labels that `examples` makes.
+OBJECTIVE = classes(4)
 SPEC = {
     "x": tf.io.FixedLenFeature([WIDTH], tf.float32),
     "label": tf.io.FixedLenFeature([], tf.int64),
@@ -53,5 +56,5 @@ def write(path, serialized):
 def pack_all(folder, serialized, label_key="label"):
     """Packs the examples of one file; returns the folder as `ingestion.batches` takes it."""
     folder.mkdir()
-    pack([write(folder / "part.gz", serialized)], folder, label_key)
+    pack([write(folder / "part.gz", serialized)], folder, label_key, OBJECTIVE)
     return str(folder)

@@ -20,9 +20,10 @@ import tf_keras
 
 from limbeck.errors import TrainingFailedError
 from limbeck.layers.dropout import Dropout
+from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
 from trainer.data.ingestion import Order, batches, replicas_of
-from trainer.distillation.losses import hard_loss, mean_part
+from trainer.distillation.losses import mean_part
 from trainer.distribution import cluster, farewell
 from trainer.distribution.strategies import scope
 from trainer.fitting.loop import Fitted, Hooks, fit
@@ -68,7 +69,7 @@ def built(strategy, dropout, seed):
 
 
 def loss(logits, targets, counts):
-    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+    return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
 
 class Training:

@@ -16,12 +16,13 @@ from trainer.data.ingestion import Denominators
 
 
 def distillation_loss(
-    objective: Objective,
     outputs: Any,
     labels: Any,
     teacher_outputs: Any,
     config: DistillationConfig,
     denominators: Denominators,
+    *,
+    objective: Objective,
 ) -> Any:
     """This replica's part of (1 - alpha) * mean hard loss + alpha * mean soft loss over the global batch.
 
@@ -29,12 +30,12 @@ def distillation_loss(
     alpha = 1 the labels are not: each may then be None.
 
     Args:
-      objective: whose losses they are; it describes `outputs`, `labels` and `teacher_outputs`.
       outputs: of the student, `[batch, outputs]`.
       labels: `[batch, *label_shape]`.
       teacher_outputs: `[batch, teachers, outputs]`.
       config: alpha and temperature.
       denominators: counts of the global batch.
+      objective: whose losses they are; it describes `outputs`, `labels` and `teacher_outputs`.
 
     Returns:
       A float32 scalar; 0 from a term of which the global batch has no example.

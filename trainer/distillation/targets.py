@@ -47,6 +47,6 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
         teachers = targets[TEACHER_LOGITS]
-        return losses.distillation_loss(objective, outputs, targets[key], teachers, distillation, counts)
+        return losses.distillation_loss(outputs, targets[key], teachers, distillation, counts, objective=objective)
 
     return from_soft_targets

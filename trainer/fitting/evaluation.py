@@ -61,7 +61,7 @@ class Split:
         return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
 
     def feed(self, strategy: Any) -> Feed:
-        """Each replica's batches: (inputs by name, labels `[batch, *label_shape]`, rows `[batch]` within the global batch)."""
+        """Each replica's batches: (inputs by name, labels `[batch, ...]`, rows `[batch]` within the global batch)."""
         import tensorflow as tf
 
         order = self.order
