@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import platform
 import signal
 from pathlib import Path
@@ -14,7 +13,6 @@ from cli import exit_codes
 from cli.run_folder import RunFolder
 from cli.store import Execution, Output, last_run
 from launchers.failure import describe
-from limbeck.examples import TEST
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
@@ -24,6 +22,7 @@ from report.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from components.gate.decision import Decision
+    from components.predictor.tables import Measured
 
 _TRAINED_BY = {
     TEACHER: "TeacherTrainer",
@@ -47,13 +46,14 @@ def collect(folder: RunFolder, code: int) -> Report:
     decision = _decision(outputs.get("Gate"))
     gate = GateReport(decision.passed, decision.reasons) if decision else None
     verdicts = decision.verdicts if decision else Verdicts()
+    measured = _measured(outputs.get("Predictor"))
     return Report(
         schema_version=VERSION,
         outcome=_outcome(code, gate),
         task=request.task.module.rpartition(".")[2],
         config=request.config,
         error=_error(folder, code),
-        models=_models(outputs.get("Predictor")),
+        models=_models(measured),
         training={
             model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
         },
@@ -63,6 +63,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
+        measure=measured.measure if measured else Report.measure,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -107,29 +108,26 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
     return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
 
 
-def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+def _measured(outputs: dict[str, Output] | None) -> Measured | None:
     from components.predictor import tables
 
-    if not outputs:
+    return tables.read_measured(outputs["measurements"].uri) if outputs else None
+
+
+def _models(measured: Measured | None) -> dict[str, ModelReport]:
+    if measured is None:
         return {}
-    predictions = tables.read(outputs["predictions"].uri)
-    measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
     # The largest first: the teacher, whom the others are compared with.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
-        quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
-            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
+            metrics=measured.metrics[name],
             parameters=facts.parameters,
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
         )
     return models
-
-
-def _finite(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:

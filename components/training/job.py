@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tfx import types
@@ -23,9 +24,9 @@ from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from trainer.data.packing import pack
+from trainer.distillation.targets import label_key
 from trainer.job import Entry, Targets, TrainingJob
 from trainer.recovery import job_digest
-from trainer.training import label_key
 
 
 def train(
@@ -52,11 +53,13 @@ def train(
     """
     targets: Targets = properties.get("targets", "labels")
     training = slice_of(TrainingConfig, properties, properties["training"])
-    examples = functools.partial(_packed, inputs["examples"], label_key(entry), Path(scratch))
+    task = task_of(properties)
+    pack_label = functools.partial(pack, label_key=label_key(entry), objective=task.load().objective)
+    examples = functools.partial(_packed, inputs["examples"], pack_label, Path(scratch))
     early = training.early_stopping_patience is not None
     job = TrainingJob(
         entry=entry,
-        task=task_of(properties),
+        task=task,
         examples_uri=examples(TRAIN),
         validation_uri=examples(VALIDATION) if early else None,
         transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
@@ -83,8 +86,8 @@ def _discard(checkpoints: str | None) -> None:
         tf.io.gfile.rmtree(checkpoints)
 
 
-def _packed(examples: list[types.Artifact], label: str, scratch: Path, split: str) -> str:
+def _packed(examples: list[types.Artifact], pack_label: Callable[..., int], scratch: Path, split: str) -> str:
     folder = scratch / f"packed-{split}"
     folder.mkdir(parents=True)
-    pack(split_files(examples, split), folder, label, "training" if split == TRAIN else split)
+    pack_label(split_files(examples, split), folder, split="training" if split == TRAIN else split)
     return str(folder)
