@@ -18,7 +18,7 @@ from trainer.fitting.precision import LossScale
 from trainer.fitting.step import StepResult
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class GradientStep:
     """A `Step` on the batches of a `PerReplicaPipeline`: (inputs by name, targets by name, denominators).
 
