@@ -15,6 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from limbeck.aliases import (
+    Dataset,
+    DatasetIterator,
+    Features,
+    FeatureSpec,
+    InputContext,
+    KerasModel,
+    Strategy,
+    Tensor,
+)
 from limbeck.errors import DataError
 from limbeck.objectives.objective import Objective
 from trainer.data.batches import numbered_batches
@@ -52,7 +62,7 @@ class Split:
     """
 
     folder: str
-    inputs: dict[str, Any]
+    inputs: FeatureSpec
     label_key: str
     batch_size: int
     objective: Objective
@@ -62,18 +72,18 @@ class Split:
         """One pass, in the order of the index."""
         return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
 
-    def feed(self, strategy: Any) -> PerReplicaPipeline:
+    def input_pipeline(self, strategy: Strategy) -> PerReplicaPipeline:
         """Each replica's batches: (inputs by name, labels `[batch, ...]`, rows `[batch]` within the global batch)."""
         import tensorflow as tf
 
         order = self.order
         spec = self.inputs | {self.label_key: self.objective.label_spec()}
 
-        def prepare(features: dict[str, Any], _: Any, positions: Any) -> tuple[Any, ...]:
+        def prepare(features: Features, _: Tensor, positions: Tensor) -> tuple[Any, ...]:
             given = {name: features[name] for name in self.inputs}
             return given, features[self.label_key], tf.math.floormod(positions, order.batch_size)
 
-        def dataset_of(context: Any) -> Any:
+        def dataset_of(context: InputContext) -> Dataset:
             replicas = replicas_of(strategy, context)
             read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
             return read.map(prepare).prefetch(8)
@@ -81,7 +91,7 @@ class Split:
         return PerReplicaPipeline(strategy, dataset_of)
 
 
-def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluation]:
+def evaluator(strategy: Strategy, model: KerasModel, split: Split) -> Callable[[], Evaluation]:
     """Makes the function that evaluates a model as it then is; every process must call it equally often.
 
     Args:
@@ -94,9 +104,9 @@ def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluatio
     """
     import tensorflow as tf
 
-    feed, steps, objective = split.feed(strategy), split.order.steps, split.objective
+    pipeline, steps, objective = split.input_pipeline(strategy), split.order.steps, split.objective
 
-    def measure(inputs: Any, labels: Any, _: Any) -> Any:
+    def measure(inputs: Features, labels: Tensor, _: Tensor) -> Tensor:
         outputs = tf.cast(model(inputs, training=False), tf.float32)
         known = objective.labelled(labels)
         figures = (objective.hard_loss(outputs, labels), objective.score(outputs, labels), known)
@@ -106,14 +116,14 @@ def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluatio
     measure = tf.autograph.experimental.do_not_convert(measure)
 
     @tf.function
-    def total(iterator: Any) -> Any:
+    def total(iterator: DatasetIterator) -> Tensor:
         sums = tf.zeros([3], tf.float64)
         for _ in tf.range(steps):
-            sums += strategy.experimental_local_results(strategy.run(measure, args=feed.take(iterator)))[0]
+            sums += strategy.experimental_local_results(strategy.run(measure, args=pipeline.take(iterator)))[0]
         return sums
 
     def evaluate() -> Evaluation:
-        losses, scores, known = total(feed.start()).numpy()
+        losses, scores, known = total(pipeline.start()).numpy()
         if not known:
             raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         loss, score = float(losses / known), float(scores / known)
@@ -122,7 +132,7 @@ def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluatio
     return evaluate
 
 
-def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
+def predict(strategy: Strategy, model: KerasModel, split: Split) -> npt.NDArray[np.float32]:
     """The model's output for every example, in the order of the index (that of the example ids), in every process.
 
     Args and strategy are those of `evaluator`; every process must call it.
@@ -132,10 +142,10 @@ def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
     """
     import tensorflow as tf
 
-    order, feed = split.order, split.feed(strategy)
-    iterator = feed.start()
+    order, pipeline = split.order, split.input_pipeline(strategy)
+    iterator = pipeline.start()
 
-    def placed(inputs: Any, _: Any, rows: Any) -> Any:
+    def placed(inputs: Features, _: Tensor, rows: Tensor) -> Tensor:
         outputs = tf.cast(model(inputs, training=False), tf.float32)
         shape = tf.stack([tf.constant(order.batch_size, tf.int64), tf.shape(outputs, tf.int64)[1]])
         # A sum of one value and zeros is that value. Gathering, in turn, takes no empty part under some strategies.
@@ -143,8 +153,8 @@ def predict(strategy: Any, model: Any, split: Split) -> npt.NDArray[np.float32]:
         return tf.distribute.get_replica_context().all_reduce("SUM", whole)
 
     @tf.function(autograph=False)
-    def batch() -> Any:
-        return strategy.experimental_local_results(strategy.run(placed, args=feed.take(iterator)))[0]
+    def batch() -> Tensor:
+        return strategy.experimental_local_results(strategy.run(placed, args=pipeline.take(iterator)))[0]
 
     parts = [batch().numpy()[: len(order.global_batch(step))] for step in range(order.steps)]
     return np.concatenate(parts)
