@@ -39,14 +39,14 @@ def table(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=SCHEMA)
 
 
-@pytest.mark.parametrize(("members", "classes"), [(2, 2), (5, 10), (3, 40)])
-def test_ensemble_logits_are_the_logarithm_of_the_mean_probability(members: int, classes: int):
-    logits = np.random.default_rng(members).normal(0, 5, (members, classes)).astype(np.float32)
+@pytest.mark.parametrize(("members", "count"), [(2, 2), (5, 10), (3, 40)])
+def test_ensemble_logits_are_the_logarithm_of_the_mean_probability(members: int, count: int):
+    logits = np.random.default_rng(members).normal(0, 5, (members, count)).astype(np.float32)
 
-    ensemble = classes().ensemble(logits)
+    ensemble = classes(count).ensemble(logits)
 
     assert ensemble.dtype == np.float32
-    assert ensemble.shape == (classes,)
+    assert ensemble.shape == (count,)
     np.testing.assert_allclose(ensemble, np.log(softmax(logits).mean(axis=0)), rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(np.exp(ensemble.astype(np.float64)).sum(), 1.0, rtol=1e-6)
 
