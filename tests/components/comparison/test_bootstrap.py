@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from components.comparison.bootstrap import DRAWS, draw_accuracies, interval, p_value
+from components.comparison.bootstrap import DRAWS, draw_means, interval, p_value
 
 Right = npt.NDArray[np.bool_]
 
@@ -20,7 +20,7 @@ def answers(first_only: int, second_only: int, examples: int) -> Right:
 
 
 def p_between(right: Right, seed: int = 0, draws: int = DRAWS) -> float:
-    drawn = draw_accuracies(right, draws, seed)
+    drawn = draw_means(right, draws, seed)
     return p_value(drawn[0] - drawn[1])
 
 
@@ -34,7 +34,7 @@ def test_drawing_patterns_is_drawing_examples(examples: int):
     chosen = generator.integers(examples, size=[DRAWS, examples])
     plain = np.stack([one[chosen].mean(axis=1) for one in right])
 
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
 
     assert drawn.shape == plain.shape
     of_means = plain.std(axis=1) / np.sqrt(DRAWS / 2)
@@ -52,7 +52,7 @@ def test_drawing_patterns_is_drawing_examples(examples: int):
 
 def test_accuracies_are_drawn_around_those_that_were_measured():
     right = answers(30, 10, 360)
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
 
     share = right.mean(axis=1)
     deviation = np.sqrt(share * (1 - share) / 360)
@@ -61,15 +61,15 @@ def test_accuracies_are_drawn_around_those_that_were_measured():
 
 
 def test_a_model_that_is_always_right_is_so_in_every_draw():
-    assert (draw_accuracies(np.ones([2, 50], bool)) == 1).all()
+    assert (draw_means(np.ones([2, 50], bool)) == 1).all()
 
 
 def test_the_same_predictions_give_the_same_draws_in_whatever_order_they_come():
     right = answers(5, 9, 100)
     shuffled = right[:, np.random.default_rng(0).permutation(100)]
 
-    np.testing.assert_array_equal(draw_accuracies(right), draw_accuracies(shuffled))
-    assert (draw_accuracies(right) != draw_accuracies(right, seed=1)).any()
+    np.testing.assert_array_equal(draw_means(right), draw_means(shuffled))
+    assert (draw_means(right) != draw_means(right, seed=1)).any()
 
 
 # Examples that only the one and only the other is right about.
@@ -94,7 +94,7 @@ def test_the_p_value_is_that_of_mcnemars_tests(first_only: int, second_only: int
 @pytest.mark.parametrize(("first_only", "second_only"), TABLES)
 def test_the_p_value_does_not_depend_on_which_model_comes_first(first_only: int, second_only: int):
     right = answers(first_only, second_only, 300)
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
     found = p_value(drawn[0] - drawn[1])
 
     assert p_value(drawn[1] - drawn[0]) == found
@@ -138,7 +138,7 @@ def test_an_interval_covers_the_truth_19_times_of_20():
     generator = np.random.default_rng(0)
     covered = 0
     for first_only, second_only, _ in generator.multinomial(400, [0.07, 0.03, 0.9], size=400):
-        drawn = draw_accuracies(answers(first_only, second_only, 400), draws=1000)
+        drawn = draw_means(answers(first_only, second_only, 400), draws=1000)
         found = interval((first_only - second_only) / 400, drawn[0] - drawn[1])
         assert found.low is not None
         assert found.high is not None
