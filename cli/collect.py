@@ -17,7 +17,7 @@ from cli.store import Execution, Output, last_run
 from launchers.failure import describe
 from limbeck import files
 from limbeck.examples import TEST
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from report import findings
@@ -27,12 +27,6 @@ from report.verdicts import Verdicts
 if TYPE_CHECKING:
     from components.gate.decision import Decision
 
-_TRAINED_BY = {
-    TEACHER: "TeacherTrainer",
-    STUDENT: "Distiller",
-    HARD_LABELS: "DistillerHardLabels",
-    PSEUDO_LABELS: "DistillerPseudoLabels",
-}
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
 
@@ -57,7 +51,9 @@ def collect(folder: RunFolder, code: int) -> Report:
         error=_error(folder, code),
         models=_models(outputs.get("Predictor")),
         training={
-            model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
+            name: _records(outputs[model.node]["model_run"])
+            for name, model in MODELS.items()
+            if model.node in outputs
         },
         gap_recovered=verdicts.gap_recovered,
         distillation_helped=verdicts.distillation_helped,

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
+from limbeck.models import Targets
 from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
@@ -22,7 +23,6 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
 Entry = Literal["teacher", "student"]
-Targets = Literal["labels", "soft_targets", "pseudo_labels"]
 
 
 @dataclass(frozen=True, config=STRICT)

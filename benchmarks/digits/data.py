@@ -54,16 +54,16 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
 
     import pipeline
     from cli import raw_data
+    from components.graph.context import Storage
 
-    place = pipeline.Place(
+    storage = Storage(
         root=str(folder / "artifacts"),
         serving=str(folder / "serving"),
         data=raw_data.resolve(None, ref.load(), "own", folder / "raw"),
         accepted=str(folder / "accepted"),
-        checkpoints=str(folder / "checkpoints"),
     )
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
-    graph = pipeline.create_pipeline(config, ref, place, store)
+    graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags, metadata=store)
     LocalDagRunner().run(graph, run_options=RunOptions(to_nodes=["Transform"]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -13,7 +12,7 @@ from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
 from components.predictor import tables
-from components.properties.slices import Properties, slice_of
+from components.properties.sections import Section
 from limbeck import files
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
@@ -33,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
             teacher=tables.quality(predictions, TEACHER, TEST),
             facts=measured.models[STUDENT],
             verdicts=compare(tables.predicted_right(predictions, TEST)),
-            limits=_limits(exec_properties),
+            limits=Section(GateConfig).decode(exec_properties),
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
@@ -43,8 +42,3 @@ class Executor(base_executor.BaseExecutor):
         mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
         files.write_bytes(files.join(blessing.uri, mark), b"")
         files.write_text(files.join(blessing.uri, DECISION_FILE), to_json(decision))
-
-
-def _limits(properties: Properties) -> GateConfig:
-    limits = slice_of(GateConfig, properties)
-    return dataclasses.replace(limits, require_gain=bool(properties["require_gain"]))

@@ -15,7 +15,7 @@ from tfx.utils import path_utils
 from components.artifacts.files import Artifacts, single_uris, split_files, split_names
 from components.artifacts.scratch import local_folder
 from components.predictor import tables
-from components.properties.slices import task_of
+from components.properties.code import task_of
 from components.teacher_labeler import provenance
 from limbeck import files
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive
+from limbeck.settings.fields import Positive, operational
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -17,5 +17,5 @@ class CheckpointConfig:
       keep: number of checkpoints that are kept; the oldest are deleted.
     """
 
-    steps: Positive = 500
-    keep: Positive = 3
+    steps: Positive = operational(500)
+    keep: Positive = operational(3)

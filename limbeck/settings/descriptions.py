@@ -24,7 +24,7 @@ class Description:
     Attributes:
       key: dotted, as `--set` takes it.
       default: the value where nobody sets it.
-      kind: `runtime` or `structural`, as `limbeck.settings.fields` tells them apart.
+      kind: `runtime`, `operational` or `structural`, as `limbeck.settings.fields` tells them apart.
       meaning: what the docstring of its section says, on one line.
     """
 
@@ -56,7 +56,7 @@ def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Descript
             )
         factory = field.default_factory
         default = factory() if factory is not dataclasses.MISSING else field.default
-        kind = "runtime" if field.metadata.get("runtime") else "structural"
+        kind = next((kind for kind in ("runtime", "operational") if field.metadata.get(kind)), "structural")
         yield Description(key, default, kind, meanings[field.name])
 
 

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError, nearest
 from limbeck.records import STRICT
+from limbeck.settings.fields import operational
 
 # Name -> `module:function`; the function makes a `launchers.launch.Launcher` from the section.
 LAUNCHERS: dict[str, str] = {"local": "launchers.local.launcher:from_settings"}
@@ -22,7 +23,7 @@ class LauncherConfig:
       name: `local`: processes of the machine that runs the component.
     """
 
-    name: str = "local"
+    name: str = operational("local")
 
     def __post_init__(self) -> None:
         if self.name not in LAUNCHERS:

@@ -28,7 +28,7 @@ from components.gate.executor import Executor as Gate
 from components.predictor import tables
 from components.predictor.executor import Executor as Predictor
 from components.predictor.tables import Measured, ModelFacts
-from components.properties.slices import properties_of
+from components.properties.sections import Section
 from components.pusher.executor import Executor as Pusher
 from components.reporter import curves
 from components.teacher_labeler import provenance
@@ -114,7 +114,7 @@ def test_gate_leaves_its_verdict_beside_a_remote_model(root, tmp_path, right, ma
         "measurements": rehearsal.artifact(Measurements, root / "measurements"),
     }
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, root / "blessing")
-    properties = properties_of(GateConfig()) | {"require_gain": 0}
+    properties = Section(GateConfig).encode(GateConfig())
     rehearsal.run(Gate, inputs, {"blessing": blessing}, properties, tmp_path)
     assert files.names(blessing.uri) == sorted([mark, DECISION_FILE])
     assert collect._decision({"blessing": Output(blessing.uri, {})}).passed == (mark == "BLESSED")
