@@ -139,8 +139,6 @@ def _words(objective: Objective) -> str:
 
 def _assert_whole(file: str) -> None:
     """TensorFlow takes a stream that breaks off between two records, or before the first, for its end."""
-    import tensorflow as tf
-
-    with tf.io.gfile.GFile(file, "rb") as compressed, gzip.GzipFile(fileobj=compressed) as stream:
+    with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
         while stream.read(_CHECK_BYTES):
             pass
