@@ -1,11 +1,15 @@
 """Which objective a label has, and what is said where it has none."""
 
+from pathlib import Path
+
 import pytest
 
+from limbeck.digests.code import task_digests
 from limbeck.errors import TaskError
 from limbeck.objectives import registry
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.registry import objective_of, register
+from limbeck.reference import TaskRef
 from limbeck.task import Label
 
 
@@ -52,3 +56,35 @@ def test_a_name_is_not_taken_twice_but_a_module_may_be_imported_anew():
 def test_a_kind_that_the_objective_does_not_take_is_refused():
     with pytest.raises(TaskError, match=r"label 'y' is of one kind of \('integer', 'text'\), received 'number'"):
         Label("y", ("a", "b"), kind="number")
+
+
+SOURCE = """
+from limbeck.objectives.classes import Classes
+from limbeck.objectives.registry import register
+from limbeck.task import Label, Task
+
+
+@register("of_this_task")
+class OfThisTask(Classes):
+    def scores(self, outputs, labels):
+        return super().scores(outputs, labels) * 1
+
+
+def build(hyperparameters):
+    pass
+
+
+TASK = Task("own", (), Label("y", ("a", "b"), objective="of_this_task"), dict, build, build)
+"""
+
+
+def test_the_cache_sees_an_edit_of_a_tasks_own_objective(tmp_path: Path):
+    file = tmp_path / "task_with_an_objective.py"
+    file.write_text(SOURCE, encoding="utf-8")
+    ref = TaskRef("task_with_an_objective", search_path=str(tmp_path))
+    task = ref.load()
+    before = task_digests(task, ref)
+
+    file.write_text(SOURCE.replace("* 1", "* 2"), encoding="utf-8")
+
+    assert task_digests(task, ref).preprocessing != before.preprocessing
