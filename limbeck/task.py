@@ -157,7 +157,8 @@ class Task:
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "data": ("write_data",),
-        "preprocessing": ("preprocessing_fn", "features", "label"),
+        # All that follows stands on these, the objective included.
+        "preprocessing": ("preprocessing_fn", "features", "label", "objective"),
         "teacher": ("build_teacher", "augment", "build_optimizer"),
         "student": ("build_student", "build_optimizer"),
     }
