@@ -4,16 +4,18 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # TensorFlow reads these when it is first imported, so they are set before any test module is.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
-# The same examples in every run: `make test` must not fail by chance, nor where the machine is slow.
-settings.register_profile("same", derandomize=True, deadline=None)
+# Neither may fail because the machine is slow.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run: `make test` must not fail by chance.
+settings.register_profile("same", _PATIENT, derandomize=True)
 # New examples in every run, and many: `make soak` looks for those that nobody has thought of.
-settings.register_profile("soak", max_examples=2000, deadline=None, print_blob=True)
+settings.register_profile("soak", _PATIENT, max_examples=2000, print_blob=True)
 settings.load_profile("same")
 
 # Of all marks the most expensive first.

@@ -326,20 +326,14 @@ def test_a_benchmark_that_was_killed_while_it_wrote_goes_on_and_ends_with_the_sa
     file = work / "results.jsonl"
     before = file.read_bytes()
     last = build(Result, json.loads(before.splitlines()[-1]))
+    assert printed == (work / "figures.md").read_text()
     file.write_bytes(before[:-40])
 
     again = start(work)
 
+    assert again == (work / "figures.md").read_text()
     assert again.rpartition("\n\n")[0] == printed.rpartition("\n\n")[0]
+    # What was finished is not done again.
     assert file.read_bytes().startswith(before[:-40] + b"\n")
     [redone] = file.read_bytes()[len(before) - 39 :].splitlines()
     assert build(Result, json.loads(redone)) == dataclasses.replace(last, seconds=json.loads(redone)["seconds"])
-
-
-@pytest.mark.processes
-def test_a_benchmark_that_is_finished_prints_its_figures_again(printed: str, work: Path):
-    before = (work / "results.jsonl").read_bytes()
-    figures = (work / "figures.md").read_text()
-
-    assert start(work) == figures
-    assert (work / "results.jsonl").read_bytes() == before

@@ -21,7 +21,7 @@ import pytest
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.alone]
 
 MARK = "LIMBECK_TEST_MARK"
 PATIENCE_SECONDS = 300.0
