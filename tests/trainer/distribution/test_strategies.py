@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
-from tests.trainer import packed, spread
+from tests.trainer import packed
+from tests.trainer.distribution import spread
 from trainer.data.ingestion import PackedExamples
 
 pytestmark = pytest.mark.processes
