@@ -114,13 +114,6 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
 
 
-def test_another_temperature_trains_the_student_and_neither_its_teachers_nor_its_controls(base: Base) -> None:
-    """And a default that is spelt out, here strategy.workers, is no change: it once trained the teachers again."""
-    again = base.again("distillation.temperature=3.5", "strategy.workers=2")
-    assert again.code == 0, again.output
-    assert again.computed == FROM_DISTILLER
-
-
 REFUSALS = {
     "gate.tolerance=0.0": (r"the student's accuracy .* gate.tolerance allows 0 points", "--set training.epochs"),
     "gate.max_bytes=1000": (r"gate.max_bytes allows 1,000", "--set gate.max_bytes"),
@@ -128,13 +121,12 @@ REFUSALS = {
 }
 
 
-def test_a_refused_student_is_not_pushed_and_without_controls_nothing_is_claimed_about_distillation(
-    base: Base,
-) -> None:
+def test_another_temperature_trains_the_student_alone_and_what_the_gate_refuses_is_not_pushed(base: Base) -> None:
+    """Neither teachers nor controls; a default that is spelt out, here strategy.workers, once trained them again."""
     before = sorted((base.root / "serving").rglob("*"))
-    again = base.again("controls=false", *REFUSALS)
+    again = base.again("distillation.temperature=3.5", "strategy.workers=2", *REFUSALS)
     assert again.code == 3, again.output
-    assert again.computed == FROM_PREDICTOR
+    assert again.computed == FROM_DISTILLER
     assert again.report["outcome"] == "refused"
     assert again.report["serving"] is None
     assert sorted((base.root / "serving").rglob("*")) == before
@@ -144,6 +136,12 @@ def test_a_refused_student_is_not_pushed_and_without_controls_nothing_is_claimed
         assert advice in again.output
         assert advice in page
 
+
+@pytest.mark.long
+def test_without_controls_nothing_is_claimed_about_distillation(base: Base) -> None:
+    again = base.again("controls=false")
+    assert again.code == 0, again.output
+    assert again.computed == FROM_PREDICTOR
     assert set(again.report["models"]) == {"teacher", "student"}
     assert again.report["gap_recovered"] is None
     assert again.report["distillation_helped"] is None
