@@ -77,6 +77,10 @@ format: $(VENV)/development ## let ruff rewrite the sources
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+.PHONY: docs
+docs: $(VENV)/run-time ## write the generated parts of the documentation
+	$(PYTHON) -m docs.generate
+
 .PHONY: lock
 lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
 	$(COMPILE) -o requirements.txt

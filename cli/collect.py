@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.metadata
 import json
 import math
@@ -14,8 +15,9 @@ from cli import exit_codes
 from cli.run_folder import RunFolder
 from cli.store import Execution, Output, last_run
 from launchers.failure import describe
+from limbeck import files
 from limbeck.examples import TEST
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from report import findings
@@ -25,12 +27,6 @@ from report.verdicts import Verdicts
 if TYPE_CHECKING:
     from components.gate.decision import Decision
 
-_TRAINED_BY = {
-    TEACHER: "TeacherTrainer",
-    STUDENT: "Distiller",
-    HARD_LABELS: "DistillerHardLabels",
-    PSEUDO_LABELS: "DistillerPseudoLabels",
-}
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
 
@@ -55,7 +51,9 @@ def collect(folder: RunFolder, code: int) -> Report:
         error=_error(folder, code),
         models=_models(outputs.get("Predictor")),
         training={
-            model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
+            name: _records(outputs[model.node]["model_run"])
+            for name, model in MODELS.items()
+            if model.node in outputs
         },
         gap_recovered=verdicts.gap_recovered,
         distillation_helped=verdicts.distillation_helped,
@@ -104,7 +102,7 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
 
     if not outputs:
         return None
-    return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
+    return from_json(Decision, files.read_text(files.join(outputs["blessing"].uri, DECISION_FILE)))
 
 
 def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
@@ -133,8 +131,8 @@ def _finite(figure: float) -> float | None:
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:
-    files = Path(output.uri).glob("rank-*.json")
-    records = [from_json(RankRecord, path.read_text(encoding="utf-8")) for path in files]
+    found = [name for name in files.names(output.uri) if fnmatch.fnmatch(name, "rank-*.json")]
+    records = [from_json(RankRecord, files.read_text(files.join(output.uri, name))) for name in found]
     return tuple(sorted(records, key=lambda record: record.rank))
 
 

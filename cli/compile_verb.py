@@ -10,6 +10,7 @@ import os
 from cli import exit_codes, settings
 from limbeck import reference
 from limbeck.errors import ConfigError
+from limbeck.settings.operational import Operational
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
 
@@ -28,16 +29,17 @@ def execute(arguments: argparse.Namespace) -> int:
     # TFX prints as it imports; what the user asked for is one file.
     with contextlib.redirect_stdout(io.StringIO()):
         import pipeline
+        from components.graph.context import Storage
         from kubeflow import compile as compiler
 
-        place = pipeline.Place(
+        storage = Storage(
             root=f"{root}/pipeline",
             serving=f"{root}/serving",
             data=config.data.path or f"{root}/data",
             accepted=f"{root}/accepted",
-            checkpoints=f"{root}/checkpoints",
         )
-        graph = pipeline.create_pipeline(config, ref, place)
-        compiler.write(graph, arguments.target, arguments.output)
+        graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
+        operational = Operational.of(config, checkpoints=f"{root}/checkpoints")
+        compiler.write(graph, arguments.target, arguments.output, operational.environment())
     print(f"wrote {arguments.output} for {arguments.target}")
     return exit_codes.DONE

@@ -11,16 +11,18 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events
+from limbeck import events, files
 from limbeck.errors import UserError
+from limbeck.settings.config import Config
+from limbeck.settings.operational import Operational
 from trainer.process import lifeline
 
 if TYPE_CHECKING:
-    from pipeline import Place
+    from components.graph.context import Storage
 
 
 def main(arguments: list[str]) -> int:
@@ -44,33 +46,56 @@ def main(arguments: list[str]) -> int:
 def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
-    from tfx.orchestration import metadata
-
-    import pipeline
     from cli.dag_runner import ObservedDagRunner
-    from components.anomaly_stop import accepted
 
-    place = place_of(folder, request)
-    generation = accepted.generation(place.accepted) + request.accept_schema
-    store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
-    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store, generation))
+    os.environ.update(environment(folder, request.config))
+    ObservedDagRunner().run(graph_of(folder, request))
     _serve(folder)
 
 
-def place_of(folder: RunFolder, request: Request) -> Place:
-    """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
+def environment(folder: RunFolder, config: Config) -> dict[str, str]:
+    """The variables that the nodes of a local run are told the settings by that are not in TFX's cache key."""
+    return Operational.of(config, str(folder.checkpoints)).environment() | config.beam.environment()
+
+
+def graph_of(folder: RunFolder, request: Request) -> Any:
+    """The pipeline of a request, for a local run in a process that has the variables of `environment`."""
+    from tfx.orchestration import metadata
+
     import pipeline
+    from components.anomaly_stop import accepted
+
+    storage = storage_of(folder, request)
+    return pipeline.create_pipeline(
+        request.config,
+        request.task,
+        storage,
+        beam_flags=beam_flags(request.config),
+        generation=accepted.generation(storage.accepted) + request.accept_schema,
+        metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
+    )
+
+
+def beam_flags(config: Config) -> list[Any]:
+    """Beam's flags by the names of their variables: as texts they would be in the cache key, and train again."""
+    from tfx.dsl.placeholder.placeholder import environment_variable
+
+    return [environment_variable(name) for name in config.beam.environment()]
+
+
+def storage_of(folder: RunFolder, request: Request) -> Storage:
+    """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
     from cli import raw_data
+    from components.graph.context import Storage
     from limbeck.digests.code import task_digests
 
     task = request.task.load()
     digest = task_digests(task, request.task).data
-    return pipeline.Place(
+    return Storage(
         root=str(folder.artifacts),
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
         accepted=str(folder.accepted),
-        checkpoints=str(folder.checkpoints),
     )
 
 
@@ -84,7 +109,7 @@ def _serve(folder: RunFolder) -> None:
 
     for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
-            push(Path(one.outputs["pushed_model"].uri), folder.serving)
+            push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ ended. So whatever it shows is written down once, small whatever the size of the
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
 
 FINDINGS_FILE = "findings.json"
@@ -134,9 +134,9 @@ class Findings:
 
 def read(folder: str) -> Findings:
     """Reads the findings artifact at `folder`."""
-    return from_json(Findings, (Path(folder) / FINDINGS_FILE).read_text(encoding="utf-8"))
+    return from_json(Findings, files.read_text(files.join(folder, FINDINGS_FILE)))
 
 
 def write(findings: Findings, folder: str) -> None:
     """Writes the findings artifact at `folder`."""
-    (Path(folder) / FINDINGS_FILE).write_text(to_json(findings), encoding="utf-8")
+    files.write_text(files.join(folder, FINDINGS_FILE), to_json(findings))

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from report import figures
 from report.advice import advice
+from report.charts import palette
 from report.names import full
 from report.schema import Report, to_plain
 from report.sections import (
@@ -81,6 +82,7 @@ def render(report: Report) -> str:
         summary=summary.build(report),
         sections=[(section, view) for section, view in built if view],
         figures=figures,
+        palette=palette.css(),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
+from limbeck.models import Targets
 from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
@@ -22,7 +23,6 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
 Entry = Literal["teacher", "student"]
-Targets = Literal["labels", "soft_targets", "pseudo_labels"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -32,7 +32,7 @@ class TrainingJob:
     Attributes:
       entry: which model is trained, `teacher` or `student`.
       task: where the processes find the task.
-      examples_uri: folder of the packed training split (`trainer.data.ingestion`).
+      examples_uri: folder of the packed training split (`trainer.data.packing`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT
-from trainer.job import Targets
+from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, Targets
 
 ALL_LABELS = "student_all_labels"
 

@@ -54,16 +54,16 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
 
     import pipeline
     from cli import raw_data
+    from components.graph.context import Storage
 
-    place = pipeline.Place(
+    storage = Storage(
         root=str(folder / "artifacts"),
         serving=str(folder / "serving"),
         data=raw_data.resolve(None, ref.load(), "own", folder / "raw"),
         accepted=str(folder / "accepted"),
-        checkpoints=str(folder / "checkpoints"),
     )
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
-    graph = pipeline.create_pipeline(config, ref, place, store)
+    graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags, metadata=store)
     LocalDagRunner().run(graph, run_options=RunOptions(to_nodes=["Transform"]))
 
 
@@ -90,8 +90,8 @@ def with_all_labels(example: bytes) -> bytes:
 
 
 def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
-    """Packs serialized examples for `trainer.data.ingestion`, whole or not at all; does nothing where that was done."""
-    from trainer.data.ingestion import pack
+    """Packs serialized examples for `trainer.data.packing`, whole or not at all; does nothing where that was done."""
+    from trainer.data.packing import pack
 
     if folder.is_dir():
         return

@@ -13,12 +13,11 @@ import hashlib
 from pydantic.dataclasses import dataclass
 
 from benchmarks.digits.arms import ARMS, Arm, Setting
-from limbeck.models import TEACHER
+from limbeck.models import TEACHER, Targets
 from limbeck.records import STRICT, to_json
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import Targets
 
 _FIRST_TUNING_RUN = 1000
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.anomaly_stop.executor import Executor
-from components.properties.slices import CODE, CodeRef, Properties, code_properties
+from components.graph.context import Context
+from components.properties.code import CODE, code_properties
+from components.properties.sections import Properties, Section
+from limbeck.settings.drift import DriftConfig
 
 _Channel = component_spec.ChannelParameter
 _Property = component_spec.ExecutionParameter
@@ -17,12 +21,11 @@ _Property = component_spec.ExecutionParameter
 class AnomalyStopSpec(component_spec.ComponentSpec):
     """What AnomalyStop takes; it gives nothing."""
 
-    PARAMETERS: ClassVar = CODE | {
-        "accepted": _Property(type=str),
-        "generation": _Property(type=int),
-        "threshold": _Property(type=float),
-        "skew_threshold": _Property(type=float),
-    }
+    PARAMETERS: ClassVar = (
+        CODE
+        | Section(DriftConfig).parameters
+        | {"accepted": _Property(type=str), "generation": _Property(type=int)}
+    )
     INPUTS: ClassVar = {
         "statistics": _Channel(type=standard_artifacts.ExampleStatistics),
         "anomalies": _Channel(type=standard_artifacts.ExampleAnomalies),
@@ -47,29 +50,28 @@ class AnomalyStop(base_component.BaseComponent):
         statistics: channel.BaseChannel,
         anomalies: channel.BaseChannel,
         schema: channel.BaseChannel,
-        accepted: str,
-        generation: int,
-        limits: Properties,
-        code: CodeRef,
+        properties: Properties,
     ) -> None:
-        """Takes the data's statistics and inferred schema, and what ExampleValidator found.
+        """Takes the data's statistics and inferred schema, and what ExampleValidator found, each of every split.
 
-        Args:
-          statistics: of each split.
-          anomalies: of each split.
-          schema: inferred from `statistics`.
-          accepted: folder or URI of what was accepted; see `components.anomaly_stop.accepted`.
-          generation: that of the accepted schema. One more than it is now has these data's schema take its place.
-          limits: runtime fields of `DriftConfig`.
-          code: task and digest.
+        Among `properties` are `accepted`, the folder or URI of what was accepted (see
+        `components.anomaly_stop.accepted`), and `generation` of its schema: one more than it is now has these data's
+        schema take its place.
         """
-        spec = AnomalyStopSpec(
-            statistics=statistics,
-            anomalies=anomalies,
-            schema=schema,
-            accepted=accepted,
-            generation=generation,
-            **limits,
-            **code_properties(code),
-        )
+        spec = AnomalyStopSpec(statistics=statistics, anomalies=anomalies, schema=schema, **properties)
         super().__init__(spec=spec)
+
+
+def anomaly_stop(
+    context: Context, statistics: BaseNode, schema: BaseNode, validator: BaseNode, generation: int
+) -> AnomalyStop:
+    """Makes the node `AnomalyStop`."""
+    code = context.code(["components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
+    return AnomalyStop(
+        statistics=statistics.outputs["statistics"],
+        anomalies=validator.outputs["anomalies"],
+        schema=schema.outputs["schema"],
+        properties=code_properties(code)
+        | Section(DriftConfig).encode(context.config.drift)
+        | {"accepted": context.storage.accepted, "generation": generation},
+    )

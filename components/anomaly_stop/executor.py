@@ -14,7 +14,8 @@ from components.anomaly_stop import accepted
 from components.anomaly_stop.decision import decide, listing
 from components.anomaly_stop.declared import missing_from_schema
 from components.artifacts.files import Artifacts
-from components.properties.slices import slice_of, task_of
+from components.properties.code import task_of
+from components.properties.sections import Section
 from limbeck import events
 from limbeck.errors import DataError
 from limbeck.settings.drift import DriftConfig
@@ -33,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
         folder, generation = exec_properties["accepted"], exec_properties["generation"]
         task = task_of(exec_properties).load()
         span, baseline, before = _span(input_dict), accepted.read(folder), accepted.generation(folder)
-        limits = slice_of(DriftConfig, exec_properties)
+        limits = Section(DriftConfig).decode(exec_properties)
         wrong = [
             *missing_from_schema(task, span.schema),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),

@@ -7,8 +7,10 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 
 from components.artifacts.files import Artifacts
+from components.properties.sections import Section
 from components.teacher_labeler import provenance
 from components.training.job import train
+from limbeck.settings.student import StudentConfig
 
 
 class Executor(base_executor.BaseExecutor):
@@ -22,4 +24,12 @@ class Executor(base_executor.BaseExecutor):
         """
         if exec_properties["targets"] != "labels":
             provenance.assert_from(input_dict, "examples", "teacher")
-        train("student", input_dict, output_dict, exec_properties, self._get_tmp_dir())
+        student = Section(StudentConfig).decode(exec_properties)
+        train(
+            "student",
+            input_dict,
+            output_dict,
+            exec_properties,
+            self._get_tmp_dir(),
+            hyperparameters=student.hyperparameters,
+        )

@@ -11,11 +11,29 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from components.example_gen.options import Options, to_custom_config
+from components.graph.context import Context
+from limbeck.digests.code import digest
+from limbeck.examples import SPLITS
 
 Format = Literal["csv", "parquet", "tfrecord"]
 
 _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "TFRecordExecutor"}
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
+
+
+def raw_examples(context: Context) -> Any:
+    """Makes the node `ExampleGen`, as settings and task want it."""
+    config, task = context.config.data, context.task
+    texts = [feature.name for feature in task.features if feature.kind == "text"]
+    return example_gen(
+        context.storage.data,
+        config.format,
+        SPLITS,
+        span=config.span,
+        encoding=config.encoding,
+        text_columns=[*texts, task.label.name] if task.label.kind == "text" else texts,
+        code_digest=digest([executor_name(config.format)]),
+    )
 
 
 def example_gen(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -14,7 +12,8 @@ from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
 from components.predictor import tables
-from components.properties.slices import Properties, slice_of
+from components.properties.sections import Section
+from limbeck import files
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
 from limbeck.records import to_json
@@ -33,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
             teacher=tables.quality(predictions, TEACHER, TEST),
             facts=measured.models[STUDENT],
             verdicts=compare(tables.predicted_right(predictions, TEST)),
-            limits=_limits(exec_properties),
+            limits=Section(GateConfig).decode(exec_properties),
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
@@ -41,10 +40,5 @@ class Executor(base_executor.BaseExecutor):
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.passed))
         mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
-        (Path(blessing.uri) / mark).touch()
-        (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
-
-
-def _limits(properties: Properties) -> GateConfig:
-    limits = slice_of(GateConfig, properties)
-    return dataclasses.replace(limits, require_gain=bool(properties["require_gain"]))
+        files.write_bytes(files.join(blessing.uri, mark), b"")
+        files.write_text(files.join(blessing.uri, DECISION_FILE), to_json(decision))

@@ -13,9 +13,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.utils import path_utils
 
 from components.artifacts.files import Artifacts, single_uris, split_files, split_names
+from components.artifacts.scratch import local_folder
 from components.predictor import tables
-from components.properties.slices import task_of
+from components.properties.code import task_of
 from components.teacher_labeler import provenance
+from limbeck import files
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
 from limbeck.models import MODELS, TEACHER
 from limbeck.records import from_json, to_json
@@ -42,17 +44,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         classes = len(task_of(exec_properties).load().label.classes)
         self._write_predictions(input_dict["labelled_examples"], models, classes, uri["predictions"])
         tables.assert_labels_declared(tables.read(uri["predictions"]))
-        latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], self._get_tmp_dir())
+        with local_folder(self._get_tmp_dir()) as scratch:
+            latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], scratch)
         facts = {
             name: tables.ModelFacts(
                 parameters=_parameters(uri[f"{name}_run"]),
-                bytes=folder_bytes(Path(folder)),
+                bytes=folder_bytes(folder),
                 latency_ms=latencies.latencies[name],
             )
             for name, folder in models.items()
         }
-        file = Path(uri["measurements"]) / tables.MEASUREMENTS_FILE
-        file.write_text(to_json(tables.Measured(facts)), encoding="utf-8")
+        files.write_text(
+            files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(tables.Measured(facts))
+        )
 
     def _write_predictions(
         self, examples: list[Any], models: dict[str, str], classes: int, destination: str
@@ -123,9 +127,8 @@ def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
     }
 
 
-def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyResult:
-    request, result = Path(scratch) / "request.json", Path(scratch) / "result.json"
-    request.parent.mkdir(parents=True, exist_ok=True)
+def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyResult:
+    request, result = scratch / "request.json", scratch / "result.json"
     request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "trainer.serving.latency", str(request), str(result)],
@@ -136,5 +139,5 @@ def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyRe
 
 
 def _parameters(model_run: str) -> int:
-    history = json.loads((Path(model_run) / "history.json").read_text(encoding="utf-8"))
+    history = json.loads(files.read_text(files.join(model_run, "history.json")))
     return int(history["parameters"])

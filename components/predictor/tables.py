@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.examples import UNLABELLED
 from limbeck.models import STUDENT
 from limbeck.records import STRICT, from_json
@@ -126,9 +126,16 @@ def assert_labels_declared(table: pa.Table) -> None:
 
 def read(folder: str) -> pa.Table:
     """Reads the predictions artifact at `folder`."""
-    return pq.read_table(folder, schema=SCHEMA)
+    found = [name for name in files.names(folder) if name.endswith(".parquet")]
+    if not found:
+        raise FileNotFoundError(f"the predictions must hold Parquet files, and there are none in {folder}")
+    read_files = []
+    for name in found:
+        with files.open_to_read(files.join(folder, name)) as file:
+            read_files.append(pq.read_table(file, schema=SCHEMA))
+    return pa.concat_tables(read_files)
 
 
 def read_measured(folder: str) -> Measured:
     """Reads the measurements artifact at `folder`."""
-    return from_json(Measured, (Path(folder) / MEASUREMENTS_FILE).read_text(encoding="utf-8"))
+    return from_json(Measured, files.read_text(files.join(folder, MEASUREMENTS_FILE)))

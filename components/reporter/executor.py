@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_executor
 
 from components.artifacts.files import Artifacts, single_uris, split_files
 from components.predictor import tables
-from components.properties.slices import task_of
+from components.properties.code import task_of
 from components.reporter.collect import Sources, collect
 from limbeck.examples import TRAIN
 from limbeck.models import MODELS

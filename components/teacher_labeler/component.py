@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.properties.slices import CODE, CodeRef, code_properties
+from components.graph.context import Context
+from components.properties.code import CODE, CodeRef, code_properties
 from components.teacher_labeler.executor import Executor
 
 _Channel = component_spec.ChannelParameter
@@ -43,3 +45,12 @@ class TeacherLabeler(base_beam_component.BaseBeamComponent):
             **code_properties(code),
         )
         super().__init__(spec=spec)
+
+
+def teacher_labeler(context: Context, transform: BaseNode, teachers: BaseNode) -> TeacherLabeler:
+    """Makes the node `TeacherLabeler`."""
+    return TeacherLabeler(
+        examples=transform.outputs["transformed_examples"],
+        model=teachers.outputs["model"],
+        code=context.code(["components.teacher_labeler.executor:Executor"]),
+    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.properties.slices import TRAINING, Properties
+from components.graph.context import Context
+from components.properties.code import CODE, CodeRef, code_properties
+from components.properties.sections import Properties, Section
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 
 _Channel = component_spec.ChannelParameter
 
@@ -15,7 +20,7 @@ _Channel = component_spec.ChannelParameter
 class TrainingSpec(component_spec.ComponentSpec):
     """Transformed examples and their graph -> model and model run; a subclass adds parameters of its own."""
 
-    PARAMETERS: ClassVar = TRAINING
+    PARAMETERS: ClassVar = CODE | Section(TrainingConfig).parameters | Section(StrategyConfig).parameters
     INPUTS: ClassVar = {
         "examples": _Channel(type=standard_artifacts.Examples),
         "transform_graph": _Channel(type=standard_artifacts.TransformGraph),
@@ -46,3 +51,25 @@ class TrainingComponent(base_component.BaseComponent):
             **properties,
         )
         super().__init__(spec=spec)
+
+
+def training_properties(context: Context, training: TrainingConfig, code: CodeRef) -> Properties:
+    """The properties that `TrainingSpec` declares.
+
+    Args:
+      context: settings and task.
+      training: the section `training`, as it holds for this node.
+      code: task and digest.
+    """
+    strategy = context.config.strategy
+    # A default spelt out is no other strategy, and must not train again.
+    strategy = dataclasses.replace(strategy, workers=strategy.processes)
+    return (
+        code_properties(code) | Section(TrainingConfig).encode(training) | Section(StrategyConfig).encode(strategy)
+    )
+
+
+def training_code(context: Context, executor: str, part: str) -> CodeRef:
+    """Task and digest of a component that trains: `executor` is `module:name`, `part` the digest of a task's part."""
+    # A training process reaches the last two by its command line, which no import shows.
+    return context.code([executor, "trainer.worker", "trainer.training"], part)

@@ -237,6 +237,7 @@ def _read(name: str, place: Path) -> Module:
     return parse(source, name, place.name == "__init__.py", str(place))
 
 
+@functools.cache
 def _is_installed(folder: Path) -> bool:
     library = Path(sysconfig.get_path("stdlib"))
     return not {"site-packages", "dist-packages"}.isdisjoint(folder.parts) or folder.is_relative_to(library)

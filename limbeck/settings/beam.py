@@ -1,15 +1,47 @@
-"""Settings section `beam`."""
+"""Settings section `beam`, and the flags that Beam is given for it."""
 
 from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive
+from limbeck.settings.fields import Positive, operational
+
+# One environment variable a flag. Their number is in TFX's cache key, and must never change with a setting.
+_VARIABLES = tuple(f"LIMBECK_BEAM_FLAG_{number}" for number in range(16))
 
 
 @dataclass(frozen=True, config=STRICT)
 class BeamConfig:
-    """How Beam runs: `workers` processes on this machine; 1 keeps it in the process of the pipeline."""
+    """How Beam runs on the machine of the pipeline.
 
-    workers: Positive = 1
+    Attributes:
+      workers: processes of Beam; 1 keeps Beam in the process of the pipeline. More than one is faster from tens of
+        megabytes of data on, and slower below.
+    """
+
+    workers: Positive = operational(1)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of every Beam pipeline."""
+        mode = "multi_processing" if self.workers > 1 else "in_memory"
+        return (
+            f"--direct_num_workers={self.workers}",
+            f"--direct_running_mode={mode}",
+            # Without an image, each Beam component of TFX packs a source distribution of TFX for workers elsewhere.
+            "--sdk_container_image=none",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The flags as variables of the environment, whose names are the same for all settings.
+
+        The last flag is repeated: to say a flag again changes nothing, and an empty one would be refused.
+        """
+        flags = self.flags
+        if len(flags) > len(_VARIABLES):
+            raise ValueError(
+                f"Beam is given {len(flags)} flags, and there are {len(_VARIABLES)} variables for them"
+            )
+        padded = flags + flags[-1:] * (len(_VARIABLES) - len(flags))
+        return dict(zip(_VARIABLES, padded, strict=True))

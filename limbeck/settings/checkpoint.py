@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive
+from limbeck.settings.fields import Positive, operational
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -14,8 +14,8 @@ class CheckpointConfig:
 
     Attributes:
       steps: optimizer steps between two checkpoints.
-      keep: how many of the newest are kept.
+      keep: number of checkpoints that are kept; the oldest are deleted.
     """
 
-    steps: Positive = 500
-    keep: Positive = 3
+    steps: Positive = operational(500)
+    keep: Positive = operational(3)

@@ -8,19 +8,20 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import NotNegative, PositiveFloat
+from limbeck.settings.fields import NotNegative, PositiveFloat, operational
 
 
 @dataclass(frozen=True, config=STRICT)
 class RecoveryConfig:
-    """What becomes of a training job of which a process failed.
+    """What happens to a training job when one of its processes fails.
 
     Attributes:
-      restarts: how often all its processes are started again.
-      backoff_seconds: before the first restart; doubled before each further one.
-      heartbeat_seconds: a process that says nothing for so long is taken for hung. It beats every second.
+      restarts: how often all processes of the job are started again.
+      backoff_seconds: pause before the first restart; the pause doubles before each further restart.
+      heartbeat_seconds: a process counts as hung when it has given no sign of life for so long. A healthy process
+        gives one every second.
     """
 
-    restarts: NotNegative = 3
-    backoff_seconds: Annotated[float, Field(ge=0)] = 1.0
-    heartbeat_seconds: PositiveFloat = 60.0
+    restarts: NotNegative = operational(3)
+    backoff_seconds: Annotated[float, Field(ge=0)] = operational(1.0)
+    heartbeat_seconds: PositiveFloat = operational(60.0)

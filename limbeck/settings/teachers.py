@@ -7,17 +7,19 @@ import dataclasses
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive, Scalar
+from limbeck.settings.fields import Positive, Scalar, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
 class TeachersConfig:
-    """The ensemble: `count` teachers that differ in their seed; `hyperparameters` go to `Task.build_teacher`.
+    """The ensemble of teachers.
 
     Attributes:
+      count: number of teachers. They differ in their seed: `training.seed`, `training.seed + 1` and so on.
       epochs: passes over the training split for each teacher; null takes `training.epochs`.
+      hyperparameters: values that `Task.build_teacher` receives.
     """
 
-    count: Positive = 1
+    count: Positive = runtime(1)
     epochs: Positive | None = None
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)

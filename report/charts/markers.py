@@ -8,17 +8,24 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from report.charts.svg import add, markup
+from report.names import kinds
 
-_POLYGONS = {
-    "teacher": ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
-    "hard-labels": ((0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)),
-    "pseudo-labels": ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
-}
+# Corners for a circle of radius 1, by the model's place in the registry; None is the circle itself.
+_POLYGONS = (
+    ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
+    None,
+    ((0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)),
+    ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
+    ((0.0, 1.15), (1.1, -0.85), (-1.1, -0.85)),
+    ((-1.2, -0.5), (1.2, -0.5), (1.2, 0.5), (-1.2, 0.5)),
+)
 
 
 def marker(parent: Element, kind: str, x: float, y: float, radius: float = 5.0) -> Element:
     """Draws the marker of a kind of model (`report.names.kind`) around a point."""
-    polygon = _POLYGONS.get(kind)
+    known = kinds()
+    place = known.index(kind) if kind in known else len(_POLYGONS)
+    polygon = _POLYGONS[place] if place < len(_POLYGONS) else None
     if polygon is None:
         return add(parent, "circle", cx=x, cy=y, r=radius, shape=f"marker {kind}")
     # Areas as that of the circle, or nearly.

@@ -15,7 +15,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.properties.slices import CodeRef, code_properties
+from components.properties.code import CodeRef, code_properties
 from limbeck.models import CONTROLS, STUDENT, TEACHER
 from limbeck.reference import TaskRef
 from tests.components import rehearsal, shapes

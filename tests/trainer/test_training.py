@@ -32,7 +32,7 @@ from tests.trainer.world import (
     weights,
 )
 from trainer import training, worker
-from trainer.data.ingestion import Denominators
+from trainer.data.batches import Denominators
 
 
 def record(job, rank=0):

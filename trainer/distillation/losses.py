@@ -12,7 +12,7 @@ from typing import Any
 
 from limbeck.examples import UNLABELLED
 from limbeck.settings.distillation import DistillationConfig
-from trainer.data.ingestion import Denominators
+from trainer.data.batches import Denominators
 
 
 def hard_loss(logits: Any, labels: Any) -> Any:

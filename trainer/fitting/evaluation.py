@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from limbeck.errors import DataError
-from trainer.data.feeding import Feed
-from trainer.data.ingestion import Order, PackedExamples, numbered_batches, replicas_of
+from trainer.data.batches import numbered_batches
+from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from trainer.data.order import Order
+from trainer.data.packing import PackedExamples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Split:
     """Packed examples, and how they are read.
 
     Attributes:
-      folder: written by `trainer.data.ingestion.pack`.
+      folder: written by `trainer.data.packing.pack`.
       inputs: feature spec of the model's inputs.
       label_key: the transformed feature that is the label.
       batch_size: over all replicas together; results do not depend on it.
@@ -54,9 +55,9 @@ class Split:
     @property
     def order(self) -> Order:
         """One pass, in the order of the index."""
-        return Order(len(PackedExamples(Path(self.folder))), self.batch_size, epochs=1, seed=None)
+        return Order(len(PackedExamples(self.folder)), self.batch_size, epochs=1, seed=None)
 
-    def feed(self, strategy: Any) -> Feed:
+    def feed(self, strategy: Any) -> PerReplicaPipeline:
         """Each replica's batches: (inputs by name, labels `[batch]`, rows `[batch]` within the global batch)."""
         import tensorflow as tf
 
@@ -72,7 +73,7 @@ class Split:
             read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
             return read.map(prepare).prefetch(8)
 
-        return Feed(strategy, dataset_of)
+        return PerReplicaPipeline(strategy, dataset_of)
 
 
 def evaluator(strategy: Any, model: Any, split: Split) -> Callable[[], Evaluation]:

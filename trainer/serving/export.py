@@ -19,9 +19,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from limbeck import files
 from limbeck.examples import RESERVED
 from limbeck.task import Feature, Task
 
@@ -117,9 +117,9 @@ def count_parameters(models: Sequence[Any]) -> int:
     return sum(int(model.count_params()) for model in models)
 
 
-def folder_bytes(folder: Path) -> int:
+def folder_bytes(folder: files.Location) -> int:
     """Size of all files of a SavedModel together, in bytes."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return files.folder_bytes(folder)
 
 
 def _members(models: Sequence[Any]) -> Any:

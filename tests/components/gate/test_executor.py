@@ -17,7 +17,7 @@ from components.gate.decision import DECISION_FILE, Decision
 from components.gate.executor import Executor
 from components.predictor import tables
 from components.predictor.tables import Measured, ModelFacts
-from components.properties.slices import CodeRef, properties_of
+from components.properties.sections import Section
 from limbeck.errors import ConfigError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
@@ -58,7 +58,7 @@ def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tu
 
 
 def properties_with(limits: GateConfig) -> dict[str, Any]:
-    return properties_of(limits) | {"require_gain": int(limits.require_gain)}
+    return Section(GateConfig).encode(limits)
 
 
 def decision(blessing: Artifact) -> Decision:
@@ -134,14 +134,15 @@ def test_the_component_hands_the_limits_over(required: bool):
     kinds = {"model": standard_artifacts.Model, "predictions": Predictions, "measurements": Measurements}
     channels = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
 
-    gate = Gate(**channels, limits=limits, code=CodeRef(TaskRef("tasks.digits"), "digest"))
+    code = {"task": to_json(TaskRef("tasks.digits")), "code_digest": "digest"}
+    gate = Gate(**channels, properties=properties_with(limits) | code)
 
-    given = {"tolerance": 0.25, "max_bytes": 7, "require_gain": int(required)}
+    given = {"gate_tolerance": 0.25, "gate_max_bytes": 7, "gate": f'{{"require_gain": {str(required).lower()}}}'}
     assert {name: gate.exec_properties.get(name) for name in given} == given
 
 
 def test_a_limit_that_was_edited_to_nonsense_is_refused_before_anything_is_blessed(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"'gate\.tolerance'.*received 5\.0"):
-        judge(tmp_path, {TEACHER: 19, STUDENT: 19}, {"tolerance": 5.0, "require_gain": 0})
+        judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig()) | {"gate_tolerance": 5.0})
 
     assert list((tmp_path / "blessing").iterdir()) == []

@@ -1,6 +1,7 @@
 """Predictor: a row for each model and example, and what each model costs."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def labelled_examples(
 
 
 def run(
-    world: World, labelled: Artifact, folder: Path, models: tuple[str, ...] = MODELS
+    world: World, labelled: Artifact, folder: Path, models: Iterable[str] = MODELS
 ) -> tuple[Artifact, Artifact]:
     predictions = rehearsal.artifact(Predictions, folder / "predictions")
     measurements = rehearsal.artifact(Measurements, folder / "measurements")

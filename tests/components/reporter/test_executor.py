@@ -12,7 +12,7 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.artifacts.files import types as artifact_types
+from components.artifacts import types as artifact_types
 from components.reporter import slices
 from components.reporter.executor import Executor
 from components.teacher_labeler.executor import attach_logits

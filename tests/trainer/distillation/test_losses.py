@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from limbeck.settings.distillation import DistillationConfig
-from trainer.data.ingestion import Denominators
+from trainer.data.batches import Denominators
 from trainer.distillation.losses import (
     distillation_loss,
     hard_loss,

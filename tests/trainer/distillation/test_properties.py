@@ -27,7 +27,8 @@ from tests.trainer.world import (
     with_logits,
 )
 from trainer import training
-from trainer.data.ingestion import Order, PackedExamples
+from trainer.data.order import Order
+from trainer.data.packing import PackedExamples
 from trainer.distillation.losses import soft_loss
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint

@@ -18,7 +18,7 @@ from launchers.local.launcher import ports
 from limbeck.records import from_json, to_json
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.ingestion import Order
+from trainer.data.order import Order
 from trainer.distribution.cluster import Addresses, from_environment
 
 COUNT, CLASSES, WIDTH = 43, 4, 3
@@ -97,10 +97,12 @@ def _train(strategy, case, folder):
     import tf_keras
 
     from tests.trainer import packed
-    from trainer.data.ingestion import batches, replicas_of
+    from trainer.data.batches import batches
+    from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
     from trainer.distillation.losses import hard_loss, mean_part
     from trainer.distribution import strategies
     from trainer.fitting import optimization, precision
+    from trainer.fitting.gradient_step import GradientStep
     from trainer.fitting.loop import fit
 
     tf_keras.utils.set_random_seed(3)
@@ -121,10 +123,8 @@ def _train(strategy, case, folder):
         return batches(str(folder), ORDER, mine, strategy.num_replicas_in_sync, packed.SPEC).map(split)
 
     initial = model.get_weights()
-    fitted = fit(
-        strategy, model, optimizer, loss, dataset_of, steps=ORDER.steps, steps_per_call=1,
-        clip_norm=case.training.clip_norm, loss_scale=loss_scale,
-    )  # fmt: skip
+    step = GradientStep(strategy, model, optimizer, loss, case.training.clip_norm, loss_scale)
+    fitted = fit(step, PerReplicaPipeline(strategy, dataset_of), steps=ORDER.steps, steps_per_call=1)
     found = {
         "initial": np.concatenate([values.ravel() for values in initial]),
         "weights": np.concatenate([values.ravel() for values in model.get_weights()]),

@@ -10,7 +10,7 @@ from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
 from tests.trainer import packed
 from tests.trainer.distribution import spread
-from trainer.data.ingestion import PackedExamples
+from trainer.data.packing import PackedExamples
 
 pytestmark = pytest.mark.processes
 

@@ -9,7 +9,7 @@ import tf_keras
 
 from limbeck.errors import DataError
 from tests.trainer import packed
-from trainer.data.ingestion import PackedExamples
+from trainer.data.packing import PackedExamples
 from trainer.fitting.evaluation import Evaluation, Split, evaluator, predict
 
 COUNT, CLASSES = 43, 4

@@ -21,11 +21,16 @@ import tf_keras
 from limbeck.errors import TrainingFailedError
 from limbeck.layers.dropout import Dropout
 from tests.trainer.packed import SPEC, WIDTH
-from trainer.data.ingestion import Order, batches, replicas_of
+from trainer.data.batches import batches
+from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from trainer.data.order import Order
 from trainer.distillation.losses import hard_loss, mean_part
 from trainer.distribution import cluster, farewell
 from trainer.distribution.strategies import scope
-from trainer.fitting.loop import Fitted, Hooks, fit
+from trainer.fitting.gradient_step import GradientStep
+from trainer.fitting.hooks import Hooks
+from trainer.fitting.loop import fit
+from trainer.fitting.progress import Fitted
 from trainer.recovery import checkpoint
 from trainer.recovery.checkpoint import State
 from trainer.recovery.model_state import assert_agreed, capture, restore
@@ -88,11 +93,8 @@ class Training:
 
         hooks = Hooks(save=save, save_every=SAVE_EVERY)
         return fit(
-            self.strategy,
-            self.model,
-            self.optimizer,
-            loss,
-            dataset_of,
+            GradientStep(self.strategy, self.model, self.optimizer, loss),
+            PerReplicaPipeline(self.strategy, dataset_of),
             steps=ORDER.steps,
             start=start,
             hooks=hooks,

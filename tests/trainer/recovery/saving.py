@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.fitting.loop import Progress
+from trainer.fitting.progress import TrainingProgress
 from trainer.recovery.checkpoint import State, latest, save
 
 
@@ -39,7 +39,7 @@ def state(step: int, salt: int = 0) -> State:
         "optimizer/0000": np.array(step),
         "optimizer/0001": generator.standard_normal([7]).astype(np.float32),
     }
-    return State(1, step, arrays, (Progress(step, 100, 1 / step),), examples=step * 8, seconds=step / 3)
+    return State(1, step, arrays, (TrainingProgress(step, 100, 1 / step),), examples=step * 8, seconds=step / 3)
 
 
 def equal(one: State, other: State) -> bool:

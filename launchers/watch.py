@@ -6,16 +6,15 @@ import dataclasses
 import queue
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from launchers.failure import Ending, Exit, by_signal, read_failure
-from launchers.local.heartbeat import Pulses
+from launchers.heartbeat import Pulses
 
 
 @dataclasses.dataclass
 class _Watch:
     exits: queue.SimpleQueue[Exit]
-    failures: Mapping[int, Path]
+    failures: Mapping[int, str]
     pulses: Pulses
     settle: float
     living: set[int]
@@ -49,12 +48,12 @@ class _Watch:
         return by_signal(latest.code) or read_failure(self.failures[latest.rank]) is not None
 
 
-def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, Path], pulses: Pulses, settle: float) -> Ending:
+def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: Pulses, settle: float) -> Ending:
     """Returns when all processes have ended well, or when it is known why one did not.
 
     Args:
       exits: receives the end of each process.
-      failures: the failure file of each rank.
+      failures: the URI of each rank's failure file.
       pulses: the heartbeats of the same ranks.
       settle: seconds after a first failure in which a better explanation may come.
     """

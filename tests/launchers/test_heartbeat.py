@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from launchers.local.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
+from launchers.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
 from trainer.process import heartbeat
 
 DEADLINE = 10.0
@@ -14,7 +14,7 @@ class World:
     def __init__(self, folder):
         self.files = {rank: folder / f"heartbeat-{rank}" for rank in range(2)}
         self.now = 1000.0
-        self.pulses = Pulses(self.files, DEADLINE, self.now)
+        self.pulses = Pulses({rank: str(file) for rank, file in self.files.items()}, DEADLINE, self.now)
         self.mtime = 5_000_000_000
 
     def pass_by(self, seconds, *beating, mtime_step=1_000_000_000):
@@ -107,7 +107,7 @@ def test_a_clock_of_files_that_is_set_back_is_no_silence(world):
 def test_no_deadline_is_shorter_than_three_beats(tmp_path):
     file = tmp_path / "heartbeat-0"
     file.touch()
-    pulses = Pulses({0: file}, 0.1, now=0.0)
+    pulses = Pulses({0: str(file)}, 0.1, now=0.0)
     for now in (0.1, 1.1, 2.1, 3.0):
         pulses.look(now)
     assert pulses.hung({0}) == {}

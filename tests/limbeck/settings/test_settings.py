@@ -12,6 +12,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
@@ -315,6 +316,8 @@ def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(DistillationConfig) == ("temperature", "alpha")
     assert fields.runtime_fields(StrategyConfig) == ()
     assert fields.runtime_fields(DataConfig) == ("path",)
+    assert fields.runtime_fields(RecoveryConfig) == fields.structural_fields(RecoveryConfig) == ()
+    assert fields.operational_fields(RecoveryConfig) == ("restarts", "backoff_seconds", "heartbeat_seconds")
 
 
 def test_the_tree_is_frozen():

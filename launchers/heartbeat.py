@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
+from trainer.process import heartbeat
 from trainer.process.heartbeat import SECONDS
 
 # What a fresh interpreter is given to reach its first beat, however short the deadline is.
@@ -25,7 +25,7 @@ SUSPICIOUS_SECONDS = 4.0 * SECONDS
 
 @dataclasses.dataclass
 class _Pulse:
-    beat: int | None = None
+    beat: object = None
     silence: float = 0.0
     announced: float = 0.0
 
@@ -33,10 +33,10 @@ class _Pulse:
 class Pulses:
     """The signs of life of the processes of one attempt."""
 
-    def __init__(self, files: Mapping[int, Path], deadline: float, now: float | None = None) -> None:
-        """Takes the heartbeat file of each rank, and the seconds of silence after which one counts as hung."""
-        self._files, self._deadline = files, max(deadline, _SHORTEST_SECONDS)
-        self._pulses = {rank: _Pulse() for rank in files}
+    def __init__(self, uris: Mapping[int, str], deadline: float, now: float | None = None) -> None:
+        """Takes the URI of each rank's heartbeat file, and the seconds of silence after which one counts as hung."""
+        self._uris, self._deadline = uris, max(deadline, _SHORTEST_SECONDS)
+        self._pulses = {rank: _Pulse() for rank in uris}
         self._looked = time.monotonic() if now is None else now
         self.interval = min(SECONDS, self._deadline / 4)
 
@@ -45,7 +45,7 @@ class Pulses:
         now = time.monotonic() if now is None else now
         passed, self._looked = min(now - self._looked, 2 * self.interval), now
         for rank, pulse in self._pulses.items():
-            beat, pulse.announced = _read(self._files[rank])
+            beat, pulse.announced = heartbeat.read(self._uris[rank]) or (None, STARTING_SECONDS)
             pulse.silence = pulse.silence + passed if beat == pulse.beat else 0.0
             pulse.beat = beat
 
@@ -62,11 +62,3 @@ class Pulses:
         return {
             rank: pulse.silence for rank, pulse in pulses.items() if pulse.silence >= max(seconds, pulse.announced)
         }
-
-
-def _read(file: Path) -> tuple[int | None, float]:
-    """The time of the last beat, and the seconds of silence that were announced with it."""
-    try:
-        return file.stat().st_mtime_ns, float(file.read_text(encoding="ascii") or 0.0)
-    except FileNotFoundError:
-        return None, STARTING_SECONDS

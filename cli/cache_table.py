@@ -1,0 +1,209 @@
+"""Which nodes run again when a setting changes: `python -m cli.cache_table [TASK]` prints it as a table.
+
+A whole run shows what TFX takes from its cache, for one setting, in minutes. But the key of the cache is made of the
+compiled graph alone: a node's executor, its execution properties, its inputs. So this compiles the graph before and
+after each change, has TFX itself make the key of every node, and compares. Instead of the artifacts of a run, a node
+is given ones that bear the key of the node that makes them: a new key goes on to whatever follows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cli import settings
+from limbeck import reference
+from limbeck.records import to_json
+from limbeck.reference import TaskRef
+from limbeck.settings import sources
+from limbeck.settings.config import Config
+
+# The key of TFX's cache of each node, by its id, in the order of the graph.
+Keys = Mapping[str, str]
+Rows = Mapping[str, tuple[str, ...]]
+_Layer = dict[str, Any]
+
+# Where no other value can be derived from the kind of the setting: what must be set before, and the other value.
+_CHANGES: Mapping[str, tuple[_Layer, Any]] = {
+    "data.path": ({}, "/elsewhere"),
+    "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
+    "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
+    "strategy.name": ({}, "one_device"),
+    "strategy.workers": ({}, 3),
+    "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
+}
+# Settings that have but one value as yet.
+SINGLE = frozenset({"launcher.name"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One setting that is changed.
+
+    Attributes:
+      setting: as `--set` takes it, such as `training.epochs`.
+      before: the whole configuration; with what the setting needs, where it cannot be changed alone.
+      after: the same with another value of this setting.
+    """
+
+    setting: str
+    before: Config
+    after: Config
+
+
+def changes(config: Config) -> Iterator[Change]:
+    """A change of each setting that there is, but for those of `SINGLE`.
+
+    Raises:
+      ConfigError: where the value that was thought of breaks a rule; `_CHANGES` needs a better one then.
+      TypeError: where no value could be thought of; likewise.
+    """
+    for section, hint in typing.get_type_hints(Config).items():
+        if not dataclasses.is_dataclass(hint):
+            value = _other(getattr(config, section), hint, section)
+            yield Change(section, config, _with(config, {section: value}))
+            continue
+        for field, kind in typing.get_type_hints(hint).items():
+            setting = f"{section}.{field}"
+            if setting in SINGLE:
+                continue
+            before, value = config, None
+            if setting in _CHANGES:
+                layer, value = _CHANGES[setting]
+                before = _with(config, layer)
+            else:
+                value = _other(getattr(getattr(config, section), field), kind, setting)
+            yield Change(setting, before, _with(before, {section: {field: value}}))
+
+
+def keys(config: Config, ref: TaskRef) -> Keys:
+    """The keys for a local run of a task with these settings.
+
+    Raises:
+      TaskError: where the task cannot be loaded.
+    """
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.dsl.compiler.compiler import Compiler
+    from tfx.orchestration.metadata import Metadata
+
+    import pipeline
+    from cli.runner import beam_flags
+    from components.graph.context import Storage
+
+    storage = Storage("/root/pipeline", "/root/serving", config.data.path or "/root/data", "/root/accepted")
+    store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
+    graph = Compiler().compile(
+        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(config), metadata=store)
+    )
+    found: dict[str, str] = {}
+    with Metadata(store) as handle:
+        for node in graph.nodes:
+            found[node.pipeline_node.node_info.id] = _key(node.pipeline_node, graph, handle, found)
+    return found
+
+
+def run_again(before: Keys, after: Keys) -> tuple[str, ...]:
+    """Nodes of `after`, in their order, for which a run with `before` has left nothing in the cache."""
+    return tuple(name for name, key in after.items() if before.get(name) != key)
+
+
+def table(config: Config, ref: TaskRef) -> Rows:
+    """The nodes that run again, by the setting that has changed."""
+    known: dict[str, Keys] = {}
+
+    def keys_of(one: Config) -> Keys:
+        text = to_json(one)
+        if text not in known:
+            known[text] = keys(one, ref)
+        return known[text]
+
+    return {one.setting: run_again(keys_of(one.before), keys_of(one.after)) for one in changes(config)}
+
+
+def markdown(rows: Rows) -> str:
+    """The table, for the docs; settings of equal effect share a row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for setting, nodes in rows.items():
+        alike.setdefault(nodes, []).append(f"`{setting}`")
+    lines = [f"| {', '.join(some)} | {', '.join(nodes) or 'nothing'} |" for nodes, some in alike.items()]
+    return "\n".join(["| where one of these changes | these run again |", "| --- | --- |", *lines, ""])
+
+
+def _with(config: Config, layer: _Layer) -> Config:
+    return sources.load([json.loads(to_json(config)), layer])
+
+
+def _other(value: Any, hint: Any, setting: str) -> Any:
+    """Another value of a setting; a whole number one higher, a fraction half as large, and so on."""
+    if typing.get_origin(hint) is typing.Literal:
+        return next(one for one in typing.get_args(hint) if one != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float) and value:
+        return value / 2
+    if isinstance(value, dict):
+        return {"changed": 1}
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    for kind, one in ((int, 3), (float, 0.5), (str, "changed")):
+        if kind in kinds and one != value:
+            return one
+    raise TypeError(f"no other value of {setting} can be thought of; name one in cli.cache_table._CHANGES")
+
+
+def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:
+    """The key of one node, given those of the nodes before it."""
+    from tfx.orchestration import data_types_utils
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import cache_utils, inputs_utils, outputs_utils
+
+    deployment = runner_utils.extract_local_deployment_config(graph)
+    parameters = inputs_utils.resolve_parameters_with_schema(node_parameters=node.parameters)
+    context = cache_utils.get_cache_context(
+        metadata_handle=handle,
+        pipeline_node=node,
+        pipeline_info=graph.pipeline_info,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node.node_info.id),
+        input_artifacts=_inputs(node, before),
+        output_artifacts=outputs_utils.generate_output_artifacts(1, node.outputs.outputs, "/root"),
+        parameters=data_types_utils.build_parsed_value_dict(parameters),
+    )
+    return str(context.name)
+
+
+def _inputs(node: Any, before: Keys) -> dict[str, list[Any]]:
+    """An artifact for each channel of each input, which bears the key of the node that makes it."""
+    from tfx.types.standard_artifacts import Model
+
+    inputs: dict[str, list[Any]] = {}
+    for name, given in node.inputs.inputs.items():
+        inputs[name] = []
+        for channel in given.channels:
+            # Of what type it is makes no difference, nor has it any besides its URI.
+            artifact = Model()
+            artifact.uri = f"{before[channel.producer_node_query.id]}/{channel.output_key}"
+            inputs[name].append(artifact)
+    return inputs
+
+
+def main(arguments: list[str]) -> None:
+    """Prints the table of a task: `digits`, or the one that is named."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    ref = reference.find(*arguments or ["digits"])
+    # TFX prints as it imports.
+    with contextlib.redirect_stdout(io.StringIO()):
+        rows = table(settings.load(ref, None, []), ref)
+    print(markdown(rows), end="")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,22 @@
+"""Evaluator: TFX's own, which is told what to evaluate."""
+
+from __future__ import annotations
+
+from tfx.components import Evaluator
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.evaluator.evaluation import evaluation_config
+from components.graph.context import Context
+from limbeck.examples import TEST
+
+
+def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: BaseNode) -> Evaluator:
+    """Makes the node `Evaluator`: the student on raw examples of the test split, with the teachers as its baseline."""
+    return Evaluator(
+        examples=raw.outputs["examples"],
+        model=student.outputs["model"],
+        baseline_model=teachers.outputs["model"],
+        eval_config=evaluation_config(context.task),
+        example_splits=[TEST],
+        module_path="components.evaluator.evaluation",
+    )

@@ -1,0 +1,37 @@
+"""The task and the code of a component, as execution properties, so that the cache sees an edit of either."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfx.types.component_spec import ExecutionParameter
+
+from components.properties.sections import Properties
+from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
+
+
+@dataclasses.dataclass(frozen=True)
+class CodeRef:
+    """What makes the cache see an edit: the task, and a digest of all source that a component runs.
+
+    Attributes:
+      task: where the executor finds the task.
+      digest: of the task's parts and of our own definitions that the component reaches.
+    """
+
+    task: TaskRef
+    digest: str
+
+
+CODE = {"task": ExecutionParameter(type=str), "code_digest": ExecutionParameter(type=str)}
+
+
+def code_properties(code: CodeRef) -> Properties:
+    """The properties of `CODE`."""
+    return {"task": to_json(code.task), "code_digest": code.digest}
+
+
+def task_of(properties: Properties) -> TaskRef:
+    """The task that `code_properties` wrote."""
+    return from_json(TaskRef, properties["task"])

@@ -1,0 +1,54 @@
+"""Settings that cannot change a result, and their way to whoever carries the work out.
+
+TFX's cache key holds every execution property and every flag of Beam. Settings of this kind must therefore reach a
+component by another way: the environment of the process or container that runs it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.config import Config
+from limbeck.settings.launcher import LauncherConfig
+from limbeck.settings.recovery import RecoveryConfig
+
+ENVIRONMENT = "LIMBECK_OPERATIONAL"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Operational:
+    """What an executor is told beside its execution properties. A section's name is that of the whole tree.
+
+    Attributes:
+      checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
+    """
+
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
+    recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
+    checkpoints: str | None = None
+
+    @classmethod
+    def of(cls, config: Config, checkpoints: str | None) -> Operational:
+        """The operational sections of the whole tree."""
+        names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
+        return cls(**{name: getattr(config, name) for name in names}, checkpoints=checkpoints)
+
+    def environment(self) -> dict[str, str]:
+        """The variable that `read` understands."""
+        return {ENVIRONMENT: to_json(self)}
+
+
+def read(environment: Mapping[str, str]) -> Operational:
+    """The operational settings of this process; the defaults where its environment has none.
+
+    Raises:
+      ConfigError: where the variable holds no such settings.
+    """
+    text = environment.get(ENVIRONMENT)
+    return Operational() if text is None else from_json(Operational, text)
