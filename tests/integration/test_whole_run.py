@@ -33,8 +33,6 @@ NODES = [
 FROM_PREDICTOR = {"Predictor", "Gate", "Reporter", "Pusher"}
 FROM_DISTILLER = FROM_PREDICTOR | {"Distiller", "Evaluator"}
 FROM_STUDENT = FROM_DISTILLER | {"DistillerHardLabels", "DistillerPseudoLabels"}
-# Hard labels need no teacher.
-FROM_TEACHER = FROM_DISTILLER | {"TeacherTrainer", "TeacherLabeler", "DistillerPseudoLabels"}
 MODELS = ("teacher", "student", "student_hard_labels", "student_pseudo_labels")
 TRAINING_EXAMPLES = 1297
 SHIPPED_TEMPERATURE = 2.0
@@ -196,6 +194,7 @@ def test_a_student_whose_logits_are_no_numbers_is_refused(base: Base) -> None:
 
 @pytest.mark.long
 def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> None:
+    """Other edits: tests/cli/test_cache_after_edits.py, which looks at the compiled graph alone."""
     edit(base.task / "models.py", 'get("units", 32)', 'get("units", 33)')
     try:
         again = base.again()
@@ -206,28 +205,6 @@ def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> N
     assert (
         again.report["models"]["student"]["parameters"] > base.finished.report["models"]["student"]["parameters"]
     )
-
-
-@pytest.mark.long
-def test_an_edited_helper_of_the_teacher_trains_the_teacher_and_what_follows(base: Base) -> None:
-    """The helper that shifts images is reached by the teacher alone, through the task's `augment`."""
-    preprocessing = base.task / "preprocessing.py"
-    edit(preprocessing, "seeds, 0, 3, draw=1", "seeds, 0, 3, draw=2")
-    try:
-        again = base.again()
-    finally:
-        edit(preprocessing, "seeds, 0, 3, draw=2", "seeds, 0, 3, draw=1")
-    assert again.code == 0, again.output
-    assert again.computed == FROM_TEACHER
-
-
-@pytest.mark.long
-def test_an_edited_comment_computes_nothing(base: Base) -> None:
-    models = base.task / "models.py"
-    models.write_text(models.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
-    again = base.again()
-    assert again.code == 0, again.output
-    assert again.computed == set()
 
 
 @pytest.mark.long
