@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.columns import Kind
@@ -46,7 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("csv")
 
 
-@settings(deadline=None)
 @given(tables(), st.sampled_from(DIALECTS), st.booleans(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_what_goes_in_comes_out(folder: Path, table: Table, dialect: tuple[str, int], zipped: bool, encoding: str):
     content = written(table, *dialect).encode(encoding)
@@ -97,7 +96,9 @@ def test_a_long_field_is_read(tmp_path: Path):
     assert read(file(tmp_path, "a\n" + "x" * 300_000 + "\n")) == [{"a": [b"x" * 300_000]}]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", codecs.BOM_UTF8, gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", codecs.BOM_UTF8, gzip.compress(b"")], ids=["nothing", "blank", "mark", "gzip"]
+)
 def test_a_file_without_header_is_named(tmp_path: Path, content: bytes):
     path = file(tmp_path, content)
     with pytest.raises(DataError, match=f"{path}: a CSV file begins with a header line, but this file is empty"):

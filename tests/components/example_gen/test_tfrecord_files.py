@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.tfrecord_files import TFRecordFiles, read_records
@@ -40,7 +40,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tfrecord")
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.binary(max_size=100), max_size=6), st.sampled_from(["", "GZIP"]), st.sampled_from(["a", "a.gz"])
 )

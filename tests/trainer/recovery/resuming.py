@@ -1,4 +1,4 @@
-"""Trains in one process and goes on in another: `python -m tests.trainer.resuming first|second FOLDER CASE...`.
+"""Trains in one process, goes on in another: `python -m tests.trainer.recovery.resuming first|second FOLDER CASE...`.
 
 For each case (`CASES`), `first` trains without a stop, and then again with a checkpoint at step `SAVED`; `second` goes
 on from that. Every result is left as a checkpoint in a folder of its own:

@@ -1,7 +1,7 @@
 """Trains, evaluates and predicts under one strategy, in fresh processes: what test_strategies.py compares.
 
 A process can be given logical devices only before it has used TensorFlow, so no strategy can be tried in the process
-of the tests: `python -m tests.trainer.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
+of the tests: `python -m tests.trainer.distribution.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ COUNT, CLASSES, WIDTH = 43, 4, 3
 # 473 positions in 60 steps: the last batch holds one example, so all replicas but one are given none.
 ORDER = Order(COUNT, 8, epochs=11, seed=1)
 RATE, CLIP = 0.05, 0.7
-PROJECT = Path(__file__).parent.parent.parent
+PROJECT = Path(__file__).parents[3]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,8 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
         for task in tasks:
             unused = folder / "unused"
             variables = environment(os.environ, task, addresses, failure=unused, beat=unused)
-            command = [sys.executable, "-m", "tests.trainer.spread", to_json(strategy), str(data), str(folder)]
+            module = "tests.trainer.distribution.spread"
+            command = [sys.executable, "-m", module, to_json(strategy), str(data), str(folder)]
             processes.append(subprocess.Popen(command, env=variables, cwd=PROJECT))
         try:
             codes = [process.wait(600) for process in processes]
