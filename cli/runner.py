@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events, reference
+from limbeck import events, files, reference
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
@@ -57,7 +57,9 @@ def _run(folder: RunFolder) -> None:
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(environment(folder, request))
-    ObservedDagRunner().run(graph_of(folder, request))
+    graph = graph_of(folder, request)
+    never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
+    ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 
 
@@ -116,12 +118,13 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
     """
-    from cli.store import last_run
+    from cli.collect import run_id
+    from cli.store import executions_of
     from components.pusher.push import push
 
-    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+    for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
-            push(Path(one.outputs["pushed_model"].uri), folder.serving)
+            push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 
 
 if __name__ == "__main__":

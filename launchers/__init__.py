@@ -1,1 +1,4 @@
-"""Where a training job's processes run: one module a place, chosen by name in `LAUNCHERS`."""
+"""Where a training job's processes run: what all launchers share, and a package a launcher.
+
+`limbeck.settings.launcher.LAUNCHERS` knows them by name.
+"""

@@ -8,6 +8,7 @@ from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative
 from limbeck.settings.strategy import StrategyConfig
 from trainer.distribution.cluster import ClusterTask, task_of
+from trainer.job import TrainingJob
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -26,3 +27,8 @@ class Cluster:
         """Every process, in the order of the ranks."""
         processes = 1 + self.workers
         return tuple(task_of(rank, processes) for rank in range(processes))
+
+
+def title(job: TrainingJob, task: ClusterTask) -> str:
+    """What messages call a process: `teacher chief`, `student worker 0`."""
+    return f"{job.entry} {task.role}" + ("" if task.is_chief else f" {task.index}")

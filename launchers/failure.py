@@ -12,14 +12,17 @@ from __future__ import annotations
 import dataclasses
 import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal, Protocol
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
+
+# Names the file, a path or URI, in which a process says what would fail again.
+ENVIRONMENT = "LIMBECK_FAILURE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +91,10 @@ class Failure:
     message: str
 
 
-def read_failure(path: Path) -> Failure | None:
-    """Reads a failure file; None where there is none, or its process died while it wrote it."""
+def read_failure(uri: str) -> Failure | None:
+    """Reads a failure file, at a path or URI; None where there is none that can be read."""
     try:
-        return from_json(Failure, path.read_text(encoding="utf-8"))
+        return from_json(Failure, files.read_text(uri))
     except (OSError, UnicodeDecodeError, ConfigError):
         return None
 
@@ -112,19 +115,19 @@ def blame(exits: Sequence[Exit]) -> Exit:
 
 
 def error_of(
-    ending: Ending, processes: Sequence[Ended], files: Mapping[int, Path]
+    ending: Ending, processes: Sequence[Ended], failures: Mapping[int, str]
 ) -> UserError | TrainingFailedError:
     """The error to raise for an attempt that did not end well.
 
     Args:
       ending: what was seen of it.
       processes: all of the job, in the order of the ranks, ended.
-      files: the failure file of each rank.
+      failures: the URI of each rank's failure file.
     """
     # One that wrote its file may have been ended by us before it could leave: look at all of them.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     for rank in ranks:
-        failure = read_failure(files[rank])
+        failure = read_failure(failures[rank])
         if failure is not None:
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
     culprit = blame(ending.failed) if ending.failed else None

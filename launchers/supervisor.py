@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Generic, TypeVar
 
-from launchers.decision import GiveUp, Outcome, decide
 from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from launchers.restart_policy import FailureKind, GiveUp, next_action
 from limbeck import events
 from limbeck.errors import TrainingFailedError
 from limbeck.settings.recovery import RecoveryConfig
@@ -39,7 +39,11 @@ class Supervised(Generic[_Result]):
 
 
 def supervise(
-    attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None] = time.sleep
+    attempt: Callable[[], _Result],
+    recovery: RecoveryConfig,
+    wait: Callable[[float], None] = time.sleep,
+    *,
+    once: bool = False,
 ) -> Supervised[_Result]:
     """Calls `attempt` until it returns, or until its failure is the job's.
 
@@ -51,37 +55,41 @@ def supervise(
       attempt: runs the job once, and ends its processes whatever is raised in it.
       recovery: how many restarts, and the pauses before them.
       wait: pauses for so many seconds.
+      once: makes one attempt, and raises its failure as it is: for attempts that start their processes again by
+        themselves.
 
     Raises:
       UserError: of the first attempt that raises one.
       TrainingFailedError: of an attempt that would fail again, or for which no restart is left; says how many
         restarts were made.
     """
-    with _sigterm_raised():
+    with unwinding_on_sigterm():
+        if once:
+            return Supervised(attempt(), restarts=0, preemptions=0)
         return _supervise(attempt, recovery, wait)
 
 
 def _supervise(
     attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None]
 ) -> Supervised[_Result]:
-    history: list[Outcome] = []
+    failures: list[FailureKind] = []
     while True:
-        restarts, preemptions = history.count(Outcome.FAILED), history.count(Outcome.PREEMPTED)
+        restarts, preemptions = failures.count(FailureKind.TRANSIENT), failures.count(FailureKind.PREEMPTION)
         try:
             return Supervised(attempt(), restarts, preemptions)
         except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
-            history.append(_outcome(error))
-            decision = decide(history, recovery)
-            if isinstance(decision, GiveUp):
+            failures.append(_kind(error))
+            action = next_action(failures, recovery)
+            if isinstance(action, GiveUp):
                 raise _with_restarts(error, restarts) from None
-            _tell(error, history, decision.after_seconds, recovery)
-        wait(decision.after_seconds)
+            _tell(error, failures, action.after_seconds, recovery)
+        wait(action.after_seconds)
 
 
-def _outcome(error: TrainingFailedError) -> Outcome:
+def _kind(error: TrainingFailedError) -> FailureKind:
     if isinstance(error, AttemptPreemptedError):
-        return Outcome.PREEMPTED
-    return Outcome.FINAL if isinstance(error, TrainingBrokeDownError) else Outcome.FAILED
+        return FailureKind.PREEMPTION
+    return FailureKind.PERMANENT if isinstance(error, TrainingBrokeDownError) else FailureKind.TRANSIENT
 
 
 def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedError:
@@ -91,15 +99,17 @@ def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedE
     return TrainingFailedError(f"after {times}: {error}")
 
 
-def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, recovery: RecoveryConfig) -> None:
-    preempted = history[-1] is Outcome.PREEMPTED
+def _tell(
+    error: TrainingFailedError, failures: list[FailureKind], seconds: float, recovery: RecoveryConfig
+) -> None:
+    preempted = failures[-1] is FailureKind.PREEMPTION
     reason = error.reason if isinstance(error, AttemptFailedError) else str(error)
-    _log.warning("attempt %d: %s; starting again in %.1f s", len(history), error, seconds)
+    _log.warning("attempt %d: %s; starting again in %.1f s", len(failures), error, seconds)
     events.emit(
         "restarting",
         reason=reason,
-        attempt=len(history) + 1,
-        restart=None if preempted else history.count(Outcome.FAILED),
+        attempt=len(failures) + 1,
+        restart=None if preempted else failures.count(FailureKind.TRANSIENT),
         restarts=recovery.restarts,
         seconds=seconds,
     )
@@ -110,8 +120,11 @@ class _TerminatedError(BaseException):
 
 
 @contextlib.contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """Has SIGTERM unwind the stack, so that processes are ended in good order, before it ends this process."""
+def unwinding_on_sigterm() -> Iterator[None]:
+    """A context in which SIGTERM unwinds the stack, so that all is left in good order, before it ends this process.
+
+    In another thread than the main one, and where somebody else handles SIGTERM, it does nothing.
+    """
     here = threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield

@@ -7,10 +7,10 @@ ended. So whatever it shows is written down once, small whatever the size of the
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
 
 FINDINGS_FILE = "findings.json"
@@ -77,7 +77,7 @@ class Slice:
     Attributes:
       features: the raw features and their values, such as `{"digit": "3"}`; empty for all examples.
       examples: how many there are.
-      accuracy: of each model, by name; null where it is undefined.
+      accuracy: of each model, by name; null where it is undefined. Of an objective other than classes: its measure.
     """
 
     features: dict[str, str]
@@ -116,9 +116,9 @@ class Findings:
     """All of it; `models` are named as in `components.predictor.tables`.
 
     Attributes:
-      classes: names, in the order of the logits.
+      classes: names, in the order of the logits; empty where the objective has no classes.
       curves: of each model, one curve a member of its ensemble.
-      confusion: of each model.
+      confusion: of each model; empty, as the next three, where the objective has no such finding.
       reliability: of each model.
       slices: from the Evaluator: teacher and student; the first holds all examples.
       soft_targets: the most telling ones first.
@@ -134,9 +134,9 @@ class Findings:
 
 def read(folder: str) -> Findings:
     """Reads the findings artifact at `folder`."""
-    return from_json(Findings, (Path(folder) / FINDINGS_FILE).read_text(encoding="utf-8"))
+    return from_json(Findings, files.read_text(files.join(folder, FINDINGS_FILE)))
 
 
 def write(findings: Findings, folder: str) -> None:
     """Writes the findings artifact at `folder`."""
-    (Path(folder) / FINDINGS_FILE).write_text(to_json(findings), encoding="utf-8")
+    files.write_text(files.join(folder, FINDINGS_FILE), to_json(findings))

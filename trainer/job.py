@@ -32,7 +32,7 @@ class TrainingJob:
     Attributes:
       entry: which model is trained, `teacher` or `student`.
       task: where the processes find the task.
-      examples_uri: folder of the packed training split (`trainer.data.ingestion`).
+      examples_uri: folder of the packed training split (`trainer.data.packing`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.

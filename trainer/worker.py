@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import Literal
 
 DONE = 0
@@ -24,24 +23,25 @@ USER_MISTAKE = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the job in the file named by the only argument; returns the exit code of the process."""
+    """Runs the job in the file, a path or URI, that the only argument names; returns the exit code of the process."""
     from trainer.process import heartbeat, lifeline, preemption
 
     lifeline.die_with_parent()
     heartbeat.start()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     with preemption.watching():
-        return _run(Path(arguments[0]))
+        return _run(arguments[0])
 
 
-def _run(file: Path) -> int:
+def _run(job_uri: str) -> int:
+    from limbeck import files
     from limbeck.errors import TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
     from trainer.process import preemption
 
-    job = from_json(TrainingJob, file.read_text(encoding="utf-8"))
+    job = from_json(TrainingJob, files.read_text(job_uri))
     from trainer.training import run
 
     try:
@@ -63,9 +63,11 @@ def _run(file: Path) -> int:
 
 
 def _leave_failure(kind: Literal["user", "final"], message: str) -> None:
-    path = os.environ.get("LIMBECK_FAILURE")
-    if path:
-        Path(path).write_text(json.dumps({"kind": kind, "message": message}), encoding="utf-8")
+    from limbeck import files
+
+    uri = os.environ.get("LIMBECK_FAILURE")
+    if uri:
+        files.write_text(uri, json.dumps({"kind": kind, "message": message}))
 
 
 if __name__ == "__main__":

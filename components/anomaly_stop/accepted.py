@@ -5,7 +5,7 @@ one accepted. TFX's own metadata would give the latest artifact, that of a refus
 
 A process can be killed between any two writes, and an object store renames no folders. So each state is written to
 a folder of its own, `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`, and takes effect by
-the rename of one small file, `current.json`, that names it.
+the writing of one small file, `current.json`, that names it: it is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic.dataclasses import dataclass
-from tfx.dsl.io import fileio
 
+from limbeck import files
 from limbeck.errors import DataError
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.settings.fields import NotNegative, Positive
@@ -66,8 +66,8 @@ def read(folder: str) -> Span | None:
         return None
     state = f"{folder}/{current.number}"
     statistics = {
-        split: statistics_pb2.DatasetFeatureStatisticsList.FromString(_bytes(_statistics(state, split)))
-        for split in _names(f"{state}/statistics")
+        split: statistics_pb2.DatasetFeatureStatisticsList.FromString(files.read_bytes(_statistics(state, split)))
+        for split in files.names(f"{state}/statistics")
     }
     return Span(_schema(f"{state}/{_SCHEMA}"), statistics)
 
@@ -88,10 +88,9 @@ def replace(folder: str, span: Span, generation: int) -> None:
     _clear(folder, keep=before)
     state = f"{folder}/{after.number}"
     for split, statistics in span.statistics.items():
-        _write(_statistics(state, split), statistics.SerializeToString(deterministic=True))
-    _write(f"{state}/{_SCHEMA}", text_format.MessageToString(span.schema).encode())
-    _write(f"{folder}/.{_CURRENT}", to_json(after).encode())
-    fileio.rename(f"{folder}/.{_CURRENT}", f"{folder}/{_CURRENT}", overwrite=True)
+        files.write_bytes(_statistics(state, split), statistics.SerializeToString(deterministic=True))
+    files.write_bytes(f"{state}/{_SCHEMA}", text_format.MessageToString(span.schema).encode())
+    files.write_text(f"{folder}/{_CURRENT}", to_json(after))
     _clear(folder, keep=after)
 
 
@@ -100,7 +99,7 @@ def _schema(path: str) -> Any:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     try:
-        return text_format.Parse(_bytes(path), schema_pb2.Schema())
+        return text_format.Parse(files.read_bytes(path), schema_pb2.Schema())
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path} is not a schema ({error}): undo what was changed in it, or delete the folder of the accepted "
@@ -110,30 +109,16 @@ def _schema(path: str) -> Any:
 
 def _current(folder: str) -> _Current | None:
     path = f"{folder}/{_CURRENT}"
-    return from_json(_Current, _bytes(path).decode()) if fileio.exists(path) else None
+    return from_json(_Current, files.read_text(path)) if files.exists(path) else None
 
 
 def _clear(folder: str, keep: _Current | None) -> None:
-    for name in _names(folder) if fileio.exists(folder) else []:
+    for name in files.names(folder):
         if name.isdecimal() and (keep is None or name != str(keep.number)):
-            fileio.rmtree(f"{folder}/{name}")
-
-
-def _names(folder: str) -> list[str]:
-    # An object store lists its folders with a slash behind.
-    return sorted(name.rstrip("/") for name in fileio.listdir(folder))
+            files.remove_folder(f"{folder}/{name}")
+        elif name.startswith(files.UNFINISHED):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
 
 def _statistics(state: str, split: str) -> str:
     return f"{state}/statistics/{split}/FeatureStats.pb"
-
-
-def _bytes(path: str) -> bytes:
-    with fileio.open(path, "rb") as file:
-        return bytes(file.read())
-
-
-def _write(path: str, content: bytes) -> None:
-    fileio.makedirs(path.rpartition("/")[0])
-    with fileio.open(path, "wb") as file:
-        file.write(content)

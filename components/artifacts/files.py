@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfx import types
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from limbeck import files
 from limbeck.errors import DataError
 
 TRANSFORMED_PREFIX = "transformed_examples"
@@ -25,7 +25,7 @@ def split_files(examples: list[types.Artifact], split: str) -> list[str]:
     if split not in known:
         raise DataError(f"the examples have no split '{split}'; they have: {', '.join(known)}")
     uris = artifact_utils.get_split_uris(examples, split)
-    return sorted(path for uri in uris for path in fileio.glob(f"{uri}/*"))
+    return sorted(files.join(uri, name) for uri in uris for name in files.names(uri) if not name.startswith("."))
 
 
 def split_names(examples: list[types.Artifact]) -> Sequence[str]:

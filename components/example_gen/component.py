@@ -6,7 +6,8 @@ It stays TFX's component, because its driver resolves spans, and Kubeflow's comp
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from tfx.components import FileBasedExampleGen
@@ -14,6 +15,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2, range_config_pb2
 
 from components.example_gen import executor
+from components.example_gen.declaration import Declared, declaration_of
 from components.example_gen.driver import ContentDriver
 from components.example_gen.options import Options, to_custom_config
 from components.graph.context import Context
@@ -35,14 +37,13 @@ class ExampleGen(FileBasedExampleGen):
 def raw_examples(context: Context) -> ExampleGen:
     """Makes the node `ExampleGen`, as settings and task want it."""
     config, task = context.config.data, context.task
-    texts = [feature.name for feature in task.features if feature.kind == "text"]
     return example_gen(
         context.storage.data,
         config.format,
         SPLITS,
         span=config.span,
         encoding=config.encoding,
-        text_columns=[*texts, task.label.name] if task.label.kind == "text" else texts,
+        declaration=declaration_of(task),
         code_digest=digest([executor_name(config.format)]),
     )
 
@@ -54,7 +55,7 @@ def example_gen(
     *,
     span: int | None = None,
     encoding: str = "utf-8",
-    text_columns: Sequence[str] = (),
+    declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
 ) -> ExampleGen:
     """Makes the node `ExampleGen`.
@@ -66,7 +67,7 @@ def example_gen(
       splits: names of the folders, and of the splits.
       span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
       encoding: of CSV files.
-      text_columns: columns of CSV files that stay text even where every value looks like a number.
+      declaration: what the task declares of the raw data.
       code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
 
     Returns:
@@ -74,9 +75,7 @@ def example_gen(
     """
     base, prefix = _divide(data)
     # What a format does not use must not reach the cache.
-    options = (
-        Options(code_digest, encoding, tuple(sorted(text_columns))) if format == "csv" else Options(code_digest)
-    )
+    options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
     return ExampleGen(
         input_base=base,

@@ -7,12 +7,8 @@ makes one push at a time.
 
 from __future__ import annotations
 
-import re
-
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils
-
 from components.pusher.push import next_version
+from limbeck import files
 
 _LAST = "saved_model.pb"
 
@@ -25,17 +21,15 @@ def push(model: str, serving: str) -> str:
       serving: URI of the folder of the versions.
 
     Raises:
-      Exception: what TensorFlow's filesystem raised; what was copied is deleted then.
+      FileNotFoundError: where the model holds no `saved_model.pb`.
+      OSError: where it cannot be copied. What was copied is deleted in each case.
     """
     model, serving = model.rstrip("/"), serving.rstrip("/")
-    names = [name.rstrip("/") for name in fileio.listdir(serving)] if fileio.exists(serving) else []
-    destination = f"{serving}/{next_version(names)}"
-    last = f"{model}/{_LAST}"
+    destination = f"{serving}/{next_version(files.names(serving))}"
     try:
-        io_utils.copy_dir(model, destination, deny_regex_patterns=[f"^{re.escape(last)}$"])
-        io_utils.copy_file(last, f"{destination}/{_LAST}")
+        for path in [*(path for path in files.walk(model) if path != _LAST), _LAST]:
+            files.copy(f"{model}/{path}", f"{destination}/{path}")
     except BaseException:
-        if fileio.exists(destination):
-            fileio.rmtree(destination)
+        files.remove_folder(destination)
         raise
     return destination

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+from limbeck import files
 from report.curves import Curve, thin
 from report.findings import CurvePoint
 
@@ -13,6 +13,6 @@ HISTORY_FILE = "history.json"
 
 def read(model_run: str) -> tuple[Curve, ...]:
     """Reads the loss curve of each member of the ensemble that the ModelRun at `model_run` trained, thinned."""
-    history = json.loads((Path(model_run) / HISTORY_FILE).read_text(encoding="utf-8"))
+    history = json.loads(files.read_text(files.join(model_run, HISTORY_FILE)))
     members = [[CurvePoint(point["step"], point["loss"]) for point in member] for member in history["members"]]
     return tuple(thin(member) for member in members)

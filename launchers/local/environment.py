@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
+from launchers.failure import ENVIRONMENT as FAILURE
 from trainer.distribution import cluster
 from trainer.distribution.cluster import Addresses, ClusterTask
 from trainer.process import heartbeat, interpreter, lifeline
 
-# Names the file in which a process says what would fail again: see `launchers.failure`.
-FAILURE = "LIMBECK_FAILURE"
 LOOPBACK = "127.0.0.1"
 
 
@@ -24,8 +22,8 @@ def environment(
     inherited: Mapping[str, str],
     task: ClusterTask,
     addresses: Addresses | None,
-    failure: Path,
-    beat: Path,
+    failure: str,
+    beat: str,
 ) -> dict[str, str]:
     """The variables of one process.
 
@@ -43,8 +41,8 @@ def environment(
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
         lifeline.ENVIRONMENT: str(os.getpid()),
-        FAILURE: str(failure),
-        heartbeat.ENVIRONMENT: str(beat),
+        FAILURE: failure,
+        heartbeat.ENVIRONMENT: beat,
     }
     if addresses is not None:
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)

@@ -14,7 +14,7 @@ class CheckpointConfig:
 
     Attributes:
       steps: optimizer steps between two checkpoints.
-      keep: how many of the newest are kept.
+      keep: number of checkpoints that are kept; the oldest are deleted.
     """
 
     steps: Positive = operational(500)

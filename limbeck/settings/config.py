@@ -14,19 +14,23 @@ from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.strategies.registry import kind_of
 
 
 @dataclass(frozen=True, config=STRICT)
 class Config:
-    """The whole tree. Each component is given its slice of it, never the whole.
+    """The whole tree. Each component receives its section, never the whole.
 
     Attributes:
-      controls: trains the student twice more, on hard labels and on the teachers' pseudo-labels.
+      controls: the student is trained twice more: on hard labels alone, and on the teachers' pseudo-labels (their most
+        probable class). Both controls take the same steps from the same initial weights; another temperature or alpha
+        does not train them again.
     """
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -35,6 +39,7 @@ class Config:
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
@@ -53,8 +58,4 @@ class Config:
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
     """Raises ConfigError where a strategy cannot train as configured."""
-    if strategy.name == "central_storage" and training.precision != "float32":
-        raise ConfigError(
-            f"Keras has no mixed precision under strategy 'central_storage', but training.precision is "
-            f"{training.precision}: take training.precision=float32, or strategy.name=mirrored"
-        )
+    kind_of(strategy.name).check_training(training)

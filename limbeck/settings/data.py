@@ -17,11 +17,13 @@ class DataConfig:
     """Where the raw examples are.
 
     Attributes:
-      path: folder that holds a folder for each split of the task; null takes the data that the task brings. It may
-        hold `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`: the newest span is taken.
-      span: takes this span instead; with dates, the days since 1970-01-01.
-      format: `tfrecord` (serialized tf.Example), `csv` (a header line in every file) or `parquet`.
-      encoding: of CSV files, as Python names it.
+      path: folder or URI with the folders `train`, `validation` and `test`; null takes the data that the task brings.
+        The path may contain `{SPAN}` (`{SPAN:2}` where numbers are padded to two digits), or `{YYYY}`, `{MM}` and
+        `{DD}`: the run then takes the newest number or date. `{VERSION}` beside it takes the newest version.
+      span: the run takes this span instead of the newest. With dates, it is the number of days since 1970-01-01.
+      format: `tfrecord` (serialized tf.Example), `csv` (each file has a header line) or `parquet`. CSV and TFRecord
+        files may be compressed with gzip, whatever their names are.
+      encoding: encoding of CSV files, as Python names it. A byte order mark is dropped.
     """
 
     path: str | None = runtime(None)

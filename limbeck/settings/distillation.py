@@ -13,11 +13,11 @@ from limbeck.settings.fields import PositiveFloat, runtime
 
 @dataclass(frozen=True, config=STRICT)
 class DistillationConfig:
-    """The loss (1 - alpha) * hard + alpha * temperature^2 * soft, as in Hinton et al. (2015).
+    """The loss (1 - alpha) * hard + alpha * temperature^2 * soft (Hinton et al., 2015, arXiv:1503.02531).
 
     Attributes:
       temperature: divides the logits of teachers and student before the softmax of the soft term.
-      alpha: share of the soft term; 0 is training on labels alone, 1 on soft targets alone.
+      alpha: share of the soft term; 0 trains on labels alone, 1 on soft targets alone.
     """
 
     temperature: PositiveFloat = runtime(2.0)

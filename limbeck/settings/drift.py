@@ -10,13 +10,15 @@ from limbeck.settings.fields import Fraction, runtime
 
 @dataclass(frozen=True, config=STRICT)
 class DriftConfig:
-    """How far distributions of a feature may lie apart, from 0 (equal) to 1 (nothing in common; never refused).
+    """How far apart the distributions of a feature may be, from 0 (equal) to 1 (nothing in common).
 
-    Numbers are measured by the Jensen-Shannon divergence, texts by the L-infinity distance.
+    The Jensen-Shannon divergence measures numbers, the L-infinity distance measures texts.
 
     Attributes:
-      threshold: from the training split that was accepted last to that of this run.
-      skew_threshold: from the training split to each of the others.
+      threshold: largest distance of a declared feature between the training split that was accepted last and the
+        training split of this run; 1 switches the check off.
+      skew_threshold: largest distance of a declared feature between the training split and each other split; 1
+        switches the check off.
     """
 
     threshold: Fraction = runtime(0.3)

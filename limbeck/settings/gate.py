@@ -16,10 +16,11 @@ class GateConfig:
     """What makes a student fit to serve.
 
     Attributes:
-      tolerance: how far the student's accuracy on the test split may lie below the teacher's, as a fraction.
+      tolerance: how far the student's accuracy on the test split may be below the teacher's, as a fraction.
       max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
       max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
-      require_gain: refuses a student that is not significantly better than the same student on hard labels.
+      require_gain: the gate refuses a student whose accuracy is not significantly (p < 0.05) above the accuracy of the
+        same student on hard labels. This needs `controls`.
     """
 
     tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)

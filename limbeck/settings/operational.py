@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.config import Config
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 
 ENVIRONMENT = "LIMBECK_OPERATIONAL"
@@ -28,6 +29,7 @@ class Operational:
     """
 
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     checkpoints: str | None = None
 
@@ -35,7 +37,8 @@ class Operational:
     def of(cls, config: Config, checkpoints: str | None) -> Operational:
         """The operational sections of the whole tree."""
         names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
-        return cls(**{name: getattr(config, name) for name in names}, checkpoints=checkpoints)
+        sections = {name: getattr(config, name) for name in names}
+        return cls(**sections, checkpoints=checkpoints)
 
     def environment(self) -> dict[str, str]:
         """The variable that `read` understands."""

@@ -13,12 +13,13 @@ from limbeck.settings.fields import NotNegative, PositiveFloat, operational
 
 @dataclass(frozen=True, config=STRICT)
 class RecoveryConfig:
-    """What becomes of a training job of which a process failed.
+    """What happens to a training job when one of its processes fails.
 
     Attributes:
-      restarts: how often all its processes are started again.
-      backoff_seconds: before the first restart; doubled before each further one.
-      heartbeat_seconds: a process that says nothing for so long is taken for hung. It beats every second.
+      restarts: how often all processes of the job are started again.
+      backoff_seconds: pause before the first restart; the pause doubles before each further restart.
+      heartbeat_seconds: a process counts as hung when it has given no sign of life for so long. A healthy process
+        gives one every second.
     """
 
     restarts: NotNegative = operational(3)

@@ -12,6 +12,10 @@ from limbeck.settings.fields import Scalar
 
 @dataclass(frozen=True, config=STRICT)
 class StudentConfig:
-    """The student; `hyperparameters` go to `Task.build_student`."""
+    """The student.
+
+    Attributes:
+      hyperparameters: values that `Task.build_student` receives.
+    """
 
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)

@@ -12,10 +12,12 @@ from limbeck.settings.fields import Positive, Scalar, runtime
 
 @dataclass(frozen=True, config=STRICT)
 class TeachersConfig:
-    """The ensemble: `count` teachers that differ in their seed; `hyperparameters` go to `Task.build_teacher`.
+    """The ensemble of teachers.
 
     Attributes:
+      count: number of teachers. They differ in their seed: `training.seed`, `training.seed + 1` and so on.
       epochs: passes over the training split for each teacher; null takes `training.epochs`.
+      hyperparameters: values that `Task.build_teacher` receives.
     """
 
     count: Positive = runtime(1)

@@ -16,17 +16,18 @@ class TrainingConfig:
 
     Attributes:
       epochs: passes over the training split.
-      batch_size: the global batch size: examples in one optimizer step over all replicas together.
-      learning_rate: peak learning rate, at the first step after warm-up.
-      seed: of initial weights, order and augmentation.
-      clip_norm: largest norm of all gradients of a step together; larger ones are scaled down. null: any.
+      batch_size: global batch size: the number of examples in one optimizer step, over all replicas together.
+      learning_rate: peak learning rate, which the first step after warm-up uses.
+      seed: seed of initial weights, order of examples and augmentation.
+      clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
+        limit.
       warmup_steps: optimizer steps in which the learning rate rises in equal parts to its peak.
-      schedule: of the learning rate after warm-up: `cosine` and `linear` reach 0 after the last step.
+      schedule: learning rate after warm-up: `constant`, or `cosine` or `linear`, which reach 0 after the last step.
       precision: `float32`, or a Keras policy: `mixed_float16` (with loss scaling) or `mixed_bfloat16`. Variables,
         losses and the exported model are float32 in each.
       steps_per_call: optimizer steps between two returns to Python.
-      early_stopping_patience: ends a training after so many epochs in a row without a lower log loss on the
-        validation split; null: never.
+      early_stopping_patience: a training ends after so many epochs in a row without a lower log loss on the
+        validation split; null never ends it early.
     """
 
     epochs: Positive = runtime(10)

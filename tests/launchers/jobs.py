@@ -36,7 +36,8 @@ def launch(
 ) -> tuple[RankRecord, ...]:
     """One attempt."""
     launcher = LocalLauncher([sys.executable, str(WORKER), behaviour])
-    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1), heartbeat_seconds)
+    recovery = RecoveryConfig(heartbeat_seconds=heartbeat_seconds)
+    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1), recovery)
 
 
 def supervised(

@@ -48,8 +48,8 @@ def test_describe_names_signals():
 def test_read_failure(tmp_path, written, expected):
     path = tmp_path / "failure.json"
     path.write_bytes(written)
-    assert read_failure(path) == expected
+    assert read_failure(str(path)) == expected
 
 
 def test_read_failure_without_a_file(tmp_path):
-    assert read_failure(tmp_path / "failure.json") is None
+    assert read_failure(str(tmp_path / "failure.json")) is None

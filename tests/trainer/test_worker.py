@@ -70,6 +70,8 @@ def test_sigterm_is_a_request_while_training_runs_and_only_then(job_file, monkey
     for _ in range(2):
         assert worker.main([str(job_file)]) == 0
         assert signal.getsignal(signal.SIGTERM) is before
+        # What trains next in this process was not asked to end.
+        assert not preemption.requested()
 
 
 def test_a_watched_process_beats_from_the_first_moment_on(tmp_path):

@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError, TrainingFailedError
 from limbeck.records import STRICT, from_json, to_json
-from trainer.fitting.loop import Progress
+from trainer.fitting.progress import TrainingProgress
 
 _log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 1
@@ -41,7 +41,8 @@ _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _PIECE_BYTES = 1 << 20
 
-Arrays = dict[str, npt.NDArray[Any]]
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class State:
     member: int
     step: int
     arrays: Arrays
-    curve: tuple[Progress, ...] = ()
+    curve: tuple[TrainingProgress, ...] = ()
     examples: int = 0
     seconds: float = 0.0
 
@@ -81,7 +82,7 @@ class _Manifest:
     bytes: int
     sha256: str
     arrays: tuple[_Array, ...]
-    curve: tuple[Progress, ...]
+    curve: tuple[TrainingProgress, ...]
     examples: int
     seconds: float
 
@@ -210,7 +211,7 @@ class _HashingStream(io.RawIOBase):
         return len(piece)
 
 
-def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _plain(array: Array) -> Array:
     """A type that NumPy itself does not have, such as bfloat16, goes as bytes; the manifest knows its name."""
     return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "V" else array
 
@@ -262,7 +263,7 @@ def _read_arrays(path: str, manifest: _Manifest) -> Arrays:
     return arrays
 
 
-def _typed(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+def _typed(array: Array, dtype: str) -> Array:
     import tensorflow as tf
 
     wanted = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)

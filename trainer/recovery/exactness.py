@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from limbeck.aliases import KerasModel, Optimizer, Tensor
+
 # Operations whose next value depends on a counter or generator inside the process.
 _RANDOM = frozenset(
     {
@@ -24,7 +26,7 @@ _RANDOM = frozenset(
 )  # fmt: skip
 
 
-def inexact_layers(model: Any) -> tuple[str, ...]:
+def inexact_layers(model: KerasModel) -> tuple[str, ...]:
     """Names, sorted, of the layers that draw, in training, what a restart draws differently; `outer/inner` is one
     within another.
 
@@ -39,7 +41,7 @@ def inexact_layers(model: Any) -> tuple[str, ...]:
     inputs = tf.nest.map_structure(lambda tensor: tensor.type_spec, model.input)
 
     @tf.function(autograph=False)
-    def train(given: Any) -> Any:
+    def train(given: Tensor) -> Tensor:
         return model(given, training=True)
 
     graph = train.get_concrete_function(inputs).graph.as_graph_def()
@@ -47,7 +49,7 @@ def inexact_layers(model: Any) -> tuple[str, ...]:
     return tuple(sorted({_layer(node.name, model) for node in graph.node if _is_random(node, library)}))
 
 
-def inexact_optimizer(optimizer: Any) -> str | None:
+def inexact_optimizer(optimizer: Optimizer) -> str | None:
     """The optimizer's class where it is one that depends on more than its variables; otherwise None."""
     import tf_keras
 
@@ -56,7 +58,7 @@ def inexact_optimizer(optimizer: Any) -> str | None:
     return type(inner).__name__ if isinstance(inner, tf_keras.optimizers.Nadam) else None
 
 
-def warning(model: Any, optimizer: Any) -> str | None:
+def warning(model: KerasModel, optimizer: Optimizer) -> str | None:
     """What to tell of a model (built outside of any strategy) and its optimizer; None where both are exact."""
     parts = [f"layer '{name}'" for name in inexact_layers(model)]
     named = inexact_optimizer(optimizer)
@@ -86,7 +88,7 @@ def _functions(node: Any) -> Iterator[str]:
         yield from (function.name for function in value.list.func)
 
 
-def _layer(operation: str, model: Any) -> str:
+def _layer(operation: str, model: KerasModel) -> str:
     """The layer that an operation is of, which is named by who calls whom: layers from the outside in, joined by /."""
     here, path = model, []
     for part in operation.split("/"):

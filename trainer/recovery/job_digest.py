@@ -40,7 +40,7 @@ def digest(job: TrainingJob) -> str:
 
     Raises:
       TaskError: where the task cannot be loaded.
-      tensorflow.errors.OpError: where data cannot be read.
+      OSError: where data cannot be read.
     """
     fields = TypeAdapter(TrainingJob).dump_python(job, mode="json")
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in _NO_DIFFERENCE}

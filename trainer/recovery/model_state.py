@@ -15,18 +15,18 @@ each its own again; another number of replicas takes the mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
 from limbeck.errors import TaskError, TrainingFailedError
 from trainer.distribution import strategies
-from trainer.recovery.checkpoint import Arrays
+from trainer.recovery.checkpoint import Array, Arrays
 
 WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 
 
-def capture(model: Any, optimizer: Any) -> Arrays:
+def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
     """Reads everything that training changes in a tf_keras model and its optimizer.
 
     Every process of the strategy must call it at the same step, because values are read across processes; all are
@@ -49,7 +49,7 @@ def capture(model: Any, optimizer: Any) -> Arrays:
     return arrays
 
 
-def restore(model: Any, optimizer: Any, arrays: Arrays) -> None:
+def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
     """Sets what `capture` read, under whichever strategy the model was built; builds the optimizer where it is not.
 
     Every process of the strategy must call it, with the same arrays.
@@ -79,7 +79,7 @@ def restore(model: Any, optimizer: Any, arrays: Arrays) -> None:
                 part.assign(values[replica])
 
 
-def assert_agreed(strategy: Any, member: int, step: int) -> None:
+def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
     """Compares where all processes are about to go on.
 
     Processes that do not see the same files would train from different weights, and nothing would fail.
@@ -98,7 +98,7 @@ def assert_agreed(strategy: Any, member: int, step: int) -> None:
         )
 
 
-def _variables(model: Any, optimizer: Any) -> Iterator[tuple[str, Any]]:
+def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
     with strategies.scope(model.distribute_strategy):
         optimizer.build(model.trainable_variables)
     for kind, variables in ((WEIGHTS, model.weights), (OPTIMIZER, _optimizer_variables(optimizer))):
@@ -106,7 +106,7 @@ def _variables(model: Any, optimizer: Any) -> Iterator[tuple[str, Any]]:
             yield f"{kind}/{number:04d}", variable
 
 
-def _optimizer_variables(optimizer: Any) -> list[Any]:
+def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
     """`optimizer.variables` and those that it forgets: Nadam's product, and the loss scale of mixed precision."""
     import tensorflow as tf
 
@@ -114,7 +114,7 @@ def _optimizer_variables(optimizer: Any) -> list[Any]:
     return list({id(one): one for one in [*optimizer.variables, *tracked]}.values())
 
 
-def _local(model: Any, strategy: Any) -> Iterator[tuple[str, Any]]:
+def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variable]]:
     """Weights that have a value of their own on each of several replicas."""
     import tensorflow as tf
 
@@ -126,7 +126,7 @@ def _local(model: Any, strategy: Any) -> Iterator[tuple[str, Any]]:
             yield f"{BY_REPLICA}/{number:04d}", weight
 
 
-def _assert_fits(name: str, variable: Any, array: Any) -> None:
+def _assert_fits(name: str, variable: Variable, array: Array) -> None:
     wanted = (tuple(variable.shape), variable.dtype.name)
     given = (array.shape, array.dtype.name)
     if wanted != given:
@@ -136,19 +136,19 @@ def _assert_fits(name: str, variable: Any, array: Any) -> None:
         )
 
 
-def _by_replica(strategy: Any, variable: Any) -> Any:
+def _by_replica(strategy: Strategy, variable: Variable) -> Array:
     parts = strategy.experimental_local_results(variable)
     return _gather(strategy, [part.numpy() for part in parts])
 
 
-def _gather(strategy: Any, parts: Sequence[Any]) -> Any:
+def _gather(strategy: Strategy, parts: Sequence[Array]) -> Array:
     """Arrays of one shape, one a replica of this process -> those of all replicas of the job, `[replicas, *shape]`."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
     mine = dict(zip(strategies.local_replicas(strategy), parts, strict=True))
 
-    def placed(context: Any) -> Any:
+    def placed(context: InputContext) -> Tensor:
         rows = np.zeros([replicas, *parts[0].shape], parts[0].dtype)
         number = int(context.replica_id_in_sync_group)
         rows[number] = mine[number]

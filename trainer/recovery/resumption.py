@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 from limbeck import events
-from trainer.fitting.loop import Fitted
+from limbeck.aliases import KerasModel, Optimizer, Strategy
+from trainer.fitting.progress import Fitted
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 from trainer.recovery import model_state as checkpoint_state
@@ -30,10 +30,10 @@ class Saved:
 
     job: TrainingJob
     member: int
-    strategy: Any
+    strategy: Strategy
     is_chief: bool
 
-    def restore(self, model: Any, optimizer: Any, examples_until: Callable[[int], int]) -> Fitted:
+    def restore(self, model: KerasModel, optimizer: Optimizer, examples_until: Callable[[int], int]) -> Fitted:
         """Brings model and optimizer to the newest checkpoint; to be called by every process.
 
         Args:
@@ -56,8 +56,8 @@ class Saved:
             events.emit("resumed", entry=self.job.entry, member=self.member, step=state.step)
         return Fitted(state.step, examples_until(state.step), state.seconds, state.curve)
 
-    def hook(self, model: Any, optimizer: Any) -> Callable[[Fitted], None] | None:
-        """What `trainer.fitting.loop.Hooks.save` takes; None where nothing is kept."""
+    def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
+        """What `trainer.fitting.hooks.Hooks.save` takes; None where nothing is kept."""
         folder = self._folder
         if folder is None:
             return None

@@ -156,7 +156,7 @@ def test_a_command_that_does_not_exist_leaves_nothing(tmp_path):
         launcher.launch(jobs.job(tmp_path, 2), Cluster(workers=1))
 
 
-@pytest.mark.parametrize(("folder", "rule"), [("relative", "absolute"), ("gs://bucket/records", "local folder")])
+@pytest.mark.parametrize(("folder", "rule"), [("relative", "absolute"), ("ram://job", "only this process")])
 def test_paths_that_a_process_or_the_launcher_cannot_read_are_refused(folder, rule):
     with pytest.raises(ValueError, match=rule):
         LocalLauncher([sys.executable]).launch(jobs.job(folder, 1), Cluster())

@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import ConfigError, TrainingFailedError
-from tests.trainer import saving
-from tests.trainer.saving import equal, state
-from trainer.fitting.loop import Progress
+from tests.trainer.recovery import saving
+from tests.trainer.recovery.saving import equal, state
+from trainer.fitting.progress import TrainingProgress
 from trainer.recovery.checkpoint import State, folder_of, latest, save
 
 PROJECT = Path(__file__).parents[3]
@@ -60,7 +60,7 @@ def test_what_is_read_is_what_was_saved(folder):
         "optimizer/0000": np.array(2**40),
         "stopping/best": np.array(True),
     }
-    curve = (Progress(20, 60, 1 / 3), Progress(40, 60, 0.1 + 0.2))
+    curve = (TrainingProgress(20, 60, 1 / 3), TrainingProgress(40, 60, 0.1 + 0.2))
     save(folder, State(3, 40, arrays, curve, examples=2**40, seconds=0.1), keep=3)
 
     found = read(folder)
@@ -275,7 +275,7 @@ def test_a_save_killed_at_any_moment_leaves_a_checkpoint_that_is_whole(tmp_path)
 
 def run(what, folder):
     return subprocess.run(
-        [sys.executable, "-m", "tests.trainer.saving", what, str(folder)],
+        [sys.executable, "-m", "tests.trainer.recovery.saving", what, str(folder)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -1,0 +1,79 @@
+"""What each setting means, read from the docstrings of its section.
+
+A page of settings that is written by hand is wrong after the second change. The docstring stands beside the field, so
+the documentation, and the form in which a user edits runtime settings, are made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from limbeck.settings.config import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """One setting.
+
+    Attributes:
+      key: dotted, as `--set` takes it.
+      default: the value where nobody sets it.
+      kind: `runtime`, `operational` or `structural`, as `limbeck.settings.fields` tells them apart.
+      meaning: what the docstring of its section says, on one line.
+    """
+
+    key: str
+    default: object
+    kind: str
+    meaning: str
+
+
+def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Description]:
+    """Yields the settings of a section in the order of its fields; those of sections inside it stand in their place.
+
+    Args:
+      section: `Config`, or one of its sections.
+      prefix: dotted place of `section` in the whole tree, with a dot at its end.
+
+    Raises:
+      ValueError: where the docstring of a section does not describe one of its fields.
+    """
+    hints, meanings = typing.get_type_hints(section), attributes(section)
+    for field in dataclasses.fields(section):
+        key, hint = f"{prefix}{field.name}", hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            yield from describe(typing.cast("type[Any]", hint), f"{key}.")
+            continue
+        if field.name not in meanings:
+            raise ValueError(
+                f"the docstring of {section.__name__} must describe '{field.name}' under 'Attributes:'"
+            )
+        factory = field.default_factory
+        default = factory() if factory is not dataclasses.MISSING else field.default
+        kind = next((kind for kind in ("runtime", "operational") if field.metadata.get(kind)), "structural")
+        yield Description(key, default, kind, meanings[field.name])
+
+
+def attributes(section: type[Any]) -> dict[str, str]:
+    """The entries below `Attributes:` in the docstring of a class, each on one line, by name."""
+    _, _, listed = inspect.cleandoc(section.__doc__ or "").partition("\nAttributes:\n")
+    entries = re.split(r"^  (?=\w+: )", listed, flags=re.MULTILINE)[1:]
+    pairs = (entry.partition(": ") for entry in entries)
+    return {name: " ".join(text.split()) for name, _, text in pairs}
+
+
+def table() -> str:
+    """All settings as a Markdown table."""
+    lines = ["| key | default | kind | meaning |", "| --- | --- | --- | --- |"]
+    for one in describe():
+        default = one.default if isinstance(one.default, str) else json.dumps(one.default)
+        # A bar would end the cell.
+        meaning = one.meaning.replace("|", "\\|")
+        lines.append(f"| `{one.key}` | `{default}` | {one.kind} | {meaning} |")
+    return "\n".join(lines)

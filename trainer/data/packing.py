@@ -1,0 +1,144 @@
+"""A split of transformed examples in a folder, sorted by example id, in which each example is found by its number.
+
+Transform writes compressed shards, which can only be read from front to back, in an order that depends on who wrote
+them. A split is packed once instead:
+
+  records.bin   the serialized examples, one after the other
+  index.npy     of each example: offset and length in `records.bin`, and whether it has a label; sorted by example id
+
+The examples stay on disk and are read at random places, so a split need not fit in memory: the index takes 13 bytes
+an example.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck import files
+from limbeck.errors import DataError
+from limbeck.examples import EXAMPLE_ID
+from limbeck.objectives.objective import Objective
+from trainer.data.order import Positions
+from trainer.data.preprocessing import assert_declared
+
+_RECORDS, _INDEX = "records.bin", "index.npy"
+_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("labelled", "?")])
+_READ_BATCH = 1024
+_CHECK_BYTES = 1 << 20
+
+
+def pack(
+    files: Sequence[str], destination: Path, label_key: str, objective: Objective, split: str = "training"
+) -> int:
+    """Packs the TFRecord files of one split, sorted by example id, into a folder.
+
+    Args:
+      files: TFRecord files (gzip, as Transform writes) of serialized tf.Examples with an `example_id`.
+      destination: an empty folder.
+      label_key: the feature that is the label of this training.
+      objective: how that is encoded.
+      split: what messages call it.
+
+    Returns:
+      The number of examples.
+
+    Raises:
+      DataError: where there are none, a file is truncated or corrupt, its records are no transformed examples, or
+        a label is not one of the declared classes.
+    """
+    ids: list[npt.NDArray[np.object_]] = []
+    lengths: list[int] = []
+    labels: list[npt.NDArray[Any]] = []
+    with (destination / _RECORDS).open("wb") as records:
+        for batch_ids, batch_labels, serialized in _read(files, label_key, objective):
+            ids.append(batch_ids)
+            labels.append(batch_labels)
+            lengths.extend(map(len, serialized))
+            records.writelines(serialized)
+    if not lengths:
+        raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
+    all_labels = np.concatenate(labels)
+    assert_declared(objective, all_labels, f"{split} examples")
+    index = np.zeros(len(lengths), _ENTRY)
+    index["length"] = lengths
+    index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)
+    index["labelled"] = objective.labelled(all_labels)
+    order = np.argsort(np.concatenate(ids).astype("S"), kind="stable")
+    np.save(destination / _INDEX, index[order])
+    return len(lengths)
+
+
+@dataclasses.dataclass(frozen=True)
+class PackedExamples:
+    """Random access to what `pack` wrote to a folder or URI; what is not local is copied, once a process."""
+
+    folder: files.Location
+
+    def __post_init__(self) -> None:
+        folder = Path(files.local_copy(self.folder))
+        index = np.load(folder / _INDEX, mmap_mode="r", allow_pickle=False)
+        object.__setattr__(self, "_index", index)
+        object.__setattr__(self, "_records", np.memmap(folder / _RECORDS, np.uint8, "r"))
+
+    _index: Any = dataclasses.field(init=False, repr=False)
+    _records: Any = dataclasses.field(init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def labelled(self, rows: Positions) -> npt.NDArray[np.bool_]:
+        """Whether each of `rows` has a label: bool of the same length."""
+        return np.asarray(self._index["labelled"][rows])
+
+    def read(self, rows: Positions) -> npt.NDArray[np.object_]:
+        """Serialized examples of `rows`, as an object array of bytes of the same length."""
+        entries = self._index[rows]
+        spans = zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True)
+        serialized = np.empty(len(entries), object)
+        serialized[:] = [self._records[begin : begin + length].tobytes() for begin, length in spans]
+        return serialized
+
+
+def _read(
+    files: Sequence[str], label_key: str, objective: Objective
+) -> Iterator[tuple[npt.NDArray[np.object_], npt.NDArray[Any], list[bytes]]]:
+    """Yields ids, labels and serialized examples, up to `_READ_BATCH` at a time, file by file."""
+    import tensorflow as tf
+
+    spec = {
+        EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string),
+        label_key: objective.label_spec(),
+    }
+    for file in sorted(files):
+        try:
+            _assert_whole(file)
+            for serialized in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_READ_BATCH):
+                keys = tf.io.parse_example(serialized, spec)
+                yield keys[EXAMPLE_ID].numpy(), keys[label_key].numpy(), serialized.numpy().tolist()
+        except (EOFError, gzip.BadGzipFile, zlib.error, tf.errors.DataLossError) as error:
+            raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
+        except tf.errors.InvalidArgumentError as error:
+            raise DataError(
+                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}' and one {_words(objective)} '{label_key}' "
+                f"each ({error.message})"
+            ) from None
+
+
+def _words(objective: Objective) -> str:
+    size = f"{objective.label_shape} " if objective.label_shape else ""
+    return size + ("integer" if objective.label_dtype == "int64" else "number")
+
+
+def _assert_whole(file: str) -> None:
+    """TensorFlow takes a stream that breaks off between two records, or before the first, for its end."""
+    with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
+        while stream.read(_CHECK_BYTES):
+            pass
