@@ -75,6 +75,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
     if request.config.data.path is not None:
         raw_data.check(request.config.data.path)
     folder = RunFolder(arguments.root.resolve())
+    folder.check_name()
     with folder.alone():
         folder.prepare(request)
         with _signals_as_errors():

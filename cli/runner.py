@@ -48,14 +48,17 @@ def _run(folder: RunFolder) -> None:
     events.emit("phase", what="loading TensorFlow and TFX")
     from cli.dag_runner import ObservedDagRunner
 
-    os.environ.update(environment(folder, request.config))
-    ObservedDagRunner().run(graph_of(folder, request))
+    os.environ.update(environment(folder, request))
+    graph = graph_of(folder, request)
+    never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
+    ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 
 
-def environment(folder: RunFolder, config: Config) -> dict[str, str]:
+def environment(folder: RunFolder, request: Request) -> dict[str, str]:
     """The variables that the nodes of a local run are told the settings by that are not in TFX's cache key."""
-    return Operational.of(config, str(folder.checkpoints)).environment() | config.beam.environment()
+    operational = Operational.of(request.config, str(folder.checkpoints), request.task.search_path)
+    return operational.environment() | request.config.beam.environment()
 
 
 def graph_of(folder: RunFolder, request: Request) -> Any:
@@ -104,10 +107,11 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
     """
-    from cli.store import last_run
+    from cli.collect import run_id
+    from cli.store import executions_of
     from components.pusher.push import push
 
-    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+    for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
             push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 

@@ -1,4 +1,4 @@
-"""Reads the last run of a pipeline from its ML Metadata store."""
+"""Reads a run of a pipeline from its ML Metadata store."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Execution:
         return self.state in ("COMPLETE", "CACHED")
 
 
-def last_run(metadata: Path, since: float) -> list[Execution]:
-    """The executions of the last run, in order; empty where there is none.
+def executions_of(metadata: Path, run: str | None) -> list[Execution]:
+    """The executions of a run, in order; empty where there is no such run.
 
     Args:
       metadata: the SQLite file.
-      since: seconds since the epoch; a run that began before is not the one that is asked for.
+      run: the run's id, as `cli.dag_runner` emits it.
     """
-    if not metadata.exists():
+    if run is None or not metadata.exists():
         return []
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
@@ -53,13 +53,10 @@ def last_run(metadata: Path, since: float) -> list[Execution]:
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
     store = MetadataStore(config)
-    runs = [
-        run for run in store.get_contexts_by_type("pipeline_run") if run.create_time_since_epoch / 1000 >= since
-    ]
-    if not runs:
+    context = store.get_context_by_type_and_name("pipeline_run", run)
+    if context is None:
         return []
-    last = max(runs, key=lambda run: run.id)
-    executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
+    executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
     return [_execution(store, one) for one in executions]
 
 

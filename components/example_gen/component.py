@@ -7,9 +7,11 @@ knows it by its class.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
+from components.example_gen.declaration import Declared, declaration_of
 from components.example_gen.options import Options, to_custom_config
 from components.graph.context import Context
 from limbeck.digests.code import digest
@@ -24,14 +26,13 @@ _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 def raw_examples(context: Context) -> Any:
     """Makes the node `ExampleGen`, as settings and task want it."""
     config, task = context.config.data, context.task
-    texts = [feature.name for feature in task.features if feature.kind == "text"]
     return example_gen(
         context.storage.data,
         config.format,
         SPLITS,
         span=config.span,
         encoding=config.encoding,
-        text_columns=[*texts, task.label.name] if task.label.kind == "text" else texts,
+        declaration=declaration_of(task),
         code_digest=digest([executor_name(config.format)]),
     )
 
@@ -43,7 +44,7 @@ def example_gen(
     *,
     span: int | None = None,
     encoding: str = "utf-8",
-    text_columns: Sequence[str] = (),
+    declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
 ) -> Any:
     """Makes the node `ExampleGen`.
@@ -55,7 +56,7 @@ def example_gen(
       splits: names of the folders, and of the splits.
       span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
       encoding: of CSV files.
-      text_columns: columns of CSV files that stay text even where every value looks like a number.
+      declaration: what the task declares of the raw data.
       code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
 
     Returns:
@@ -66,14 +67,13 @@ def example_gen(
     from tfx.proto import example_gen_pb2, range_config_pb2
 
     from components.example_gen import executor
+    from components.example_gen.driver import ContentDriver
 
     base, prefix = _divide(data)
     # What a format does not use must not reach the cache.
-    options = (
-        Options(code_digest, encoding, tuple(sorted(text_columns))) if format == "csv" else Options(code_digest)
-    )
+    options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-    return FileBasedExampleGen(
+    node = FileBasedExampleGen(
         input_base=base,
         input_config=example_gen_pb2.Input(
             splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
@@ -84,6 +84,9 @@ def example_gen(
         custom_config=to_custom_config(options),
         custom_executor_spec=executor_spec.BeamExecutorSpec(getattr(executor, _EXECUTORS[format])),
     ).with_id("ExampleGen")
+    # A subclass would be another component to Kubeflow's compiler, and to whoever reads the metadata store.
+    node.driver_class = ContentDriver
+    return node
 
 
 def executor_name(format: Format) -> str:

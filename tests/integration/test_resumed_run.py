@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from cli.store import last_run
+from tests.cli.stored import last_run
 from tests.integration.conftest import SHORT, Base
 from tests.integration.halting import read_events, stop
 from tests.integration.runs import run, weights

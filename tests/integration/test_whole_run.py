@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.store import last_run
 from components.predictor import tables
+from tests.cli.stored import last_run
 from tests.integration import served
 from tests.integration.conftest import Base
 from tests.integration.forks import Program

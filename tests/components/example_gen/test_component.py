@@ -17,11 +17,14 @@ from tfx.utils import proto_utils
 
 from components.example_gen import executor
 from components.example_gen.component import example_gen, executor_name
+from components.example_gen.declaration import Declared
 from components.example_gen.options import Options, from_custom_config, to_custom_config
 from limbeck.digests.code import reached
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.data import DataConfig
 from tests.components.example_gen.test_executor import decoded, records
+
+DECLARATION = {"a": Declared("number"), "b": Declared("text")}
 
 
 def told(node: Any, key: str, kind: type[Message]) -> Any:
@@ -73,14 +76,17 @@ def test_a_span_of_ones_own_is_a_range_of_one():
 
 
 def test_options_come_back_from_the_property():
-    options = Options("digest", "cp1252", ("größe", 'a"b'))
+    options = Options("digest", "cp1252", {"größe": Declared("text"), 'a"b': Declared("number", 3)})
     assert from_custom_config(proto_utils.proto_to_json(to_custom_config(options))) == options
     assert from_custom_config(None) == Options()
 
 
-def test_only_csv_is_told_of_encoding_and_text_columns():
-    given: dict[str, Any] = {"encoding": "cp1252", "text_columns": ["b", "a"], "code_digest": "digest"}
-    for format_, expected in (("csv", Options("digest", "cp1252", ("a", "b"))), ("tfrecord", Options("digest"))):
+def test_only_csv_is_told_of_the_encoding():
+    given: dict[str, Any] = {"encoding": "cp1252", "declaration": DECLARATION, "code_digest": "digest"}
+    for format_, expected in (
+        ("csv", Options("digest", "cp1252", DECLARATION)),
+        ("tfrecord", Options("digest", declaration=DECLARATION)),
+    ):
         node = example_gen("/data", format_, ["train"], **given)  # type: ignore[arg-type]
         assert from_custom_config(node.spec.exec_properties["custom_config"]) == expected
 

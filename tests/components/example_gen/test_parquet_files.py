@@ -26,7 +26,7 @@ def file(folder: Path, table: pa.Table) -> str:
 
 def read(path: str, kinds: Columns | None = None) -> list[Features]:
     kinds = kinds or READER.settle(READER.evidence(path))
-    return [features_of(example) for example in READER.examples(path, kinds)]
+    return [features_of(example) for _, example in READER.examples(path, kinds)]
 
 
 def read_column(folder: Path, values: Any, type_: pa.DataType | None = None) -> list[list[Any] | None]:

@@ -25,7 +25,7 @@ def file(folder: Path, records: list[bytes], compression: str = "", name: str = 
 
 
 def read(path: Path) -> list[tf.train.Example]:
-    return list(TFRecordFiles().examples(str(path)))
+    return [example for _, example in TFRecordFiles().examples(str(path))]
 
 
 def example(**features: list[int]) -> tf.train.Example:

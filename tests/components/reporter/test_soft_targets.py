@@ -19,6 +19,7 @@ from components.reporter.soft_targets import Choice, choose
 from components.teacher_labeler.executor import attach_logits
 from limbeck.errors import TaskError
 from limbeck.task import Picture
+from tests.classes import classes
 from tests.components import rehearsal, shapes
 from tests.components.reporter.predictions import table
 from tests.components.world import World, by_id, write_split
@@ -85,7 +86,7 @@ def test_only_the_teachers_on_training_examples_count():
     others = [table([0], [[1, 0.9]], model, split) for model, split in (("teacher", "test"), ("student", "train"))]
 
     assert choose(pa.concat_tables(others), 2) == []
-    assert choose(tables.SCHEMA.empty_table(), 2) == []
+    assert choose(tables.schema(classes()).empty_table(), 2) == []
     own = table([0, 0, -1], [[1, 0], [math.nan, 0], [3, 0]], "teacher", "train")
     assert choose(pa.concat_tables([*others, own]), 2) == [Choice("id-0000", 0)]
 

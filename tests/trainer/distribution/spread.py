@@ -26,7 +26,6 @@ COUNT, CLASSES, WIDTH = 43, 4, 3
 ORDER = Order(COUNT, 8, epochs=11, seed=1)
 RATE, CLIP = 0.05, 0.7
 PROJECT = Path(__file__).parents[3]
-FIGURES = ("log_loss", "accuracy", "examples")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +98,7 @@ def _train(strategy, case, folder):
     from tests.trainer import packed
     from trainer.data.batches import batches
     from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-    from trainer.distillation.losses import hard_loss, mean_part
+    from trainer.distillation.losses import mean_part
     from trainer.distribution import strategies
     from trainer.fitting import optimization, precision
     from trainer.fitting.gradient_step import GradientStep
@@ -113,7 +112,7 @@ def _train(strategy, case, folder):
         loss_scale = precision.loss_scale(case.training, optimizer)
 
     def loss(logits, targets, counts):
-        return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+        return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
     def split(features, counts, seeds):
         return {"x": features["x"]}, {"label": features["label"]}, counts
@@ -158,12 +157,11 @@ def _apply(strategy, model, folder):
     from tests.trainer import packed
     from trainer.fitting.evaluation import Split, evaluator, predict
 
-    split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", batch_size=8)
+    split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", 8, packed.OBJECTIVE)
     evaluate = evaluator(strategy, model, split)
     first, second = evaluate(), evaluate()
     assert first == second
-    found = {name: getattr(first, name) for name in FIGURES}
-    return found | {"logits": predict(strategy, model, split)}
+    return first.metrics | {"examples": first.examples} | {"logits": predict(strategy, model, split)}
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ import tf_keras
 
 from limbeck.errors import TrainingFailedError
 from limbeck.layers.dropout import Dropout
+from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
 from trainer.data.batches import batches
 from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from trainer.data.order import Order
-from trainer.distillation.losses import hard_loss, mean_part
+from trainer.distillation.losses import mean_part
 from trainer.distribution import cluster, farewell
 from trainer.distribution.strategies import scope
 from trainer.fitting.gradient_step import GradientStep
@@ -73,7 +74,7 @@ def built(strategy, dropout, seed):
 
 
 def loss(logits, targets, counts):
-    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+    return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
 
 class Training:
