@@ -1,8 +1,4 @@
-"""The raw examples of a run: the user's, or those that the task brings, written once.
-
-TFX tells data apart by the time of their last change, so data that were written anew for each run would never be
-found in the cache.
-"""
+"""The raw examples of a run: the user's, or those that the task brings, written once."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events, files
+from limbeck import events, files, reference
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
@@ -47,7 +47,15 @@ def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
     from cli.dag_runner import ObservedDagRunner
+    from cli.store import moved_from
 
+    before = moved_from(folder.metadata, folder.artifacts)
+    if before is not None:
+        note = (
+            f"results were in {before}, and TFX knows them by their paths: all is computed again in {folder.root}"
+        )
+        events.emit("note", text=note)
+    os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(environment(folder, request))
     graph = graph_of(folder, request)
     never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
@@ -56,9 +64,12 @@ def _run(folder: RunFolder) -> None:
 
 
 def environment(folder: RunFolder, request: Request) -> dict[str, str]:
-    """The variables that the nodes of a local run are told the settings by that are not in TFX's cache key."""
-    operational = Operational.of(request.config, str(folder.checkpoints), request.task.search_path)
-    return operational.environment() | request.config.beam.environment()
+    """Variables for the nodes of a local run: whatever they need that must not be in TFX's cache key."""
+    return {
+        **Operational.of(request.config, str(folder.checkpoints)).environment(),
+        **request.config.beam.environment(),
+        **reference.environment(request.task),
+    }
 
 
 def graph_of(folder: RunFolder, request: Request) -> Any:

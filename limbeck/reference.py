@@ -10,10 +10,9 @@ import ast
 import dataclasses
 import importlib
 import importlib.machinery
-import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -21,9 +20,10 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import TaskError, UserError, nearest
 from limbeck.records import STRICT
-from limbeck.settings import operational
 from limbeck.task import Task
 
+# The folder that a user's task is imported from, for a process that was told no more than its module.
+ENVIRONMENT = "LIMBECK_TASK_FOLDER"
 TASKS = Path(__file__).parent.parent / "tasks"
 
 
@@ -131,14 +131,23 @@ def _imported_names(files: Iterable[Path]) -> set[str]:
     return names
 
 
+def portable(ref: TaskRef) -> TaskRef:
+    """The reference without the folder: a task that was moved is the same task, and nothing must run again."""
+    return dataclasses.replace(ref, search_path=None)
+
+
+def environment(ref: TaskRef) -> dict[str, str]:
+    """The variable that lets `located` find the task of a portable reference; none for one that needs no folder."""
+    return {} if ref.search_path is None else {ENVIRONMENT: ref.search_path}
+
+
+def located(ref: TaskRef, variables: Mapping[str, str]) -> TaskRef:
+    """A portable reference with the folder that the environment of this process names."""
+    return ref if ref.search_path is not None else dataclasses.replace(ref, search_path=variables.get(ENVIRONMENT))
+
+
 def _last_frame(error: Exception) -> list[str]:
     return [*traceback.format_tb(error.__traceback__)[-1:], *traceback.format_exception_only(error)]
-
-
-def located(task: TaskRef) -> TaskRef:
-    """The same task with the folder that this process is told to import it from, where it is told one."""
-    path = operational.read(os.environ).task_path
-    return dataclasses.replace(task, search_path=path) if task.search_path is None and path else task
 
 
 def built_in() -> list[str]:

@@ -1,7 +1,6 @@
-"""ExampleGen: TFX's own, with executors of ours.
+"""ExampleGen: TFX's own, with executors of ours, and a driver that tells data apart by their content.
 
-The stock component stays, because its driver resolves spans and fingerprints the input, and Kubeflow's compiler
-knows it by its class.
+It stays TFX's component, because its driver resolves spans, and Kubeflow's compiler knows it by its class.
 """
 
 from __future__ import annotations
@@ -9,9 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
+from tfx.components import FileBasedExampleGen
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2, range_config_pb2
+
+from components.example_gen import executor
 from components.example_gen.declaration import Declared, declaration_of
+from components.example_gen.driver import ContentDriver
 from components.example_gen.options import Options, to_custom_config
 from components.graph.context import Context
 from limbeck.digests.code import digest
@@ -23,7 +28,13 @@ _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "T
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
-def raw_examples(context: Context) -> Any:
+class ExampleGen(FileBasedExampleGen):
+    """Reads files into examples. On Kubeflow TFX's own driver is at work, whatever is said here."""
+
+    DRIVER_CLASS = ContentDriver
+
+
+def raw_examples(context: Context) -> ExampleGen:
     """Makes the node `ExampleGen`, as settings and task want it."""
     config, task = context.config.data, context.task
     return example_gen(
@@ -46,7 +57,7 @@ def example_gen(
     encoding: str = "utf-8",
     declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
-) -> Any:
+) -> ExampleGen:
     """Makes the node `ExampleGen`.
 
     Args:
@@ -60,20 +71,13 @@ def example_gen(
       code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
 
     Returns:
-      A `tfx.components.FileBasedExampleGen`, whose output is `examples`.
+      The node, whose output is `examples`.
     """
-    from tfx.components import FileBasedExampleGen
-    from tfx.dsl.components.base import executor_spec
-    from tfx.proto import example_gen_pb2, range_config_pb2
-
-    from components.example_gen import executor
-    from components.example_gen.driver import ContentDriver
-
     base, prefix = _divide(data)
     # What a format does not use must not reach the cache.
     options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-    node = FileBasedExampleGen(
+    return ExampleGen(
         input_base=base,
         input_config=example_gen_pb2.Input(
             splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
@@ -84,9 +88,6 @@ def example_gen(
         custom_config=to_custom_config(options),
         custom_executor_spec=executor_spec.BeamExecutorSpec(getattr(executor, _EXECUTORS[format])),
     ).with_id("ExampleGen")
-    # A subclass would be another component to Kubeflow's compiler, and to whoever reads the metadata store.
-    node.driver_class = ContentDriver
-    return node
 
 
 def executor_name(format: Format) -> str:

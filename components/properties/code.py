@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from tfx.types.component_spec import ExecutionParameter
 
 from components.properties.sections import Properties
 from limbeck.records import from_json, to_json
-from limbeck.reference import TaskRef, located
+from limbeck.reference import TaskRef, located, portable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +29,10 @@ CODE = {"task": ExecutionParameter(type=str), "code_digest": ExecutionParameter(
 
 
 def code_properties(code: CodeRef) -> Properties:
-    """The properties of `CODE`.
-
-    The task's folder is not among them, since it changes no result: it reaches executors as an operational setting.
-    """
-    return {"task": to_json(dataclasses.replace(code.task, search_path=None)), "code_digest": code.digest}
+    """The properties of `CODE`."""
+    return {"task": to_json(portable(code.task)), "code_digest": code.digest}
 
 
 def task_of(properties: Properties) -> TaskRef:
-    """The task that `code_properties` wrote, to be imported from the folder that this process is told."""
-    return located(from_json(TaskRef, properties["task"]))
+    """The task that `code_properties` wrote, in the folder that the environment of this process names."""
+    return located(from_json(TaskRef, properties["task"]), os.environ)

@@ -26,21 +26,19 @@ class Operational:
 
     Attributes:
       checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
-      task_path: folder that the task's module is imported from; null where it is importable as it is.
     """
 
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     checkpoints: str | None = None
-    task_path: str | None = None
 
     @classmethod
-    def of(cls, config: Config, checkpoints: str | None, task_path: str | None = None) -> Operational:
+    def of(cls, config: Config, checkpoints: str | None) -> Operational:
         """The operational sections of the whole tree."""
         names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
         sections = {name: getattr(config, name) for name in names}
-        return cls(**sections, checkpoints=checkpoints, task_path=task_path)
+        return cls(**sections, checkpoints=checkpoints)
 
     def environment(self) -> dict[str, str]:
         """The variable that `read` understands."""

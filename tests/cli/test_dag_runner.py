@@ -8,7 +8,7 @@ import pytest
 
 from cli.collect import read_events, run_id
 from cli.dag_runner import NodeSkippedError, ObservedDagRunner
-from cli.store import executions_of
+from cli.store import executions_of, moved_from
 from limbeck import events
 from limbeck.errors import DataError
 from tests.cli import tiny
@@ -133,3 +133,17 @@ def test_reading_the_store_does_not_change_it(tmp_path: Path, emitted: Path):
 
     assert executions_of(store, run_id(emitted))
     assert store.read_bytes() == before
+
+
+def test_a_folder_of_results_that_was_moved_is_known_by_where_they_were(tmp_path: Path, emitted: Path):
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    assert moved_from(before / "metadata.sqlite", before / "pipeline") is None
+    ObservedDagRunner().run(tiny.counting(before))
+    assert moved_from(before / "metadata.sqlite", before / "pipeline") is None
+
+    before.rename(after)
+    assert moved_from(after / "metadata.sqlite", after / "pipeline") == before / "pipeline"
+    # Once everything has been computed again, there is nothing to tell.
+    ObservedDagRunner().run(tiny.counting(after))
+    assert moved_from(after / "metadata.sqlite", after / "pipeline") is None

@@ -8,6 +8,7 @@ the task's function is handed the dense raw features only, and this module adds 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 from limbeck.errors import DataError, TaskError, nearest
@@ -24,8 +25,8 @@ _NO_LABEL = {"integer": UNLABELLED, "number": math.nan, "text": ""}
 
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
-    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
-    return preprocess(located(from_json(TaskRef, custom_config["task"])).load(), inputs)
+    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef`, as JSON."""
+    return preprocess(located(from_json(TaskRef, custom_config["task"]), os.environ).load(), inputs)
 
 
 def preprocess(task: Task, inputs: Inputs) -> Inputs:

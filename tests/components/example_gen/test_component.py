@@ -1,5 +1,6 @@
 """The node: what it tells TFX, and whole runs of it with spans and TFX's cache."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def patterns(node: Any) -> list[str]:
 def test_the_node_is_a_stock_one_with_an_executor_of_ours():
     node = example_gen("/data", "parquet", ["train", "test"])
 
-    assert type(node) is FileBasedExampleGen
+    assert isinstance(node, FileBasedExampleGen)
     assert node.id == "ExampleGen"
     assert node.executor_spec.executor_class is executor.ParquetExecutor
     assert node.spec.exec_properties["input_base"] == "/data"
@@ -175,6 +176,25 @@ def test_the_cache_sees_an_edit_of_the_code_and_of_the_data(tmp_path: Path):
     for split in ("train", "test"):
         (run.data / "raw" / split / "part.csv").write_text("value\n22\n")
     assert run("raw", code_digest="two") == ("COMPLETE", both(22))
+
+
+@pytest.mark.pipeline
+def test_data_are_told_apart_by_their_content_and_by_nothing_else(tmp_path: Path):
+    run = Runs(tmp_path)
+    run.write("raw", 1)
+    train = run.data / "raw" / "train"
+    assert run("raw") == ("COMPLETE", both(1))
+
+    # Touched, under another name, and with a file beside them that is no data.
+    (train / "part.csv").rename(train / "renamed.csv")
+    os.utime(train / "renamed.csv", (1, 1))
+    (train / "_SUCCESS").touch()
+    assert run("raw") == ("CACHED", both(1))
+
+    # Other content of equal size and time, as tar and rsync leave it.
+    (train / "renamed.csv").write_text("value\n2\n")
+    os.utime(train / "renamed.csv", (1, 1))
+    assert run("raw") == ("COMPLETE", {"train": [{"value": [2]}], "test": [{"value": [1]}]})
 
 
 @pytest.mark.pipeline
