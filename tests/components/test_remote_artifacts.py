@@ -42,8 +42,8 @@ from report import findings
 from report.findings import Findings
 from tests.components import rehearsal
 from tests.components.anomaly_stop.test_accepted import span
+from tests.components.predictor.test_executor import labelled_examples
 from tests.components.pusher import models
-from tests.components.test_predictor import labelled_examples
 from tests.components.world import PROPERTIES, SIZES
 from trainer.serving.latency import Latency
 
