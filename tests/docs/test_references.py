@@ -55,7 +55,11 @@ def defined(file: Path) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        found |= {target.id for target in targets if isinstance(target, ast.Name)}
+        named = {target.id for target in targets if isinstance(target, ast.Name)}
+        found |= named
+        if "__all__" in named:
+            # Names that are loaded when they are first asked for.
+            found |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
     return found
 
 
@@ -92,7 +96,8 @@ def test_what_is_not_there_is_found(tmp_path: Path):
     page.write_text("`limbeck.task.Tusk` `trainer.gone` `cli/gone.py` `gone.py` `launchers.{launch,gone}`\n")
     assert wrong(page) == ["limbeck.task.Tusk", "trainer.gone", "cli/gone.py", "gone.py", "launchers.gone"]
     page.write_text(
-        "`limbeck.task.Task` `pipeline.py` `limbeck/files/` `launchers.launch.Launcher.stage` `training.epochs`\n"
+        "`limbeck.task.Task` `limbeck.Dropout` `pipeline.py` `limbeck/files/` `launchers.launch.Launcher.stage`\n"
+        "`registry.py` `training.epochs` `report.json`\n"
     )
     assert wrong(page) == []
 
