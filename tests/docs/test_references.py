@@ -85,10 +85,23 @@ def test_modules_and_paths_exist(page: Path):
     assert wrong(page) == []
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name after `#`, as GitHub makes it from the headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether a relative link leads to a file and, where it names one, to a heading of that file."""
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path):
-    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not leads_somewhere(page, link)] == []
 
 
 def test_what_is_not_there_is_found(tmp_path: Path):
@@ -100,6 +113,14 @@ def test_what_is_not_there_is_found(tmp_path: Path):
         "`registry.py` `training.epochs` `report.json`\n"
     )
     assert wrong(page) == []
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("# Same data, same result\n", encoding="utf-8")
+    assert leads_somewhere(page, "page.md#same-data-same-result")
+    assert not leads_somewhere(page, "page.md#other-data")
+    assert not leads_somewhere(page, "gone.md")
 
 
 def pictured() -> list[str]:
