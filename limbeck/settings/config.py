@@ -57,5 +57,5 @@ class Config:
 
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
-    """Raises ConfigError where a strategy cannot train as configured."""
+    """Raises ConfigError if the strategy cannot train with these training settings."""
     kind_of(strategy.name).check_training(training)

@@ -1,4 +1,4 @@
-"""Rules that several strategies share: each refuses one setting that would be ignored in silence.
+"""Rules that several strategies share. Each refuses a setting that would otherwise be ignored without a word.
 
 Each takes the name of the strategy and its settings, and raises ConfigError.
 """
