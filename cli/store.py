@@ -66,7 +66,7 @@ def moved_from(metadata: Path, artifacts: Path) -> Path | None:
     from ml_metadata import ListOptions, OrderByField
 
     newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
-    before = [Path(artifact.uri).parents[2] for artifact in newest]
+    before = [Path(artifact.uri.rsplit("/", 3)[0]) for artifact in newest]
     return before[0] if before and before[0] != artifacts else None
 
 

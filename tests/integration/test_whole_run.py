@@ -21,7 +21,7 @@ from tests.cli.stored import last_run
 from tests.integration import served
 from tests.integration.conftest import Base
 from tests.integration.forks import Program
-from tests.integration.runs import PROJECT, TIMEOUT_SECONDS, edit, run, server, weights
+from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, run, server, weights
 
 pytestmark = pytest.mark.pipeline
 
@@ -100,7 +100,7 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
     shutil.rmtree(base.root / "serving")
     again = base.again()
     assert again.code == 0, again.output
-    assert again.computed == set()
+    assert again.computed == NEVER_CACHED
     assert again.report["serving"] == str(base.root / "serving" / "1")
     assert (base.root / "serving" / "1" / "saved_model.pb").is_file()
     assert again.report["models"] == base.finished.report["models"]
@@ -124,7 +124,7 @@ def test_another_temperature_trains_the_student_alone_and_what_the_gate_refuses_
     before = sorted((base.root / "serving").rglob("*"))
     again = base.again("distillation.temperature=3.5", "strategy.workers=2", *REFUSALS)
     assert again.code == 3, again.output
-    assert again.computed == FROM_DISTILLER
+    assert again.computed == NEVER_CACHED | FROM_DISTILLER
     assert again.report["outcome"] == "refused"
     assert again.report["serving"] is None
     assert sorted((base.root / "serving").rglob("*")) == before
@@ -139,7 +139,7 @@ def test_another_temperature_trains_the_student_alone_and_what_the_gate_refuses_
 def test_without_controls_nothing_is_claimed_about_distillation(base: Base) -> None:
     again = base.again("controls=false")
     assert again.code == 0, again.output
-    assert again.computed == FROM_PREDICTOR
+    assert again.computed == NEVER_CACHED | FROM_PREDICTOR
     assert set(again.report["models"]) == {"teacher", "student"}
     assert again.report["gap_recovered"] is None
     assert again.report["distillation_helped"] is None
@@ -201,7 +201,7 @@ def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> N
     finally:
         edit(base.task / "models.py", 'get("units", 33)', 'get("units", 32)')
     assert again.code == 0, again.output
-    assert again.computed == FROM_STUDENT
+    assert again.computed == NEVER_CACHED | FROM_STUDENT
     assert (
         again.report["models"]["student"]["parameters"] > base.finished.report["models"]["student"]["parameters"]
     )
@@ -213,7 +213,7 @@ def test_digits_passes_its_gate_as_it_is_shipped_at_every_temperature(tmp_path: 
     for number, temperature in enumerate((1.0, 2.0, 3.0, 4.0, 5.0), start=1):
         done = run("digits", tmp_path / "root", f"distillation.temperature={temperature}")
         assert done.code == 0, done.output
-        assert done.computed == (set(NODES) if number == 1 else FROM_DISTILLER)
+        assert done.computed == (set(NODES) if number == 1 else NEVER_CACHED | FROM_DISTILLER)
         assert done.report["serving"] == str(tmp_path / "root" / "serving" / str(number))
         if temperature == SHIPPED_TEMPERATURE:
             assert_as_in_the_readme(done.report)

@@ -199,7 +199,7 @@ def test_a_task_is_not_taken_for_another_of_the_same_module_name(tmp_path, impor
 
 
 def test_a_task_named_like_one_of_our_modules_is_refused(tmp_path, imports):
-    with pytest.raises(TaskError, match=r"'limbeck' .* bears the name of another module"):
+    with pytest.raises(TaskError, match=r"'limbeck'.* bears the name of another module"):
         reference.find(str(write(tmp_path, "limbeck.py"))).load()
 
 

@@ -19,13 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from components.properties.slices import CodeRef, code_properties, properties_of
 from tensorflow_model_analysis.utils import config_util
 from tfx.components.evaluator.executor import Executor as Evaluator
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import json_utils, proto_utils
-from trainer.data.ingestion import PackedExamples, pack
 
 from components.artifacts import types as artifact_types
 from components.evaluator.evaluation import evaluation_config
@@ -34,6 +32,8 @@ from components.gate.executor import Executor as Gate
 from components.inference.handler import TransformedExamplesHandler
 from components.predictor import tables
 from components.predictor.executor import Executor as Predictor
+from components.properties.code import CodeRef, code_properties
+from components.properties.sections import Section
 from components.reporter.executor import Executor as Reporter
 from components.teacher_labeler import provenance
 from components.teacher_labeler.executor import attach_logits
@@ -56,6 +56,7 @@ from tests.components import rehearsal
 from tests.components.world import write_split
 from tests.trainer import packed, transform
 from trainer import training
+from trainer.data.packing import PackedExamples, pack
 from trainer.data.preprocessing import preprocess
 from trainer.distillation.targets import label_key
 from trainer.job import TrainingJob
@@ -310,9 +311,11 @@ def test_a_label_that_is_not_declared_is_the_users_error(run: Run, tmp_path: Pat
         pack([file], tmp_path, "label", TASK.objective)
 
 
-def test_a_model_with_other_outputs_is_refused_in_the_objectives_words():
+def test_a_model_with_other_outputs_is_refused_in_the_objectives_words(run: Run):
+    job = dataclasses.replace(run.jobs[TEACHER], hyperparameters={"outputs": 2})
+
     with pytest.raises(TaskError, match=r"must end in one number \[batch, 1\], but ends in \(None, 2\)"):
-        training.checked(build({"outputs": 2}), TASK)
+        training.run(job)
 
 
 def test_a_training_descends_and_its_figures_are_those_of_the_exported_model(run: Run):
@@ -375,7 +378,7 @@ def decide(run: Run, judged: tuple[Artifact, Artifact], folder: Path, limits: Ga
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")
     inputs = dict(zip(("predictions", "measurements"), judged, strict=True))
     inputs |= {"model": run.artifact(STUDENT, standard_artifacts.Model)}
-    properties = PROPERTIES | properties_of(limits) | {"require_gain": int(limits.require_gain)}
+    properties = PROPERTIES | Section(GateConfig).encode(limits)
     rehearsal.run(Gate, inputs, {"blessing": blessing}, properties, folder)
     return from_json(Decision, (folder / "blessing" / DECISION_FILE).read_text(encoding="utf-8"))
 
