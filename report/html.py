@@ -1,4 +1,4 @@
-"""`report.json` and `report.html`, each written whole or not at all."""
+"""Writes `report.json` and `report.html`. Each is written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Section:
     """A part of the page.
 
     Attributes:
-      name: of its template, and the anchor that the list of contents points to.
-      contents: what the list of contents calls it.
+      name: name of its template, and its anchor for the list of contents.
+      contents: its name in the list of contents.
       title: its heading.
-      build: what its template writes down; a section of which nothing is known is left out.
+      build: returns the values that its template shows. The page omits a section whose values are empty.
     """
 
     name: str
@@ -67,7 +67,7 @@ def write(report: Report, data: Path, page: Path) -> None:
 
 
 def render(report: Report) -> str:
-    """The page: one self-contained HTML document."""
+    """Returns the page: one self-contained HTML document."""
     environment = Environment(
         loader=PackageLoader("report"),
         autoescape=True,
@@ -87,7 +87,7 @@ def render(report: Report) -> str:
 
 
 def code(text: str) -> Markup:
-    """Text whose parts between backquotes are code."""
+    """Returns the text as HTML, with the parts between backquotes as code."""
     parts = re.split(r"`([^`]*)`", text)
     return Markup().join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)

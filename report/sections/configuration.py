@@ -1,4 +1,4 @@
-"""Every setting, written as `--set` takes it, with those that differ from the defaults marked."""
+"""Section: every setting, written as `--set` takes it. Those that differ from the defaults are marked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from report.schema import Report
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One setting: its dotted name, its value as JSON, and the default's where that is another."""
+    """One setting: its dotted name and its value as JSON, and the default if the value differs from it."""
 
     name: str
     value: str
@@ -23,7 +23,7 @@ class Setting:
 
 
 def build(report: Report) -> tuple[Setting, ...]:
-    """All settings of the run, in the order of the tree."""
+    """Returns all settings of the run, in the order of the tree."""
     adapter = TypeAdapter(Config)
     defaults = dict(_flat("", adapter.dump_python(Config(), mode="json")))
     return tuple(

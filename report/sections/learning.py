@@ -1,4 +1,4 @@
-"""Learning curves, one picture a model: the losses of different models are not comparable, so no axis is shared."""
+"""Section: learning curves. Losses of different models are not comparable, so each model has its own chart."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MOST_POINTS = 100
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """One model's picture, and what stands above it."""
+    """One model's chart, and its caption."""
 
     caption: str
     picture: Markup
 
 
 def build(report: Report) -> tuple[Panel, ...]:
-    """A panel for each model that has a curve."""
+    """Returns a panel for each model that has a curve."""
     known = report.findings.curves if report.findings else {}
     return tuple(
         _panel(f"curve-{index}", name, known[name])

@@ -1,4 +1,4 @@
-"""Quality against size and latency of all models, and the student against its controls."""
+"""Section: quality against size and latency of all models, and the student against its controls."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Quality:
 
     Attributes:
       rows: the models.
-      others: names of the metrics beside the measure, and what the table calls them.
-      charts: empty where fewer than two models can be drawn.
+      others: the metrics other than the measure: each one's key, and its name in the table.
+      charts: empty if fewer than two models can be drawn.
       against: the student against each control.
-      explained: whether there are controls, which a reader needs explained.
+      explained: whether there are controls. They need an explanation for the reader.
     """
 
     rows: tuple[Row, ...]
@@ -61,7 +61,7 @@ class Quality:
 
 
 def build(report: Report) -> Quality | None:
-    """Null without models."""
+    """Returns the section; None if there are no models."""
     if not report.models:
         return None
     names = ordered(report.models)
@@ -108,7 +108,7 @@ def _points(report: Report, cost: Callable[[ModelReport], float], text: Callable
 
 
 def _least(report: Report) -> float | None:
-    """What the gate asks of the student."""
+    """Returns the lowest measure that the gate accepts."""
     value = measured(report, TEACHER)
     return None if value is None else value - report.config.gate.tolerance
 

@@ -1,4 +1,4 @@
-"""The verdict, and the few figures that a reader who stops here should have seen."""
+"""Section: the verdict, and the most important figures, for readers who stop here."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Tile:
     """One figure.
 
     Attributes:
-      name: what it is.
+      name: what the figure is.
       value: the figure.
-      note: what it is beside.
-      tone: `good`, `open` or `bad` where it is a verdict; the words say so too.
-      picture: a strip below it.
+      note: what it is compared with.
+      tone: `good`, `open` or `bad` if it is a verdict. The words say so too.
+      picture: a chart below it.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Summary:
 
 
 def build(report: Report) -> Summary:
-    """Works for every report."""
+    """Returns the section, for any report."""
     mark, headline = _HEADLINES[report.outcome]
     reasons = report.gate.reasons if report.gate and report.outcome is Outcome.REFUSED else ()
     sentence = verdict(report)[0]
