@@ -1,4 +1,4 @@
-"""Runs AnomalyStop: raises on the first look at bad data, with everything that is wrong named."""
+"""Runs AnomalyStop: raises one error for bad data, and names everything that is wrong in it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Executor(base_executor.BaseExecutor):
         """Called by TFX.
 
         Raises:
-          DataError: where ExampleValidator found anomalies, the data lack what the task declares, or they are not
-            what was accepted before; what is accepted has not changed then.
+          DataError: if ExampleValidator found anomalies, if the data lack what the task declares, or if they differ
+            from what was accepted before. What is accepted stays unchanged then.
         """
         folder, generation = exec_properties["accepted"], exec_properties["generation"]
         task = task_of(exec_properties).load()

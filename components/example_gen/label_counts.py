@@ -1,4 +1,4 @@
-"""How many examples of each split have which label: written beside the examples, read by whoever tells the user."""
+"""Counts the examples of each split by label. The file is written beside the examples, and read to inform the user."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class LabelCounts:
 
     Attributes:
       examples: number of examples.
-      unlabelled: examples without a label.
-      labels: examples by the value of their label, as text.
+      unlabelled: number of examples without a label.
+      labels: number of examples by the value of their label, as text.
     """
 
     examples: int
@@ -33,7 +33,7 @@ class LabelCounts:
 
 @dataclass(frozen=True, config=STRICT)
 class Counted:
-    """The labels of every split, by its name."""
+    """The labels of every split, by the split's name."""
 
     splits: dict[str, LabelCounts] = dataclasses.field(default_factory=dict)
 
@@ -45,7 +45,7 @@ def write(summaries: Iterable[Summary], folder: str) -> None:
 
 
 def read(folder: str) -> Counted:
-    """Reads the label counts beside examples; there are none beside examples of another ExampleGen."""
+    """Reads the label counts beside examples. If another ExampleGen wrote the examples, there are no counts."""
     path = files.join(folder, FILE)
     return from_json(Counted, files.read_text(path)) if files.exists(path) else Counted()
 
