@@ -16,7 +16,7 @@ from limbeck.events import parse
 _QUIET_SECONDS = 15.0
 
 
-class Progress:
+class RunProgress:
     """Reads the events of a run from their file, and prints them.
 
     On a terminal, the live line is redrawn in place. Elsewhere (a CI log), it is printed every 15 seconds.
@@ -33,7 +33,7 @@ class Progress:
         self._since = self._printed = time.monotonic()
         self._live = Live(console=self._console, transient=True, refresh_per_second=4, get_renderable=self._line)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RunProgress:
         """Starts the live line if there is a terminal."""
         if self._console.is_terminal:
             self._live.start()

@@ -88,12 +88,12 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 
 
 def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
-    from cli.progress import Progress
+    from cli.progress import RunProgress
 
     runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
-            with Progress(folder.events) as progress:
+            with RunProgress(folder.events) as progress:
                 while (code := _wait(runner)) is None:
                     progress.update()
                 progress.update()

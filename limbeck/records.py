@@ -23,7 +23,7 @@ _Record = TypeVar("_Record")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def build(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _Record:
+def from_mapping(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _Record:
     """Makes a dataclass from plain values.
 
     Args:
@@ -51,9 +51,9 @@ def to_json(value: Any) -> str:
 
 
 def from_json(cls: type[_Record], text: str) -> _Record:
-    """Reads what `to_json` wrote. Raises ConfigError as `build` does, and if `text` is not JSON."""
+    """Reads what `to_json` wrote. Raises ConfigError as `from_mapping` does, and if `text` is not JSON."""
     try:
-        return build(cls, json.loads(text))
+        return from_mapping(cls, json.loads(text))
     except json.JSONDecodeError:
         raise ConfigError(f"expected JSON for {cls.__name__}, received: {text[:80]!r}") from None
 

@@ -17,7 +17,7 @@ from limbeck.objectives.registry import objective_of
 from limbeck.settings.fields import Scalar
 
 Hyperparameters = Mapping[str, Scalar]
-Kind = Literal["number", "integer", "text"]
+FeatureKind = Literal["number", "integer", "text"]
 LabelKind = Literal["integer", "text", "number"]
 
 
@@ -33,12 +33,12 @@ class Feature:
     """
 
     name: str
-    kind: Kind = "number"
+    kind: FeatureKind = "number"
     shape: tuple[int, ...] = ()
     default: Scalar | None = None
 
     def __post_init__(self) -> None:
-        _assert_kind(f"feature '{self.name}'", self.kind, get_args(Kind))
+        _assert_kind(f"feature '{self.name}'", self.kind, get_args(FeatureKind))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Slice:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Picture:
+class GreyImage:
     """A model input that is a grey picture: brightness from 0 (black) to 1 (white), row by row."""
 
     rows: tuple[tuple[float, ...], ...]
@@ -108,7 +108,7 @@ class SoftTarget:
     example_id: str
     label: str
     teacher_logits: tuple[tuple[float, ...], ...]
-    picture: Picture | None = None
+    picture: GreyImage | None = None
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""The digits as the pipeline itself transforms them, and packed for each arm.
+"""The digits as the pipeline itself transforms them, and packed for each variant.
 
 ExampleGen to Transform of the project's own graph run once, under TFX's LocalDagRunner; a preprocessing written anew
 here could differ from what the project does.

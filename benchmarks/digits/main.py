@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[2]
 # What is carried out by these decides a result; an edit of them makes a training another one.
-_CODE = ("benchmarks.digits.data", "benchmarks.digits.workshop", "trainer.worker", "trainer.training")
+_CODE = ("benchmarks.digits.data", "benchmarks.digits.training_runner", "trainer.worker", "trainer.training")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,27 +58,27 @@ def _positive(text: str) -> int:
 def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
     from benchmarks.digits import data, plan
     from benchmarks.digits.benchmark import Benchmark
-    from benchmarks.digits.progress import Progress
+    from benchmarks.digits.progress import BenchmarkProgress
     from benchmarks.digits.results import Results
-    from benchmarks.digits.workshop import Workshop
+    from benchmarks.digits.training_runner import TrainingRunner
     from cli import settings
     from limbeck.reference import TaskRef
 
     ref = TaskRef("tasks.digits")
     config = settings.load(ref, None, [])
-    with Progress(terminal) as progress:
+    with BenchmarkProgress(terminal) as progress:
         progress.say("loading TensorFlow and TFX, and transforming the data where that was not done")
         code = _digest(ref)
         folder = work / code
         folder.mkdir(exist_ok=True)
-        workshop = Workshop(folder, ref, data.prepare(folder / "data", ref, config))
+        runner = TrainingRunner(folder, ref, data.prepare(folder / "data", ref, config))
         chosen = (plan.quick if brief else plan.full)(config, code, runs)
         results = Results(work / "results.jsonl")
 
         def advance(result: Result) -> None:
             progress.advance(f"{result.training}: validation accuracy {100 * result.validation.accuracy:.1f} %")
 
-        return Benchmark(chosen, workshop, results, progress.begin, advance).run()
+        return Benchmark(chosen, runner, results, progress.begin, advance).run()
 
 
 def _digest(ref: TaskRef) -> str:

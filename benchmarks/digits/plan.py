@@ -12,7 +12,7 @@ import hashlib
 
 from pydantic.dataclasses import dataclass
 
-from benchmarks.digits.arms import ARMS, Arm, Setting
+from benchmarks.digits.variants import VARIANTS, Setting, Variant
 from limbeck.models import TEACHER, Targets
 from limbeck.records import STRICT, to_json
 from limbeck.settings.config import Config
@@ -27,7 +27,7 @@ class Training:
     """One training; two that are equal have the same result.
 
     Attributes:
-      model: name of the arm, or `teacher`.
+      model: name of the variant, or `teacher`.
       run: its number; runs that tune and runs of the final figures have different ones.
       final: whether the test split is scored.
       targets: what it learns from.
@@ -69,7 +69,7 @@ class Plan:
       code: digest of the code that trains and scores.
       runs: numbers of the runs of the final figures.
       tuning_runs: numbers of the runs on which settings are chosen.
-      settings: how many settings of each arm's grid are tried.
+      settings: how many settings of each variant's grid are tried.
     """
 
     config: Config
@@ -83,21 +83,21 @@ class Plan:
         """The student's setting as the task ships it."""
         return Setting(self.config.training.learning_rate, self.config.distillation.temperature)
 
-    def grid(self, arm: Arm) -> tuple[Setting, ...]:
-        """The settings of an arm that are tried."""
-        return arm.grid[: self.settings]
+    def grid(self, variant: Variant) -> tuple[Setting, ...]:
+        """The settings of a variant that are tried."""
+        return variant.grid[: self.settings]
 
     def all_teachers(self) -> list[Training]:
         """An ensemble for each run."""
         return [self.teachers(run) for run in (*self.tuning_runs, *self.runs)]
 
     def tuning(self) -> list[Training]:
-        """Every setting of every arm on every tuning run."""
+        """Every setting of every variant on every tuning run."""
         return [
-            self.student(arm, setting, run)
+            self.student(variant, setting, run)
             for run in self.tuning_runs
-            for arm in ARMS
-            for setting in self.grid(arm)
+            for variant in VARIANTS
+            for setting in self.grid(variant)
         ]
 
     def teachers(self, run: int) -> Training:
@@ -107,18 +107,18 @@ class Plan:
         training = dataclasses.replace(self.config.training, epochs=epochs)
         return self._training(TEACHER, run, "labels", training, members=teachers.count)
 
-    def student(self, arm: Arm, setting: Setting, run: int) -> Training:
-        """One student of a run: of the same initial weights, and as many steps, in every arm and setting."""
+    def student(self, variant: Variant, setting: Setting, run: int) -> Training:
+        """One student of a run: of the same initial weights, and as many steps, in every variant and setting."""
         distillation = None
         if setting.temperature is not None:
             distillation = dataclasses.replace(self.config.distillation, temperature=setting.temperature)
         return self._training(
-            arm.name,
+            variant.name,
             run,
-            arm.targets,
+            variant.targets,
             dataclasses.replace(self.config.training, learning_rate=setting.learning_rate),
             distillation=distillation,
-            teachers="" if arm.targets == "labels" else self.teachers(run).key,
+            teachers="" if variant.targets == "labels" else self.teachers(run).key,
         )
 
     def _training(

@@ -12,7 +12,7 @@ from rich.console import Console
 _ESTIMATED_SECONDS = 600.0
 
 
-class Progress:
+class BenchmarkProgress:
     """Shows phases and their trainings on a terminal or, without the bar, in a log."""
 
     def __init__(self, terminal: TextIO) -> None:
@@ -31,7 +31,7 @@ class Progress:
         )
         self._task: progress.TaskID | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> BenchmarkProgress:
         """Starts to draw."""
         self._bar.start()
         return self

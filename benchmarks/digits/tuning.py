@@ -1,4 +1,4 @@
-"""Which setting of an arm is used for the final figures: chosen on the validation split, over the tuning runs."""
+"""Which setting of a variant is used for the final figures: chosen on the validation split, over the tuning runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from benchmarks.digits.arms import Setting
 from benchmarks.digits.results import Figures
+from benchmarks.digits.variants import Setting
 
 _DIGITS = 9
 

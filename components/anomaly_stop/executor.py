@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.anomaly_stop import accepted
-from components.anomaly_stop.decision import decide, listing
+from components.anomaly_stop.data_check import check_data, listing
 from components.anomaly_stop.declared import missing_from_schema
 from components.artifacts.files import Artifacts
 from components.example_gen import label_counts
@@ -40,11 +40,11 @@ class Executor(base_executor.BaseExecutor):
             *missing_from_schema(task, span.schema),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),
         ]
-        decision = decide(task, limits, span, baseline, replacing=generation > before)
-        _stop(tuple(wrong) + decision.faults, decision.changes)
-        accepted.replace(folder, decision.accepted, max(generation, before))
+        checked = check_data(task, limits, span, baseline, replacing=generation > before)
+        _stop(tuple(wrong) + checked.faults, checked.changes)
+        accepted.replace(folder, checked.accepted, max(generation, before))
         counted = label_counts.read(artifact_utils.get_single_uri(input_dict["examples"]))
-        for note in (*decision.notes, *label_counts.notes(counted, task.label)):
+        for note in (*checked.notes, *label_counts.notes(counted, task.label)):
             logging.info(note)
             events.emit("note", text=note)
 

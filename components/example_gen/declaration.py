@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.task import Kind
+from limbeck.task import FeatureKind
 
 if TYPE_CHECKING:
     from limbeck.task import Task
@@ -28,7 +28,7 @@ class Declared:
       classes: names of the label's classes; empty for a feature.
     """
 
-    kind: Kind
+    kind: FeatureKind
     size: int = 1
     classes: tuple[str, ...] = ()
 

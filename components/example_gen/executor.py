@@ -207,7 +207,7 @@ _SUMMARY = "summary"
 
 
 def _read(path: str, read: ReadFile, kinds: Columns, split: str, declaration: Declaration) -> Iterator[Any]:
-    summary = inspection.Summary(split)
+    summary = inspection.SplitSummary(split)
     with faults.marked():
         for place, example in read(path, kinds):
             summary.take(example, place, declaration)
@@ -215,7 +215,7 @@ def _read(path: str, read: ReadFile, kinds: Columns, split: str, declaration: De
     yield beam.pvalue.TaggedOutput(_SUMMARY, (summary,))
 
 
-def _conclude(summaries: tuple[inspection.Summary, ...], destination: str) -> None:
+def _conclude(summaries: tuple[inspection.SplitSummary, ...], destination: str) -> None:
     with faults.marked():
         inspection.assert_sound(summaries)
     label_counts.write(summaries, destination)

@@ -50,7 +50,7 @@ class Seen(NamedTuple):
 
 
 @dataclasses.dataclass
-class Summary:
+class SplitSummary:
     """What a part of one split holds.
 
     Attributes:
@@ -97,11 +97,11 @@ class Summary:
                     self.labels[text] = self.labels.get(text, 0) + 1
 
 
-def merge(parts: Iterable[tuple[Summary, ...]]) -> tuple[Summary, ...]:
+def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
     """Merges summaries by split. The order and grouping of the parts do not matter."""
-    merged: dict[str, Summary] = {}
+    merged: dict[str, SplitSummary] = {}
     for one in (summary for part in parts for summary in part):
-        known = merged.setdefault(one.split, Summary(one.split))
+        known = merged.setdefault(one.split, SplitSummary(one.split))
         known.examples += one.examples
         known.unlabelled += one.unlabelled
         _merge(known.faults, one.faults)
@@ -112,7 +112,7 @@ def merge(parts: Iterable[tuple[Summary, ...]]) -> tuple[Summary, ...]:
     return tuple(merged[split] for split in sorted(merged))
 
 
-def assert_sound(summaries: Iterable[Summary]) -> None:
+def assert_sound(summaries: Iterable[SplitSummary]) -> None:
     """Raises a DataError that names each fault by split and feature, if any example has a fault."""
     summaries = tuple(summaries)
     listed = [*_listed_faults(summaries), *_mixed_kinds(summaries)]
@@ -123,7 +123,7 @@ def assert_sound(summaries: Iterable[Summary]) -> None:
         raise DataError(f"the data do not hold what the task declares:\n{shown}{rest}")
 
 
-def _listed_faults(summaries: Iterable[Summary]) -> Iterator[str]:
+def _listed_faults(summaries: Iterable[SplitSummary]) -> Iterator[str]:
     for summary in summaries:
         told: dict[str, int] = {}
         for fault, seen in sorted(summary.faults.items()):
@@ -134,7 +134,7 @@ def _listed_faults(summaries: Iterable[Summary]) -> Iterator[str]:
                 yield f"{where}: {count} {fault.what} (first in {seen.place}): {fault.remedy}"
 
 
-def _mixed_kinds(summaries: Iterable[Summary]) -> Iterator[str]:
+def _mixed_kinds(summaries: Iterable[SplitSummary]) -> Iterator[str]:
     whole: dict[str, dict[str, Seen]] = {}
     for summary in summaries:
         for name, kinds in summary.kinds.items():

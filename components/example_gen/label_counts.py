@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pydantic.dataclasses import dataclass
 
-from components.example_gen.inspection import Summary
+from components.example_gen.inspection import SplitSummary
 from limbeck import files
 from limbeck.examples import TRAIN
 from limbeck.records import STRICT, from_json, to_json
@@ -38,7 +38,7 @@ class Counted:
     splits: dict[str, LabelCounts] = dataclasses.field(default_factory=dict)
 
 
-def write(summaries: Iterable[Summary], folder: str) -> None:
+def write(summaries: Iterable[SplitSummary], folder: str) -> None:
     """Writes the label counts of all splits into the folder of the examples."""
     splits = {one.split: LabelCounts(one.examples, one.unlabelled, one.labels) for one in summaries}
     files.write_text(files.join(folder, FILE), to_json(Counted(splits)))

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from tfx.types.component_spec import ExecutionParameter
 
 from limbeck.errors import ConfigError
-from limbeck.records import build, to_json
+from limbeck.records import from_mapping, to_json
 from limbeck.settings.fields import runtime_fields, structural_fields
 
 Properties = dict[str, Any]
@@ -76,7 +76,7 @@ class Section(Generic[_Config]):
         """
         values = self._structural(properties)
         values |= {name: properties.get(self._key(name)) for name in runtime_fields(self.config)}
-        return build(self.config, values, prefix=self.name)
+        return from_mapping(self.config, values, prefix=self.name)
 
     def _structural(self, properties: Properties) -> dict[str, Any]:
         if not structural_fields(self.config):

@@ -18,10 +18,10 @@ CHARACTERS = 60
 # The largest number of pixels on the longer side: more would not be visible, and would make the file large.
 SIDE = 64
 
-Features = Mapping[str, Any]
+ExampleFeatures = Mapping[str, Any]
 
 
-def as_picture(features: Features, picture: Picture) -> findings.Picture:
+def as_picture(features: ExampleFeatures, picture: Picture) -> findings.GreyImage:
     """Takes the picture out of an example.
 
     Args:
@@ -51,10 +51,10 @@ def as_picture(features: Features, picture: Picture) -> findings.Picture:
     pixels = np.asarray(values, np.float64).reshape(picture.rows, picture.columns)
     every = -(-max(pixels.shape) // SIDE)
     shown = np.clip(np.nan_to_num(pixels[::every, ::every] / picture.brightest), 0, 1).round(4)
-    return findings.Picture(tuple(tuple(row) for row in shown.tolist()))
+    return findings.GreyImage(tuple(tuple(row) for row in shown.tolist()))
 
 
-def as_texts(features: Features) -> dict[str, str]:
+def as_texts(features: ExampleFeatures) -> dict[str, str]:
     """Returns the first 20 inputs of an example, by name, as texts of at most 60 characters.
 
     Args:
@@ -63,7 +63,7 @@ def as_texts(features: Features) -> dict[str, str]:
     return {name: _text(features[name]) for name in _inputs(features)[:INPUTS]}
 
 
-def _inputs(features: Features) -> list[str]:
+def _inputs(features: ExampleFeatures) -> list[str]:
     return sorted(name for name in features if name not in RESERVED)
 
 

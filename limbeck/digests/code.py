@@ -57,14 +57,14 @@ def digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
     return _hash(project, project.roots(texts), texts)
 
 
-def reached(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
+def dependencies(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
     """Returns the sorted names of the definitions that `digest` covers: they explain why something was trained again.
 
     Args and errors are those of `digest`. `module:<module>` stands for the statements that belong to every definition
     of their module, such as calls and `if` blocks.
     """
     project = Project(search_path)
-    nodes = project.reach(project.roots(roots))
+    nodes = project.dependencies(project.roots(roots))
     return sorted(str(node) for node in nodes if node.name != INSTALLED)
 
 
@@ -87,7 +87,7 @@ def task_digests(task: Task, ref: TaskRef) -> TaskDigests:
 
 
 def _hash(project: Project, roots: set[Node], texts: list[str]) -> str:
-    nodes = sorted(project.reach(roots).items())
+    nodes = sorted(project.dependencies(roots).items())
     content = [texts, sorted(map(str, roots)), [[str(node), *lines] for node, lines in nodes]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

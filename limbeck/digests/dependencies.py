@@ -93,7 +93,7 @@ class Project:
             raise TaskError(f"module '{name}' binds no such name at its top level: correct '{text}'")
         return found | {Node(name, STATEMENTS)}
 
-    def reach(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
+    def dependencies(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
         """Follows every name, starting from `roots`.
 
         Returns:
@@ -104,15 +104,15 @@ class Project:
         Raises:
           TaskError: if a file that is followed is not Python.
         """
-        reached: dict[Node, tuple[str, ...]] = {}
+        found: dict[Node, tuple[str, ...]] = {}
         pending = list(roots)
         while pending:
             node = pending.pop()
-            if node not in reached:
-                reached[node], further = self._expand(node)
+            if node not in found:
+                found[node], further = self._expand(node)
                 pending.extend(further)
-        reached |= self._data_files(tuple(reached))
-        return {node: content for node, content in reached.items() if content}
+        found |= self._data_files(tuple(found))
+        return {node: content for node, content in found.items() if content}
 
     def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
         texts: dict[str, set[str]] = {}

@@ -10,7 +10,7 @@ from typing import Any, cast
 import yaml
 
 from limbeck.errors import ConfigError
-from limbeck.records import build
+from limbeck.records import from_mapping
 from limbeck.settings.config import Config
 
 
@@ -18,12 +18,12 @@ def load(layers: Sequence[Mapping[str, Any]]) -> Config:
     """Builds the whole tree from layers of nested mappings. A later layer overrides an earlier one.
 
     Raises:
-      ConfigError: as `build` does.
+      ConfigError: as `from_mapping` does.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _merge(merged, layer)
-    return build(Config, merged)
+    return from_mapping(Config, merged)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

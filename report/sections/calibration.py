@@ -16,7 +16,7 @@ _FAIR = 0.005
 
 
 @dataclasses.dataclass(frozen=True)
-class Panel:
+class ReliabilityPanel:
     """One model's diagram, and a sentence on it."""
 
     name: str
@@ -24,11 +24,11 @@ class Panel:
     sentence: str
 
 
-def build(report: Report) -> tuple[Panel, ...]:
+def view(report: Report) -> tuple[ReliabilityPanel, ...]:
     """Returns a panel for each model whose reliability is known."""
     known = report.findings.reliability if report.findings else {}
     return tuple(
-        Panel(
+        ReliabilityPanel(
             full(name),
             reliability(f"reliability-{index}", kind(name), f"Reliability: {full(name)}", known[name].bins),
             _sentence(known[name]),

@@ -14,7 +14,7 @@ from report.schema import Report
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
+class SettingRow:
     """One setting: its dotted name and its value as JSON, and the default if the value differs from it."""
 
     name: str
@@ -22,12 +22,12 @@ class Setting:
     default: str | None
 
 
-def build(report: Report) -> tuple[Setting, ...]:
+def view(report: Report) -> tuple[SettingRow, ...]:
     """Returns all settings of the run, in the order of the tree."""
     adapter = TypeAdapter(Config)
     defaults = dict(_flat("", adapter.dump_python(Config(), mode="json")))
     return tuple(
-        Setting(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
+        SettingRow(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
         for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
     )
 

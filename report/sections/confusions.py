@@ -54,7 +54,7 @@ class Confusions:
     more: int
 
 
-def build(report: Report) -> Confusions | None:
+def view(report: Report) -> Confusions | None:
     """Returns the section; None if no confusions of student or teacher are known."""
     known = report.findings.confusion if report.findings else {}
     shown = [name for name in (STUDENT, TEACHER) if name in known and known[name].classes]

@@ -48,7 +48,7 @@ class Softness:
     examples: tuple[Example, ...]
 
 
-def build(report: Report) -> Softness | None:
+def view(report: Report) -> Softness | None:
     """Returns the section; None if there are no soft targets."""
     if report.findings is None or not report.findings.soft_targets:
         return None

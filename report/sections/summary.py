@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from report import figures
-from report.charts import strip
+from report.charts import intervals
 from report.gain import Gain, gain
 from report.schema import ModelReport, Outcome, Report, measured
 from report.terminal import verdict
@@ -52,7 +52,7 @@ class Summary:
     tiles: tuple[Tile, ...]
 
 
-def build(report: Report) -> Summary:
+def view(report: Report) -> Summary:
     """Returns the section, for any report."""
     mark, headline = _HEADLINES[report.outcome]
     reasons = report.gate.reasons if report.gate and report.outcome is Outcome.REFUSED else ()
@@ -118,7 +118,9 @@ def _gap(report: Report) -> Tile | None:
     words = (
         f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
     )
-    drawn = strip.strip("gap", ("Gap recovered, with its interval", words), gap, strip.span([gap], marks), marks)
+    drawn = intervals.interval_chart(
+        "gap", ("Gap recovered, with its interval", words), gap, intervals.span([gap], marks), marks
+    )
     return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
 
 

@@ -19,7 +19,7 @@ class Work:
     training: dict[str, tuple[RankRecord, ...]]
 
 
-def build(report: Report) -> Work | None:
+def view(report: Report) -> Work | None:
     """Returns the section; None if nothing ran."""
     if not report.stages and not report.training:
         return None

@@ -37,7 +37,7 @@ def test_a_picture_is_scaled_and_clipped(pixels: Any, brightest: float):
 def test_a_picture_may_be_of_integers_and_what_is_no_number_is_black():
     assert as_picture(features(image=[0, 16, 8, 99]), Picture("image", 2, 2, 16)).rows == ((0, 1), (0.5, 1))
     found = as_picture(features(image=[math.nan, math.inf, -math.inf, 0.25]), Picture("image", 1, 4))
-    assert found == findings.Picture(((0.0, 1.0, 0.0, 0.25),))
+    assert found == findings.GreyImage(((0.0, 1.0, 0.0, 0.25),))
 
 
 def test_a_large_picture_becomes_small():

@@ -22,7 +22,9 @@ def span(intervals: Iterable[Interval], marks: Iterable[float]) -> Scale:
     return Scale(low, high if high > low else low + 1.0, _LEFT, _RIGHT)
 
 
-def strip(name: str, texts: tuple[str, str], interval: Interval, scale: Scale, marks: Iterable[float]) -> Markup:
+def interval_chart(
+    name: str, texts: tuple[str, str], interval: Interval, scale: Scale, marks: Iterable[float]
+) -> Markup:
     """Draws one interval, without its undefined parts.
 
     Args:
@@ -32,7 +34,7 @@ def strip(name: str, texts: tuple[str, str], interval: Interval, scale: Scale, m
       scale: what `span` returned.
       marks: values with a thin upright line, such as no difference.
     """
-    root = picture(name, BOX, *texts, shape="strip")
+    root = picture(name, BOX, *texts, shape="interval")
     add(root, "line", x1=_LEFT, x2=_RIGHT, y1=_MIDDLE, y2=_MIDDLE, shape="track")
     for mark in marks:
         add(root, "line", x1=scale(mark), x2=scale(mark), y1=1, y2=19, shape="zero")

@@ -1,7 +1,7 @@
 """The students that are compared, and what may be tuned of each.
 
-A tuned method beside an untuned control proves only that tuning helps. So every arm is tried in the same number of
-settings, on a grid that suits it: temperatures mean nothing to an arm without soft targets, which is given more
+A tuned method beside an untuned control proves only that tuning helps. So every variant is tried in the same number of
+settings, on a grid that suits it: temperatures mean nothing to a variant without soft targets, which is given more
 learning rates in their place.
 """
 
@@ -28,7 +28,7 @@ class Setting:
 
 
 @dataclasses.dataclass(frozen=True)
-class Arm:
+class Variant:
     """One way to train the student.
 
     Attributes:
@@ -46,14 +46,14 @@ class Arm:
 
 _SIX_RATES = tuple(Setting(rate) for rate in (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1))
 
-DISTILLED = Arm(
+DISTILLED = Variant(
     STUDENT,
     "student, soft targets and 150 labels",
     "soft_targets",
     tuple(Setting(rate, temperature) for temperature in (2.0, 4.0) for rate in (0.003, 0.01, 0.03)),
 )
-HARD = Arm(HARD_LABELS, "student, 150 labels", "labels", _SIX_RATES)
-PSEUDO = Arm(PSEUDO_LABELS, "student, pseudo-labels", "pseudo_labels", _SIX_RATES)
-ORACLE = Arm(ALL_LABELS, "student, all 1,297 labels", "labels", _SIX_RATES)
+HARD = Variant(HARD_LABELS, "student, 150 labels", "labels", _SIX_RATES)
+PSEUDO = Variant(PSEUDO_LABELS, "student, pseudo-labels", "pseudo_labels", _SIX_RATES)
+ORACLE = Variant(ALL_LABELS, "student, all 1,297 labels", "labels", _SIX_RATES)
 CONTROLS = (HARD, PSEUDO, ORACLE)
-ARMS = (DISTILLED, *CONTROLS)
+VARIANTS = (DISTILLED, *CONTROLS)

@@ -14,7 +14,7 @@ from limbeck.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Decision:
+class DataCheck:
     """What to do with the data of a run.
 
     Attributes:
@@ -30,7 +30,7 @@ class Decision:
     accepted: Span
 
 
-def decide(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> Decision:
+def check_data(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> DataCheck:
     """Compares the data of a run with accepted data, and their splits with each other.
 
     Args:
@@ -43,14 +43,14 @@ def decide(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, r
     faults, skew_note = _skew(task, limits, span)
     if baseline is None:
         kept = "no baseline: the schema and the statistics of these data are kept for later runs"
-        return Decision((), faults, (kept, skew_note), span)
+        return DataCheck((), faults, (kept, skew_note), span)
     drifted, drift_note = _drift(task, limits, span, baseline)
     if replacing:
         changed = schema_difference(baseline.schema, span.schema) or ["no difference"]
         notes = (*(f"accepted schema replaced: {change}" for change in changed), *drifted, drift_note, skew_note)
-        return Decision((), faults, notes, span)
+        return DataCheck((), faults, notes, span)
     changes = (*_against(baseline.schema, span), *drifted)
-    return Decision(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
+    return DataCheck(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
 
 
 def listing(split: str, anomalies: Any) -> list[str]:

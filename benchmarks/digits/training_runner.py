@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.digits.arms import ALL_LABELS
 from benchmarks.digits.data import Data, pack_once, with_all_labels
 from benchmarks.digits.plan import Training
 from benchmarks.digits.results import Figures, Result
+from benchmarks.digits.variants import ALL_LABELS
 from limbeck.examples import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION
 from limbeck.models import HARD_LABELS, TEACHER
 from limbeck.reference import TaskRef
@@ -35,7 +35,7 @@ class Trained:
 
 
 @dataclasses.dataclass(frozen=True)
-class Workshop:
+class TrainingRunner:
     """Where trainings are carried out: a folder for what they need and leave, and the transformed examples."""
 
     folder: Path
