@@ -1,4 +1,4 @@
-"""The benchmark from start to end: teachers, tuning, choice, final trainings, figures."""
+"""Runs the whole benchmark: teachers, tuning, choice of settings, final trainings, figures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _SHIPPED = "student_shipped"
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """A plan, the place where its trainings are carried out, and the file of their results.
+    """Runs the trainings of a plan, and keeps their results in a file.
 
     Attributes:
-      announce: called with the name of a phase and the number of its trainings that are not finished.
-      advance: called after each of those.
+      plan: the trainings.
+      runner: trains and scores.
+      results: the results of finished trainings.
+      announce: called at the start of a phase, with its name and the number of its unfinished trainings.
+      advance: called after each training that was not finished before.
     """
 
     plan: Plan
@@ -33,7 +36,7 @@ class Benchmark:
     advance: Callable[[Result], None]
 
     def run(self) -> str:
-        """Does what is not finished; returns the figures as Markdown."""
+        """Runs every unfinished training. Returns the figures as Markdown."""
         self.runner.prepare()
         self._do("teachers", self.plan.all_teachers())
         self._do("tuning", self.plan.tuning())

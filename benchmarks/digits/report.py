@@ -1,4 +1,4 @@
-"""The figures as Markdown: what README.md shows is what this printed."""
+"""Writes the figures as Markdown. README.md shows what this module wrote."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PACKAGES = ("tensorflow", "tf-keras", "tfx", "numpy")
 
 @dataclasses.dataclass(frozen=True)
 class ResultRow:
-    """A line of the tables: a model with the setting that it was trained with, and its result in each run."""
+    """A row of the tables: a model, the setting that it was trained with, and its result in each run."""
 
     name: str
     title: str
@@ -40,13 +40,13 @@ class ResultRow:
 def write(
     rows: Sequence[ResultRow], students: Sequence[str], controls: Sequence[str], trials: Mapping[str, Trials]
 ) -> str:
-    """The figures of all models.
+    """Returns the figures of all models.
 
     Args:
-      rows: all models, the teachers and the student on hard labels among them.
-      students: names of those that are distilled.
-      controls: names of those that they are compared with, besides the teachers.
-      trials: what was tried of each variant, by its name.
+      rows: all models, including the teachers and the student on hard labels.
+      students: names of the distilled models.
+      controls: names of the models that they are compared with, in addition to the teachers.
+      trials: the trials of each variant, by its name.
     """
     right = {row.name: row.right for row in rows}
     title = {row.name: row.title for row in rows}
@@ -67,7 +67,7 @@ def write(
 
 
 def conditions(results: Sequence[Result], finished: datetime.date) -> str:
-    """Where and when the figures were made: from all results that they are made of, and the day of the last."""
+    """Returns where and when the figures were made, from all their results and from the day of the last result."""
     seconds = sum(result.seconds for result in results)
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (

@@ -130,7 +130,7 @@ def test_no_teacher_is_part_of_two_ensembles():
     assert len(seeds) == (10 + 3) * 5 == len(set(seeds))
 
 
-def test_every_arm_is_tried_as_often_on_runs_that_have_no_part_in_the_final_figures():
+def test_every_variant_is_tried_as_often_on_runs_that_have_no_part_in_the_final_figures():
     full = plan.full(CONFIG, "code", 10)
     tried = full.tuning()
 
