@@ -157,7 +157,7 @@ def _other(value: Any, hint: Any, setting: str) -> Any:
     for kind, one in ((int, 3), (float, 0.5), (str, "changed")):
         if kind in kinds and one != value:
             return one
-    raise TypeError(f"no other value of {setting} can be thought of; name one in cli.cache_table._CHANGES")
+    raise TypeError(f"no other value of {setting} is known; add one to cli.cache_table._CHANGES")
 
 
 def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:

@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--accept-schema",
         action="store_true",
-        help="replace the schema and statistics that data are held against by those of this run's data",
+        help="replace the schema and statistics that data are compared with by those of this run's data",
     )
     _add_configuration(run)
 

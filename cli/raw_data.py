@@ -49,7 +49,7 @@ def resolve(path: str | None, task: Task, digest: str, folder: Path) -> str:
     if path is not None:
         return path if "://" in path else str(Path(path).resolve())
     if task.write_data is None:
-        raise ConfigError(f"task '{task.name}' brings no data of its own: give --set data.path=FOLDER")
+        raise ConfigError(f"task '{task.name}' has no data of its own: give --set data.path=FOLDER")
     final = folder / f"{task.name}-{digest[:16]}"
     if not final.is_dir():
         unfinished = final.with_suffix(".unfinished")

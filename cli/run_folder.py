@@ -130,7 +130,7 @@ class RunFolder:
             # A task whose folder was moved is the same task. If the old folder is still there, it is another task.
             if not same_name or (before.search_path != now.search_path and before.file() is not None):
                 raise ConfigError(
-                    f"{self.root} holds runs of the task {_named(before)}, and what is served from it; give --root "
+                    f"{self.root} holds runs of the task {_named(before)}, and its served versions; give --root "
                     f"another folder for {_named(now)}"
                 )
         try:

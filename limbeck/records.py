@@ -38,7 +38,7 @@ def from_mapping(cls: type[_Record], values: Mapping[str, Any], prefix: str = ""
         # JSON, because pydantic's strict mode does not accept a Python mapping for a dataclass.
         text = json.dumps(values, default=str)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"the configuration holds what JSON cannot say: {error}") from None
+        raise ConfigError(f"the configuration holds a value that JSON cannot represent: {error}") from None
     try:
         return TypeAdapter(cls).validate_json(text)
     except pydantic.ValidationError as error:

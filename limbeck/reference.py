@@ -83,7 +83,7 @@ class TaskRef:
             found = spec.origin if spec is not None else None
             if name in sys.stdlib_module_names or (found and not Path(found).is_relative_to(folder)):
                 raise TaskError(
-                    f"the task imports '{name}', and {own[0]} bears the name of another module, "
+                    f"the task imports '{name}', and {own[0]} has the name of another module, "
                     f"{found or 'one of Python'}: rename it"
                 )
 
@@ -96,7 +96,7 @@ class TaskRef:
         file = Path(module.__file__ or "")
         if self.search_path is not None and not file.is_relative_to(self.search_path):
             raise TaskError(
-                f"task module '{self.module}' in {self.search_path} bears the name of another module, {file}: "
+                f"task module '{self.module}' in {self.search_path} has the name of another module, {file}: "
                 "rename it"
             )
 

@@ -146,7 +146,9 @@ class Task:
                 f"inputs do not tell apart: {sorted(names)}. Rename one"
             )
         for name in (name for some in self.slices for name in some if name not in known):
-            raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
+            raise TaskError(
+                f"task '{self.name}' slices by '{name}', which is not a feature.{nearest(name, known)}"
+            )
 
     @property
     def objective(self) -> Objective:

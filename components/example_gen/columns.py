@@ -163,7 +163,7 @@ def check_names(path: str, names: Sequence[str]) -> None:
                 "(pandas writes its index so, unless to_csv is told index=False)"
             )
         if name in names[: index - 1]:
-            raise DataError(f"{path}: column names must differ, but '{name}' stands there twice: rename one")
+            raise DataError(f"{path}: column names must differ, but '{name}' occurs twice: rename one")
 
 
 def check_same(first: str, expected: Sequence[str], path: str, received: Sequence[str]) -> None:

@@ -125,7 +125,7 @@ class CsvFiles:
             if len(row) != width:
                 raise DataError(
                     f"{path}:{line}: expected {width} fields as in the header, received {len(row)}: a field that "
-                    "holds a comma or a line break must stand in double quotes"
+                    "holds a comma or a line break must be in double quotes"
                 )
             yield line, row
 

@@ -43,7 +43,7 @@ def read_records(path: str) -> Iterator[bytes]:
         offset = 0
         while head := content.read(_HEAD_BYTES):
             if len(head) == _HEAD_BYTES and not _is_head(head):
-                what = "damaged" if offset else "no TFRecord (is data.format right?)"
+                what = "damaged" if offset else "not a TFRecord (is data.format right?)"
                 raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
             record = _read_rest(path, content, head, offset)
             offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
@@ -83,11 +83,11 @@ def _parse(path: str, number: int, record: bytes) -> tf.train.Example:
     try:
         example = tf.train.Example.FromString(record)
     except DecodeError:
-        raise DataError(f"{path}: record {number} is no tf.Example: write tf.train.Example messages") from None
+        raise DataError(f"{path}: record {number} is not a tf.Example: write tf.train.Example messages") from None
     if len(example.UnknownFields()):
         # Another message may parse as one, with most of its fields unknown: a tf.SequenceExample does.
         raise DataError(
-            f"{path}: record {number} is no tf.Example, but another message (a tf.SequenceExample?): write "
+            f"{path}: record {number} is not a tf.Example, but another message (a tf.SequenceExample?): write "
             "tf.train.Example messages"
         )
     return example

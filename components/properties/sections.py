@@ -82,7 +82,7 @@ class Section(Generic[_Config]):
         if not structural_fields(self.config):
             return {}
         if self.name not in properties:
-            raise ConfigError(f"the property '{self.name}' is missing, which holds fields of the settings section")
+            raise ConfigError(f"the property '{self.name}' is missing; it holds fields of the settings section")
         try:
             values: dict[str, Any] = json.loads(properties[self.name])
         except json.JSONDecodeError:

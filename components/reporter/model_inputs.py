@@ -37,7 +37,7 @@ def as_picture(features: ExampleFeatures, picture: Picture) -> findings.GreyImag
     names = _inputs(features)
     if picture.input not in names:
         raise TaskError(
-            f"the task's picture is '{picture.input}', which is no model input.{nearest(picture.input, names)} "
+            f"the task's picture is '{picture.input}', which is not a model input.{nearest(picture.input, names)} "
             f"preprocessing_fn returns: {', '.join(names)}"
         )
     kind, values = _values(features[picture.input])
@@ -45,7 +45,7 @@ def as_picture(features: ExampleFeatures, picture: Picture) -> findings.GreyImag
         received = f"{len(values)} {'texts' if kind == 'bytes_list' else 'numbers'}"
         raise TaskError(
             f"the task's picture '{picture.input}' of {picture.rows} x {picture.columns} pixels needs "
-            f"{picture.rows * picture.columns} numbers an example, but an example holds {received}: correct the "
+            f"{picture.rows * picture.columns} numbers in each example, but an example holds {received}: correct the "
             "rows and columns of the task's picture"
         )
     pixels = np.asarray(values, np.float64).reshape(picture.rows, picture.columns)

@@ -38,8 +38,8 @@ def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
     signature = files.join(labelled.uri, _DIGEST_FILE)
     if not files.exists(signature):
         raise DataError(
-            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Hand "
-            "over the output 'labelled_examples' of TeacherLabeler"
+            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Give "
+            "the output 'labelled_examples' of TeacherLabeler"
         )
     model = artifact_utils.get_single_instance(inputs[teacher])
     made_by, given = files.read_text(signature), digest(path_utils.serving_model_path(model.uri))

@@ -110,7 +110,7 @@ def _addresses(numbers: Sequence[int]) -> Addresses | None:
 def _check(job: TrainingJob) -> None:
     for uri in filter(None, (getattr(job, name) for name in (*INPUTS, *OUTPUTS, "checkpoint_uri"))):
         if files.visibility(uri) is Visibility.PROCESS:
-            raise ValueError(f"only this process can read {uri}: hand over what `stage` returned")
+            raise ValueError(f"only this process can read {uri}: pass the job that `stage` returned")
         if "://" not in uri and not uri.startswith("/"):
             raise ValueError(
                 f"a job's paths must be absolute, because its processes run in another folder; received {uri!r}"

@@ -85,7 +85,9 @@ class Project:
         name, _, qualified = text.partition(":")
         module = self.find(name)
         if module is None:
-            raise TaskError(f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'")
+            raise TaskError(
+                f"a digest starts in a module of the project, but '{name}' is not one: correct '{text}'"
+            )
         if not qualified:
             return {Node(name, WHOLE)}
         found = self._look_up(module, tuple(qualified.split(".")), frozenset())

@@ -51,7 +51,7 @@ class Config:
         assert_trainable(self.strategy, self.training)
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
-                "gate.require_gain holds the student against its controls, but controls is false: "
+                "gate.require_gain compares the student with its controls, but controls is false: "
                 "set controls=true, or gate.require_gain=false"
             )
 

@@ -58,7 +58,7 @@ def test_settings_take_a_strategy_that_only_the_registry_knows(toy):
 
 @pytest.mark.parametrize(("values", "message"), [
     ({"strategy": {"name": "toy_spread", "workers": 13}}, "does not like 13 workers"),
-    ({"strategy": {"name": "toy_spread", "logical_devices": 2}}, "'toy_spread' has one device a process"),
+    ({"strategy": {"name": "toy_spread", "logical_devices": 2}}, "'toy_spread' has one device in each process"),
     ({"strategy": {"name": "toy_spread"}, "training": {"precision": "mixed_float16"}}, "does not like halves"),
     ({"strategy": {"name": "toy_sprat"}}, r"'strategy\.name'.*received 'toy_sprat'\. Did you mean 'toy_spread'\?"),
 ])  # fmt: skip
