@@ -220,7 +220,7 @@ def test_settings_that_are_not_the_default_say_what_it_is():
 
     changed = [setting for setting in configuration.view(report) if setting.default is not None]
 
-    assert changed == [configuration.Setting("training.epochs", "7", "10")]
+    assert changed == [configuration.SettingRow("training.epochs", "7", "10")]
 
 
 @pytest.mark.parametrize(
