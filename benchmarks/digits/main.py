@@ -67,7 +67,7 @@ def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
     ref = TaskRef("tasks.digits")
     config = settings.load(ref, None, [])
     with BenchmarkProgress(terminal) as progress:
-        progress.say("loading TensorFlow and TFX, and transforming the data where that was not done")
+        progress.say("loading TensorFlow and TFX, and transforming the data if that was not done before")
         code = _digest(ref)
         folder = work / code
         folder.mkdir(exist_ok=True)

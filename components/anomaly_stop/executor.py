@@ -56,7 +56,7 @@ def _stop(faults: tuple[str, ...], changes: tuple[str, ...]) -> None:
     advice = "correct the data and run again"
     if changes:
         advice += (
-            "; where the change is intended, run with --accept-schema, which replaces the accepted schema and "
+            "; if the change is intended, run with --accept-schema, which replaces the accepted schema and "
             "statistics by those of these data"
         )
     raise DataError(f"the data are not what they should be:\n{listed}\n{advice}")
