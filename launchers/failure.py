@@ -1,10 +1,9 @@
-"""Which of several dead processes is to blame, how to say so, and whether a second try could help.
+"""Finds which of several dead processes caused a failure, describes it, and says whether a second try could help.
 
-When one process of a job dies the others fail a moment later, because they have lost a peer: their
-error is the longest and says nothing. What a process wrote into its failure file comes first, then
-a death by signal, then a process that stands still, then the order of the deaths. SIGABRT is
-counted with the ordinary exits: it is how TensorFlow's C++ code ends a process that has lost its
-coordinator.
+When one process of a job dies, the others fail a moment later, because they have lost a peer. Their errors are the
+longest, and say nothing. So causes are looked for in this order: what a process wrote into its failure file, a death
+by signal, a process that hangs, the first death. SIGABRT does not count as a signal here, but as an ordinary exit:
+TensorFlow's C++ code ends a process with it when the process has lost its coordinator.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
 
-# Names the file, a path or URI, in which a process says what would fail again.
+# The variable with the path or URI of the file in which a process reports a failure that would happen again.
 ENVIRONMENT = "LIMBECK_FAILURE"
 
 
 @dataclasses.dataclass(frozen=True)
 class Exit:
-    """The end of a process: its rank and its exit code; minus the signal's number if one killed it."""
+    """The end of a process: its rank and its exit code. The code is minus the number of the signal that killed it."""
 
     rank: int
     code: int
@@ -37,46 +36,46 @@ class Ended(Protocol):
     """A process that has ended.
 
     Attributes:
-      rank: within the job.
-      title: what messages call it.
+      rank: its rank within the job.
+      title: its name in messages.
     """
 
     rank: int
     title: str
 
     def last_lines(self) -> tuple[str, ...]:
-        """The last lines of its output."""
+        """Returns the last lines of its output."""
 
 
 class AttemptFailedError(TrainingFailedError):
-    """A process of the job died, for a reason that may be gone when it is tried again.
+    """A process of the job died, and another try may succeed.
 
     Attributes:
-      reason: one line: which process, and its exit code, signal or silence.
-      lines: the last of its output.
+      reason: one line: which process, and its exit code, its signal or how long it was silent.
+      lines: the last lines of its output.
     """
 
     def __init__(self, reason: str, lines: Sequence[str]) -> None:
-        """Takes what `str` shows."""
+        """Takes the reason and the lines that `str` shows."""
         super().__init__(f"{reason}. Its last lines:\n" + ("\n".join(lines) or "(it wrote nothing)"))
         self.reason, self.lines = reason, tuple(lines)
 
 
 class AttemptPreemptedError(TrainingFailedError):
-    """A process was asked to end; the job saved what it had reached, and nothing failed."""
+    """A process was asked to end. The job saved its state, and nothing failed."""
 
 
 class TrainingBrokeDownError(TrainingFailedError):
-    """Training itself broke down, such as in a loss of NaN, and would do so again."""
+    """Training itself broke down, for example in a loss of NaN, and would do so again."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Ending:
-    """How an attempt ended: well, where both are empty.
+    """How an attempt ended. It ended well if both attributes are empty.
 
     Attributes:
       failed: the processes that failed by themselves, in the order of their deaths.
-      silent: seconds of silence of each living rank that stands still.
+      silent: seconds of silence of each living rank that hangs.
     """
 
     failed: tuple[Exit, ...]
@@ -85,14 +84,14 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """What would fail again, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
+    """A failure that would happen again. `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
 
     kind: Literal["user", "final"]
     message: str
 
 
 def read_failure(uri: str) -> Failure | None:
-    """Reads a failure file, at a path or URI; None where there is none that can be read."""
+    """Reads a failure file, at a path or URI. Returns None if there is none, or if it cannot be read."""
     try:
         return from_json(Failure, files.read_text(uri))
     except (OSError, UnicodeDecodeError, ConfigError):
@@ -100,15 +99,15 @@ def read_failure(uri: str) -> Failure | None:
 
 
 def by_signal(code: int) -> bool:
-    """Whether a process with this code was killed from outside, or crashed by itself."""
+    """Returns whether a process with this exit code was killed from outside, or crashed by itself."""
     return code < 0 and code != -signal.SIGABRT
 
 
 def blame(exits: Sequence[Exit]) -> Exit:
-    """The exit that explains the others: the first by signal, otherwise the first that is no pre-emption.
+    """Returns the exit that explains the others: the first by signal, otherwise the first that is not a pre-emption.
 
     Args:
-      exits: the failed ones, at least one, in the order of the deaths.
+      exits: the failed processes, at least one, in the order of their deaths.
     """
     unasked = [each for each in exits if each.code != preemption.EXIT_CODE]
     return next((each for each in exits if by_signal(each.code)), [*unasked, *exits][0])
@@ -117,14 +116,14 @@ def blame(exits: Sequence[Exit]) -> Exit:
 def error_of(
     ending: Ending, processes: Sequence[Ended], failures: Mapping[int, str]
 ) -> UserError | TrainingFailedError:
-    """The error to raise for an attempt that did not end well.
+    """Returns the error to raise for an attempt that did not end well.
 
     Args:
-      ending: what was seen of it.
-      processes: all of the job, in the order of the ranks, ended.
+      ending: how the attempt ended.
+      processes: all processes of the job, in the order of the ranks. All have ended.
       failures: the URI of each rank's failure file.
     """
-    # One that wrote its file may have been ended by us before it could leave: look at all of them.
+    # We may have killed a process after it wrote its file and before it ended, so all files are read.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     for rank in ranks:
         failure = read_failure(failures[rank])
@@ -150,7 +149,7 @@ def _error_of_silence(
 
 
 def describe(code: int) -> str:
-    """`was killed by SIGKILL ...` or `ended with exit code 1`, from a code as `Exit` has it."""
+    """Returns `was killed by SIGKILL ...` or `ended with exit code 1`, for a code as in `Exit`."""
     if code >= 0:
         return f"ended with exit code {code}"
     hint = ", as the kernel does when memory runs out" if code == -signal.SIGKILL else ""

@@ -51,11 +51,11 @@ class Config:
         assert_trainable(self.strategy, self.training)
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
-                "gate.require_gain holds the student against its controls, but controls is false: "
+                "gate.require_gain compares the student with its controls, but controls is false: "
                 "set controls=true, or gate.require_gain=false"
             )
 
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
-    """Raises ConfigError where a strategy cannot train as configured."""
+    """Raises ConfigError if the strategy cannot train with these training settings."""
     kind_of(strategy.name).check_training(training)
