@@ -54,12 +54,13 @@ class AttemptFailedError(TrainingFailedError):
     Attributes:
       reason: one line: which process, and its exit code, signal or silence.
       lines: the last of its output.
+      exception: what it ended by and after which step, where that was an exception of its own.
     """
 
-    def __init__(self, reason: str, lines: Sequence[str]) -> None:
-        """Takes what `str` shows."""
+    def __init__(self, reason: str, lines: Sequence[str], exception: str | None = None) -> None:
+        """Takes what `str` shows, and the exception."""
         super().__init__(f"{reason}. Its last lines:\n" + ("\n".join(lines) or "(it wrote nothing)"))
-        self.reason, self.lines = reason, tuple(lines)
+        self.reason, self.lines, self.exception = reason, tuple(lines), exception
 
 
 class AttemptPreemptedError(TrainingFailedError):
@@ -85,10 +86,20 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """What would fail again, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
+    """What a process failed by, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
-    kind: Literal["user", "final"]
+    Attributes:
+      kind: `user`, a mistake of the user; `final`, training broke down; `error`, an exception that may come again.
+      message: to be shown; of an `error`, the exception and the step after which it came.
+    """
+
+    kind: Literal["user", "final", "error"]
     message: str
+
+    @property
+    def explains(self) -> bool:
+        """Whether it would fail again; an exception may be the mere consequence of a lost peer."""
+        return self.kind != "error"
 
 
 def read_failure(uri: str) -> Failure | None:
@@ -128,7 +139,7 @@ def error_of(
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     for rank in ranks:
         failure = read_failure(failures[rank])
-        if failure is not None:
+        if failure is not None and failure.explains:
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
     culprit = blame(ending.failed) if ending.failed else None
     if culprit is None or (ending.silent and not by_signal(culprit.code)):
@@ -136,7 +147,9 @@ def error_of(
     process = processes[culprit.rank]
     if culprit.code == preemption.EXIT_CODE:
         return AttemptPreemptedError(f"{process.title} was pre-empted, and saved before it ended")
-    return AttemptFailedError(f"{process.title} {describe(culprit.code)}", process.last_lines())
+    own = read_failure(failures[culprit.rank])
+    reason = f"{process.title} {describe(culprit.code)}"
+    return AttemptFailedError(reason, process.last_lines(), own.message if own else None)
 
 
 def _error_of_silence(

@@ -2,7 +2,7 @@
 
 TensorFlow cannot take a lost process back into a running job, so the unit of a restart is the whole job: all processes
 end, all start again, and go on from the last checkpoint. Not every failure is worth it: a mistake of the user and a
-loss of NaN come back with the same data and the same seed.
+loss of NaN come back with the same data and the same seed, and so will an exception that came twice after one step.
 """
 
 from __future__ import annotations
@@ -73,12 +73,14 @@ def _supervise(
     attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None]
 ) -> Supervised[_Result]:
     failures: list[FailureKind] = []
+    exception: str | None = None
     while True:
         restarts, preemptions = failures.count(FailureKind.TRANSIENT), failures.count(FailureKind.PREEMPTION)
         try:
             return Supervised(attempt(), restarts, preemptions)
         except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
-            failures.append(_kind(error))
+            failures.append(_kind(error, exception))
+            exception = error.exception if isinstance(error, AttemptFailedError) else None
             action = next_action(failures, recovery)
             if isinstance(action, GiveUp):
                 raise _with_restarts(error, restarts) from None
@@ -86,7 +88,11 @@ def _supervise(
         wait(action.after_seconds)
 
 
-def _kind(error: TrainingFailedError) -> FailureKind:
+def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
+    """The kind of a failure; `before` is the exception of the attempt before, where it failed by one."""
+    if isinstance(error, AttemptFailedError) and error.exception is not None and error.exception == before:
+        # The same exception after the same step.
+        return FailureKind.PERMANENT
     if isinstance(error, AttemptPreemptedError):
         return FailureKind.PREEMPTION
     return FailureKind.PERMANENT if isinstance(error, TrainingBrokeDownError) else FailureKind.TRANSIENT

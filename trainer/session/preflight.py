@@ -1,0 +1,91 @@
+"""Tries what a job is about to do, before its first step: the model, the optimizer, a batch, and one traced step.
+
+A mistake in a task shows at the first step at the earliest, in every process at once, as a traceback of TensorFlow.
+The chief finds it here, outside of any strategy, with a model that is thrown away: one call on the first batch, with
+its true numbers, and one training step that is traced and not run. What must be remarked on is found on the way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from limbeck import events, task_code
+from limbeck.aliases import Features, KerasModel, Tensor
+from trainer.data.order import Order
+from trainer.fitting import optimization, precision
+from trainer.fitting.gradient_step import GradientStep
+from trainer.recovery import exactness
+from trainer.session import inputs
+from trainer.session.models import build_model, build_optimizer
+from trainer.session.session import Session
+
+_log = logging.getLogger(__name__)
+# Rounding of a softmax in float16.
+_TOLERANCE = 2e-3
+
+
+def check(session: Session, order: Order) -> None:
+    """Tries the job on the chief; elsewhere it does nothing. Emits a note of what is no mistake, but worth knowing.
+
+    Raises:
+      TaskError: where the task's code raises, or breaks a rule of `trainer.session.contract`.
+    """
+    import tensorflow as tf
+
+    if not session.me.is_chief:
+        return
+    task, training, entry = session.task, session.job.training, session.job.entry
+    with precision.policy(training.precision):
+        model = build_model(session)
+        optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
+        loss_scale = precision.loss_scale(training, optimizer)
+        with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
+            optimizer.build(model.trainable_variables)
+        batch = _first_batch(session, order)
+        with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
+            outputs = _call(model)(batch[0])
+        step = GradientStep(
+            tf.distribute.get_strategy(), model, optimizer, session.loss, training.clip_norm, loss_scale
+        )
+        with task_code.guarded(f"a training step of the {entry} of task '{task.name}' fails"):
+            graph = _traced(step, batch)
+        for told in (_probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)):
+            if told:
+                _log.warning("%s", told)
+                events.emit("note", text=told)
+
+
+def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    with task_code.guarded(f"augment of task '{session.task.name}' fails on the first batch", whole=False):
+        return next(iter(inputs.last_replica(session, order).with_options(options)))
+
+
+def _call(model: KerasModel) -> Callable[[Features], Tensor]:
+    import tensorflow as tf
+
+    return tf.function(lambda given: tf.cast(model(given, training=False), tf.float32), autograph=False)
+
+
+def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
+    """The graph of one step."""
+    import tensorflow as tf
+
+    run = tf.autograph.experimental.do_not_convert(step.run)
+    return tf.function(lambda *given: run(given), autograph=False).get_concrete_function(*batch).graph
+
+
+def _probabilities(outputs: Any, entry: str) -> str | None:
+    """What to say of float32 `outputs` `[batch, classes]` that look like probabilities; None where they do not."""
+    looks = outputs.min() >= 0 and abs(outputs.sum(axis=-1) - 1).max() < _TOLERANCE if outputs.size else False
+    if not looks:
+        return None
+    return (
+        f"the outputs of the {entry} are never negative and sum to 1 for each example of the first batch: it seems to "
+        "end in probabilities. It must end in logits, because the softmax is taken of whatever it returns"
+    )
