@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from limbeck.settings import descriptions
+from tests.trainer.conformance import registry
 
 DOCS = Path(__file__).parent
 
 # File -> name of a generated part in it -> what writes the part.
-PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {"configuration.md": {"settings": descriptions.table}}
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "configuration.md": {"settings": descriptions.table},
+    "conformance.md": {"models": registry.table},
+}
 
 
 def generated(file: str) -> str:

@@ -28,6 +28,7 @@ _NOISE = re.compile(
 _MARKS = re.compile(
     r"\{\{function_node [^}]*\}\}\s*|\{\{node [^}]*\}\}\s*|\s*\[Op:[^\]]*\](\s*name: \S*)?|\s*\[\[.*?\]\]"
 )
+_CONVERTED = re.compile(r"outer_factory\.<locals>\.inner_factory\.<locals>\.tf__")
 _LINES = 6
 # What TensorFlow calls an error that another try may well be spared.
 _PASSING = (
@@ -72,7 +73,7 @@ def own_frames(error: BaseException) -> list[str]:
     Those of its traceback and of its causes, and those within its message.
     """
     found: dict[tuple[str, int], str] = {}
-    for one in reversed(_chain(error)):
+    for one in _chain(error):
         for frame in traceback.extract_tb(one.__traceback__):
             found.setdefault((frame.filename, frame.lineno or 0), frame.name)
         for file, line, function in _FRAME.findall(str(one)):
@@ -89,7 +90,7 @@ def summary(error: BaseException) -> str:
             # The source line below it.
             next(lines, "")
             continue
-        plain = _MARKS.sub("", line).strip()
+        plain = _CONVERTED.sub("", _MARKS.sub("", line)).strip()
         if plain and not _NOISE.match(plain) and not set(plain) <= set("^~* ") and plain not in kept:
             kept.append(plain)
     name = type(error).__name__

@@ -71,11 +71,9 @@ def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
 
     if not getattr(model, "_is_graph_network", False):
         if type(model) is tf_keras.Sequential:
-            name = next(iter(given))
             raise TaskError(
-                f"{who} is a Sequential that does not say what it takes: begin it with "
-                f"tf_keras.layers.InputLayer({list(given[name].shape)[1:]}, name='{name}'). preprocessing_fn returns "
-                f"{sorted(given)}"
+                f"{who} is a Sequential that does not say what it takes: begin it with tf_keras.layers.InputLayer("
+                f"shape, name='...'), named as one of what preprocessing_fn returns: {sorted(given)}"
             )
         return
     declared = model.input if isinstance(model.input, dict) else dict(
@@ -90,6 +88,17 @@ def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
         )
     for name, wanted in declared.items():
         _assert_fits(name, wanted, given[name], who)
+
+
+def assert_one_output(model: KerasModel, who: str) -> None:
+    """Refuses a dictionary or a list of outputs; known once the model was called."""
+    import tensorflow as tf
+
+    shape = model.output_shape
+    if not isinstance(shape, tuple | tf.TensorShape) or any(isinstance(size, tuple) for size in shape):
+        raise TaskError(
+            f"{who} must return one tensor of logits, but returns several of shapes {shape}: leave the others out"
+        )
 
 
 def assert_trainable(model: KerasModel, who: str) -> None:

@@ -39,6 +39,7 @@ def build_model(session: Session) -> KerasModel:
         if not getattr(model, "_is_graph_network", False):
             with task_code.guarded(f"{who} cannot be called with what preprocessing_fn returns, {sorted(given)}"):
                 model({name: tf_keras.Input(type_spec=kind) for name, kind in given.items()})
+        contract.assert_one_output(model, who)
     model = session.checked(model)
     contract.assert_no_metrics(model, who)
     contract.assert_trainable(model, who)

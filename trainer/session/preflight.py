@@ -18,7 +18,7 @@ from trainer.fitting import optimization, precision
 from trainer.fitting.gradient_step import GradientStep
 from trainer.recovery import exactness
 from trainer.session import inputs
-from trainer.session.models import build_model, build_optimizer
+from trainer.session.models import build_model, build_optimizer, input_types
 from trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
@@ -43,9 +43,10 @@ def check(session: Session, order: Order) -> None:
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
             optimizer.build(model.trainable_variables)
-        batch = _first_batch(session, order)
+        batch, call = _first_batch(session, order), _call(model, input_types(session))
         with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
-            outputs = _call(model)(batch[0])
+            outputs = call(batch[0])
+        _assert_computes_nothing(session, order, call, batch[0])
         step = GradientStep(
             tf.distribute.get_strategy(), model, optimizer, session.loss, training.clip_norm, loss_scale
         )
@@ -66,10 +67,41 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
         return next(iter(inputs.last_replica(session, order).with_options(options)))
 
 
-def _call(model: KerasModel) -> Callable[[Features], Tensor]:
+def _assert_computes_nothing(
+    session: Session, order: Order, call: Callable[[Features], Tensor], given: Features
+) -> None:
+    """Refuses a last batch with fewer examples than replicas where the model cannot be computed without an example.
+
+    TensorFlow's convolutions on a CPU are of that kind.
+    """
+    replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
+    if left >= replicas:
+        return
+    with task_code.guarded(
+        f"the {session.job.entry} of task '{session.task.name}' cannot be computed without any example, and the last "
+        f"batch of its training has fewer examples than replicas, {left} for {replicas}: change training.batch_size or "
+        "epochs"
+    ):
+        call({name: _empty(values) for name, values in given.items()})
+
+
+def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
+    """The model's outputs as float32, in a graph for any number of examples."""
     import tensorflow as tf
 
-    return tf.function(lambda given: tf.cast(model(given, training=False), tf.float32), autograph=False)
+    @tf.function(autograph=False, input_signature=[types])
+    def call(given: Features) -> Tensor:
+        return tf.cast(model(given, training=False), tf.float32)
+
+    return call
+
+
+def _empty(values: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    if isinstance(values, tf.SparseTensor):
+        return tf.sparse.slice(values, [0] * values.shape.rank, [0, *values.dense_shape[1:]])
+    return values[:0]
 
 
 def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:

@@ -195,7 +195,9 @@ def listed_inputs(_: Any) -> Any:
 
 def nested(_: Any) -> Any:
     x = _x()
-    inner = tf_keras.Sequential([layers.Dense(4, "tanh", activity_regularizer=regularizers.L2(0.1)), layers.Dense(4)])
+    inner = tf_keras.Sequential(
+        [layers.Dense(4, "tanh", activity_regularizer=regularizers.L2(0.1)), layers.Dense(4)]
+    )
     y = tf_keras.Input([4])
     outer = tf_keras.Model(y, layers.Dense(4, "tanh")(inner(y)))
     return _model(x, layers.Add()([outer(x), inner(x)]))
@@ -204,14 +206,8 @@ def nested(_: Any) -> Any:
 class Seen(layers.Layer):
     """Counts its steps, and remembers a decaying mean, in weights that are not trained."""
 
-    def __init__(self, aggregation: Any = tf.VariableAggregation.ONLY_FIRST_REPLICA) -> None:
-        super().__init__()
-        self._how = aggregation
-
     def build(self, shape: Any) -> None:
-        self.count = self.add_weight(
-            name="count", shape=[], initializer="zeros", trainable=False, aggregation=self._how
-        )
+        self.count = self.add_weight(name="count", shape=[], initializer="zeros", trainable=False)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         if training:
@@ -328,17 +324,12 @@ def several_outputs(_: Any) -> Any:
 
 
 class Folded(layers.Layer):
-    """Wrong for any batch but one of 28 numbers."""
+    """Wrong for any batch but one of six examples."""
 
     def call(self, inputs: Any) -> Any:
-        return tf.reshape(inputs, [7, 4])
+        return tf.reshape(inputs, [6, 5])
 
 
 def wrong_for_a_batch(_: Any) -> Any:
     x = _x()
     return _model(x, Folded()(layers.Dense(5)(x)))
-
-
-def silent_counter(_: Any) -> Any:
-    x = _x()
-    return _model(x, Seen(tf.VariableAggregation.NONE)(layers.Dense(5, "tanh")(x)))

@@ -1,15 +1,17 @@
 """A process that trains the cases: `python -m tests.trainer.conformance.process one|mirrored FOLDER [CASE ...]`.
 
 A process can be given logical devices only before it has used TensorFlow, so two replicas need one of their own. It
-waits for a line on its standard input, by when `FOLDER/world` has been written, and leaves `FOLDER/<mode>/<case>.npz`,
-or `<case>.refused` with the message of the TaskError.
+waits for a line on its standard input, by when `FOLDER/world` has been written, and leaves `FOLDER/<kind>/<case>.npz`,
+or `<case>.refused` with the message of the TaskError. The kinds of training:
 
-one        each case by `trainer.training.run` on one device, loaded and served again; and by Keras' fit (`keras/...`)
-mirrored   each case by `trainer.training.run` on two logical devices
+one        by `trainer.training.run` on one device; the exported model is loaded and asked (mode `one`)
+mirrored   by the product on two logical devices, up to the export (mode `mirrored`)
+keras      by compile and fit, on one device (mode `mirrored`)
 """
 
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -35,6 +37,7 @@ from trainer.data.order import Order
 from trainer.fitting import optimization, precision
 from trainer.job import TrainingJob
 from trainer.serving.export import model_input_spec
+from trainer.session import member
 
 # 50 positions in 8 steps of 7: replicas of three and four examples, and one without any in the last step.
 EPOCHS, BATCH, SEED, RATE = 2, 7, 11, 0.1
@@ -68,9 +71,9 @@ def job(case: Case, world: Path, folder: Path, strategy: StrategyConfig) -> Trai
     )
 
 
-def ours(case: Case, world: Path, folder: Path, strategy: StrategyConfig) -> dict[str, np.ndarray]:
+def one(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
     """Trains by the product; returns weights, losses, and what the exported model answers."""
-    described = job(case, world, folder / case.name, strategy)
+    described = job(case, world, folder / case.name, StrategyConfig(name="one_device"))
     training.run(described)
     loaded = tf.saved_model.load(described.model_uri)
     history = json.loads((folder / case.name / "history.json").read_text())
@@ -79,14 +82,32 @@ def ours(case: Case, world: Path, folder: Path, strategy: StrategyConfig) -> dic
     scored = loaded.signatures["transformed"](tf.constant(list(transformed)))["logits"][:, 0]
     served = loaded.signatures["serving_tensors"](**{name: tf.constant(values) for name, values in raw.items()})
     return {
-        **{f"weights/{n:02d}": one.numpy() for n, one in enumerate(loaded.weights[0])},
+        # A vocabulary is among the weights, and no variable.
+        **{f"weights/{n:02d}": weight.numpy() for n, weight in enumerate(loaded.weights[0]) if weight is not None},
         "losses": np.array([point["loss"] for point in history["members"][0]]),
         "logits": scored.numpy(),
         "served": served["logits"].numpy(),
     }
 
 
-def by_keras(case: Case, world: Path) -> dict[str, np.ndarray]:
+def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
+    """Trains by the product on two logical devices; returns weights and losses."""
+    strategy = StrategyConfig(name="mirrored", logical_devices=2)
+    session = training.join(job(case, world, folder / case.name, strategy))
+    assert session.strategy.num_replicas_in_sync == 2
+    weights, fitted = member.train(session, 0)
+    return {
+        **{f"weights/{n:02d}": one for n, one in enumerate(_numbers(weights))},
+        "losses": np.array([point.loss for point in fitted.curve]),
+    }
+
+
+def _numbers(weights):
+    """The weights without what a vocabulary among them holds."""
+    return [one for one in weights if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
+
+
+def by_keras(case: Case, world: Path, _: Path) -> dict[str, np.ndarray]:
     """Trains by compile and fit, on the same batches in the same order; returns the same."""
     task, config = getattr(tasks, case.name), settings(case)
     spec = model_input_spec(tft.TFTransformOutput(str(world / "graph")))
@@ -99,7 +120,6 @@ def by_keras(case: Case, world: Path) -> dict[str, np.ndarray]:
         return {name: features[name] for name in spec}, features["label"]
 
     tf_keras.utils.set_random_seed(SEED)
-    losses: list[float] = []
     with precision.policy(case.precision):
         model = task.build_teacher({})
         optimizer = task.build_optimizer(optimization.schedule(config, order.steps))
@@ -113,7 +133,6 @@ def by_keras(case: Case, world: Path) -> dict[str, np.ndarray]:
             shuffle=False,
             verbose=0,
         )
-    losses = history.history["loss"]
     # What is exported computes in float32.
     weights = model.get_weights()
     plain = model
@@ -122,24 +141,26 @@ def by_keras(case: Case, world: Path) -> dict[str, np.ndarray]:
         plain.set_weights(weights)
     logits = plain(tf.io.parse_example(transformed, spec), training=False)
     return {
-        **{f"weights/{n:02d}": one for n, one in enumerate(weights)},
-        "losses": np.array(losses),
+        **{f"weights/{n:02d}": one for n, one in enumerate(_numbers(weights))},
+        "losses": np.array(history.history["loss"]),
         "logits": logits.numpy(),
     }
 
 
-def attempt(case: Case, world: Path, folder: Path, mode: str) -> None:
+KINDS = {"one": {"one": one}, "mirrored": {"mirrored": on_two_replicas, "keras": by_keras}}
+
+
+def attempt(case: Case, world: Path, folder: Path, train) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    two = StrategyConfig(name="mirrored", logical_devices=2)
+    began = time.process_time()
     try:
-        found = ours(case, world, folder, StrategyConfig(name="one_device") if mode == "one" else two)
-        if mode == "one":
-            found |= {f"keras/{name}": values for name, values in by_keras(case, world).items()}
-        np.savez(folder / f"{case.name}.npz", **found)
+        np.savez(folder / f"{case.name}.npz", **train(case, world, folder))
     except TaskError as error:
         (folder / f"{case.name}.refused").write_text(str(error))
     except Exception:
         (folder / f"{case.name}.failed").write_text(traceback.format_exc())
+    sys.stdout.write(f"{case.name} ({folder.name}) took {time.process_time() - began:.1f} s of the processor\n")
+    sys.stdout.flush()
 
 
 def main(mode: str, folder: Path, names: list[str]) -> None:
@@ -149,7 +170,8 @@ def main(mode: str, folder: Path, names: list[str]) -> None:
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
     cases = [CASES[name] for name in names] or [*SUPPORTED, *(REFUSED if mode == "one" else ())]
     for case in cases:
-        attempt(case, folder / "world", folder / mode, mode)
+        for kind, train in KINDS[mode].items():
+            attempt(case, folder / "world", folder / kind, train)
 
 
 if __name__ == "__main__":
