@@ -29,6 +29,7 @@ _MARKS = re.compile(
     r"\{\{function_node [^}]*\}\}\s*|\{\{node [^}]*\}\}\s*|\s*\[Op:[^\]]*\](\s*name: \S*)?|\s*\[\[.*?\]\]"
 )
 _CONVERTED = re.compile(r"outer_factory\.<locals>\.inner_factory\.<locals>\.tf__")
+_Frame = tuple[str, int, str]
 _LINES = 6
 # What TensorFlow calls an error that another try may well be spared.
 _PASSING = (
@@ -70,14 +71,16 @@ def guarded(what: str, *, whole: bool = True) -> Iterator[None]:
 def own_frames(error: BaseException) -> list[str]:
     """The frames of `error` that are neither ours nor of an installed package, outermost first, as Python shows them.
 
-    Those of its traceback and of its causes, and those within its message.
+    Those of its traceback and of its causes, and those within its message. Whoever called us is not among them.
     """
     found: dict[tuple[str, int], str] = {}
     for one in _chain(error):
-        for frame in traceback.extract_tb(one.__traceback__):
-            found.setdefault((frame.filename, frame.lineno or 0), frame.name)
-        for file, line, function in _FRAME.findall(str(one)):
-            found.setdefault((file, int(line)), function)
+        called = [
+            (frame.filename, frame.lineno or 0, frame.name) for frame in traceback.extract_tb(one.__traceback__)
+        ]
+        said = [(file, int(line), function) for file, line, function in _FRAME.findall(str(one))]
+        for file, line, function in (*_below_us(called), *_below_us(said)):
+            found.setdefault((file, line), function)
     return [_shown(file, line, function) for (file, line), function in found.items() if _is_own(file)]
 
 
@@ -117,12 +120,20 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
+def _below_us(frames: list[_Frame]) -> list[_Frame]:
+    ours = [number for number, (file, _, _) in enumerate(frames) if _is_ours(file)]
+    return frames[ours[0] :] if ours else frames
+
+
 def _is_own(file: str) -> bool:
     path = Path(file)
     if file.startswith("<") or path.name.startswith("__autograph_generated") or "site-packages" in path.parts:
         return False
-    others = [Path(sysconfig.get_path("stdlib")), *(_ROOT / name for name in _OURS)]
-    return not any(path == other or path.is_relative_to(other) for other in others)
+    return not _is_ours(file) and not path.is_relative_to(sysconfig.get_path("stdlib"))
+
+
+def _is_ours(file: str) -> bool:
+    return any(Path(file).is_relative_to(_ROOT / name) for name in _OURS)
 
 
 def _shown(file: str, line: int, function: str) -> str:

@@ -118,6 +118,27 @@ def assert_logits(model: KerasModel, who: str) -> None:
         )
 
 
+def assert_kept(augmented: Mapping[str, Any], given: Mapping[str, Any], task: str) -> None:
+    """Refuses an augmentation that changes the names, the types or the shapes of the inputs.
+
+    Args:
+      augmented: the tf.TypeSpec of what `augment` of the task of this name returns, by name.
+      given: the same of what it was given.
+      task: name of the task.
+    """
+    names = sorted(given)
+    if not isinstance(augmented, Mapping) or sorted(augmented) != names:
+        received = sorted(augmented) if isinstance(augmented, Mapping) else type(augmented).__name__
+        raise TaskError(f"augment of task '{task}' must return the inputs {names}, received {received}")
+    for name in names:
+        wanted, made = given[name], augmented[name]
+        if made.dtype != wanted.dtype or not made.shape.is_compatible_with(wanted.shape):
+            raise TaskError(
+                f"augment of task '{task}' must keep the shape and the type of '{name}', "
+                f"{_shown(wanted.shape)} of {wanted.dtype.name}, but returns {_shown(made.shape)} of {made.dtype.name}"
+            )
+
+
 def _flat(inputs: Any) -> list[Any]:
     return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
 

@@ -17,7 +17,7 @@ from trainer.data.order import Order
 from trainer.fitting import optimization, precision
 from trainer.fitting.gradient_step import GradientStep
 from trainer.recovery import exactness
-from trainer.session import inputs
+from trainer.session import contract, inputs
 from trainer.session.models import build_model, build_optimizer, input_types
 from trainer.session.session import Session
 
@@ -64,7 +64,10 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
     options = tf.data.Options()
     options.autotune.enabled = False
     with task_code.guarded(f"augment of task '{session.task.name}' fails on the first batch", whole=False):
-        return next(iter(inputs.last_replica(session, order).with_options(options)))
+        dataset = inputs.last_replica(session, order).with_options(options)
+        # Here, because autograph would change a message that is raised within augment.
+        contract.assert_kept(dataset.element_spec[0], input_types(session), session.task.name)
+        return next(iter(dataset))
 
 
 def _assert_computes_nothing(

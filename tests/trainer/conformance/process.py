@@ -82,8 +82,7 @@ def one(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
     scored = loaded.signatures["transformed"](tf.constant(list(transformed)))["logits"][:, 0]
     served = loaded.signatures["serving_tensors"](**{name: tf.constant(values) for name, values in raw.items()})
     return {
-        # A vocabulary is among the weights, and no variable.
-        **{f"weights/{n:02d}": weight.numpy() for n, weight in enumerate(loaded.weights[0]) if weight is not None},
+        **{f"weights/{n:02d}": weight.numpy() for n, weight in enumerate(_variables(loaded))},
         "losses": np.array([point["loss"] for point in history["members"][0]]),
         "logits": scored.numpy(),
         "served": served["logits"].numpy(),
@@ -102,8 +101,13 @@ def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarr
     }
 
 
+def _variables(loaded):
+    """The weights without vocabularies, which are no variables, and without counters."""
+    return [one for one in loaded.weights[0] if one is not None and one.dtype.is_floating]
+
+
 def _numbers(weights):
-    """The weights without what a vocabulary among them holds."""
+    """The same of what `model.get_weights()` gives."""
     return [one for one in weights if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
 
 
