@@ -81,7 +81,7 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     statistics = StatisticsGen(examples=raw.outputs["examples"])
     schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-    stop = anomaly_stop(context, statistics, schema, validator, generation)
+    stop = anomaly_stop(context, raw, statistics, schema, validator, generation=generation)
     transformed = transform(context, raw, schema, stop)
     # -> teachers -> soft targets -> the student and, with the same steps and initial weights, its controls.
     teachers = teacher_trainer(context, transformed)

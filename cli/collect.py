@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.metadata
-import json
-import math
 import platform
 import signal
 from pathlib import Path
@@ -13,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import RunFolder
-from cli.store import Execution, Output, last_run
+from cli.store import Execution, Output, executions_of
 from launchers.failure import describe
 from limbeck import files
-from limbeck.examples import TEST
+from limbeck.events import parse
 from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
@@ -26,6 +24,7 @@ from report.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from components.gate.decision import Decision
+    from components.predictor.tables import Measured
 
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
@@ -38,18 +37,19 @@ def collect(folder: RunFolder, code: int) -> Report:
       code: exit code of the process that ran it.
     """
     request = folder.request()
-    executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
+    executions = executions_of(folder.metadata, run_id(folder.events))
     outputs = {one.node: one.outputs for one in executions if one.succeeded}
     decision = _decision(outputs.get("Gate"))
     gate = GateReport(decision.passed, decision.reasons) if decision else None
     verdicts = decision.verdicts if decision else Verdicts()
+    measured = _measured(outputs.get("Predictor"))
     return Report(
         schema_version=VERSION,
         outcome=_outcome(code, gate),
         task=request.task.module.rpartition(".")[2],
         config=request.config,
         error=_error(folder, code),
-        models=_models(outputs.get("Predictor")),
+        models=_models(measured),
         training={
             name: _records(outputs[model.node]["model_run"])
             for name, model in MODELS.items()
@@ -61,6 +61,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
+        measure=measured.measure if measured else Report.measure,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -88,9 +89,17 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     """The events of a run; a line that its process did not finish is left out."""
     if not path.exists():
         return []
-    return [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
-    ]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    return [event for event in map(parse, lines) if event is not None]
+
+
+def run_id(events: Path) -> str | None:
+    """The id of the last run, by which the metadata store knows it; None where the run did not come to its first node.
+
+    Not by time: the store may be on a machine whose clock is another.
+    """
+    started = [event["run"] for event in read_events(events) if event["event"] == "pipeline"]
+    return started[-1] if started else None
 
 
 def _stage(execution: Execution) -> Stage:
@@ -105,29 +114,26 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
     return from_json(Decision, files.read_text(files.join(outputs["blessing"].uri, DECISION_FILE)))
 
 
-def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+def _measured(outputs: dict[str, Output] | None) -> Measured | None:
     from components.predictor import tables
 
-    if not outputs:
+    return tables.read_measured(outputs["measurements"].uri) if outputs else None
+
+
+def _models(measured: Measured | None) -> dict[str, ModelReport]:
+    if measured is None:
         return {}
-    predictions = tables.read(outputs["predictions"].uri)
-    measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
     # The largest first: the teacher, whom the others are compared with.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
-        quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
-            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
+            metrics=measured.metrics[name],
             parameters=facts.parameters,
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
         )
     return models
-
-
-def _finite(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:

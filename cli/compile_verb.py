@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
             accepted=f"{root}/accepted",
         )
         graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
-        operational = Operational.of(config, checkpoints=f"{root}/checkpoints")
-        compiler.write(graph, arguments.target, arguments.output, operational.environment())
+        operational = Operational.of(config, checkpoints=f"{root}/checkpoints").environment()
+        compiler.write(graph, arguments.target, arguments.output, operational | reference.environment(ref))
     print(f"wrote {arguments.output} for {arguments.target}")
     return exit_codes.DONE

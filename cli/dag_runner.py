@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Collection
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -27,6 +28,11 @@ class NodeSkippedError(Exception):
 class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """A local runner that emits `pipeline`, `node_started` and `node_finished` events."""
 
+    def __init__(self, never_cached: Collection[str] = ()) -> None:
+        """Takes the ids of nodes that run whatever the cache holds, because they look at state outside the graph."""
+        super().__init__()
+        self._never_cached = frozenset(never_cached)
+
     def run_with_ir(self, pipeline: Any, run_options: Any = None, **_: Any) -> None:
         """Runs every node of a compiled pipeline, in topological order.
 
@@ -42,12 +48,14 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         connections = deployment.metadata_connection_config
         connection = getattr(connections, connections.WhichOneof("connection_config"))
         nodes = [node.pipeline_node for node in pipeline.nodes]
-        events.emit("pipeline", nodes=[node.node_info.id for node in nodes])
+        events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
         for node in nodes:
             self._run(node, pipeline, deployment, connection)
 
     def _run(self, node: Any, pipeline: Any, deployment: Any, connection: Any) -> None:
         name = node.node_info.id
+        if name in self._never_cached:
+            node.execution_options.caching_options.enable_cache = False
         events.emit("node_started", node=name)
         begin = time.monotonic()
         launched = launcher.Launcher(

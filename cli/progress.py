@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
+
+from limbeck.events import parse
 
 _QUIET_SECONDS = 15.0
 
@@ -49,8 +50,9 @@ class Progress:
         """Takes in what has happened since the last call."""
         self._rest += self._file.read()
         *lines, self._rest = self._rest.split("\n")
-        for line in lines:
-            self._take(json.loads(line))
+        for event in map(parse, lines):
+            if event is not None:
+                self._take(event)
         if not self._console.is_terminal and time.monotonic() - self._printed > _QUIET_SECONDS:
             self._console.print(self._line())
             self._printed = time.monotonic()

@@ -1,8 +1,4 @@
-"""The raw examples of a run: the user's, or those that the task brings, written once.
-
-TFX tells data apart by the time of their last change, so data that were written anew for each run would never be
-found in the cache.
-"""
+"""The raw examples of a run: the user's, or those that the task brings, written once."""
 
 from __future__ import annotations
 
@@ -21,6 +17,11 @@ def check(path: str) -> None:
     """Raises ConfigError where `data.path` is a local folder without files for each split."""
     if "://" in path:
         return
+    if re.search(r"[*?\[\]]", path):
+        raise ConfigError(
+            f"data.path must hold none of * ? [ ], because TFX takes them for wildcards; received {path}: rename the "
+            "folder"
+        )
     for split in SPLITS:
         # {SPAN} and the like stand for a number; which one is found out when the data are read.
         pattern = re.sub(r"\{[^}]*\}", "*", f"{path}/{split}/*")

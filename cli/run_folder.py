@@ -107,6 +107,14 @@ class RunFolder:
                 f"{self.request_file} is not a request that this version reads; give another --root ({error})"
             ) from None
 
+    def check_name(self) -> None:
+        """Raises ConfigError where the path has a letter that TFX, Beam and TensorFlow take for a wildcard."""
+        if set(str(self.root)) & set("*?[]"):
+            raise ConfigError(
+                f"--root must hold none of * ? [ ] in its path, because TFX takes them for wildcards; received "
+                f"{self.root}: give another folder"
+            )
+
     def prepare(self, request: Request) -> None:
         """Makes the folder ready for a run of `request`.
 
@@ -114,11 +122,13 @@ class RunFolder:
           ConfigError: where it cannot be written, or belongs to another task.
         """
         if self.request_file.exists():
-            before = self.request().task
-            if (before.module, before.attribute) != (request.task.module, request.task.attribute):
+            before, now = self.request().task, request.task
+            same_name = (before.module, before.attribute) == (now.module, now.attribute)
+            # A task whose folder was moved is the same task; where the old one is still there, it is another.
+            if not same_name or (before.search_path != now.search_path and before.file() is not None):
                 raise ConfigError(
-                    f"{self.root} holds runs of the task {before.module}, and what is served from it; "
-                    f"give --root another folder for {request.task.module}"
+                    f"{self.root} holds runs of the task {_named(before)}, and what is served from it; give --root "
+                    f"another folder for {_named(now)}"
                 )
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -144,3 +154,7 @@ class RunFolder:
                     f"another run is at work in {self.root}: wait for it, or give another --root"
                 ) from None
             yield
+
+
+def _named(task: TaskRef) -> str:
+    return f"{task.module} in {task.search_path}" if task.search_path else task.module

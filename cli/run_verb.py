@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Protocol
 
 from cli import exit_codes, guardian, raw_data, settings
 from cli.run_folder import Request, RunFolder
@@ -30,38 +31,66 @@ class _StoppedError(Exception):
         self.code = 128 + number
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    """Runs the pipeline to its end; returns the exit code of the process."""
+class Runner(Protocol):
+    """The process that runs the pipeline, a child of this one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also the id of its session."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Returns its exit code. Raises subprocess.TimeoutExpired where it lives for `timeout` seconds more."""
+
+
+def start_runner(folder: RunFolder) -> Runner:
+    """Starts `python -m cli.runner` in a session of its own: one signal ends it with all that it started."""
+    with folder.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli.runner", str(folder.root)],
+            env=environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def environment(folder: RunFolder) -> dict[str, str]:
+    """The variables of the process that runs the pipeline, as a child of this one."""
+    own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
+    return interpreter.environment(os.environ) | own
+
+
+def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] = start_runner) -> int:
+    """Runs the pipeline to its end; returns the exit code of the process.
+
+    Args:
+      arguments: of the verb.
+      start: starts the process that runs the pipeline, in a session of its own, with the variables that
+        `environment` names and its output in the log.
+    """
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     request = Request(ref, config, accept_schema=arguments.accept_schema)
     if request.config.data.path is not None:
         raw_data.check(request.config.data.path)
     folder = RunFolder(arguments.root.resolve())
+    folder.check_name()
     with folder.alone():
         folder.prepare(request)
         with _signals_as_errors():
             try:
-                code = _run(folder)
+                code = _run(folder, start)
                 _ignore_signals()
             except _StoppedError as stop:
                 code = stop.code
             return _conclude(folder, code)
 
 
-def _run(folder: RunFolder) -> int:
+def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
     from cli.progress import Progress
 
-    # A session of its own, so that one signal ends it with all the processes that it started.
-    with folder.log.open("ab") as log:
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "cli.runner", str(folder.root)],
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
             with Progress(folder.events) as progress:
@@ -73,19 +102,14 @@ def _run(folder: RunFolder) -> int:
             _end(runner)
 
 
-def _wait(runner: subprocess.Popen[bytes]) -> int | None:
+def _wait(runner: Runner) -> int | None:
     try:
         return runner.wait(_POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return None
 
 
-def _environment(folder: RunFolder) -> dict[str, str]:
-    own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
-    return interpreter.environment(os.environ) | own
-
-
-def _end(runner: subprocess.Popen[bytes]) -> None:
+def _end(runner: Runner) -> None:
     """Ends the whole session of the runner: also what its own end left behind."""
     guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

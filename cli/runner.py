@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events, files
+from limbeck import events, files, reference
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
@@ -47,15 +47,29 @@ def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
     from cli.dag_runner import ObservedDagRunner
+    from cli.store import moved_from
 
-    os.environ.update(environment(folder, request.config))
-    ObservedDagRunner().run(graph_of(folder, request))
+    before = moved_from(folder.metadata, folder.artifacts)
+    if before is not None:
+        note = (
+            f"results were in {before}, and TFX knows them by their paths: all is computed again in {folder.root}"
+        )
+        events.emit("note", text=note)
+    os.environ.pop(reference.ENVIRONMENT, None)
+    os.environ.update(environment(folder, request))
+    graph = graph_of(folder, request)
+    never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
+    ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 
 
-def environment(folder: RunFolder, config: Config) -> dict[str, str]:
-    """The variables that the nodes of a local run are told the settings by that are not in TFX's cache key."""
-    return Operational.of(config, str(folder.checkpoints)).environment() | config.beam.environment()
+def environment(folder: RunFolder, request: Request) -> dict[str, str]:
+    """Variables for the nodes of a local run: whatever they need that must not be in TFX's cache key."""
+    return {
+        **Operational.of(request.config, str(folder.checkpoints)).environment(),
+        **request.config.beam.environment(),
+        **reference.environment(request.task),
+    }
 
 
 def graph_of(folder: RunFolder, request: Request) -> Any:
@@ -104,10 +118,11 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
     """
-    from cli.store import last_run
+    from cli.collect import run_id
+    from cli.store import executions_of
     from components.pusher.push import push
 
-    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+    for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
             push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 

@@ -4,6 +4,8 @@ A component packs its data into a folder of its machine, and may be handed folde
 process on another machine finds nothing there. So a launcher gives the job other URIs before it starts: inputs are
 copied to where the processes can read, outputs go where they can write, and come back when the job is done.
 
+The code is not staged: the processes must be able to import ours and the task's, for one from their image.
+
 What is staged is told by comparison: a URI of the staged job that differs from the job's is a copy of this launch.
 """
 

@@ -7,6 +7,7 @@ the log has the same facts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -22,8 +23,19 @@ def emit(kind: str, **fields: Any) -> None:
     if not path:
         return
     line = json.dumps({"event": kind, "time": time.time(), **fields}) + "\n"
-    descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    # A full disk must not end a training of hours for a line that only the terminal would show.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+
+def parse(line: str) -> dict[str, Any] | None:
+    """Reads one line of the file; None for a line that its process did not finish, whatever follows it on the line."""
     try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None

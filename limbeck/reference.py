@@ -6,10 +6,13 @@ of the code. So a task crosses as a `TaskRef`: where to import it from.
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import importlib
-import importlib.util
+import importlib.machinery
 import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +22,8 @@ from limbeck.errors import TaskError, UserError, nearest
 from limbeck.records import STRICT
 from limbeck.task import Task
 
+# The folder that a user's task is imported from, for a process that was told no more than its module.
+ENVIRONMENT = "LIMBECK_TASK_FOLDER"
 TASKS = Path(__file__).parent.parent / "tasks"
 
 
@@ -42,8 +47,11 @@ class TaskRef:
         Raises:
           TaskError: where the module cannot be found or fails, or the attribute is not a `Task`.
         """
-        if self.search_path is not None and self.search_path not in sys.path:
-            sys.path.insert(0, self.search_path)
+        if self.search_path is not None:
+            if self.search_path not in sys.path:
+                # Last: a module of the user's must not hide one that TensorFlow, TFX or we import.
+                sys.path.append(self.search_path)
+            self._assert_helpers_found(Path(self.search_path))
         try:
             module = importlib.import_module(self.module)
         except ModuleNotFoundError as error:
@@ -65,6 +73,24 @@ class TaskRef:
             )
         return task
 
+    def _assert_helpers_found(self, folder: Path) -> None:
+        """Modules of the user's folder that the task imports must not be hidden by others of the same name."""
+        for name in sorted(_imported_names(self._sources(folder))):
+            own = [place for place in (folder / f"{name}.py", folder / name / "__init__.py") if place.is_file()]
+            if not own:
+                continue
+            spec = importlib.machinery.PathFinder.find_spec(name)
+            found = spec.origin if spec is not None else None
+            if name in sys.stdlib_module_names or (found and not Path(found).is_relative_to(folder)):
+                raise TaskError(
+                    f"the task imports '{name}', and {own[0]} bears the name of another module, "
+                    f"{found or 'one of Python'}: rename it"
+                )
+
+    def _sources(self, folder: Path) -> list[Path]:
+        place = folder.joinpath(*self.module.split("."))
+        return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+
     def _assert_own(self, module: ModuleType) -> None:
         # A process knows one module of a name: the first imported, wherever it was found.
         file = Path(module.__file__ or "")
@@ -74,8 +100,8 @@ class TaskRef:
                 "rename it"
             )
 
-    def folder(self) -> Path | None:
-        """The folder of the task's module, found without importing it; None where there is no such module."""
+    def file(self) -> Path | None:
+        """The file of the task's module, found without importing it; None where there is no such module."""
         path = [self.search_path] if self.search_path else None
         name, _, rest = self.module.partition(".")
         spec = importlib.machinery.PathFinder.find_spec(name, path)
@@ -83,7 +109,41 @@ class TaskRef:
             if spec is None or spec.submodule_search_locations is None:
                 return None
             spec = importlib.machinery.PathFinder.find_spec(part, list(spec.submodule_search_locations))
-        return Path(spec.origin).parent if spec and spec.origin else None
+        return Path(spec.origin) if spec and spec.origin else None
+
+    def folder(self) -> Path | None:
+        """The folder of that file."""
+        file = self.file()
+        return file.parent if file else None
+
+
+def _imported_names(files: Iterable[Path]) -> set[str]:
+    """Top-level names of the modules that source files import; a file that is no Python has none."""
+    names: set[str] = set()
+    for file in files:
+        try:
+            nodes = list(ast.walk(ast.parse(file.read_bytes())))
+        except (OSError, SyntaxError, ValueError):
+            continue
+        names |= {alias.name.partition(".")[0] for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+        froms = (n for n in nodes if isinstance(n, ast.ImportFrom) and not n.level)
+        names |= {n.module.partition(".")[0] for n in froms if n.module}
+    return names
+
+
+def portable(ref: TaskRef) -> TaskRef:
+    """The reference without the folder: a task that was moved is the same task, and nothing must run again."""
+    return dataclasses.replace(ref, search_path=None)
+
+
+def environment(ref: TaskRef) -> dict[str, str]:
+    """The variable that lets `located` find the task of a portable reference; none for one that needs no folder."""
+    return {} if ref.search_path is None else {ENVIRONMENT: ref.search_path}
+
+
+def located(ref: TaskRef, variables: Mapping[str, str]) -> TaskRef:
+    """A portable reference with the folder that the environment of this process names."""
+    return ref if ref.search_path is not None else dataclasses.replace(ref, search_path=variables.get(ENVIRONMENT))
 
 
 def _last_frame(error: Exception) -> list[str]:

@@ -11,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from limbeck.errors import TaskError, nearest
-from limbeck.examples import RESERVED
+from limbeck.examples import RESERVED, SERVING_INPUT
+from limbeck.objectives.objective import Objective
+from limbeck.objectives.registry import objective_of
 from limbeck.settings.fields import Scalar
 
 Hyperparameters = Mapping[str, Scalar]
 Kind = Literal["number", "integer", "text"]
-LabelKind = Literal["integer", "text"]
+LabelKind = Literal["integer", "text", "number"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,25 +43,26 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What is predicted: one of several classes.
+    """What is predicted.
 
     Attributes:
-      name: raw feature that holds the class: an integer from 0, or one of the texts in `classes`.
-      classes: a name for each class, in the order of the logits.
-      kind: `integer` or `text`: how the raw feature spells a class.
+      name: raw feature that holds the label. Of the objective `classes`: an integer from 0, or one of the texts in
+        `classes`.
+      classes: a name for each class, in the order of the logits; empty where the objective has no classes.
+      kind: `integer` (int64), `text` (UTF-8 bytes) or `number` (float32): how the raw feature spells a label.
       visible_to_student: an integer raw feature; where it is 0 the student is not told the label. None: it sees
         every label. An example without a label is unlabelled for teachers and student alike.
+      objective: what is learnt and judged: `classes`, or a name that `limbeck.objectives.registry.register` gave.
     """
 
     name: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     kind: LabelKind = "integer"
     visible_to_student: str | None = None
+    objective: str = "classes"
 
     def __post_init__(self) -> None:
-        _assert_kind(f"label '{self.name}'", self.kind, get_args(LabelKind))
-        if len(self.classes) < 2:  # noqa: PLR2004
-            raise TaskError(f"label '{self.name}' needs at least two classes, received {self.classes}")
+        objective_of(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Task:
       preprocessing_fn: dense raw feature tensors `[batch, *shape]` by name -> the model's inputs by name, each
         `[batch, ...]`; may use tensorflow_transform's analyzers.
       build_teacher: hyperparameters -> an uncompiled tf_keras model: a dictionary of the model's inputs ->
-        logits `[batch, classes]`.
+        what the label's objective asks for; for classes, logits `[batch, classes]`.
       build_student: the same for the student.
       augment: model inputs by name and an int64 `[batch]` of seeds, one an example -> inputs of the same shapes;
         applied to the teacher's training batches. Must be a pure function of its arguments.
@@ -132,6 +135,11 @@ class Task:
         known = [*names, self.label.name]
         if len(set(known)) < len(known):
             raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        if SERVING_INPUT in names:
+            raise TaskError(
+                f"task '{self.name}' has a feature '{SERVING_INPUT}', which is the name of the input of the served "
+                "model: rename the feature"
+            )
         if len({name.lower() for name in names}) < len(names):
             raise TaskError(
                 f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "
@@ -140,11 +148,17 @@ class Task:
         for name in (name for some in self.slices for name in some if name not in known):
             raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
 
+    @property
+    def objective(self) -> Objective:
+        """What is learnt and judged."""
+        return objective_of(self.label)
+
 
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "data": ("write_data",),
-        "preprocessing": ("preprocessing_fn", "features", "label"),
+        # All that follows stands on these, the objective included.
+        "preprocessing": ("preprocessing_fn", "features", "label", "objective"),
         "teacher": ("build_teacher", "augment", "build_optimizer"),
         "student": ("build_student", "build_optimizer"),
     }

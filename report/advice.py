@@ -13,7 +13,7 @@ from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from report import figures
 from report.gain import Gain, gain, reading
 from report.names import full
-from report.schema import ModelReport, Outcome, Report
+from report.schema import Outcome, Report, measured
 from report.sections import slices
 from report.sections.calibration import leaning
 
@@ -54,11 +54,11 @@ def _stopped(report: Report) -> Iterator[str]:
 
 
 def _undefined(report: Report) -> Iterator[str]:
-    without = [full(name) for name, model in report.models.items() if model.metrics["accuracy"] is None]
+    without = [full(name) for name in report.models if measured(report, name) is None]
     if without:
         yield (
-            f"accuracy is undefined ({', '.join(without)}): give the test split labels; where it has them, a model "
-            f"answered with figures that are not finite: take smaller steps ({_lower_rate(report)})"
+            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split labels; where it has "
+            f"them, a model answered with figures that are not finite: take smaller steps ({_lower_rate(report)})"
         )
 
 
@@ -74,7 +74,7 @@ def _quality(report: Report) -> Iterator[str]:
         # Null follows training.epochs, and the teachers need no more steps.
         steps += f" {_set('teachers.epochs', training.epochs)}"
     yield (
-        f"the student is {figures.distance(lost)} below its teacher, {figures.distance(tolerance)} are allowed: "
+        f"the student is {_distance(report, lost)} below its teacher, {_distance(report, tolerance)} are allowed: "
         f"give it more capacity ({_units(report, 2)}), or more steps ({steps})"
     )
     if gain(report) in (None, Gain.HELPED):
@@ -185,7 +185,7 @@ def _slice(report: Report) -> Iterator[str]:
     for one in slices.worst_first(tuple(part for part in known if part.features)):
         if one.difference is not None and not one.few and -one.difference > max(lost, 0.0) + _FAR_BEHIND:
             yield (
-                f"the slice {one.name} is {figures.distance(one.difference)} behind the teacher, far more than the "
+                f"the slice {one.name} is {_distance(report, one.difference)} behind the teacher, far more than the "
                 f"whole: add examples like these to the data, or give the student more capacity ({_units(report, 2)})"
             )
             return
@@ -195,18 +195,18 @@ def _room(report: Report) -> Iterator[str]:
     lost = _lost(report)
     if report.outcome is Outcome.PUSHED and lost is not None and lost < report.config.gate.tolerance / 2:
         yield (
-            f"there is room: {figures.distance(report.config.gate.tolerance)} below the teacher are allowed, and this "
-            f"student is {figures.distance(max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"
+            f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
+            f"student is {_distance(report, max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"
         )
 
 
 def _lost(report: Report) -> float | None:
-    student, teacher = (_accuracy(report.models.get(name)) for name in (STUDENT, TEACHER))
+    student, teacher = (measured(report, name) for name in (STUDENT, TEACHER))
     return None if student is None or teacher is None else teacher - student
 
 
-def _accuracy(model: ModelReport | None) -> float | None:
-    return None if model is None else model.metrics["accuracy"]
+def _distance(report: Report, difference: float) -> str:
+    return figures.measured_distance(difference, report.measure)
 
 
 def _lower_rate(report: Report) -> str:

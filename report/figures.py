@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limbeck.objectives.measure import Measure
 from report.verdicts import Interval
 
 _SPACE = "\u00a0"
@@ -32,6 +33,33 @@ def bare_points(difference: float | None) -> str:
     return UNDEFINED if difference is None else _signed(100 * difference, 1, "+")
 
 
+def measured(value: float | None, measure: Measure, digits: int = 1) -> str:
+    """A value of the gate's measure: 0.9375 → `93.8 %`, or `0.9375` where the measure is no fraction."""
+    return percent(value, digits) if measure.unit == "fraction" else _number(value, "")
+
+
+def measured_difference(difference: float | None, measure: Measure) -> str:
+    """A difference of two values of a measure, with its sign: 0.031 → `+3.1 points`, or `+0.031`."""
+    return points(difference) if measure.unit == "fraction" else _number(difference, "+")
+
+
+def bare_difference(difference: float | None, measure: Measure) -> str:
+    """As `measured_difference`, where the unit stands elsewhere."""
+    return bare_points(difference) if measure.unit == "fraction" else _number(difference, "+")
+
+
+def measured_distance(difference: float, measure: Measure) -> str:
+    """The size of such a difference: -0.031 → `3.1 points`, or `0.031`."""
+    return distance(difference) if measure.unit == "fraction" else _number(abs(difference), "")
+
+
+def difference_range(interval: Interval, measure: Measure) -> str:
+    """The ends of an interval of differences: `+1.2 to +8.0`, or `undefined`."""
+    if interval.low is None or interval.high is None:
+        return UNDEFINED
+    return f"{bare_difference(interval.low, measure)} to {bare_difference(interval.high, measure)}"
+
+
 def nats(loss: float | None) -> str:
     """0.25 → `0.2500`."""
     return UNDEFINED if loss is None else f"{loss:.4f}"
@@ -42,13 +70,6 @@ def percent_range(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return UNDEFINED
     return f"{percent(interval.low, 0)} to {percent(interval.high, 0)}"
-
-
-def points_range(interval: Interval) -> str:
-    """`+1.2 to +8.0`, in points, or `undefined`."""
-    if interval.low is None or interval.high is None:
-        return UNDEFINED
-    return f"{bare_points(interval.low)} to {bare_points(interval.high)}"
 
 
 def p_value(value: float) -> str:
@@ -106,6 +127,11 @@ def _short(value: float, digits: int = 3) -> str:
     """With so many significant digits, but never in powers of ten."""
     whole = len(f"{value:.0f}")
     return f"{value:,.{max(digits - whole, 0)}f}"
+
+
+def _number(value: float | None, sign: str) -> str:
+    """A figure without a unit, with four significant digits."""
+    return UNDEFINED if value is None else f"{value + 0.0:{sign if value else ''}.4g}".replace("-", _MINUS)
 
 
 def _signed(value: float, digits: int, sign: str) -> str:

@@ -77,7 +77,7 @@ class Slice:
     Attributes:
       features: the raw features and their values, such as `{"digit": "3"}`; empty for all examples.
       examples: how many there are.
-      accuracy: of each model, by name; null where it is undefined.
+      accuracy: of each model, by name; null where it is undefined. Of an objective other than classes: its measure.
     """
 
     features: dict[str, str]
@@ -116,9 +116,9 @@ class Findings:
     """All of it; `models` are named as in `components.predictor.tables`.
 
     Attributes:
-      classes: names, in the order of the logits.
+      classes: names, in the order of the logits; empty where the objective has no classes.
       curves: of each model, one curve a member of its ensemble.
-      confusion: of each model.
+      confusion: of each model; empty, as the next three, where the objective has no such finding.
       reliability: of each model.
       slices: from the Evaluator: teacher and student; the first holds all examples.
       soft_targets: the most telling ones first.

@@ -47,7 +47,7 @@ def helped_words(report: Report) -> str | None:
     against = report.against.get(HARD_LABELS)
     found = [figures.p_value(report.distillation_helped.p_value)]
     if against is not None and against.difference.value is not None:
-        found.insert(0, figures.points(against.difference.value))
+        found.insert(0, figures.measured_difference(against.difference.value, report.measure))
     beside = f"beside the same student on hard labels ({', '.join(found)})"
     if said is Gain.HELPED:
         return f"distillation helped {beside}"

@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from limbeck.objectives.classes import Classes
+from limbeck.objectives.measure import Measure
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.settings.config import Config
@@ -32,8 +34,8 @@ class ModelReport:
     """One model: quality on the test split, and what it costs.
 
     Attributes:
-      metrics: `accuracy` (a fraction) and `log_loss` (nats); null where they are undefined: no labels, no finite
-        logits.
+      metrics: the measure and the loss of the task's objective, by name: for classes `accuracy` (a fraction) and
+        `log_loss` (nats). Null where they are undefined: no labels, no finite outputs.
       parameters: weights; of an ensemble, of all members.
       bytes: of the serving SavedModel folder.
       latency_ms_p50: median milliseconds of a call with one example, on one thread.
@@ -73,6 +75,7 @@ class Report:
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
       findings: what only the page shows.
+      measure: the metric that the gate compares.
     """
 
     schema_version: int
@@ -90,6 +93,14 @@ class Report:
     stages: tuple[Stage, ...] = ()
     findings: Findings | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    # A report from before there were other objectives does not say it.
+    measure: Measure = Classes.measure
+
+
+def measured(report: Report, model: str) -> float | None:
+    """The value of the report's measure for a model; None where it is undefined, or nothing is known of the model."""
+    known = report.models.get(model)
+    return None if known is None else known.metrics[report.measure.key]
 
 
 def to_plain(report: Report) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report import gain
-from report.schema import Outcome, Report
+from report.schema import Outcome, Report, measured
 
 
 def show(report: Report, page: Path, log: Path) -> None:
@@ -61,13 +61,13 @@ def verdict(report: Report) -> list[str]:
 def _models(report: Report) -> Table:
     table = Table(title=escape(f"task {report.task}, test split"))
     table.add_column("model", overflow="fold")
-    for name in ("accuracy", "weights", "bytes", "p50", "p99"):
+    for name in (report.measure.name, "weights", "bytes", "p50", "p99"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, model in report.models.items():
-        accuracy = model.metrics["accuracy"]
+        value = measured(report, name)
         table.add_row(
             escape(name),
-            "undefined" if accuracy is None else f"{accuracy:.2%}",
+            "undefined" if value is None else report.measure.text(value),
             f"{model.parameters:,}",
             f"{model.bytes:,}",
             f"{model.latency_ms_p50:.3f} ms",

@@ -30,7 +30,7 @@ class Comparison:
     """The student against one control.
 
     Attributes:
-      difference: the student's accuracy less the control's.
+      difference: the student's measure less the control's: of classes, its accuracy.
       p_value: two-sided: twice the share of a paired bootstrap's draws that show no difference, or the opposite one.
     """
 
@@ -48,10 +48,10 @@ class Helped:
 
 @dataclass(frozen=True, config=STRICT)
 class Verdicts:
-    """All of them; null and empty where there are no controls, or an accuracy is undefined.
+    """All of them; null and empty where there are no controls, or a measure is undefined.
 
     Attributes:
-      gap_recovered: (student - hard labels) / (teacher - hard labels), in accuracy; its value is null where the
+      gap_recovered: (student - hard labels) / (teacher - hard labels), in the measure; its value is null where the
         teacher is not better than the control, its ends where another draw might well have left no gap.
       distillation_helped: against the student on hard labels.
       against: the student against each control, by the control's name.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.examples import LABEL, SPLITS, STUDENT_LABEL
+from limbeck.objectives.objective import Objective
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 
@@ -89,7 +90,7 @@ def with_all_labels(example: bytes) -> bytes:
     return bytes(message.SerializeToString(deterministic=True))
 
 
-def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
+def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective: Objective) -> None:
     """Packs serialized examples for `trainer.data.packing`, whole or not at all; does nothing where that was done."""
     from trainer.data.packing import pack
 
@@ -100,7 +101,7 @@ def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
         file, unfinished = f"{scratch}/examples.gz", Path(scratch) / "packed"
         unfinished.mkdir()
         _write(examples, file)
-        pack([file], unfinished, label_key)
+        pack([file], unfinished, label_key, objective)
         os.replace(unfinished, folder)  # noqa: PTH105
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison.bootstrap import DRAWS, draw_accuracies, interval
+from components.comparison.bootstrap import DRAWS, draw_means, interval
 from report.verdicts import Interval
 
 Right = npt.NDArray[np.bool_]
@@ -92,7 +92,7 @@ class Bootstrap:
         """Draws from bool `[runs, images]` by model: which test images each run predicts right."""
         stacked = np.stack(list(right.values()))
         models, runs, images = stacked.shape
-        by_image = draw_accuracies(stacked.reshape(models * runs, images), seed=seed)
+        by_image = draw_means(stacked.reshape(models * runs, images).astype(np.float64), seed=seed)
         drawn_runs = np.random.default_rng(seed).integers(0, runs, [DRAWS, runs])
         each = {name: one.mean(axis=1) for name, one in right.items()}
         return cls(

@@ -47,9 +47,10 @@ class Workshop:
         shutil.rmtree(self._models, ignore_errors=True)
         self._models.mkdir()
         train = self.data.examples[TRAIN]
-        pack_once(train, self._packed(TEACHER), LABEL)
-        pack_once(train, self._packed(HARD_LABELS), STUDENT_LABEL)
-        pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), STUDENT_LABEL)
+        objective = self.task.load().objective
+        pack_once(train, self._packed(TEACHER), LABEL, objective)
+        pack_once(train, self._packed(HARD_LABELS), STUDENT_LABEL, objective)
+        pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), STUDENT_LABEL, objective)
 
     def launch(self, training: Training) -> Trained:
         """Trains in a fresh process."""
@@ -64,17 +65,17 @@ class Workshop:
 
     def score(self, trained: Trained) -> Result:
         """Scores the model, keeps the soft targets where it is an ensemble of teachers, and removes it."""
-        from components.predictor.tables import predicted_right, quality
+        from components.predictor.tables import quality, scores
 
-        training, splits = trained.training, [VALIDATION]
+        training, splits, objective = trained.training, [VALIDATION], self.task.load().objective
         if training.final:
             splits.append(TEST)
         if training.model == TEACHER:
             splits.append(TRAIN)
         table = self._predictions(trained, splits)
-        found = {split: quality(table, training.model, split) for split in splits}
-        figures = {split: Figures(one.accuracy, one.log_loss) for split, one in found.items()}
-        right = predicted_right(table, TEST)[training.model].tolist() if training.final else []
+        found = {split: quality(table, training.model, split, objective) for split in splits}
+        figures = {split: Figures(one.score, one.loss) for split, one in found.items()}
+        right = scores(table, TEST, objective)[training.model].tolist() if training.final else []
         shutil.rmtree(trained.folder)
         return Result(
             training,
@@ -82,7 +83,7 @@ class Workshop:
             train=figures.get(TRAIN),
             validation=figures[VALIDATION],
             test=figures.get(TEST),
-            test_right="".join("01"[one] for one in right),
+            test_right="".join("01"[int(one)] for one in right),
         )
 
     def _predictions(self, trained: Trained, splits: list[str]) -> Any:
@@ -90,9 +91,10 @@ class Workshop:
 
         from components.inference.handler import TransformedExamplesHandler
         from components.predictor import executor
-        from components.predictor.tables import SCHEMA
+        from components.predictor.tables import schema
         from components.teacher_labeler.executor import attach_logits
 
+        objective = self.task.load().objective
         handler = TransformedExamplesHandler(str(trained.folder / "model"))
         model, training, rows = handler.load_model(), trained.training, []
         for split in splits:
@@ -101,10 +103,10 @@ class Workshop:
                 rows += [executor.student_row(one, training.model, split) for one in scored]
                 continue
             labelled = [attach_logits(one.example, one.inference) for one in scored]
-            rows += [executor.teacher_row(one, len(self.task.load().label.classes), split) for one in labelled]
+            rows += [executor.teacher_row(one, objective, split) for one in labelled]
             if split == TRAIN:
-                pack_once(labelled, self._packed(training.key), STUDENT_LABEL)
-        return pa.Table.from_pylist(rows, schema=SCHEMA)
+                pack_once(labelled, self._packed(training.key), STUDENT_LABEL, objective)
+        return pa.Table.from_pylist(rows, schema=schema(objective))
 
     @property
     def _models(self) -> Path:

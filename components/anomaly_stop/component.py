@@ -30,6 +30,7 @@ class AnomalyStopSpec(component_spec.ComponentSpec):
         "statistics": _Channel(type=standard_artifacts.ExampleStatistics),
         "anomalies": _Channel(type=standard_artifacts.ExampleAnomalies),
         "schema": _Channel(type=standard_artifacts.Schema),
+        "examples": _Channel(type=standard_artifacts.Examples),
     }
     OUTPUTS: ClassVar[dict[str, object]] = {}
 
@@ -41,6 +42,8 @@ class AnomalyStop(base_component.BaseComponent):
     what it accepted last is what their statistics are compared with.
     """
 
+    # It looks at what was accepted before, which is no input that a cache could tell apart.
+    NEVER_CACHED = True
     SPEC_CLASS = AnomalyStopSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
@@ -50,20 +53,29 @@ class AnomalyStop(base_component.BaseComponent):
         statistics: channel.BaseChannel,
         anomalies: channel.BaseChannel,
         schema: channel.BaseChannel,
+        examples: channel.BaseChannel,
         properties: Properties,
     ) -> None:
-        """Takes the data's statistics and inferred schema, and what ExampleValidator found, each of every split.
+        """Takes raw examples, their statistics and inferred schema, and what ExampleValidator found in them.
 
         Among `properties` are `accepted`, the folder or URI of what was accepted (see
         `components.anomaly_stop.accepted`), and `generation` of its schema: one more than it is now has these data's
         schema take its place.
         """
-        spec = AnomalyStopSpec(statistics=statistics, anomalies=anomalies, schema=schema, **properties)
+        spec = AnomalyStopSpec(
+            statistics=statistics, anomalies=anomalies, schema=schema, examples=examples, **properties
+        )
         super().__init__(spec=spec)
 
 
 def anomaly_stop(
-    context: Context, statistics: BaseNode, schema: BaseNode, validator: BaseNode, generation: int
+    context: Context,
+    raw: BaseNode,
+    statistics: BaseNode,
+    schema: BaseNode,
+    validator: BaseNode,
+    *,
+    generation: int,
 ) -> AnomalyStop:
     """Makes the node `AnomalyStop`."""
     code = context.code(["components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
@@ -71,6 +83,7 @@ def anomaly_stop(
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
         schema=schema.outputs["schema"],
+        examples=raw.outputs["examples"],
         properties=code_properties(code)
         | Section(DriftConfig).encode(context.config.drift)
         | {"accepted": context.storage.accepted, "generation": generation},

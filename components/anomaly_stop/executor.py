@@ -14,6 +14,7 @@ from components.anomaly_stop import accepted
 from components.anomaly_stop.decision import decide, listing
 from components.anomaly_stop.declared import missing_from_schema
 from components.artifacts.files import Artifacts
+from components.example_gen import label_counts
 from components.properties.code import task_of
 from components.properties.sections import Section
 from limbeck import events
@@ -42,7 +43,8 @@ class Executor(base_executor.BaseExecutor):
         decision = decide(task, limits, span, baseline, replacing=generation > before)
         _stop(tuple(wrong) + decision.faults, decision.changes)
         accepted.replace(folder, decision.accepted, max(generation, before))
-        for note in decision.notes:
+        counted = label_counts.read(artifact_utils.get_single_uri(input_dict["examples"]))
+        for note in (*decision.notes, *label_counts.notes(counted, task.label)):
             logging.info(note)
             events.emit("note", text=note)
 

@@ -9,11 +9,13 @@ from limbeck.task import Task
 
 
 def evaluation_config(task: Task) -> Any:
-    """The `EvalConfig` of a task: accuracy and log loss of student and teachers, and their differences.
+    """The `EvalConfig` of a task: the metrics of its objective for student and teachers, and their differences.
 
     It sets no thresholds: whether the student is fit to serve is decided in one place, by Gate.
     """
     import tensorflow_model_analysis as tfma
+
+    wanted = task.objective.tfma
 
     def model(name: str, is_baseline: bool) -> Any:
         return tfma.ModelSpec(
@@ -21,7 +23,7 @@ def evaluation_config(task: Task) -> Any:
             is_baseline=is_baseline,
             signature_name="serving_default",
             label_key=task.label.name,
-            prediction_key="probabilities",
+            prediction_key=wanted.prediction_key,
             model_type="tf_generic",
         )
 
@@ -31,11 +33,7 @@ def evaluation_config(task: Task) -> Any:
         slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=keys) for keys in task.slices)],
         metrics_specs=[
             tfma.MetricsSpec(
-                metrics=[
-                    tfma.MetricConfig(class_name="ExampleCount"),
-                    tfma.MetricConfig(class_name="SparseCategoricalAccuracy"),
-                    tfma.MetricConfig(class_name="SparseCategoricalCrossentropy"),
-                ]
+                metrics=[tfma.MetricConfig(class_name=name) for name in ("ExampleCount", *wanted.class_names)]
             )
         ],
     )
@@ -60,7 +58,7 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
 
 
 def labelled(batch: Any, label: str) -> Any:
-    """The examples of an Arrow record batch that have a label, in their order.
+    """The examples of an Arrow record batch that have a label, in their order: no gap, -1, empty text or NaN.
 
     Args:
       batch: one list of values a feature and example; null, or no column at all, where an example lacks the feature.
@@ -72,8 +70,12 @@ def labelled(batch: Any, label: str) -> Any:
     if label not in batch.schema.names or pa.types.is_null(batch.schema.field(label).type):
         return batch.slice(0, 0)
     values = pc.list_element(_never_empty(batch.column(label)), 0)
-    none = UNLABELLED if pa.types.is_integer(values.type) else b""
-    return batch.filter(pc.fill_null(pc.not_equal(values, pa.scalar(none, values.type)), fill_value=False))
+    if pa.types.is_floating(values.type):
+        has_label = pc.invert(pc.is_null(values, nan_is_null=True))
+    else:
+        none = UNLABELLED if pa.types.is_integer(values.type) else b""
+        has_label = pc.fill_null(pc.not_equal(values, pa.scalar(none, values.type)), fill_value=False)
+    return batch.filter(has_label)
 
 
 def _never_empty(lists: Any) -> Any:

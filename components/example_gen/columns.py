@@ -2,7 +2,8 @@
 
 Kinds that were inferred a file at a time would make a column an integer in one file and a float in the next, and
 everything downstream fails on the mixture. So every file yields evidence, the evidence is merged over all files of
-all splits, and only then is a kind settled.
+all splits, and only then is a kind settled. Where the task declares a column, its declaration settles the kind, and
+the evidence tells whether the values agree: a column of whole numbers today may hold 17.5 tomorrow.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from components.example_gen.declaration import Declaration
 from limbeck.errors import DataError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -32,9 +35,24 @@ class Kind(enum.IntEnum):
     TEXT = 4
 
 
+class Sighting(NamedTuple):
+    """Values of one kind in one column.
+
+    Attributes:
+      place: the first, by name: a file, or file and line.
+      value: one of them, as it is written; empty where the format tells kinds without reading values.
+    """
+
+    place: str
+    value: str = ""
+
+
 Columns = Mapping[str, Kind]
-# By column and kind: the first file, by name, that holds such a value.
-Evidence = Mapping[str, Mapping[Kind, str]]
+Evidence = Mapping[str, Mapping[Kind, Sighting]]
+
+# The widest kind that a column may hold where the task declares it, and the kind it then gets.
+_DECLARED = {"number": Kind.FLOAT, "integer": Kind.INTEGER, "text": Kind.TEXT}
+_NAMES = {Kind.INTEGER: "INT", Kind.LONG: "integers beyond 64 bits", Kind.FLOAT: "FLOAT", Kind.TEXT: "text"}
 
 
 def kind_of(value: str) -> Kind:
@@ -62,41 +80,77 @@ def fits_float32(number: float) -> bool:
 
 
 def evidence(path: str, kinds: Columns) -> Evidence:
-    """The evidence of one file."""
-    return {name: {kind: path} for name, kind in kinds.items()}
+    """The evidence of one file whose columns have one kind each."""
+    return {name: {kind: Sighting(path)} for name, kind in kinds.items()}
 
 
 def merge(parts: Iterable[Evidence]) -> Evidence:
     """Merges evidence; the order and grouping of the parts do not matter."""
-    merged: dict[str, dict[Kind, str]] = {}
+    merged: dict[str, dict[Kind, Sighting]] = {}
     for part in parts:
-        for name, paths in part.items():
+        for name, sightings in part.items():
             known = merged.setdefault(name, {})
-            for kind, path in paths.items():
-                known[kind] = min(path, known.get(kind, path))
+            for kind, sighting in sightings.items():
+                known[kind] = min(sighting, known.get(kind, sighting))
     return merged
 
 
-def widest(found: Evidence, text: Sequence[str] = ()) -> Columns:
-    """Settles each column on the widest of its kinds; columns named in `text` are text whatever they look like."""
-    kinds = {name: Kind.TEXT if name in text else max(paths) for name, paths in found.items()}
-    return {name: Kind.TEXT if kind == Kind.LONG else kind for name, kind in kinds.items()}
-
-
-def agreed(found: Evidence) -> Columns:
-    """Settles each column as `widest` does.
+def settle(found: Evidence, declaration: Declaration) -> Columns:
+    """Settles the kind of each column: the declared one, otherwise the widest of its values.
 
     Raises:
-      DataError: where a column is text in one file and a number in another.
+      DataError: where a declared column holds values of a wider kind, or the task declares a column that is not there.
     """
-    for name, paths in sorted(found.items()):
-        numeric = [path for kind, path in sorted(paths.items()) if Kind.EMPTY < kind < Kind.TEXT]
-        if numeric and Kind.TEXT in paths:
+    wrong = [
+        line for name in declaration if name in found for line in _contradictions(name, found[name], declaration)
+    ]
+    if wrong:
+        listed = "\n".join(f"  - {line}" for line in wrong)
+        raise DataError(f"the data do not hold what the task declares:\n{listed}")
+    return {name: _settled(name, sightings, declaration) for name, sightings in found.items()}
+
+
+def agreed(found: Evidence, declaration: Declaration) -> Columns:
+    """Settles each column as `settle` does.
+
+    Raises:
+      DataError: as `settle` does, and where a column is text in one file and a number in another.
+    """
+    for name, sightings in sorted(found.items()):
+        numeric = [sighting for kind, sighting in sorted(sightings.items()) if Kind.EMPTY < kind < Kind.TEXT]
+        if numeric and Kind.TEXT in sightings:
             raise DataError(
-                f"column '{name}' must be of one type in all files, but holds numbers in {numeric[0]} and text in "
-                f"{paths[Kind.TEXT]}: write one of them again"
+                f"column '{name}' must be of one type in all files, but holds numbers in {numeric[0].place} and text "
+                f"in {sightings[Kind.TEXT].place}: write one of them again"
             )
-    return widest(found)
+    for name, declared in declaration.items():
+        numbers = [kind for kind in found.get(name, {}) if Kind.EMPTY < kind < Kind.TEXT]
+        if declared.kind == "text" and numbers:
+            raise DataError(
+                f"column '{name}': the task declares it as text, but {found[name][numbers[0]].place} holds "
+                f"{_NAMES[numbers[0]]}: cast the column to text, or correct the kind that the task declares"
+            )
+    return settle(found, declaration)
+
+
+def _settled(name: str, sightings: Mapping[Kind, Sighting], declaration: Declaration) -> Kind:
+    if name in declaration:
+        return _DECLARED[declaration[name].kind]
+    widest = max(sightings)
+    return Kind.TEXT if widest == Kind.LONG else widest
+
+
+def _contradictions(name: str, sightings: Mapping[Kind, Sighting], declaration: Declaration) -> list[str]:
+    declared = declaration[name].kind
+    wider = [kind for kind in sorted(sightings) if kind > _DECLARED[declared]]
+    if not wider:
+        return []
+    sighting = sightings[wider[-1]]
+    example = f", such as {sighting.value!r}" if sighting.value else ""
+    return [
+        f"column '{name}': the task declares it as {declared}, but {sighting.place} holds {_NAMES[wider[-1]]}{example}"
+        ": correct the data, or the kind that the task declares"
+    ]
 
 
 def check_names(path: str, names: Sequence[str]) -> None:

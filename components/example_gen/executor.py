@@ -14,12 +14,14 @@ import apache_beam as beam
 import tensorflow as tf
 from tfx.components.example_gen import base_example_gen_executor
 from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from components.artifacts.files import Artifacts
-from components.example_gen import columns, faults
+from components.example_gen import columns, faults, inspection, label_counts
 from components.example_gen.columns import Columns, Evidence
 from components.example_gen.csv_files import CsvFiles
+from components.example_gen.declaration import Declaration
 from components.example_gen.files import matching
 from components.example_gen.options import Options, from_custom_config
 from components.example_gen.parquet_files import ParquetFiles
@@ -27,7 +29,7 @@ from components.example_gen.tfrecord_files import TFRecordFiles
 from limbeck.errors import DataError
 
 Properties = dict[str, Any]
-ReadFile = Callable[[str, Columns], Iterator[tf.train.Example]]
+ReadFile = Callable[[str, Columns], Iterator[tuple[str, tf.train.Example]]]
 
 
 class TableFiles(Protocol):
@@ -42,8 +44,8 @@ class TableFiles(Protocol):
     def settle(self, found: Evidence) -> Columns:
         """The kind of each column, from the evidence of all files of all splits."""
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tf.train.Example]:
-        """The examples of a file."""
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
+        """Place and content of the examples of a file."""
 
 
 class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
@@ -55,6 +57,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
         """Called by TFX. Raises DataError, naming the file, where the data cannot be read."""
+        self._destination = artifact_utils.get_single_uri(output_dict["examples"])
         with faults.unmarked():
             super().Do(input_dict, output_dict, exec_properties)
 
@@ -62,10 +65,18 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
         self, pipeline: beam.Pipeline, exec_properties: Properties
     ) -> dict[str, beam.PCollection]:
         """Called by TFX's `Do`: serialized tf.Examples by split."""
-        self._files = _files(exec_properties)
+        self._files, self._splits = _files(exec_properties)
         options = from_custom_config(exec_properties.get("custom_config"))
         self._reading = self.prepare(pipeline, self._files, options)
+        self._declaration = options.declaration
+        self._summaries: list[beam.PCollection] = []
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
+        _ = (
+            tuple(self._summaries)
+            | "Summaries" >> beam.Flatten()
+            | "MergeSummaries" >> beam.CombineGlobally(inspection.merge)
+            | "Conclude" >> beam.Map(_conclude, self._destination)
+        )
         # Only now, as TFX divides by the value of a feature of unserialized examples.
         return {
             split: examples | f"Serialize[{split}]" >> beam.Map(serialize).with_output_types(bytes)
@@ -74,7 +85,9 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 
     def GetInputSourceToExamplePTransform(self) -> Callable[[Properties, str], beam.PTransform]:  # noqa: N802
         """Called by TFX: what makes the transform of one pattern."""
-        return lambda _, pattern: _ReadFiles(self._files[pattern], self._reading)
+        return lambda _, pattern: _ReadFiles(
+            self._files[pattern], self._reading, self._splits[pattern], self._declaration, self._summaries
+        )
 
 
 class TFRecordExecutor(Executor):
@@ -112,7 +125,7 @@ class CsvExecutor(_TableExecutor):
 
     def reader(self, options: Options) -> TableFiles:
         """Of CSV."""
-        return CsvFiles(options.encoding, options.text_columns)
+        return CsvFiles(options.encoding, options.declaration)
 
 
 class ParquetExecutor(_TableExecutor):
@@ -120,7 +133,7 @@ class ParquetExecutor(_TableExecutor):
 
     def reader(self, options: Options) -> TableFiles:
         """Of Parquet."""
-        return ParquetFiles()
+        return ParquetFiles(options.declaration)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,12 +157,12 @@ def serialize(example: tf.train.Example) -> bytes:
     return bytes(example.SerializeToString(deterministic=True))
 
 
-def _files(properties: Properties) -> dict[str, list[str]]:
-    """The files of each pattern. Raises DataError where there are none."""
+def _files(properties: Properties) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The files and the split of each pattern. Raises DataError where there are no files."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(properties["input_config"], config)
     try:
-        return {split.pattern: matching(properties["input_base"], split.pattern) for split in config.splits}
+        found = {split.pattern: matching(properties["input_base"], split.pattern) for split in config.splits}
     except DataError as error:
         span = properties.get("span")
         if not span:
@@ -157,31 +170,58 @@ def _files(properties: Properties) -> dict[str, list[str]]:
         raise DataError(
             f"{error}. Span {span} was asked for: numbers padded with zeros need {{SPAN:width}}"
         ) from None
+    return found, {split.pattern: split.name for split in config.splits}
 
 
 class _ReadFiles(beam.PTransform):
-    """Files -> tf.train.Example."""
+    """Files -> tf.train.Example; what was seen of them is appended to `summaries`."""
 
-    def __init__(self, files: list[str], reading: _Reading) -> None:
+    def __init__(
+        self,
+        files: list[str],
+        reading: _Reading,
+        split: str,
+        declaration: Declaration,
+        summaries: list[beam.PCollection],
+    ) -> None:
         super().__init__()
         self._files_of_split, self._reading = files, reading
+        self._split, self._declaration, self._summaries = split, declaration, summaries
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         """Called by Beam."""
-        return (
+        read = (
             pipeline
             | "Files" >> beam.Create(self._files_of_split)
             | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.FlatMap(_read, self._reading.read, self._reading.kinds)
+            | "Read"
+            >> beam.FlatMap(
+                _read, self._reading.read, self._reading.kinds, self._split, self._declaration
+            ).with_outputs(_SUMMARY, main="examples")
         )
+        self._summaries.append(read[_SUMMARY])
+        return read["examples"]
 
 
-def _read(path: str, read: ReadFile, kinds: Columns) -> Iterator[tf.train.Example]:
+_SUMMARY = "summary"
+
+
+def _read(path: str, read: ReadFile, kinds: Columns, split: str, declaration: Declaration) -> Iterator[Any]:
+    summary = inspection.Summary(split)
     with faults.marked():
-        yield from read(path, kinds)
+        for place, example in read(path, kinds):
+            summary.take(example, place, declaration)
+            yield example
+    yield beam.pvalue.TaggedOutput(_SUMMARY, (summary,))
 
 
-def _read_records(path: str, _: Columns) -> Iterator[tf.train.Example]:
+def _conclude(summaries: tuple[inspection.Summary, ...], destination: str) -> None:
+    with faults.marked():
+        inspection.assert_sound(summaries)
+    label_counts.write(summaries, destination)
+
+
+def _read_records(path: str, _: Columns) -> Iterator[tuple[str, tf.train.Example]]:
     return TFRecordFiles().examples(path)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from components.example_gen.declaration import Declaration
 from limbeck.records import STRICT, from_json, to_json
 
 
@@ -16,12 +18,12 @@ class Options:
     Attributes:
       code_digest: of the code that reads; not looked at, but the cache sees it.
       encoding: of CSV files.
-      text_columns: columns of CSV files that are text whatever they look like.
+      declaration: what the task declares of the raw data.
     """
 
     code_digest: str = ""
     encoding: str = "utf-8"
-    text_columns: tuple[str, ...] = ()
+    declaration: Declaration = dataclasses.field(default_factory=dict)
 
 
 def to_custom_config(options: Options) -> Any:

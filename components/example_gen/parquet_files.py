@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.example_gen import columns
 from components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
+from components.example_gen.declaration import Declaration
 from components.example_gen.files import open_file
 from limbeck.errors import DataError
 
@@ -24,7 +25,13 @@ _BATCH_ROWS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class ParquetFiles:
-    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, and lists of these."""
+    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, and lists of these.
+
+    Attributes:
+      declaration: what the task declares; it settles the kinds of its columns.
+    """
+
+    declaration: Declaration = dataclasses.field(default_factory=dict)
 
     def names(self, path: str) -> tuple[str, ...]:
         """Names of the columns. Raises DataError where the file is not Parquet, or two columns share a name."""
@@ -40,9 +47,9 @@ class ParquetFiles:
 
     def settle(self, found: Evidence) -> Columns:
         """The kinds of all columns of the whole input. Raises DataError where files contradict each other."""
-        return columns.agreed(found)
+        return columns.agreed(found, self.declaration)
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tf.train.Example]:
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
         """Reads the file.
 
         Args:
@@ -50,7 +57,8 @@ class ParquetFiles:
           kinds: of the columns of the whole input; where one is float, integers become floats.
 
         Yields:
-          One example a row: a null is no feature, an empty list is a feature without values.
+          File and number of the row, and an example, for each row: a null is no feature, an empty list is a feature
+          without values.
 
         Raises:
           DataError: naming file and column, where a value does not fit int64 or float32, or a list holds a null.
@@ -58,7 +66,7 @@ class ParquetFiles:
         import tensorflow as tf
 
         with _parquet(path) as parquet:
-            names = parquet.schema_arrow.names
+            names, number = parquet.schema_arrow.names, 0
             for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     example = tf.train.Example()
@@ -67,7 +75,8 @@ class ParquetFiles:
                         if value is not None:
                             values = value if isinstance(value, list) else [value]
                             _set(features[name], kinds[name], _checked(path, name, values))
-                    yield example
+                    number += 1
+                    yield f"{path}, row {number}", example
 
 
 @contextlib.contextmanager

@@ -25,15 +25,15 @@ _HEAD_BYTES, _TAIL_BYTES = 12, 4
 class TFRecordFiles:
     """Reads TFRecord files, plain or as gzip."""
 
-    def examples(self, path: str) -> Iterator[tf.train.Example]:
-        """Reads the file.
+    def examples(self, path: str) -> Iterator[tuple[str, tf.train.Example]]:
+        """Yields file and number of the record, and the example, for each record.
 
         Raises:
           DataError: naming file and byte offset (in the decompressed content), where a record is damaged or cut
             off; file and number of the record, counted from 1, where it is no tf.Example.
         """
         for number, record in enumerate(read_records(path), start=1):
-            yield _parse(path, number, record)
+            yield f"{path}, record {number}", _parse(path, number, record)
 
 
 def read_records(path: str) -> Iterator[bytes]:

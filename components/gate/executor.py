@@ -12,6 +12,7 @@ from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
 from components.predictor import tables
+from components.properties.code import task_of
 from components.properties.sections import Section
 from limbeck import files
 from limbeck.examples import TEST
@@ -25,14 +26,16 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX."""
+        objective = task_of(exec_properties).load().objective
         predictions = tables.read(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
         decision = decide(
-            student=tables.quality(predictions, STUDENT, TEST),
-            teacher=tables.quality(predictions, TEACHER, TEST),
+            student=tables.quality(predictions, STUDENT, TEST, objective),
+            teacher=tables.quality(predictions, TEACHER, TEST, objective),
             facts=measured.models[STUDENT],
-            verdicts=compare(tables.predicted_right(predictions, TEST)),
+            verdicts=compare(tables.scores(predictions, TEST, objective)),
             limits=Section(GateConfig).decode(exec_properties),
+            measure=objective.measure,
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])

@@ -4,6 +4,7 @@ Gate, report and every later proof read these two artifacts, so that no two of t
 model answered.
 
 `predictions/*.parquet` has a row for each model and example: `example_id` string, `split` string, `model` string
-(`teacher` or `student`), `label` int64 (-1 where there is none), `logits` list of float32.
+(`teacher` or `student`), `label` as the task's objective encodes it (classes: int64, -1 where there is none), `logits`
+list of float32, the model's output.
 `measurements.json` is a `components.predictor.tables.Measured`.
 """

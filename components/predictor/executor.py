@@ -20,7 +20,9 @@ from components.teacher_labeler import provenance
 from limbeck import files
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
 from limbeck.models import MODELS, TEACHER
+from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
 from trainer.process import interpreter
 from trainer.serving.export import folder_bytes
 from trainer.serving.latency import LatencyRequest, LatencyResult
@@ -41,9 +43,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         provenance.assert_from(input_dict, "labelled_examples", TEACHER)
         uri = single_uris(input_dict, output_dict)
         models = {name: path_utils.serving_model_path(uri[name]) for name in MODELS if name in uri}
-        classes = len(task_of(exec_properties).load().label.classes)
-        self._write_predictions(input_dict["labelled_examples"], models, classes, uri["predictions"])
-        tables.assert_labels_declared(tables.read(uri["predictions"]))
+        task = task_of(exec_properties)
+        objective = task.load().objective
+        self._write_predictions(input_dict["labelled_examples"], models, task, uri["predictions"])
+        predictions = tables.read(uri["predictions"])
+        tables.assert_labels_declared(predictions, objective)
         with local_folder(self._get_tmp_dir()) as scratch:
             latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], scratch)
         facts = {
@@ -54,18 +58,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             for name, folder in models.items()
         }
-        files.write_text(
-            files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(tables.Measured(facts))
-        )
+        metrics = {name: tables.quality(predictions, name, TEST, objective).metrics(objective) for name in facts}
+        measured = tables.Measured(facts, objective.measure, metrics)
+        files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(
-        self, examples: list[Any], models: dict[str, str], classes: int, destination: str
+        self, examples: list[Any], models: dict[str, str], task: TaskRef, destination: str
     ) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
         from components.inference.handler import TransformedExamplesHandler
 
+        columns = tables.schema(task.load().objective)
         with self._make_beam_pipeline() as pipeline:
             for split in split_names(examples):
                 labelled = (
@@ -80,34 +85,39 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     for name, folder in models.items()
                     if name != TEACHER
                 }
-                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(teacher_row, classes, split)
+                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split)
                 _ = (
                     rows.values()
                     | f"Flatten[{split}]" >> beam.Flatten()
                     | f"Write[{split}]"
-                    >> beam.io.WriteToParquet(f"{destination}/{split}", tables.SCHEMA, file_name_suffix=".parquet")
+                    >> beam.io.WriteToParquet(f"{destination}/{split}", columns, file_name_suffix=".parquet")
                 )
 
 
-def teacher_row(example: bytes, classes: int, split: str) -> Row:
+def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:
+    # By its reference: a worker of Beam cannot unpickle what a task's own module defines before it has loaded that.
+    return teacher_row(example, task.load().objective, split)
+
+
+def teacher_row(example: bytes, objective: Objective, split: str) -> Row:
     """The teachers' row for one example.
 
     Args:
       example: serialized tf.Example with `example_id`, `label` and `teacher_logits`.
-      classes: how many there are; the example may hold the logits of several teachers.
+      objective: of the task; it makes one answer of those of several teachers.
       split: that the example belongs to.
     """
     import tensorflow as tf
 
     flat = tf.train.Example.FromString(example).features.feature[TEACHER_LOGITS].float_list.value
-    return _row(example, TEACHER, split, tables.ensemble_logits(tables.as_members(flat, classes)))
+    return _row(example, TEACHER, split, objective.ensemble(tables.as_members(flat, objective.outputs)))
 
 
 def student_row(scored: Any, name: str, split: str) -> Row:
     """A student's row for one example.
 
     Args:
-      scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, classes]`.
+      scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, outputs]`.
       name: of the student.
       split: that the example belongs to.
     """
@@ -118,11 +128,13 @@ def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
     import tensorflow as tf
 
     features = tf.train.Example.FromString(example).features.feature
+    label = features[LABEL]
+    values = list(getattr(label, label.WhichOneof("kind")).value)
     return {
         "example_id": features[EXAMPLE_ID].bytes_list.value[0].decode(),
         "split": split,
         "model": model,
-        "label": features[LABEL].int64_list.value[0],
+        "label": values[0] if len(values) == 1 else values,
         "logits": logits.tolist(),
     }
 

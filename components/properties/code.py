@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from tfx.types.component_spec import ExecutionParameter
 
 from components.properties.sections import Properties
 from limbeck.records import from_json, to_json
-from limbeck.reference import TaskRef
+from limbeck.reference import TaskRef, located, portable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +30,9 @@ CODE = {"task": ExecutionParameter(type=str), "code_digest": ExecutionParameter(
 
 def code_properties(code: CodeRef) -> Properties:
     """The properties of `CODE`."""
-    return {"task": to_json(code.task), "code_digest": code.digest}
+    return {"task": to_json(portable(code.task)), "code_digest": code.digest}
 
 
 def task_of(properties: Properties) -> TaskRef:
-    """The task that `code_properties` wrote."""
-    return from_json(TaskRef, properties["task"])
+    """The task that `code_properties` wrote, in the folder that the environment of this process names."""
+    return located(from_json(TaskRef, properties["task"]), os.environ)

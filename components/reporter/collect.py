@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
 from components.reporter import curves, slices, soft_targets
 from components.reporter.confusion import confusion
 from components.reporter.reliability import reliability
-from components.reporter.scores import judgeable
+from components.reporter.scores import Scores, judgeable
 from limbeck.examples import TEST
 from limbeck.models import MODELS
+from limbeck.objectives.objective import Finding
 from limbeck.task import Task
-from report.findings import Findings
+from report.findings import Confusion, Findings, Reliability, Slice, SoftTarget
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,24 +38,53 @@ class Sources:
 
 
 def collect(sources: Sources, task: Task) -> Findings:
-    """Finds out everything that `Findings` holds.
+    """Finds out everything that `Findings` holds and that makes sense for the task's objective.
 
-    Models without a training run are left out; those that cannot be judged, because the test split has no labels or a
-    logit is not finite, have curves only.
+    Models without a training run are left out; those that cannot be judged, because the test split has no labels or an
+    output is not finite, have curves only.
 
     Raises:
       TaskError: where the examples do not hold the task's picture.
     """
-    classes = task.label.classes
     models = [name for name in MODELS if name in sources.model_runs]
-    found = {name: judgeable(sources.predictions, name, TEST, len(classes)) for name in models}
-    judged = {name: scores for name, scores in found.items() if scores is not None}
-    chosen = soft_targets.choose(sources.predictions, len(classes))
+    found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
     return Findings(
-        classes=classes,
+        classes=task.label.classes,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
-        confusion={name: confusion(scores, classes) for name, scores in judged.items()},
-        reliability={name: reliability(scores) for name, scores in judged.items()},
-        slices=slices.read(sources.evaluation),
-        soft_targets=soft_targets.read(chosen, sources.training_examples, task),
+        **found,
     )
+
+
+def _confusions(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Confusion]:
+    judged = _judged(sources, task, models)
+    return {name: confusion(scores, task.label.classes) for name, scores in judged.items()}
+
+
+def _reliabilities(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Reliability]:
+    return {name: reliability(scores) for name, scores in _judged(sources, task, models).items()}
+
+
+def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
+    metric = task.objective.tfma.slice_metric
+    return () if metric is None else slices.read(sources.evaluation, metric)
+
+
+def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
+    chosen = soft_targets.choose(sources.predictions, task.objective.outputs)
+    return soft_targets.read(chosen, sources.training_examples, task)
+
+
+def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:
+    found = {name: judgeable(sources.predictions, name, TEST, task.objective.outputs) for name in models}
+    return {name: scores for name, scores in found.items() if scores is not None}
+
+
+# A finding that not every objective has: its field of `Findings`, and how it is found.
+_FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
+    {
+        "confusion": _confusions,
+        "reliability": _reliabilities,
+        "slices": _slices,
+        "soft_targets": _soft_targets,
+    }
+)

@@ -1,6 +1,6 @@
-"""Where the student falls behind its teacher: the Evaluator's accuracies, slice by slice.
+"""Where the student falls behind its teacher: the Evaluator's figures, slice by slice.
 
-A student can keep the overall accuracy and lose a small group of examples altogether, so the slices where it lost most
+A student can keep the overall figure and lose a small group of examples altogether, so the slices where it lost most
 come first.
 """
 
@@ -17,16 +17,17 @@ SLICES = 200
 _Metrics = dict[str, dict[str, Any]]
 
 
-def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
+def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
     Args:
       evaluation: folder of a ModelEvaluation artifact, made by `components.evaluator.evaluation`.
+      metric: TFMA's name of the metric that is the objective's measure.
       slices: the most there may be.
 
     Returns:
-      All examples first, then the slices by the student's accuracy less the teacher's, smallest first; those where it
-      is undefined last.
+      All examples first, then the slices by the student's metric less the teacher's, smallest first; those where it is
+      undefined last.
     """
     import tensorflow_model_analysis as tfma
 
@@ -35,15 +36,15 @@ def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
         name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
         for name, in_tfma in names.items()
     }
-    found = [_slice(key, {name: one[key] for name, one in loaded.items()}) for key in loaded[STUDENT]]
+    found = [_slice(key, {name: one[key] for name, one in loaded.items()}, metric) for key in loaded[STUDENT]]
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics]) -> Slice:
+def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str) -> Slice:
     return Slice(
         features={feature: str(value) for feature, value in key},
         examples=round(_value(metrics[STUDENT], "example_count")),
-        accuracy={name: _finite(_value(one, "sparse_categorical_accuracy")) for name, one in metrics.items()},
+        accuracy={name: _finite(_value(one, metric)) for name, one in metrics.items()},
     )
 
 

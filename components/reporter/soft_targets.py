@@ -52,20 +52,32 @@ def choose(
     found = scores(table, TEACHER, TRAIN, classes)
     usable = np.isfinite(found.logits).all(axis=1)
     usable[usable] = np.argmax(found.logits[usable], axis=1) == found.labels[usable]
-    labels, probabilities = found.labels[usable], softmax(found.logits[usable])
-    rows = np.arange(len(labels))
-    probabilities[rows, labels] = -1
-    second = np.argmax(probabilities, axis=1)
+    labels = found.labels[usable]
+    second, probability = _second_classes(labels, found.logits[usable])
     candidates = pa.table(
         {
             "id": found.ids.filter(pa.array(usable)),
             "label": labels,
             "pair": labels * classes + second,
-            "probability": probabilities[rows, second],
+            "probability": probability,
         }
     ).sort_by([("probability", "descending"), ("id", "ascending")])
     taken = candidates.take(pa.array(_first_of_each(candidates["pair"].to_numpy(), of_a_pair)[:limit]))
     return [Choice(*row) for row in zip(taken["id"].to_pylist(), taken["label"].to_pylist(), strict=True)]
+
+
+def _second_classes(
+    labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The likeliest class beside the label of each row of `[examples, classes]`, and its probability.
+
+    Logits in another order have bit-equal probabilities, because each row is sorted before it is summed: ids must
+    decide between equal ones, and not the rounding of a sum.
+    """
+    others = logits.copy()
+    # Among logits, as the probabilities of all other classes round to 0 where an ensemble is sure.
+    others[np.arange(len(labels)), labels] = -np.inf
+    return np.argmax(others, axis=1), softmax(-np.sort(-logits, axis=1))[:, 1]
 
 
 def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:

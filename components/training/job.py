@@ -6,7 +6,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-from tfx import types
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
@@ -19,15 +18,16 @@ from launchers.launch import launch
 from limbeck import files
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.models import Targets
+from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import read as read_operational
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from trainer.data.packing import pack
+from trainer.distillation.targets import label_key
 from trainer.job import Entry, TrainingJob
 from trainer.recovery import job_digest
-from trainer.training import label_key
 
 
 def train(
@@ -59,11 +59,12 @@ def train(
     """
     operational = read_operational(os.environ)
     with local_folder(scratch) as folder:
-        packed = _pack(entry, inputs, properties, folder)
+        task = task_of(properties)
+        packed = _pack(entry, inputs, properties, task, folder)
         targets: Targets = properties.get("targets", "labels")
         job = TrainingJob(
             entry=entry,
-            task=task_of(properties),
+            task=task,
             examples_uri=packed[TRAIN],
             validation_uri=packed.get(VALIDATION),
             transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
@@ -85,15 +86,14 @@ def train(
         files.remove_folder(job.checkpoint_uri)
 
 
-def _pack(entry: Entry, inputs: Artifacts, properties: Properties, scratch: Path) -> dict[str, str]:
-    """The folders of the packed splits that the job reads, by split."""
+def _pack(entry: Entry, inputs: Artifacts, properties: Properties, task: TaskRef, scratch: Path) -> dict[str, str]:
+    """Packs the splits that the job reads; returns the folder of each."""
     early = Section(TrainingConfig).decode(properties).early_stopping_patience is not None
-    examples, label = inputs["examples"], label_key(entry)
-    return {split: _packed(examples, label, scratch, split) for split in (TRAIN, *([VALIDATION] if early else []))}
-
-
-def _packed(examples: list[types.Artifact], label: str, scratch: Path, split: str) -> str:
-    folder = scratch / f"packed-{split}"
-    folder.mkdir(parents=True)
-    pack(split_files(examples, split), folder, label, "training" if split == TRAIN else split)
-    return str(folder)
+    objective, folders = task.load().objective, {}
+    for split in (TRAIN, *([VALIDATION] if early else [])):
+        folder = scratch / f"packed-{split}"
+        folder.mkdir(parents=True)
+        name = "training" if split == TRAIN else split
+        pack(split_files(inputs["examples"], split), folder, label_key(entry), objective, split=name)
+        folders[split] = str(folder)
+    return folders

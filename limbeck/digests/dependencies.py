@@ -4,12 +4,13 @@ A static analysis of Python cannot be exact. This one errs to one side only: whe
 import, a module passed around as a value, a name that only `__getattr__` knows) it counts the whole module,
 because a definition too many costs a training that was not needed, and one too few serves a stale model.
 
-Known limits: modules imported under a computed name, and data files.
+Known limits: modules and data files whose names are computed.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from limbeck.digests.data_files import data_files, digest_of
 from limbeck.digests.module import Chain, Import, Module, Statement, parse
 from limbeck.errors import TaskError
 
@@ -45,14 +47,17 @@ class Node(NamedTuple):
 
 
 class Project:
-    """The source files under the project's root and further folders, each read when it is first asked for.
+    """The source files of the project, of a task and of its helpers, each read when it is first asked for.
+
+    Helpers are modules on Python's path that are no installed package: on PYTHONPATH, or installed as editable.
 
     Args:
       search_path: folders to import modules from, before the project's root.
     """
 
     def __init__(self, search_path: Iterable[str] = ()) -> None:
-        self._folders = [*map(Path, search_path), ROOT]
+        helpers = (Path(folder).absolute() for folder in sys.path)
+        self._folders = list(dict.fromkeys([*map(Path, search_path), ROOT, *helpers]))
         self._modules: dict[str, Module | None] = {}
         self._places: dict[str, Path | None] = {}
 
@@ -92,7 +97,7 @@ class Project:
 
         Returns:
           For each node that has content: its content, blind to comments and formatting, and what each name in
-          it stands for.
+          it stands for. Each data file that the code of a task or helper names is a node too, with its digest.
 
         Raises:
           TaskError: where a file that is reached is not Python.
@@ -104,7 +109,20 @@ class Project:
             if node not in reached:
                 reached[node], further = self._expand(node)
                 pending.extend(further)
+        reached |= self._data_files(tuple(reached))
         return {node: content for node, content in reached.items() if content}
+
+    def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
+        texts: dict[str, set[str]] = {}
+        for node in nodes:
+            place = self._place(node.module)
+            if place is not None and not _is_ours(place):
+                texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
+        return {
+            Node(module, f"file {name}"): (digest_of(path),)
+            for module, literals in texts.items()
+            for name, path in data_files([_folder(self._place(module)), Path.cwd()], literals).items()
+        }
 
     def _expand(self, node: Node) -> tuple[tuple[str, ...], set[Node]]:
         module = self.find(node.module)
@@ -214,8 +232,30 @@ class Project:
             parent, _, last = name.rpartition(".")
             above = self._place(parent) if parent else None
             folders = [above.parent if above.name == "__init__.py" else above] if above else self._folders
-            self._places[name] = _locate(folders if above or not parent else [], last, top=not parent)
+            place = _locate(folders if above or not parent else [], last, top=not parent)
+            self._places[name] = place if place or parent else _editable(name)
         return self._places[name]
+
+
+def _editable(name: str) -> Path | None:
+    """The source of a package that a finder of its own imports from outside of the installed packages."""
+    if name in sys.stdlib_module_names or name in sys.builtin_module_names:
+        return None
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    origin = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+    return origin if origin is not None and origin.suffix == ".py" and not _is_installed(origin.parent) else None
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether a file is the product's own, which reads no data of a task; `tasks` are users of it."""
+    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "tasks") and place != ROOT
+
+
+def _folder(place: Path | None) -> Path:
+    return place.parent if place is not None and place.is_file() else place or Path()
 
 
 def _stars(imports: Iterable[Import]) -> Iterator[Import]:

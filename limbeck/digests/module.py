@@ -68,6 +68,7 @@ class Statement:
       changes: names of objects that running it may change in place.
       imports: its own imports, with those in function bodies.
       hooks: whether it is a class that is told of its subclasses.
+      texts: string literals in it, without docstrings.
     """
 
     binds: frozenset[str]
@@ -81,6 +82,7 @@ class Statement:
     changes: frozenset[str]
     imports: tuple[Import, ...]
     hooks: bool
+    texts: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +214,9 @@ def _statement(node: ast.stmt, parent: str, scopes: Iterable[symtable.SymbolTabl
         changes=changes,
         imports=(*imports, *_named(node, parent)),
         hooks=any(isinstance(n, _FUNCTIONS) and n.name == "__init_subclass__" for n in ast.walk(node)),
+        texts=frozenset(
+            n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ),
     )
 
 

@@ -37,7 +37,8 @@ class Operational:
     def of(cls, config: Config, checkpoints: str | None) -> Operational:
         """The operational sections of the whole tree."""
         names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
-        return cls(**{name: getattr(config, name) for name in names}, checkpoints=checkpoints)
+        sections = {name: getattr(config, name) for name in names}
+        return cls(**sections, checkpoints=checkpoints)
 
     def environment(self) -> dict[str, str]:
         """The variable that `read` understands."""

@@ -14,7 +14,7 @@ _SHOWN = 12
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A slice: its accuracies, and the student's less the teacher's; `few` examples make both uncertain."""
+    """A slice: the measure of both models, and the student's less the teacher's; `few` examples make both uncertain."""
 
     name: str
     examples: int

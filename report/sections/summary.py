@@ -10,7 +10,7 @@ from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from report import figures
 from report.charts import strip
 from report.gain import Gain, gain
-from report.schema import ModelReport, Outcome, Report
+from report.schema import ModelReport, Outcome, Report, measured
 from report.terminal import verdict
 
 _HEADLINES = {
@@ -66,18 +66,20 @@ def _models(report: Report) -> tuple[Tile | None, ...]:
     if student is None:
         return ()
     if teacher is None:
-        return (Tile("Accuracy", figures.percent(student.metrics["accuracy"]), "student, on the test split"),)
-    return (_accuracy(student, teacher), _size(student, teacher), _latency(student, teacher))
+        shown = figures.measured(measured(report, STUDENT), report.measure)
+        return (Tile(report.measure.title, shown, "student, on the test split"),)
+    return (_measure(report), _size(student, teacher), _latency(student, teacher))
 
 
-def _accuracy(student: ModelReport, teacher: ModelReport) -> Tile:
-    mine, theirs = student.metrics["accuracy"], teacher.metrics["accuracy"]
+def _measure(report: Report) -> Tile:
+    measure, mine, theirs = report.measure, measured(report, STUDENT), measured(report, TEACHER)
     if mine is None or theirs is None:
-        note = f"of the student; teacher {figures.percent(theirs)}"
+        note = f"of the student; teacher {figures.measured(theirs, measure)}"
     else:
         side = "above" if mine > theirs else "below"
-        note = f"{figures.distance(mine - theirs)} {side} the teacher’s {figures.percent(theirs)}"
-    return Tile("Accuracy", figures.percent(mine), note)
+        apart = figures.measured_distance(mine - theirs, measure)
+        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}"
+    return Tile(measure.title, figures.measured(mine, measure), note)
 
 
 def _size(student: ModelReport, teacher: ModelReport) -> Tile | None:
@@ -127,7 +129,11 @@ def _helped(report: Report) -> Tile | None:
     value, tone = _GAINS[said]
     against = report.against.get(HARD_LABELS)
     known = against.difference.value if against else None
-    beside = f"{figures.points(known)} beside hard labels" if known is not None else "beside hard labels"
+    beside = (
+        f"{figures.measured_difference(known, report.measure)} beside hard labels"
+        if known is not None
+        else "beside hard labels"
+    )
     explained = {
         Gain.HELPED: "more than chance explains",
         Gain.NOT_SHOWN: "chance alone may explain it",

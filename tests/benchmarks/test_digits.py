@@ -284,6 +284,7 @@ def start(work: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_figures_are_those_of_the_results(printed: str, work: Path):
     results = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
@@ -306,6 +307,7 @@ def test_the_figures_are_those_of_the_results(printed: str, work: Path):
         assert f"| {100 * right.count('1') / 250:.1f} |" in line
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Path):
     [packed] = work.glob("*/packed")
@@ -319,6 +321,7 @@ def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Pa
     assert soft_targets == {150}
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_benchmark_that_was_killed_while_it_wrote_goes_on_and_ends_with_the_same_figures(
     printed: str, work: Path
@@ -326,20 +329,14 @@ def test_a_benchmark_that_was_killed_while_it_wrote_goes_on_and_ends_with_the_sa
     file = work / "results.jsonl"
     before = file.read_bytes()
     last = build(Result, json.loads(before.splitlines()[-1]))
+    assert printed == (work / "figures.md").read_text()
     file.write_bytes(before[:-40])
 
     again = start(work)
 
+    assert again == (work / "figures.md").read_text()
     assert again.rpartition("\n\n")[0] == printed.rpartition("\n\n")[0]
+    # What was finished is not done again.
     assert file.read_bytes().startswith(before[:-40] + b"\n")
     [redone] = file.read_bytes()[len(before) - 39 :].splitlines()
     assert build(Result, json.loads(redone)) == dataclasses.replace(last, seconds=json.loads(redone)["seconds"])
-
-
-@pytest.mark.processes
-def test_a_benchmark_that_is_finished_prints_its_figures_again(printed: str, work: Path):
-    before = (work / "results.jsonl").read_bytes()
-    figures = (work / "figures.md").read_text()
-
-    assert start(work) == figures
-    assert (work / "results.jsonl").read_bytes() == before

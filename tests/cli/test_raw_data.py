@@ -94,3 +94,8 @@ def test_every_split_must_hold_a_file(tmp_path: Path, missing: str):
 
 def test_a_uri_is_not_looked_into():
     raw_data.check("gs://bucket/data")
+
+
+def test_a_wildcard_in_the_path_of_the_data_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"data\.path must hold none of \* \? \[ \]"):
+        raw_data.check(str(tmp_path / "set[1]"))

@@ -1,6 +1,5 @@
 """Function components small enough to run in a moment. (TFX reads the annotations: they must not be texts.)"""
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +23,8 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from report import findings as findings_file
 from report.verdicts import Comparison, Helped, Interval, Verdicts
+from tests.classes import classes
+from trainer.serving.latency import Latency
 
 VERDICTS = Verdicts(
     Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}
@@ -68,9 +69,12 @@ def predict(
         {"example_id": "1", "split": "test", "model": model, "label": label, "logits": logits}
         for model, logits in answers.items()
     ]
-    pq.write_table(pa.Table.from_pylist(rows, tables.SCHEMA), str(Path(predictions.uri) / "test.parquet"))
-    facts = {"parameters": 7, "bytes": 800, "latency_ms": {"p50": 0.5, "p99": 0.75}}
-    measured = json.dumps({"models": dict.fromkeys(answers, facts)})
+    pq.write_table(
+        pa.Table.from_pylist(rows, tables.schema(classes())), str(Path(predictions.uri) / "test.parquet")
+    )
+    facts, table = tables.ModelFacts(7, 800, Latency(0.5, 0.75)), tables.read(predictions.uri)
+    metrics = {name: tables.quality(table, name, "test", classes()).metrics(classes()) for name in answers}
+    measured = to_json(tables.Measured(dict.fromkeys(answers, facts), classes().measure, metrics))
     (Path(measurements.uri) / tables.MEASUREMENTS_FILE).write_text(measured, encoding="utf-8")
 
 

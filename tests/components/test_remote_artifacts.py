@@ -40,10 +40,11 @@ from limbeck.records import to_json
 from limbeck.settings.gate import GateConfig
 from report import findings
 from report.findings import Findings
+from tests.classes import classes
 from tests.components import rehearsal
 from tests.components.anomaly_stop.test_accepted import span
+from tests.components.predictor.test_executor import labelled_examples
 from tests.components.pusher import models
-from tests.components.test_predictor import labelled_examples
 from tests.components.world import PROPERTIES, SIZES
 from trainer.serving.latency import Latency
 
@@ -85,14 +86,14 @@ def write_table(table, uri):
 def rows(right, split="test"):
     return [
         {"example_id": f"{number:02}", "split": split, "model": model, "label": 0,
-         "logits": [1.0, 0.0] if number < right[model] else [0.0, 1.0]}
+         "logits": [1.0, 0.0, 0.0] if number < right[model] else [0.0, 1.0, 0.0]}
         for model in right for number in range(20)
     ]  # fmt: skip
 
 
 def test_predictions_are_read_from_several_files_in_the_order_of_their_names(root, tmp_path):
     first, second = (
-        pa.Table.from_pylist(rows({TEACHER: 19}, split), tables.SCHEMA) for split in ("test", "train")
+        pa.Table.from_pylist(rows({TEACHER: 19}, split), tables.schema(classes(3))) for split in ("test", "train")
     )
     for folder in (root, tmp_path / "local"):
         write_table(second, f"{folder}/train-00000-of-00001.parquet")
@@ -105,16 +106,20 @@ def test_predictions_are_read_from_several_files_in_the_order_of_their_names(roo
 @pytest.mark.parametrize(("right", "mark"), [(19, "BLESSED"), (9, "NOT_BLESSED")])
 def test_gate_leaves_its_verdict_beside_a_remote_model(root, tmp_path, right, mark):
     right = {TEACHER: 19, STUDENT: right}
-    write_table(pa.Table.from_pylist(rows(right), schema=tables.SCHEMA), f"{root}/predictions/test.parquet")
+    write_table(
+        pa.Table.from_pylist(rows(right), schema=tables.schema(classes(3))), f"{root}/predictions/test.parquet"
+    )
     facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
-    files.write_text(f"{root}/measurements/{tables.MEASUREMENTS_FILE}", to_json(Measured(facts)))
+    files.write_text(
+        f"{root}/measurements/{tables.MEASUREMENTS_FILE}", to_json(Measured(facts, classes().measure, {}))
+    )
     inputs = {
         "model": rehearsal.artifact(standard_artifacts.Model, root / "model"),
         "predictions": rehearsal.artifact(Predictions, root / "predictions"),
         "measurements": rehearsal.artifact(Measurements, root / "measurements"),
     }
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, root / "blessing")
-    properties = Section(GateConfig).encode(GateConfig())
+    properties = Section(GateConfig).encode(GateConfig()) | PROPERTIES
     rehearsal.run(Gate, inputs, {"blessing": blessing}, properties, tmp_path)
     assert files.names(blessing.uri) == sorted([mark, DECISION_FILE])
     assert collect._decision({"blessing": Output(blessing.uri, {})}).passed == (mark == "BLESSED")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.graph.context import Storage
+from limbeck import reference
 from limbeck.reference import TaskRef
 from limbeck.settings.operational import Operational
 from tests.integration import graphs, outcomes, relocation
@@ -103,7 +104,7 @@ class Rehearsal:
             self._scratch / "container",
             ["-c", _ENTRY, *arguments],
             *self._mounts,
-            environment=operational.environment(),
+            environment=operational.environment() | self._task_folder(),
         )
 
     def outputs(self) -> list[Output]:
@@ -161,7 +162,7 @@ class Rehearsal:
         mounts = [Mount(Path(uri), self._relocation.text(uri)) for uri in inputs]
         if relocation.DATA in named:
             mounts.append(Mount(Path(self.run.storage.data), relocation.DATA))
-        if relocation.TASK in named:
+        if self._task_folder():
             mounts.append(Mount(_copied(self.run.graph.task, self._scratch / "task"), relocation.TASK))
         for place in (relocation.ACCEPTED, relocation.SERVING, CHECKPOINTS):
             # Where checkpoints are is no property.
@@ -169,6 +170,10 @@ class Rehearsal:
                 mounts.append(Mount(self._scratch / Path(place).name, place, writable=True))
                 mounts[-1].folder.mkdir()
         return [*mounts, Mount(self._here(OUTPUTS), OUTPUTS, writable=True)]
+
+    def _task_folder(self) -> dict[str, str]:
+        # Where a user's task is, is no property either.
+        return {} if self.run.graph.task.search_path is None else {reference.ENVIRONMENT: relocation.TASK}
 
     def _here(self, place: str) -> Path:
         """Where something below `OUTPUTS` is outside the container."""

@@ -16,7 +16,7 @@ def main(root: Path) -> None:
 
     folder = RunFolder(root)
     request = folder.request()
-    os.environ.update(environment(folder, request.config))
+    os.environ.update(environment(folder, request))
     LocalDagRunner().run(graph_of(folder, request))
 
 

@@ -49,11 +49,11 @@ def rewritten(source: Path, folder: Path) -> None:
                     writer.write(record)
 
 
-def assert_equal_runs(one: Path, other: Path) -> None:
+def assert_equal_runs(base: Path, other: Path) -> None:
     for split in ("train", "validation", "test"):
-        assert transformed(one, split) == transformed(other, split)
+        assert transformed(base, split) == transformed(other, split)
     for node in ("TeacherTrainer", "Distiller"):
-        pairs = list(zip(weights(one, node), weights(other, node), strict=True))
+        pairs = list(zip(weights(base, node, first=True), weights(other, node), strict=True))
         assert len(pairs) >= 4
         for left, right in pairs:
             np.testing.assert_array_equal(left, right)

@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -134,6 +138,38 @@ def test_an_unknown_scheme_is_refused_before_anything_starts(memory, launched):
     with pytest.raises(ConfigError, match="no file system for 'gcs://'"):
         launch(in_memory(memory, model_uri="gcs://bucket/model"), Cluster())
     assert launcher.attempts == 0
+
+
+SCRIPT = """
+import os, signal, sys, tempfile
+from launchers.cluster import Cluster
+from launchers.launch import launch
+from tests.launchers.test_staging import Recording, in_memory
+import launchers.local.launcher
+
+def act(job):
+    print(sorted(name.split("-")[0] for name in os.listdir(tempfile.gettempdir())), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+
+launchers.local.launcher.from_settings = lambda _: Recording(act)
+launch(in_memory("ram://job"), Cluster())
+"""
+
+
+def test_nothing_stays_where_the_launching_process_is_asked_to_end(tmp_path):
+    scratch = tmp_path / "temporary"
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=jobs.WORKER.parents[2],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['examples_uri', 'model_uri', 'record_uri', 'transform_graph_uri']\n"
+    assert done.returncode == -signal.SIGTERM
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize(("supervises", "attempts"), [(True, 1), (False, 3)])

@@ -5,10 +5,13 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from tests.classes import classes
 from trainer.data.batches import batches
 from trainer.data.packing import pack
 
 WIDTH = 3
+# Of the labels that `examples` makes.
+OBJECTIVE = classes(4)
 SPEC = {
     "x": tf.io.FixedLenFeature([WIDTH], tf.float32),
     "label": tf.io.FixedLenFeature([], tf.int64),
@@ -54,7 +57,7 @@ def write(path, serialized):
 def pack_all(folder, serialized, label_key="label"):
     """Packs the examples of one file; returns the folder as `batches` takes it."""
     folder.mkdir()
-    pack([write(folder / "part.gz", serialized)], folder, label_key)
+    pack([write(folder / "part.gz", serialized)], folder, label_key, OBJECTIVE)
     return str(folder)
 
 

@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from limbeck import files
 from limbeck.errors import DataError
-from limbeck.examples import EXAMPLE_ID, UNLABELLED
+from limbeck.examples import EXAMPLE_ID
+from limbeck.objectives.objective import Objective
 from trainer.data.order import Positions
 from trainer.data.preprocessing import assert_declared
 
@@ -34,13 +35,16 @@ _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
 
 
-def pack(files: Sequence[str], destination: Path, label_key: str, split: str = "training") -> int:
+def pack(
+    files: Sequence[str], destination: Path, label_key: str, objective: Objective, split: str = "training"
+) -> int:
     """Packs the TFRecord files of one split, sorted by example id, into a folder.
 
     Args:
       files: TFRecord files (gzip, as Transform writes) of serialized tf.Examples with an `example_id`.
       destination: an empty folder.
-      label_key: the int64 feature that is the label of this training; -1 where there is none.
+      label_key: the feature that is the label of this training.
+      objective: how that is encoded.
       split: what messages call it.
 
     Returns:
@@ -52,9 +56,9 @@ def pack(files: Sequence[str], destination: Path, label_key: str, split: str = "
     """
     ids: list[npt.NDArray[np.object_]] = []
     lengths: list[int] = []
-    labels: list[npt.NDArray[np.int64]] = []
+    labels: list[npt.NDArray[Any]] = []
     with (destination / _RECORDS).open("wb") as records:
-        for batch_ids, batch_labels, serialized in _read(files, label_key):
+        for batch_ids, batch_labels, serialized in _read(files, label_key, objective):
             ids.append(batch_ids)
             labels.append(batch_labels)
             lengths.extend(map(len, serialized))
@@ -62,11 +66,11 @@ def pack(files: Sequence[str], destination: Path, label_key: str, split: str = "
     if not lengths:
         raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
-    assert_declared(all_labels, f"{split} examples")
+    assert_declared(objective, all_labels, f"{split} examples")
     index = np.zeros(len(lengths), _ENTRY)
     index["length"] = lengths
     index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)
-    index["labelled"] = all_labels != UNLABELLED
+    index["labelled"] = objective.labelled(all_labels)
     order = np.argsort(np.concatenate(ids).astype("S"), kind="stable")
     np.save(destination / _INDEX, index[order])
     return len(lengths)
@@ -104,14 +108,14 @@ class PackedExamples:
 
 
 def _read(
-    files: Sequence[str], label_key: str
-) -> Iterator[tuple[npt.NDArray[np.object_], npt.NDArray[np.int64], list[bytes]]]:
+    files: Sequence[str], label_key: str, objective: Objective
+) -> Iterator[tuple[npt.NDArray[np.object_], npt.NDArray[Any], list[bytes]]]:
     """Yields ids, labels and serialized examples, up to `_READ_BATCH` at a time, file by file."""
     import tensorflow as tf
 
     spec = {
         EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string),
-        label_key: tf.io.FixedLenFeature([], tf.int64),
+        label_key: objective.label_spec(),
     }
     for file in sorted(files):
         try:
@@ -123,15 +127,18 @@ def _read(
             raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
         except tf.errors.InvalidArgumentError as error:
             raise DataError(
-                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}' and one integer '{label_key}' each "
-                f"({error.message})"
+                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}' and one {_words(objective)} '{label_key}' "
+                f"each ({error.message})"
             ) from None
+
+
+def _words(objective: Objective) -> str:
+    size = f"{objective.label_shape} " if objective.label_shape else ""
+    return size + ("integer" if objective.label_dtype == "int64" else "number")
 
 
 def _assert_whole(file: str) -> None:
     """TensorFlow takes a stream that breaks off between two records, or before the first, for its end."""
-    import tensorflow as tf
-
-    with tf.io.gfile.GFile(file, "rb") as compressed, gzip.GzipFile(fileobj=compressed) as stream:
+    with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
         while stream.read(_CHECK_BYTES):
             pass

@@ -8,24 +8,26 @@ the task's function is handed the dense raw features only, and this module adds 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 from limbeck import task_code
 from limbeck.errors import DataError, TaskError, nearest
 from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL, UNLABELLED
+from limbeck.objectives.objective import Objective
 from limbeck.records import from_json
-from limbeck.reference import TaskRef
+from limbeck.reference import TaskRef, located
 from limbeck.task import Feature, Label, Task
-
-# A class that the task does not know; told apart from "no label", which is legal.
-UNKNOWN_CLASS = -2
 
 Inputs = dict[str, Any]
 
+# What stands for "no label" in a raw feature, by the kind of the label.
+_NO_LABEL = {"integer": UNLABELLED, "number": math.nan, "text": ""}
+
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
-    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
-    return preprocess(from_json(TaskRef, custom_config["task"]).load(), inputs)
+    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef`, as JSON."""
+    return preprocess(located(from_json(TaskRef, custom_config["task"]), os.environ).load(), inputs)
 
 
 def preprocess(task: Task, inputs: Inputs) -> Inputs:
@@ -36,8 +38,8 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
       inputs: raw features by name, each dense `[batch, *shape]` or sparse `[batch, any]`.
 
     Returns:
-      The task's model inputs, and `label` int64 `[batch]`, `student_label` int64 `[batch]` (both -1 where there
-      is none) and `example_id` string `[batch]`.
+      The task's model inputs, and `label` and `student_label`, both as the task's objective encodes them (classes:
+      int64 `[batch]`, -1 where there is none), and `example_id` string `[batch]`.
 
     Raises:
       DataError: where the data lack a declared feature.
@@ -49,10 +51,11 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
-    label = encode_label(task.label, inputs)
+    objective = task.objective
+    label = encode_label(objective, inputs)
     return outputs | {
         LABEL: label,
-        STUDENT_LABEL: _visible_label(task.label, label, inputs),
+        STUDENT_LABEL: _visible_label(task.label, objective, label, inputs),
         EXAMPLE_ID: content_id(inputs),
     }
 
@@ -71,37 +74,28 @@ def dense_feature(feature: Feature, values: Any) -> Any:
     return tf.reshape(values, [-1, *feature.shape])
 
 
-def encode_label(label: Label, inputs: Inputs) -> Any:
-    """Class index as int64 `[batch]`: -1 where an example has none, -2 where its class is not declared."""
-    import tensorflow as tf
+def encode_label(objective: Objective, inputs: Inputs) -> Any:
+    """The label, `[batch, *label_shape]`: see `Objective.encode`.
 
-    values = _take(inputs, label.name)
-    if label.kind == "text":
-        if isinstance(values, tf.sparse.SparseTensor):
-            values = _to_dense(values, 1, "")
-        text = tf.reshape(values, [-1])
-        match = tf.equal(text[:, tf.newaxis], tf.constant(label.classes)[tf.newaxis, :])
-        known = tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
-        return tf.where(tf.equal(text, ""), tf.constant(UNLABELLED, tf.int64), known)
-    if isinstance(values, tf.sparse.SparseTensor):
-        values = _to_dense(values, 1, UNLABELLED)
-    index = tf.reshape(tf.cast(values, tf.int64), [-1])
-    legal = (index >= UNLABELLED) & (index < len(label.classes))
-    return tf.where(legal, index, tf.constant(UNKNOWN_CLASS, tf.int64))
+    Raises:
+      DataError: where the data lack a feature that the label is made of.
+    """
+    return objective.encode({name: _raw_label(objective, _take(inputs, name)) for name in objective.raw_features})
 
 
-def assert_declared(labels: Any, what: str) -> None:
-    """Raises DataError where an encoded label is none of the task's classes; `what` names the examples.
+def assert_declared(objective: Objective, labels: Any, what: str) -> None:
+    """Raises DataError where the task does not declare a label.
 
     Args:
-      labels: NumPy int64 `[examples]`, as `encode_label` gives them.
-      what: such as `training examples`.
+      objective: of the task.
+      labels: NumPy array `[examples, *label_shape]`, as `encode_label` gives them.
+      what: names the examples, such as `training examples`.
     """
-    unknown = int((labels == UNKNOWN_CLASS).sum())
+    unknown = int(objective.undeclared(labels).sum())
     if unknown:
         raise DataError(
             f"{unknown} of {len(labels)} {what} have a label that the task does not declare: "
-            "correct the data, or the classes of the task's label"
+            f"correct the data, or the {'classes' if objective.label.classes else 'declaration'} of the task's label"
         )
 
 
@@ -137,7 +131,20 @@ def _exact_text(values: Any) -> Any:
     return tf.strings.as_string(tf.bitcast(values, tf.int32) if values.dtype == tf.float32 else values)
 
 
-def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
+def _raw_label(objective: Objective, values: Any) -> Any:
+    """A raw feature of the label, dense `[batch]`, with gaps filled by what stands for "no label"."""
+    import tensorflow as tf
+
+    kind = objective.label.kind
+    if kind == "number":
+        # Before gaps are filled: integers have no NaN.
+        values = tf.cast(values, tf.float32)
+    if isinstance(values, tf.sparse.SparseTensor):
+        values = _to_dense(values, 1, _NO_LABEL[kind])
+    return tf.reshape(tf.cast(values, tf.int64) if kind == "integer" else values, [-1])
+
+
+def _visible_label(label: Label, objective: Objective, encoded: Any, inputs: Inputs) -> Any:
     import tensorflow as tf
 
     if label.visible_to_student is None:
@@ -145,7 +152,9 @@ def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
     visible = dense_feature(
         Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
     )
-    return tf.where(visible == 0, tf.constant(UNLABELLED, tf.int64), encoded)
+    # One axis for each of the label's, so that an example is hidden as a whole.
+    hidden = tf.reshape(visible == 0, [-1, *[1] * len(objective.label_shape)])
+    return tf.where(hidden, tf.constant(objective.unlabelled, encoded.dtype), encoded)
 
 
 def _complete(feature: Feature, values: Any, size: int) -> Any:

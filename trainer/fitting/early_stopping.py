@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 def is_over(losses: Sequence[float], patience: int) -> bool:
-    """Whether none of the last `patience` log losses is lower than the lowest before them.
+    """Whether none of the last `patience` losses is lower than the lowest before them.
 
     A loss that is not a number counts as not lower.
     """

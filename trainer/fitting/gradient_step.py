@@ -12,18 +12,15 @@ for weights, and another value for activities where replicas have different numb
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
-from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy, Tensor
+from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy
 from limbeck.errors import TaskError
 from trainer.data.batches import Denominators
+from trainer.distillation.targets import Loss
 from trainer.fitting import optimization
 from trainer.fitting.precision import LossScale
 from trainer.fitting.step import StepResult
-
-# (logits `[batch, classes]`, targets by name, denominators) -> this replica's part of the loss, a float32 scalar.
-Loss = Callable[[Tensor, Features, Denominators], Tensor]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

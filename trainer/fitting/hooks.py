@@ -20,7 +20,7 @@ class Validation:
     Attributes:
       evaluate: called in every process at the same steps; gives the same in all.
       next_due: step count -> the next above it at which to evaluate.
-      patience: training ends after so many evaluations in a row without a lower log loss.
+      patience: training ends after so many evaluations in a row without a lower loss.
     """
 
     evaluate: Callable[[], Evaluation]

@@ -53,7 +53,7 @@ def fit(
       What was done, `start` included.
 
     Raises:
-      TrainingFailedError: where the loss or the gradient of a step, or the log loss of a validation, is not finite.
+      TrainingFailedError: where the loss or the gradient of a step, or the loss of a validation, is not finite.
       PreemptedError: where a process was asked to end.
     """
     call = _call(step, inputs)
@@ -77,16 +77,16 @@ def fit(
 
 
 def _is_over(so_far: Fitted, steps: int, hooks: Hooks) -> bool:
-    losses = [progress.validation.log_loss for progress in so_far.curve if progress.validation]
+    losses = [progress.validation.loss for progress in so_far.curve if progress.validation]
     early = hooks.validation is not None and early_stopping.is_over(losses, hooks.validation.patience)
     return early or so_far.steps >= steps
 
 
 def _validate(validation: Validation, done: int) -> Evaluation:
     found = validation.evaluate()
-    if not math.isfinite(found.log_loss):
+    if not math.isfinite(found.loss):
         raise TrainingFailedError(
-            f"the log loss on the validation split is {found.log_loss} after step {done}: lower training.learning_rate"
+            f"the loss on the validation split is {found.loss} after step {done}: lower training.learning_rate"
         )
     return found
 

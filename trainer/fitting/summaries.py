@@ -27,8 +27,7 @@ class Summaries:
             "training/gradient_norm": progress.gradient_norm,
         }
         if progress.validation:
-            figures["validation/log_loss"] = progress.validation.log_loss
-            figures["validation/accuracy"] = progress.validation.accuracy
+            figures |= {f"validation/{name}": value for name, value in progress.validation.metrics.items()}
         self._write(progress.step, figures)
 
     def close(self) -> None:

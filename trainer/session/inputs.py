@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
-from limbeck.examples import TEACHER_LOGITS
+from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
 from trainer.data.batches import Denominators, batches
 from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from trainer.data.order import Order
 from trainer.data.packing import PackedExamples
+from trainer.distillation.targets import label_key, target_spec
 from trainer.distribution import strategies
 from trainer.fitting.evaluation import Split, evaluator
 from trainer.fitting.hooks import Validation
@@ -59,7 +59,8 @@ def validation(session: Session, model: KerasModel, order: Order) -> Validation 
     if patience is None or job.validation_uri is None:
         return None
     inputs = model_input_spec(session.transform)
-    split = Split(job.validation_uri, inputs, session.label_key, job.training.batch_size)
+    key, size = label_key(job.entry), job.training.batch_size
+    split = Split(job.validation_uri, inputs, key, size, session.task.objective)
     return Validation(evaluator(session.strategy, model, split), order.next_epoch_end, patience)
 
 
@@ -67,7 +68,7 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
     from trainer.serving.export import model_input_spec
 
     job = session.job
-    inputs, targets = model_input_spec(session.transform), _target_spec(session)
+    inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)
     dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start)
     augment = session.task.augment if job.entry == "teacher" else None
 
@@ -77,14 +78,3 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
         return (augment(given, seeds) if augment else given), wanted, counts
 
     return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)
-
-
-def _target_spec(session: Session) -> FeatureSpec:
-    import tensorflow as tf
-
-    spec = {session.label_key: tf.io.FixedLenFeature([], tf.int64)}
-    if session.job.targets != "labels":
-        # [teachers, classes]: the data know how many teachers there were.
-        classes = len(session.task.label.classes)
-        spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([classes], tf.float32, allow_missing=True)
-    return spec

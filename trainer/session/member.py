@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck import task_code
+from trainer.distillation.targets import loss_of
 from trainer.distribution import agreement, strategies
 from trainer.fitting import optimization, precision
 from trainer.fitting.gradient_step import GradientStep
@@ -51,7 +52,9 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
             loss_scale = precision.loss_scale(training, optimizer)
             # Before a checkpoint is looked for: a training that goes on is traced as one that begins.
             optimizer.build(model.trainable_variables)
-        step = GradientStep(strategy, model, optimizer, session.loss, training.clip_norm, loss_scale)
+        step = GradientStep(
+            strategy, model, optimizer, loss_of(job, session.task.objective), training.clip_norm, loss_scale
+        )
         saved = Saved(job, member, strategy, session.me.is_chief)
         start = saved.restore(model, optimizer, inputs.examples_until(session, order))
         any_process = agreement.any_process(strategy)

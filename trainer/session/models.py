@@ -11,9 +11,12 @@ from typing import Any
 from limbeck import task_code
 from limbeck.aliases import FeatureSpec, KerasModel, LearningRate, Optimizer
 from limbeck.errors import TaskError
+from limbeck.objectives.classes import Classes
 from limbeck.task import Task
 from trainer.session import contract
 from trainer.session.session import Session
+
+_RANK = 2
 
 
 def build_model(session: Session) -> KerasModel:
@@ -40,10 +43,11 @@ def build_model(session: Session) -> KerasModel:
             with task_code.guarded(f"{who} cannot be called with what preprocessing_fn returns, {sorted(given)}"):
                 model({name: tf_keras.Input(type_spec=kind) for name, kind in given.items()})
         contract.assert_one_output(model, who)
-    model = session.checked(model)
+    model = _checked(model, task)
     contract.assert_no_metrics(model, who)
     contract.assert_trainable(model, who)
-    contract.assert_logits(model, who)
+    if isinstance(task.objective, Classes):
+        contract.assert_logits(model, who)
     return model
 
 
@@ -77,3 +81,18 @@ def types_of(spec: FeatureSpec) -> dict[str, Any]:
     with tf.Graph().as_default():
         parsed = tf.io.parse_example(tf.compat.v1.placeholder(tf.string, [None]), spec)
         return {name: tf.type_spec_from_value(value) for name, value in parsed.items()}
+
+
+def _checked(model: KerasModel, task: Task) -> KerasModel:
+    """Returns `model` where it is a tf_keras model that ends as the objective asks; otherwise raises TaskError."""
+    import tf_keras
+
+    if not isinstance(model, tf_keras.Model):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TaskError(f"task '{task.name}' must build a tf_keras.Model, but built a {kind}")
+    objective = task.objective
+    if len(model.output_shape) != _RANK or model.output_shape[-1] != objective.outputs:
+        raise TaskError(
+            f"a model of task '{task.name}' must end in {objective.output_words}, but ends in {model.output_shape}"
+        )
+    return model

@@ -14,6 +14,7 @@ from typing import Any
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
 from trainer.data.order import Order
+from trainer.distillation.targets import loss_of
 from trainer.fitting import optimization, precision
 from trainer.fitting.gradient_step import GradientStep
 from trainer.recovery import exactness
@@ -48,7 +49,12 @@ def check(session: Session, order: Order) -> None:
             outputs = call(batch[0])
         _assert_computes_nothing(session, order, call, batch[0])
         step = GradientStep(
-            tf.distribute.get_strategy(), model, optimizer, session.loss, training.clip_norm, loss_scale
+            tf.distribute.get_strategy(),
+            model,
+            optimizer,
+            loss_of(session.job, task.objective),
+            training.clip_norm,
+            loss_scale,
         )
         with task_code.guarded(f"a training step of the {entry} of task '{task.name}' fails"):
             graph = _traced(step, batch)

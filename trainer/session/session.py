@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
-from limbeck.aliases import KerasModel, Strategy, TransformOutput
+from limbeck.aliases import Strategy, TransformOutput
 from limbeck.task import Task
 from trainer.distribution.cluster import ClusterTask
-from trainer.fitting.gradient_step import Loss
 from trainer.job import TrainingJob
 
 
@@ -22,9 +20,6 @@ class Session:
       strategy: that all members are trained under.
       task: of the job, loaded.
       transform: the transform graph, for the specs of the examples and for the export.
-      loss: of the job.
-      label_key: the transformed feature that the job takes its labels from.
-      checked: returns a model that keeps the contract of a task's builder; raises TaskError for any other.
     """
 
     job: TrainingJob
@@ -32,6 +27,3 @@ class Session:
     strategy: Strategy
     task: Task
     transform: TransformOutput
-    loss: Loss
-    label_key: str
-    checked: Callable[[KerasModel], KerasModel]

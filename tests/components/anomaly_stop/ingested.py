@@ -64,7 +64,8 @@ def validated(folder: Path, schema: schema_pb2.Schema, **splits: pandas.DataFram
     properties = {"exclude_splits": "[]"}
     rehearsal.run(ExampleValidator, inputs, {"anomalies": anomalies}, properties, folder / "scratch")
     anomalies.split_names = statistics.split_names
-    return {"statistics": statistics, "anomalies": anomalies, "schema": written}
+    examples = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
+    return {"statistics": statistics, "anomalies": anomalies, "schema": written, "examples": examples}
 
 
 def properties(accepted: Path, generation: int = 0, limits: DriftConfig | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from components.predictor import tables
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from report.verdicts import Interval, Verdicts
+from tests.classes import classes
 
 EXAMPLES = 400
 # Shares of examples that a model is right about. All are right about the easiest, as real models nearly are.
@@ -184,9 +185,9 @@ def test_a_model_whose_logits_are_no_numbers_is_compared_with_none(broken: tuple
         for number, one in enumerate(right)
     ]
 
-    table = pa.Table.from_pylist(rows, schema=tables.SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=tables.schema(classes()))
 
-    verdicts = compare(tables.predicted_right(table, "test"))
+    verdicts = compare(tables.scores(table, "test", classes()))
     assert set(verdicts.against) == left
     assert verdicts == compare(without(*broken))
 

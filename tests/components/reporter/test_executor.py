@@ -100,7 +100,7 @@ def test_the_findings_of_a_run(run: Run, world: World):
     kinds = [row["kind"] for row in world.rows["test"]]
     for counts in (one.counts for one in found.confusion.values()):
         assert [sum(row) for row in counts] == [kinds.count(kind) for kind in shapes.CLASSES]
-    assert found.slices == slices.read(run.evaluation.uri)
+    assert found.slices == slices.read(run.evaluation.uri, "sparse_categorical_accuracy")
     # Two sources of the same figure: TFMA's, from raw examples, and the table of predictions.
     for name in (TEACHER, STUDENT):
         right = sum(found.confusion[name].counts[index][index] for index in range(3))

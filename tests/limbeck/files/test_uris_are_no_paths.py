@@ -25,7 +25,6 @@ MAY_USE_THEM = {
     "components/example_gen/files.py",
     "components/example_gen/executor.py",
     "trainer/recovery/checkpoint.py",
-    "trainer/data/packing.py",
 }
 
 

@@ -38,7 +38,7 @@ def test_batches_depend_on_neither_files_nor_their_order_nor_that_of_records(tmp
     for number, files in enumerate(variants):
         destination = tmp_path / f"packed-{number}"
         destination.mkdir()
-        assert pack(files, destination, "label") == COUNT
+        assert pack(files, destination, "label", packed.OBJECTIVE) == COUNT
         assert equal(read(str(destination), order), expected)
 
 
@@ -73,7 +73,7 @@ def test_a_label_that_the_task_does_not_declare_is_an_error_of_the_data(tmp_path
 def test_an_empty_split_is_an_error_of_the_data(tmp_path, files):
     empty = shards(tmp_path, [[]] * files, "empty")
     with pytest.raises(DataError, match=r"holds no examples: check data\.path"):
-        pack(empty, tmp_path, "label")
+        pack(empty, tmp_path, "label", packed.OBJECTIVE)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_truncated_file_is_named(tmp_path, whole_file, part):
     bad = tmp_path / "truncated.gz"
     bad.write_bytes(whole_file[: int(part * len(whole_file)) + 1])
     with pytest.raises(DataError, match=r"truncated\.gz is truncated or corrupt"):
-        pack([good, str(bad)], tmp_path, "label")
+        pack([good, str(bad)], tmp_path, "label", packed.OBJECTIVE)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.9999])
@@ -99,14 +99,14 @@ def test_a_corrupt_file_is_named(tmp_path, whole_file, place):
     bad = tmp_path / "corrupt.gz"
     bad.write_bytes(content)
     with pytest.raises(DataError, match=r"corrupt\.gz is truncated or corrupt"):
-        pack([str(bad)], tmp_path, "label")
+        pack([str(bad)], tmp_path, "label", packed.OBJECTIVE)
 
 
 def test_what_is_no_tfrecord_is_named(tmp_path):
     bad = tmp_path / "text.gz"
     bad.write_bytes(gzip.compress(b"a,b\n1,2\n" * 100))
     with pytest.raises(DataError, match=r"text\.gz is truncated or corrupt"):
-        pack([str(bad)], tmp_path, "label")
+        pack([str(bad)], tmp_path, "label", packed.OBJECTIVE)
 
 
 @pytest.mark.parametrize("record", [
@@ -120,4 +120,4 @@ def test_records_that_are_no_transformed_examples_are_named(tmp_path, record):
     with pytest.raises(
         DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id' and one integer"
     ):
-        pack([bad], tmp_path, "label")
+        pack([bad], tmp_path, "label", packed.OBJECTIVE)

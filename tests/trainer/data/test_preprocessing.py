@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import DataError, TaskError
+from limbeck.objectives.registry import objective_of
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.task import Feature, Label, Task
@@ -93,7 +94,7 @@ TEXT = Label("y", ("a", "b", "ä"), kind="text")
     (TEXT, sparse([["b"], [], ["z"], [""]], tf.string), [1, -1, -2, -1]),
 ])  # fmt: skip
 def test_a_label_becomes_the_index_of_its_class(label, values, expected):
-    encoded = encode_label(label, {"y": values})
+    encoded = encode_label(objective_of(label), {"y": values})
     assert (encoded.dtype, encoded.numpy().tolist()) == (tf.int64, expected)
 
 

@@ -10,7 +10,7 @@ from tests.trainer import packed
 from trainer.data.batches import batches
 from trainer.data.input_pipeline import PerReplicaPipeline
 from trainer.data.order import Order
-from trainer.distillation.losses import hard_loss, mean_part
+from trainer.distillation.losses import mean_part
 from trainer.fitting.evaluation import Evaluation
 from trainer.fitting.gradient_step import GradientStep
 from trainer.fitting.hooks import Hooks, Validation
@@ -35,7 +35,7 @@ def strategy():
 
 
 def loss(logits, targets, counts):
-    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+    return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
 
 def dataset(folder, start=0):
@@ -264,12 +264,12 @@ def test_training_ends_early_where_the_rule_says(strategy, folder, patience):
     losses = [0.9, 0.8, 0.85, 0.7, 0.7, 0.75, 0.6]
     given_losses, saved = iter(losses), []
     validation = Validation(
-        lambda: Evaluation(next(given_losses), 0.5, 10), lambda done: (done // 2 + 1) * 2, patience
+        lambda: Evaluation(next(given_losses), {"accuracy": 0.5}, 10), lambda done: (done // 2 + 1) * 2, patience
     )
     hooks = Hooks(validation=validation, save=saved.append)
     fitted, _ = run(strategy, folder, hooks=hooks, steps_per_call=3)
     evaluations = {1: 3, 2: 6}[patience]
-    assert [(point.step, point.validation.log_loss) for point in fitted.curve if point.validation] == [
+    assert [(point.step, point.validation.loss) for point in fitted.curve if point.validation] == [
         (2 * number, value) for number, value in enumerate(losses[:evaluations], start=1)
     ]
     assert fitted.steps == 2 * evaluations

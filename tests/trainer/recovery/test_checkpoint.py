@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import ConfigError, TrainingFailedError
-from tests.trainer import saving
-from tests.trainer.saving import equal, state
+from tests.trainer.recovery import saving
+from tests.trainer.recovery.saving import equal, state
 from trainer.fitting.progress import TrainingProgress
 from trainer.recovery.checkpoint import State, folder_of, latest, save
 
@@ -275,7 +275,7 @@ def test_a_save_killed_at_any_moment_leaves_a_checkpoint_that_is_whole(tmp_path)
 
 def run(what, folder):
     return subprocess.run(
-        [sys.executable, "-m", "tests.trainer.saving", what, str(folder)],
+        [sys.executable, "-m", "tests.trainer.recovery.saving", what, str(folder)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""A process that saves: `python -m tests.trainer.saving killed|limited FOLDER`.
+"""A process that saves: `python -m tests.trainer.recovery.saving killed|limited FOLDER`.
 
 killed    saves step 5, and then step 10 over and over, each time in a child that ends by SIGKILL just before its
           n-th entry into TensorFlow's file functions, for every n; prints a line of JSON for each

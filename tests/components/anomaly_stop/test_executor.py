@@ -7,6 +7,9 @@ import pytest
 from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.executor import Executor
+from components.example_gen import label_counts
+from components.example_gen.inspection import Summary
+from limbeck import events
 from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.anomaly_stop.ingested import properties, schema_of, validated
@@ -72,3 +75,17 @@ def test_a_feature_that_the_task_declares_and_the_data_lack_is_told_though_no_an
 
     assert "feature 'colour': declared by the task, but not in the data. Did you mean 'color'?" in message
     assert "split" not in message
+
+
+def test_unlabelled_examples_and_classes_without_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    told = tmp_path / "events.jsonl"
+    monkeypatch.setenv(events.ENVIRONMENT, str(told))
+    inputs = validated(tmp_path, schema_of(GOOD), train=GOOD, test=GOOD)
+    counted = Summary("train", 20, unlabelled=5, labels={"round": 10, "long": 5})
+    label_counts.write([counted, Summary("test", 20, labels={"round": 20})], inputs["examples"].uri)
+
+    rehearsal.run(Executor, inputs, {}, properties(tmp_path / "accepted"), tmp_path)
+
+    notes = told.read_text(encoding="utf-8")
+    assert "split 'train': 5 of 20 examples have no label" in notes
+    assert "split 'train': no example has the label 'square'" in notes

@@ -9,9 +9,9 @@ from tfx.types.artifact import Artifact
 from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
 from components.teacher_labeler.provenance import assert_from
 from limbeck.errors import DataError
+from tests.classes import classes
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
-from trainer.distillation.losses import soft_targets
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_stored_soft_targets_are_those_of_the_live_teachers(labelled: Artifact, 
     live = np.exp(world.logits("teacher", "train").astype(np.float64) / temperature)
     expected = (live / live.sum(axis=-1, keepdims=True)).mean(axis=1)
 
-    found = tf.exp(soft_targets(np.reshape(stored, [-1, TEACHERS, 3]), temperature))
+    found = tf.exp(classes(3).soft_targets(np.reshape(stored, [-1, TEACHERS, 3]), temperature))
 
     assert expected.max() - expected.min() > 0.01
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

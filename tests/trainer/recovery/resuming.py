@@ -1,4 +1,4 @@
-"""Trains in one process and goes on in another: `python -m tests.trainer.resuming first|second FOLDER CASE...`.
+"""Trains in one process, goes on in another: `python -m tests.trainer.recovery.resuming first|second FOLDER CASE...`.
 
 For each case (`CASES`), `first` trains without a stop, and then again with a checkpoint at step `SAVED`; `second` goes
 on from that. Every result is left as a checkpoint in a folder of its own:
@@ -20,11 +20,12 @@ import tf_keras
 
 from limbeck.errors import TrainingFailedError
 from limbeck.layers.dropout import Dropout
+from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
 from trainer.data.batches import batches
 from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from trainer.data.order import Order
-from trainer.distillation.losses import hard_loss, mean_part
+from trainer.distillation.losses import mean_part
 from trainer.distribution import cluster, farewell
 from trainer.distribution.strategies import scope
 from trainer.fitting.gradient_step import GradientStep
@@ -73,7 +74,7 @@ def built(strategy, dropout, seed):
 
 
 def loss(logits, targets, counts):
-    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+    return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
 
 class Training:

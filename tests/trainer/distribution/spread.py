@@ -1,7 +1,7 @@
 """Trains, evaluates and predicts under one strategy, in fresh processes: what test_strategies.py compares.
 
 A process can be given logical devices only before it has used TensorFlow, so no strategy can be tried in the process
-of the tests: `python -m tests.trainer.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
+of the tests: `python -m tests.trainer.distribution.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
 """
 
 import dataclasses
@@ -25,8 +25,7 @@ COUNT, CLASSES, WIDTH = 43, 4, 3
 # 473 positions in 60 steps: the last batch holds one example, so all replicas but one are given none.
 ORDER = Order(COUNT, 8, epochs=11, seed=1)
 RATE, CLIP = 0.05, 0.7
-PROJECT = Path(__file__).parent.parent.parent
-FIGURES = ("log_loss", "accuracy", "examples")
+PROJECT = Path(__file__).parents[3]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +58,8 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
         for task in tasks:
             unused = folder / "unused"
             variables = environment(os.environ, task, addresses, failure=unused, beat=unused)
-            command = [sys.executable, "-m", "tests.trainer.spread", to_json(strategy), str(data), str(folder)]
+            module = "tests.trainer.distribution.spread"
+            command = [sys.executable, "-m", module, to_json(strategy), str(data), str(folder)]
             processes.append(subprocess.Popen(command, env=variables, cwd=PROJECT))
         try:
             codes = [process.wait(600) for process in processes]
@@ -98,7 +98,7 @@ def _train(strategy, case, folder):
     from tests.trainer import packed
     from trainer.data.batches import batches
     from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-    from trainer.distillation.losses import hard_loss, mean_part
+    from trainer.distillation.losses import mean_part
     from trainer.distribution import strategies
     from trainer.fitting import optimization, precision
     from trainer.fitting.gradient_step import GradientStep
@@ -112,7 +112,7 @@ def _train(strategy, case, folder):
         loss_scale = precision.loss_scale(case.training, optimizer)
 
     def loss(logits, targets, counts):
-        return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+        return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
     def split(features, counts, seeds):
         return {"x": features["x"]}, {"label": features["label"]}, counts
@@ -157,12 +157,11 @@ def _apply(strategy, model, folder):
     from tests.trainer import packed
     from trainer.fitting.evaluation import Split, evaluator, predict
 
-    split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", batch_size=8)
+    split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", 8, packed.OBJECTIVE)
     evaluate = evaluator(strategy, model, split)
     first, second = evaluate(), evaluate()
     assert first == second
-    found = {name: getattr(first, name) for name in FIGURES}
-    return found | {"logits": predict(strategy, model, split)}
+    return first.metrics | {"examples": first.examples} | {"logits": predict(strategy, model, split)}
 
 
 if __name__ == "__main__":

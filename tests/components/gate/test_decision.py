@@ -1,23 +1,27 @@
 """What the gate lets pass, what it refuses, and in which words."""
 
+import functools
 import math
 
 import pytest
 
-from components.gate.decision import Decision, decide
+from components.gate import decision as gate
+from components.gate.decision import Decision
 from components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS
+from limbeck.objectives.classes import Classes
 from limbeck.records import from_json, to_json
 from limbeck.settings.gate import GateConfig
 from report.verdicts import Comparison, Helped, Interval, Verdicts
 from trainer.serving.latency import Latency
 
+decide = functools.partial(gate.decide, measure=Classes.measure)
 NO_LIMITS = GateConfig(tolerance=1.0)
 NO_CONTROLS = Verdicts()
 
 
 def quality(accuracy: float, examples: int = 250) -> Quality:
-    return Quality(examples=examples, accuracy=accuracy, log_loss=0.5)
+    return Quality(examples=examples, score=accuracy, loss=0.5)
 
 
 def facts(size: int = 1000, p50: float = 0.5, p99: float = 2.0) -> ModelFacts:

@@ -11,12 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.predictor import tables
-from components.predictor.tables import Measured, ModelFacts, ensemble_logits, predicted_right, quality
+from components.predictor.tables import Measured, ModelFacts
 from limbeck.errors import DataError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.objectives.classes import UNKNOWN_CLASS
 from limbeck.records import to_json
-from trainer.data.preprocessing import UNKNOWN_CLASS
+from tests.classes import classes
 from trainer.serving.latency import Latency
+
+SCHEMA = tables.schema(classes())
+
+
+def quality(rows: pa.Table, model: str, split: str, count: int = 2) -> tables.Quality:
+    return tables.quality(rows, model, split, classes(count))
 
 
 def softmax(logits: Any) -> npt.NDArray[np.float64]:
@@ -29,17 +36,17 @@ def row(model: str, label: int, logits: list[float], split: str = "test", number
 
 
 def table(*rows: dict[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=tables.SCHEMA)
+    return pa.Table.from_pylist(list(rows), schema=SCHEMA)
 
 
-@pytest.mark.parametrize(("members", "classes"), [(2, 2), (5, 10), (3, 40)])
-def test_ensemble_logits_are_the_logarithm_of_the_mean_probability(members: int, classes: int):
-    logits = np.random.default_rng(members).normal(0, 5, (members, classes)).astype(np.float32)
+@pytest.mark.parametrize(("members", "count"), [(2, 2), (5, 10), (3, 40)])
+def test_ensemble_logits_are_the_logarithm_of_the_mean_probability(members: int, count: int):
+    logits = np.random.default_rng(members).normal(0, 5, (members, count)).astype(np.float32)
 
-    ensemble = ensemble_logits(logits)
+    ensemble = classes(count).ensemble(logits)
 
     assert ensemble.dtype == np.float32
-    assert ensemble.shape == (classes,)
+    assert ensemble.shape == (count,)
     np.testing.assert_allclose(ensemble, np.log(softmax(logits).mean(axis=0)), rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(np.exp(ensemble.astype(np.float64)).sum(), 1.0, rtol=1e-6)
 
@@ -47,7 +54,7 @@ def test_ensemble_logits_are_the_logarithm_of_the_mean_probability(members: int,
 def test_extreme_logits_overflow_neither_way():
     logits = np.array([[1e4, -1e4, 0.0], [-3e4, 3e4, 0.0]], np.float32)
 
-    ensemble = ensemble_logits(logits)
+    ensemble = classes().ensemble(logits)
 
     # Each member is sure of a class of its own: half the probability each. The third has e^-10000 of one member.
     np.testing.assert_allclose(ensemble, [-math.log(2), -math.log(2), -1e4 - math.log(2)], rtol=1e-6)
@@ -56,11 +63,11 @@ def test_extreme_logits_overflow_neither_way():
 def test_a_single_members_logits_stay_as_they_are():
     logits = np.array([[3.0, -2.0, 0.5]], np.float32)
 
-    np.testing.assert_array_equal(ensemble_logits(logits), logits[0])
+    np.testing.assert_array_equal(classes().ensemble(logits), logits[0])
 
 
 def test_flat_logits_become_members_row_by_row():
-    members = tables.as_members([1, 2, 3, 4, 5, 6], classes=3)
+    members = tables.as_members([1, 2, 3, 4, 5, 6], outputs=3)
 
     np.testing.assert_array_equal(members, np.array([[1, 2, 3], [4, 5, 6]], np.float32))
 
@@ -74,12 +81,12 @@ def test_accuracy_and_log_loss_equal_those_of_the_probabilities():
         for n, (label, one) in enumerate(zip(labels, logits, strict=True))
     ]
 
-    result = quality(table(*rows), STUDENT, "test")
+    result = quality(table(*rows), STUDENT, "test", 4)
 
     probabilities = softmax(logits)
     assert result.examples == 200
-    assert result.accuracy == np.mean(probabilities.argmax(axis=1) == labels)
-    assert result.log_loss == pytest.approx(-np.log(probabilities[np.arange(200), labels]).mean(), rel=1e-9)
+    assert result.score == np.mean(probabilities.argmax(axis=1) == labels)
+    assert result.loss == pytest.approx(-np.log(probabilities[np.arange(200), labels]).mean(), rel=1e-9)
 
 
 def test_quality_reads_one_model_and_one_split_only():
@@ -90,9 +97,9 @@ def test_quality_reads_one_model_and_one_split_only():
         row(STUDENT, 1, [5.0, 0.0], split="validation"),
     )
 
-    assert quality(mixed, STUDENT, "test").accuracy == 1.0
-    assert quality(mixed, TEACHER, "test").accuracy == 0.0
-    assert quality(mixed, STUDENT, "train").accuracy == 0.0
+    assert quality(mixed, STUDENT, "test").score == 1.0
+    assert quality(mixed, TEACHER, "test").score == 0.0
+    assert quality(mixed, STUDENT, "train").score == 0.0
 
 
 def test_unlabelled_rows_are_left_out():
@@ -100,16 +107,16 @@ def test_unlabelled_rows_are_left_out():
 
     result = quality(table(*rows), STUDENT, "test")
 
-    assert (result.examples, result.accuracy) == (2, 0.5)
+    assert (result.examples, result.score) == (2, 0.5)
     assert result == quality(table(rows[0], rows[2]), STUDENT, "test")
 
 
 def test_a_label_that_the_task_does_not_declare_is_an_error_and_no_mistake_of_the_model():
     rows = [row(STUDENT, label, [0.0, 9.0, 0.0]) for label in (1, -1, UNKNOWN_CLASS)]
-    tables.assert_labels_declared(table(*rows[:2]))
+    tables.assert_labels_declared(table(*rows[:2]), classes(3))
 
     with pytest.raises(DataError, match=r"1 of 3 examples of the split 'test'"):
-        tables.assert_labels_declared(table(*rows))
+        tables.assert_labels_declared(table(*rows), classes(3))
 
 
 @pytest.mark.parametrize("rows", [[], [row(STUDENT, -1, [1.0, 0.0])], [row(TEACHER, 0, [1.0, 0.0])]])
@@ -117,8 +124,8 @@ def test_without_labelled_examples_the_figures_are_undefined(rows: list[dict[str
     result = quality(table(*rows), STUDENT, "test")
 
     assert result.examples == 0
-    assert math.isnan(result.accuracy)
-    assert math.isnan(result.log_loss)
+    assert math.isnan(result.score)
+    assert math.isnan(result.loss)
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
@@ -129,8 +136,8 @@ def test_logits_that_are_no_numbers_make_the_figures_undefined(broken: float):
     result = quality(table(*rows), STUDENT, "test")
 
     assert result.examples == 2
-    assert math.isnan(result.accuracy)
-    assert math.isnan(result.log_loss)
+    assert math.isnan(result.score)
+    assert math.isnan(result.loss)
 
 
 def test_what_was_predicted_right_is_paired_by_example():
@@ -138,11 +145,11 @@ def test_what_was_predicted_right_is_paired_by_example():
     teachers = [row(TEACHER, 1, [float(n == 1), 0.5], number=n) for n in (0, 1, 2)]
     elsewhere = [row(STUDENT, 0, [0.0, 1.0], split="train", number=5), row(STUDENT, -1, [0.0, 1.0], number=6)]
 
-    right = predicted_right(table(*elsewhere, *teachers, *students), "test")
+    right = tables.scores(table(*elsewhere, *teachers, *students), "test", classes())
 
     assert {name: values.tolist() for name, values in right.items()} == {
-        STUDENT: [True, True, True],
-        TEACHER: [True, False, True],
+        STUDENT: [1.0, 1.0, 1.0],
+        TEACHER: [1.0, 0.0, 1.0],
     }
 
 
@@ -151,13 +158,13 @@ def test_a_model_with_a_logit_that_is_no_number_is_left_out(broken: float):
     rows = [row(model, 0, [1.0, 0.0], number=n) for model in (TEACHER, STUDENT) for n in range(3)]
     rows += [row(HARD_LABELS, 0, [1.0, broken if n == 1 else 0.0], number=n) for n in range(3)]
 
-    assert set(predicted_right(table(*rows), "test")) == {TEACHER, STUDENT}
+    assert set(tables.scores(table(*rows), "test", classes())) == {TEACHER, STUDENT}
 
 
 def test_a_logit_of_an_unlabelled_example_leaves_no_model_out():
     rows = [row(STUDENT, 0, [1.0, 0.0], number=0), row(STUDENT, -1, [math.nan, 0.0], number=1)]
 
-    assert predicted_right(table(*rows), "test")[STUDENT].tolist() == [True]
+    assert tables.scores(table(*rows), "test", classes())[STUDENT].tolist() == [1.0]
 
 
 def test_the_folder_of_all_splits_reads_as_one_table(tmp_path: Path):
@@ -166,12 +173,13 @@ def test_the_folder_of_all_splits_reads_as_one_table(tmp_path: Path):
 
     read = tables.read(str(tmp_path))
 
-    assert read.schema.names == tables.SCHEMA.names
+    assert read.schema.names == SCHEMA.names
     assert sorted(read["split"].to_pylist()) == ["test", "train"]
 
 
 def test_measurements_survive_their_file(tmp_path: Path):
-    measured = Measured({STUDENT: ModelFacts(parameters=3, bytes=4, latency_ms=Latency(0.5, 0.75))})
+    facts = {STUDENT: ModelFacts(parameters=3, bytes=4, latency_ms=Latency(0.5, 0.75))}
+    measured = Measured(facts, classes().measure, {STUDENT: {"accuracy": 0.5, "log_loss": None}})
     (tmp_path / tables.MEASUREMENTS_FILE).write_text(to_json(measured), encoding="utf-8")
 
     assert tables.read_measured(str(tmp_path)) == measured

@@ -24,10 +24,13 @@ from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from limbeck.settings.gate import GateConfig
 from report.verdicts import Verdicts
+from tests.classes import classes
 from tests.components import rehearsal
 from trainer.serving.latency import Latency
 
 MODEL_ID = 41
+# A task of three classes.
+TASK = {"task": to_json(TaskRef("tests.components.shapes"))}
 
 
 def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tuple[Artifact, ExecutorOutput]:
@@ -38,16 +41,18 @@ def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tu
             "split": "test",
             "model": model,
             "label": 0,
-            "logits": [1.0, 0.0] if number < right[model] else [0.0, 1.0],
+            "logits": [1.0, 0.0, 0.0] if number < right[model] else [0.0, 1.0, 0.0],
         }
         for model in right
         for number in range(20)
     ]
     predictions = rehearsal.artifact(Predictions, folder / "predictions")
-    pq.write_table(pa.Table.from_pylist(rows, schema=tables.SCHEMA), folder / "predictions" / "test.parquet")
+    table = pa.Table.from_pylist(rows, schema=tables.schema(classes(3)))
+    pq.write_table(table, folder / "predictions" / "test.parquet")
     measurements = rehearsal.artifact(Measurements, folder / "measurements")
     facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
-    (folder / "measurements" / tables.MEASUREMENTS_FILE).write_text(to_json(Measured(facts)), encoding="utf-8")
+    measured = Measured(facts, classes().measure, {})
+    (folder / "measurements" / tables.MEASUREMENTS_FILE).write_text(to_json(measured), encoding="utf-8")
     model = rehearsal.artifact(standard_artifacts.Model, folder / "model", MODEL_ID)
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")
     inputs = {"model": model, "predictions": predictions, "measurements": measurements}
@@ -58,7 +63,7 @@ def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tu
 
 
 def properties_with(limits: GateConfig) -> dict[str, Any]:
-    return Section(GateConfig).encode(limits)
+    return Section(GateConfig).encode(limits) | TASK
 
 
 def decision(blessing: Artifact) -> Decision:

@@ -20,7 +20,8 @@ from components.teacher_labeler import provenance
 from components.teacher_labeler.executor import attach_logits
 from limbeck.errors import DataError
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
-from tests.components import rehearsal
+from tests.classes import classes
+from tests.components import rehearsal, shapes
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
 from trainer.serving.export import folder_bytes
 
@@ -106,7 +107,7 @@ def test_some_rows_have_no_label_and_are_not_judged(table: pa.Table, world: Worl
 
     assert unlabelled > 0
     for model in MODELS:
-        assert tables.quality(table, model, "test").examples == SIZES["test"] - unlabelled
+        assert tables.quality(table, model, "test", shapes.TASK.objective).examples == SIZES["test"] - unlabelled
 
 
 @pytest.mark.processes
@@ -164,7 +165,8 @@ def test_the_rows_of_one_example():
     serialized = attach_logits(example.SerializeToString(), teachers)
     scored = PredictionResult(serialized, np.array([[5.0, -5.0]], np.float32))
 
-    of_teacher, of_student = teacher_row(serialized, 2, "validation"), student_row(scored, "pupil", "validation")
+    of_teacher = teacher_row(serialized, classes(2), "validation")
+    of_student = student_row(scored, "pupil", "validation")
 
     common = {"example_id": "0042", "split": "validation", "label": -1}
     assert of_student == common | {"model": "pupil", "logits": [5.0, -5.0]}
