@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy
+from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy, Tensor
 from limbeck.errors import TaskError
 from trainer.data.batches import Denominators
 from trainer.distillation.targets import Loss
