@@ -108,7 +108,7 @@ def _variables(loaded):
 
 def _numbers(weights):
     """The same of what `model.get_weights()` gives."""
-    return [one for one in weights if isinstance(one, np.ndarray) and one.dtype.kind == "f"]
+    return [one for one in map(np.asarray, weights) if one.dtype.kind == "f"]
 
 
 def by_keras(case: Case, world: Path, _: Path) -> dict[str, np.ndarray]:
