@@ -76,17 +76,26 @@ def one(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
     described = job(case, world, folder / case.name, StrategyConfig(name="one_device"))
     training.run(described)
     loaded = tf.saved_model.load(described.model_uri)
-    history = json.loads((folder / case.name / "history.json").read_text())
     with np.load(world / "rows.npz", allow_pickle=True) as stored:
         raw, transformed = {name: stored[name] for name in ("x", "ids", "colour", "words")}, stored["transformed"]
     scored = loaded.signatures["transformed"](tf.constant(list(transformed)))["logits"][:, 0]
     served = loaded.signatures["serving_tensors"](**{name: tf.constant(values) for name, values in raw.items()})
+    weights, losses = left_by(described)
     return {
-        **{f"weights/{n:02d}": weight.numpy() for n, weight in enumerate(_variables(loaded))},
-        "losses": np.array([point["loss"] for point in history["members"][0]]),
+        **{f"weights/{number:02d}": weight for number, weight in enumerate(weights)},
+        **losses,
         "logits": scored.numpy(),
         "served": served["logits"].numpy(),
     }
+
+
+def left_by(done: TrainingJob) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Weights, and `losses`, that a finished job left."""
+    loaded = tf.saved_model.load(done.model_uri)
+    # Without vocabularies, which are no variables, and without counters.
+    weights = [one.numpy() for one in loaded.weights[0] if one is not None and one.dtype.is_floating]
+    history = json.loads((Path(done.record_uri) / "history.json").read_text())
+    return weights, {"losses": np.array([point["loss"] for point in history["members"][0]])}
 
 
 def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
@@ -101,13 +110,8 @@ def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarr
     }
 
 
-def _variables(loaded):
-    """The weights without vocabularies, which are no variables, and without counters."""
-    return [one for one in loaded.weights[0] if one is not None and one.dtype.is_floating]
-
-
 def _numbers(weights):
-    """The same of what `model.get_weights()` gives."""
+    """Of what `model.get_weights()` gives: no vocabularies and no counters."""
     return [one for one in map(np.asarray, weights) if one.dtype.kind == "f"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.trainer.conformance.registry import REFUSED, SUPPORTED
+from tests.trainer.conformance.registry import CASES, REFUSED, SUPPORTED
 
 pytestmark = pytest.mark.processes
 PROJECT = Path(__file__).parent.parent.parent.parent
@@ -98,6 +98,18 @@ def test_two_replicas_of_unequal_parts_train_as_one_device(results, case):
         assert np.isfinite(ours[1]["losses"]).all()
     else:
         assert_same(case, ours, keras)
+
+
+@pytest.mark.parametrize("name", ["activity_penalty-Adam", "dense-EMA"])
+def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, name):
+    from launchers.cluster import Cluster
+    from launchers.launch import launch
+    from limbeck.settings.strategy import StrategyConfig
+    from tests.trainer.conformance import process
+
+    job = process.job(CASES[name], results / "world", tmp_path / "job", StrategyConfig(workers=2))
+    launch(job, Cluster.of(job.strategy))
+    assert_same(CASES[name], process.left_by(job), read(results, "keras", CASES[name]))
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
