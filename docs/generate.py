@@ -15,6 +15,7 @@ from pathlib import Path
 from cli import cache_table
 from cli.cache_table import Rows
 from limbeck.settings.descriptions import describe
+from tests.trainer.conformance import registry
 
 DOCS = Path(__file__).parent
 
@@ -71,6 +72,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[Rows], str]]] = {
     "cache.md": {"runs again": cache_table.markdown},
     "configuration.md": {"groups": groups, "settings": settings},
     "your-task.md": {"wine.py": source("wine.py", "python"), "wine.yaml": source("wine.yaml", "yaml")},
+    "conformance.md": {"models": lambda _: registry.table()},
 }
 
 
