@@ -87,7 +87,8 @@ class SquaredError(Objective):
 
     def encode(self, raw: Mapping[str, Any]) -> Any:
         [values] = raw.values()
-        return values
+        # NaN stands for no label, and these are the values of examples that have one.
+        return tf.where(tf.math.is_nan(values), math.inf, values)
 
     def labelled(self, labels: Any) -> Any:
         return labels == labels  # noqa: PLR0124
