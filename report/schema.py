@@ -40,6 +40,7 @@ class ModelReport:
       bytes: of the serving SavedModel folder.
       latency_ms_p50: median milliseconds of a call with one example, on one thread.
       latency_ms_p99: 99th percentile of the same.
+      examples: labelled test examples, over which the metrics are; null in a report from before this was counted.
     """
 
     metrics: dict[str, float | None]
@@ -47,6 +48,7 @@ class ModelReport:
     bytes: int
     latency_ms_p50: float
     latency_ms_p99: float
+    examples: int | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -101,6 +103,12 @@ def measured(report: Report, model: str) -> float | None:
     """The value of the report's measure for a model; None where it is undefined, or nothing is known of the model."""
     known = report.models.get(model)
     return None if known is None else known.metrics[report.measure.key]
+
+
+def judged_on(report: Report) -> int | None:
+    """Over how many labelled test examples the figures of all models are; None where that is not known."""
+    known = {model.examples for model in report.models.values()}
+    return known.pop() if len(known) == 1 else None
 
 
 def to_plain(report: Report) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def results(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Art
 
 @pytest.fixture
 def table(results: tuple[Artifact, Artifact]) -> pa.Table:
-    return tables.read(results[0].uri)
+    return pa.concat_tables([tables.read(results[0].uri, split) for split in SIZES])
 
 
 @pytest.fixture
@@ -111,6 +111,13 @@ def test_some_rows_have_no_label_and_are_not_judged(table: pa.Table, world: Worl
 
 
 @pytest.mark.processes
+def test_figures_say_over_how_many_examples_they_are(measured: Measured, world: World):
+    labelled = sum(row["kind"] is not None for row in world.rows["test"])
+
+    assert measured.examples == dict.fromkeys(MODELS, labelled)
+
+
+@pytest.mark.processes
 def test_costs_are_those_of_the_models(measured: Measured, world: World):
     assert set(measured.models) == set(MODELS)
     for name, facts in measured.models.items():
@@ -123,11 +130,11 @@ def test_costs_are_those_of_the_models(measured: Measured, world: World):
 
 @pytest.mark.processes
 def test_controls_may_be_left_out(world: World, tmp_path: Path):
-    labelled = labelled_examples(world, tmp_path / "labelled", {"validation": world.transformed["validation"]})
+    labelled = labelled_examples(world, tmp_path / "labelled", {"test": world.transformed["test"]})
 
     predictions, measurements = run(world, labelled, tmp_path, (TEACHER, STUDENT))
 
-    assert set(tables.read(predictions.uri)["model"].to_pylist()) == {TEACHER, STUDENT}
+    assert set(tables.read(predictions.uri, "test")["model"].to_pylist()) == {TEACHER, STUDENT}
     assert set(tables.read_measured(measurements.uri).models) == {TEACHER, STUDENT}
 
 
