@@ -21,7 +21,7 @@ from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
 
-# Names the file, a path or URI, in which a process says what would fail again.
+# Names the file, a path or URI, in which a process says why it failed.
 ENVIRONMENT = "LIMBECK_FAILURE"
 
 
@@ -85,9 +85,14 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """What would fail again, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
+    """Why a process failed, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
-    kind: Literal["user", "final"]
+    Attributes:
+      kind: `user` and `final` would fail again; `passing` may be gone at the next try.
+      message: for people.
+    """
+
+    kind: Literal["user", "final", "passing"]
     message: str
 
 
@@ -126,10 +131,12 @@ def error_of(
     """
     # One that wrote its file may have been ended by us before it could leave: look at all of them.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
-    for rank in ranks:
-        failure = read_failure(failures[rank])
-        if failure is not None:
+    told = [(rank, failure) for rank in ranks if (failure := read_failure(failures[rank])) is not None]
+    for _, failure in told:
+        if failure.kind != "passing":
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
+    for rank, failure in told:
+        return AttemptFailedError(f"{processes[rank].title}: {failure.message}", processes[rank].last_lines())
     culprit = blame(ending.failed) if ending.failed else None
     if culprit is None or (ending.silent and not by_signal(culprit.code)):
         return _error_of_silence(ending.silent, culprit, processes)

@@ -4,9 +4,9 @@ It is told everything by the job file and TF_CONFIG, and imports neither TFX nor
 ready in a third of the time and memory, and cannot depend on what its parent happened to have imported.
 
 Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
-else. A launcher cannot tell from a code whether a second try would help, so what would fail again is also written to
-the file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of
-NaN.
+else. A launcher cannot tell from a code whether a second try would help, so that is also written to the file that
+LIMBECK_FAILURE names: kind `user`, `final` where training itself broke down, such as in a loss of NaN, or `passing`
+where storage was away.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(job_uri: str) -> int:
     from limbeck import files
-    from limbeck.errors import TrainingFailedError, UserError
+    from limbeck.errors import PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
@@ -49,6 +49,10 @@ def _run(job_uri: str) -> int:
     except UserError as error:
         _leave_failure("user", str(error))
         return USER_MISTAKE
+    except PassingFaultError as error:
+        traceback.print_exc()
+        _leave_failure("passing", str(error))
+        return OUR_FAULT
     except TrainingFailedError as error:
         traceback.print_exc()
         _leave_failure("final", str(error))
@@ -62,7 +66,7 @@ def _run(job_uri: str) -> int:
     return DONE
 
 
-def _leave_failure(kind: Literal["user", "final"], message: str) -> None:
+def _leave_failure(kind: Literal["user", "final", "passing"], message: str) -> None:
     from limbeck import files
 
     uri = os.environ.get("LIMBECK_FAILURE")
