@@ -4,9 +4,11 @@ Transform writes compressed shards, which can only be read from front to back, i
 them. A split is packed once instead:
 
   records.bin   the serialized examples, one after the other
-  index.npy     of each example: offset and length in `records.bin`, and whether it has a label; sorted by example id
+  index.npy     of each example: offset, length and check sum (CRC-32C) in `records.bin`, and whether it has a label;
+                sorted by example id
+  seal.json     the digest of both (`trainer.data.seal`)
 
-The examples stay on disk and are read at random places, so a split need not fit in memory: the index takes 13 bytes
+The examples stay on disk and are read at random places, so a split need not fit in memory: the index takes 17 bytes
 an example.
 """
 
@@ -26,11 +28,12 @@ from limbeck import files
 from limbeck.errors import DataError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
+from trainer.data import seal
 from trainer.data.order import Positions
 from trainer.data.preprocessing import assert_declared
 
 _RECORDS, _INDEX = "records.bin", "index.npy"
-_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("labelled", "?")])
+_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("check", "<u4"), ("labelled", "?")])
 _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
 
@@ -54,26 +57,36 @@ def pack(
       DataError: where there are none, a file is truncated or corrupt, its records are no transformed examples, or
         a label is not one of the declared classes.
     """
+    import google_crc32c
+
     ids: list[npt.NDArray[np.object_]] = []
     lengths: list[int] = []
+    checks: list[int] = []
     labels: list[npt.NDArray[Any]] = []
     with (destination / _RECORDS).open("wb") as records:
         for batch_ids, batch_labels, serialized in _read(files, label_key, objective):
             ids.append(batch_ids)
             labels.append(batch_labels)
             lengths.extend(map(len, serialized))
+            checks.extend(map(google_crc32c.value, serialized))
             records.writelines(serialized)
     if not lengths:
         raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
     assert_declared(objective, all_labels, f"{split} examples")
     index = np.zeros(len(lengths), _ENTRY)
-    index["length"] = lengths
+    index["length"], index["check"] = lengths, checks
     index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)
     index["labelled"] = objective.labelled(all_labels)
     order = np.argsort(np.concatenate(ids).astype("S"), kind="stable")
     np.save(destination / _INDEX, index[order])
+    seal.write(str(destination), _INDEX)
     return len(lengths)
+
+
+def digest(folder: str) -> str:
+    """Stands for the contents of a packed split; see `trainer.data.seal` for what is read, and raised."""
+    return seal.digest(folder, _INDEX)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,11 +112,27 @@ class PackedExamples:
         return np.asarray(self._index["labelled"][rows])
 
     def read(self, rows: Positions) -> npt.NDArray[np.object_]:
-        """Serialized examples of `rows`, as an object array of bytes of the same length."""
+        """Serialized examples of `rows`, as an object array of bytes of the same length.
+
+        Raises:
+          DataError: where one is not what was packed.
+        """
+        import google_crc32c
+
         entries = self._index[rows]
         spans = zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True)
         serialized = np.empty(len(entries), object)
         serialized[:] = [self._records[begin : begin + length].tobytes() for begin, length in spans]
+        changed = [
+            row
+            for row, check in enumerate(entries["check"].tolist())
+            if google_crc32c.value(serialized[row]) != check
+        ]
+        if changed:
+            raise DataError(
+                f"{len(changed)} of the packed examples in {self.folder} are not those that were packed: the file "
+                f"{_RECORDS} was changed or damaged. Copy or pack it again"
+            )
         return serialized
 
 

@@ -66,6 +66,7 @@ def test_processes_are_fresh_interpreters(seen, tmp_path):
 
 def test_processes_work_in_a_scratch_folder_that_is_removed(seen):
     folders = {one["cwd"] for one in seen}
+    assert {one["environment"]["TMPDIR"] for one in seen} == folders
     assert len(folders) == 1 and folders != {str(Path.cwd())}
     left = {name for one in seen for name in one["files"]} - {"heartbeat-0", "heartbeat-1"}
     assert left == {"job.json"}
