@@ -1,7 +1,7 @@
-"""The pipeline: raw data to a shipped student. `python pipeline.py --help` tells how to run it.
+"""The pipeline: raw data to a shipped student. `python pipeline.py --help` says how to run it.
 
-`create_pipeline` says what follows what, and nothing else: what a node does, and what of the settings it is given,
-stands in the folder of its component; where it runs is the affair of whoever runs the graph.
+`create_pipeline` says which node follows which, and nothing else. The folder of a component says what its node does,
+and which settings it gets. Whoever runs the graph decides where it runs.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ def create_pipeline(
       config: the whole configuration.
       ref: the task.
       storage: where artifacts, data and served models are.
-      beam_flags: of every Beam pipeline, each a text or a placeholder of TFX.
-      generation: of the schema at `storage.accepted`; one more than it is has the data's own schema take its place.
+      beam_flags: flags of every Beam pipeline, each a text or a placeholder of TFX.
+      generation: number of the accepted schema at `storage.accepted`. A number one higher replaces that schema by the
+        schema of this run's data.
       metadata: an ML Metadata `ConnectionConfig`, for a local run.
 
     Returns:
       A `tfx.orchestration.pipeline.Pipeline`.
 
     Raises:
-      TaskError: where the task cannot be loaded.
+      TaskError: if the task cannot be loaded.
     """
     from tfx.orchestration.pipeline import Pipeline
 
@@ -76,19 +77,19 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     from components.transform.component import transform
     from limbeck.models import STUDENT, TEACHER
 
-    # Raw data -> transformed examples, behind a stop on anomalies and on drift.
+    # Raw data -> transformed examples. The run stops on anomalies and on drift.
     raw = raw_examples(context)
     statistics = StatisticsGen(examples=raw.outputs["examples"])
     schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
     validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
     stop = anomaly_stop(context, raw, statistics, schema, validator, generation=generation)
     transformed = transform(context, raw, schema, stop)
-    # -> teachers -> soft targets -> the student and, with the same steps and initial weights, its controls.
+    # -> teachers -> soft targets -> the student, and its controls with the same steps and initial weights.
     teachers = teacher_trainer(context, transformed)
     labelled = teacher_labeler(context, transformed, teachers)
     students = distillers(context, transformed, labelled, teachers)
     student, models = students[STUDENT], {TEACHER: teachers} | students
-    # -> evaluation, verdict, findings, and a pushed student where the verdict allows.
+    # -> evaluation, verdict, findings, and a pushed student if the verdict allows it.
     evaluated = evaluator(context, raw, student, teachers)
     predicted = predictor(context, raw, labelled, models)
     reported = reporter(context, predicted, evaluated, labelled, models)

@@ -1,9 +1,9 @@
-"""Which nodes run again when a setting changes: `python -m cli.cache_table [TASK]` prints it as a table.
+"""Finds which nodes run again when a setting changes. `python -m cli.cache_table [TASK]` prints a table.
 
-A whole run shows what TFX takes from its cache, for one setting, in minutes. But the key of the cache is made of the
-compiled graph alone: a node's executor, its execution properties, its inputs. So this compiles the graph before and
-after each change, has TFX itself make the key of every node, and compares. Instead of the artifacts of a run, a node
-is given ones that bear the key of the node that makes them: a new key goes on to whatever follows.
+A whole run answers this for one setting, in minutes. But TFX makes the key of its cache from the compiled graph alone:
+from a node's executor, its execution properties and its inputs. So this module compiles the graph before and after
+each change, lets TFX itself make the key of every node, and compares the keys. No artifact exists here: each input of
+a node is an artifact whose URI holds the key of the node that makes it. So a new key passes on to all later nodes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import os
 import sys
@@ -26,12 +27,12 @@ from limbeck.reference import TaskRef
 from limbeck.settings import sources
 from limbeck.settings.config import Config
 
-# The key of TFX's cache of each node, by its id, in the order of the graph.
+# The cache key of each node, by the node's id, in the order of the graph.
 Keys = Mapping[str, str]
 Rows = Mapping[str, tuple[str, ...]]
 _Layer = dict[str, Any]
 
-# Where no other value can be derived from the kind of the setting: what must be set before, and the other value.
+# Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
     "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
@@ -40,8 +41,11 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "strategy.workers": ({}, 3),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
-# Settings that have but one value as yet.
+# Settings that have only one possible value so far.
 SINGLE = frozenset({"launcher.name"})
+
+HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
+NOTHING = "nothing"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Change:
     """One setting that is changed.
 
     Attributes:
-      setting: as `--set` takes it, such as `training.epochs`.
-      before: the whole configuration; with what the setting needs, where it cannot be changed alone.
+      setting: its key, as `--set` takes it, such as `training.epochs`.
+      before: the whole configuration, with other settings that the change needs.
       after: the same with another value of this setting.
     """
 
@@ -60,11 +64,11 @@ class Change:
 
 
 def changes(config: Config) -> Iterator[Change]:
-    """A change of each setting that there is, but for those of `SINGLE`.
+    """Yields a change of each setting that there is, without those of `SINGLE`.
 
     Raises:
-      ConfigError: where the value that was thought of breaks a rule; `_CHANGES` needs a better one then.
-      TypeError: where no value could be thought of; likewise.
+      ConfigError: if the other value breaks a rule. Then `_CHANGES` needs a better one.
+      TypeError: if no other value was found. Then `_CHANGES` needs one.
     """
     for section, hint in typing.get_type_hints(Config).items():
         if not dataclasses.is_dataclass(hint):
@@ -85,10 +89,10 @@ def changes(config: Config) -> Iterator[Change]:
 
 
 def keys(config: Config, ref: TaskRef) -> Keys:
-    """The keys for a local run of a task with these settings.
+    """Returns the keys for a local run of a task with these settings.
 
     Raises:
-      TaskError: where the task cannot be loaded.
+      TaskError: if the task cannot be loaded.
     """
     from ml_metadata.proto import metadata_store_pb2
     from tfx.dsl.compiler.compiler import Compiler
@@ -111,12 +115,12 @@ def keys(config: Config, ref: TaskRef) -> Keys:
 
 
 def run_again(before: Keys, after: Keys) -> tuple[str, ...]:
-    """Nodes of `after`, in their order, for which a run with `before` has left nothing in the cache."""
+    """Returns the nodes of `after`, in their order, for which a run with `before` left nothing in the cache."""
     return tuple(name for name, key in after.items() if before.get(name) != key)
 
 
 def table(config: Config, ref: TaskRef) -> Rows:
-    """The nodes that run again, by the setting that has changed."""
+    """Returns the nodes that run again, by the setting that changed."""
     known: dict[str, Keys] = {}
 
     def keys_of(one: Config) -> Keys:
@@ -128,13 +132,32 @@ def table(config: Config, ref: TaskRef) -> Rows:
     return {one.setting: run_again(keys_of(one.before), keys_of(one.after)) for one in changes(config)}
 
 
+def of_task(name: str) -> Rows:
+    """The table of a task with its own settings; `name` is what `--task` takes."""
+    ref = reference.find(name)
+    # TFX prints as it imports.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return table(settings.load(ref, None, []), ref)
+
+
 def markdown(rows: Rows) -> str:
-    """The table, for the docs; settings of equal effect share a row."""
+    """Returns the table for the docs. Settings with the same effect share a row."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for setting, nodes in rows.items():
         alike.setdefault(nodes, []).append(f"`{setting}`")
-    lines = [f"| {', '.join(some)} | {', '.join(nodes) or 'nothing'} |" for nodes, some in alike.items()]
-    return "\n".join(["| where one of these changes | these run again |", "| --- | --- |", *lines, ""])
+    lines = [f"| {', '.join(some)} | {', '.join(nodes) or NOTHING} |" for nodes, some in alike.items()]
+    return "\n".join([*HEAD, *lines])
+
+
+def read(page: str) -> Rows:
+    """Reads the table that `markdown` wrote from a page that holds it."""
+    _, _, below = page.partition("\n".join(HEAD) + "\n")
+    rows: dict[str, tuple[str, ...]] = {}
+    for line in itertools.takewhile(lambda line: line.startswith("| "), below.splitlines()):
+        some, nodes = line.strip("| ").split(" | ")
+        for setting in some.split(", "):
+            rows[setting.strip("`")] = () if nodes == NOTHING else tuple(nodes.split(", "))
+    return rows
 
 
 def _with(config: Config, layer: _Layer) -> Config:
@@ -142,7 +165,7 @@ def _with(config: Config, layer: _Layer) -> Config:
 
 
 def _other(value: Any, hint: Any, setting: str) -> Any:
-    """Another value of a setting; a whole number one higher, a fraction half as large, and so on."""
+    """Returns another value of a setting: an integer plus one, half of a fraction, and so on."""
     if typing.get_origin(hint) is typing.Literal:
         return next(one for one in typing.get_args(hint) if one != value)
     if isinstance(value, bool):
@@ -157,11 +180,11 @@ def _other(value: Any, hint: Any, setting: str) -> Any:
     for kind, one in ((int, 3), (float, 0.5), (str, "changed")):
         if kind in kinds and one != value:
             return one
-    raise TypeError(f"no other value of {setting} can be thought of; name one in cli.cache_table._CHANGES")
+    raise TypeError(f"no other value of {setting} is known; add one to cli.cache_table._CHANGES")
 
 
 def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:
-    """The key of one node, given those of the nodes before it."""
+    """Returns the key of one node, from the keys of the nodes before it."""
     from tfx.orchestration import data_types_utils
     from tfx.orchestration.local import runner_utils
     from tfx.orchestration.portable import cache_utils, inputs_utils, outputs_utils
@@ -181,14 +204,14 @@ def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:
 
 
 def _inputs(node: Any, before: Keys) -> dict[str, list[Any]]:
-    """An artifact for each channel of each input, which bears the key of the node that makes it."""
+    """Returns an artifact for each channel of each input. Its URI holds the key of the node that makes it."""
     from tfx.types.standard_artifacts import Model
 
     inputs: dict[str, list[Any]] = {}
     for name, given in node.inputs.inputs.items():
         inputs[name] = []
         for channel in given.channels:
-            # Of what type it is makes no difference, nor has it any besides its URI.
+            # The key depends on the URI only, so any type of artifact will do.
             artifact = Model()
             artifact.uri = f"{before[channel.producer_node_query.id]}/{channel.output_key}"
             inputs[name].append(artifact)
@@ -196,13 +219,9 @@ def _inputs(node: Any, before: Keys) -> dict[str, list[Any]]:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the table of a task: `digits`, or the one that is named."""
+    """Prints the table of a task: the one in `arguments`, or `digits`."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    ref = reference.find(*arguments or ["digits"])
-    # TFX prints as it imports.
-    with contextlib.redirect_stdout(io.StringIO()):
-        rows = table(settings.load(ref, None, []), ref)
-    print(markdown(rows), end="")
+    print(markdown(of_task(*arguments or ["digits"])))
 
 
 if __name__ == "__main__":

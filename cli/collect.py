@@ -1,4 +1,4 @@
-"""From what a run left behind to a `Report`; works for a run that ended well, badly, or by a signal."""
+"""Makes a `Report` from what a run left behind. The run may have ended well, badly, or by a signal."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def collect(folder: RunFolder, code: int) -> Report:
     """Collects the result of the last run.
 
     Args:
-      folder: of the run.
-      code: exit code of the process that ran it.
+      folder: the folder of the run.
+      code: exit code of the process that ran the pipeline.
     """
     request = folder.request()
     executions = executions_of(folder.metadata, run_id(folder.events))
@@ -86,7 +86,7 @@ def _error(folder: RunFolder, code: int) -> str | None:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """The events of a run; a line that its process did not finish is left out."""
+    """Returns the events of a run, without lines that their process did not finish."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
@@ -94,9 +94,9 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 
 
 def run_id(events: Path) -> str | None:
-    """The id of the last run, by which the metadata store knows it; None where the run did not come to its first node.
+    """Returns the last run's id in the metadata store; None if the run did not reach its first node.
 
-    Not by time: the store may be on a machine whose clock is another.
+    The id is needed because times do not identify the run: the clock of the store's machine may differ.
     """
     started = [event["run"] for event in read_events(events) if event["event"] == "pipeline"]
     return started[-1] if started else None
@@ -124,7 +124,7 @@ def _models(measured: Measured | None) -> dict[str, ModelReport]:
     if measured is None:
         return {}
     models = {}
-    # The largest first: the teacher, whom the others are compared with.
+    # The largest model first: the teacher, with which the others are compared.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
         models[name] = ModelReport(
             metrics=measured.metrics[name],
@@ -146,6 +146,6 @@ def _records(output: Output) -> tuple[RankRecord, ...]:
 def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
     from components.pusher.push import newest
 
-    # A run whose student passed ends by making it the newest version.
+    # A run whose student passed has made that student the newest version.
     version = newest(folder.serving) if gate and gate.passed else None
     return str(version) if version else None

@@ -1,4 +1,4 @@
-"""`compile`: writes the pipeline as TFX compiles it for Kubeflow Pipelines or Vertex AI."""
+"""`compile`: writes the pipeline for Kubeflow Pipelines or Vertex AI, with TFX's compiler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Writes the file; raises ConfigError where it cannot be written."""
+    """Writes the file. Raises ConfigError if it cannot be written."""
     if not arguments.output.parent.is_dir():
         raise ConfigError(f"--output needs an existing folder, received {arguments.output}")
     if arguments.output.is_dir():
@@ -26,7 +26,7 @@ def execute(arguments: argparse.Namespace) -> int:
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     root = arguments.root or _PLACEHOLDER_ROOT
-    # TFX prints as it imports; what the user asked for is one file.
+    # TFX prints when it is imported. The user asked for one file, and no more output.
     with contextlib.redirect_stdout(io.StringIO()):
         import pipeline
         from components.graph.context import Storage

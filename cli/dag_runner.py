@@ -1,8 +1,8 @@
-"""Runs a TFX pipeline node by node on this machine, and says so.
+"""Runs a TFX pipeline node by node on this machine, and reports each node.
 
-The stock LocalDagRunner tells nobody which node is at work and whether its result came from the cache; worse, a
-node whose inputs cannot be resolved is left out in silence, and the run ends as if it had succeeded. This runner
-uses the same launcher for each node, emits an event around it, and fails where a node has not done its work.
+TFX's own LocalDagRunner does not tell which node is running, or whether its result came from the cache. Worse: it
+skips a node whose inputs cannot be resolved without a word, and the run ends as if it had succeeded. This runner uses
+the same launcher for each node, emits an event before and after it, and fails if a node did not do its work.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """A local runner that emits `pipeline`, `node_started` and `node_finished` events."""
 
     def __init__(self, never_cached: Collection[str] = ()) -> None:
-        """Takes the ids of nodes that run whatever the cache holds, because they look at state outside the graph."""
+        """Takes the ids of nodes that run whatever the cache holds, because they read state outside the graph."""
         super().__init__()
         self._never_cached = frozenset(never_cached)
 
@@ -37,8 +37,8 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         """Runs every node of a compiled pipeline, in topological order.
 
         Raises:
-          NodeSkippedError: where a node did not run.
-          Exception: what the executor of a node raised.
+          NodeSkippedError: if a node did not run.
+          Exception: if the executor of a node raised it.
         """
         run_id = datetime.datetime.now(datetime.timezone.utc).isoformat()
         runtime_parameter_utils.substitute_runtime_parameter(

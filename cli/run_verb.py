@@ -1,4 +1,4 @@
-"""`run`: starts the process that runs the pipeline, shows it, stops it on a signal, and writes the report."""
+"""`run`: starts the process that runs the pipeline, shows its progress, ends it on a signal, and writes the report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli import exit_codes, guardian, raw_data, settings
 from cli.run_folder import Request, RunFolder
 from limbeck import events, reference
 from report.schema import Outcome
-from trainer.process import interpreter, lifeline
+from trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -32,18 +32,18 @@ class _StoppedError(Exception):
 
 
 class Runner(Protocol):
-    """The process that runs the pipeline, a child of this one."""
+    """The process that runs the pipeline: a child of this one."""
 
     @property
     def pid(self) -> int:
-        """Its process id, which is also the id of its session."""
+        """Its process id, which is also its session's id."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """Returns its exit code. Raises subprocess.TimeoutExpired where it lives for `timeout` seconds more."""
+        """Returns its exit code. Raises subprocess.TimeoutExpired if it is still alive after `timeout` seconds."""
 
 
 def start_runner(folder: RunFolder) -> Runner:
-    """Starts `python -m cli.runner` in a session of its own: one signal ends it with all that it started."""
+    """Starts `python -m cli.runner` in its own session, so that one signal ends it and all that it started."""
     with folder.log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "cli.runner", str(folder.root)],
@@ -56,18 +56,18 @@ def start_runner(folder: RunFolder) -> Runner:
 
 
 def environment(folder: RunFolder) -> dict[str, str]:
-    """The variables of the process that runs the pipeline, as a child of this one."""
+    """Returns the variables of the process that runs the pipeline, a child of this one. That process takes no GPU."""
     own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
-    return interpreter.environment(os.environ) | own
+    return interpreter.environment(gpus.hidden(os.environ)) | own
 
 
 def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] = start_runner) -> int:
-    """Runs the pipeline to its end; returns the exit code of the process.
+    """Runs the pipeline to its end. Returns the exit code of the process.
 
     Args:
-      arguments: of the verb.
-      start: starts the process that runs the pipeline, in a session of its own, with the variables that
-        `environment` names and its output in the log.
+      arguments: arguments of the verb.
+      start: starts the process that runs the pipeline, in its own session, with the variables of `environment` and with
+        its output in the log.
     """
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
@@ -88,12 +88,12 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 
 
 def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
-    from cli.progress import Progress
+    from cli.progress import RunProgress
 
     runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
-            with Progress(folder.events) as progress:
+            with RunProgress(folder.events) as progress:
                 while (code := _wait(runner)) is None:
                     progress.update()
                 progress.update()
@@ -110,7 +110,7 @@ def _wait(runner: Runner) -> int | None:
 
 
 def _end(runner: Runner) -> None:
-    """Ends the whole session of the runner: also what its own end left behind."""
+    """Ends the whole session of the runner, also processes that outlived the runner."""
     guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         runner.wait(_GRACE_SECONDS)
@@ -122,7 +122,7 @@ def _end(runner: Runner) -> None:
 @contextlib.contextmanager
 def _signals_as_errors() -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
-        # Once is enough: a second one must interrupt neither the ending of the processes nor the report.
+        # Later signals are ignored: they must not interrupt the end of the processes, or the report.
         _ignore_signals()
         raise _StoppedError(number)
 
@@ -140,7 +140,7 @@ def _ignore_signals() -> None:
 
 
 def _conclude(folder: RunFolder, code: int) -> int:
-    """Writes and shows the report; returns the exit code that its outcome asks for."""
+    """Writes and shows the report. Returns the exit code for its outcome."""
     from cli import collect
     from report import html, terminal
 

@@ -1,7 +1,7 @@
 """The process that runs the pipeline: `python -m cli.runner ROOT`.
 
-Apart from the command line's own process, because TFX takes a quarter of a minute and a gigabyte to import and
-cannot be stopped from within; the one that watches stays small, and outlives it to write the report.
+It is not the command line's own process, because TFX takes 15 seconds and a gigabyte to import, and cannot be stopped
+from within. The command line's process stays small, watches this one, and writes the report after it has ended.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the request that stands in the run folder; returns the exit code of the process."""
+    """Runs the request in the run folder. Returns the exit code of the process."""
     lifeline.die_with_parent()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     logging.basicConfig(level=logging.INFO)
@@ -64,7 +64,7 @@ def _run(folder: RunFolder) -> None:
 
 
 def environment(folder: RunFolder, request: Request) -> dict[str, str]:
-    """Variables for the nodes of a local run: whatever they need that must not be in TFX's cache key."""
+    """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key."""
     return {
         **Operational.of(request.config, str(folder.checkpoints)).environment(),
         **request.config.beam.environment(),
@@ -73,7 +73,7 @@ def environment(folder: RunFolder, request: Request) -> dict[str, str]:
 
 
 def graph_of(folder: RunFolder, request: Request) -> Any:
-    """The pipeline of a request, for a local run in a process that has the variables of `environment`."""
+    """Returns the pipeline of a request, for a local run in a process with the variables of `environment`."""
     from tfx.orchestration import metadata
 
     import pipeline
@@ -91,14 +91,14 @@ def graph_of(folder: RunFolder, request: Request) -> Any:
 
 
 def beam_flags(config: Config) -> list[Any]:
-    """Beam's flags by the names of their variables: as texts they would be in the cache key, and train again."""
+    """Returns Beam's flags as the names of their variables. Their texts would be in the cache key."""
     from tfx.dsl.placeholder.placeholder import environment_variable
 
     return [environment_variable(name) for name in config.beam.environment()]
 
 
 def storage_of(folder: RunFolder, request: Request) -> Storage:
-    """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
+    """Returns where the pipeline of a request keeps its files. Writes the task's own data if they are needed."""
     from cli import raw_data
     from components.graph.context import Storage
     from limbeck.digests.code import task_digests
@@ -114,9 +114,9 @@ def storage_of(folder: RunFolder, request: Request) -> Storage:
 
 
 def _serve(folder: RunFolder) -> None:
-    """Makes the student that passed the newest version, also where Pusher came from the cache.
+    """Makes the student that passed the newest version, even if Pusher came from the cache.
 
-    A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
+    A cached Pusher does not check: its version may have been deleted since, or another student may have been pushed.
     """
     from cli.collect import run_id
     from cli.store import executions_of

@@ -1,4 +1,4 @@
-"""From what was typed to a task and its whole configuration, without importing either's code."""
+"""Finds a task and its whole configuration from what the user typed, without importing the task."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ TASK_SETTINGS = "config.yaml"
 
 
 def task_settings(ref: TaskRef) -> Path | None:
-    """The file of a task's own settings, which need not be there; None where there is no such task.
+    """Returns the file of a task's own settings, which need not exist; None if there is no such task.
 
-    `config.yaml` in the folder of a task that is a package. A task of one file does not own its folder, where a
-    `config.yaml` may be of something else: its settings are in the file of its own name, `my_task.yaml`.
+    For a task that is a package, it is `config.yaml` in its folder. A task of one file does not own its folder, and a
+    `config.yaml` there may belong to something else. So its settings are in a file of its own name: `my_task.yaml`.
     """
     file = ref.file()
     if file is None:
@@ -26,7 +26,7 @@ def task_settings(ref: TaskRef) -> Path | None:
 
 
 def load(ref: TaskRef, file: Path | None, assignments: Sequence[str]) -> Config:
-    """Lays the user's settings over the task's, and these over the defaults.
+    """Lays the user's settings over the task's, and those over the defaults.
 
     Args:
       ref: a task; `task_settings` says which file holds its settings.
@@ -34,7 +34,7 @@ def load(ref: TaskRef, file: Path | None, assignments: Sequence[str]) -> Config:
       assignments: `key=value` texts, which override the file.
 
     Raises:
-      ConfigError: where a layer cannot be read, or the result breaks a rule.
+      ConfigError: if a layer cannot be read, or the result breaks a rule.
     """
     layers: list[dict[str, Any]] = []
     own = task_settings(ref)

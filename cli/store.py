@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """The first artifact of an output: where it is, and its custom properties that are text."""
+    """The first artifact of an output: its URI, and its custom properties that are texts."""
 
     uri: str
     properties: dict[str, str]
@@ -22,8 +22,8 @@ class Execution:
     Attributes:
       node: the node's id.
       state: `COMPLETE`, `CACHED`, `FAILED`, `RUNNING` ...
-      seconds: from its registration to its last change.
-      outputs: by the name of the output.
+      seconds: time from its registration to its last change.
+      outputs: its outputs by name.
     """
 
     node: str
@@ -38,7 +38,7 @@ class Execution:
 
 
 def executions_of(metadata: Path, run: str | None) -> list[Execution]:
-    """The executions of a run, in order; empty where there is no such run.
+    """Returns the executions of a run, in order; empty if there is no such run.
 
     Args:
       metadata: the SQLite file.
@@ -55,11 +55,11 @@ def executions_of(metadata: Path, run: str | None) -> list[Execution]:
 
 
 def moved_from(metadata: Path, artifacts: Path) -> Path | None:
-    """Where the newest artifact's folder of all artifacts was, if it was another than `artifacts`; otherwise None.
+    """Returns the folder that held all artifacts before, if it is not `artifacts`; otherwise None.
 
     Args:
-      metadata: the SQLite file.
-      artifacts: the folder of all artifacts, in which each has its own: `<node>/<output>/<number>`.
+      metadata: the SQLite file. The newest artifact's path tells the folder.
+      artifacts: the folder of all artifacts. Each artifact has its own folder in it: `<node>/<output>/<number>`.
     """
     if not metadata.exists():
         return None

@@ -1,4 +1,4 @@
-"""The pipeline as TFX's own compiler writes it for Kubeflow Pipelines and for Vertex AI."""
+"""Compiles the pipeline with TFX's own compiler, for Kubeflow Pipelines and for Vertex AI."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Target = Literal["kubeflow", "vertex"]
 
 
 def write(pipeline: Any, target: Target, output: Path, environment: Mapping[str, str]) -> None:
-    """Compiles a TFX pipeline.
+    """Compiles a TFX pipeline and writes the result.
 
     Args:
-      pipeline: the graph; its root must be a URI that the pods can reach.
+      pipeline: the graph. Its root must be a URI that the pods can reach.
       target: `kubeflow` writes a YAML pipeline spec 2.1, `vertex` a JSON PipelineJob.
-      output: the file; replaced as a whole.
+      output: the file. It is replaced as a whole.
       environment: variables of every container.
     """
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
@@ -37,10 +37,10 @@ def write(pipeline: Any, target: Target, output: Path, environment: Mapping[str,
 
 
 def _set_environment(spec: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """TFX's compiler has no way to say it."""
+    """Sets the variables of every container, because TFX's compiler cannot."""
     for executor in spec["deploymentSpec"]["executors"].values():
         if "container" in executor:
-            # A list of its own, or YAML would write references.
+            # Each container gets its own list. Otherwise YAML would write references.
             executor["container"]["env"] = [
                 {"name": name, "value": environment[name]} for name in sorted(environment)
             ]

@@ -1,4 +1,4 @@
-"""Where a training job's processes run: what all launchers share, and a package a launcher.
+"""Launchers: where the processes of a training job run. A package for each, and the modules that all share.
 
-`limbeck.settings.launcher.LAUNCHERS` knows them by name.
+`limbeck.settings.launcher.LAUNCHERS` has them by name.
 """

@@ -1,4 +1,4 @@
-"""`Cluster`: how many processes of each role a training job is given."""
+"""`Cluster`: how many processes of each role a training job gets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from trainer.job import TrainingJob
 
 @dataclass(frozen=True, config=STRICT)
 class Cluster:
-    """One chief and `workers` workers; each of them trains."""
+    """One chief and `workers` workers. All of them train."""
 
     workers: NotNegative = 0
 
     @classmethod
     def of(cls, strategy: StrategyConfig) -> Cluster:
-        """The cluster that a strategy needs."""
+        """Returns the cluster that a strategy needs."""
         return cls(workers=strategy.processes - 1)
 
     @property
@@ -30,5 +30,5 @@ class Cluster:
 
 
 def title(job: TrainingJob, task: ClusterTask) -> str:
-    """What messages call a process: `teacher chief`, `student worker 0`."""
+    """Returns the name of a process in messages: `teacher chief`, `student worker 0`."""
     return f"{job.entry} {task.role}" + ("" if task.is_chief else f" {task.index}")

@@ -1,4 +1,4 @@
-"""What each process of a job left behind: `rank-<r>.json` in the job's `record_uri`, wherever that is."""
+"""Reads what each process of a job did: `rank-<r>.json` in the job's `record_uri`, which may be any URI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.job import TrainingJob
 
 
 def discard(job: TrainingJob, cluster: Cluster) -> None:
-    """Removes the records of an earlier attempt, which must not pass for those of this one."""
+    """Removes the records of an earlier attempt, so that nobody takes them for those of this attempt."""
     for task in cluster.tasks:
         files.remove(_uri(job, task), missing_ok=True)
 
@@ -21,7 +21,7 @@ def read(job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
     """Reads the records of all processes, in the order of the ranks.
 
     Raises:
-      TrainingFailedError: where a process that is said to have ended well left none that can be read.
+      TrainingFailedError: if a process ended with exit code 0, but left no readable record.
     """
     return tuple(_read(job, task) for task in cluster.tasks)
 

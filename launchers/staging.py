@@ -1,12 +1,12 @@
-"""Hands a job to processes that do not see the files of the one that launches it, and takes the results back.
+"""Copies the files of a job to where its processes see them, and fetches the results.
 
-A component packs its data into a folder of its machine, and may be handed folders of its machine for its outputs; a
-process on another machine finds nothing there. So a launcher gives the job other URIs before it starts: inputs are
-copied to where the processes can read, outputs go where they can write, and come back when the job is done.
+A component packs its data into a folder of its machine, and its outputs may be folders of its machine. A process on
+another machine finds nothing there. So a launcher gives the job other URIs before it starts: it copies inputs to
+where the processes can read, and names outputs where they can write. When the job is done, it fetches the outputs.
 
-The code is not staged: the processes must be able to import ours and the task's, for one from their image.
+Code is not staged: the processes must be able to import ours and the task's, for example from their image.
 
-What is staged is told by comparison: a URI of the staged job that differs from the job's is a copy of this launch.
+No list of copies is kept: a URI of the staged job that differs from the job's is a copy.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ OUTPUTS = ("model_uri", "record_uri")
 
 
 def staged(job: TrainingJob, needed: Visibility, place: Callable[[str], str]) -> TrainingJob:
-    """The job with URIs that its processes can use.
+    """Returns the job with URIs that its processes can use.
 
     Args:
-      job: as it was asked for.
-      needed: who must see the files of the job.
-      place: name of a field of the job -> a folder or URI of its own that the processes can use.
+      job: the job that the caller asked for.
+      needed: which processes must see the files of the job.
+      place: takes the name of a field of the job, and returns a new folder or URI that the processes can use.
 
     Raises:
-      ConfigError: where the checkpoints lie where the processes cannot see them. They outlive the launch, so a copy
-        would be of no use; or where a scheme is not known.
-      FileNotFoundError: where an input that has to be copied holds no files.
+      ConfigError: if the processes cannot see the checkpoints. Checkpoints outlive the launch, so a copy would not
+        help. Also if a scheme is not known.
+      FileNotFoundError: if an input that must be copied holds no files.
     """
     if job.checkpoint_uri is not None and files.visibility(job.checkpoint_uri) < needed:
         raise ConfigError(
@@ -58,12 +58,12 @@ def staged(job: TrainingJob, needed: Visibility, place: Callable[[str], str]) ->
 
 
 def fetch(staged: TrainingJob, job: TrainingJob) -> None:
-    """Copies the outputs of a staged job that has ended well to where the job wants them."""
+    """Copies the outputs of a finished staged job to the URIs of the job."""
     for name in OUTPUTS:
         source, target = getattr(staged, name), getattr(job, name)
         if source != target:
             if name == "model_uri":
-                # What a killed try left of another model must not be mixed in.
+                # A killed attempt may have left another model there, and the two must not mix.
                 files.remove_folder(target)
             files.copy_folder(source, target)
 

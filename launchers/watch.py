@@ -1,4 +1,4 @@
-"""Waits for the end of all processes of one attempt, or for the first failure and what explains it."""
+"""Waits until all processes of one attempt have ended, or until the first failure is explained."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ class _Watch:
             return None
 
     def _explains(self, latest: Exit) -> bool:
-        """Takes in a failure; whether it cannot be the mere consequence of another."""
+        """Records a failure. Returns whether it cannot be a mere consequence of another failure."""
         self.failed.append(latest)
         self.deadline = min(self.deadline, time.monotonic() + self.settle)
-        return by_signal(latest.code) or read_failure(self.failures[latest.rank]) is not None
+        failure = read_failure(self.failures[latest.rank])
+        return by_signal(latest.code) or (failure is not None and failure.explains)
 
 
 def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: Pulses, settle: float) -> Ending:
@@ -55,6 +56,6 @@ def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: P
       exits: receives the end of each process.
       failures: the URI of each rank's failure file.
       pulses: the heartbeats of the same ranks.
-      settle: seconds after a first failure in which a better explanation may come.
+      settle: seconds to wait for a better explanation after the first failure.
     """
     return _Watch(exits, failures, pulses, settle, living=set(failures)).run()

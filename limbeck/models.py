@@ -1,7 +1,7 @@
-"""The models of a run: one registry that the graph, its components and the report derive from.
+"""The models of a run, in one registry. The graph, its components and the report derive from it.
 
-A model shows up in many places: a node trains it, others score, measure and compare it, the report draws it. To add
-one is to add one entry here.
+A model appears in many places: a node trains it, other nodes score, measure and compare it, and the report draws it.
+With the registry, a new model is one new entry here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-# What a model learns from: labels, soft targets (and labels), or the teachers' most probable class.
+# What a model learns from: labels, soft targets (with labels), or the teachers' most probable class.
 Targets = Literal["labels", "soft_targets", "pseudo_labels"]
 
 
@@ -20,13 +20,13 @@ class Model:
     """One model of a run.
 
     Attributes:
-      name: in predictions, measurements, findings and the report's JSON.
-      node: id of the pipeline's node that trains it.
+      name: its name in predictions, measurements, findings and the report's JSON.
+      node: id of the pipeline node that trains it.
       targets: what it learns from.
-      title: what a text calls it.
-      short: what a label in a chart calls it.
-      control: the student once more, trained as long and from the same initial weights, on other targets. A run may
-        leave its controls out (setting `controls`).
+      title: its name in texts.
+      short: its name in charts.
+      control: whether it is a control: the same student, trained for as many steps and from the same initial weights,
+        on other targets. The setting `controls` leaves all controls out.
     """
 
     name: str
@@ -56,6 +56,6 @@ _REGISTERED = (
     ),
 )
 
-# By name, in the order in which a reader meets them.
+# By name, in the order in which the report shows them.
 MODELS: Mapping[str, Model] = MappingProxyType({model.name: model for model in _REGISTERED})
 CONTROLS = tuple(name for name, model in MODELS.items() if model.control)

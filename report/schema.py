@@ -1,4 +1,4 @@
-"""`report.json`: the machine-readable result. Described in docs/report.md; a change of meaning raises VERSION."""
+"""`report.json`: the machine-readable result. docs/report.md describes it; a change of meaning raises VERSION."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ class Outcome(str, enum.Enum):
 
 @dataclass(frozen=True, config=STRICT)
 class ModelReport:
-    """One model: quality on the test split, and what it costs.
+    """Quality of one model on the test split, and what it costs.
 
     Attributes:
       metrics: the measure and the loss of the task's objective, by name: for classes `accuracy` (a fraction) and
-        `log_loss` (nats). Null where they are undefined: no labels, no finite outputs.
-      parameters: weights; of an ensemble, of all members.
-      bytes: of the serving SavedModel folder.
-      latency_ms_p50: median milliseconds of a call with one example, on one thread.
-      latency_ms_p99: 99th percentile of the same.
-      examples: labelled test examples, over which the metrics are; null in a report from before this was counted.
+        `log_loss` (nats). Null if undefined: no labels, or no finite outputs.
+      parameters: number of weights; for an ensemble, of all members.
+      bytes: size of the serving SavedModel folder.
+      latency_ms_p50: median latency of a call with one example, on one thread, in milliseconds.
+      latency_ms_p99: 99th percentile of the same latency.
+      examples: number of labelled test examples, which the metrics are over; null in a report from before this was
+        counted.
     """
 
     metrics: dict[str, float | None]
@@ -61,7 +62,7 @@ class GateReport:
 
 @dataclass(frozen=True, config=STRICT)
 class Stage:
-    """A node of the pipeline, in the order of execution; `seconds` of a cached one are those of finding it."""
+    """A node of the pipeline, in the order of execution. For a cached node, `seconds` is the time of its look-up."""
 
     name: str
     seconds: float
@@ -70,10 +71,10 @@ class Stage:
 
 @dataclass(frozen=True, config=STRICT)
 class Report:
-    """The whole result. What a run did not reach is empty or null.
+    """The whole result. Parts that the run did not reach are empty or null.
 
     Attributes:
-      gap_recovered: see `report.verdicts`, as for the next two.
+      gap_recovered: see `report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
       findings: what only the page shows.
@@ -95,12 +96,12 @@ class Report:
     stages: tuple[Stage, ...] = ()
     findings: Findings | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
-    # A report from before there were other objectives does not say it.
+    # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
 
 
 def measured(report: Report, model: str) -> float | None:
-    """The value of the report's measure for a model; None where it is undefined, or nothing is known of the model."""
+    """Returns the value of the report's measure for a model; None if it is undefined, or if the model is not known."""
     known = report.models.get(model)
     return None if known is None else known.metrics[report.measure.key]
 
@@ -112,5 +113,5 @@ def judged_on(report: Report) -> int | None:
 
 
 def to_plain(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values, in the order of the fields."""
+    """Returns the report as plain JSON values, in the order of the fields."""
     return dict(TypeAdapter(Report).dump_python(report, mode="json"))

@@ -13,12 +13,12 @@ from report.schema import Outcome, Report, judged_on, measured
 
 
 def show(report: Report, page: Path, log: Path) -> None:
-    """Prints models, work of each process, what distillation did, verdict, what to try, and where to look.
+    """Prints models, each process's work, what distillation did, the verdict, what to try, and where to look.
 
     Args:
-      report: of the run.
-      page: where the report's page is.
-      log: where the log of the run is.
+      report: report of the run.
+      page: path of the report's page.
+      log: path of the run's log.
     """
     from report.advice import advice
 
@@ -39,13 +39,13 @@ def show(report: Report, page: Path, log: Path) -> None:
 
 
 def distillation(report: Report) -> list[str]:
-    """How much of the gap was recovered, and whether distillation helped; what is unknown is left out."""
+    """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
     known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 
 def verdict(report: Report) -> list[str]:
-    """How the run ended, and why, in plain words."""
+    """Returns how the run ended, and why, in plain words."""
     if report.outcome is Outcome.PUSHED:
         return [f"the student passed its gate and is served from {report.serving}"]
     if report.outcome is Outcome.REFUSED and report.gate is not None:

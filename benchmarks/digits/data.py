@@ -1,7 +1,7 @@
-"""The digits as the pipeline itself transforms them, and packed for each arm.
+"""Transforms the digits with the pipeline itself, and packs them for each variant.
 
-ExampleGen to Transform of the project's own graph run once, under TFX's LocalDagRunner; a preprocessing written anew
-here could differ from what the project does.
+The nodes from ExampleGen to Transform of the project's own graph run once, under TFX's LocalDagRunner. Preprocessing
+that is written anew here could differ from the project's.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _numbered(folder: Path) -> tuple[bytes, ...]:
 
 
 def with_all_labels(example: bytes) -> bytes:
-    """A serialized transformed tf.Example of which the student is told the label, visible or not."""
+    """Returns a serialized transformed tf.Example in which the student sees the label, visible or not."""
     import tensorflow as tf
 
     message = tf.train.Example.FromString(example)
@@ -91,7 +91,7 @@ def with_all_labels(example: bytes) -> bytes:
 
 
 def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective: Objective) -> None:
-    """Packs serialized examples for `trainer.data.packing`, whole or not at all; does nothing where that was done."""
+    """Packs serialized examples for `trainer.data.packing`, as a whole or not at all. Does nothing if that was done."""
     from trainer.data.packing import pack
 
     if folder.is_dir():

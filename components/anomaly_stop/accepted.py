@@ -1,11 +1,11 @@
-"""The schema and statistics that later data are held against: a run replaces both, or neither.
+"""The accepted schema and statistics, with which later data are compared. A run replaces both, or neither.
 
-Data that are compared with a schema inferred from themselves are always as expected, so a run needs what an earlier
-one accepted. TFX's own metadata would give the latest artifact, that of a refused run included.
+Data that are compared with a schema inferred from themselves are always as expected. So a run needs what an earlier
+run accepted. TFX's own metadata would give the newest artifact, and that may come from a refused run.
 
-A process can be killed between any two writes, and an object store renames no folders. So each state is written to
-a folder of its own, `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`, and takes effect by
-the writing of one small file, `current.json`, that names it: it is replaced as a whole.
+A process can be killed between any two writes, and an object store cannot rename a folder. So each state has its own
+folder, with `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`. It takes effect when one small
+file, `current.json`, names it. That file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _SCHEMA = "schema.pbtxt"
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """What the data of one run look like.
+    """The schema and statistics of the data of one run.
 
     Attributes:
       schema: a tensorflow_metadata `Schema` of all splits.
-      statistics: a `DatasetFeatureStatisticsList` for each split, by its name.
+      statistics: a `DatasetFeatureStatisticsList` for each split, by the split's name.
     """
 
     schema: Any
@@ -40,24 +40,24 @@ class Span:
 
 @dataclass(frozen=True, config=STRICT)
 class _Current:
-    """Which state is in effect; `generation` counts the schemas that the user replaced."""
+    """The state in effect; `generation` counts the schemas that the user replaced."""
 
     generation: NotNegative
     number: Positive
 
 
 def generation(folder: str) -> int:
-    """How many times an accepted schema was replaced on demand; 0 where nothing has been accepted yet."""
+    """Returns how often the user replaced the accepted schema; 0 if nothing has been accepted yet."""
     current = _current(folder)
     return current.generation if current else 0
 
 
 def read(folder: str) -> Span | None:
-    """The accepted span; None where nothing has been accepted yet.
+    """Returns the accepted span; None if nothing has been accepted yet.
 
     Raises:
-      ConfigError: where `current.json` is not what `replace` writes.
-      DataError: where somebody edited the schema, and it is none now.
+      ConfigError: if `current.json` is not what `replace` writes.
+      DataError: if somebody edited the schema, and it is not a schema any more.
     """
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -73,18 +73,18 @@ def read(folder: str) -> Span | None:
 
 
 def replace(folder: str, span: Span, generation: int) -> None:
-    """Accepts `span` in the place of what was accepted before.
+    """Accepts `span` instead of what was accepted before.
 
     Args:
-      folder: folder or URI; made where it is missing. Processes that write to it must take turns.
-      span: what later data are held against.
-      generation: what `generation` is to return from now on.
+      folder: folder or URI; made if it is missing. Only one process may write to it at a time.
+      span: later data are compared with it.
+      generation: the number that `generation` returns from now on.
     """
     from google.protobuf import text_format
 
     before = _current(folder)
     after = _Current(generation, before.number + 1 if before else 1)
-    # What a killed run left.
+    # Removes what a killed run left.
     _clear(folder, keep=before)
     state = f"{folder}/{after.number}"
     for split, statistics in span.statistics.items():

@@ -1,4 +1,4 @@
-"""AnomalyStop: ends a run on anomalies, which ExampleValidator only records, and on data unlike those before."""
+"""AnomalyStop: ends a run on anomalies, which ExampleValidator only records, and on data unlike earlier data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Property = component_spec.ExecutionParameter
 
 
 class AnomalyStopSpec(component_spec.ComponentSpec):
-    """What AnomalyStop takes; it gives nothing."""
+    """Parameters and inputs of AnomalyStop; it has no outputs."""
 
     PARAMETERS: ClassVar = (
         CODE
@@ -36,13 +36,12 @@ class AnomalyStopSpec(component_spec.ComponentSpec):
 
 
 class AnomalyStop(base_component.BaseComponent):
-    """Fails, naming everything that is wrong, so that nothing behind it runs: hang those on with `add_upstream_node`.
-
-    Where nothing is wrong, it keeps schema and statistics: what it accepted first is the schema of later runs, and
-    what it accepted last is what their statistics are compared with.
+    """Fails, and names everything that is wrong. Use `add_upstream_node`, so that other nodes wait for it.
+     If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
+    statistics are compared with those that were accepted last.
     """
 
-    # It looks at what was accepted before, which is no input that a cache could tell apart.
+    # It reads what was accepted before. That is not an input, so the cache cannot see a change.
     NEVER_CACHED = True
     SPEC_CLASS = AnomalyStopSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -56,11 +55,11 @@ class AnomalyStop(base_component.BaseComponent):
         examples: channel.BaseChannel,
         properties: Properties,
     ) -> None:
-        """Takes raw examples, their statistics and inferred schema, and what ExampleValidator found in them.
+        """Takes raw examples, their statistics and inferred schema, and ExampleValidator's anomalies.
 
-        Among `properties` are `accepted`, the folder or URI of what was accepted (see
-        `components.anomaly_stop.accepted`), and `generation` of its schema: one more than it is now has these data's
-        schema take its place.
+        Two of `properties` are not settings. `accepted` is the folder or URI of what was accepted (see
+        `components.anomaly_stop.accepted`). `generation` is the number of its schema: a number one higher replaces that
+        schema by the schema of these data.
         """
         spec = AnomalyStopSpec(
             statistics=statistics, anomalies=anomalies, schema=schema, examples=examples, **properties

@@ -1,4 +1,4 @@
-"""A folder of this machine for what an executor needs only while it runs."""
+"""A folder on this machine for files that an executor needs only while it runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from limbeck import files
 
 @contextlib.contextmanager
 def local_folder(scratch: str) -> Iterator[Path]:
-    """A local folder for what cannot be written to a URI, such as memory maps and the files of another program.
+    """Yields a local folder, for files that cannot be at a URI, such as memory maps and files of another program.
 
     Args:
-      scratch: what TFX hands an executor: beside the artifacts, and so remote where these are. A local one is used as
-        it is, for it lies on a disk with room for data; for a remote one a folder is made, and removed in the end.
+      scratch: the temporary folder that TFX gives an executor. It is beside the artifacts, and remote if they are. A
+        local one is used directly: its disk has room for data. For a remote one, a local folder is made, and removed at
+        the end.
     """
     if files.is_local(scratch):
         folder = Path(files.local_copy(scratch))

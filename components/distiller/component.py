@@ -1,4 +1,4 @@
-"""Distiller: examples with soft targets -> a student, trained over several processes."""
+"""Distiller: examples with soft targets -> a student, trained in several processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DISTILLATION = Section(DistillationConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
-    """What Distiller takes and gives; `teacher` is the model whose soft targets the examples hold."""
+    """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets."""
 
     PARAMETERS: ClassVar = (
         TrainingSpec.PARAMETERS
@@ -37,8 +37,8 @@ class DistillerSpec(TrainingSpec):
 class Distiller(TrainingComponent):
     """Trains a student.
 
-    Its property `targets` (`limbeck.models.Targets`) says what the student learns from: soft targets, or, as a
-    control, labels or pseudo-labels. All but labels need TeacherLabeler's examples and the `teacher`.
+    Its property `targets` (`limbeck.models.Targets`) says what the student learns from: soft targets, or for a control,
+    labels or pseudo-labels. Unless it learns from labels, it needs TeacherLabeler's examples and the `teacher`.
     """
 
     SPEC_CLASS = DistillerSpec
@@ -48,13 +48,13 @@ class Distiller(TrainingComponent):
 def distillers(
     context: Context, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
 ) -> dict[str, Distiller]:
-    """Makes a node for the student, and for each of its controls where the run wants them; by the model's name."""
+    """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name."""
     config = context.config
     code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
     )
-    # Labels need no teacher: another one does not train that student again.
+    # Labels need no teacher, so a new teacher does not train that student again.
     alone = {"examples": transform.outputs["transformed_examples"]}
     taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
     return {

@@ -14,13 +14,13 @@ from limbeck.settings.student import StudentConfig
 
 
 class Executor(base_executor.BaseExecutor):
-    """Examples, with soft targets where the student learns from them -> the student's SavedModel."""
+    """Examples, with soft targets if the student learns from them -> the student's SavedModel."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX; see `components.training.job.train`.
 
         Raises:
-          DataError: where the soft targets are not those of the given teacher.
+          DataError: if the given teacher did not make the soft targets.
         """
         if exec_properties["targets"] != "labels":
             provenance.assert_from(input_dict, "examples", "teacher")

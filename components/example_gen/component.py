@@ -1,6 +1,6 @@
-"""ExampleGen: TFX's own, with executors of ours, and a driver that tells data apart by their content.
+"""ExampleGen: TFX's component with executors of ours, and with a driver that compares data by content.
 
-It stays TFX's component, because its driver resolves spans, and Kubeflow's compiler knows it by its class.
+It stays TFX's component, because TFX's driver resolves spans, and because Kubeflow's compiler knows it by its class.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
 class ExampleGen(FileBasedExampleGen):
-    """Reads files into examples. On Kubeflow TFX's own driver is at work, whatever is said here."""
+    """Reads files into examples. On Kubeflow, TFX's own driver runs, whatever this class says."""
 
     DRIVER_CLASS = ContentDriver
 
 
 def raw_examples(context: Context) -> ExampleGen:
-    """Makes the node `ExampleGen`, as settings and task want it."""
+    """Makes the node `ExampleGen` from the settings and the task."""
     config, task = context.config.data, context.task
     return example_gen(
         context.storage.data,
@@ -61,20 +61,20 @@ def example_gen(
     """Makes the node `ExampleGen`.
 
     Args:
-      data: folder or URI that holds a folder for each split. It may hold `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
-        `{MM}` and `{DD}`, and then also `{VERSION}`: the newest span is taken.
-      format: of the files.
+      data: folder or URI that holds a folder for each split. It may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
+        `{MM}` and `{DD}`, and then also `{VERSION}`. The newest span is taken.
+      format: format of the files.
       splits: names of the folders, and of the splits.
-      span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
-      encoding: of CSV files.
+      span: takes this span instead of the newest; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
+      encoding: encoding of CSV files.
       declaration: what the task declares of the raw data.
-      code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
+      code_digest: digest of `executor_name(format)`, so that the cache sees an edit of the reader.
 
     Returns:
-      The node, whose output is `examples`.
+      The node. Its output is `examples`.
     """
     base, prefix = _divide(data)
-    # What a format does not use must not reach the cache.
+    # Options that a format does not use must not reach the cache.
     options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
     return ExampleGen(
@@ -82,7 +82,7 @@ def example_gen(
         input_config=example_gen_pb2.Input(
             splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
         ),
-        # Stated, or TFX would divide the only split of an input into two.
+        # Without it, TFX would divide the only split of an input into two.
         output_config=example_gen_pb2.Output(),
         range_config=None if span is None else range_config_pb2.RangeConfig(static_range=fixed),
         custom_config=to_custom_config(options),
@@ -91,12 +91,12 @@ def example_gen(
 
 
 def executor_name(format: Format) -> str:
-    """`module:name` of what reads a format, for `limbeck.digests.code.digest`."""
+    """Returns `module:name` of the code that reads a format, for `limbeck.digests.code.digest`."""
     return f"components.example_gen.executor:{_EXECUTORS[format]}"
 
 
 def _divide(data: str) -> tuple[str, str]:
-    """A folder without placeholders, and the beginning of each pattern: TFX looks for them in patterns only."""
+    """Returns a folder without placeholders, and the start of each pattern. TFX resolves only patterns."""
     parts = data.rstrip("/").split("/")
     for index, part in enumerate(parts):
         if _PLACEHOLDER.search(part):

@@ -1,7 +1,7 @@
-"""What a task declares of its raw data, as ExampleGen's executor is told it.
+"""What a task declares of its raw data, in the form that ExampleGen's executor gets.
 
-Types that are inferred from values change from one day to the next: a column of numbers is an integer as long as all of
-them happen to be whole. What the task declares decides; only columns that it does not declare are inferred.
+Types that are inferred from values change from day to day: a column of numbers is an integer while all of them happen
+to be whole. So the task's declaration decides. Only columns that the task does not declare are inferred.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.task import Kind
+from limbeck.task import FeatureKind
 
 if TYPE_CHECKING:
     from limbeck.task import Task
@@ -25,10 +25,10 @@ class Declared:
     Attributes:
       kind: `number`, `integer` or `text`.
       size: number of values in an example that has the feature.
-      classes: of a label, the names of its classes; empty for a feature.
+      classes: names of the label's classes; empty for a feature.
     """
 
-    kind: Kind
+    kind: FeatureKind
     size: int = 1
     classes: tuple[str, ...] = ()
 
@@ -37,7 +37,7 @@ Declaration = dict[str, Declared]
 
 
 def declaration_of(task: Task) -> Declaration:
-    """The raw features and the label of a task, by name."""
+    """Returns the raw features and the label of a task, by name."""
     declared = {one.name: Declared(one.kind, math.prod(one.shape)) for one in task.features}
     if task.label.visible_to_student is not None:
         declared.setdefault(task.label.visible_to_student, Declared("integer"))

@@ -1,7 +1,7 @@
-"""Tells data apart by their content.
+"""Compares input data by content.
 
-TFX's own driver goes by size and time of last change. So data that were merely touched or copied train everything
-again, and other data of equal size and time (unpacked by tar, copied by rsync -a) are not seen at all.
+TFX's own driver compares size and time of the last change. So data that were merely touched or copied train everything
+again. And other data of equal size and time (unpacked by tar, copied by rsync -a) are not noticed at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PIECE_BYTES = 1 << 20
 
 
 class ContentDriver(FileBasedDriver):
-    """Resolves spans as TFX does; the fingerprint of the input is a digest of what its files hold."""
+    """Resolves spans as TFX does. The fingerprint of the input is a digest of its files' content."""
 
     def get_input_processor(
         self,
@@ -34,7 +34,7 @@ class ContentDriver(FileBasedDriver):
 
 class _ContentProcessor(FileBasedInputProcessor):
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
-        """Called by TFX; a line a split."""
+        """Called by TFX. Returns a line for each split."""
         return "\n".join(
             f"split:{split.name},sha256:"
             + digest(self._input_base_uri, self.get_pattern_for_span_version(split.pattern, span, version))
@@ -43,10 +43,10 @@ class _ContentProcessor(FileBasedInputProcessor):
 
 
 def digest(base: str, pattern: str) -> str:
-    """SHA-256, in hexadecimal, of the content of the files that a pattern below a folder means.
+    """Returns the SHA-256, in hexadecimal, of the content of the files that match a pattern below a folder.
 
-    Their names and times do not count. Where there are no files, or they cannot be read, it is that of nothing: the
-    executor says what is wrong.
+    Names and times of the files do not count. If there are no files, or if they cannot be read, it is the digest of
+    nothing: the executor then says what is wrong.
     """
     try:
         files = sorted(_digest_of(path) for path in matching(base, pattern))

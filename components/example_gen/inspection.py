@@ -1,9 +1,10 @@
-"""Examples held against what the task declares, while they are read.
+"""Compares examples with what the task declares, while they are read.
 
-The libraries behind ExampleGen notice wrong data late and in their own words: TensorFlow Data Validation fails on mixed
-kinds, TensorFlow on a list where a scalar is declared, a loss becomes NaN, and a class that the task does not know is
-noticed after an hour of training. None of them names the file. Here every example passes by once anyway, so each fault
-is counted by split and feature, with the first place that has it, and all are told together before anything else runs.
+The libraries behind ExampleGen notice wrong data late, and with messages of their own. TensorFlow Data Validation fails
+on mixed kinds. TensorFlow fails on a list where a scalar is declared. A loss becomes NaN. A class that the task does
+not know is noticed after an hour of training. None of them names the file. Here every example passes by once anyway. So
+each fault is counted by split and feature, with the first place that has it, and all faults are reported together
+before anything else runs.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from limbeck.errors import DataError, nearest
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# Kinds as a user of tf.Example knows them, by the field of a `tf.train.Feature`.
+# The names of kinds for users of tf.Example, by the field of a `tf.train.Feature`.
 _KINDS = {"float_list": "FLOAT", "int64_list": "INT", "bytes_list": "BYTES"}
 _EXPECTED = {"number": "FLOAT", "integer": "INT", "text": "BYTES"}
-# More of one feature say nothing new, and there may be as many as examples.
+# Further faults of one feature say nothing new, and there may be as many as examples.
 _MOST_FAULTS = 10
 _CHARACTERS = 60
 
@@ -31,8 +32,8 @@ class Fault(NamedTuple):
     """One kind of fault.
 
     Attributes:
-      feature: that has it.
-      what: as a sentence goes on after "120 of 150 examples".
+      feature: name of the feature that has the fault.
+      what: the end of a sentence that starts with "120 of 150 examples".
       remedy: what to do.
     """
 
@@ -42,23 +43,23 @@ class Fault(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """How many examples, and the place of the first by name."""
+    """The number of examples, and the first place by name."""
 
     examples: int
     place: str
 
 
 @dataclasses.dataclass
-class Summary:
+class SplitSummary:
     """What a part of one split holds.
 
     Attributes:
       split: name of the input's split.
       examples: number of examples.
-      faults: examples that have a fault.
-      kinds: of each feature that the task does not declare, examples by kind.
-      labels: examples by the value of their label.
-      unlabelled: examples without a label.
+      faults: examples that have a fault, by the fault.
+      kinds: for each feature that the task does not declare, examples by kind.
+      labels: number of examples by the value of their label.
+      unlabelled: number of examples without a label.
     """
 
     split: str
@@ -69,12 +70,12 @@ class Summary:
     unlabelled: int = 0
 
     def take(self, example: tf.train.Example, place: str, declaration: Declaration) -> None:
-        """Counts an example, and makes floats of its integers where the task declares a number.
+        """Counts an example. Turns its integers into floats if the task declares a number.
 
         Args:
-          example: is changed in place.
+          example: the example; it is changed in place.
           place: file and line, or record, for messages.
-          declaration: of the task.
+          declaration: what the task declares.
         """
         self.examples += 1
         features = example.features.feature
@@ -96,11 +97,11 @@ class Summary:
                     self.labels[text] = self.labels.get(text, 0) + 1
 
 
-def merge(parts: Iterable[tuple[Summary, ...]]) -> tuple[Summary, ...]:
-    """Merges summaries split by split; the order and grouping of the parts do not matter."""
-    merged: dict[str, Summary] = {}
+def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
+    """Merges summaries by split. The order and grouping of the parts do not matter."""
+    merged: dict[str, SplitSummary] = {}
     for one in (summary for part in parts for summary in part):
-        known = merged.setdefault(one.split, Summary(one.split))
+        known = merged.setdefault(one.split, SplitSummary(one.split))
         known.examples += one.examples
         known.unlabelled += one.unlabelled
         _merge(known.faults, one.faults)
@@ -111,8 +112,8 @@ def merge(parts: Iterable[tuple[Summary, ...]]) -> tuple[Summary, ...]:
     return tuple(merged[split] for split in sorted(merged))
 
 
-def assert_sound(summaries: Iterable[Summary]) -> None:
-    """Raises DataError, which names each fault by split and feature, where an example is not what it should be."""
+def assert_sound(summaries: Iterable[SplitSummary]) -> None:
+    """Raises a DataError that names each fault by split and feature, if any example has a fault."""
     summaries = tuple(summaries)
     listed = [*_listed_faults(summaries), *_mixed_kinds(summaries)]
     if listed:
@@ -122,7 +123,7 @@ def assert_sound(summaries: Iterable[Summary]) -> None:
         raise DataError(f"the data do not hold what the task declares:\n{shown}{rest}")
 
 
-def _listed_faults(summaries: Iterable[Summary]) -> Iterator[str]:
+def _listed_faults(summaries: Iterable[SplitSummary]) -> Iterator[str]:
     for summary in summaries:
         told: dict[str, int] = {}
         for fault, seen in sorted(summary.faults.items()):
@@ -133,7 +134,7 @@ def _listed_faults(summaries: Iterable[Summary]) -> Iterator[str]:
                 yield f"{where}: {count} {fault.what} (first in {seen.place}): {fault.remedy}"
 
 
-def _mixed_kinds(summaries: Iterable[Summary]) -> Iterator[str]:
+def _mixed_kinds(summaries: Iterable[SplitSummary]) -> Iterator[str]:
     whole: dict[str, dict[str, Seen]] = {}
     for summary in summaries:
         for name, kinds in summary.kinds.items():
@@ -167,7 +168,7 @@ def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterato
             f"hold {len(values)} values, but the task declares {wanted}",
             "correct the data, or the shape that the task declares",
         )
-    # In float64 a sum of float32 values is finite exactly when each of them is.
+    # In float64, a sum of float32 values is finite exactly if each value is finite.
     if kind == "FLOAT" and not math.isfinite(sum(values)):
         odd = next(value for value in values if not math.isfinite(value))
         yield Fault(

@@ -1,4 +1,4 @@
-"""How many examples of each split have which label: written beside the examples, read by whoever tells the user."""
+"""Counts the examples of each split by label. The file is written beside the examples, and read to inform the user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pydantic.dataclasses import dataclass
 
-from components.example_gen.inspection import Summary
+from components.example_gen.inspection import SplitSummary
 from limbeck import files
 from limbeck.examples import TRAIN
 from limbeck.records import STRICT, from_json, to_json
@@ -22,8 +22,8 @@ class LabelCounts:
 
     Attributes:
       examples: number of examples.
-      unlabelled: examples without a label.
-      labels: examples by the value of their label, as text.
+      unlabelled: number of examples without a label.
+      labels: number of examples by the value of their label, as text.
     """
 
     examples: int
@@ -33,19 +33,19 @@ class LabelCounts:
 
 @dataclass(frozen=True, config=STRICT)
 class Counted:
-    """The labels of every split, by its name."""
+    """The labels of every split, by the split's name."""
 
     splits: dict[str, LabelCounts] = dataclasses.field(default_factory=dict)
 
 
-def write(summaries: Iterable[Summary], folder: str) -> None:
+def write(summaries: Iterable[SplitSummary], folder: str) -> None:
     """Writes the label counts of all splits into the folder of the examples."""
     splits = {one.split: LabelCounts(one.examples, one.unlabelled, one.labels) for one in summaries}
     files.write_text(files.join(folder, FILE), to_json(Counted(splits)))
 
 
 def read(folder: str) -> Counted:
-    """Reads the label counts beside examples; there are none beside examples of another ExampleGen."""
+    """Reads the label counts beside examples. If another ExampleGen wrote the examples, there are no counts."""
     path = files.join(folder, FILE)
     return from_json(Counted, files.read_text(path)) if files.exists(path) else Counted()
 

@@ -1,4 +1,4 @@
-"""What the component tells its executor, inside the one property that a stock FileBasedExampleGen has for it."""
+"""The options of ExampleGen's executor, in the one property that TFX's FileBasedExampleGen has for them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Options:
     """How files are read.
 
     Attributes:
-      code_digest: of the code that reads; not looked at, but the cache sees it.
-      encoding: of CSV files.
+      code_digest: digest of the reading code; nothing reads it, but the cache sees it.
+      encoding: encoding of CSV files.
       declaration: what the task declares of the raw data.
     """
 
@@ -27,7 +27,7 @@ class Options:
 
 
 def to_custom_config(options: Options) -> Any:
-    """As an `example_gen_pb2.CustomConfig`."""
+    """Returns the options as an `example_gen_pb2.CustomConfig`."""
     from google.protobuf.wrappers_pb2 import StringValue
     from tfx.proto import example_gen_pb2
 
@@ -37,7 +37,7 @@ def to_custom_config(options: Options) -> Any:
 
 
 def from_custom_config(text: str | None) -> Options:
-    """From the JSON that TFX makes of it. Raises ConfigError where it holds what are no options."""
+    """Reads options from the JSON that TFX makes of a CustomConfig. Raises ConfigError if it holds something else."""
     from google.protobuf.wrappers_pb2 import StringValue
     from tfx.proto import example_gen_pb2
     from tfx.utils import proto_utils

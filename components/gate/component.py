@@ -19,7 +19,7 @@ _Channel = component_spec.ChannelParameter
 
 
 class GateSpec(component_spec.ComponentSpec):
-    """What Gate takes and gives."""
+    """Parameters, inputs and outputs of Gate."""
 
     PARAMETERS: ClassVar = CODE | Section(GateConfig).parameters
     INPUTS: ClassVar = {

@@ -1,7 +1,7 @@
-"""The decision itself: facts about two models and the gate's limits -> passed, or the reasons why not.
+"""Decides whether the student may serve, from facts on student and teachers and from the gate's limits.
 
-Whether distillation helped is another question: a good student is not refused because plain labels would have done as
-well, unless the configuration asks for it.
+Whether distillation helped is another question. A good student is not refused because plain labels would have done as
+well, unless the settings ask for that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DECISION_FILE = "decision.json"
 
 @dataclass(frozen=True, config=STRICT)
 class Decision:
-    """Whether the student may serve; `reasons` is empty exactly when it may."""
+    """Whether the student may serve. `reasons` is empty exactly if it may."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -38,15 +38,15 @@ def decide(
     *,
     measure: Measure,
 ) -> Decision:
-    """Holds the student against the limits, on the test split.
+    """Compares the student with the limits, on the test split.
 
     Args:
       student: quality of the student.
       teacher: quality of the teachers' ensemble on the same examples.
       facts: what the student costs.
-      verdicts: how it compares with its controls.
-      limits: the gate's; its tolerance has the unit of the measure.
-      measure: what the scores of `student` and `teacher`, and the differences of `verdicts`, are.
+      verdicts: how the student compares with its controls.
+      limits: the gate's limits; the tolerance has the unit of the measure.
+      measure: the measure of the scores of `student` and `teacher`, and of the differences in `verdicts`.
     """
     reasons = [
         *_quality(student, teacher, limits, measure),
@@ -63,7 +63,7 @@ def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Me
                 f"the {name}'s {measure.name} is {quality.score} over {quality.examples} labelled test examples: "
                 "give the test split labels, or look for extreme values in the model's inputs"
             ]
-    # Rounded, because 0.9 - 0.85 > 0.05 in binary: a loss that equals the limit is within it.
+    # Rounded, because 0.9 - 0.85 > 0.05 in binary. A loss that equals the limit is accepted.
     lost = round(teacher.score - student.score, 12)
     if lost > limits.tolerance:
         return [

@@ -1,4 +1,4 @@
-"""Runs Gate: reads what was measured, writes a stock ModelBlessing and the reasons."""
+"""Runs Gate: reads predictions and measurements, and writes TFX's ModelBlessing and the reasons."""
 
 from __future__ import annotations
 

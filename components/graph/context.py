@@ -1,7 +1,7 @@
-"""What the nodes of one pipeline are made from: settings, task, digests of its code, and where results are kept.
+"""What the nodes of one pipeline are made from: settings, task, digests of its code, and places for results.
 
-Each component's folder makes its own node, from a `Context` and the nodes before it; `pipeline.py` says which those
-are, and nothing else.
+Each component's folder makes its own node, from a `Context` and the nodes before it. `pipeline.py` only says which
+nodes come before it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from limbeck.task import Task
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """Where a pipeline reads and keeps what outlives it.
+    """The places of everything that outlives a pipeline.
 
     Attributes:
       root: folder or URI of TFX's artifacts.
-      serving: folder or URI that passed students are pushed to, as `<version>/`.
+      serving: folder or URI where accepted students are pushed, as `<version>/`.
       data: folder or URI of the raw examples, with a folder for each split.
-      accepted: folder or URI of the accepted schema and statistics, which data are held against.
+      accepted: folder or URI of the accepted schema and statistics, with which data are compared.
     """
 
     root: str
@@ -35,14 +35,14 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What a node is made from, besides the nodes before it.
+    """What a node is made from, in addition to the nodes before it.
 
     Attributes:
-      config: the whole configuration; a node takes its sections of it.
-      ref: where the task is found by whoever runs the node.
+      config: the whole configuration; a node takes its own sections.
+      ref: where the process that runs the node finds the task.
       task: the task itself.
-      digests: of the task's parts.
-      storage: where results are kept.
+      digests: the digests of the task's parts.
+      storage: the places of results.
     """
 
     config: Config
@@ -53,12 +53,12 @@ class Context:
 
     @classmethod
     def of(cls, config: Config, ref: TaskRef, storage: Storage) -> Context:
-        """Loads the task. Raises TaskError where that fails."""
+        """Loads the task and returns the context. Raises TaskError if the task cannot be loaded."""
         task = ref.load()
         return cls(config, ref, task, task_digests(task, ref), storage)
 
     def code(self, roots: Iterable[str], part: str = "") -> CodeRef:
-        """The task, and a digest that changes with whatever a node runs.
+        """Returns the task, and a digest that changes when any code changes that a node runs.
 
         Args:
           roots: definitions of ours, as `limbeck.digests.code.digest` takes them.

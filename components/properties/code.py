@@ -1,4 +1,4 @@
-"""The task and the code of a component, as execution properties, so that the cache sees an edit of either."""
+"""The task and the code of a component as execution properties, so that the cache sees an edit of either."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from limbeck.reference import TaskRef, located, portable
 
 @dataclasses.dataclass(frozen=True)
 class CodeRef:
-    """What makes the cache see an edit: the task, and a digest of all source that a component runs.
+    """The task, and a digest of all source that a component runs. With both, the cache sees every edit.
 
     Attributes:
       task: where the executor finds the task.
-      digest: of the task's parts and of our own definitions that the component reaches.
+      digest: digest of the task's parts, and of our own definitions that the component depends on.
     """
 
     task: TaskRef
@@ -29,10 +29,10 @@ CODE = {"task": ExecutionParameter(type=str), "code_digest": ExecutionParameter(
 
 
 def code_properties(code: CodeRef) -> Properties:
-    """The properties of `CODE`."""
+    """Returns the properties that `CODE` declares."""
     return {"task": to_json(portable(code.task)), "code_digest": code.digest}
 
 
 def task_of(properties: Properties) -> TaskRef:
-    """The task that `code_properties` wrote, in the folder that the environment of this process names."""
+    """Returns the task in the properties, in the folder that the environment of this process names."""
     return located(from_json(TaskRef, properties["task"]), os.environ)

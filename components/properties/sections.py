@@ -1,10 +1,10 @@
 """Execution properties <-> sections of the settings.
 
-TFX hands an executor a flat dictionary of strings and numbers. A list of names kept by hand beside the settings
-forgets a field one day, and equal names of two sections meet in it. So names, types and values derive from the
-section's dataclass: each runtime field is one property, `training_epochs`, which the Kubeflow form can edit; the
-structural fields are one JSON property that bears the section's name, `training`. To build the section again
-validates what was edited.
+TFX gives an executor a flat dictionary of strings and numbers. A list of names that is kept by hand beside the settings
+forgets a field one day, and equal names of two sections collide. So names, types and values derive from the section's
+dataclass. Each runtime field is one property, such as `training_epochs`, which the Kubeflow form can edit. All
+structural fields together are one JSON property with the section's name, such as `training`. Building the section
+again validates what was edited.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from tfx.types.component_spec import ExecutionParameter
 
 from limbeck.errors import ConfigError
-from limbeck.records import build, to_json
+from limbeck.records import from_mapping, to_json
 from limbeck.settings.fields import runtime_fields, structural_fields
 
 Properties = dict[str, Any]
@@ -32,7 +32,7 @@ class Section(Generic[_Config]):
 
     Attributes:
       config: the section's class, `<Name>Config`.
-      optional: a node of the component may do without the section altogether.
+      optional: whether a node of the component may lack the whole section.
     """
 
     config: type[_Config]
@@ -40,15 +40,15 @@ class Section(Generic[_Config]):
 
     @property
     def name(self) -> str:
-        """As the whole tree calls it."""
+        """Its name in the whole tree."""
         return self.config.__name__.removesuffix("Config").lower()
 
     @property
     def parameters(self) -> dict[str, ExecutionParameter]:
-        """What the specification of a component declares for the section.
+        """The parameters that a component's spec declares for the section.
 
         Raises:
-          TypeError: where the kind of a runtime field is no number and no text, which is all that TFX takes.
+          TypeError: if a runtime field is neither a number nor a text. TFX takes no other types.
         """
         hints = typing.get_type_hints(self.config)
         declared = {}
@@ -60,7 +60,7 @@ class Section(Generic[_Config]):
         return declared
 
     def encode(self, value: _Config) -> Properties:
-        """The properties of a value; a field that is None is left out."""
+        """Returns the properties of a value, without fields that are None."""
         fields = {self._key(name): getattr(value, name) for name in runtime_fields(self.config)}
         properties = {key: field for key, field in fields.items() if field is not None}
         if structural := structural_fields(self.config):
@@ -69,20 +69,20 @@ class Section(Generic[_Config]):
         return properties
 
     def decode(self, properties: Properties) -> _Config:
-        """Builds the section from the properties of a component; those of others are ignored.
+        """Builds the section from the properties of a component. Ignores properties of other sections.
 
         Raises:
-          ConfigError: where a property is missing, or breaks a rule of the section.
+          ConfigError: if a property is missing, or breaks a rule of the section.
         """
         values = self._structural(properties)
         values |= {name: properties.get(self._key(name)) for name in runtime_fields(self.config)}
-        return build(self.config, values, prefix=self.name)
+        return from_mapping(self.config, values, prefix=self.name)
 
     def _structural(self, properties: Properties) -> dict[str, Any]:
         if not structural_fields(self.config):
             return {}
         if self.name not in properties:
-            raise ConfigError(f"the property '{self.name}' is missing, which holds fields of the settings section")
+            raise ConfigError(f"the property '{self.name}' is missing; it holds fields of the settings section")
         try:
             values: dict[str, Any] = json.loads(properties[self.name])
         except json.JSONDecodeError:
@@ -94,7 +94,7 @@ class Section(Generic[_Config]):
 
 
 def _kind(hint: Any, place: str) -> tuple[type, bool]:
-    """The kind of property for a type hint, and whether the field may be None."""
+    """Returns the type of the property for a type hint, and whether the field may be None."""
     members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     kinds = [kind for kind in members if kind is not type(None)]
     if len(kinds) != 1 or kinds[0] not in _KINDS:

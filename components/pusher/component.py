@@ -1,4 +1,4 @@
-"""Pusher: ships what the gate has blessed."""
+"""Pusher: ships the student that the gate has blessed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.pusher.executor import Executor
 
 
 class Pusher(component.Pusher):
-    """TFX's own Pusher, of the same inputs, output and properties, that pushes all of a version or nothing."""
+    """TFX's Pusher, with the same inputs, output and properties. It pushes a version as a whole, or not at all."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 

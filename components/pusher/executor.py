@@ -20,14 +20,14 @@ class Executor(executor.Executor):
     """Model and blessing -> PushedModel, with the custom properties of TFX's own Pusher."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX. Nothing at the destination is touched where the model is not blessed."""
+        """Called by TFX. If the model is not blessed, the destination stays untouched."""
         serving = _serving(exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict[keys.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
         model = self.GetModelPath(input_dict)
-        # The archive first: what may still fail must not come after the version is seen.
+        # The archive comes first: once the version is visible, nothing may fail any more.
         files.copy_folder(model, pushed.uri)
         destination = (
             self._push_locally(model, serving) if files.is_local(serving) else remote.push(model, serving)

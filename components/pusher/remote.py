@@ -1,8 +1,8 @@
 """Puts a model into an object store (`gs://` ...) as its next version.
 
-An object store renames no folders, so a version cannot appear at once. `saved_model.pb` is copied last: a server
-cannot load a version without it, and tries again. Two pushes at a time may take the same number; one pipeline
-makes one push at a time.
+An object store cannot rename a folder, so a version cannot appear at once. `saved_model.pb` is copied last: without
+it, a server cannot load the version, and tries again. Two simultaneous pushes may take the same number, but one
+pipeline makes one push at a time.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _LAST = "saved_model.pb"
 
 
 def push(model: str, serving: str) -> str:
-    """Copies a model to `serving/<version>`, and returns that.
+    """Copies a model to `serving/<version>`. Returns that URI.
 
     Args:
       model: folder or URI of a SavedModel.
       serving: URI of the folder of the versions.
 
     Raises:
-      FileNotFoundError: where the model holds no `saved_model.pb`.
-      OSError: where it cannot be copied. What was copied is deleted in each case.
+      FileNotFoundError: if the model holds no `saved_model.pb`.
+      OSError: if the model cannot be copied. Either way, the copied files are deleted.
     """
     model, serving = model.rstrip("/"), serving.rstrip("/")
     destination = f"{serving}/{next_version(files.names(serving))}"

@@ -1,4 +1,4 @@
-"""From the artifacts of a run to its findings."""
+"""Finds the findings of a run in its artifacts."""
 
 from __future__ import annotations
 
@@ -37,13 +37,12 @@ class Sources:
 
 
 def collect(sources: Sources, task: Task) -> Findings:
-    """Finds out everything that `Findings` holds and that makes sense for the task's objective.
-
-    Models without a training run are left out; those that cannot be judged, because the test split has no labels or an
-    output is not finite, have curves only.
+    """Returns all findings that the task's objective has.
+     Models without a training run are left out. A model cannot be judged if the test split has no labels, or if an
+    output is not finite; then it has curves only.
 
     Raises:
-      TaskError: where the examples do not hold the task's picture.
+      TaskError: if the examples do not hold the task's picture.
     """
     models = [name for name in MODELS if name in sources.model_runs]
     found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
@@ -80,7 +79,7 @@ def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Sc
     return {name: scores for name, scores in found.items() if scores is not None}
 
 
-# A finding that not every objective has: its field of `Findings`, and how it is found.
+# Findings that not every objective has: the field of `Findings`, and the function that finds it.
 _FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
     {
         "confusion": _confusions,

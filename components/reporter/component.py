@@ -19,7 +19,7 @@ _Channel = component_spec.ChannelParameter
 
 
 class ReporterSpec(component_spec.ComponentSpec):
-    """What Reporter takes and gives: for each model, as `<model>_run`, its ModelRun."""
+    """Parameters, inputs and outputs of Reporter. The input `<model>_run` is a model's ModelRun."""
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
@@ -41,7 +41,7 @@ class Reporter(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `ReporterSpec` by name; those of the controls may be left out."""
+        """Takes the inputs of `ReporterSpec` by name. Those of the controls may be missing."""
         spec = ReporterSpec(
             findings=channel_utils.as_channel([Findings()]),
             **inputs,
@@ -53,7 +53,7 @@ class Reporter(base_component.BaseComponent):
 def reporter(
     context: Context, predictor: BaseNode, evaluator: BaseNode, labeler: BaseNode, models: Mapping[str, BaseNode]
 ) -> Reporter:
-    """Makes the node `Reporter`; `models` are the nodes that train them, by the model's name."""
+    """Makes the node `Reporter`; `models` are the nodes that train the models, by the model's name."""
     inputs = {
         "predictions": predictor.outputs["predictions"],
         "evaluation": evaluator.outputs["evaluation"],

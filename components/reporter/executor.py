@@ -21,7 +21,7 @@ class Executor(base_executor.BaseExecutor):
         """Called by TFX.
 
         Raises:
-          TaskError: where the examples do not hold the task's picture.
+          TaskError: if the examples do not hold the task's picture.
         """
         uri = single_uris(input_dict, output_dict)
         sources = Sources(

@@ -1,7 +1,7 @@
-"""Where the student falls behind its teacher: the Evaluator's figures, slice by slice.
+"""Finds where the student falls behind its teacher, in the Evaluator's figures for each slice.
 
-A student can keep the overall figure and lose a small group of examples altogether, so the slices where it lost most
-come first.
+A student can keep the overall figure, and still lose a small group of examples altogether. So the slices where it
+lost most come first.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...
     Args:
       evaluation: folder of a ModelEvaluation artifact, made by `components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
-      slices: the most there may be.
+      slices: the largest number of slices.
 
     Returns:
-      All examples first, then the slices by the student's metric less the teacher's, smallest first; those where it is
-      undefined last.
+      All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
+      is undefined come last.
     """
     import tensorflow_model_analysis as tfma
 
@@ -49,7 +49,7 @@ def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metri
 
 
 def _value(metrics: _Metrics, name: str) -> float:
-    # TFMA hands NaN over as a text.
+    # TFMA returns NaN as a text.
     return float(metrics[name]["doubleValue"])
 
 
@@ -59,6 +59,6 @@ def _finite(value: float) -> float | None:
 
 def _order(one: Slice) -> tuple[bool, float, list[tuple[str, str]]]:
     teacher, student = one.accuracy[TEACHER], one.accuracy[STUDENT]
-    # TFMA computes in float32: equal differences differ in the last digits.
+    # TFMA computes in float32, so equal differences may differ in their last digits.
     difference = math.inf if teacher is None or student is None else round(student - teacher, 6)
     return bool(one.features), difference, sorted(one.features.items())

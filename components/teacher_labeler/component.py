@@ -1,4 +1,4 @@
-"""TeacherLabeler: soft targets, computed once in Beam for all epochs and all students."""
+"""TeacherLabeler: computes soft targets in Beam, once for all epochs and all students."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Channel = component_spec.ChannelParameter
 
 
 class TeacherLabelerSpec(component_spec.ComponentSpec):
-    """What TeacherLabeler takes and gives."""
+    """Parameters, inputs and outputs of TeacherLabeler."""
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
@@ -29,8 +29,8 @@ class TeacherLabelerSpec(component_spec.ComponentSpec):
 class TeacherLabeler(base_beam_component.BaseBeamComponent):
     """Adds `teacher_logits` `[teachers, classes]` to every example of every split.
 
-    Logits of each teacher, and not one averaged vector: the mean of the probabilities at a temperature cannot be
-    recovered from it, and the temperature may change from run to run.
+    It keeps the logits of each teacher. From one averaged vector, the mean of the probabilities at a temperature cannot
+    be recovered, and the temperature may change from run to run.
     """
 
     SPEC_CLASS = TeacherLabelerSpec

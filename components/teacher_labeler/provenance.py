@@ -1,7 +1,8 @@
-"""Whose soft targets these are.
+"""Records which teachers made the soft targets.
 
-A student that learns from the soft targets of one teacher and is then judged beside another gives figures that mean
-nothing, and no error. So the labels carry a digest of the SavedModel that made them, and whoever takes both compares.
+If a student learns from one teacher's soft targets and is judged beside another teacher, its figures mean nothing, and
+no error shows it. So soft targets carry a digest of the SavedModel that made them. A component that takes soft targets
+and teachers compares the two.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _DIGEST_FILE = "teacher-digest.txt"
 
 
 def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
-    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) they are from."""
+    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) made their soft targets."""
     files.write_text(files.join(labelled.uri, _DIGEST_FILE), digest(teacher))
 
 
@@ -26,19 +27,19 @@ def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
     """Compares soft targets with their teacher.
 
     Args:
-      inputs: of an executor.
-      examples: the input that holds examples with soft targets.
-      teacher: the input that holds the teachers' model.
+      inputs: the inputs of an executor.
+      examples: name of the input with examples and soft targets.
+      teacher: name of the input with the teachers' model.
 
     Raises:
-      DataError: where the examples hold no soft targets, or those of another teacher.
+      DataError: if the examples have no soft targets, or those of another teacher.
     """
     labelled = artifact_utils.get_single_instance(inputs[examples])
     signature = files.join(labelled.uri, _DIGEST_FILE)
     if not files.exists(signature):
         raise DataError(
-            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Hand "
-            "over the output 'labelled_examples' of TeacherLabeler"
+            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Give "
+            "the output 'labelled_examples' of TeacherLabeler"
         )
     model = artifact_utils.get_single_instance(inputs[teacher])
     made_by, given = files.read_text(signature), digest(path_utils.serving_model_path(model.uri))

@@ -1,4 +1,4 @@
-"""TeacherTrainer: transformed examples -> an ensemble of teachers, trained over several processes."""
+"""TeacherTrainer: transformed examples -> an ensemble of teachers, trained in several processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limbeck.settings.teachers import TeachersConfig
 
 
 class TeacherTrainerSpec(TrainingSpec):
-    """What TeacherTrainer takes and gives."""
+    """Parameters, inputs and outputs of TeacherTrainer."""
 
     PARAMETERS: ClassVar = TrainingSpec.PARAMETERS | Section(TeachersConfig).parameters
 
@@ -31,7 +31,7 @@ class TeacherTrainer(TrainingComponent):
 def teacher_trainer(context: Context, transform: BaseNode) -> TeacherTrainer:
     """Makes the node `TeacherTrainer`."""
     training, teachers = context.config.training, context.config.teachers
-    # The number of epochs is said in one place, or to say it in two would train again.
+    # The number of epochs has one place. Otherwise moving it to the other place would train again.
     training = dataclasses.replace(training, epochs=teachers.epochs or training.epochs)
     teachers = dataclasses.replace(teachers, epochs=None)
     code = training_code(context, "components.teacher_trainer.executor:Executor", context.digests.teacher)

@@ -1,4 +1,4 @@
-"""What the components that train have in common: inputs, outputs, and how one is made."""
+"""What TeacherTrainer and Distiller share: inputs, outputs, and how a node is made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Channel = component_spec.ChannelParameter
 
 
 class TrainingSpec(component_spec.ComponentSpec):
-    """Transformed examples and their graph -> model and model run; a subclass adds parameters of its own."""
+    """Transformed examples and their graph -> model and model run. A subclass adds its own parameters."""
 
     PARAMETERS: ClassVar = CODE | Section(TrainingConfig).parameters | Section(StrategyConfig).parameters
     INPUTS: ClassVar = {
@@ -32,7 +32,7 @@ class TrainingSpec(component_spec.ComponentSpec):
 
 
 class TrainingComponent(base_component.BaseComponent):
-    """Outputs `model` (SavedModel, see `trainer.serving.export`) and `model_run` (`history.json`, `rank-<r>.json`)."""
+    """Outputs: `model` (SavedModel, see `trainer.serving.export`), `model_run` (`history.json`, `rank-<r>.json`)."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class TrainingComponent(base_component.BaseComponent):
         properties: Properties,
         **further: channel.BaseChannel,
     ) -> None:
-        """Takes `properties` as the parameters of its spec declare them, and further inputs of a subclass."""
+        """Takes `properties` as its spec declares them, and a subclass's further inputs."""
         spec = self.SPEC_CLASS(
             examples=examples,
             transform_graph=transform_graph,
@@ -54,15 +54,15 @@ class TrainingComponent(base_component.BaseComponent):
 
 
 def training_properties(context: Context, training: TrainingConfig, code: CodeRef) -> Properties:
-    """The properties that `TrainingSpec` declares.
+    """Returns the properties that `TrainingSpec` declares.
 
     Args:
       context: settings and task.
-      training: the section `training`, as it holds for this node.
+      training: the section `training` for this node.
       code: task and digest.
     """
     strategy = context.config.strategy
-    # A default spelt out is no other strategy, and must not train again.
+    # A default that is written out is the same strategy, and must not train again.
     strategy = dataclasses.replace(strategy, workers=strategy.processes)
     return (
         code_properties(code) | Section(TrainingConfig).encode(training) | Section(StrategyConfig).encode(strategy)
@@ -70,6 +70,12 @@ def training_properties(context: Context, training: TrainingConfig, code: CodeRe
 
 
 def training_code(context: Context, executor: str, part: str) -> CodeRef:
-    """Task and digest of a component that trains: `executor` is `module:name`, `part` the digest of a task's part."""
-    # A training process reaches the last two by its command line, which no import shows.
+    """Returns task and digest of a component that trains, from its executor and the digest of a task's part.
+
+    Args:
+      context: settings and task.
+      executor: `module:name`.
+      part: digest of the part of the task that the component runs.
+    """
+    # A training process starts the last two by its command line, so no import leads to them.
     return context.code([executor, "trainer.worker", "trainer.training"], part)

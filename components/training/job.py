@@ -1,4 +1,4 @@
-"""From artifacts to a training job and back: what TeacherTrainer and Distiller share."""
+"""Makes a training job from artifacts, runs it, and writes its results: what TeacherTrainer and Distiller share."""
 
 from __future__ import annotations
 
@@ -42,25 +42,28 @@ def train(
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
-    Where an earlier try at the very same job was killed, it goes on from its newest checkpoint.
+    If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint.
 
     Args:
       entry: what is trained.
-      inputs: `examples` (transformed; with soft targets, where the job learns from them) and `transform_graph`.
+      inputs: `examples` (transformed; with soft targets if the job learns from them) and `transform_graph`.
       outputs: `model` and `model_run`.
-      properties: as the component's specification declares them.
-      scratch: an empty folder, or a URI, for what is needed only while the job runs.
-      hyperparameters: of the model.
-      members: how many models are trained, of the ensemble.
+      properties: the execution properties that the component's spec declares.
+      scratch: an empty folder, or a URI, for files that are needed only during the job.
+      hyperparameters: hyperparameters of the model.
+      members: how many models of the ensemble are trained.
 
     Raises:
-      UserError: where data, task or configuration are at fault.
-      TrainingFailedError: where a process of the job ended without a result.
+      UserError: if the user's data, task or configuration are wrong.
+      TrainingFailedError: if a process of the job ended without a result.
     """
     operational = read_operational(os.environ)
     with local_folder(scratch) as folder:
         task = task_of(properties)
         packed = _pack(entry, inputs, properties, task, folder)
+        training = dataclasses.replace(
+            Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
+        )
         targets: Targets = properties.get("targets", "labels")
         job = TrainingJob(
             entry=entry,
@@ -72,7 +75,7 @@ def train(
             record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
             targets=targets,
             strategy=Section(StrategyConfig).decode(properties),
-            training=Section(TrainingConfig).decode(properties),
+            training=training,
             members=members,
             hyperparameters=hyperparameters,
             distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
@@ -82,12 +85,12 @@ def train(
             job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(operational.checkpoints, job))
         launch(job, Cluster.of(job.strategy), operational.launcher, operational.recovery)
     if job.checkpoint_uri is not None:
-        # What is done needs no checkpoint; another strategy would take it for its own result.
+        # A finished job needs no checkpoint, and another strategy would take it for its own.
         files.remove_folder(job.checkpoint_uri)
 
 
 def _pack(entry: Entry, inputs: Artifacts, properties: Properties, task: TaskRef, scratch: Path) -> dict[str, str]:
-    """Packs the splits that the job reads; returns the folder of each."""
+    """Packs the splits that the job reads. Returns the folder of each split."""
     early = Section(TrainingConfig).decode(properties).early_stopping_patience is not None
     objective, folders = task.load().objective, {}
     for split in (TRAIN, *([VALIDATION] if early else [])):

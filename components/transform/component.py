@@ -1,4 +1,4 @@
-"""Transform: TFX's own, which is told where the preprocessing is, and what its code is."""
+"""Transform: TFX's own component. It gets the name of the preprocessing function and the digest of its code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MODULE = "trainer.data.preprocessing"
 
 
 def transform(context: Context, raw: BaseNode, schema: BaseNode, stop: BaseNode) -> Transform:
-    """Makes the node `Transform`, which waits until `stop` has let the data pass."""
+    """Makes the node `Transform`. It waits for the node `stop`."""
     node = Transform(
         examples=raw.outputs["examples"],
         schema=schema.outputs["schema"],
-        # Not as a file: TFX would hash every file beside it.
+        # Not as a file, because TFX would hash every file beside it.
         preprocessing_fn=f"{_MODULE}.preprocessing_fn",
         custom_config=code_properties(context.code([_MODULE], context.digests.preprocessing)),
     )

@@ -1,9 +1,8 @@
 """Trains in processes of this machine, each a fresh interpreter.
 
-A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up;
-so every process is started anew from the job file. The first failure ends all: TensorFlow cannot go
-on without a peer, and a process that waits for one waits for ever. Whether all are then started again
-is decided elsewhere (`launchers.supervisor`): here is one attempt.
+A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up. So every process is
+started anew from the job file. The first failure ends all processes: TensorFlow cannot go on without a peer, and a
+process that waits for one waits for ever. This module makes one attempt; `launchers.supervisor` decides on restarts.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import os
 import queue
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launchers import records
 from launchers.cluster import Cluster, title
 from launchers.failure import Ending, Exit, error_of
 from launchers.heartbeat import Pulses
-from launchers.local import ports
+from launchers.local import gpus, ports
 from launchers.local.environment import LOOPBACK, environment
 from launchers.local.processes import Process, end
 from launchers.staging import INPUTS, OUTPUTS, staged
@@ -38,7 +37,7 @@ WORKER = (sys.executable, "-m", "trainer.worker")
 
 
 def from_settings(_settings: LauncherConfig) -> LocalLauncher:
-    """The launcher that the name `local` stands for."""
+    """Returns the launcher for the name `local`."""
     return LocalLauncher()
 
 
@@ -48,31 +47,39 @@ class LocalLauncher:
     supervises = False
 
     def __init__(self, command: Sequence[str] = WORKER, settle: float = 1.0, grace: float = 10.0) -> None:
-        """Keeps how to start and end processes.
+        """Takes how to start and end processes.
 
         Args:
-          command: starts a process; the path of the job file is added.
-          settle: seconds after a first death in which a better explanation may come.
-          grace: seconds that processes are given to save, where the launching process is itself asked to end.
-            After a failure there is nothing to save, and all are killed at once.
+          command: starts a process; the path of the job file is appended.
+          settle: seconds to wait for a better explanation after the first death.
+          grace: seconds that processes get to save if the launching process itself is asked to end. After a failure
+            there is nothing to save, and all are killed at once.
         """
         self._command, self._settle, self._grace = tuple(command), settle, grace
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """As `launchers.launch.Launcher` says: all but the memory of this process is seen by another here."""
+        """Stages a job as `launchers.launch.Launcher` says. Processes see everything but this process's memory."""
         return staged(job, Visibility.MACHINE, lambda name: tempfile.mkdtemp(prefix=f"limbeck-{name}-"))
 
     def launch(
         self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig = _RECOVERY
     ) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job, as `launchers.launch.Launcher` says."""
+        """Runs one attempt at a job as `launchers.launch.Launcher` says."""
         _check(job)
         records.discard(job, cluster)
+        inherited = gpus.environments(os.environ, len(cluster.tasks))
         with tempfile.TemporaryDirectory(prefix="limbeck-") as folder:
-            self._run(job, cluster, Path(folder), recovery.heartbeat_seconds)
+            self._run(job, cluster, Path(folder), recovery.heartbeat_seconds, inherited)
         return records.read(job, cluster)
 
-    def _run(self, job: TrainingJob, cluster: Cluster, folder: Path, heartbeat_seconds: float) -> None:
+    def _run(
+        self,
+        job: TrainingJob,
+        cluster: Cluster,
+        folder: Path,
+        heartbeat_seconds: float,
+        inherited: Sequence[Mapping[str, str]],
+    ) -> None:
         path = folder / "job.json"
         path.write_text(to_json(job), encoding="utf-8")
         failures = {task.rank: str(folder / f"failure-{task.rank}.json") for task in cluster.tasks}
@@ -84,7 +91,14 @@ class LocalLauncher:
             addresses = _addresses(numbers)
             try:
                 for task in cluster.tasks:
-                    variables = environment(os.environ, task, addresses, failures[task.rank], beats[task.rank])
+                    variables = environment(
+                        inherited[task.rank],
+                        task,
+                        addresses,
+                        failure=failures[task.rank],
+                        beat=beats[task.rank],
+                        scratch=str(folder),
+                    )
                     processes.append(
                         Process(
                             task.rank,
@@ -111,7 +125,7 @@ def _addresses(numbers: Sequence[int]) -> Addresses | None:
 def _check(job: TrainingJob) -> None:
     for uri in filter(None, (getattr(job, name) for name in (*INPUTS, *OUTPUTS, "checkpoint_uri"))):
         if files.visibility(uri) is Visibility.PROCESS:
-            raise ValueError(f"only this process can read {uri}: hand over what `stage` returned")
+            raise ValueError(f"only this process can read {uri}: pass the job that `stage` returned")
         if "://" not in uri and not uri.startswith("/"):
             raise ValueError(
                 f"a job's paths must be absolute, because its processes run in another folder; received {uri!r}"

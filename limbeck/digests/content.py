@@ -1,4 +1,4 @@
-"""A digest of what a folder holds, and not of where it is or when it was written."""
+"""A digest of a folder's content. It does not depend on the folder's place, or on when the files were written."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _PIECE_BYTES = 1 << 20
 
 
 def digest(folder: str) -> str:
-    """SHA-256, in hexadecimal, of names and contents of all files below a folder or URI.
+    """Returns the SHA-256, in hexadecimal, of names and contents of all files below a folder or URI.
 
     Raises:
-      FileNotFoundError: where there are no files.
-      OSError: where one cannot be read.
+      FileNotFoundError: if there are no files.
+      OSError: if a file cannot be read.
     """
     total = hashlib.sha256()
     paths = files.walk(folder)

@@ -1,9 +1,9 @@
-"""Which data files a module reads, told from its source.
+"""Finds the data files that a module reads, from its source.
 
-A task may read a vocabulary, a list of stop words or a table of factors. An edit of such a file changes the result, and
-no source shows it. Which file a program opens is known only when it runs, minutes later and in another process. But the
-name of the file nearly always stands in the source as a text, beside `__file__` or as a path of its own: so every text
-that names an existing file counts as that file.
+A task may read a vocabulary, a list of stop words or a table of factors. An edit of such a file changes the result,
+but no source code. Which file a program opens is known only when it runs: minutes later, and in another process. But
+nearly always the name of the file is a text in the source, beside `__file__` or as a whole path. So each text that
+names an existing file counts as that file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-# Longer texts are no names of files, on no file system.
+# No file system has longer names.
 _LONGEST = 255
 _MOST_FOLDERS = 64
 _PIECE_BYTES = 1 << 20
@@ -22,17 +22,17 @@ def data_files(folders: Iterable[Path], texts: Iterable[str]) -> dict[str, Path]
     """Finds the files that texts name.
 
     Args:
-      folders: that relative names start from: the folder of the module, the working directory.
-      texts: string literals of the source: names of files, of folders, parts of a path, or patterns such as `*.json`.
+      folders: folders that relative names start from: the module's folder, the working directory.
+      texts: string literals of the source: names of files or folders, parts of a path, or patterns such as `*.json`.
 
     Returns:
-      Each file by its path below one of `folders`, or by its whole path. Of a folder that is named, the files directly
-      in it. Python sources are left out: they are followed as code.
+      The files by their path below one of `folders`, or by their absolute path. If a text names a folder, the files
+      directly in it are included. Python sources are left out: they are followed as code.
     """
     names = sorted({text for text in texts if _may_be_a_path(text)})
     found: dict[str, Path] = {}
     bases = [(folder, "") for folder in dict.fromkeys(folders)]
-    # The list grows: a text may be a part of a path, to be followed by another.
+    # The list grows while it is read: a text may be the first part of a path, and another text the second.
     for base, prefix in bases:
         for name in names:
             for path in _named(base, name):
@@ -46,7 +46,7 @@ def data_files(folders: Iterable[Path], texts: Iterable[str]) -> dict[str, Path]
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of the content of a file, in hexadecimal."""
+    """Returns the SHA-256 of a file's content, in hexadecimal."""
     total = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):

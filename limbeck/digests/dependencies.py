@@ -1,8 +1,8 @@
-"""Which definitions a piece of code can reach, across the modules of the project and without importing them.
+"""Finds the definitions that a piece of code depends on, across the project's modules and without importing them.
 
-A static analysis of Python cannot be exact. This one errs to one side only: where it cannot tell (a star
-import, a module passed around as a value, a name that only `__getattr__` knows) it counts the whole module,
-because a definition too many costs a training that was not needed, and one too few serves a stale model.
+A static analysis of Python cannot be exact. This one errs on one side only. Where it cannot tell (a star import, a
+module passed around as a value, a name that only `__getattr__` knows) it counts the whole module: one definition too
+many costs an unnecessary training, but one too few serves a stale model.
 
 Known limits: modules and data files whose names are computed.
 """
@@ -24,19 +24,19 @@ from limbeck.errors import TaskError
 
 ROOT = Path(__file__).parents[2]
 
-# Names of nodes that are no definitions: see `Node`.
+# Names of nodes that are not definitions: see `Node`.
 STATEMENTS, WHOLE, INSTALLED = "<module>", "*", ""
 
 _NAMESPACE_VIEWS = frozenset({"globals", "eval", "exec"})
 
 
 class Node(NamedTuple):
-    """Something that can be reached.
+    """Something that code can depend on.
 
     Attributes:
       module: absolute dotted name of a module of the project, or of an installed package.
-      name: of a definition; `<module>` for the statements that belong to every definition of the module, `*`
-        for all of it, empty for an installed package.
+      name: name of a definition; `<module>` for the statements that belong to every definition of the module, `*` for
+        the whole module, empty for an installed package.
     """
 
     module: str
@@ -47,9 +47,10 @@ class Node(NamedTuple):
 
 
 class Project:
-    """The source files of the project, of a task and of its helpers, each read when it is first asked for.
+    """The source files of the project, of a task and of its helpers. Each file is read when it is first needed.
 
-    Helpers are modules on Python's path that are no installed package: on PYTHONPATH, or installed as editable.
+    Helpers are modules on Python's path that are not installed packages: they are on PYTHONPATH, or installed as
+    editable.
 
     Args:
       search_path: folders to import modules from, before the project's root.
@@ -62,10 +63,10 @@ class Project:
         self._places: dict[str, Path | None] = {}
 
     def find(self, name: str) -> Module | None:
-        """Finds a module of the project by its dotted name; None where the name is not the project's.
+        """Returns the project's module with this dotted name; None if the project has none.
 
         Raises:
-          TaskError: where its file is not Python.
+          TaskError: if its file is not Python.
         """
         if name not in self._modules:
             place = self._place(name)
@@ -73,10 +74,10 @@ class Project:
         return self._modules[name]
 
     def roots(self, texts: Iterable[str]) -> set[Node]:
-        """Finds what each `module` or `module:qualified_name` means.
+        """Returns the nodes for each `module` or `module:qualified_name`.
 
         Raises:
-          TaskError: where the project has no such module, or the module no such name at its top level.
+          TaskError: if the project has no such module, or the module has no such name at its top level.
         """
         return set().union(*map(self._root, texts))
 
@@ -84,7 +85,9 @@ class Project:
         name, _, qualified = text.partition(":")
         module = self.find(name)
         if module is None:
-            raise TaskError(f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'")
+            raise TaskError(
+                f"a digest starts in a module of the project, but '{name}' is not one: correct '{text}'"
+            )
         if not qualified:
             return {Node(name, WHOLE)}
         found = self._look_up(module, tuple(qualified.split(".")), frozenset())
@@ -92,25 +95,26 @@ class Project:
             raise TaskError(f"module '{name}' binds no such name at its top level: correct '{text}'")
         return found | {Node(name, STATEMENTS)}
 
-    def reach(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
-        """Follows every name from `roots` on.
+    def dependencies(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
+        """Follows every name, starting from `roots`.
 
         Returns:
-          For each node that has content: its content, blind to comments and formatting, and what each name in
-          it stands for. Each data file that the code of a task or helper names is a node too, with its digest.
+          The content of each node that has any. The content leaves out comments and formatting, and says what each name
+          in it stands for. Each data file that the code of a task or helper names is a node too, and its digest is its
+          content.
 
         Raises:
-          TaskError: where a file that is reached is not Python.
+          TaskError: if a file that is followed is not Python.
         """
-        reached: dict[Node, tuple[str, ...]] = {}
+        found: dict[Node, tuple[str, ...]] = {}
         pending = list(roots)
         while pending:
             node = pending.pop()
-            if node not in reached:
-                reached[node], further = self._expand(node)
+            if node not in found:
+                found[node], further = self._expand(node)
                 pending.extend(further)
-        reached |= self._data_files(tuple(reached))
-        return {node: content for node, content in reached.items() if content}
+        found |= self._data_files(tuple(found))
+        return {node: content for node, content in found.items() if content}
 
     def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
         texts: dict[str, set[str]] = {}
@@ -154,20 +158,20 @@ class Project:
         return module.statements if node.name == STATEMENTS else module.bindings.get(node.name, ())
 
     def _label(self, target: Node, user: Statement, module: Module) -> str:
-        """Names a target; one that is bound several times with the number of times before its user."""
+        """Returns the text of a target. If it is bound several times, adds how many of them come before its user."""
         bindings = self._statements(target) if target.name != STATEMENTS else ()
         if target.module == module.name and len(bindings) > 1:
             return f"{target} {sum(b.line < user.line for b in bindings)}"
         return str(target)
 
     def _resolve(self, module: Module, statement: Statement, chain: Chain) -> set[Node]:
-        """What a chain that `statement` uses stands for; empty for a name of Python's own."""
+        """Returns what a chain in `statement` stands for; empty for a built-in name of Python."""
         local = (i for i in statement.imports if i.name == chain[0])
         found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
         return found | self._look_up(module, chain, frozenset())
 
     def _look_up(self, module: Module, chain: Chain, seen: frozenset[Node]) -> set[Node]:
-        """What a chain stands for at the top level of `module`; empty where that does not bind its name."""
+        """Returns what a chain stands for at the top level of `module`; empty if its first name is not bound there."""
         if chain[0] in _NAMESPACE_VIEWS or chain[:2] == ("sys", "modules"):
             return {Node(module.name, WHOLE)}
         found = {Node(module.name, chain[0])} if chain[0] in module.bindings else set()
@@ -178,13 +182,13 @@ class Project:
         return found
 
     def _follow(self, name: str, chain: Chain, seen: frozenset[Node] = frozenset()) -> set[Node]:
-        """What attribute access `chain` on module `name` reaches, through re-exports and submodules."""
+        """Returns what the attributes `chain` of module `name` stand for, through re-exports and submodules."""
         module, here = self.find(name), Node(name, ".".join(chain))
         if module is None:
             return {Node(name.partition(".")[0], INSTALLED)}
         if not chain:
             return {Node(name, WHOLE)}
-        # `from . import b` in a package sends the search for its `b` back to itself: b is a submodule.
+        # `from . import b` in a package leads the search for its `b` back to itself: then b is a submodule.
         found = set() if here in seen else self._look_up(module, chain, seen | {here})
         if found:
             return found | {Node(name, STATEMENTS)}
@@ -193,7 +197,7 @@ class Project:
         return {Node(name, WHOLE)}
 
     def _run_by_import(self, module: Module) -> set[Node]:
-        """What importing `module` runs besides its own statements, and may change what others use."""
+        """Returns what importing `module` runs besides its own statements: it may change what other code uses."""
         further = set().union(*(self._effects(some) for some in (*module.unused, *_stars(module.imports))))
         parent = module.name.rpartition(".")[0]
         if parent:
@@ -210,7 +214,7 @@ class Project:
         return {Node(n.module, STATEMENTS) for n in nodes if self.find(n.module) is not None}
 
     def _registers(self, module: Module, statement: Statement) -> bool:
-        """Whether binding a name leaves its mark elsewhere, as `@register` does."""
+        """Returns whether binding a name changes something elsewhere, as `@register` does."""
         if not statement.definition and self._changes_variable(module, statement):
             return True
         for target in (t for chain in statement.calls for t in self._resolve(module, statement, chain)):
@@ -227,7 +231,7 @@ class Project:
         return any(not s.definition for t in targets for s in self._statements(t))
 
     def _place(self, name: str) -> Path | None:
-        """The file of a module, or the folder of a package without an `__init__.py`."""
+        """Returns the file of a module, or the folder of a package without an `__init__.py`."""
         if name not in self._places:
             parent, _, last = name.rpartition(".")
             above = self._place(parent) if parent else None
@@ -238,7 +242,7 @@ class Project:
 
 
 def _editable(name: str) -> Path | None:
-    """The source of a package that a finder of its own imports from outside of the installed packages."""
+    """Returns the source of a package that is installed as editable, and so lies outside of the installed packages."""
     if name in sys.stdlib_module_names or name in sys.builtin_module_names:
         return None
     try:
@@ -250,7 +254,7 @@ def _editable(name: str) -> Path | None:
 
 
 def _is_ours(place: Path) -> bool:
-    """Whether a file is the product's own, which reads no data of a task; `tasks` are users of it."""
+    """Returns whether a file is part of Limbeck itself, which reads no task's data. Files in `tasks` are not."""
     return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "tasks") and place != ROOT
 
 
@@ -284,13 +288,13 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _version(package: str) -> str:
-    """A package with the versions of the distributions it belongs to; its name alone where there are none."""
+    """Returns a package with the versions of its distributions; only its name if there are none."""
     return " ".join([package, *(() if package in sys.stdlib_module_names else _distributions(package))])
 
 
 @functools.cache
 def _distributions(package: str) -> tuple[str, ...]:
-    """`name==version` of each installed distribution that holds a top-level package."""
+    """Returns `name==version` of each installed distribution that holds a top-level package."""
     names = _listed().get(package) or [
         distribution.metadata["Name"]
         for distribution in metadata.distributions()
@@ -301,5 +305,5 @@ def _distributions(package: str) -> tuple[str, ...]:
 
 @functools.cache
 def _listed() -> Mapping[str, list[str]]:
-    """Distributions by top-level package, of those that list their packages; not all do."""
+    """Returns distributions by top-level package, for distributions that list their packages. Not all do."""
     return metadata.packages_distributions()

@@ -1,11 +1,11 @@
-"""Files by path or URI: everything that may be an artifact or belong to a job is opened, listed and written here.
+"""Files by path or URI. Code opens, lists and writes everything that may be an artifact or belong to a job here.
 
 `Path("gs://bucket/x").write_text(...)` raises nothing: it writes below a folder `gs:` in the working directory, and
-whoever looks into the bucket finds nothing. So what may be a URI is a text, and goes through these functions. Local
-paths need no TensorFlow; other schemes are opened by the file system that `limbeck.files.filesystem` names for them.
+whoever looks into the bucket finds nothing. So a location that may be a URI is a text, and goes through these
+functions. Local paths need no TensorFlow. For other schemes, `limbeck.files.filesystem` names the file system.
 
-An object store has no folders: a folder there exists while a file is in it, and an empty one equals a missing one.
-Whatever is read, the errors are those of Python: FileNotFoundError, PermissionError, other OSErrors.
+An object store has no folders: a folder exists as long as a file is in it, and an empty folder is a missing one. All
+errors are Python's own: FileNotFoundError, PermissionError, other OSErrors.
 """
 
 from __future__ import annotations
@@ -51,54 +51,54 @@ __all__ = [
 
 
 def join(folder: Location, *parts: str) -> str:
-    """The path or URI of `parts` below a folder."""
+    """Returns the path or URI of `parts` below a folder."""
     return "/".join([os.fspath(folder).rstrip("/"), *parts])
 
 
 def is_local(location: Location) -> bool:
-    """Whether this is a path of this machine, also one that is written `file:///...`."""
+    """Returns whether this is a path of this machine. `file:///...` is one."""
     return scheme_of(location) in ("", "file")
 
 
 def visibility(location: Location) -> Visibility:
-    """Which other processes find the same file here. Raises ConfigError for a scheme that is not known."""
+    """Returns which other processes find the same file here. Raises ConfigError if the scheme is not known."""
     return filesystem_of(location)[0].visibility
 
 
 def open_to_read(location: Location) -> BinaryIO:
-    """Opens a file to read its bytes, from any position.
+    """Opens a file for reading bytes, from any position.
 
     Raises:
-      ConfigError: where the scheme is not known.
-      FileNotFoundError: where there is no such file.
-      OSError: where it cannot be read.
+      ConfigError: if the scheme is not known.
+      FileNotFoundError: if there is no such file.
+      OSError: if the file cannot be read.
     """
     filesystem, path = filesystem_of(location)
     return filesystem.open_to_read(path)
 
 
 def open_to_write(location: Location) -> contextlib.AbstractContextManager[BinaryIO]:
-    """A context in which a file is written; missing folders are made.
+    """Returns a context that writes a file. Makes missing folders.
 
-    A local file appears, or takes the place of an older one, as a whole when the context ends well; where an error
-    ends it, nothing has changed. An object store does the same, apart from what is left of a file after an error.
+    A local file appears, or replaces an older one, as a whole when the context ends well. If an error ends the context,
+    nothing has changed. An object store does the same, but may keep a part of the file after an error.
 
     Raises:
-      ConfigError: where the scheme is not known.
-      OSError: where it cannot be written.
+      ConfigError: if the scheme is not known.
+      OSError: if the file cannot be written.
     """
     filesystem, path = filesystem_of(location)
     return filesystem.open_to_write(path)
 
 
 def read_bytes(location: Location) -> bytes:
-    """The content of a file. Raises what `open_to_read` does."""
+    """Returns the content of a file. Raises what `open_to_read` does."""
     with open_to_read(location) as file:
         return file.read()
 
 
 def read_text(location: Location) -> str:
-    """The content of a file in UTF-8. Raises what `open_to_read` does, and UnicodeDecodeError."""
+    """Returns the content of a file in UTF-8. Raises what `open_to_read` does, and UnicodeDecodeError."""
     return read_bytes(location).decode("utf-8")
 
 
@@ -114,35 +114,35 @@ def write_text(location: Location, text: str) -> None:
 
 
 def exists(location: Location) -> bool:
-    """Whether there is a file or a folder."""
+    """Returns whether there is a file or a folder."""
     filesystem, path = filesystem_of(location)
     return filesystem.exists(path)
 
 
 def is_folder(location: Location) -> bool:
-    """Whether there is a folder."""
+    """Returns whether there is a folder."""
     filesystem, path = filesystem_of(location)
     return filesystem.is_folder(path)
 
 
 def size(location: Location) -> int:
-    """Bytes of a file. Raises FileNotFoundError where there is none."""
+    """Returns the size of a file in bytes. Raises FileNotFoundError if there is none."""
     filesystem, path = filesystem_of(location)
     return filesystem.size(path)
 
 
 def modified(location: Location) -> int:
-    """When a file was last changed, in nanoseconds since 1970; 0 where the file system does not say.
+    """Returns when a file was last changed, in nanoseconds since 1970; 0 if the file system does not know.
 
     Raises:
-      FileNotFoundError: where there is none.
+      FileNotFoundError: if there is no such file.
     """
     filesystem, path = filesystem_of(location)
     return filesystem.modified(path)
 
 
 def names(folder: Location) -> list[str]:
-    """Names of the files and folders directly in a folder, sorted; none where it is missing."""
+    """Returns the sorted names of the files and folders directly in a folder; empty if the folder is missing."""
     filesystem, path = filesystem_of(folder)
     try:
         return sorted(filesystem.names(path))
@@ -151,41 +151,41 @@ def names(folder: Location) -> list[str]:
 
 
 def walk(folder: Location) -> list[str]:
-    """All files below a folder, by their path from there (`a/b`), sorted; none where it is missing."""
+    """Returns the sorted paths (`a/b`) of all files below a folder, relative to it; empty if the folder is missing."""
     filesystem, path = filesystem_of(folder)
     return sorted(filesystem.walk(path))
 
 
 def folder_bytes(folder: Location) -> int:
-    """Bytes of all files below a folder together."""
+    """Returns the size of all files below a folder, in bytes."""
     return sum(size(join(folder, path)) for path in walk(folder))
 
 
 def make_folder(folder: Location) -> None:
-    """Makes a folder and those above it, where they are missing."""
+    """Makes a folder and its missing parents."""
     filesystem, path = filesystem_of(folder)
     filesystem.make_folder(path)
 
 
 def remove(location: Location, *, missing_ok: bool = False) -> None:
-    """Removes a file. Raises FileNotFoundError where there is none, unless `missing_ok`."""
+    """Removes a file. Raises FileNotFoundError if there is none, unless `missing_ok`."""
     filesystem, path = filesystem_of(location)
     with contextlib.suppress(*([FileNotFoundError] if missing_ok else [])):
         filesystem.remove(path)
 
 
 def remove_folder(folder: Location) -> None:
-    """Removes a folder and all that is in it; nothing where it is missing."""
+    """Removes a folder and its content. Does nothing if it is missing."""
     filesystem, path = filesystem_of(folder)
     with contextlib.suppress(FileNotFoundError):
         filesystem.remove_folder(path)
 
 
 def rename(source: Location, target: Location) -> None:
-    """Gives a file another name on the same file system, in the place of one that has it.
+    """Renames a file on its file system. Replaces a file that has the new name.
 
     Raises:
-      ValueError: where the two are on different file systems.
+      ValueError: if the two names are on different file systems.
     """
     (filesystem, old), (_, new) = filesystem_of(source), filesystem_of(target)
     if scheme_of(source) != scheme_of(target) and not (is_local(source) and is_local(target)):
@@ -196,25 +196,25 @@ def rename(source: Location, target: Location) -> None:
 
 
 def copy(source: Location, target: Location) -> None:
-    """Copies a file, between any two file systems; the target is written as `open_to_write` does."""
+    """Copies a file between any two file systems. Writes the target as `open_to_write` does."""
     with open_to_read(source) as opened, open_to_write(target) as file:
         shutil.copyfileobj(opened, file, 1 << 20)
 
 
 def copy_folder(source: Location, target: Location) -> None:
-    """Copies all files below a folder, between any two file systems; files that are there already are replaced."""
+    """Copies all files below a folder between any two file systems. Replaces files that are there already."""
     for path in walk(source):
         copy(join(source, path), join(target, path))
 
 
 def local_copy(folder: Location) -> str:
-    """The path of a folder for what can only read local files, such as a memory map.
+    """Returns a local path of a folder, for code that can only read local files, such as a memory map.
 
     Returns:
-      The folder itself where it is local; otherwise a copy, which is made once a process and removed at its end.
+      The folder itself if it is local. Otherwise a copy: each process makes one and removes it at its end.
 
     Raises:
-      FileNotFoundError: where a folder that is not local holds no files.
+      FileNotFoundError: if a folder that is not local holds no files.
     """
     if is_local(folder):
         return filesystem_of(folder)[1]

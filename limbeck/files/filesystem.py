@@ -1,7 +1,7 @@
-"""Which file system opens a URI: a registry by scheme.
+"""Finds the file system for a URI: a registry by scheme.
 
-A new kind of storage is a module beside this one, with a class that does what `FileSystem` says, and a line in
-`FILE_SYSTEMS`.
+To add a kind of storage, write a module beside this one, with a class that does what `FileSystem` says, and add a line
+to `FILE_SYSTEMS`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import BinaryIO, Protocol
 from limbeck.errors import ConfigError, nearest
 
 Location = str | os.PathLike[str]
-# How the name begins of a file that is being written; one that a killed process left may be removed.
+# A file has this prefix while it is being written. If a killed process left such a file, it may be removed.
 UNFINISHED = ".unfinished-"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 class Visibility(enum.IntEnum):
-    """Which processes find the same file at a URI: the writing one, those of its machine, or those of any machine.
+    """The processes that find the same file at a URI: only the writer, those of its machine, or those of any machine.
 
-    A path may well lie on a shared disk, but nothing in it tells so: it counts as `MACHINE`.
+    A path may be on a shared disk, but nothing in the path says so: it counts as `MACHINE`.
     """
 
     PROCESS = 1
@@ -33,60 +33,60 @@ class Visibility(enum.IntEnum):
 
 
 class FileSystem(Protocol):
-    """What `limbeck.files` needs of a storage. Errors are OSErrors; FileNotFoundError where something is missing."""
+    """What `limbeck.files` needs from a storage. Errors are OSErrors; a missing file is a FileNotFoundError."""
 
     @property
     def visibility(self) -> Visibility:
-        """Which processes find the same file."""
+        """The processes that find the same file."""
 
     def open_to_read(self, path: str) -> BinaryIO:
-        """A stream with positions; raises here, and not at the first read, where there is no such file."""
+        """Returns a seekable stream. If there is no such file, this call raises the error, not the first read."""
 
     def open_to_write(self, path: str) -> AbstractContextManager[BinaryIO]:
-        """A stream whose content is there when the context has ended well; missing folders are made."""
+        """Returns a context of a stream. Its content is there when the context ended well. Makes missing folders."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file or a folder."""
+        """Returns whether there is a file or a folder."""
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder."""
+        """Returns whether there is a folder."""
 
     def size(self, path: str) -> int:
-        """Bytes of a file."""
+        """Returns the size of a file in bytes."""
 
     def modified(self, path: str) -> int:
-        """Nanoseconds since 1970; 0 where it is not known."""
+        """Returns when a file was last changed, in nanoseconds since 1970; 0 if it is not known."""
 
     def names(self, folder: str) -> Iterable[str]:
-        """What is directly in a folder, without slashes."""
+        """Returns the names of the files and folders directly in a folder, without slashes."""
 
     def walk(self, folder: str) -> Iterable[str]:
-        """All files below a folder, by their path from there; none where it is missing."""
+        """Returns the paths of all files below a folder, relative to it; empty if the folder is missing."""
 
     def make_folder(self, folder: str) -> None:
-        """Makes a folder and those above it."""
+        """Makes a folder and its missing parents."""
 
     def remove(self, path: str) -> None:
         """Removes a file."""
 
     def remove_folder(self, folder: str) -> None:
-        """Removes a folder with all that is in it."""
+        """Removes a folder with its content."""
 
     def rename(self, source: str, target: str) -> None:
-        """Renames a file over another."""
+        """Renames a file. Replaces a file that has the new name."""
 
 
 def scheme_of(location: Location) -> str:
-    """`gs` of `gs://bucket/x`, in lower case; empty for a path."""
+    """Returns the scheme in lower case: `gs` for `gs://bucket/x`; empty for a path."""
     found = _SCHEME.match(os.fspath(location))
     return found[1].lower() if found else ""
 
 
 def filesystem_of(location: Location) -> tuple[FileSystem, str]:
-    """The file system of a path or URI, and what it calls it.
+    """Returns the file system of a path or URI, and the path in the form that this file system takes.
 
     Raises:
-      ConfigError: where no file system is known for the scheme.
+      ConfigError: if no file system is known for the scheme.
     """
     scheme, text = scheme_of(location), os.fspath(location)
     if scheme not in FILE_SYSTEMS:

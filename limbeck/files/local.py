@@ -1,4 +1,4 @@
-"""Files of this machine, without TensorFlow; a file is written out of sight and renamed."""
+"""Files of this machine, without TensorFlow. A file is written under another name, and then renamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limbeck.files.filesystem import UNFINISHED, Visibility
 
 
 class LocalFileSystem:
-    """Does what `limbeck.files.filesystem.FileSystem` says."""
+    """Implements `limbeck.files.filesystem.FileSystem`."""
 
     visibility = Visibility.MACHINE
 

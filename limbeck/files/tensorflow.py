@@ -1,4 +1,4 @@
-"""Files that TensorFlow opens: `gs://`, and `ram://`, which lives in one process and serves tests."""
+"""Files that TensorFlow opens: `gs://`, and `ram://`, which exists in one process only and serves tests."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _BUFFER_BYTES = 1 << 20
 
 
 class TensorFlowFileSystem:
-    """Does what `limbeck.files.filesystem.FileSystem` says, through `tf.io.gfile`."""
+    """Implements `limbeck.files.filesystem.FileSystem` with `tf.io.gfile`."""
 
     def __init__(self, visibility: Visibility) -> None:
-        """Takes who sees the files."""
+        """Takes the visibility of its files."""
         self.visibility = visibility
 
     def open_to_read(self, path: str) -> BinaryIO:
         opened = io.BufferedReader(_Readable(_gfile().GFile(path, "rb"), path), _BUFFER_BYTES)
-        # TensorFlow opens a file when it is first read; whoever opens it here wants to know now.
+        # TensorFlow opens a file at its first read. The caller needs an error now.
         opened.peek(1)
         return cast("BinaryIO", opened)
 
@@ -31,14 +31,14 @@ class TensorFlowFileSystem:
         with _python_errors(path):
             self._make_room(path)
             file = _gfile().GFile(path, "wb")
-            # A file that nothing is written to would not be made.
+            # Without a write, TensorFlow makes no file.
             file.write(b"")
         stream = io.BufferedWriter(_Writable(file, path), _BUFFER_BYTES)
         try:
             yield cast("BinaryIO", stream)
             stream.close()
         except BaseException:
-            # Without what is still in the buffer.
+            # Closes without writing what is still in the buffer.
             with contextlib.suppress(OSError):
                 stream.raw.close()
             with contextlib.suppress(OSError):
@@ -46,9 +46,9 @@ class TensorFlowFileSystem:
             raise
 
     def _make_room(self, path: str) -> None:
-        """Nothing in an object store, where a folder that was made is a file of its own.
-
-        `ram://` lists a file only where its folder was made, and appends to a file that is there.
+        """Makes the folder of a file and removes an older file, in `ram://` only.
+         `ram://` lists a file only if its folder was made, and appends to a file that exists. In an object store, a
+        folder that is made would be a file of its own.
         """
         if self.visibility is Visibility.PROCESS:
             _gfile().makedirs(path.rpartition("/")[0])
@@ -73,7 +73,7 @@ class TensorFlowFileSystem:
 
     def names(self, folder: str) -> Iterable[str]:
         with _python_errors(folder):
-            # An object store lists its folders with a slash behind.
+            # An object store lists its folders with a slash at the end.
             return [name.rstrip("/") for name in _gfile().listdir(folder)]
 
     def walk(self, folder: str) -> Iterable[str]:
@@ -107,7 +107,7 @@ def _gfile() -> Any:
 
 @contextlib.contextmanager
 def _python_errors(path: str) -> Iterator[None]:
-    """Raises Python's errors in the place of TensorFlow's, so that no caller has to import TensorFlow to catch one."""
+    """Raises Python's errors instead of TensorFlow's. So no caller has to import TensorFlow to catch one."""
     import tensorflow as tf
 
     codes = {
@@ -120,12 +120,12 @@ def _python_errors(path: str) -> Iterator[None]:
         yield
     except tf.errors.OpError as error:
         code = codes.get(type(error), errno.EIO)
-        # OSError chooses the subclass by the code: FileNotFoundError, PermissionError.
+        # OSError chooses its subclass by the code: FileNotFoundError, PermissionError.
         raise OSError(code, error.message or "no such file or folder", path) from error
 
 
 class _Readable(io.RawIOBase):
-    """A GFile as Python's readers want it; it has no more than read, seek, tell, size and close by itself."""
+    """A GFile as Python's readers need it. A GFile itself only has read, seek, tell, size and close."""
 
     def __init__(self, file: Any, path: str) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class _Readable(io.RawIOBase):
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        # TensorFlow's own counting from the end has the other sign.
+        # TensorFlow counts from the end with the other sign.
         origin = 0 if whence == io.SEEK_SET else self.tell() if whence == io.SEEK_CUR else self._size()
         with _python_errors(self._path):
             self._file.seek(origin + offset)
@@ -165,7 +165,7 @@ class _Readable(io.RawIOBase):
 
 
 class _Writable(io.RawIOBase):
-    """A GFile as Python's writers want it. Not seekable: an object store takes a file from front to back."""
+    """A GFile as Python's writers need it. It is not seekable: an object store takes a file from front to back."""
 
     def __init__(self, file: Any, path: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Settings section `beam`, and the flags that Beam is given for it."""
+"""Settings section `beam`, and the flags that Beam gets for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT
 from limbeck.settings.fields import Positive, operational
 
-# One environment variable a flag. Their number is in TFX's cache key, and must never change with a setting.
+# One environment variable for each flag. TFX's cache key counts them, so no setting may change their number.
 _VARIABLES = tuple(f"LIMBECK_BEAM_FLAG_{number}" for number in range(16))
 
 
@@ -29,14 +29,14 @@ class BeamConfig:
         return (
             f"--direct_num_workers={self.workers}",
             f"--direct_running_mode={mode}",
-            # Without an image, each Beam component of TFX packs a source distribution of TFX for workers elsewhere.
+            # Without an image, each Beam component of TFX builds a source distribution of TFX for remote workers.
             "--sdk_container_image=none",
         )
 
     def environment(self) -> dict[str, str]:
-        """The flags as variables of the environment, whose names are the same for all settings.
-
-        The last flag is repeated: to say a flag again changes nothing, and an empty one would be refused.
+        """Returns the flags as environment variables. Their names are the same for all settings.
+         The last flag fills the variables that are left: a repeated flag changes nothing, and an empty one would be
+        refused.
         """
         flags = self.flags
         if len(flags) > len(_VARIABLES):

@@ -10,7 +10,7 @@ from limbeck.settings.fields import Positive, operational
 
 @dataclass(frozen=True, config=STRICT)
 class CheckpointConfig:
-    """What a training that dies goes on from.
+    """What a training needs to go on after it died.
 
     Attributes:
       steps: optimizer steps between two checkpoints.

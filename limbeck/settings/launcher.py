@@ -1,6 +1,6 @@
 """Settings section `launcher`, and the registry of launchers.
 
-The registry holds references instead of objects: settings are read where no launcher can run, and must know the names.
+The registry holds references to launchers, not launchers: settings are also read where no launcher can run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from limbeck.errors import ConfigError, nearest
 from limbeck.records import STRICT
 from limbeck.settings.fields import operational
 
-# Name -> `module:function`; the function makes a `launchers.launch.Launcher` from the section.
+# Name -> `module:function`. The function takes the section and returns a `launchers.launch.Launcher`.
 LAUNCHERS: dict[str, str] = {"local": "launchers.local.launcher:from_settings"}
 
 

@@ -1,1 +1,1 @@
-"""How training is spread over devices and processes: one file a strategy of `tf.distribute`, and their registry."""
+"""How training is spread over devices and processes: one file for each `tf.distribute` strategy, and a registry."""

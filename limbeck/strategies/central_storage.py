@@ -1,6 +1,6 @@
 """Strategy `central_storage`: a replica on each device of one process, with the variables on the CPU.
 
-It is the one that Keras' optimizers do not work under as they are: `variable_scope` makes them.
+Keras' optimizers fail under this strategy. `variable_scope` makes them work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CentralStorage(StrategyKind):
     name = "central_storage"
 
     def check(self, settings: StrategySettings) -> None:
-        """Refuses several processes, and a choice of communication: gradients are summed on the CPU."""
+        """Refuses several processes, and refuses a choice of communication, because the CPU sums the gradients."""
         rules.assert_one_process(self.name, settings)
         rules.assert_no_communication(self.name, settings)
 
@@ -34,18 +34,18 @@ class CentralStorage(StrategyKind):
             )
 
     def build(self, settings: StrategySettings) -> Strategy:
-        """Makes a tf.distribute.experimental.CentralStorageStrategy."""
+        """Returns a tf.distribute.experimental.CentralStorageStrategy."""
         import tensorflow as tf
 
         strategy = tf.distribute.experimental.CentralStorageStrategy(devices.names(settings), "/cpu:0")
-        # Has batch normalisation pass over the empty part of a small batch, as under the other strategies.
+        # Batch normalisation then ignores the empty part of a small batch, as under the other strategies.
         strategy.extended.enable_partial_batch_handling = True
         return strategy
 
     def variable_scope(self, strategy: Strategy) -> AbstractContextManager[object]:
-        """Makes each variable say how the values that replicas assign to it become one.
-
-        Keras' optimizers assign the learning rate, the same on each replica, to a variable that does not say.
+        """Returns a context that gives every variable an aggregation: how the values of replicas become one.
+         Keras' optimizers assign the learning rate, which is equal on all replicas, to a variable without an
+        aggregation.
         """
         import tensorflow as tf
 

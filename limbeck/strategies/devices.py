@@ -1,4 +1,4 @@
-"""The devices of a process: its GPUs, or devices made of the CPU. Every function imports TensorFlow."""
+"""The devices of a process: its GPUs, or logical devices on the CPU. Every function imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def gpu_count() -> int:
 
 
 def names(settings: StrategySettings) -> list[str]:
-    """Returns the devices of the replicas: logical ones where the settings ask for them, else GPUs, else the CPU.
+    """Returns the devices of the replicas: logical ones if the settings ask for them, else the GPUs, else the CPU.
 
-    Call it before TensorFlow was used, which fixes the devices of the process.
+    Call it before TensorFlow runs anything: from then on, the devices of a process are fixed.
     """
     import tensorflow as tf
 

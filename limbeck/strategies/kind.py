@@ -1,8 +1,8 @@
-"""What there is to say about a strategy, in one class: what it needs, what it refuses, and how it is made.
+"""The base class of strategies: what a strategy needs, what it refuses, and how it is made.
 
-Settings are refused when they are built, long before TensorFlow is imported; the strategy itself is made in a training
-process. A strategy whose parts lay in both places would be half forgotten when it changes. So each is one object,
-whose `build` alone imports TensorFlow.
+Settings are checked when they are built, long before TensorFlow is imported. The strategy itself is made later, in a
+training process. Code in both places would get out of step. So each strategy is one object, and only its `build`
+imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from limbeck.aliases import Strategy
 
 
 class StrategySettings(Protocol):
-    """What a strategy is told: `limbeck.settings.strategy.StrategyConfig`."""
+    """The settings that a strategy reads: those of `limbeck.settings.strategy.StrategyConfig`."""
 
     @property
     def workers(self) -> int | None:
-        """Training processes; None leaves it to the strategy."""
+        """Number of training processes; None leaves it to the strategy."""
 
     @property
     def logical_devices(self) -> int | None:
-        """So many devices made of the CPU; None takes the GPUs that there are."""
+        """Number of logical devices on the CPU; None takes the GPUs of the machine."""
 
     @property
     def communication(self) -> str:
@@ -32,7 +32,7 @@ class StrategySettings(Protocol):
 
 
 class TrainingSettings(Protocol):
-    """What a strategy may refuse of `limbeck.settings.training.TrainingConfig`."""
+    """The settings of `limbeck.settings.training.TrainingConfig` that a strategy may refuse."""
 
     @property
     def precision(self) -> str:
@@ -43,30 +43,30 @@ class StrategyKind(abc.ABC):
     """One strategy.
 
     Attributes:
-      name: in settings (`strategy.name`): that of the class in `tf.distribute`, in snake case.
+      name: its name in the settings (`strategy.name`): the class in `tf.distribute`, in snake case.
     """
 
     name: ClassVar[str]
 
     def processes(self, settings: StrategySettings) -> int:
-        """Returns the number of training processes: one chief, and the others are workers."""
+        """Returns the number of training processes: one chief, and workers."""
         return 1
 
     @abc.abstractmethod
     def check(self, settings: StrategySettings) -> None:
-        """Raises ConfigError where the settings contradict the strategy; imports no TensorFlow."""
+        """Raises ConfigError if the settings contradict the strategy. Imports no TensorFlow."""
 
     def check_training(self, training: TrainingSettings) -> None:  # noqa: B027
-        """Raises ConfigError where the strategy cannot train like that; by default it can."""
+        """Raises ConfigError if the strategy cannot train with these settings. By default it can."""
 
     @abc.abstractmethod
     def build(self, settings: StrategySettings) -> Strategy:
-        """Makes the tf.distribute.Strategy of this process, which has not used TensorFlow yet."""
+        """Returns the tf.distribute.Strategy of this process. The process must not have used TensorFlow before."""
 
     def variable_scope(self, strategy: Strategy) -> AbstractContextManager[object]:
-        """Returns what variables need around them besides `strategy.scope()`.
+        """Returns a context that variables need in addition to `strategy.scope()`.
 
         Args:
-          strategy: any tf.distribute.Strategy. Where it is not of this kind, the context must do nothing.
+          strategy: any tf.distribute.Strategy. If it is of another kind, the context does nothing.
         """
         return contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""Strategy `mirrored`: a replica on each device of one process, each with all variables."""
+"""Strategy `mirrored`: a replica on each device of one process. Each replica has all variables."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Mirrored(StrategyKind):
     name = "mirrored"
 
     def check(self, settings: StrategySettings) -> None:
-        """Refuses several processes, and a choice of communication where there are no GPUs to choose for."""
+        """Refuses several processes. On logical devices, it also refuses a choice of communication."""
         rules.assert_one_process(self.name, settings)
         if settings.logical_devices is not None:
             rules.assert_no_communication(self.name, settings)
 
     def build(self, settings: StrategySettings) -> Strategy:
-        """Makes a tf.distribute.MirroredStrategy."""
+        """Returns a tf.distribute.MirroredStrategy."""
         import tensorflow as tf
 
         names = devices.names(settings)
@@ -29,7 +29,7 @@ class Mirrored(StrategyKind):
 
 
 def _cross_device(settings: StrategySettings, names: list[str]) -> Any:
-    """Returns how gradients are summed: a tf.distribute.CrossDeviceOps; None leaves it to TensorFlow."""
+    """Returns the tf.distribute.CrossDeviceOps that sums gradients; None leaves the choice to TensorFlow."""
     import tensorflow as tf
 
     if not names[0].startswith("/gpu"):

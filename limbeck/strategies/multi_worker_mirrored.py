@@ -1,4 +1,4 @@
-"""Strategy `multi_worker_mirrored`: several processes, with a replica on each GPU, or one where there is none."""
+"""Strategy `multi_worker_mirrored`: several processes, with a replica on each of their GPUs, or one on the CPU."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from limbeck.strategies.kind import StrategyKind, StrategySettings
 
 
 class MultiWorkerMirrored(StrategyKind):
-    """A chief and workers, each of which trains; gradients are summed over the network."""
+    """A chief and workers. All of them train; gradients are summed over the network."""
 
     name = "multi_worker_mirrored"
 
     def processes(self, settings: StrategySettings) -> int:
-        """Returns `workers`; by default 2."""
+        """Returns `workers`, or 2 if it is not set."""
         return settings.workers or 2
 
     def check(self, settings: StrategySettings) -> None:
@@ -21,9 +21,9 @@ class MultiWorkerMirrored(StrategyKind):
         rules.assert_no_logical_devices(self.name, settings)
 
     def build(self, settings: StrategySettings) -> Strategy:
-        """Makes a tf.distribute.MultiWorkerMirroredStrategy.
+        """Returns a tf.distribute.MultiWorkerMirroredStrategy.
 
-        It joins the cluster of TF_CONFIG and blocks until every process has.
+        It joins the cluster of TF_CONFIG, and blocks until every process has joined.
         """
         import tensorflow as tf
 

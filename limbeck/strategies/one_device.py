@@ -1,4 +1,4 @@
-"""Strategy `one_device`: one replica. The reference that the others are held against."""
+"""Strategy `one_device`: one replica. It is the reference for all other strategies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class OneDevice(StrategyKind):
     name = "one_device"
 
     def check(self, settings: StrategySettings) -> None:
-        """Refuses several processes, and what is between devices."""
+        """Refuses several processes, logical devices, and a choice of communication."""
         rules.assert_one_process(self.name, settings)
         rules.assert_no_logical_devices(self.name, settings)
         rules.assert_no_communication(self.name, settings)
 
     def build(self, settings: StrategySettings) -> Strategy:
-        """Makes a tf.distribute.OneDeviceStrategy."""
+        """Returns a tf.distribute.OneDeviceStrategy."""
         import tensorflow as tf
 
         return tf.distribute.OneDeviceStrategy("/gpu:0" if devices.gpu_count() else "/cpu:0")

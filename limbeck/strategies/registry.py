@@ -1,4 +1,4 @@
-"""The strategies by name. A new one is a file beside this one, and a line here."""
+"""The strategies by name. To add one, write a file beside this one and add a line here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ STRATEGIES: dict[str, StrategyKind] = {kind.name: kind for kind in _KINDS}
 
 
 def kind_of(name: str) -> StrategyKind:
-    """Returns the strategy of this name.
+    """Returns the strategy with this name.
 
     Raises:
-      ConfigError: where there is none; names the nearest.
+      ConfigError: if there is none. The message names the nearest known name.
     """
     if name not in STRATEGIES:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Rules that several strategies share: each refuses one setting that would be ignored in silence.
+"""Rules that several strategies share. Each refuses a setting that would otherwise be ignored without a word.
 
 Each takes the name of the strategy and its settings, and raises ConfigError.
 """
@@ -22,7 +22,7 @@ def assert_no_logical_devices(name: str, settings: StrategySettings) -> None:
     """Refuses logical devices."""
     if settings.logical_devices is not None:
         raise ConfigError(
-            f"strategy '{name}' has one device a process without GPUs, but strategy.logical_devices is "
+            f"strategy '{name}' has one device in each process without GPUs, but strategy.logical_devices is "
             f"{settings.logical_devices}: leave it out, or take strategy.name=mirrored or central_storage"
         )
 
@@ -31,7 +31,7 @@ def assert_no_communication(name: str, settings: StrategySettings) -> None:
     """Refuses a choice of communication."""
     if settings.communication != "auto":
         raise ConfigError(
-            f"strategy.communication={settings.communication} is between GPUs or processes, and strategy "
-            f"'{name}'{' on logical devices' if settings.logical_devices else ''} has none to choose for: leave "
+            f"strategy.communication={settings.communication} concerns GPUs or processes, and strategy "
+            f"'{name}'{' on logical devices' if settings.logical_devices else ''} has no choice: leave "
             "strategy.communication out"
         )

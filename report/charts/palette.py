@@ -1,4 +1,4 @@
-"""Colours of the kinds of model, as CSS. A model has the colour of its place in the registry."""
+"""Colours of the kinds of model, as CSS. A model's colour depends on its place in the registry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from report.names import OTHER, kinds
 
-# On a light page, and on a dark one.
+# On a light page, and on a dark page.
 _COLOURS = (
     ("#2456a6", "#82aef5"),
     ("#c2410c", "#fb9a5b"),
@@ -19,12 +19,12 @@ _OTHER = ("#7c3aed", "#c4a5fb")
 
 
 def css() -> Markup:
-    """A custom property `--<kind>` for each kind of model, and a class `<kind>` whose `--tone` it is."""
+    """Returns a custom property `--<kind>` for each kind of model, and a class `<kind>` that sets `--tone` to it."""
     colours = {kind: _COLOURS[place] if place < len(_COLOURS) else _OTHER for place, kind in enumerate(kinds())}
     colours[OTHER] = _OTHER
     light, dark = (" ".join(f"--{kind}: {shades[page]};" for kind, shades in colours.items()) for page in range(2))
     tones = " ".join(f".{kind} {{ --tone: var(--{kind}); }}" for kind in colours)
-    # Nothing of it comes from a user.
+    # No part of it comes from a user.
     return Markup(  # noqa: S704
         f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{tones}"
     )

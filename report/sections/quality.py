@@ -1,4 +1,4 @@
-"""Quality against size and latency of all models, and the student against its controls."""
+"""Section: quality against size and latency of all models, and the student against its controls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from limbeck.models import STUDENT, TEACHER
 from report import figures
-from report.charts import strip
+from report.charts import intervals
 from report.charts.markers import key
 from report.charts.scatter import Point, Texts, scatter
 from report.gain import reading
@@ -20,7 +20,7 @@ _LEAST_POINTS = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ModelRow:
     """A model in the table."""
 
     name: str
@@ -42,19 +42,19 @@ class Against:
 
 
 @dataclasses.dataclass(frozen=True)
-class Quality:
+class QualitySection:
     """The section.
 
     Attributes:
       rows: the models.
-      others: names of the metrics beside the measure, and what the table calls them.
-      charts: empty where fewer than two models can be drawn.
+      others: the metrics other than the measure: each one's key, and its name in the table.
+      charts: empty if fewer than two models can be drawn.
       against: the student against each control.
-      explained: whether there are controls, which a reader needs explained.
-      over: the number of labelled test examples that all figures are over, as a text; empty where it is not known.
+      explained: whether there are controls. They need an explanation for the reader.
+      over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ModelRow, ...]
     others: tuple[tuple[str, str], ...]
     charts: tuple[Markup, ...]
     against: tuple[Against, ...]
@@ -62,18 +62,18 @@ class Quality:
     over: str
 
 
-def build(report: Report) -> Quality | None:
-    """Null without models."""
+def view(report: Report) -> QualitySection | None:
+    """Returns the section; None if there are no models."""
     if not report.models:
         return None
     names = ordered(report.models)
-    rows = tuple(Row(full(name), key(kind(name)), report.models[name]) for name in names)
+    rows = tuple(ModelRow(full(name), key(kind(name)), report.models[name]) for name in names)
     explained = any(short(name) != name for name in names)
     keys = dict.fromkeys(key for row in rows for key in row.model.metrics if key != report.measure.key)
     others = tuple((key, key.replace("_", " ")) for key in keys)
     examples = judged_on(report)
     over = "" if examples is None else figures.plural(examples, "labelled test example")
-    return Quality(rows, others, _charts(report), _against(report), explained, over)
+    return QualitySection(rows, others, _charts(report), _against(report), explained, over)
 
 
 def _charts(report: Report) -> tuple[Markup, ...]:
@@ -112,7 +112,7 @@ def _points(report: Report, cost: Callable[[ModelReport], float], text: Callable
 
 
 def _least(report: Report) -> float | None:
-    """What the gate asks of the student."""
+    """Returns the lowest measure that the gate accepts."""
     value = measured(report, TEACHER)
     return None if value is None else value - report.config.gate.tolerance
 
@@ -126,7 +126,9 @@ def _against(report: Report) -> tuple[Against, ...]:
         ends = figures.difference_range(one.difference, report.measure)
         words = f"{known_as}, 95 % interval {ends}"
         title = f"{STUDENT} less {full(name)}"
-        drawn = strip.strip(f"against-{index}", (title, words), one.difference, strip.span(known, [0.0]), [0.0])
+        drawn = intervals.interval_chart(
+            f"against-{index}", (title, words), one.difference, intervals.span(known, [0.0]), [0.0]
+        )
         rows.append(
             Against(
                 full(name),

@@ -1,4 +1,4 @@
-"""The verdict, and the few figures that a reader who stops here should have seen."""
+"""Section: the verdict, and the most important figures, for readers who stop here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from report import figures
-from report.charts import strip
+from report.charts import intervals
 from report.gain import Gain, gain
 from report.schema import ModelReport, Outcome, Report, judged_on, measured
 from report.terminal import verdict
@@ -27,11 +27,11 @@ class Tile:
     """One figure.
 
     Attributes:
-      name: what it is.
+      name: what the figure is.
       value: the figure.
-      note: what it is beside.
-      tone: `good`, `open` or `bad` where it is a verdict; the words say so too.
-      picture: a strip below it.
+      note: what it is compared with.
+      tone: `good`, `open` or `bad` if it is a verdict. The words say so too.
+      picture: a chart below it.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Summary:
     tiles: tuple[Tile, ...]
 
 
-def build(report: Report) -> Summary:
-    """Works for every report."""
+def view(report: Report) -> Summary:
+    """Returns the section, for any report."""
     mark, headline = _HEADLINES[report.outcome]
     reasons = report.gate.reasons if report.gate and report.outcome is Outcome.REFUSED else ()
     sentence = verdict(report)[0]
@@ -123,7 +123,9 @@ def _gap(report: Report) -> Tile | None:
     words = (
         f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
     )
-    drawn = strip.strip("gap", ("Gap recovered, with its interval", words), gap, strip.span([gap], marks), marks)
+    drawn = intervals.interval_chart(
+        "gap", ("Gap recovered, with its interval", words), gap, intervals.span([gap], marks), marks
+    )
     return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
 
 

@@ -126,6 +126,15 @@ def test_a_run_is_found_by_its_id_and_not_by_the_clock(tmp_path: Path, emitted: 
     assert executions_of(tmp_path / "no-such.sqlite", first) == []
 
 
+def test_a_node_that_looks_outside_of_the_graph_never_comes_from_the_cache(tmp_path: Path, emitted: Path):
+    # Data A, then B, then A again: the third were not compared with what B had made the accepted state.
+    for _ in range(2):
+        ObservedDagRunner(["count"]).run(tiny.counting(tmp_path))
+
+    states = {one.node: one.state for one in executions_of(tmp_path / "metadata.sqlite", run_id(emitted))}
+    assert states == {"produce": "CACHED", "count": "COMPLETE"}
+
+
 def test_reading_the_store_does_not_change_it(tmp_path: Path, emitted: Path):
     ObservedDagRunner().run(tiny.counting(tmp_path))
     store = tmp_path / "metadata.sqlite"

@@ -12,6 +12,7 @@ import math
 import os
 from typing import Any
 
+from limbeck import task_code
 from limbeck.errors import DataError, TaskError, nearest
 from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL
 from limbeck.objectives.objective import Objective
@@ -43,7 +44,8 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
       TaskError: where the task's function returns a reserved name.
     """
     features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
-    outputs = dict(task.preprocessing_fn(features))
+    with task_code.guarded(f"preprocessing_fn of task '{task.name}' fails"):
+        outputs = dict(task.preprocessing_fn(features))
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")

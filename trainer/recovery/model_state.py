@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
-from limbeck.errors import TaskError, TrainingFailedError
+from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
 from trainer.distribution import strategies
 from trainer.recovery.checkpoint import Array, Arrays
 
@@ -85,14 +85,14 @@ def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
     Processes that do not see the same files would train from different weights, and nothing would fail.
 
     Raises:
-      TrainingFailedError: where they differ.
+      PassingFaultError: where they differ; a file system that lags behind has caught up when all start again.
     """
     places = np.unique(
         _gather(strategy, [np.array([member, step])] * len(strategies.local_replicas(strategy))), axis=0
     )
     if len(places) > 1:
         told = " and ".join(f"member {member} at step {step}" for member, step in places.tolist())
-        raise TrainingFailedError(
+        raise PassingFaultError(
             f"the processes of the job found different checkpoints: {told}. Checkpoints must lie where every process "
             "can read them"
         )
@@ -101,9 +101,14 @@ def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
 def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
     with strategies.scope(model.distribute_strategy):
         optimizer.build(model.trainable_variables)
-    for kind, variables in ((WEIGHTS, model.weights), (OPTIMIZER, _optimizer_variables(optimizer))):
+    for kind, variables in ((WEIGHTS, _weights(model)), (OPTIMIZER, _optimizer_variables(optimizer))):
         for number, variable in enumerate(variables):
             yield f"{kind}/{number:04d}", variable
+
+
+def _weights(model: KerasModel) -> list[Variable]:
+    """`model.weights` less the vocabularies among them: they are built and adapted with the model, and stay so."""
+    return [weight for weight in model.weights if hasattr(weight, "dtype")]
 
 
 def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
@@ -120,7 +125,7 @@ def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variabl
 
     if strategy.num_replicas_in_sync == 1:
         return
-    for number, weight in enumerate(model.weights):
+    for number, weight in enumerate(_weights(model)):
         spread = isinstance(weight, tf.distribute.DistributedValues)
         if spread and weight.synchronization == tf.VariableSynchronization.ON_READ:
             yield f"{BY_REPLICA}/{number:04d}", weight

@@ -8,7 +8,7 @@ from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.executor import Executor
 from components.example_gen import label_counts
-from components.example_gen.inspection import Summary
+from components.example_gen.inspection import SplitSummary
 from limbeck import events
 from limbeck.errors import DataError
 from tests.components import rehearsal
@@ -81,8 +81,8 @@ def test_unlabelled_examples_and_classes_without_one_are_told(tmp_path: Path, mo
     told = tmp_path / "events.jsonl"
     monkeypatch.setenv(events.ENVIRONMENT, str(told))
     inputs = validated(tmp_path, schema_of(GOOD), train=GOOD, test=GOOD)
-    counted = Summary("train", 20, unlabelled=5, labels={"round": 10, "long": 5})
-    label_counts.write([counted, Summary("test", 20, labels={"round": 20})], inputs["examples"].uri)
+    counted = SplitSummary("train", 20, unlabelled=5, labels={"round": 10, "long": 5})
+    label_counts.write([counted, SplitSummary("test", 20, labels={"round": 20})], inputs["examples"].uri)
 
     rehearsal.run(Executor, inputs, {}, properties(tmp_path / "accepted"), tmp_path)
 

@@ -137,7 +137,7 @@ def test_names_must_be_there_and_differ():
     check_names("f", ["a", "b"])
     with pytest.raises(DataError, match="f: every column needs a name, but column 2 has none"):
         check_names("f", ["a", ""])
-    with pytest.raises(DataError, match="f: column names must differ, but 'a' stands there twice"):
+    with pytest.raises(DataError, match="f: column names must differ, but 'a' occurs twice"):
         check_names("f", ["a", "b", "a"])
 
 

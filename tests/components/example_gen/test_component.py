@@ -20,7 +20,7 @@ from components.example_gen import executor
 from components.example_gen.component import example_gen, executor_name
 from components.example_gen.declaration import Declared
 from components.example_gen.options import Options, from_custom_config, to_custom_config
-from limbeck.digests.code import reached
+from limbeck.digests.code import dependencies
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.data import DataConfig
 from tests.components.example_gen.test_executor import decoded, records
@@ -97,7 +97,7 @@ READERS = {"csv": "csv_files", "parquet": "parquet_files", "tfrecord": "tfrecord
 
 @pytest.mark.parametrize("format_", READERS)
 def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
-    names = " ".join(reached([executor_name(format_)]))
+    names = " ".join(dependencies([executor_name(format_)]))
 
     found = {one for one in READERS.values() if f"components.example_gen.{one}" in names}
     assert found == {READERS[format_]}

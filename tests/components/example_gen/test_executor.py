@@ -172,7 +172,7 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
         CsvExecutor,
         {"train__a": "a,b\n1,2\n", "train__b": "a,b\n1,2\n\n3\n"},
         "{data}/train/b:4: expected 2 fields as in the header, received 1: a field that holds a comma or a line "
-        "break must stand in double quotes",
+        "break must be in double quotes",
     ),
     (
         CsvExecutor,
@@ -195,7 +195,7 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
     (
         TFRecordExecutor,
         {"train__a": b"0123456789abcdef"},
-        "{data}/train/a: the record at byte 0 is no TFRecord (is data.format right?): the checksum of its length "
+        "{data}/train/a: the record at byte 0 is not a TFRecord (is data.format right?): the checksum of its length "
         "is wrong. Copy or write the file again",
     ),
     (

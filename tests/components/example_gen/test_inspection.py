@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen.declaration import Declared, declaration_of
-from components.example_gen.inspection import Summary, assert_sound, merge
+from components.example_gen.inspection import SplitSummary, assert_sound, merge
 from limbeck import Feature, Label, Task
 from limbeck.errors import DataError
 
@@ -35,14 +35,14 @@ def example(**values: list[Any]) -> tf.train.Example:
     return made
 
 
-def summary(*examples: tf.train.Example, split: str = "train", declaration: Any = None) -> Summary:
-    made = Summary(split)
+def summary(*examples: tf.train.Example, split: str = "train", declaration: Any = None) -> SplitSummary:
+    made = SplitSummary(split)
     for number, one in enumerate(examples, start=1):
         made.take(one, f"file, record {number}", DECLARATION if declaration is None else declaration)
     return made
 
 
-def refusal(*summaries: Summary) -> str:
+def refusal(*summaries: SplitSummary) -> str:
     with pytest.raises(DataError) as refused:
         assert_sound(summaries)
     return str(refused.value)
@@ -121,7 +121,7 @@ def test_merging_in_any_order_and_grouping_gives_the_same():
     values = [
         example(x=[generator.choice([0.5, math.nan])], y=[generator.choice([b"low", b"odd"])]) for _ in range(6)
     ]
-    parts = [(Summary(f"split {number % 2}"),) for number in range(6)]
+    parts = [(SplitSummary(f"split {number % 2}"),) for number in range(6)]
     for number, ((part,), one) in enumerate(zip(parts, values, strict=True)):
         part.take(one, f"file {number}", DECLARATION)
     whole = merge(parts)

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.inspection import Summary
+from components.example_gen.inspection import SplitSummary
 from components.example_gen.label_counts import Counted, LabelCounts, notes, read, write
 from limbeck import Label
 
 
 def test_what_is_written_is_read(tmp_path: Path):
-    write([Summary("train", 5, unlabelled=2, labels={"0": 3}), Summary("test", 1, labels={"1": 1})], str(tmp_path))
+    write(
+        [SplitSummary("train", 5, unlabelled=2, labels={"0": 3}), SplitSummary("test", 1, labels={"1": 1})],
+        str(tmp_path),
+    )
     assert read(str(tmp_path)) == Counted(
         {"train": LabelCounts(5, 2, {"0": 3}), "test": LabelCounts(1, 0, {"1": 1})}
     )

@@ -118,7 +118,7 @@ def test_a_value_that_does_not_fit_is_named_with_file_and_column(
 
 def test_columns_of_one_name_are_refused(tmp_path: Path):
     path = file(tmp_path, pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]))
-    with pytest.raises(DataError, match=f"^{path}: column names must differ, but 'a' stands there twice"):
+    with pytest.raises(DataError, match=f"^{path}: column names must differ, but 'a' occurs twice"):
         read(path)
 
 

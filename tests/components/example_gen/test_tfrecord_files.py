@@ -109,7 +109,7 @@ def test_another_format_is_named(tmp_path: Path):
     path = tmp_path / "part"
     path.write_bytes(b"a,b,c\n1,2,3\n4,5,6\n")
     with pytest.raises(
-        DataError, match=rf"^{path}: the record at byte 0 is no TFRecord \(is data\.format right\?\)"
+        DataError, match=rf"^{path}: the record at byte 0 is not a TFRecord \(is data\.format right\?\)"
     ):
         read(path)
 
@@ -131,7 +131,7 @@ def read_records_to_the_end(path: Path) -> None:
 )
 def test_a_record_that_is_no_example_is_named_by_its_number(tmp_path: Path, record: bytes):
     path = file(tmp_path, [example(a=[1]).SerializeToString(), record])
-    with pytest.raises(DataError, match=f"^{path}: record 2 is no tf.Example"):
+    with pytest.raises(DataError, match=f"^{path}: record 2 is not a tf.Example"):
         read(path)
 
 
@@ -140,5 +140,5 @@ def test_a_sequence_example_is_no_example(tmp_path: Path):
     sequence.context.feature["a"].int64_list.value.append(1)
     sequence.feature_lists.feature_list["b"].feature.add().int64_list.value.append(2)
     path = file(tmp_path, [sequence.SerializeToString()])
-    with pytest.raises(DataError, match=f"^{path}: record 1 is no tf.Example, but another message"):
+    with pytest.raises(DataError, match=f"^{path}: record 1 is not a tf.Example, but another message"):
         read(path)

@@ -146,7 +146,7 @@ def test_a_task_with_a_picture_shows_it(world: World, tmp_path: Path):
     assert found.picture is not None
     np.testing.assert_allclose(found.picture.rows, np.clip([[size[0] / 2], [size[1] / 2]], 0, 1), atol=6e-5)
     wrong = dataclasses.replace(shapes.TASK, picture=Picture("size_scaled", 2, 2))
-    with pytest.raises(TaskError, match="needs 4 numbers an example, but an example holds 2 numbers"):
+    with pytest.raises(TaskError, match="needs 4 numbers in each example, but an example holds 2 numbers"):
         soft_targets.read([Choice(example_id.decode(), 0)], files, wrong)
 
 

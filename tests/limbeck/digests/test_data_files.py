@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.digests.code import digest, reached
+from limbeck.digests.code import dependencies, digest
 from limbeck.digests.data_files import data_files
 
 IDIOMS = {
@@ -42,7 +42,7 @@ def test_an_edited_file_is_another_digest(idiom: str, reading: Callable[[str], P
     file.write_text("new", encoding="utf-8")
 
     assert digest(["reading:f"], [str(tmp_path)]) != before
-    assert any("words.txt" in name for name in reached(["reading:f"], [str(tmp_path)]))
+    assert any("words.txt" in name for name in dependencies(["reading:f"], [str(tmp_path)]))
 
 
 def test_a_file_that_only_another_function_names_does_not_count(reading: Callable[[str], Path], tmp_path: Path):

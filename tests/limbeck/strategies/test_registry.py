@@ -48,9 +48,9 @@ def test_every_strategy_is_known_by_its_own_name_and_documented():
 
 
 def test_settings_take_a_strategy_that_only_the_registry_knows(toy):
-    assert records.build(StrategyConfig, {"name": "toy_spread"}).processes == 3
-    assert records.build(StrategyConfig, {"name": "toy_spread", "workers": 4}).processes == 12
-    whole = records.build(
+    assert records.from_mapping(StrategyConfig, {"name": "toy_spread"}).processes == 3
+    assert records.from_mapping(StrategyConfig, {"name": "toy_spread", "workers": 4}).processes == 12
+    whole = records.from_mapping(
         Config, {"strategy": {"name": "toy_spread"}, "training": {"precision": "mixed_bfloat16"}}
     )
     assert records.from_json(Config, records.to_json(whole)) == whole
@@ -58,13 +58,13 @@ def test_settings_take_a_strategy_that_only_the_registry_knows(toy):
 
 @pytest.mark.parametrize(("values", "message"), [
     ({"strategy": {"name": "toy_spread", "workers": 13}}, "does not like 13 workers"),
-    ({"strategy": {"name": "toy_spread", "logical_devices": 2}}, "'toy_spread' has one device a process"),
+    ({"strategy": {"name": "toy_spread", "logical_devices": 2}}, "'toy_spread' has one device in each process"),
     ({"strategy": {"name": "toy_spread"}, "training": {"precision": "mixed_float16"}}, "does not like halves"),
     ({"strategy": {"name": "toy_sprat"}}, r"'strategy\.name'.*received 'toy_sprat'\. Did you mean 'toy_spread'\?"),
 ])  # fmt: skip
 def test_settings_refuse_what_that_strategy_refuses(toy, values, message):
     with pytest.raises(ConfigError, match=message):
-        records.build(Config, values)
+        records.from_mapping(Config, values)
 
 
 def test_without_the_registry_it_is_unknown():

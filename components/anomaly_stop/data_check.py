@@ -1,4 +1,4 @@
-"""Whether data may be trained on: held against what was accepted before, and split against split."""
+"""Decides whether data may be trained on: compares them with accepted data, and their splits with each other."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from limbeck.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Decision:
-    """What is to be done with the data of a run.
+class DataCheck:
+    """What to do with the data of a run.
 
     Attributes:
-      changes: how they differ from what was accepted; accepting them anew mends that.
-      faults: what is wrong with them whatever was accepted.
-      notes: what a user should know though it stops nothing.
-      accepted: what later data are to be held against, if nothing stops these.
+      changes: how the data differ from what was accepted. The user can accept them.
+      faults: what is wrong with the data, whatever was accepted.
+      notes: what the user should know, although it stops nothing.
+      accepted: what later data are compared with, if nothing stops these.
     """
 
     changes: tuple[str, ...]
@@ -30,31 +30,31 @@ class Decision:
     accepted: Span
 
 
-def decide(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> Decision:
-    """Compares the data of a run with those that were accepted, and their splits with each other.
+def check_data(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> DataCheck:
+    """Compares the data of a run with accepted data, and their splits with each other.
 
     Args:
-      task: whose features are compared.
-      limits: how far apart distributions may lie.
+      task: the task whose features are compared.
+      limits: how much distributions may differ.
       span: the data of the run, with a split `train`.
       baseline: what was accepted before; None on the first run.
-      replacing: whether `span` is to take the place of `baseline`, however they differ.
+      replacing: whether `span` replaces `baseline`, however they differ.
     """
     faults, skew_note = _skew(task, limits, span)
     if baseline is None:
         kept = "no baseline: the schema and the statistics of these data are kept for later runs"
-        return Decision((), faults, (kept, skew_note), span)
+        return DataCheck((), faults, (kept, skew_note), span)
     drifted, drift_note = _drift(task, limits, span, baseline)
     if replacing:
         changed = schema_difference(baseline.schema, span.schema) or ["no difference"]
         notes = (*(f"accepted schema replaced: {change}" for change in changed), *drifted, drift_note, skew_note)
-        return Decision((), faults, notes, span)
+        return DataCheck((), faults, notes, span)
     changes = (*_against(baseline.schema, span), *drifted)
-    return Decision(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
+    return DataCheck(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
 
 
 def listing(split: str, anomalies: Any) -> list[str]:
-    """A sentence for each of TFDV's `Anomalies` in a split."""
+    """Returns a sentence for each of TFDV's `Anomalies` in a split."""
     found = [f"split '{split}': it holds no examples"] if anomalies.data_missing else []
     if anomalies.HasField("dataset_anomaly_info"):
         found.append(f"split '{split}': {anomalies.dataset_anomaly_info.description}")
@@ -75,7 +75,7 @@ def _against(schema: Any, span: Span) -> list[str]:
 
 
 def _drift(task: Task, limits: DriftConfig, span: Span, baseline: Span) -> tuple[tuple[str, ...], str]:
-    """What has drifted, and a note on what was measured."""
+    """Returns which features have drifted, and a note on what was measured."""
     names = {*_model_features(task), *_visibility(task)}
     found = distances(names, span.schema, span.statistics[TRAIN], baseline.statistics[TRAIN])
     drifted = tuple(
@@ -87,9 +87,9 @@ def _drift(task: Task, limits: DriftConfig, span: Span, baseline: Span) -> tuple
 
 
 def _skew(task: Task, limits: DriftConfig, span: Span) -> tuple[tuple[str, ...], str]:
-    """What is distributed differently over the splits, and a note on what was measured.
+    """Returns which features differ between the splits, and a note on what was measured.
 
-    Whether the student is told a label may well differ: it is a matter of the training split alone.
+    Whether the student sees a label may differ: it concerns the training split only.
     """
     train = span.statistics[TRAIN]
     measured = {

@@ -1,8 +1,8 @@
-"""The students that are compared, and what may be tuned of each.
+"""The students that are compared, and the settings that are tried for each.
 
-A tuned method beside an untuned control proves only that tuning helps. So every arm is tried in the same number of
-settings, on a grid that suits it: temperatures mean nothing to an arm without soft targets, which is given more
-learning rates in their place.
+A tuned method beside an untuned control only proves that tuning helps. So every variant is tried in the same number of
+settings, on a grid that suits it. A variant without soft targets has no temperature, and gets more learning rates
+instead.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ ALL_LABELS = "student_all_labels"
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What was tuned: the peak learning rate and, with soft targets, their temperature."""
+    """What is tuned: the peak learning rate, and the temperature of soft targets."""
 
     learning_rate: float
     temperature: float | None = None
 
     def __str__(self) -> str:
-        """As the tables show it."""
+        """Returns the text for the tables."""
         rate = f"learning rate {self.learning_rate:g}"
         return rate if self.temperature is None else f"{rate}, temperature {self.temperature:g}"
 
 
 @dataclasses.dataclass(frozen=True)
-class Arm:
+class Variant:
     """One way to train the student.
 
     Attributes:
-      name: of the model.
-      title: as the tables show it.
-      targets: what it learns from, as a `TrainingJob` says it.
+      name: name of the model.
+      title: its name in the tables.
+      targets: what it learns from, as in a `TrainingJob`.
       grid: settings that are tried on the validation split.
     """
 
@@ -46,14 +46,14 @@ class Arm:
 
 _SIX_RATES = tuple(Setting(rate) for rate in (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1))
 
-DISTILLED = Arm(
+DISTILLED = Variant(
     STUDENT,
     "student, soft targets and 150 labels",
     "soft_targets",
     tuple(Setting(rate, temperature) for temperature in (2.0, 4.0) for rate in (0.003, 0.01, 0.03)),
 )
-HARD = Arm(HARD_LABELS, "student, 150 labels", "labels", _SIX_RATES)
-PSEUDO = Arm(PSEUDO_LABELS, "student, pseudo-labels", "pseudo_labels", _SIX_RATES)
-ORACLE = Arm(ALL_LABELS, "student, all 1,297 labels", "labels", _SIX_RATES)
+HARD = Variant(HARD_LABELS, "student, 150 labels", "labels", _SIX_RATES)
+PSEUDO = Variant(PSEUDO_LABELS, "student, pseudo-labels", "pseudo_labels", _SIX_RATES)
+ORACLE = Variant(ALL_LABELS, "student, all 1,297 labels", "labels", _SIX_RATES)
 CONTROLS = (HARD, PSEUDO, ORACLE)
-ARMS = (DISTILLED, *CONTROLS)
+VARIANTS = (DISTILLED, *CONTROLS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from report.charts import strip
+from report.charts import intervals
 from report.verdicts import Interval
 from tests.report.charts import drawing
 
@@ -11,8 +11,8 @@ WIDTH = 154 - 6
 
 def test_dot_whisker_and_mark_lie_on_one_scale():
     interval = Interval(0.25, 0.0, 0.75)
-    scale = strip.span([interval, Interval(-0.25, -0.5, 0.1)], [0.0])
-    root = drawing.read(strip.strip("name", ("title", "words"), interval, scale, [0.0]))
+    scale = intervals.span([interval, Interval(-0.25, -0.5, 0.1)], [0.0])
+    root = drawing.read(intervals.interval_chart("name", ("title", "words"), interval, scale, [0.0]))
 
     def place(value: float) -> float:
         return 6 + WIDTH * (value + 0.5) / 1.25
@@ -30,7 +30,9 @@ def test_dot_whisker_and_mark_lie_on_one_scale():
     [(Interval(None, None, None), 0, 0), (Interval(0.5, None, None), 1, 0), (Interval(0.5, 0.4, None), 1, 0)],
 )
 def test_what_is_undefined_is_left_out(interval: Interval, dots: int, whiskers: int):
-    root = drawing.read(strip.strip("name", ("title", "words"), interval, strip.span([interval], [0.0]), [0.0]))
+    root = drawing.read(
+        intervals.interval_chart("name", ("title", "words"), interval, intervals.span([interval], [0.0]), [0.0])
+    )
 
     assert len(drawing.of_class(root, "dot")) == dots
     assert len(drawing.of_class(root, "whisker")) == whiskers

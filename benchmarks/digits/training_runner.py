@@ -1,7 +1,7 @@
-"""Carries out one training: the project's own job, launcher, labelling and scoring, without TFX between them.
+"""Runs one training of the benchmark with the project's own job, launcher, labelling and scoring, but without TFX.
 
-`launch` runs in any thread and starts the process that trains; `score` uses TensorFlow of this process, which is why
-the benchmark calls it from one thread only.
+`launch` may run in any thread: it starts a process that trains. `score` uses TensorFlow in this process, so the
+benchmark calls it from one thread only.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.digits.arms import ALL_LABELS
 from benchmarks.digits.data import Data, pack_once, with_all_labels
 from benchmarks.digits.plan import Training
 from benchmarks.digits.results import Figures, Result
+from benchmarks.digits.variants import ALL_LABELS
 from limbeck.examples import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION
 from limbeck.models import HARD_LABELS, TEACHER
 from limbeck.reference import TaskRef
@@ -27,7 +27,7 @@ _ON_LABELS = (TEACHER, HARD_LABELS, ALL_LABELS)
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A training whose process has ended: the folder of its model, and the seconds that it took."""
+    """A training whose process has ended: the folder of its model, and its duration in seconds."""
 
     training: Training
     folder: Path
@@ -35,15 +35,21 @@ class Trained:
 
 
 @dataclasses.dataclass(frozen=True)
-class Workshop:
-    """Where trainings are carried out: a folder for what they need and leave, and the transformed examples."""
+class TrainingRunner:
+    """Trains and scores.
+
+    Attributes:
+      folder: keeps packed data and models.
+      task: where processes find the task.
+      data: the transformed examples.
+    """
 
     folder: Path
     task: TaskRef
     data: Data
 
     def prepare(self) -> None:
-        """Packs what does not depend on teachers, and removes what a kill left; call it before the first `launch`."""
+        """Packs data that do not depend on teachers, and removes what a killed run left. Call it before `launch`."""
         shutil.rmtree(self._models, ignore_errors=True)
         self._models.mkdir()
         train = self.data.examples[TRAIN]
@@ -53,7 +59,7 @@ class Workshop:
         pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), STUDENT_LABEL, objective)
 
     def launch(self, training: Training) -> Trained:
-        """Trains in a fresh process."""
+        """Trains in a new process."""
         from launchers.cluster import Cluster
         from launchers.launch import launch
 
@@ -64,7 +70,7 @@ class Workshop:
         return Trained(training, folder, time.monotonic() - begin)
 
     def score(self, trained: Trained) -> Result:
-        """Scores the model, keeps the soft targets where it is an ensemble of teachers, and removes it."""
+        """Scores the model and removes it. If it is an ensemble of teachers, keeps its soft targets."""
         from components.predictor.tables import quality, scores
 
         training, splits, objective = trained.training, [VALIDATION], self.task.load().objective
