@@ -31,11 +31,11 @@ _CONFIGS = st.builds(
         epochs=_POSITIVE,
         batch_size=_POSITIVE,
         learning_rate=st.floats(0, exclude_min=True, allow_infinity=False),
-        seed=st.integers(0, 2**32 - 1),
+        seed=st.integers(0, 2**32 - 2**16),
     ),
     teachers=st.builds(
         TeachersConfig,
-        count=_POSITIVE,
+        count=st.integers(1, 2**16),
         epochs=st.none() | _POSITIVE,
         hyperparameters=st.dictionaries(_NAMES, _SCALARS, max_size=3),
     ),

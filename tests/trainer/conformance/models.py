@@ -323,13 +323,15 @@ def several_outputs(_: Any) -> Any:
     return tf_keras.Model({"x": x}, {"logits": layers.Dense(CLASSES)(x), "hidden": x})
 
 
-class Folded(layers.Layer):
-    """Wrong for any batch but one of six examples."""
+class Untrainable(layers.Layer):
+    """Fails in training alone."""
 
-    def call(self, inputs: Any) -> Any:
-        return tf.reshape(inputs, [6, 5])
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        if training:
+            raise ValueError("this layer cannot be trained")
+        return inputs
 
 
-def wrong_for_a_batch(_: Any) -> Any:
+def raising_layer(_: Any) -> Any:
     x = _x()
-    return _model(x, Folded()(layers.Dense(5)(x)))
+    return _model(x, Untrainable()(layers.Dense(5)(x)))

@@ -104,7 +104,7 @@ REFUSED = (
     Case("positional_subclass", "a subclass whose `call` does not take a dictionary",
          refused="cannot be called with what preprocessing_fn returns"),
     Case("several_outputs", "several outputs", refused="must return one tensor of logits"),
-    Case("wrong_for_a_batch", "a layer that raises", refused="fails on the first batch"),
+    Case("raising_layer", "a layer that raises in training", refused="a training step of the teacher of task "),
     Case("dense", "an optimizer of another Keras", "legacy",
          refused="must build a tf_keras.optimizers.Optimizer, but built a tf_keras.src.optimizers.legacy"),
 )  # fmt: skip
