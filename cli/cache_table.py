@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import os
 import sys
@@ -42,6 +43,9 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
 }
 # Settings that have only one possible value so far.
 SINGLE = frozenset({"launcher.name"})
+
+HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
+NOTHING = "nothing"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,13 +132,32 @@ def table(config: Config, ref: TaskRef) -> Rows:
     return {one.setting: run_again(keys_of(one.before), keys_of(one.after)) for one in changes(config)}
 
 
+def of_task(name: str) -> Rows:
+    """The table of a task with its own settings; `name` is what `--task` takes."""
+    ref = reference.find(name)
+    # TFX prints as it imports.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return table(settings.load(ref, None, []), ref)
+
+
 def markdown(rows: Rows) -> str:
     """Returns the table for the docs. Settings with the same effect share a row."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for setting, nodes in rows.items():
         alike.setdefault(nodes, []).append(f"`{setting}`")
-    lines = [f"| {', '.join(some)} | {', '.join(nodes) or 'nothing'} |" for nodes, some in alike.items()]
-    return "\n".join(["| where one of these changes | these run again |", "| --- | --- |", *lines, ""])
+    lines = [f"| {', '.join(some)} | {', '.join(nodes) or NOTHING} |" for nodes, some in alike.items()]
+    return "\n".join([*HEAD, *lines])
+
+
+def read(page: str) -> Rows:
+    """Reads the table that `markdown` wrote from a page that holds it."""
+    _, _, below = page.partition("\n".join(HEAD) + "\n")
+    rows: dict[str, tuple[str, ...]] = {}
+    for line in itertools.takewhile(lambda line: line.startswith("| "), below.splitlines()):
+        some, nodes = line.strip("| ").split(" | ")
+        for setting in some.split(", "):
+            rows[setting.strip("`")] = () if nodes == NOTHING else tuple(nodes.split(", "))
+    return rows
 
 
 def _with(config: Config, layer: _Layer) -> Config:
@@ -198,11 +221,7 @@ def _inputs(node: Any, before: Keys) -> dict[str, list[Any]]:
 def main(arguments: list[str]) -> None:
     """Prints the table of a task: the one in `arguments`, or `digits`."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    ref = reference.find(*arguments or ["digits"])
-    # TFX prints when it is imported.
-    with contextlib.redirect_stdout(io.StringIO()):
-        rows = table(settings.load(ref, None, []), ref)
-    print(markdown(rows), end="")
+    print(markdown(of_task(*arguments or ["digits"])))
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ def _models(measured: Measured | None) -> dict[str, ModelReport]:
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
+            examples=measured.examples[name],
         )
     return models
 

@@ -53,12 +53,13 @@ class AttemptFailedError(TrainingFailedError):
     Attributes:
       reason: one line: which process, and its exit code, its signal or how long it was silent.
       lines: the last lines of its output.
+      exception: the exception that ended it, and after which step; None if no exception of its own ended it.
     """
 
-    def __init__(self, reason: str, lines: Sequence[str]) -> None:
-        """Takes the reason and the lines that `str` shows."""
+    def __init__(self, reason: str, lines: Sequence[str], exception: str | None = None) -> None:
+        """Takes the reason and the lines that `str` shows, and the exception."""
         super().__init__(f"{reason}. Its last lines:\n" + ("\n".join(lines) or "(it wrote nothing)"))
-        self.reason, self.lines = reason, tuple(lines)
+        self.reason, self.lines, self.exception = reason, tuple(lines), exception
 
 
 class AttemptPreemptedError(TrainingFailedError):
@@ -84,10 +85,20 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """A failure that would happen again. `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
+    """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
-    kind: Literal["user", "final"]
+    Attributes:
+      kind: `user`, a mistake of the user; `final`, training broke down; `error`, an exception that may come again.
+      message: to be shown; of an `error`, the exception and the step after which it came.
+    """
+
+    kind: Literal["user", "final", "error"]
     message: str
+
+    @property
+    def explains(self) -> bool:
+        """Whether it would fail again; an exception may be the mere consequence of a lost peer."""
+        return self.kind != "error"
 
 
 def read_failure(uri: str) -> Failure | None:
@@ -127,7 +138,7 @@ def error_of(
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     for rank in ranks:
         failure = read_failure(failures[rank])
-        if failure is not None:
+        if failure is not None and failure.explains:
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
     culprit = blame(ending.failed) if ending.failed else None
     if culprit is None or (ending.silent and not by_signal(culprit.code)):
@@ -135,7 +146,9 @@ def error_of(
     process = processes[culprit.rank]
     if culprit.code == preemption.EXIT_CODE:
         return AttemptPreemptedError(f"{process.title} was pre-empted, and saved before it ended")
-    return AttemptFailedError(f"{process.title} {describe(culprit.code)}", process.last_lines())
+    own = read_failure(failures[culprit.rank])
+    reason = f"{process.title} {describe(culprit.code)}"
+    return AttemptFailedError(reason, process.last_lines(), own.message if own else None)
 
 
 def _error_of_silence(

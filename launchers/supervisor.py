@@ -2,7 +2,8 @@
 
 TensorFlow cannot take a lost process back into a running job. So a restart concerns the whole job: all processes end,
 all start again, and they go on from the last checkpoint. Some failures are not worth a restart: a mistake of the user
-or a loss of NaN comes back with the same data and the same seed.
+or a loss of NaN comes back with the same data and the same seed, and so does an exception that came twice after the
+same step.
 """
 
 from __future__ import annotations
@@ -71,12 +72,14 @@ def _supervise(
     attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None]
 ) -> Supervised[_Result]:
     failures: list[FailureKind] = []
+    exception: str | None = None
     while True:
         restarts, preemptions = failures.count(FailureKind.TRANSIENT), failures.count(FailureKind.PREEMPTION)
         try:
             return Supervised(attempt(), restarts, preemptions)
         except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
-            failures.append(_kind(error))
+            failures.append(_kind(error, exception))
+            exception = error.exception if isinstance(error, AttemptFailedError) else None
             action = next_action(failures, recovery)
             if isinstance(action, GiveUp):
                 raise _with_restarts(error, restarts) from None
@@ -84,7 +87,11 @@ def _supervise(
         wait(action.after_seconds)
 
 
-def _kind(error: TrainingFailedError) -> FailureKind:
+def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
+    """The kind of a failure; `before` is the exception of the attempt before, where it failed by one."""
+    if isinstance(error, AttemptFailedError) and error.exception is not None and error.exception == before:
+        # The same exception after the same step.
+        return FailureKind.PERMANENT
     if isinstance(error, AttemptPreemptedError):
         return FailureKind.PREEMPTION
     return FailureKind.PERMANENT if isinstance(error, TrainingBrokeDownError) else FailureKind.TRANSIENT

@@ -45,7 +45,8 @@ class _Watch:
         """Records a failure. Returns whether it cannot be a mere consequence of another failure."""
         self.failed.append(latest)
         self.deadline = min(self.deadline, time.monotonic() + self.settle)
-        return by_signal(latest.code) or read_failure(self.failures[latest.rank]) is not None
+        failure = read_failure(self.failures[latest.rank])
+        return by_signal(latest.code) or (failure is not None and failure.explains)
 
 
 def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: Pulses, settle: float) -> Ending:

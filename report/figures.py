@@ -73,7 +73,7 @@ def percent_range(interval: Interval) -> str:
 
 
 def p_value(value: float) -> str:
-    """Formats a p-value: `p = 0.012`. Below 0.001, the bootstrap has too few draws to say more."""
+    """Formats a p-value: `p = 0.012`, or `p < 0.001`: below that, a bootstrap has too few draws to say more."""
     return f"p{_SPACE}<{_SPACE}{_LEAST_P}" if value < _LEAST_P else f"p{_SPACE}={_SPACE}{value:.2g}"
 
 
@@ -121,6 +121,11 @@ def times(ratio: float) -> str:
 def plural(number: int, noun: str) -> str:
     """Formats a count: `1 example`, `2,000 examples`."""
     return f"{number:,}{_SPACE}{noun}" if number == 1 else f"{number:,}{_SPACE}{noun}s"
+
+
+def count(number: int | None) -> str:
+    """2000 → `2,000`; what an older report does not say is `unknown`."""
+    return "unknown" if number is None else f"{number:,}"
 
 
 def _short(value: float, digits: int = 3) -> str:

@@ -40,6 +40,8 @@ class ModelReport:
       bytes: size of the serving SavedModel folder.
       latency_ms_p50: median latency of a call with one example, on one thread, in milliseconds.
       latency_ms_p99: 99th percentile of the same latency.
+      examples: number of labelled test examples, which the metrics are over; null in a report from before this was
+        counted.
     """
 
     metrics: dict[str, float | None]
@@ -47,6 +49,7 @@ class ModelReport:
     bytes: int
     latency_ms_p50: float
     latency_ms_p99: float
+    examples: int | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -101,6 +104,12 @@ def measured(report: Report, model: str) -> float | None:
     """Returns the value of the report's measure for a model; None if it is undefined, or if the model is not known."""
     known = report.models.get(model)
     return None if known is None else known.metrics[report.measure.key]
+
+
+def judged_on(report: Report) -> int | None:
+    """Over how many labelled test examples the figures of all models are; None where that is not known."""
+    known = {model.examples for model in report.models.values()}
+    return known.pop() if len(known) == 1 else None
 
 
 def to_plain(report: Report) -> dict[str, Any]:

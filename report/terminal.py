@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report import gain
-from report.schema import Outcome, Report, measured
+from report.schema import Outcome, Report, judged_on, measured
 
 
 def show(report: Report, page: Path, log: Path) -> None:
@@ -59,7 +59,9 @@ def verdict(report: Report) -> list[str]:
 
 
 def _models(report: Report) -> Table:
-    table = Table(title=escape(f"task {report.task}, test split"))
+    examples = judged_on(report)
+    over = "" if examples is None else f", {examples:,} labelled example{'' if examples == 1 else 's'}"
+    table = Table(title=escape(f"task {report.task}, test split{over}"))
     table.add_column("model", overflow="fold")
     for name in (report.measure.name, "weights", "bytes", "p50", "p99"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -31,7 +31,8 @@ class Comparison:
 
     Attributes:
       difference: the student's measure minus the control's; for classes, the measure is accuracy.
-      p_value: two-sided: twice the share of a paired bootstrap's draws that show no difference, or the opposite one.
+      p_value: two-sided. Where each score is 0 or 1, it is that of McNemar's exact test; otherwise twice the share of a
+        paired bootstrap's draws that show no difference, or the opposite one.
     """
 
     difference: Interval

@@ -16,7 +16,7 @@ from limbeck.models import Targets
 from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
-from limbeck.settings.config import assert_trainable
+from limbeck.settings.config import assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.strategy import StrategyConfig
@@ -67,6 +67,7 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        assert_seeds(self.training, self.members, "members")
         if self.training.early_stopping_patience is not None and self.validation_uri is None:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):

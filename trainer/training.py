@@ -22,7 +22,7 @@ def run(job: TrainingJob) -> None:
       TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
       PreemptedError: where a process of the job was asked to end; what was reached is saved.
     """
-    session = _join(job)
+    session = join(job)
     models, fitted = [], []
     for number in range(job.members):
         weights, result = member.train(session, number)
@@ -35,7 +35,7 @@ def run(job: TrainingJob) -> None:
     farewell.leave_together(session.me)
 
 
-def _join(job: TrainingJob) -> Session:
+def join(job: TrainingJob) -> Session:
     """Joins the other processes of the job, makes sure that all are about to do the same, and loads the task."""
     import tensorflow_transform as tft
 

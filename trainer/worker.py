@@ -6,7 +6,8 @@ ready in a third of the time and memory, and cannot depend on what its parent ha
 Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
 else. A launcher cannot tell from a code whether a second try would help, so what would fail again is also written to
 the file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of
-NaN.
+NaN. Any other exception is written there as kind `error`, with the step after which it came: whether it would fail
+again shows when it does.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(job_uri: str) -> int:
-    from limbeck import files
+    from limbeck import files, task_code
     from limbeck.errors import TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
-    from trainer.process import preemption
+    from trainer.process import position, preemption
 
     job = from_json(TrainingJob, files.read_text(job_uri))
     from trainer.training import run
@@ -56,13 +57,18 @@ def _run(job_uri: str) -> int:
     except preemption.PreemptedError:
         farewell.leave_together(cluster.from_environment(), preemption.EXIT_CODE)
         return preemption.EXIT_CODE
+    except Exception as error:
+        if not task_code.may_pass(error):
+            # So that the launcher knows it again, and does not try for a third time what failed twice alike.
+            _leave_failure("error", f"{position.words()}: {task_code.summary(error)}")
+        raise
     except SystemExit as stray:
         # Whatever code it chose would be taken for one of ours.
         raise RuntimeError(f"the task's own code ended the process by sys.exit({stray.code!r})") from stray
     return DONE
 
 
-def _leave_failure(kind: Literal["user", "final"], message: str) -> None:
+def _leave_failure(kind: Literal["user", "final", "error"], message: str) -> None:
     from limbeck import files
 
     uri = os.environ.get("LIMBECK_FAILURE")

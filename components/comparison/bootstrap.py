@@ -63,16 +63,21 @@ def _one_by_one(scores: npt.NDArray[np.float64], draws: int, generator: np.rando
 
 
 def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
-    """A figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`."""
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(value, float(low), float(high))
+    """A figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`.
+
+    Draws may be infinite; an end that falls among such draws is undefined.
+    """
+    with np.errstate(invalid="ignore"):
+        low, high = (float(end) if np.isfinite(end) else None for end in np.percentile(drawn, [2.5, 97.5]))
+    return Interval(value, low, high)
 
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:
     """Two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
 
     Twice the share of draws on the less likely side of 0, those at 0 counted on both. One draw is added to each side
-    (Davison and Hinkley, 1997, section 4.2.3), so that it is never 0.
+    (Davison and Hinkley, 1997, section 4.2.3), so that it is never 0. Where models are right or wrong and hardly ever
+    disagree it is too small, and `components.comparison.mcnemar` is exact.
     """
     side = 1 + min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
     return float(min(1.0, 2 * side / (len(drawn) + 1)))

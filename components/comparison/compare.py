@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from components.comparison import mcnemar
 from components.comparison.bootstrap import draw_means, interval, p_value
 from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
 from report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
 
 if TYPE_CHECKING:
     from components.comparison.bootstrap import Means
-
-# The share of draws without a gap up to which the ends of "gap recovered" are defined.
-_NO_GAP = 0.025
 
 
 def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:
@@ -31,15 +29,22 @@ def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:
         return Verdicts()
     measured = {name: float(np.mean(one)) for name, one in scores.items()}
     drawn = dict(zip(scores, draw_means(np.stack(list(scores.values()))), strict=True))
-    against = {name: _against(name, measured, drawn) for name in controls}
+    against = {name: _against(name, scores, measured, drawn) for name in controls}
     if HARD_LABELS not in against:
         return Verdicts(against=against)
     return Verdicts(_gap_recovered(measured, drawn), _helped(against[HARD_LABELS]), against)
 
 
-def _against(control: str, measured: Mapping[str, float], drawn: Mapping[str, Means]) -> Comparison:
+def _against(
+    control: str,
+    scores: Mapping[str, npt.NDArray[np.float64]],
+    measured: Mapping[str, float],
+    drawn: Mapping[str, Means],
+) -> Comparison:
     differences = drawn[STUDENT] - drawn[control]
-    return Comparison(interval(measured[STUDENT] - measured[control], differences), p_value(differences))
+    found = interval(measured[STUDENT] - measured[control], differences)
+    exact = mcnemar.applies(scores[STUDENT]) and mcnemar.applies(scores[control])
+    return Comparison(found, mcnemar.p_value(scores[STUDENT], scores[control]) if exact else p_value(differences))
 
 
 def _helped(comparison: Comparison) -> Helped:
@@ -53,7 +58,9 @@ def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Means]) ->
         return Interval(None, None, None)
     value = (measured[STUDENT] - measured[HARD_LABELS]) / gap
     gaps = drawn[TEACHER] - drawn[HARD_LABELS]
-    some = gaps > 0
-    if np.mean(~some) > _NO_GAP:
-        return Interval(value, None, None)
-    return interval(value, (drawn[STUDENT] - drawn[HARD_LABELS])[some] / gaps[some])
+    shares = np.divide(drawn[STUDENT] - drawn[HARD_LABELS], gaps, out=np.full_like(gaps, np.inf), where=gaps > 0)
+    # A draw without a gap has no share, and so speaks against none, however small or large: it counts as below the low
+    # end and as above the high end. Where such draws are left out, the interval is that of the lucky draws.
+    low = interval(value, np.where(gaps > 0, shares, -np.inf)).low
+    high = interval(value, shares).high
+    return Interval(value, low, high)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from limbeck.examples import UNLABELLED
 from limbeck.task import Task
 
 
@@ -58,7 +57,7 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
 
 
 def labelled(batch: Any, label: str) -> Any:
-    """The examples of an Arrow record batch that have a label, in their order: no gap, -1, empty text or NaN.
+    """The examples of an Arrow record batch that have a label, whatever its value, in their order.
 
     Args:
       batch: one list of values a feature and example; null, or no column at all, where an example lacks the feature.
@@ -69,21 +68,8 @@ def labelled(batch: Any, label: str) -> Any:
 
     if label not in batch.schema.names or pa.types.is_null(batch.schema.field(label).type):
         return batch.slice(0, 0)
-    values = pc.list_element(_never_empty(batch.column(label)), 0)
-    if pa.types.is_floating(values.type):
-        has_label = pc.invert(pc.is_null(values, nan_is_null=True))
-    else:
-        none = UNLABELLED if pa.types.is_integer(values.type) else b""
-        has_label = pc.fill_null(pc.not_equal(values, pa.scalar(none, values.type)), fill_value=False)
-    return batch.filter(has_label)
-
-
-def _never_empty(lists: Any) -> Any:
-    """Lists with an empty one made null, of which Arrow takes the first element without complaint."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.greater(pc.list_value_length(lists), 0), lists, pa.scalar(None, lists.type))
+    values = pc.list_value_length(batch.column(label))
+    return batch.filter(pc.fill_null(pc.greater(values, 0), fill_value=False))
 
 
 def _keep_labelled(label: str) -> Any:

@@ -27,7 +27,7 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX."""
         objective = task_of(exec_properties).load().objective
-        predictions = tables.read(artifact_utils.get_single_uri(input_dict["predictions"]))
+        predictions = tables.read_test_split(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
         decision = decide(
             student=tables.quality(predictions, STUDENT, TEST, objective),

@@ -3,8 +3,8 @@
 Gate, report and every later proof read these two artifacts, so that no two of them can disagree about what a
 model answered.
 
-`predictions/*.parquet` has a row for each model and example: `example_id` string, `split` string, `model` string
-(`teacher` or `student`), `label` as the task's objective encodes it (classes: int64, -1 where there is none), `logits`
-list of float32, the model's output.
+`predictions/<split>-*.parquet` has a row for each model and example of a split: `example_id` string, `split` string,
+`model` string (`teacher` or `student`), `label` as the task's objective encodes it (classes: int64, -1 where there is
+none), `logits` list of float32, the model's output.
 `measurements.json` is a `components.predictor.tables.Measured`.
 """

@@ -19,7 +19,7 @@ from components.properties.code import task_of
 from components.teacher_labeler import provenance
 from limbeck import files
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
-from limbeck.models import MODELS, TEACHER
+from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
@@ -46,8 +46,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         task = task_of(exec_properties)
         objective = task.load().objective
         self._write_predictions(input_dict["labelled_examples"], models, task, uri["predictions"])
-        predictions = tables.read(uri["predictions"])
-        tables.assert_labels_declared(predictions, objective)
+        for split in split_names(input_dict["labelled_examples"]):
+            labels = tables.read(uri["predictions"], split, STUDENT, ["split", "model", "label"])
+            tables.assert_labels_declared(labels, objective)
+        predictions = tables.read_test_split(uri["predictions"])
         with local_folder(self._get_tmp_dir()) as scratch:
             latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], scratch)
         facts = {
@@ -58,8 +60,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             for name, folder in models.items()
         }
-        metrics = {name: tables.quality(predictions, name, TEST, objective).metrics(objective) for name in facts}
-        measured = tables.Measured(facts, objective.measure, metrics)
+        found = {name: tables.quality(predictions, name, TEST, objective) for name in facts}
+        metrics = {name: one.metrics(objective) for name, one in found.items()}
+        examples = {name: one.examples for name, one in found.items()}
+        measured = tables.Measured(facts, objective.measure, metrics, examples)
         files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+import re
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
 from limbeck import files
+from limbeck.examples import TEST
 from limbeck.models import STUDENT
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective
@@ -58,11 +61,13 @@ class Measured:
       models: what they cost.
       measure: the metric that the gate compares.
       metrics: what they are worth on the test split, by name; null where it is undefined.
+      examples: labelled test examples, over which the metrics are.
     """
 
     models: dict[str, ModelFacts]
     measure: Measure
     metrics: dict[str, dict[str, float | None]]
+    examples: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,16 +158,58 @@ def assert_labels_declared(table: pa.Table, objective: Objective) -> None:
         assert_declared(objective, labels, f"examples of the split '{split}'")
 
 
-def read(folder: str) -> pa.Table:
-    """Reads the predictions artifact at `folder`."""
-    found = [name for name in files.names(folder) if name.endswith(".parquet")]
-    if not found:
-        raise FileNotFoundError(f"the predictions must hold Parquet files, and there are none in {folder}")
-    read_files = []
-    for name in found:
-        with files.open_to_read(files.join(folder, name)) as file:
-            read_files.append(pq.read_table(file))
-    return pa.concat_tables(read_files)
+def read(folder: str, split: str, model: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Reads one split of a predictions artifact.
+
+    Predictions take space for each model, example and class, most of it for the training split. So a reader says what
+    it needs, and no more than that and one batch of rows is in memory.
+
+    Args:
+      folder: of the artifact.
+      split: name of the split.
+      model: whose rows are wanted; None for those of all models.
+      columns: that are wanted; None for all.
+
+    Raises:
+      FileNotFoundError: where the artifact has no such split.
+    """
+    tables = []
+    for path in _split_files(folder, split):
+        with files.open_to_read(path) as file:
+            parquet = pq.ParquetFile(file)
+            wanted = list(columns) if columns is not None else parquet.schema_arrow.names
+            tables.append(pa.schema([parquet.schema_arrow.field(name) for name in wanted]).empty_table())
+            for batch in parquet.iter_batches(columns=list(dict.fromkeys([*wanted, "model"]))):
+                rows = pa.Table.from_batches([batch])
+                chosen = rows if model is None else rows.filter(pc.equal(rows["model"], model))
+                tables.append(chosen.select(wanted))
+    return pa.concat_tables(tables)
+
+
+def read_test_split(folder: str) -> pa.Table:
+    """Reads the test split of a predictions artifact, all models and columns: once a process.
+
+    Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last one that was
+    read is kept, as long as its files are the same.
+    """
+    found = _split_files(folder, TEST)
+    return _whole_test_split(folder, tuple((path, files.size(path), files.modified(path)) for path in found))
+
+
+@functools.lru_cache(maxsize=1)
+def _whole_test_split(folder: str, _: tuple[tuple[str, int, int], ...]) -> pa.Table:
+    return read(folder, TEST)
+
+
+def _split_files(folder: str, split: str) -> list[str]:
+    names = [
+        name for name in files.names(folder) if re.fullmatch(rf"{re.escape(split)}-\d+-of-\d+\.parquet", name)
+    ]
+    if not names:
+        raise FileNotFoundError(
+            f"the predictions must hold Parquet files of the split '{split}', and there are none in {folder}"
+        )
+    return [files.join(folder, name) for name in names]
 
 
 def read_measured(folder: str) -> Measured:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import pyarrow as pa
-
+from components.predictor import tables
 from components.reporter import curves, slices, soft_targets
 from components.reporter.confusion import confusion
 from components.reporter.reliability import reliability
 from components.reporter.scores import Scores, judgeable
-from limbeck.examples import TEST
-from limbeck.models import MODELS
+from limbeck.examples import TEST, TRAIN
+from limbeck.models import MODELS, TEACHER
 from limbeck.objectives.objective import Finding
 from limbeck.task import Task
 from report.findings import Confusion, Findings, Reliability, Slice, SoftTarget
@@ -25,13 +24,13 @@ class Sources:
     """Where the findings come from.
 
     Attributes:
-      predictions: the table of `components.predictor`.
+      predictions: folder of Predictor's output.
       training_examples: gzip TFRecord files of the training examples with soft targets.
       evaluation: folder of the Evaluator's output.
       model_runs: folder of each model's ModelRun, by the model's name.
     """
 
-    predictions: pa.Table
+    predictions: str
     training_examples: Sequence[str]
     evaluation: str
     model_runs: Mapping[str, str]
@@ -69,12 +68,14 @@ def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice,
 
 
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
-    chosen = soft_targets.choose(sources.predictions, task.objective.outputs)
+    predictions = tables.read(sources.predictions, TRAIN, TEACHER)
+    chosen = soft_targets.choose(predictions, task.objective.outputs)
     return soft_targets.read(chosen, sources.training_examples, task)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:
-    found = {name: judgeable(sources.predictions, name, TEST, task.objective.outputs) for name in models}
+    predictions = tables.read_test_split(sources.predictions)
+    found = {name: judgeable(predictions, name, TEST, task.objective.outputs) for name in models}
     return {name: scores for name, scores in found.items() if scores is not None}
 
 

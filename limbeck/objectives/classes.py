@@ -53,16 +53,15 @@ class Classes(Objective):
         return f"logits [batch, {self.outputs}]"
 
     def encode(self, raw: Mapping[str, Any]) -> Any:
-        """The index of the class, int64 `[batch]`: -1 where there is no label, -2 for a class that is not declared."""
+        """The index of the class, int64 `[labelled]`: -2 for one that is not declared, as a raw -1 or `""` is not."""
         import tensorflow as tf
 
         [values] = raw.values()
         if self.label.kind == "text":
             match = tf.equal(values[:, tf.newaxis], tf.constant(self.label.classes)[tf.newaxis, :])
-            known = tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
-            return tf.where(tf.equal(values, ""), tf.constant(UNLABELLED, tf.int64), known)
-        legal = (values >= UNLABELLED) & (values < self.outputs)
-        return tf.where(legal, values, tf.constant(UNKNOWN_CLASS, tf.int64))
+            return tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
+        declared = (values >= 0) & (values < self.outputs)
+        return tf.where(declared, values, tf.constant(UNKNOWN_CLASS, tf.int64))
 
     def labelled(self, labels: Any) -> Any:
         """All but -1."""

@@ -5,7 +5,8 @@ TensorFlow. So an objective has two halves, and says some things twice; a test o
 against the other.
 
 Shapes: `batch` or `examples` is the number of examples, `members` that of the models of an ensemble, `outputs` the
-length of the model's last axis. The *label* of an example is what `encode` makes of its raw features.
+length of the model's last axis. The *label* of an example is what `encode` makes of its raw features. An example has no
+label where it lacks one of them: absence alone says so, and no value does.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Objective(abc.ABC):
       label: the label, as the task declares it.
       kinds: values of `label.kind` that the objective takes.
       label_dtype: of the label: `int64` or `float32`.
-      unlabelled: the value that stands in the label where an example has none.
+      unlabelled: the value that stands in the label where an example has none; `encode` never returns it.
       measure: the mean of `scores`, which the gate compares; higher is better.
       loss_key: the name of the mean of `losses` among the metrics of `report.json`.
       tfma: what TensorFlow Model Analysis computes.
@@ -121,15 +122,15 @@ class Objective(abc.ABC):
 
     @abc.abstractmethod
     def encode(self, raw: Mapping[str, Any]) -> Any:
-        """Makes the label.
+        """Makes the labels of the examples that have one.
 
         Args:
-          raw: dense tensors `[batch]` by name of `raw_features`: int64 for the kind `integer`, float32 for `number`,
-            string for `text`. Where an example has no label they hold -1, NaN or an empty text.
+          raw: dense tensors `[labelled]` by name of `raw_features`: int64 for the kind `integer`, float32 for `number`,
+            string for `text`. Each is a value of the user's own, whatever it is: also -1, NaN or an empty text.
 
         Returns:
-          A tensor `[batch, *label_shape]` of `label_dtype`: `unlabelled` where an example has no label; a value that
-          `undeclared` recognises where the task does not declare the one that it has.
+          A tensor `[labelled, *label_shape]` of `label_dtype`: a value that `undeclared` recognises where the task does
+          not declare the one that an example has.
         """
 
     @abc.abstractmethod

@@ -13,6 +13,7 @@ from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
+from limbeck.settings.fields import SEEDS
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
@@ -49,6 +50,7 @@ class Config:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        assert_seeds(self.training, self.teachers.count, "teachers.count")
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
                 "gate.require_gain compares the student with its controls, but controls is false: "
@@ -59,3 +61,12 @@ class Config:
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
     """Raises ConfigError if the strategy cannot train with these training settings."""
     kind_of(strategy.name).check_training(training)
+
+
+def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:
+    """Raises ConfigError where the seed of the last member of an ensemble is none; `setting` is that of `members`."""
+    if training.seed + members > SEEDS:
+        raise ConfigError(
+            f"each model of an ensemble has a seed of its own, from training.seed on, and all must be below 2^32: "
+            f"received training.seed={training.seed} and {setting}={members}"
+        )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import re
 import typing
 from collections.abc import Iterator
@@ -66,14 +65,3 @@ def attributes(section: type[Any]) -> dict[str, str]:
     entries = re.split(r"^  (?=\w+: )", listed, flags=re.MULTILINE)[1:]
     pairs = (entry.partition(": ") for entry in entries)
     return {name: " ".join(text.split()) for name, _, text in pairs}
-
-
-def table() -> str:
-    """Returns all settings as a Markdown table."""
-    lines = ["| key | default | kind | meaning |", "| --- | --- | --- | --- |"]
-    for one in describe():
-        default = one.default if isinstance(one.default, str) else json.dumps(one.default)
-        # A bar would end the table's cell.
-        meaning = one.meaning.replace("|", "\\|")
-        lines.append(f"| `{one.key}` | `{default}` | {one.kind} | {meaning} |")
-    return "\n".join(lines)

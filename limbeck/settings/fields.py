@@ -23,6 +23,9 @@ Scalar = bool | int | float | str
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+# Keras, NumPy and Python are all started from a seed, and NumPy takes no more.
+SEEDS = 2**32
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 

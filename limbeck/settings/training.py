@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, runtime
+from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, Seed, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -18,7 +18,7 @@ class TrainingConfig:
       epochs: passes over the training split.
       batch_size: global batch size: the number of examples in one optimizer step, over all replicas together.
       learning_rate: peak learning rate, which the first step after warm-up uses.
-      seed: seed of initial weights, order of examples and augmentation.
+      seed: seed of initial weights, order of examples and augmentation, below 2^32.
       clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
         limit.
       warmup_steps: optimizer steps in which the learning rate rises in equal parts to its peak.
@@ -33,7 +33,7 @@ class TrainingConfig:
     epochs: Positive = runtime(10)
     batch_size: Positive = runtime(64)
     learning_rate: PositiveFloat = runtime(1e-3)
-    seed: NotNegative = runtime(0)
+    seed: Seed = runtime(0)
     clip_norm: PositiveFloat | None = runtime(None)
     warmup_steps: NotNegative = runtime(0)
     schedule: Literal["cosine", "constant", "linear"] = "cosine"

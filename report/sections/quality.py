@@ -14,7 +14,7 @@ from report.charts.markers import key
 from report.charts.scatter import Point, Texts, scatter
 from report.gain import reading
 from report.names import full, kind, ordered, short
-from report.schema import ModelReport, Report, measured
+from report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
 
@@ -51,6 +51,7 @@ class QualitySection:
       charts: empty if fewer than two models can be drawn.
       against: the student against each control.
       explained: whether there are controls. They need an explanation for the reader.
+      over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
     """
 
     rows: tuple[ModelRow, ...]
@@ -58,6 +59,7 @@ class QualitySection:
     charts: tuple[Markup, ...]
     against: tuple[Against, ...]
     explained: bool
+    over: str
 
 
 def view(report: Report) -> QualitySection | None:
@@ -69,7 +71,9 @@ def view(report: Report) -> QualitySection | None:
     explained = any(short(name) != name for name in names)
     keys = dict.fromkeys(key for row in rows for key in row.model.metrics if key != report.measure.key)
     others = tuple((key, key.replace("_", " ")) for key in keys)
-    return QualitySection(rows, others, _charts(report), _against(report), explained)
+    examples = judged_on(report)
+    over = "" if examples is None else figures.plural(examples, "labelled test example")
+    return QualitySection(rows, others, _charts(report), _against(report), explained, over)
 
 
 def _charts(report: Report) -> tuple[Markup, ...]:

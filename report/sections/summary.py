@@ -10,7 +10,7 @@ from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from report import figures
 from report.charts import intervals
 from report.gain import Gain, gain
-from report.schema import ModelReport, Outcome, Report, measured
+from report.schema import ModelReport, Outcome, Report, judged_on, measured
 from report.terminal import verdict
 
 _HEADLINES = {
@@ -67,7 +67,7 @@ def _models(report: Report) -> tuple[Tile | None, ...]:
         return ()
     if teacher is None:
         shown = figures.measured(measured(report, STUDENT), report.measure)
-        return (Tile(report.measure.title, shown, "student, on the test split"),)
+        return (Tile(report.measure.title, shown, f"student, on the test split{_over(report)}"),)
     return (_measure(report), _size(student, teacher), _latency(student, teacher))
 
 
@@ -78,8 +78,13 @@ def _measure(report: Report) -> Tile:
     else:
         side = "above" if mine > theirs else "below"
         apart = figures.measured_distance(mine - theirs, measure)
-        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}"
+        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_over(report)}"
     return Tile(measure.title, figures.measured(mine, measure), note)
+
+
+def _over(report: Report) -> str:
+    examples = judged_on(report)
+    return "" if examples is None else f"; {figures.plural(examples, 'labelled test example')}"
 
 
 def _size(student: ModelReport, teacher: ModelReport) -> Tile | None:

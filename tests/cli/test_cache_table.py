@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from cli import settings
-from cli.cache_table import SINGLE, Rows, changes, keys, markdown, run_again, table
+from cli.cache_table import SINGLE, Rows, changes, keys, markdown, read, run_again, table
+from docs.generate import DOCS, PARTS, generated
 from limbeck.records import to_json
 from limbeck.reference import find
 from limbeck.settings import sources
 from limbeck.settings.config import Config
-from tests.integration.runs import PROJECT
 
 REF = find("digits")
 JUDGES = {"Evaluator", "Predictor", "Reporter", "Gate", "Pusher"}
@@ -103,6 +103,10 @@ def test_teachers_that_are_told_the_same_number_of_epochs_elsewhere_are_not_trai
     assert run_again(keys(of_teachers, REF), keys(both, REF)) == ()
 
 
-def test_the_docs_show_it(rows: Rows):
-    page = (PROJECT / "docs" / "cache.md").read_text(encoding="utf-8")
-    assert markdown(rows) in page, "bring it up to date: python -m cli.cache_table"
+@pytest.mark.parametrize("file", PARTS)
+def test_the_docs_show_it(file: str, rows: Rows):
+    assert (DOCS / file).read_text(encoding="utf-8") == generated(file, rows), "run `make docs`"
+
+
+def test_the_table_of_the_docs_is_read_as_it_was_written(rows: Rows):
+    assert read(f"above\n\n{markdown(rows)}\n\nbelow\n") == rows

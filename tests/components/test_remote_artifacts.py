@@ -41,7 +41,7 @@ from limbeck.settings.gate import GateConfig
 from report import findings
 from report.findings import Findings
 from tests.classes import classes
-from tests.components import rehearsal
+from tests.components import predictions, rehearsal
 from tests.components.anomaly_stop.test_accepted import span
 from tests.components.predictor.test_executor import labelled_examples
 from tests.components.pusher import models
@@ -97,21 +97,23 @@ def test_predictions_are_read_from_several_files_in_the_order_of_their_names(roo
     )
     for folder in (root, tmp_path / "local"):
         write_table(second, f"{folder}/train-00000-of-00001.parquet")
-        write_table(first, f"{folder}/test-00000-of-00001.parquet")
-        assert tables.read(str(folder)).equals(pa.concat_tables([first, second]))
+        write_table(first, f"{folder}/test-00000-of-00002.parquet")
+        write_table(second, f"{folder}/test-00001-of-00002.parquet")
+        assert tables.read(str(folder), "test").equals(pa.concat_tables([first, second]))
+        assert tables.read(str(folder), "train").equals(second)
+        assert tables.read_test_split(str(folder)).equals(tables.read(str(folder), "test"))
     with pytest.raises(FileNotFoundError, match="there are none in"):
-        tables.read(f"{root}/nothing")
+        tables.read(f"{root}/nothing", "test")
 
 
 @pytest.mark.parametrize(("right", "mark"), [(19, "BLESSED"), (9, "NOT_BLESSED")])
 def test_gate_leaves_its_verdict_beside_a_remote_model(root, tmp_path, right, mark):
     right = {TEACHER: 19, STUDENT: right}
-    write_table(
-        pa.Table.from_pylist(rows(right), schema=tables.schema(classes(3))), f"{root}/predictions/test.parquet"
-    )
+    table = pa.Table.from_pylist(rows(right), schema=tables.schema(classes(3)))
+    predictions.write(table, f"{root}/predictions")
     facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
     files.write_text(
-        f"{root}/measurements/{tables.MEASUREMENTS_FILE}", to_json(Measured(facts, classes().measure, {}))
+        f"{root}/measurements/{tables.MEASUREMENTS_FILE}", to_json(Measured(facts, classes().measure, {}, {}))
     )
     inputs = {
         "model": rehearsal.artifact(standard_artifacts.Model, root / "model"),

@@ -53,7 +53,7 @@ def formats() -> list[Graph]:
     """A graph for each format of the raw data."""
     from components.example_gen.component import Format
 
-    wine = str(PROJECT / "tests" / "integration" / "wine.py")
+    wine = str(PROJECT / "docs" / "examples" / "wine.py")
     return [Graph.of(wine, f"data.format={name}") for name in get_args(Format)]
 
 

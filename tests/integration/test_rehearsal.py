@@ -121,10 +121,9 @@ def write_wine(format: str, folder: Path) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from tests.integration import wine
+    from docs.examples import wine_data
 
-    folder.mkdir(parents=True)
-    wine.write(folder)
+    wine_data.write(folder)
     if format == "parquet":
         for path in list(folder.glob("*/*.csv")):
             pyarrow.parquet.write_table(pyarrow.csv.read_csv(path), path.with_suffix(".parquet"))

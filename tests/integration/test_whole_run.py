@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from components.predictor import tables
+from limbeck.examples import SPLITS
 from tests.cli.stored import last_run
 from tests.integration import served
 from tests.integration.conftest import Base
@@ -83,7 +85,7 @@ def test_the_report_agrees_with_the_served_model(base: Base, tmp_path: Path) -> 
 
 def test_every_example_is_scored_once_by_every_model(base: Base) -> None:
     [folder] = (base.root / "pipeline" / "Predictor" / "predictions").iterdir()
-    table = tables.read(str(folder)).to_pandas()
+    table = pa.concat_tables([tables.read(str(folder), split) for split in SPLITS]).to_pandas()
     assert len(table) == 4 * 1797
     assert (table.groupby("example_id").size() == 4).all()
     assert table.groupby(["split", "model"]).size().to_dict() == {

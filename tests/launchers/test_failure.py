@@ -39,6 +39,7 @@ def test_describe_names_signals():
     [
         (b'{"kind": "user", "message": "m"}', Failure(kind="user", message="m")),
         (b'{"kind": "final", "message": "m"}', Failure(kind="final", message="m")),
+        (b'{"kind": "error", "message": "m"}', Failure(kind="error", message="m")),
         (b'{"kind": "ours", "message": "m"}', None),
         (b'{"kind": "user"', None),
         (b"\xff", None),

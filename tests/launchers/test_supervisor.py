@@ -72,6 +72,24 @@ def test_pauses_double_and_a_preemption_has_none():
     assert (outcome.result, outcome.restarts, outcome.preemptions) == ("done", 3, 1)
 
 
+def test_the_same_exception_after_the_same_step_is_not_tried_a_third_time():
+    alike = [AttemptFailedError("r", ["l"], "member 0 after step 20: ValueError: seven") for _ in range(2)]
+    with pytest.raises(TrainingFailedError, match="after 1 restart: r"):
+        supervise(failing(*alike), RecoveryConfig(restarts=3), lambda _: None)
+
+
+def test_another_exception_or_another_step_is_tried_again():
+    told = [
+        "member 0 after step 20: E: a",
+        "member 0 after step 40: E: a",
+        None,
+        None,
+        "member 0 after step 40: E: a",
+    ]
+    errors = [AttemptFailedError("r", ["l"], one) for one in told]
+    assert supervise(failing(*errors), RecoveryConfig(restarts=5), lambda _: None).restarts == 5
+
+
 @pytest.mark.parametrize("error", [UserError("u"), OSError("o"), TrainingFailedError("left no record")])
 def test_what_is_no_failure_of_a_process_is_raised_at_once(error):
     with pytest.raises(type(error)) as caught:

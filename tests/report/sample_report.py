@@ -74,7 +74,7 @@ def whole() -> Report:
             gate=GateConfig(tolerance=0.05, max_bytes=200_000),
         ),
         models={
-            name: ModelReport({"accuracy": accuracy[name], "log_loss": _LOG_LOSS[name]}, *cost)
+            name: ModelReport({"accuracy": accuracy[name], "log_loss": _LOG_LOSS[name]}, *cost, sum(_EXAMPLES))
             for name, cost in _COST.items()
         },
         training={

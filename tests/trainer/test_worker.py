@@ -12,7 +12,7 @@ from limbeck.errors import DataError, TrainingFailedError
 from limbeck.records import to_json
 from tests.launchers import jobs
 from trainer import training, worker
-from trainer.process import heartbeat, preemption
+from trainer.process import heartbeat, position, preemption
 from trainer.process.preemption import PreemptedError
 
 
@@ -46,6 +46,21 @@ def test_a_training_that_broke_down_would_do_so_again(end, capfd):
 
 def test_a_mistake_of_the_user_is_told_as_such(end):
     assert end(DataError("no rows")) == (2, {"kind": "user", "message": "no rows"})
+
+
+def test_an_exception_is_left_with_the_step_after_which_it_came(end, tmp_path, monkeypatch):
+    monkeypatch.setattr(position, "_position", {})
+    position.note(member=1, step=40)
+    with pytest.raises(KeyError):
+        end(KeyError("seven"))
+    left = json.loads((tmp_path / "failure.json").read_text())
+    assert left == {"kind": "error", "message": "member 1 after step 40: KeyError: 'seven'"}
+
+
+def test_a_file_system_that_is_away_may_come_back(end, tmp_path):
+    with pytest.raises(OSError, match="503"):
+        end(OSError("503"))
+    assert not (tmp_path / "failure.json").exists()
 
 
 def test_a_preempted_training_has_an_exit_code_of_its_own_and_is_no_failure(end):

@@ -3,17 +3,20 @@
 Transform writes compressed shards, which can only be read from front to back, in an order that depends on who wrote
 them. A split is packed once instead:
 
-  records.bin   the serialized examples, one after the other
-  index.npy     of each example: offset and length in `records.bin`, and whether it has a label; sorted by example id
+  records.bin   the serialized examples, one after the other, sorted by example id
+  index.npy     of each example: offset and length in `records.bin`, and whether it has a label; in the same order
 
-The examples stay on disk and are read at random places, so a split need not fit in memory: the index takes 13 bytes
-an example.
+So equal data are equal bytes, however they were cut into files: checkpoints are found again by a digest of both files.
+The examples stay on disk and are read at random places, so a split need not fit in memory: while it is packed, ids,
+labels and lengths are, and the index takes 13 bytes an example.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
+import mmap
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +33,7 @@ from trainer.data.order import Positions
 from trainer.data.preprocessing import assert_declared
 
 _RECORDS, _INDEX = "records.bin", "index.npy"
+_UNSORTED = "unsorted.bin"
 _ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("labelled", "?")])
 _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
@@ -39,6 +43,9 @@ def pack(
     files: Sequence[str], destination: Path, label_key: str, objective: Objective, split: str = "training"
 ) -> int:
     """Packs the TFRecord files of one split, sorted by example id, into a folder.
+
+    The records are written twice: as they come, and then in their order, which is known once all ids are. Until that is
+    done the folder takes twice the space.
 
     Args:
       files: TFRecord files (gzip, as Transform writes) of serialized tf.Examples with an `example_id`.
@@ -57,7 +64,8 @@ def pack(
     ids: list[npt.NDArray[np.object_]] = []
     lengths: list[int] = []
     labels: list[npt.NDArray[Any]] = []
-    with (destination / _RECORDS).open("wb") as records:
+    unsorted = destination / _UNSORTED
+    with unsorted.open("wb") as records:
         for batch_ids, batch_labels, serialized in _read(files, label_key, objective):
             ids.append(batch_ids)
             labels.append(batch_labels)
@@ -69,10 +77,15 @@ def pack(
     assert_declared(objective, all_labels, f"{split} examples")
     index = np.zeros(len(lengths), _ENTRY)
     index["length"] = lengths
-    index["offset"][1:] = np.cumsum(index["length"][:-1], dtype=np.int64)
+    index["offset"] = _offsets(index["length"])
     index["labelled"] = objective.labelled(all_labels)
-    order = np.argsort(np.concatenate(ids).astype("S"), kind="stable")
-    np.save(destination / _INDEX, index[order])
+    with unsorted.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        index = index[_order(np.concatenate(ids).astype("S"), index, content)]
+        with (destination / _RECORDS).open("wb") as records:
+            records.writelines(_records(content, index))
+    unsorted.unlink()
+    index["offset"] = _offsets(index["length"])
+    np.save(destination / _INDEX, index)
     return len(lengths)
 
 
@@ -105,6 +118,27 @@ class PackedExamples:
         serialized = np.empty(len(entries), object)
         serialized[:] = [self._records[begin : begin + length].tobytes() for begin, length in spans]
         return serialized
+
+
+def _offsets(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Where each of so many bytes begins, when they stand one after the other."""
+    return np.cumsum(lengths, dtype=np.int64) - lengths
+
+
+def _order(ids: npt.NDArray[np.bytes_], index: npt.NDArray[Any], content: mmap.mmap) -> npt.NDArray[np.int64]:
+    """Positions of all examples by id, and of equal ids by a digest of their bytes, so not by any order of files."""
+    order = np.argsort(ids, kind="stable")
+    equal = ids[order[1:]] == ids[order[:-1]]
+    places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    rows = order[places]
+    digests = np.array([hashlib.sha256(record).hexdigest() for record in _records(content, index[rows])], "S64")
+    order[places] = rows[np.lexsort([digests, ids[rows]])]
+    return order
+
+
+def _records(content: mmap.mmap, entries: npt.NDArray[Any]) -> Iterator[bytes]:
+    for begin, length in zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True):
+        yield content[begin : begin + length]
 
 
 def _read(

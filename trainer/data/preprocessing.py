@@ -7,21 +7,20 @@ the task's function is handed the dense raw features only, and this module adds 
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from typing import Any
 
+from limbeck import task_code
 from limbeck.errors import DataError, TaskError, nearest
-from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL, UNLABELLED
+from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json
 from limbeck.reference import TaskRef, located
 from limbeck.task import Feature, Label, Task
 
 Inputs = dict[str, Any]
-
-# What stands for "no label" in a raw feature, by the kind of the label.
-_NO_LABEL = {"integer": UNLABELLED, "number": math.nan, "text": ""}
 
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
@@ -45,7 +44,8 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
       TaskError: where the task's function returns a reserved name.
     """
     features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
-    outputs = dict(task.preprocessing_fn(features))
+    with task_code.guarded(f"preprocessing_fn of task '{task.name}' fails"):
+        outputs = dict(task.preprocessing_fn(features))
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
@@ -73,12 +73,23 @@ def dense_feature(feature: Feature, values: Any) -> Any:
 
 
 def encode_label(objective: Objective, inputs: Inputs) -> Any:
-    """The label, `[batch, *label_shape]`: see `Objective.encode`.
+    """The label, `[batch, *label_shape]`: what `Objective.encode` makes of it, `unlabelled` where an example has none.
+
+    The objective sees the examples that have a label, and no others. Had the gaps of the others been filled with a
+    value first, nobody could tell it from a label that happens to be that value.
 
     Raises:
       DataError: where the data lack a feature that the label is made of.
     """
-    return objective.encode({name: _raw_label(objective, _take(inputs, name)) for name in objective.raw_features})
+    import tensorflow as tf
+
+    raw = {name: _raw_label(objective, _take(inputs, name)) for name in objective.raw_features}
+    labelled = functools.reduce(tf.logical_and, (present for _, present in raw.values()))
+    encoded = objective.encode({name: tf.boolean_mask(values, labelled) for name, (values, _) in raw.items()})
+    shape = tf.concat([tf.shape(labelled), tf.constant(objective.label_shape, tf.int32)], axis=0)
+    unlabelled = tf.fill(shape, tf.constant(objective.unlabelled, tf.as_dtype(objective.label_dtype)))
+    label = tf.tensor_scatter_nd_update(unlabelled, tf.where(labelled), encoded)
+    return tf.ensure_shape(label, [None, *objective.label_shape])
 
 
 def assert_declared(objective: Objective, labels: Any, what: str) -> None:
@@ -91,9 +102,14 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
     """
     unknown = int(objective.undeclared(labels).sum())
     if unknown:
+        classes, remedy = objective.label.classes, "correct the data, or the declaration of the task's label"
+        if classes:
+            remedy = "correct the data, or the classes of the task's label"
+            if objective.label.kind == "integer":
+                remedy = f"classes count from 0, and the last is {len(classes) - 1} ('{classes[-1]}'); {remedy}"
         raise DataError(
-            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: "
-            f"correct the data, or the {'classes' if objective.label.classes else 'declaration'} of the task's label"
+            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: {remedy}; "
+            "an example without a label leaves the feature out"
         )
 
 
@@ -129,17 +145,19 @@ def _exact_text(values: Any) -> Any:
     return tf.strings.as_string(tf.bitcast(values, tf.int32) if values.dtype == tf.float32 else values)
 
 
-def _raw_label(objective: Objective, values: Any) -> Any:
-    """A raw feature of the label, dense `[batch]`, with gaps filled by what stands for "no label"."""
+def _raw_label(objective: Objective, values: Any) -> tuple[Any, Any]:
+    """A raw part of the label, dense `[batch]` in the dtype of its kind, and which examples have it, bool `[batch]`."""
     import tensorflow as tf
 
-    kind = objective.label.kind
-    if kind == "number":
-        # Before gaps are filled: integers have no NaN.
-        values = tf.cast(values, tf.float32)
-    if isinstance(values, tf.sparse.SparseTensor):
-        values = _to_dense(values, 1, _NO_LABEL[kind])
-    return tf.reshape(tf.cast(values, tf.int64) if kind == "integer" else values, [-1])
+    dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[objective.label.kind]
+    if values.dtype != dtype:
+        values = tf.cast(values, dtype)
+    if not isinstance(values, tf.sparse.SparseTensor):
+        flat = tf.reshape(values, [-1])
+        return flat, tf.fill(tf.shape(flat), True)
+    there = tf.sparse.SparseTensor(values.indices, tf.fill(tf.shape(values.values), True), values.dense_shape)
+    present = _to_dense(there, 1, default=False)
+    return tf.reshape(_to_dense(values, 1, default=None), [-1]), tf.reshape(present, [-1])
 
 
 def _visible_label(label: Label, objective: Objective, encoded: Any, inputs: Inputs) -> Any:

@@ -2,6 +2,11 @@
 
 Losses and gradients of the replicas are sums over their examples, each divided by the count of the *global* batch; so
 their sum is the loss and the gradient of the global batch, however it was divided.
+
+What the model itself adds to its loss (`model.losses`: penalties on weights and on activities, `add_loss`) is a mean
+over the examples of a replica, or the same on each. So every replica contributes it weighted by its share of the
+global batch: the sum is what one device computes. Keras divides by the number of replicas instead, which is the same
+for weights, and another value for activities where replicas have different numbers of examples.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy
+from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy, Tensor
 from limbeck.errors import TaskError
 from trainer.data.batches import Denominators
 from trainer.distillation.targets import Loss
@@ -70,6 +75,10 @@ class GradientStep:
         with tf.GradientTape() as tape:
             logits = self.model(inputs, training=True)
             value = self.loss(logits, targets, denominators)
+            # Read within the tape, once: each access computes the penalties on weights anew.
+            added = self.model.losses
+            if added:
+                value += _share_of(added, logits, denominators)
             differentiated = value if self.loss_scale is None else value * self.loss_scale.value
         found = tape.gradient(differentiated, variables)
         used = [number for number, gradient in enumerate(found) if gradient is not None]
@@ -77,7 +86,11 @@ class GradientStep:
             raise TaskError(
                 "no trainable variable of the model has a part in its logits: there is nothing to train"
             )
-        *gradients, value = optimization.sums([*(found[number] for number in used), value])
+        mine = [found[number] for number in used]
+        if added:
+            # The mean over no example is not a number, and 0 times it neither.
+            mine = [optimization.kept(gradient, tf.shape(logits)[0] > 0) for gradient in mine]
+        *gradients, value = optimization.sums([*mine, value])
         if self.loss_scale is not None:
             gradients = self.loss_scale.unscaled(gradients)
         norm = optimization.global_norm(gradients)
@@ -92,3 +105,12 @@ class GradientStep:
 
     def _skip(self) -> None:
         self.optimizer.iterations.assign_add(1)
+
+
+def _share_of(added: list[Tensor], logits: Tensor, denominators: Denominators) -> Tensor:
+    """This replica's part of what the model adds to its loss: a float32 scalar."""
+    import tensorflow as tf
+
+    total = tf.add_n([tf.reduce_sum(tf.cast(one, tf.float32)) for one in added])
+    examples = tf.cast(tf.shape(logits)[0], tf.float32)
+    return tf.where(examples > 0, total * (examples / denominators.examples), 0.0)

@@ -64,6 +64,15 @@ def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
     return gradient * tf.cast(factor, gradient.dtype)
 
 
+def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
+    """A gradient, dense or of slices, where the bool scalar `wanted` is true; otherwise zeros."""
+    import tensorflow as tf
+
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(kept(gradient.values, wanted), gradient.indices, gradient.dense_shape)
+    return tf.where(wanted, gradient, tf.zeros_like(gradient))
+
+
 def schedule(training: TrainingConfig, steps: int) -> LearningRate:
     """The learning rate of each optimizer step, as a tf_keras LearningRateSchedule.
 

@@ -101,9 +101,14 @@ def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
 def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
     with strategies.scope(model.distribute_strategy):
         optimizer.build(model.trainable_variables)
-    for kind, variables in ((WEIGHTS, model.weights), (OPTIMIZER, _optimizer_variables(optimizer))):
+    for kind, variables in ((WEIGHTS, _weights(model)), (OPTIMIZER, _optimizer_variables(optimizer))):
         for number, variable in enumerate(variables):
             yield f"{kind}/{number:04d}", variable
+
+
+def _weights(model: KerasModel) -> list[Variable]:
+    """`model.weights` less the vocabularies among them: they are built and adapted with the model, and stay so."""
+    return [weight for weight in model.weights if hasattr(weight, "dtype")]
 
 
 def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
@@ -120,7 +125,7 @@ def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variabl
 
     if strategy.num_replicas_in_sync == 1:
         return
-    for number, weight in enumerate(model.weights):
+    for number, weight in enumerate(_weights(model)):
         spread = isinstance(weight, tf.distribute.DistributedValues)
         if spread and weight.synchronization == tf.VariableSynchronization.ON_READ:
             yield f"{BY_REPLICA}/{number:04d}", weight

@@ -57,6 +57,7 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     module = tf.Module()
     # Their weights alone: from a model in the module TensorFlow would also save each layer as a Keras object.
     module.weights = [model.variables for model in models]
+    module.resources = [_resources(model) for model in models]
     # Not tft's Keras layer around it, whose own signature autograph would make of Keras' code, for seconds; the
     # attributes of the loader are what must be tracked.
     transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
@@ -114,6 +115,16 @@ def count_parameters(models: Sequence[Any]) -> int:
 def folder_bytes(folder: files.Location) -> int:
     """Size of all files of a SavedModel together, in bytes."""
     return files.folder_bytes(folder)
+
+
+def _resources(model: Any) -> list[Any]:
+    """What the answers of a model depend on beside its weights: lookup tables, files, and variables of its own."""
+    import tensorflow as tf
+
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset, tf.Variable)
+    known = {id(variable) for variable in model.variables}
+    parts = tf.train.TrackableView(model).descendants()
+    return [part for part in parts if isinstance(part, kinds) and id(part) not in known]
 
 
 def _members(models: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
@@ -37,7 +37,18 @@ def examples_until(session: Session, order: Order) -> Callable[[int], int]:
 
 def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipeline:
     """Returns the batches from step `start` on: (inputs by name, targets by name, denominators)."""
-    return PerReplicaPipeline(session.strategy, lambda context: _dataset(session, order, context, start))
+    replicas = session.strategy.num_replicas_in_sync
+
+    def dataset_of(context: InputContext) -> Dataset:
+        return _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+
+    return PerReplicaPipeline(session.strategy, dataset_of)
+
+
+def last_replica(session: Session, order: Order) -> Dataset:
+    """Returns the last replica's part of the batches, from the first on. It is the one that is never empty."""
+    replicas = session.strategy.num_replicas_in_sync
+    return _dataset(session, order, [replicas - 1], replicas, 0)
 
 
 def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
@@ -53,12 +64,11 @@ def validation(session: Session, model: KerasModel, order: Order) -> Validation 
     return Validation(evaluator(session.strategy, model, split), order.next_epoch_end, patience)
 
 
-def _dataset(session: Session, order: Order, context: InputContext, start: int) -> Dataset:
+def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
     from trainer.serving.export import model_input_spec
 
-    job, replicas = session.job, session.strategy.num_replicas_in_sync
+    job = session.job
     inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)
-    mine = replicas_of(session.strategy, context)
     dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start)
     augment = session.task.augment if job.entry == "teacher" else None
 

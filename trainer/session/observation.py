@@ -12,23 +12,10 @@ from collections.abc import Callable, Iterator
 from limbeck import events
 from trainer.fitting.progress import Fitted, TrainingProgress
 from trainer.fitting.summaries import Summaries
-from trainer.recovery import exactness
-from trainer.session.models import build_model, build_optimizer
 from trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
 Report = Callable[[TrainingProgress], None]
-
-
-def warn_of_inexact_parts(session: Session) -> None:
-    """Warns where the model or its optimizer depends on what no checkpoint holds."""
-    if not session.me.is_chief:
-        return
-    optimizer = build_optimizer(session.task, session.job.training.learning_rate)
-    told = exactness.warning(build_model(session), optimizer)
-    if told:
-        _log.warning("%s", told)
-        events.emit("note", text=told)
 
 
 @contextlib.contextmanager

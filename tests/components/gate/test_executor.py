@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tfx.components.pusher.executor import Executor as Pusher
 from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
@@ -26,6 +25,7 @@ from limbeck.settings.gate import GateConfig
 from report.verdicts import Verdicts
 from tests.classes import classes
 from tests.components import rehearsal
+from tests.components.predictions import write as write_predictions
 from trainer.serving.latency import Latency
 
 MODEL_ID = 41
@@ -48,10 +48,10 @@ def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tu
     ]
     predictions = rehearsal.artifact(Predictions, folder / "predictions")
     table = pa.Table.from_pylist(rows, schema=tables.schema(classes(3)))
-    pq.write_table(table, folder / "predictions" / "test.parquet")
+    write_predictions(table, predictions.uri)
     measurements = rehearsal.artifact(Measurements, folder / "measurements")
     facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
-    measured = Measured(facts, classes().measure, {})
+    measured = Measured(facts, classes().measure, {}, {})
     (folder / "measurements" / tables.MEASUREMENTS_FILE).write_text(to_json(measured), encoding="utf-8")
     model = rehearsal.artifact(standard_artifacts.Model, folder / "model", MODEL_ID)
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")

@@ -63,7 +63,7 @@ def results(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Art
 
 @pytest.fixture
 def table(results: tuple[Artifact, Artifact]) -> pa.Table:
-    return tables.read(results[0].uri)
+    return pa.concat_tables([tables.read(results[0].uri, split) for split in SIZES])
 
 
 @pytest.fixture
@@ -103,11 +103,18 @@ def test_rows_hold_the_label_and_what_the_model_answers(table: pa.Table, world: 
 
 @pytest.mark.processes
 def test_some_rows_have_no_label_and_are_not_judged(table: pa.Table, world: World):
-    unlabelled = sum(row["kind"] == "" for row in world.rows["test"])
+    unlabelled = sum(row["kind"] is None for row in world.rows["test"])
 
     assert unlabelled > 0
     for model in MODELS:
         assert tables.quality(table, model, "test", shapes.TASK.objective).examples == SIZES["test"] - unlabelled
+
+
+@pytest.mark.processes
+def test_figures_say_over_how_many_examples_they_are(measured: Measured, world: World):
+    labelled = sum(row["kind"] is not None for row in world.rows["test"])
+
+    assert measured.examples == dict.fromkeys(MODELS, labelled)
 
 
 @pytest.mark.processes
@@ -123,11 +130,11 @@ def test_costs_are_those_of_the_models(measured: Measured, world: World):
 
 @pytest.mark.processes
 def test_controls_may_be_left_out(world: World, tmp_path: Path):
-    labelled = labelled_examples(world, tmp_path / "labelled", {"validation": world.transformed["validation"]})
+    labelled = labelled_examples(world, tmp_path / "labelled", {"test": world.transformed["test"]})
 
     predictions, measurements = run(world, labelled, tmp_path, (TEACHER, STUDENT))
 
-    assert set(tables.read(predictions.uri)["model"].to_pylist()) == {TEACHER, STUDENT}
+    assert set(tables.read(predictions.uri, "test")["model"].to_pylist()) == {TEACHER, STUDENT}
     assert set(tables.read_measured(measurements.uri).models) == {TEACHER, STUDENT}
 
 

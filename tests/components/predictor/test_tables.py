@@ -12,6 +12,7 @@ import pytest
 
 from components.predictor import tables
 from components.predictor.tables import Measured, ModelFacts
+from limbeck import files
 from limbeck.errors import DataError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.objectives.classes import UNKNOWN_CLASS
@@ -167,19 +168,70 @@ def test_a_logit_of_an_unlabelled_example_leaves_no_model_out():
     assert tables.scores(table(*rows), "test", classes())[STUDENT].tolist() == [1.0]
 
 
-def test_the_folder_of_all_splits_reads_as_one_table(tmp_path: Path):
-    pq.write_table(table(row(STUDENT, 1, [0.0, 1.0], split="train")), tmp_path / "train-00000-of-00001.parquet")
-    pq.write_table(table(row(STUDENT, 0, [0.0, 1.0])), tmp_path / "test-00000-of-00001.parquet")
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """Predictions of two models for two splits, one of them in two files."""
+    rows = {
+        "train-00000-of-00001": [row(model, 1, [0.0, 1.0], "train") for model in (STUDENT, TEACHER)],
+        "test-00000-of-00002": [row(model, 0, [0.0, 1.0], number=1) for model in (STUDENT, TEACHER)],
+        "test-00001-of-00002": [row(STUDENT, 1, [0.0, 2.0], number=2)],
+    }
+    for name, some in rows.items():
+        pq.write_table(table(*some), tmp_path / f"{name}.parquet")
+    return str(tmp_path)
 
-    read = tables.read(str(tmp_path))
 
-    assert read.schema.names == SCHEMA.names
-    assert sorted(read["split"].to_pylist()) == ["test", "train"]
+def test_a_split_is_read_with_the_model_and_the_columns_that_are_wanted(folder: str):
+    whole = tables.read(folder, "test")
+    labels = tables.read(folder, "test", STUDENT, ["label", "example_id"])
+    teachers = tables.read(folder, "test", TEACHER)
+
+    assert whole.schema.equals(SCHEMA)
+    assert whole["example_id"].to_pylist() == ["id-1", "id-1", "id-2"]
+    assert labels.to_pydict() == {"label": [0, 1], "example_id": ["id-1", "id-2"]}
+    assert teachers.to_pylist() == [row(TEACHER, 0, [0.0, 1.0], number=1)]
+    assert tables.read(folder, "test", HARD_LABELS, ["label"]).to_pydict() == {"label": []}
+    with pytest.raises(FileNotFoundError, match=r"of the split 'validation', and there are none in"):
+        tables.read(folder, "validation")
+
+
+def test_no_file_of_another_split_is_opened(folder: str, opened: list[str]):
+    """Each of three nodes read every split of every model."""
+    tables.read(folder, "train", TEACHER)
+
+    assert opened == ["train-00000-of-00001.parquet"]
+
+
+def test_the_test_split_is_read_once_a_process_and_again_where_its_files_change(folder: str, opened: list[str]):
+    first = tables.read_test_split(folder)
+
+    assert tables.read_test_split(folder) is first
+    assert first.equals(tables.read(folder, "test"))
+    assert len(opened) == 4
+    pq.write_table(
+        table(*[row(STUDENT, 1, [0.5, 2.0], number=n) for n in range(9)]), f"{folder}/test-00001-of-00002.parquet"
+    )
+    assert len(tables.read_test_split(folder)) == 11
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are opened."""
+    names: list[str] = []
+    open_to_read = files.open_to_read
+
+    def counting(location: files.Location) -> Any:
+        names.append(Path(location).name)
+        return open_to_read(location)
+
+    monkeypatch.setattr(files, "open_to_read", counting)
+    return names
 
 
 def test_measurements_survive_their_file(tmp_path: Path):
     facts = {STUDENT: ModelFacts(parameters=3, bytes=4, latency_ms=Latency(0.5, 0.75))}
-    measured = Measured(facts, classes().measure, {STUDENT: {"accuracy": 0.5, "log_loss": None}})
+    metrics = {STUDENT: {"accuracy": 0.5, "log_loss": None}}
+    measured = Measured(facts, classes().measure, metrics, {STUDENT: 12})
     (tmp_path / tables.MEASUREMENTS_FILE).write_text(to_json(measured), encoding="utf-8")
 
     assert tables.read_measured(str(tmp_path)) == measured

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -52,7 +51,7 @@ from limbeck.settings.training import TrainingConfig
 from limbeck.task import Feature, Label, Task
 from report import findings, html, terminal
 from report.schema import VERSION, GateReport, ModelReport, Outcome, Report
-from tests.components import rehearsal
+from tests.components import predictions, rehearsal
 from tests.components.world import write_split
 from tests.trainer import packed, transform
 from trainer import training
@@ -87,7 +86,8 @@ class SquaredError(Objective):
 
     def encode(self, raw: Mapping[str, Any]) -> Any:
         [values] = raw.values()
-        return values
+        # NaN stands for no label, and these are the values of examples that have one.
+        return tf.where(tf.math.is_nan(values), math.inf, values)
 
     def labelled(self, labels: Any) -> Any:
         return labels == labels  # noqa: PLR0124
@@ -411,18 +411,16 @@ def test_the_gate_compares_the_objectives_scores(run: Run, judged: tuple[Artifac
 
 @pytest.mark.processes
 def test_the_gate_refuses_in_the_objectives_words(run: Run, judged: tuple[Artifact, Artifact], tmp_path: Path):
-    table = tables.read(judged[0].uri)
+    table = tables.read_test_split(judged[0].uri)
     # A student that is worse by a known amount: a copy of the table in which it answers a number too high by 1.
     shifted = [row | {"logits": [row["logits"][0] + (row["model"] == STUDENT)]} for row in table.to_pylist()]
     folder = tmp_path / "predictions"
-    predictions = rehearsal.artifact(artifact_types.Predictions, folder)
+    artifact = rehearsal.artifact(artifact_types.Predictions, folder)
     worse = pa.Table.from_pylist(shifted, schema=tables.schema(TASK.objective))
-    pq.write_table(worse, folder / "all.parquet")
+    predictions.write(worse, folder)
     student, teacher = (tables.quality(worse, name, "test", TASK.objective).score for name in (STUDENT, TEACHER))
 
-    decision = decide(
-        run, (predictions, judged[1]), tmp_path / "gate", GateConfig(tolerance=0.25, require_gain=True)
-    )
+    decision = decide(run, (artifact, judged[1]), tmp_path / "gate", GateConfig(tolerance=0.25, require_gain=True))
 
     tolerance, gain = decision.reasons
     assert tolerance == (
@@ -485,7 +483,9 @@ def test_the_report_says_what_makes_sense_and_nothing_of_classes(
         "toy",
         Config(),
         models={
-            name: ModelReport(measured.metrics[name], facts.parameters, facts.bytes, 1.0, 2.0)
+            name: ModelReport(
+                measured.metrics[name], facts.parameters, facts.bytes, 1.0, 2.0, measured.examples[name]
+            )
             for name, facts in measured.models.items()
         },
         gap_recovered=decision.verdicts.gap_recovered,

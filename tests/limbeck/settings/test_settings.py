@@ -31,7 +31,7 @@ _CONFIGS = st.builds(
         epochs=_POSITIVE,
         batch_size=_POSITIVE,
         learning_rate=st.floats(0, exclude_min=True, allow_infinity=False),
-        seed=st.integers(0, 2**70),
+        seed=st.integers(0, 2**32 - 1),
     ),
     teachers=st.builds(
         TeachersConfig,
@@ -98,6 +98,13 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
         ({"training": {"epochs": 3.0}}, "'training.epochs'", "3.0", "integer"),
         ({"training": {"epochs": 0}}, "'training.epochs'", "0", "greater than 0"),
         ({"training": {"seed": -1}}, "'training.seed'", "-1", "greater than or equal to 0"),
+        ({"training": {"seed": 2**32}}, "'training.seed'", "4294967296", "less than 4294967296"),
+        (
+            {"training": {"seed": 2**32 - 2}, "teachers": {"count": 3}},
+            "below 2^32",
+            "training.seed=4294967294",
+            "teachers.count=3",
+        ),
         ({"training": {"learning_rate": "fast"}}, "'training.learning_rate'", "'fast'", "number"),
         ({"training": {"learning_rate": float("nan")}}, "'training.learning_rate'", "nan", "finite"),
         ({"training": {"learning_rate": float("inf")}}, "'training.learning_rate'", "inf", "finite"),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from limbeck.digests import content
 from limbeck.errors import DataError
 from tests.trainer import packed
 from tests.trainer.packed import equal, read
@@ -47,6 +48,32 @@ def test_equal_ids_keep_all_their_examples(tmp_path):
     folder = packed.pack_all(tmp_path / "twice", twice)
     ids = np.concatenate([features["example_id"] for features, _, _ in read(folder, Order(10, 4, 1, seed=0))])
     assert np.unique(ids, return_counts=True)[1].tolist() == [2] * 5
+
+
+def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
+    """Records once stood in the order of the files, and a checkpoint of the same data was not found again."""
+    # Some rows twice, and two that share an id without being the same.
+    serialized = [*packed.examples(COUNT), *packed.examples(9)]
+    serialized += [packed.serialize(example_id="0", x=[float(n)] * 3, label=n % 2) for n in (1, 2, 3, 1)]
+    contents, digests = [], set()
+    for seed in range(4):
+        shuffled = [serialized[row] for row in np.random.default_rng(seed).permutation(len(serialized))]
+        cut = [shuffled[: 7 * seed], shuffled[7 * seed :]]
+        folder = tmp_path / f"packed-{seed}"
+        folder.mkdir()
+        pack(shards(tmp_path, cut, f"cut-{seed}"), folder, "label", packed.OBJECTIVE)
+        assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin"]
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+        digests.add(content.digest(str(folder)))
+
+    assert all(one == contents[0] for one in contents)
+    assert len(digests) == 1
+    # In the order of the index, without a gap.
+    whole = PackedExamples(Path(folder))
+    assert b"".join(whole.read(np.arange(len(whole)))) == contents[0]["records.bin"]
+    assert sorted(whole.read(np.arange(len(whole)))) == sorted(serialized)
+    labels = tf.io.parse_example(whole.read(np.arange(len(whole))), {"label": packed.SPEC["label"]})["label"]
+    assert whole.labelled(np.arange(len(whole))).tolist() == (labels.numpy() != -1).tolist()
 
 
 def test_a_packed_split_is_read_at_random(folder):
