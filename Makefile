@@ -36,6 +36,10 @@ $(VENV)/development: requirements-dev.txt $(VENV)/run-time
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
+.PHONY: install-gpu
+install-gpu: $(VENV)/run-time ## add to .venv the libraries of CUDA that TensorFlow needs for GPUs
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-gpu.txt
+
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
 	$(PYTHON) pipeline.py run --task digits --root runs/digits
@@ -85,6 +89,7 @@ docs: $(VENV)/run-time ## write the generated parts of the documentation
 lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
 	$(COMPILE) -o requirements.txt
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs

@@ -16,7 +16,7 @@ from cli import exit_codes, guardian, raw_data, settings
 from cli.run_folder import Request, RunFolder
 from limbeck import events, reference
 from report.schema import Outcome
-from trainer.process import interpreter, lifeline
+from trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -56,9 +56,9 @@ def start_runner(folder: RunFolder) -> Runner:
 
 
 def environment(folder: RunFolder) -> dict[str, str]:
-    """Returns the variables of the process that runs the pipeline."""
+    """Returns the variables of the process that runs the pipeline, a child of this one. That process takes no GPU."""
     own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
-    return interpreter.environment(os.environ) | own
+    return interpreter.environment(gpus.hidden(os.environ)) | own
 
 
 def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] = start_runner) -> int:

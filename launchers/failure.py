@@ -20,7 +20,7 @@ from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
 
-# The variable with the path or URI of the file in which a process reports a failure that would happen again.
+# The variable with the path or URI of the file in which a process reports why it failed.
 ENVIRONMENT = "LIMBECK_FAILURE"
 
 
@@ -88,16 +88,17 @@ class Failure:
     """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
     Attributes:
-      kind: `user`, a mistake of the user; `final`, training broke down; `error`, an exception that may come again.
+      kind: `user`, a mistake of the user; `final`, training broke down; `passing`, storage was away and may be back at
+        the next try; `error`, an exception that may come again.
       message: to be shown; of an `error`, the exception and the step after which it came.
     """
 
-    kind: Literal["user", "final", "error"]
+    kind: Literal["user", "final", "passing", "error"]
     message: str
 
     @property
     def explains(self) -> bool:
-        """Whether it would fail again; an exception may be the mere consequence of a lost peer."""
+        """Whether it is the cause; an exception may be the mere consequence of a lost peer."""
         return self.kind != "error"
 
 
@@ -136,10 +137,13 @@ def error_of(
     """
     # We may have killed a process after it wrote its file and before it ended, so all files are read.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
-    for rank in ranks:
-        failure = read_failure(failures[rank])
-        if failure is not None and failure.explains:
+    told = [(rank, failure) for rank in ranks if (failure := read_failure(failures[rank])) is not None]
+    for _, failure in told:
+        if failure.kind in ("user", "final"):
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
+    for rank, failure in told:
+        if failure.kind == "passing":
+            return AttemptFailedError(f"{processes[rank].title}: {failure.message}", processes[rank].last_lines())
     culprit = blame(ending.failed) if ending.failed else None
     if culprit is None or (ending.silent and not by_signal(culprit.code)):
         return _error_of_silence(ending.silent, culprit, processes)

@@ -17,6 +17,11 @@ class FailureKind(enum.Enum):
     PERMANENT = "permanent"
 
 
+# Pauses between pre-emptions that follow one another.
+_SHORTEST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+
 @dataclasses.dataclass(frozen=True)
 class Restart:
     """All processes are to be started again, after so many seconds."""
@@ -32,13 +37,28 @@ class GiveUp:
 def next_action(failures: Sequence[FailureKind], recovery: RecoveryConfig) -> Restart | GiveUp:
     """Says what to do after failed attempts, at least one, oldest first.
 
-    A pre-emption is nobody's fault: it costs no restart and no pause, however often it happens.
+    A pre-emption is nobody's fault: it costs no restart, however often it happens. The first is followed by no pause.
+    Where a machine is taken away again and again, pauses grow up to `LONGEST_PAUSE_SECONDS`: to start processes
+    takes more of a machine than to wait.
     """
     if failures[-1] is FailureKind.PERMANENT:
         return GiveUp()
     if failures[-1] is FailureKind.PREEMPTION:
-        return Restart(0.0)
+        return Restart(_pause_after(_preemptions_in_a_row(failures)))
     charged = failures.count(FailureKind.TRANSIENT)
     if charged > recovery.restarts:
         return GiveUp()
     return Restart(recovery.backoff_seconds * 2.0 ** (charged - 1))
+
+
+def _preemptions_in_a_row(failures: Sequence[FailureKind]) -> int:
+    others = (back for back, kind in enumerate(reversed(failures)) if kind is not FailureKind.PREEMPTION)
+    return next(others, len(failures))
+
+
+def _pause_after(preemptions: int) -> float:
+    """Seconds before the next attempt, after so many pre-emptions in a row: 0, 1, 2, 4 and so on."""
+    if preemptions == 1:
+        return 0.0
+    # An exponent without a bound overflows after a thousand of them.
+    return min(LONGEST_PAUSE_SECONDS, _SHORTEST_PAUSE_SECONDS * 2.0 ** min(preemptions - 2, 10))

@@ -30,6 +30,10 @@ class TrainingFailedError(Exception):
     """A training job ended without a result, and the user did not cause it."""
 
 
+class PassingFaultError(TrainingFailedError):
+    """Training ended for a reason that may be gone when it is started again, such as a storage that was away."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the known name nearest to `name`, or `""` if no known name is near."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

@@ -4,10 +4,10 @@ It is told everything by the job file and TF_CONFIG, and imports neither TFX nor
 ready in a third of the time and memory, and cannot depend on what its parent happened to have imported.
 
 Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
-else. A launcher cannot tell from a code whether a second try would help, so what would fail again is also written to
-the file that LIMBECK_FAILURE names: kind `user`, or `final` where training itself broke down, such as in a loss of
-NaN. Any other exception is written there as kind `error`, with the step after which it came: whether it would fail
-again shows when it does.
+else. A launcher cannot tell from a code whether a second try would help, so that is also written to the file that
+LIMBECK_FAILURE names: kind `user`, `final` where training itself broke down, such as in a loss of NaN, or `passing`
+where storage was away. Any other exception is written there as kind `error`, with the step after which it came:
+whether it would fail again shows when it does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(job_uri: str) -> int:
     from limbeck import files, task_code
-    from limbeck.errors import TrainingFailedError, UserError
+    from limbeck.errors import PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
@@ -50,6 +50,10 @@ def _run(job_uri: str) -> int:
     except UserError as error:
         _leave_failure("user", str(error))
         return USER_MISTAKE
+    except PassingFaultError as error:
+        traceback.print_exc()
+        _leave_failure("passing", str(error))
+        return OUR_FAULT
     except TrainingFailedError as error:
         traceback.print_exc()
         _leave_failure("final", str(error))
@@ -68,7 +72,7 @@ def _run(job_uri: str) -> int:
     return DONE
 
 
-def _leave_failure(kind: Literal["user", "final", "error"], message: str) -> None:
+def _leave_failure(kind: Literal["user", "final", "passing", "error"], message: str) -> None:
     from limbeck import files
 
     uri = os.environ.get("LIMBECK_FAILURE")

@@ -61,6 +61,9 @@ def train(
     with local_folder(scratch) as folder:
         task = task_of(properties)
         packed = _pack(entry, inputs, properties, task, folder)
+        training = dataclasses.replace(
+            Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
+        )
         targets: Targets = properties.get("targets", "labels")
         job = TrainingJob(
             entry=entry,
@@ -72,7 +75,7 @@ def train(
             record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
             targets=targets,
             strategy=Section(StrategyConfig).decode(properties),
-            training=Section(TrainingConfig).decode(properties),
+            training=training,
             members=members,
             hyperparameters=hyperparameters,
             distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,

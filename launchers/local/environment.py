@@ -21,17 +21,21 @@ def environment(
     inherited: Mapping[str, str],
     task: ClusterTask,
     addresses: Addresses | None,
+    *,
     failure: str,
     beat: str,
+    scratch: str,
 ) -> dict[str, str]:
     """Returns the variables of one process.
 
     Args:
-      inherited: variables of the launching process.
+      inherited: variables of the launching process, with the GPUs of this one (`launchers.local.gpus`).
       task: the process.
       addresses: the addresses of all processes; None if there is only one process.
       failure: the file in which the process reports a failure.
       beat: the file that the process touches as a sign of life.
+      scratch: a folder for its temporary files, which the launcher removes. TensorFlow writes a file for each function
+        that it rewrites, and a process that is killed or leaves in a hurry removes none of them.
     """
     threads = str(max(1, cores() // task.processes))
     own = {
@@ -40,6 +44,7 @@ def environment(
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
         lifeline.ENVIRONMENT: str(os.getpid()),
+        "TMPDIR": scratch,
         FAILURE: failure,
         heartbeat.ENVIRONMENT: beat,
     }

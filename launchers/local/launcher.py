@@ -11,14 +11,14 @@ import os
 import queue
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launchers import records
 from launchers.cluster import Cluster, title
 from launchers.failure import Ending, Exit, error_of
 from launchers.heartbeat import Pulses
-from launchers.local import ports
+from launchers.local import gpus, ports
 from launchers.local.environment import LOOPBACK, environment
 from launchers.local.processes import Process, end
 from launchers.staging import INPUTS, OUTPUTS, staged
@@ -67,11 +67,19 @@ class LocalLauncher:
         """Runs one attempt at a job as `launchers.launch.Launcher` says."""
         _check(job)
         records.discard(job, cluster)
+        inherited = gpus.environments(os.environ, len(cluster.tasks))
         with tempfile.TemporaryDirectory(prefix="limbeck-") as folder:
-            self._run(job, cluster, Path(folder), recovery.heartbeat_seconds)
+            self._run(job, cluster, Path(folder), recovery.heartbeat_seconds, inherited)
         return records.read(job, cluster)
 
-    def _run(self, job: TrainingJob, cluster: Cluster, folder: Path, heartbeat_seconds: float) -> None:
+    def _run(
+        self,
+        job: TrainingJob,
+        cluster: Cluster,
+        folder: Path,
+        heartbeat_seconds: float,
+        inherited: Sequence[Mapping[str, str]],
+    ) -> None:
         path = folder / "job.json"
         path.write_text(to_json(job), encoding="utf-8")
         failures = {task.rank: str(folder / f"failure-{task.rank}.json") for task in cluster.tasks}
@@ -83,7 +91,14 @@ class LocalLauncher:
             addresses = _addresses(numbers)
             try:
                 for task in cluster.tasks:
-                    variables = environment(os.environ, task, addresses, failures[task.rank], beats[task.rank])
+                    variables = environment(
+                        inherited[task.rank],
+                        task,
+                        addresses,
+                        failure=failures[task.rank],
+                        beat=beats[task.rank],
+                        scratch=str(folder),
+                    )
                     processes.append(
                         Process(
                             task.rank,

@@ -8,6 +8,7 @@ and puts it on a queue.
 from __future__ import annotations
 
 import collections
+import contextlib
 import queue
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class Process:
         with self._popen.stdout as lines:
             for line in lines:
                 self._lines.append(line.rstrip("\n"))
-                sys.stderr.write(f"[{self.title}] {self._lines[-1]}\n")
+                _pass_on(f"[{self.title}] {self._lines[-1]}\n")
 
     def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
         code = self._popen.wait()
@@ -86,6 +87,17 @@ class Process:
     def wait(self, deadline: float) -> None:
         """Waits until the process has ended, or `time.monotonic()` has reached `deadline`."""
         self._waiter.join(max(0.0, deadline - time.monotonic()))
+
+
+def _pass_on(line: str) -> None:
+    """Writes a line to the log, or drops it.
+
+    On a full disk, or where the log's reader has gone, writing raises. A reader that ends for that leaves its process
+    with a pipe that nobody empties, or that breaks at its next line: a training would die for want of a log.
+    """
+    # ValueError: somebody has closed standard error.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line)
 
 
 def end(processes: Iterable[Process], grace: float) -> None:

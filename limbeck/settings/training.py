@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, Seed, runtime
+from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, Seed, operational, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -25,7 +25,7 @@ class TrainingConfig:
       schedule: learning rate after warm-up: `constant`, or `cosine` or `linear`, which reach 0 after the last step.
       precision: `float32`, or a Keras policy: `mixed_float16` (with loss scaling) or `mixed_bfloat16`. Variables,
         losses and the exported model are float32 in each.
-      steps_per_call: optimizer steps between two returns to Python.
+      steps_per_call: optimizer steps between two returns to Python, and between two points of the loss curve.
       early_stopping_patience: a training ends after so many epochs in a row without a lower log loss on the
         validation split; null never ends it early.
     """
@@ -38,5 +38,5 @@ class TrainingConfig:
     warmup_steps: NotNegative = runtime(0)
     schedule: Literal["cosine", "constant", "linear"] = "cosine"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    steps_per_call: Positive = 20
+    steps_per_call: Positive = operational(20)
     early_stopping_patience: Positive | None = None

@@ -28,6 +28,8 @@ EXPECTED = {
     "strategy.*": TEACHERS | STUDENTS | JUDGES,
     # In the digits task teachers have epochs of their own.
     "training.epochs": STUDENTS | JUDGES,
+    # It travels by the environment.
+    "training.steps_per_call": set(),
     "training.*": TEACHERS | STUDENTS | JUDGES,
     # A student on hard labels has no teacher.
     "teachers.*": TEACHERS | TAUGHT | JUDGES,

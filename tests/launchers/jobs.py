@@ -1,6 +1,8 @@
 """Jobs for the processes of `worker.py`."""
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from launchers.cluster import Cluster
@@ -41,7 +43,11 @@ def launch(
 
 
 def supervised(
-    behaviour: str, folder: Path, processes: int = 2, recovery: RecoveryConfig = QUICK
+    behaviour: str,
+    folder: Path,
+    processes: int = 2,
+    recovery: RecoveryConfig = QUICK,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Supervised[tuple[RankRecord, ...]]:
     """As many attempts as the budget allows."""
-    return supervise(lambda: launch(behaviour, folder, processes, recovery.heartbeat_seconds), recovery)
+    return supervise(lambda: launch(behaviour, folder, processes, recovery.heartbeat_seconds), recovery, wait)

@@ -62,7 +62,7 @@ def failing(*errors):
     return attempt
 
 
-def test_pauses_double_and_a_preemption_has_none():
+def test_pauses_double_and_a_first_preemption_has_none():
     pauses = []
     failure, preempted = AttemptFailedError("r", ["l"]), AttemptPreemptedError("p")
     outcome = supervise(
@@ -190,9 +190,14 @@ def test_a_process_at_work_is_not_hung(tmp_path):
 
 @pytest.mark.processes
 def test_preemptions_are_not_counted(tmp_path, told):
+    pauses = []
     outcome = jobs.supervised(
-        "preempted_at_first", tmp_path, recovery=RecoveryConfig(restarts=0, backoff_seconds=3600.0)
+        "preempted_at_first",
+        tmp_path,
+        recovery=RecoveryConfig(restarts=0, backoff_seconds=3600.0),
+        wait=pauses.append,
     )
+    assert pauses == [0.0, 1.0, 2.0, 4.0]
     assert (outcome.restarts, outcome.preemptions) == (0, 4)
     assert attempts(tmp_path, rank=0) == 5
     assert [event["restart"] for event in told()] == [None] * 4
@@ -211,6 +216,21 @@ def test_a_mistake_of_the_user_is_not_tried_again(tmp_path):
         jobs.supervised("user_failure", tmp_path, processes=1)
     assert str(caught.value) == "label 'x' is unknown"
     assert attempts(tmp_path, rank=0) == 1
+
+
+@pytest.mark.processes
+def test_a_storage_that_was_away_costs_one_restart_and_is_told(tmp_path, told):
+    outcome = jobs.supervised("storage_is_away_at_first", tmp_path)
+    assert outcome.restarts == 1
+    [event] = told()
+    assert event["reason"] == "teacher worker 0: the checkpoint of step 7 cannot be written"
+
+
+@pytest.mark.processes
+def test_what_would_fail_again_is_told_and_not_what_may_pass_beside_it(tmp_path):
+    with pytest.raises(UserError, match=r"^label 'x' is unknown$"):
+        jobs.supervised("storage_is_away_beside_a_mistake", tmp_path)
+    assert attempts(tmp_path) == 1
 
 
 @pytest.mark.processes

@@ -12,6 +12,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.operational import ENVIRONMENT, Operational
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.training import TrainingConfig
 
 SECTIONS = {
     field.name: type(getattr(Config(), field.name))
@@ -21,25 +22,33 @@ SECTIONS = {
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_a_section_is_operational_as_a_whole_or_not_at_all(section: str):
+def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carried_alone(section: str):
     cls = SECTIONS[section]
-    assert operational_fields(cls) in ((), tuple(field.name for field in dataclasses.fields(cls)))
+    alone = tuple(field.name for field in dataclasses.fields(Operational) if field.name not in SECTIONS)
+    found = tuple(name for name in operational_fields(cls) if name not in alone)
+    assert found in ((), tuple(field.name for field in dataclasses.fields(cls)))
 
 
 def test_every_operational_section_is_carried():
-    marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)}
-    carried = {field.name for field in dataclasses.fields(Operational)} - {"checkpoints"}
+    marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
+    carried = {field.name for field in dataclasses.fields(Operational)} - {"checkpoints", "steps_per_call"}
+    assert operational_fields(TrainingConfig) == ("steps_per_call",)
 
     # Beam's flags have a way of their own.
     assert marked == carried | {"beam"}
 
 
 def test_they_survive_the_way_through_the_environment():
-    config = Config(checkpoint=CheckpointConfig(7, 2), recovery=RecoveryConfig(5, 0.5, 9.0))
+    config = Config(
+        checkpoint=CheckpointConfig(7, 2),
+        recovery=RecoveryConfig(5, 0.5, 9.0),
+        training=TrainingConfig(steps_per_call=3),
+    )
     given = Operational.of(config, "gs://bucket/checkpoints")
 
     assert operational.read(given.environment() | {"OTHER": "1"}) == given
     assert (given.checkpoint, given.recovery) == (config.checkpoint, config.recovery)
+    assert given.steps_per_call == 3
     assert given.checkpoints == "gs://bucket/checkpoints"
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from limbeck.errors import DataError, TrainingFailedError
+from limbeck.errors import DataError, PassingFaultError, TrainingFailedError
 from limbeck.records import to_json
 from tests.launchers import jobs
 from trainer import training, worker
@@ -41,6 +41,11 @@ def end(job_file, tmp_path, monkeypatch):
 
 def test_a_training_that_broke_down_would_do_so_again(end, capfd):
     assert end(TrainingFailedError("the loss is nan")) == (1, {"kind": "final", "message": "the loss is nan"})
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_storage_that_was_away_may_be_there_at_the_next_try(end, capfd):
+    assert end(PassingFaultError("503")) == (1, {"kind": "passing", "message": "503"})
     assert "Traceback" in capfd.readouterr().err
 
 

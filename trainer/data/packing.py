@@ -4,11 +4,13 @@ Transform writes compressed shards, which can only be read from front to back, i
 them. A split is packed once instead:
 
   records.bin   the serialized examples, one after the other, sorted by example id
-  index.npy     of each example: offset and length in `records.bin`, and whether it has a label; in the same order
+  index.npy     of each example: offset, length and check sum (CRC-32C) in `records.bin`, and whether it has a label; in
+                the same order
+  seal.json     the digest of both (`trainer.data.seal`)
 
 So equal data are equal bytes, however they were cut into files: checkpoints are found again by a digest of both files.
 The examples stay on disk and are read at random places, so a split need not fit in memory: while it is packed, ids,
-labels and lengths are, and the index takes 13 bytes an example.
+labels and lengths are, and the index takes 17 bytes an example.
 """
 
 from __future__ import annotations
@@ -29,12 +31,13 @@ from limbeck import files
 from limbeck.errors import DataError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
+from trainer.data import seal
 from trainer.data.order import Positions
 from trainer.data.preprocessing import assert_declared
 
 _RECORDS, _INDEX = "records.bin", "index.npy"
 _UNSORTED = "unsorted.bin"
-_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("labelled", "?")])
+_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("check", "<u4"), ("labelled", "?")])
 _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
 
@@ -61,8 +64,11 @@ def pack(
       DataError: where there are none, a file is truncated or corrupt, its records are no transformed examples, or
         a label is not one of the declared classes.
     """
+    import google_crc32c
+
     ids: list[npt.NDArray[np.object_]] = []
     lengths: list[int] = []
+    checks: list[int] = []
     labels: list[npt.NDArray[Any]] = []
     unsorted = destination / _UNSORTED
     with unsorted.open("wb") as records:
@@ -70,13 +76,14 @@ def pack(
             ids.append(batch_ids)
             labels.append(batch_labels)
             lengths.extend(map(len, serialized))
+            checks.extend(map(google_crc32c.value, serialized))
             records.writelines(serialized)
     if not lengths:
         raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
     assert_declared(objective, all_labels, f"{split} examples")
     index = np.zeros(len(lengths), _ENTRY)
-    index["length"] = lengths
+    index["length"], index["check"] = lengths, checks
     index["offset"] = _offsets(index["length"])
     index["labelled"] = objective.labelled(all_labels)
     with unsorted.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -86,7 +93,13 @@ def pack(
     unsorted.unlink()
     index["offset"] = _offsets(index["length"])
     np.save(destination / _INDEX, index)
+    seal.write(str(destination), _INDEX)
     return len(lengths)
+
+
+def digest(folder: str) -> str:
+    """Stands for the contents of a packed split; see `trainer.data.seal` for what is read, and raised."""
+    return seal.digest(folder, _INDEX)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,11 +125,27 @@ class PackedExamples:
         return np.asarray(self._index["labelled"][rows])
 
     def read(self, rows: Positions) -> npt.NDArray[np.object_]:
-        """Serialized examples of `rows`, as an object array of bytes of the same length."""
+        """Serialized examples of `rows`, as an object array of bytes of the same length.
+
+        Raises:
+          DataError: where one is not what was packed.
+        """
+        import google_crc32c
+
         entries = self._index[rows]
         spans = zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True)
         serialized = np.empty(len(entries), object)
         serialized[:] = [self._records[begin : begin + length].tobytes() for begin, length in spans]
+        changed = [
+            row
+            for row, check in enumerate(entries["check"].tolist())
+            if google_crc32c.value(serialized[row]) != check
+        ]
+        if changed:
+            raise DataError(
+                f"{len(changed)} of the packed examples in {self.folder} are not those that were packed: the file "
+                f"{_RECORDS} was changed or damaged. Copy or pack it again"
+            )
         return serialized
 
 

@@ -21,6 +21,7 @@ from limbeck.aliases import Tensor
 from limbeck.errors import TrainingFailedError
 from trainer.data.input_pipeline import InputPipeline
 from trainer.fitting import early_stopping
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.evaluation import Evaluation
 from trainer.fitting.hooks import Hooks, Validation
 from trainer.fitting.progress import Fitted, TrainingProgress
@@ -58,28 +59,29 @@ def fit(
     """
     call = _call(step, inputs)
     began, so_far = time.monotonic(), start
-    while not _is_over(so_far, steps, hooks):
+    streak = early_stopping.streak_of(point.validation.loss for point in start.curve if point.validation)
+    while not _is_over(so_far.steps, steps, streak, hooks):
         save_at, validate_at = hooks.next_save(so_far.steps), hooks.next_validation(so_far.steps)
         until = int(min(so_far.steps + steps_per_call, steps, save_at, validate_at))
         progress, examples = _advance(call, so_far.steps, until, steps)
         if hooks.validation and until == validate_at:
-            progress = dataclasses.replace(progress, validation=_validate(hooks.validation, until))
+            found = _validate(hooks.validation, until)
+            progress, streak = dataclasses.replace(progress, validation=found), streak.after(found.loss)
         seconds = start.seconds + time.monotonic() - began
-        so_far = Fitted(until, so_far.examples + examples, seconds, (*so_far.curve, progress))
+        so_far = Fitted(until, so_far.examples + examples, seconds, so_far.curve.plus(progress))
         if hooks.report:
             hooks.report(progress)
         stop = hooks.stop_requested is not None and hooks.stop_requested()
-        if hooks.save and (stop or until == save_at or _is_over(so_far, steps, hooks)):
+        if hooks.save and (stop or until == save_at or _is_over(until, steps, streak, hooks)):
             hooks.save(so_far)
         if stop:
             raise PreemptedError(f"asked to end at step {until} of {steps}")
     return so_far
 
 
-def _is_over(so_far: Fitted, steps: int, hooks: Hooks) -> bool:
-    losses = [progress.validation.loss for progress in so_far.curve if progress.validation]
-    early = hooks.validation is not None and early_stopping.is_over(losses, hooks.validation.patience)
-    return early or so_far.steps >= steps
+def _is_over(done: int, steps: int, streak: Streak, hooks: Hooks) -> bool:
+    early = hooks.validation is not None and streak.since >= hooks.validation.patience
+    return early or done >= steps
 
 
 def _validate(validation: Validation, done: int) -> Evaluation:

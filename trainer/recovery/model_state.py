@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
-from limbeck.errors import TaskError, TrainingFailedError
+from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
 from trainer.distribution import strategies
 from trainer.recovery.checkpoint import Array, Arrays
 
@@ -85,14 +85,14 @@ def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
     Processes that do not see the same files would train from different weights, and nothing would fail.
 
     Raises:
-      TrainingFailedError: where they differ.
+      PassingFaultError: where they differ; a file system that lags behind has caught up when all start again.
     """
     places = np.unique(
         _gather(strategy, [np.array([member, step])] * len(strategies.local_replicas(strategy))), axis=0
     )
     if len(places) > 1:
         told = " and ".join(f"member {member} at step {step}" for member, step in places.tolist())
-        raise TrainingFailedError(
+        raise PassingFaultError(
             f"the processes of the job found different checkpoints: {told}. Checkpoints must lie where every process "
             "can read them"
         )

@@ -29,7 +29,7 @@ VALUES = [
     TrainingConfig(),
     TrainingConfig(epochs=3, batch_size=7, learning_rate=0.25, seed=11),
     TrainingConfig(clip_norm=0.5, warmup_steps=7, early_stopping_patience=2),
-    TrainingConfig(schedule="linear", precision="mixed_bfloat16", steps_per_call=7),
+    TrainingConfig(schedule="linear", precision="mixed_bfloat16"),
     DistillationConfig(temperature=4.0, alpha=0.0),
     DriftConfig(threshold=1.0, skew_threshold=0.0),
     GateConfig(),

@@ -140,6 +140,12 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
 
 
+def test_where_the_loop_returns_to_python_makes_no_difference(job_of):
+    """`tests/trainer/fitting/test_loop.py` shows that weights are equal to the bit."""
+    job = job_of()
+    assert digest(dataclasses.replace(job, training=TrainingConfig(steps_per_call=3))) == digest(job)
+
+
 @pytest.mark.parametrize("file", ["examples/records.bin", "examples/index.npy", "graph/variables/v"])
 def test_a_changed_byte_of_the_data_makes_a_difference(job_of, folder, file):
     job = job_of()
