@@ -177,7 +177,14 @@ class Objective(abc.ABC):
 
     @abc.abstractmethod
     def pseudo_labels(self, teacher_outputs: Any) -> Any:
-        """Returns the ensemble's answers as labels: `[batch, members, outputs]` -> `[batch, *label_shape]`."""
+        """Returns the ensemble's answers as labels.
+
+        Args:
+          teacher_outputs: outputs of each teacher, `[batch, members, outputs]`.
+
+        Returns:
+          `[batch, *label_shape]`, all labelled.
+        """
 
     @abc.abstractmethod
     def score(self, outputs: Any, labels: Any) -> Any:
