@@ -133,9 +133,9 @@ def table(config: Config, ref: TaskRef) -> Rows:
 
 
 def of_task(name: str) -> Rows:
-    """The table of a task with its own settings; `name` is what `--task` takes."""
+    """Returns the table of a task with its own settings; `name` is what `--task` takes."""
     ref = reference.find(name)
-    # TFX prints as it imports.
+    # TFX prints when it is imported.
     with contextlib.redirect_stdout(io.StringIO()):
         return table(settings.load(ref, None, []), ref)
 

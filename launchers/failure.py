@@ -88,9 +88,9 @@ class Failure:
     """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
     Attributes:
-      kind: `user`, a mistake of the user; `final`, training broke down; `passing`, storage was away and may be back at
-        the next try; `error`, an exception that may come again.
-      message: to be shown; of an `error`, the exception and the step after which it came.
+      kind: `user`: a mistake of the user. `final`: training broke down. `passing`: storage was not available, and may
+        be at the next attempt. `error`: an exception that may come again.
+      message: text for people. For an `error`: the exception, and the step after which it was raised.
     """
 
     kind: Literal["user", "final", "passing", "error"]
@@ -98,7 +98,7 @@ class Failure:
 
     @property
     def explains(self) -> bool:
-        """Whether it is the cause; an exception may be the mere consequence of a lost peer."""
+        """Whether it is the cause. An exception may be a mere consequence of a lost peer."""
         return self.kind != "error"
 
 

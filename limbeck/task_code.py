@@ -1,8 +1,8 @@
-"""Exceptions of the task's own code -> a TaskError that shows the task's own lines, and no frame of TensorFlow.
+"""Turns exceptions of the task's own code into a TaskError that shows the task's lines, and no frame of TensorFlow.
 
-Whatever a builder, a layer, an augmentation or a `preprocessing_fn` raises comes out below sixty frames of Keras and
-TensorFlow; some of it comes as text within the message of an error of the runtime, because the line ran within a
-graph. To a launcher it looks like a process that was lost, and it is tried again in vain.
+An exception in a builder, a layer, an augmentation or a `preprocessing_fn` comes out below sixty frames of Keras and
+TensorFlow. If the line ran within a graph, its frames are only text in the message of a runtime error. A launcher
+cannot tell it from a lost process, and would try again in vain.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from limbeck.errors import TaskError, TrainingFailedError, UserError
 
 _ROOT = Path(__file__).parent.parent
-# Ours; the built-in tasks are not among them.
+# Our own code, without the built-in tasks.
 _OURS = ("limbeck", "trainer", "launchers", "report", "components", "kubeflow", "cli", "pipeline.py")
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 _NOISE = re.compile(
@@ -31,7 +31,7 @@ _MARKS = re.compile(
 _CONVERTED = re.compile(r"outer_factory\.<locals>\.inner_factory\.<locals>\.tf__")
 _Frame = tuple[str, int, str]
 _LINES = 6
-# What TensorFlow calls an error that another try may well be spared.
+# TensorFlow's names for errors that another attempt may not meet.
 _PASSING = (
     "aborted",
     "cancelled",
@@ -46,16 +46,16 @@ _LOST_PEER = "Collective ops is aborted"
 
 @contextlib.contextmanager
 def guarded(what: str, *, whole: bool = True) -> Iterator[None]:
-    """A context in which an exception becomes a TaskError: `what`, the task's own frames, and the exception itself.
+    """Returns a context that turns an exception into a TaskError: `what`, the task's own frames, and the exception.
 
     Args:
-      what: the beginning of the message, such as `task 'wine' cannot build its teacher`.
-      whole: nothing but the task's code and Keras runs inside, so an exception without a frame of the task, such as
-        one of a stock layer, is the task's as well. False takes only those with such a frame, and never one that
-        another try may be spared, such as a lost peer.
+      what: the start of the message, such as `task 'wine' cannot build its teacher`.
+      whole: True if only the task's code and Keras run inside. Then an exception without a frame of the task, such as
+        one of a layer of Keras, counts as the task's too. With False, only exceptions with such a frame count, and no
+        exception that another attempt may not meet, such as a lost peer.
 
     Raises:
-      TaskError: in place of an exception of the task. UserError and TrainingFailedError pass as they are.
+      TaskError: instead of an exception of the task. UserError and TrainingFailedError pass unchanged.
     """
     try:
         yield
@@ -69,9 +69,10 @@ def guarded(what: str, *, whole: bool = True) -> Iterator[None]:
 
 
 def own_frames(error: BaseException) -> list[str]:
-    """The frames of `error` that are neither ours nor of an installed package, outermost first, as Python shows them.
+    """Returns the frames of `error` that are in the task's code, outermost first, as Python shows them.
 
-    Those of its traceback and of its causes, and those within its message. Whoever called us is not among them.
+    They are the frames in its traceback, in its causes and in its message that are neither ours nor of an installed
+    package. Frames of our callers are not among them.
     """
     found: dict[tuple[str, int], str] = {}
     for one in _chain(error):
@@ -85,12 +86,12 @@ def own_frames(error: BaseException) -> list[str]:
 
 
 def summary(error: BaseException) -> str:
-    """What an exception says, without the frames and node names within its message: `ValueError: ...`."""
+    """Returns the text of an exception without the frames and node names in its message: `ValueError: ...`."""
     kept: list[str] = []
     lines = iter(str(error).splitlines())
     for line in lines:
         if _FRAME.search(line):
-            # The source line below it.
+            # Skips the source line below it.
             next(lines, "")
             continue
         plain = _CONVERTED.sub("", _MARKS.sub("", line)).strip()
@@ -102,16 +103,16 @@ def summary(error: BaseException) -> str:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether another try may be spared the exception: a lost peer, a file system that is away, lack of memory."""
+    """Returns whether another attempt may succeed: after a lost peer, absent storage, or a lack of memory."""
     if isinstance(error, OSError | MemoryError) or _LOST_PEER in str(error):
         return True
-    # tf.errors.OpError, without TensorFlow.
+    # Recognises tf.errors.OpError without importing TensorFlow.
     return any(re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower().removesuffix("_error") in _PASSING
                for kind in type(error).__mro__)  # fmt: skip
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The exception and its causes, newest first."""
+    """Returns the exception and its causes, newest first."""
     found: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in found:

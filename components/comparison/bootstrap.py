@@ -1,11 +1,11 @@
-"""The paired bootstrap over test examples, whatever their number and whatever a score is.
+"""The paired bootstrap over test examples, for any number of examples and any kind of score.
 
-Comparing each model's own interval wastes what is known: all models answered the same examples, and mostly agree. So
-examples are drawn anew with everything that was answered about them. Drawing them one by one takes examples x draws
-numbers. But all that counts of an example are the scores of the models; so drawing how often each such pattern of
-scores occurs, from a multinomial distribution, is the same and takes patterns x draws. Where models are right or wrong
-there are few patterns. Where scores are any numbers nearly each example is a pattern of its own: those are drawn one
-by one, and where they are very many the means are drawn from the normal distribution that they then have.
+Comparing each model's own interval wastes information: all models answered the same examples, and mostly agree. So
+examples are drawn together with all their answers. Drawing them one by one takes examples x draws numbers. But all that
+matters of an example are the models' scores. So it is equivalent to draw how often each pattern of scores occurs, from
+a multinomial distribution, and that takes patterns x draws. If models are right or wrong, there are few patterns. If
+scores are arbitrary numbers, nearly each example is its own pattern, and examples are drawn one by one. If there are
+very many of them, the means are drawn from the normal distribution that they then have.
 
 Efron (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1). Bickel and Freedman
 (1981), "Some Asymptotic Theory for the Bootstrap", The Annals of Statistics 9(6), for the normal limit.
@@ -19,21 +19,21 @@ import numpy.typing as npt
 from report.verdicts import Interval
 
 DRAWS = 20_000
-# A draw of a pattern takes as long as those of some twenty examples.
+# Drawing one pattern takes as long as drawing about twenty examples.
 FEW_PATTERNS = 1 << 9
-# Beyond so many examples the error of the normal limit is below that of the draws.
+# With more examples, the error of the normal limit is smaller than the error of the draws.
 MOST_EXAMPLES = 1 << 14
 _NUMBERS_AT_ONCE = 1 << 22
 Means = npt.NDArray[np.float64]
 
 
 def draw_means(scores: npt.NDArray[np.float64], draws: int = DRAWS, seed: int = 0) -> Means:
-    """Mean scores of models over test splits drawn with replacement, the same examples for all models.
+    """Returns mean scores of models over test splits drawn with replacement. All models get the same examples.
 
     Args:
       scores: float64 `[models, examples]`: the score of each model for each example; at least one example.
-      draws: how many splits, each of as many examples.
-      seed: of the draws; the same figures come out for the same scores, in whatever order the examples come.
+      draws: number of drawn splits, each with as many examples as there are.
+      seed: seed of the draws. Equal scores give equal results, in any order of the examples.
 
     Returns:
       float64 `[models, draws]`.
@@ -63,9 +63,9 @@ def _one_by_one(scores: npt.NDArray[np.float64], draws: int, generator: np.rando
 
 
 def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
-    """A figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`.
+    """Returns a figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`.
 
-    Draws may be infinite; an end that falls among such draws is undefined.
+    Draws may be infinite. An end that falls among such draws is undefined.
     """
     with np.errstate(invalid="ignore"):
         low, high = (float(end) if np.isfinite(end) else None for end in np.percentile(drawn, [2.5, 97.5]))
@@ -73,11 +73,10 @@ def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
 
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:
-    """Two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
-
-    Twice the share of draws on the less likely side of 0, those at 0 counted on both. One draw is added to each side
-    (Davison and Hinkley, 1997, section 4.2.3), so that it is never 0. Where models are right or wrong and hardly ever
-    disagree it is too small, and `components.comparison.mcnemar` is exact.
+    """Returns the two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
+     It is twice the share of draws on the less likely side of 0; draws at 0 count on both sides. One draw is added to
+    each side (Davison and Hinkley, 1997, section 4.2.3), so that the p-value is never 0. If models are right or wrong
+    and hardly ever disagree, it is too small; `components.comparison.mcnemar` is exact.
     """
     side = 1 + min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
     return float(min(1.0, 2 * side / (len(drawn) + 1)))

@@ -1,4 +1,4 @@
-"""From a table of predictions to the verdicts on distillation."""
+"""Computes the verdicts on distillation from the scores of all models."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:
     """Compares the student with its controls, by the mean of their scores.
 
     Args:
-      scores: for each model, float64 `[examples]`: its score for each test example, higher is better, in the same
-        order. Without teacher, student and a control, or without an example, there is no verdict.
+      scores: for each model, float64 `[examples]`: its score for each test example, in the same order. Higher is
+        better. There is no verdict without teacher, student and a control, or without an example.
     """
     controls = [name for name in CONTROLS if name in scores]
     if not controls or not {TEACHER, STUDENT} <= scores.keys() or not len(scores[STUDENT]):
@@ -59,8 +59,8 @@ def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Means]) ->
     value = (measured[STUDENT] - measured[HARD_LABELS]) / gap
     gaps = drawn[TEACHER] - drawn[HARD_LABELS]
     shares = np.divide(drawn[STUDENT] - drawn[HARD_LABELS], gaps, out=np.full_like(gaps, np.inf), where=gaps > 0)
-    # A draw without a gap has no share, and so speaks against none, however small or large: it counts as below the low
-    # end and as above the high end. Where such draws are left out, the interval is that of the lucky draws.
+    # A draw without a gap has no share, so it is evidence against no share, however small or large. It counts below
+    # the low end and above the high end. Without such draws, the interval would be that of the lucky draws.
     low = interval(value, np.where(gaps > 0, shares, -np.inf)).low
     high = interval(value, shares).high
     return Interval(value, low, high)

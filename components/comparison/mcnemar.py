@@ -1,8 +1,8 @@
-"""The exact test of McNemar, for two models that are right or wrong about the same examples.
+"""McNemar's exact test, for two models that are right or wrong on the same examples.
 
-Only the examples count about which one model is right and the other is not: where the models are equally good, each of
-those is won by either with probability 1/2. The bootstrap draws from the disagreements that were seen, so four of them,
-all won by one model, are won by it in every draw; it gives p = 0.036 where the binomial distribution gives 0.125.
+Only the examples count on which one model is right and the other is wrong. If the models are equally good, either wins
+each of them with probability 1/2. The bootstrap draws from the disagreements that were observed. So if one model wins
+all of four disagreements, it wins them in every draw, and p = 0.036. The binomial distribution gives 0.125.
 
 McNemar (1947), "Note on the sampling error of the difference between correlated proportions or percentages",
 Psychometrika 12(2), with the binomial in place of the chi-squared distribution.
@@ -17,20 +17,20 @@ import numpy.typing as npt
 
 
 def applies(scores: npt.NDArray[np.float64]) -> bool:
-    """Whether each score of an example, `[examples]`, is 0 or 1. Of others the test would see the signs alone."""
+    """Returns whether each score in `[examples]` is 0 or 1. Of other scores, the test would use the signs only."""
     return bool(np.isin(scores, (0, 1)).all())
 
 
 def p_value(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    """Two-sided p-value of the hypothesis that either model wins a disagreement with probability 1/2.
+    """Returns the two-sided p-value of the hypothesis that either model wins a disagreement with probability 1/2.
 
     Args:
-      one: of each example 1 where the model is right, otherwise 0: `[examples]`.
+      one: `[examples]`: 1 for each example on which the model is right, otherwise 0.
       other: the same for the other model, in the same order.
 
     Returns:
-      Twice the probability of as few wins as the model has that wins less, at most 1. Above 0 up to some thousand
-      disagreements that one model wins alone, beyond which a float has no such number.
+      Twice the probability of at most as many wins as the model with fewer wins has; at most 1. It is above 0 for up to
+      some thousand disagreements that one model wins alone. Beyond that, floats cannot represent it.
     """
     wins, losses = int(np.count_nonzero(one > other)), int(np.count_nonzero(one < other))
     fewer, trials = min(wins, losses), wins + losses

@@ -1,4 +1,4 @@
-"""Evaluator: TFX's own, which is told what to evaluate."""
+"""Evaluator: TFX's own component, with the metrics of the task's objective."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: Base
         example_splits=[TEST],
         module_path=_MODULE,
     )
-    # TFX's Evaluator has no property for it, and its cache would not see an edit of our extractors.
+    # TFX's Evaluator has no property for it, so its cache would not see an edit of our extractors.
     node.exec_properties["code_digest"] = digest([_MODULE])
     return node

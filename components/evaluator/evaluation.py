@@ -1,4 +1,4 @@
-"""What TFMA evaluates: the student against the teachers, on raw examples, overall and per slice."""
+"""What TFMA evaluates: the student against the teachers, on raw examples, overall and for each slice."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from limbeck.task import Task
 
 
 def evaluation_config(task: Task) -> Any:
-    """The `EvalConfig` of a task: the metrics of its objective for student and teachers, and their differences.
+    """Returns the `EvalConfig` of a task: the metrics of its objective for student and teachers, and their differences.
 
-    It sets no thresholds: whether the student is fit to serve is decided in one place, by Gate.
+    It sets no thresholds: only Gate decides whether the student may serve.
     """
     import tensorflow_model_analysis as tfma
 
@@ -39,9 +39,9 @@ def evaluation_config(task: Task) -> Any:
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
-    """What the Evaluator does to examples before it scores them; found by TFX under this name.
+    """Returns what the Evaluator does to examples before it scores them. TFX finds this function by its name.
 
-    TFMA's own steps, behind one that drops examples without a label, over which TFMA fails.
+    These are TFMA's own steps, after one that drops examples without a label. TFMA fails on such examples.
     """
     import tensorflow_model_analysis as tfma
 
@@ -57,11 +57,12 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
 
 
 def labelled(batch: Any, label: str) -> Any:
-    """The examples of an Arrow record batch that have a label, whatever its value, in their order.
+    """Returns the examples of an Arrow record batch that have a label, whatever its value, in their order.
 
     Args:
-      batch: one list of values a feature and example; null, or no column at all, where an example lacks the feature.
-      label: the feature that holds it.
+      batch: a list of values for each feature and example. If an example lacks a feature, the list is null, or the
+        whole column is missing.
+      label: the feature that holds the label.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -19,7 +19,7 @@ _Channel = component_spec.ChannelParameter
 
 
 class PredictorSpec(component_spec.ComponentSpec):
-    """What Predictor takes and gives: for each model its SavedModel and, as `<model>_run`, its ModelRun."""
+    """Parameters, inputs and outputs of Predictor: for each model its SavedModel, and its ModelRun as `<model>_run`."""
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
@@ -44,7 +44,7 @@ class Predictor(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `PredictorSpec` by name; those of the controls may be left out."""
+        """Takes the inputs of `PredictorSpec` by name. Those of the controls may be missing."""
         spec = PredictorSpec(
             predictions=channel_utils.as_channel([Predictions()]),
             measurements=channel_utils.as_channel([Measurements()]),
@@ -55,7 +55,7 @@ class Predictor(base_beam_component.BaseBeamComponent):
 
 
 def predictor(context: Context, raw: BaseNode, labeler: BaseNode, models: Mapping[str, BaseNode]) -> Predictor:
-    """Makes the node `Predictor`; `models` are the nodes that train them, by the model's name."""
+    """Makes the node `Predictor`; `models` are the nodes that train the models, by the model's name."""
     inputs = {
         "raw_examples": raw.outputs["examples"],
         "labelled_examples": labeler.outputs["labelled_examples"],

@@ -1,4 +1,4 @@
-"""Runs Predictor: the students over every example on Beam, then size and latency of all models."""
+"""Runs Predictor: the students score every example on Beam; then size and latency of all models are measured."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Called by TFX.
 
         Raises:
-          DataError: where an example has a label that the task does not declare, or the soft targets are those of
-            another teacher.
+          DataError: if an example has a label that the task does not declare, or if another teacher made the soft
+            targets.
         """
         provenance.assert_from(input_dict, "labelled_examples", TEACHER)
         uri = single_uris(input_dict, output_dict)
@@ -99,17 +99,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:
-    # By its reference: a worker of Beam cannot unpickle what a task's own module defines before it has loaded that.
+    # Takes the reference: a Beam worker cannot unpickle what a task's module defines before it has loaded that module.
     return teacher_row(example, task.load().objective, split)
 
 
 def teacher_row(example: bytes, objective: Objective, split: str) -> Row:
-    """The teachers' row for one example.
+    """Returns the teachers' row for one example.
 
     Args:
       example: serialized tf.Example with `example_id`, `label` and `teacher_logits`.
-      objective: of the task; it makes one answer of those of several teachers.
-      split: that the example belongs to.
+      objective: the task's objective. It combines the answers of several teachers.
+      split: split of the example.
     """
     import tensorflow as tf
 
@@ -118,12 +118,12 @@ def teacher_row(example: bytes, objective: Objective, split: str) -> Row:
 
 
 def student_row(scored: Any, name: str, split: str) -> Row:
-    """A student's row for one example.
+    """Returns a student's row for one example.
 
     Args:
       scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, outputs]`.
-      name: of the student.
-      split: that the example belongs to.
+      name: name of the student.
+      split: split of the example.
     """
     return _row(scored.example, name, split, scored.inference[0])
 

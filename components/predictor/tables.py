@@ -1,4 +1,4 @@
-"""The table of predictions and what is computed from it."""
+"""The table of predictions, and what is computed from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TYPES = MappingProxyType({"int64": pa.int64(), "float32": pa.float32()})
 
 
 def schema(objective: Objective) -> pa.Schema:
-    """The columns of the table; a label of several values is a list."""
+    """Returns the columns of the table. A label with several values is a list."""
     label = _TYPES[objective.label_dtype]
     return pa.schema(
         [
@@ -46,7 +46,7 @@ def schema(objective: Objective) -> pa.Schema:
 
 @dataclass(frozen=True, config=STRICT)
 class ModelFacts:
-    """What a model costs: weights, bytes of its serving SavedModel folder, latency in milliseconds."""
+    """What a model costs: number of weights, bytes of its serving SavedModel folder, latency in milliseconds."""
 
     parameters: int
     bytes: int
@@ -55,13 +55,13 @@ class ModelFacts:
 
 @dataclass(frozen=True, config=STRICT)
 class Measured:
-    """What was measured of each model, by its name.
+    """What was measured of each model, by the model's name.
 
     Attributes:
-      models: what they cost.
+      models: what each model costs.
       measure: the metric that the gate compares.
-      metrics: what they are worth on the test split, by name; null where it is undefined.
-      examples: labelled test examples, over which the metrics are.
+      metrics: the model's metrics on the test split, by name; null if undefined.
+      examples: number of labelled test examples, over which the metrics are.
     """
 
     models: dict[str, ModelFacts]
@@ -75,9 +75,10 @@ class Quality:
     """How well a model does on the labelled examples of one split.
 
     Attributes:
-      examples: number of labelled examples; with none, or where an output is not finite, the other figures are NaN.
-      score: mean score, the value of the objective's measure; of classes, the accuracy.
-      loss: mean hard loss; of classes, the cross-entropy of the label, in nats.
+      examples: number of labelled examples. If there are none, or if an output is not finite, the other figures are
+        NaN.
+      score: mean score, the value of the objective's measure; for classes, the accuracy.
+      loss: mean hard loss; for classes, the cross-entropy of the label, in nats.
     """
 
     examples: int
@@ -85,25 +86,25 @@ class Quality:
     loss: float
 
     def metrics(self, objective: Objective) -> dict[str, float | None]:
-        """Both figures by the objective's names; None where they are undefined."""
+        """Returns both figures by the objective's names; None if undefined."""
         named = {objective.measure.key: self.score, objective.loss_key: self.loss}
         return {name: value if math.isfinite(value) else None for name, value in named.items()}
 
 
 def as_members(flat: Sequence[float], outputs: int) -> npt.NDArray[np.float32]:
-    """Outputs stored row by row -> float32 `[members, outputs]`."""
+    """Returns outputs that are stored row by row as float32 `[members, outputs]`."""
     return np.asarray(flat, np.float32).reshape(-1, outputs)
 
 
 def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Quality:
-    """Mean score and loss of one model on the labelled examples of one split of a predictions table."""
+    """Returns mean score and loss of one model on the labelled examples of one split of a predictions table."""
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
     rows = labelled(chosen, objective)
     if not len(rows):
         return Quality(examples=0, score=math.nan, loss=math.nan)
     outputs, labels = outputs_of(rows, objective), labels_of(rows, objective)
     if not np.isfinite(outputs).all():
-        # np.argmax takes NaN for the largest, and would find a broken model right about some class.
+        # np.argmax takes NaN for the largest value, so a broken model would seem right on a class.
         return Quality(examples=len(labels), score=math.nan, loss=math.nan)
     return Quality(
         examples=len(labels),
@@ -113,9 +114,9 @@ def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Qu
 
 
 def scores(table: pa.Table, split: str, objective: Objective) -> dict[str, npt.NDArray[np.float64]]:
-    """Scores of each model for the labelled examples of a split: float64 `[examples]`, in the order of their ids.
+    """Returns each model's scores for the labelled examples of a split: float64 `[examples]`, ordered by their ids.
 
-    A model with an output that is not finite is left out.
+    Models with an output that is not finite are left out.
     """
     chosen = labelled(table.filter(pc.equal(table["split"], split)), objective)
     chosen = chosen.sort_by([("model", "ascending"), ("example_id", "ascending")])
@@ -129,29 +130,29 @@ def scores(table: pa.Table, split: str, objective: Objective) -> dict[str, npt.N
 
 
 def labelled(table: pa.Table, objective: Objective) -> pa.Table:
-    """The rows of examples that have a label."""
+    """Returns the rows of examples that have a label."""
     return table.filter(pa.array(np.asarray(objective.labelled(labels_of(table, objective)))))
 
 
 def outputs_of(table: pa.Table, objective: Objective) -> npt.NDArray[np.float64]:
-    """The column `logits` as float64 `[rows, outputs]`."""
+    """Returns the column `logits` as float64 `[rows, outputs]`."""
     return _flat(table["logits"]).astype(np.float64).reshape(-1, objective.outputs)
 
 
 def labels_of(table: pa.Table, objective: Objective) -> npt.NDArray[Any]:
-    """The column `label` as `[rows, *label_shape]`."""
+    """Returns the column `label` as `[rows, *label_shape]`."""
     if not objective.label_shape:
         return np.asarray(table["label"].to_numpy())
     return _flat(table["label"]).reshape(-1, *objective.label_shape)
 
 
 def _flat(lists: pa.ChunkedArray) -> npt.NDArray[Any]:
-    # Not by Python lists, which take some hundred times the space.
+    # Not as Python lists, which take about a hundred times the memory.
     return np.asarray(lists.combine_chunks().flatten().to_numpy(zero_copy_only=False))
 
 
 def assert_labels_declared(table: pa.Table, objective: Objective) -> None:
-    """Raises DataError where the task does not declare a label: it must not count as a model's mistake."""
+    """Raises DataError if the task does not declare a label: it must not count as a model's mistake."""
     for split in pc.unique(table["split"]).to_pylist():
         chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["model"], STUDENT))
         labels = labels_of(table.filter(chosen), objective)
@@ -161,17 +162,17 @@ def assert_labels_declared(table: pa.Table, objective: Objective) -> None:
 def read(folder: str, split: str, model: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
     """Reads one split of a predictions artifact.
 
-    Predictions take space for each model, example and class, most of it for the training split. So a reader says what
-    it needs, and no more than that and one batch of rows is in memory.
+    Predictions take space for each model, example and class, most of it in the training split. So a caller says what it
+    needs. Only that, and one batch of rows, is in memory.
 
     Args:
-      folder: of the artifact.
+      folder: folder of the artifact.
       split: name of the split.
-      model: whose rows are wanted; None for those of all models.
-      columns: that are wanted; None for all.
+      model: name of the model whose rows are read; None reads those of all models.
+      columns: names of the columns to read; None reads all.
 
     Raises:
-      FileNotFoundError: where the artifact has no such split.
+      FileNotFoundError: if the artifact has no such split.
     """
     tables = []
     for path in _split_files(folder, split):
@@ -187,10 +188,9 @@ def read(folder: str, split: str, model: str | None = None, columns: Sequence[st
 
 
 def read_test_split(folder: str) -> pa.Table:
-    """Reads the test split of a predictions artifact, all models and columns: once a process.
-
-    Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last one that was
-    read is kept, as long as its files are the same.
+    """Reads the test split of a predictions artifact, with all models and columns, once in each process.
+     Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last table that was
+    read is kept as long as its files are unchanged.
     """
     found = _split_files(folder, TEST)
     return _whole_test_split(folder, tuple((path, files.size(path), files.modified(path)) for path in found))

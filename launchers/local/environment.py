@@ -29,13 +29,13 @@ def environment(
     """Returns the variables of one process.
 
     Args:
-      inherited: variables of the launching process, with the GPUs of this one (`launchers.local.gpus`).
+      inherited: variables of the launching process, with the GPUs of this process (`launchers.local.gpus`).
       task: the process.
       addresses: the addresses of all processes; None if there is only one process.
       failure: the file in which the process reports a failure.
       beat: the file that the process touches as a sign of life.
       scratch: a folder for its temporary files, which the launcher removes. TensorFlow writes a file for each function
-        that it rewrites, and a process that is killed or leaves in a hurry removes none of them.
+        that it rewrites, and a process that is killed or leaves in a hurry does not remove them.
     """
     threads = str(max(1, cores() // task.processes))
     own = {

@@ -1,9 +1,9 @@
-"""Which GPUs of this machine each process of a job may use.
+"""Gives each process of a job its own GPUs of this machine.
 
-TensorFlow takes every GPU that it sees. Two ranks of a job on one machine would each put a replica on all of them, and
-NCCL refuses, or waits for ever, where two ranks share a device. So each rank is shown its own share, by
-CUDA_VISIBLE_DEVICES, which must be set before TensorFlow is imported. All ranks are shown equally many, because
-MultiWorkerMirroredStrategy takes for granted that they have.
+TensorFlow takes every GPU that it sees. Two ranks of a job on one machine would each put a replica on all GPUs. NCCL
+refuses, or waits for ever, if two ranks share a device. So each rank sees only its own share, by CUDA_VISIBLE_DEVICES,
+which must be set before TensorFlow is imported. All ranks see equally many GPUs, because MultiWorkerMirroredStrategy
+assumes that.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PROBE_SECONDS = 300
 
 
 def shares(visible: Sequence[str], ranks: int) -> tuple[tuple[str, ...], ...]:
-    """The GPUs of each rank, equally many, in the order in which they are visible; what is left over stays idle.
+    """Returns each rank's GPUs, in the order of `visible`: equally many for all ranks. The rest stays idle.
 
     Args:
       visible: names of GPUs as CUDA_VISIBLE_DEVICES has them: numbers, or `GPU-...`.
-      ranks: processes on this machine.
+      ranks: number of processes on this machine.
 
     Raises:
-      ConfigError: where there are GPUs, but fewer than ranks.
+      ConfigError: if there are GPUs, but fewer than ranks.
     """
     if not visible:
         return ((),) * ranks
@@ -49,11 +49,11 @@ def shares(visible: Sequence[str], ranks: int) -> tuple[tuple[str, ...], ...]:
 
 
 def environments(inherited: Mapping[str, str], ranks: int) -> tuple[dict[str, str], ...]:
-    """The variables of the launching process for each rank: without what hid the GPUs from it, and with a rank's own.
+    """Returns the launching process's variables for each rank: with the rank's GPUs, and without what hid GPUs before.
 
     Args:
       inherited: variables of the launching process; not changed.
-      ranks: processes on this machine.
+      ranks: number of processes on this machine.
 
     Raises:
       ConfigError: as `shares` does.
@@ -68,11 +68,11 @@ def environments(inherited: Mapping[str, str], ranks: int) -> tuple[dict[str, st
 
 
 def visible(variable: str | None, count: Callable[[], int]) -> tuple[str, ...]:
-    """Names of the GPUs that a process with this CUDA_VISIBLE_DEVICES sees; None where it is not set.
+    """Returns the names of the GPUs that a process sees with this CUDA_VISIBLE_DEVICES.
 
     Args:
-      variable: as CUDA reads it: what follows the first invalid name does not count.
-      count: gives the number of GPUs that TensorFlow finds. It is called where there may be some.
+      variable: the variable, as CUDA reads it: names after the first invalid one are ignored. None if it is not set.
+      count: returns the number of GPUs that TensorFlow finds. It is called only if there may be some.
     """
     if variable is None:
         return tuple(str(number) for number in range(count()))
@@ -86,10 +86,10 @@ def visible(variable: str | None, count: Callable[[], int]) -> tuple[str, ...]:
 
 @functools.cache
 def gpu_count() -> int:
-    """The number of GPUs that TensorFlow finds on this machine, in a process of its own that hides none.
+    """Returns the number of GPUs that TensorFlow finds on this machine, in a new process that hides none.
 
-    Asked once a process, and not at all where there is no device of NVIDIA: a GPU for which CUDA's libraries are not
-    installed is none, and only TensorFlow knows.
+    A process asks once. If there is no NVIDIA device, it does not ask at all. Only TensorFlow knows the number: without
+    CUDA's libraries it cannot use a GPU.
     """
     if not any(_DEVICE.fullmatch(path.name) for path in Path("/dev").iterdir()):
         return 0

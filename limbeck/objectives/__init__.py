@@ -1,6 +1,6 @@
-"""What a model learns and how it is judged, one file a kind of label.
+"""What a model learns and how it is judged, with one file for each kind of label.
 
-A kind of label decides more than a loss: the shape of the label, what the model must end in, what is served, which
-figure the gate compares. Where each part of the pipeline knows that for itself, another kind of label is an edit of
-them all. Here a kind is one class, `objective.Objective`, and `registry.objective_of` finds that of a label.
+A kind of label decides more than a loss: the shape of the label, what the model must end in, what is served, and which
+figure the gate compares. If each part of the pipeline knew that itself, a new kind of label would be an edit of all
+parts. Here a kind is one class, a subclass of `objective.Objective`. `registry.objective_of` finds it for a label.
 """

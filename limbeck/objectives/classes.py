@@ -1,4 +1,4 @@
-"""One of several classes: softmax, cross-entropy, accuracy."""
+"""Objective `classes`: one of several classes, with softmax, cross-entropy and accuracy."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from limbeck.objectives.objective import Array, Mask
 
-# A class that the task does not know; told apart from "no label", which is legal.
+# A class that the task does not know. It differs from "no label", which is legal.
 UNKNOWN_CLASS = -2
 _LEAST_CLASSES = 2
 
 
 class Classes(Objective):
-    """The label is the index of a class, int64; a model ends in logits, one a class."""
+    """The label is the index of a class, int64. A model ends in logits, one for each class."""
 
     kinds: ClassVar = ("integer", "text")
     label_dtype: ClassVar = "int64"
@@ -37,7 +37,7 @@ class Classes(Objective):
     findings: ClassVar = frozenset({"confusion", "reliability", "slices", "soft_targets"})
 
     def __post_init__(self) -> None:
-        """Raises TaskError for a label of another kind, or of fewer than two classes."""
+        """Raises TaskError if the label is of another kind, or has fewer than two classes."""
         super().__post_init__()
         if len(self.label.classes) < _LEAST_CLASSES:
             raise TaskError(f"label '{self.label.name}' needs at least two classes, received {self.label.classes}")
@@ -53,7 +53,7 @@ class Classes(Objective):
         return f"logits [batch, {self.outputs}]"
 
     def encode(self, raw: Mapping[str, Any]) -> Any:
-        """The index of the class, int64 `[labelled]`: -2 for one that is not declared, as a raw -1 or `""` is not."""
+        """Returns the class index, int64 `[labelled]`; -2 for an undeclared class, such as a raw -1 or `""`."""
         import tensorflow as tf
 
         [values] = raw.values()
@@ -64,17 +64,17 @@ class Classes(Objective):
         return tf.where(declared, values, tf.constant(UNKNOWN_CLASS, tf.int64))
 
     def labelled(self, labels: Any) -> Any:
-        """All but -1."""
+        """Returns which labels are not -1."""
         return labels != UNLABELLED
 
     def undeclared(self, labels: Any) -> Mask:
-        """Those that `encode` made -2."""
+        """Returns which labels `encode` made -2."""
         import numpy as np
 
         return np.asarray(labels == UNKNOWN_CLASS)
 
     def hard_loss(self, outputs: Any, labels: Any) -> Any:
-        """Cross-entropy of the labels, in nats."""
+        """Returns the cross-entropy of the labels, in nats."""
         import tensorflow as tf
 
         labelled = tf.not_equal(labels, UNLABELLED)
@@ -84,14 +84,14 @@ class Classes(Objective):
         return tf.where(labelled, losses, 0.0)
 
     def soft_targets(self, teacher_outputs: Any, temperature: float) -> Any:
-        """Logarithm of the ensemble's soft targets: the mean over teachers of softmax(logits / temperature).
+        """Returns the log of the ensemble's soft targets: the mean over teachers of softmax(logits / temperature).
 
         Args:
           teacher_outputs: logits `[batch, teachers, classes]`, any float dtype.
           temperature: above 0.
 
         Returns:
-          float32 `[batch, classes]` of log-probabilities, finite also where a probability underflows.
+          Log-probabilities, float32 `[batch, classes]`. They are finite even if a probability underflows.
         """
         import tensorflow as tf
 
@@ -99,9 +99,9 @@ class Classes(Objective):
         return tf.reduce_logsumexp(members, axis=1) - tf.math.log(tf.cast(tf.shape(members)[1], tf.float32))
 
     def soft_loss(self, outputs: Any, teacher_outputs: Any, temperature: float) -> Any:
-        """temperature^2 * KL(soft targets || student), Hinton, Vinyals and Dean (2015), arXiv:1503.02531, in nats.
-
-        The factor keeps the size of the gradient comparable to that of the hard loss when the temperature changes.
+        """Returns temperature^2 * KL(soft targets || student), in nats.
+         The factor keeps the size of the gradient comparable to that of the hard loss when the temperature changes
+        (Hinton, Vinyals and Dean, 2015, arXiv:1503.02531).
         """
         import tensorflow as tf
 
@@ -110,23 +110,22 @@ class Classes(Objective):
         return temperature**2 * tf.reduce_sum(tf.exp(targets) * (targets - student), axis=-1)
 
     def pseudo_labels(self, teacher_outputs: Any) -> Any:
-        """The ensemble's most probable class, int64 `[batch]`."""
+        """Returns the ensemble's most probable class, int64 `[batch]`."""
         import tensorflow as tf
 
         return tf.argmax(self.soft_targets(teacher_outputs, temperature=1.0), axis=-1)
 
     def score(self, outputs: Any, labels: Any) -> Any:
-        """Whether the most probable class is the label: bool `[batch]`."""
+        """Returns whether the most probable class is the label: bool `[batch]`."""
         import tensorflow as tf
 
         return tf.logical_and(tf.not_equal(labels, UNLABELLED), tf.equal(tf.argmax(outputs, axis=-1), labels))
 
     def answers(self, member_outputs: Any) -> dict[str, Any]:
-        """`logits`, `probabilities` of the same shape, and `class` int64 `[batch]`.
-
-        Where the label is a text also `all_classes` string `[batch, classes]`, the texts in the order of the logits,
-        under the name by which TFMA looks for them. For an ensemble `probabilities` are the mean of its members',
-        and `logits` their logarithm.
+        """Returns `logits`, `probabilities` of the same shape, and `class` int64 `[batch]`.
+         If the label is a text, adds `all_classes` string `[batch, classes]`: the texts in the order of the logits,
+        under the name that TFMA looks for. For an ensemble, `probabilities` are the mean of the members' probabilities,
+        and `logits` are their logarithm.
         """
         import tensorflow as tf
 
@@ -142,7 +141,7 @@ class Classes(Objective):
         return said
 
     def ensemble(self, member_outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The logarithm of the mean probability."""
+        """Returns the logarithm of the mean probability."""
         import numpy as np
 
         if len(member_outputs) == 1:
@@ -151,13 +150,13 @@ class Classes(Objective):
         return (np.logaddexp.reduce(logs, axis=0) - np.log(len(member_outputs))).astype(np.float32)
 
     def scores(self, outputs: Array, labels: Any) -> Array:
-        """1 where the most probable class is the label, otherwise 0."""
+        """Returns 1 if the most probable class is the label, otherwise 0."""
         import numpy as np
 
         return (np.argmax(outputs, axis=1) == labels).astype(np.float64)
 
     def losses(self, outputs: Array, labels: Any) -> Array:
-        """Cross-entropy of the label, in nats."""
+        """Returns the cross-entropy of the label, in nats."""
         import numpy as np
 
         return np.asarray(-_log_softmax(outputs)[np.arange(len(labels)), labels])

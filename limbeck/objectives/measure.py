@@ -1,4 +1,4 @@
-"""The figure that the gate compares: how it is called, and how its values are written."""
+"""The figure that the gate compares: its name, and how its values are written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from limbeck.records import STRICT
 
 @dataclass(frozen=True, config=STRICT)
 class Measure:
-    """The mean of an objective's scores over the labelled examples; higher is better.
+    """The mean of an objective's scores over the labelled examples. Higher is better.
 
     Attributes:
       key: its name among the metrics of `report.json`, such as `accuracy`.
-      name: what messages and pages call it.
-      unit: `fraction` is written in percent, and a difference of two in points; `number` is written as it is.
-        `gate.tolerance` has this unit.
+      name: its name in messages and pages.
+      unit: a `fraction` is written in percent, and the difference of two fractions in points. A `number` is written as
+        it is. `gate.tolerance` has this unit.
     """
 
     key: str
@@ -26,21 +26,21 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """The name as a heading begins with it."""
+        """The name with a capital letter, for the start of a heading."""
         return self.name[:1].upper() + self.name[1:]
 
     def text(self, value: float) -> str:
-        """0.975 → `97.50%`, or `0.975`."""
+        """Formats a value: 0.975 → `97.50%`, or `0.975`."""
         return f"{value:.2%}" if self.unit == "fraction" else f"{value:.6g}"
 
     def distance(self, difference: float) -> str:
-        """A difference without a sign of its own: 0.075 → `7.50 points`, or `0.075`."""
+        """Formats a difference without adding a sign: 0.075 → `7.50 points`, or `0.075`."""
         return f"{difference * 100:.2f} points" if self.unit == "fraction" else f"{difference:.6g}"
 
     def signed(self, difference: float) -> str:
-        """A difference with its sign: 0.0125 → `+1.25 points`, or `+0.0125`."""
+        """Formats a difference with its sign: 0.0125 → `+1.25 points`, or `+0.0125`."""
         return f"{100 * difference:+.2f} points" if self.unit == "fraction" else f"{difference:+.6g}"
 
     def limit(self, tolerance: float) -> str:
-        """A difference that a user wrote: 0.05 → `5 points`, or `0.05`."""
+        """Formats a difference as a user writes it: 0.05 → `5 points`, or `0.05`."""
         return f"{tolerance * 100:g} points" if self.unit == "fraction" else f"{tolerance:g}"

@@ -1,4 +1,4 @@
-"""Which objectives there are, by the name that a label gives."""
+"""The objectives, by the name that a label gives."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class _NamedLabel(LabelDeclaration, Protocol):
 
 
 def objective_of(label: _NamedLabel) -> Objective:
-    """The objective that a label names.
+    """Returns the objective that a label names.
 
     Raises:
-      TaskError: where there is no such objective, or the label is not what it takes.
+      TaskError: if there is no such objective, or if it does not accept the label.
     """
     found = _OBJECTIVES.get(label.objective)
     if found is None:
@@ -36,17 +36,17 @@ def objective_of(label: _NamedLabel) -> Objective:
 
 
 def register(name: str) -> Callable[[_Kind], _Kind]:
-    """Makes a class decorator that adds an objective, for a task whose kind of label is not built in.
+    """Returns a class decorator that adds an objective, for a task with its own kind of label.
 
-    The decorated class stands in the task's own module: each process that loads the task registers it so.
+    The decorated class is in the task's own module, so each process that loads the task registers it.
 
     Raises:
-      TaskError: (the decorator) where another class has the name.
+      TaskError: (the decorator) if another class has the name.
     """
 
     def add(kind: _Kind) -> _Kind:
         known = _OBJECTIVES.get(name)
-        # A module that is imported anew defines its class once more.
+        # A module that is imported again defines its class again.
         if known is not None and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
             raise TaskError(
                 f"there is an objective '{name}' already, {known.__module__}.{known.__qualname__}: "

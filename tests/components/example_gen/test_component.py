@@ -108,7 +108,7 @@ def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
 def test_a_span_needs_a_placeholder(path: str):
     assert DataConfig(path=path, span=3).span == 3
     for without in ("/d/{VERSION}", "/d", None):
-        with pytest.raises(ConfigError, match=r"^data\.span=3 chooses among folders .*: write \{SPAN\} where"):
+        with pytest.raises(ConfigError, match=r"^data\.span=3 chooses among folders .*: write \{SPAN\} instead"):
             DataConfig(path=without, span=3)
 
 
