@@ -62,7 +62,7 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
         folder = tmp_path / f"packed-{seed}"
         folder.mkdir()
         pack(shards(tmp_path, cut, f"cut-{seed}"), folder, "label", packed.OBJECTIVE)
-        assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin"]
+        assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin", "seal.json"]
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
         digests.add(content.digest(str(folder)))
 
