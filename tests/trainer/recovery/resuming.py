@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from limbeck.errors import TrainingFailedError
+from limbeck.errors import PassingFaultError
 from limbeck.layers.dropout import Dropout
 from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
@@ -170,7 +170,7 @@ def disagree(strategy, rank):
     """Says so where processes that found different steps are told."""
     try:
         assert_agreed(strategy, 0, 100 * rank)
-    except TrainingFailedError as error:
+    except PassingFaultError as error:
         sys.stdout.write(f"{error}\n")
 
 
