@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from limbeck.errors import TrainingFailedError
+from limbeck.errors import PassingFaultError
 from limbeck.layers.dropout import Dropout
 from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
@@ -31,7 +31,7 @@ from trainer.distribution.strategies import scope
 from trainer.fitting.gradient_step import GradientStep
 from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
-from trainer.fitting.progress import Fitted
+from trainer.fitting.progress import Curve, Fitted
 from trainer.recovery import checkpoint
 from trainer.recovery.checkpoint import State
 from trainer.recovery.model_state import assert_agreed, capture, restore
@@ -114,7 +114,7 @@ class Training:
         state = checkpoint.latest(str(folder))
         assert_agreed(self.strategy, state.member, state.step)
         restore(self.model, self.optimizer, state.arrays)
-        return Fitted(state.step, state.examples, state.seconds, state.curve)
+        return Fitted(state.step, state.examples, state.seconds, Curve(state.curve))
 
 
 def first(folder, case, examples):
@@ -170,7 +170,7 @@ def disagree(strategy, rank):
     """Says so where processes that found different steps are told."""
     try:
         assert_agreed(strategy, 0, 100 * rank)
-    except TrainingFailedError as error:
+    except PassingFaultError as error:
         sys.stdout.write(f"{error}\n")
 
 
