@@ -1,0 +1,252 @@
+"""The templates that every workflow of KFP shares: driver, executor, importer.
+
+Times, users and resource limits of these pods count for nothing here, but they stand in the workflow, and a compile
+step that reproduces the whole document is one that can be believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kubeflow.simulate.workflow.placeholders import given, output_path
+
+Template = dict[str, Any]
+
+DRIVER_IMAGE = "ghcr.io/kubeflow/kfp-driver:latest"
+LAUNCHER_IMAGE = "ghcr.io/kubeflow/kfp-launcher:latest"
+_DOMAIN = "svc.cluster.local"
+_SECCOMP = {"type": "RuntimeDefault"}
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": _SECCOMP,
+}
+_USER = {key: value for key, value in _RESTRICTED.items() if key != "runAsNonRoot"}
+_POD = {"runAsNonRoot": True, "seccompProfile": _SECCOMP}
+_POD_ENVIRONMENT = [
+    {"name": "KFP_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    {"name": "KFP_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+]
+_METADATA_ENVIRONMENT = [{"configMapRef": {"name": "metadata-grpc-configmap", "optional": True}}]
+_RESOURCES = {"limits": {"cpu": "500m", "memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}}
+_MOUNTS = {
+    "kfp-launcher": "/kfp-launcher",
+    "gcs-scratch": "/gcs",
+    "s3-scratch": "/s3",
+    "minio-scratch": "/minio",
+    "dot-local-scratch": "/.local",
+    "dot-cache-scratch": "/.cache",
+    "dot-config-scratch": "/.config",
+}
+
+
+def container_driver(pipeline: str, run: str, name: str) -> Template:
+    """The driver of a container's task."""
+    arguments = {
+        "type": "CONTAINER",
+        **_run(pipeline, run, name),
+        "component": given("component"),
+        "task": given("task"),
+        "task_name": given("task-name"),
+        "container": given("container"),
+        "iteration_index": given("iteration-index"),
+        "cached_decision_path": output_path("cached-decision"),
+        "pod_spec_patch_path": output_path("pod-spec-patch"),
+        "condition_path": output_path("condition"),
+        "kubernetes_config": given("kubernetes-config"),
+        **_servers(),
+    }
+    outputs = [
+        _output("pod-spec-patch", ""),
+        {"name": "cached-decision", "default": "false", **_output("cached-decision", "false")},
+        _output("condition", "true"),
+    ]
+    inputs = [
+        *({"name": each} for each in ("component", "task", "container", "task-name", "parent-dag-id")),
+        {"name": "iteration-index", "default": "-1"},
+        {"name": "kubernetes-config", "default": ""},
+    ]
+    return _driver("system-container-driver", inputs, outputs, arguments, environment=True)
+
+
+def dag_driver(pipeline: str, run: str, name: str) -> Template:
+    """The driver of a DAG, the root included."""
+    arguments = {
+        "type": given("driver-type"),
+        **_run(pipeline, run, name),
+        "component": given("component"),
+        "task": given("task"),
+        "task_name": given("task-name"),
+        "runtime_config": given("runtime-config"),
+        "iteration_index": given("iteration-index"),
+        "execution_id_path": output_path("execution-id"),
+        "iteration_count_path": output_path("iteration-count"),
+        "condition_path": output_path("condition"),
+        **_servers(),
+    }
+    defaults = {"runtime-config": "", "task": "", "task-name": "", "parent-dag-id": "0", "iteration-index": "-1"}
+    inputs = [
+        {"name": "component"},
+        *({"name": each, "default": default} for each, default in defaults.items()),
+        {"name": "driver-type", "default": "DAG"},
+    ]
+    outputs = [_output("execution-id", None), _output("iteration-count", "0"), _output("condition", "true")]
+    return _driver("system-dag-driver", inputs, outputs, arguments, environment=False)
+
+
+def importer(pipeline: str, run: str) -> Template:
+    """The importer: a launcher without a user's container."""
+    arguments = {
+        "executor_type": "importer",
+        "task_spec": given("task"),
+        "component_spec": given("component"),
+        "importer_spec": given("importer"),
+        "pipeline_name": pipeline,
+        "run_id": run,
+        "parent_dag_id": given("parent-dag-id"),
+        "pod_name": "$(KFP_POD_NAME)",
+        "pod_uid": "$(KFP_POD_UID)",
+        "mlmd_server_address": f"metadata-grpc-service.kubeflow.{_DOMAIN}",
+        "mlmd_server_port": "8080",
+    }
+    container = {
+        "args": _flags(arguments),
+        "command": ["launcher-v2"],
+        "env": _POD_ENVIRONMENT,
+        "envFrom": _METADATA_ENVIRONMENT,
+        "image": LAUNCHER_IMAGE,
+        "name": "",
+        "resources": _RESOURCES,
+        "securityContext": _RESTRICTED,
+    }
+    inputs = [{"name": each} for each in ("task", "component", "importer", "parent-dag-id")]
+    return _template("system-importer", inputs, container=container, securityContext=_POD, role="launcher")
+
+
+def executor(name: str, implementation: str, parameters: Sequence[str], defaults: Sequence[str]) -> Template:
+    """The small DAG around a container, which skips it where the driver found its outputs in the cache.
+
+    Args:
+      name: of the template.
+      implementation: the template that it runs.
+      parameters: what it hands on besides the pod's patch.
+      defaults: those of them that are "0" where the task leaves them out.
+    """
+    task = {
+        "name": "executor",
+        "template": implementation,
+        "arguments": {"parameters": [{"name": each, "value": given(each)} for each in ("pod-spec-patch", *parameters)]},
+        "when": f"{given('cached-decision')} != true",
+    }
+    inputs: list[Any] = [{"name": "pod-spec-patch"}, {"name": "cached-decision", "default": "false"}]
+    inputs += [{"name": each, "default": "0"} if each in defaults else {"name": each} for each in parameters]
+    return _template(name, inputs, dag={"tasks": [task]})
+
+
+def implementation(
+    name: str, parameters: Sequence[str], labels: dict[str, str], annotations: dict[str, str]
+) -> Template:
+    """The pod of a container: an emptyDir for each scheme of a bucket, the launcher copied in."""
+    launcher = {
+        "args": ["--copy", "/kfp-launcher/launch"],
+        "command": ["launcher-v2"],
+        "image": LAUNCHER_IMAGE,
+        "name": "kfp-launcher",
+        "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m"}},
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [{"mountPath": "/kfp-launcher", "name": "kfp-launcher"}],
+    }
+    container = {
+        "command": ["should-be-overridden-during-runtime"],
+        "env": list(_POD_ENVIRONMENT),
+        "envFrom": _METADATA_ENVIRONMENT,
+        "image": "gcr.io/ml-pipeline/should-be-overridden-during-runtime",
+        "name": "",
+        "resources": {},
+        "securityContext": _USER,
+        "volumeMounts": [{"mountPath": path, "name": each} for each, path in _MOUNTS.items()],
+    }
+    template = _template(
+        name,
+        [{"name": each} for each in ("pod-spec-patch", *parameters)],
+        container=container,
+        initContainers=[launcher],
+        podSpecPatch=given("pod-spec-patch"),
+        securityContext={"seccompProfile": _SECCOMP},
+        volumes=[{"emptyDir": {}, "name": each} for each in _MOUNTS],
+        role="launcher",
+    )
+    template["metadata"]["annotations"].update(annotations)
+    if labels:
+        template["metadata"]["labels"] = labels
+    return template
+
+
+def dag(name: str, inputs: Sequence[str], tasks: list[Any], parallelism: int = 0) -> Template:
+    """A DAG of tasks."""
+    limit = {"parallelism": parallelism} if parallelism else {}
+    return _template(name, [{"name": each} for each in inputs], dag={"tasks": tasks}, **limit)
+
+
+def _template(name: str, inputs: list[Any], role: str = "", **rest: Any) -> Template:
+    annotations = {"pipelines.kubeflow.org/v2_component": "true", "sidecar.istio.io/inject": "false"}
+    if role:
+        annotations["pipelines.kubeflow.org/runtime-role"] = role
+    return {
+        "name": name,
+        "inputs": {"parameters": inputs} if inputs else {},
+        "outputs": {},
+        "metadata": {"annotations": annotations},
+        **rest,
+    }
+
+
+def _driver(
+    name: str, inputs: list[Any], outputs: list[Any], arguments: dict[str, str], *, environment: bool
+) -> Template:
+    container = {
+        "args": _flags(arguments),
+        "command": ["driver"],
+        **({"env": _POD_ENVIRONMENT} if environment else {}),
+        "image": DRIVER_IMAGE,
+        "name": "",
+        "resources": _RESOURCES,
+        "securityContext": _RESTRICTED,
+    }
+    template = _template(name, inputs, container=container, securityContext=_POD, role="driver")
+    template["outputs"] = {"parameters": outputs}
+    return template
+
+
+def _output(name: str, default: str | None) -> dict[str, Any]:
+    value = {"path": f"/tmp/outputs/{name}"}
+    return {"name": name, "valueFrom": value if default is None else {"default": default, **value}}
+
+
+def _run(pipeline: str, run: str, name: str) -> dict[str, str]:
+    return {
+        "pipeline_name": pipeline,
+        "run_id": run,
+        "run_name": "{{workflow.name}}",
+        "run_display_name": name,
+        "pipeline_job_create_time_utc": "{{workflow.creationTimestamp}}",
+        "dag_execution_id": given("parent-dag-id"),
+    }
+
+
+def _servers() -> dict[str, str]:
+    return {
+        "http_proxy": "",
+        "https_proxy": "",
+        "no_proxy": "",
+        "ml_pipeline_server_address": f"ml-pipeline.kubeflow.{_DOMAIN}",
+        "ml_pipeline_server_port": "8887",
+        "mlmd_server_address": f"metadata-grpc-service.kubeflow.{_DOMAIN}",
+        "mlmd_server_port": "8080",
+    }
+
+
+def _flags(arguments: dict[str, str]) -> list[str]:
+    return [word for name, value in arguments.items() for word in (f"--{name}", value)]
