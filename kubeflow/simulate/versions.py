@@ -14,6 +14,7 @@ class Rules:
     Attributes:
       version: the release that was observed.
       default_store: host of the object store that KFP brings along, as it stands in `store_session_info`.
+      retries_store: the object store's client is told to try five times, which stands in the same text.
       output_file_below_task: the executor's output file lies beside the task's outputs, not below `/tmp/kfp_outputs`.
       custom_path: an artifact of the output file may name the local path to upload.
       driver_resolves_placeholders: the driver replaces parameter placeholders, and dies of one without a value.
@@ -35,6 +36,7 @@ class Rules:
 
     version: str
     default_store: str
+    retries_store: bool
     output_file_below_task: bool
     custom_path: bool
     driver_resolves_placeholders: bool
@@ -61,6 +63,7 @@ class Rules:
 _V2_17 = Rules(
     version="2.17.0",
     default_store="seaweedfs.kubeflow:9000",
+    retries_store=True,
     output_file_below_task=True,
     custom_path=True,
     driver_resolves_placeholders=True,
@@ -93,6 +96,7 @@ _V2_15 = dataclasses.replace(
 _V2_5 = dataclasses.replace(
     _V2_15,
     version="2.5.0",
+    retries_store=False,
     output_file_below_task=False,
     custom_path=False,
     placeholders_in_command=True,

@@ -1,0 +1,267 @@
+"""The real ML Metadata store, with the types, properties and states that KFP's driver and launcher write."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from kubeflow.simulate.upload.strict import free
+from kubeflow.simulate.versions import Rules
+
+CONTAINER, DAG, IMPORTER = "system.ContainerExecution", "system.DAGExecution", "system.ImporterExecution"
+_FINISHED = ("COMPLETE", "CACHED", "CANCELED")
+
+
+@dataclasses.dataclass(frozen=True)
+class PipelineContexts:
+    """The contexts of a pipeline and of one run of it.
+
+    Attributes:
+      pipeline: context of the pipeline.
+      run: context of the run.
+      root: where the run's outputs go.
+      session: how to open that bucket.
+    """
+
+    pipeline: Any
+    run: Any
+    root: str
+    session: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NewExecution:
+    """What a driver knows of an execution before it runs.
+
+    Attributes:
+      kind: its type's name.
+      task: the task's name.
+      display_name: as the UI shows it.
+      name: unique name; empty for all but the root.
+      parent: id of the DAG around it; 0 for the root.
+      triggered: false where its condition says no.
+      inputs: parameters; None leaves them out.
+      artifacts: ids of the input artifacts by key.
+      properties: custom properties besides.
+    """
+
+    kind: str
+    task: str
+    display_name: str
+    name: str = ""
+    parent: int = 0
+    triggered: bool = True
+    inputs: dict[str, Any] | None = None
+    artifacts: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    properties: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Metadata:
+    """The store of one installation."""
+
+    def __init__(self, path: Path, rules: Rules) -> None:
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(path)
+        self._rules = rules
+        self.store = metadata_store.MetadataStore(config)
+        self._execution_types: dict[str, int] = {}
+
+    def contexts(self, pipeline: str, run: str, root: str = "", session: str = "") -> PipelineContexts:
+        """The contexts of a run, made where they are not there yet."""
+        outer = self._context("system.Pipeline", pipeline, {})
+        properties = {"namespace": "", "resource_name": "", "pipeline_root": root, "store_session_info": session}
+        if root:
+            properties |= {"namespace": "kubeflow", "resource_name": "run-resource"}
+        inner = self._context("system.PipelineRun", run, properties)
+        if not self.store.get_parent_contexts_by_context(inner.id):
+            self.store.put_parent_contexts([pb.ParentContext(child_id=inner.id, parent_id=outer.id)])
+        held = {key: value.string_value for key, value in inner.custom_properties.items()}
+        return PipelineContexts(outer, inner, held["pipeline_root"], held["store_session_info"])
+
+    def _context(self, kind: str, name: str, properties: dict[str, str]) -> Any:
+        found = self.store.get_context_by_type_and_name(kind, name)
+        if found is None:
+            context = pb.Context(type_id=self.store.put_context_type(pb.ContextType(name=kind)), name=name)
+            for key, value in properties.items():
+                context.custom_properties[key].string_value = value
+            self.store.put_contexts([context])
+            found = self.store.get_context_by_type_and_name(kind, name)
+        return found
+
+    def create(self, contexts: PipelineContexts, new: NewExecution) -> int:
+        """Puts an execution; returns its id."""
+        if new.kind not in self._execution_types:
+            self._execution_types[new.kind] = self.store.put_execution_type(pb.ExecutionType(name=new.kind))
+        execution = pb.Execution(type_id=self._execution_types[new.kind])
+        if new.name:
+            execution.name = new.name
+        execution.last_known_state = pb.Execution.RUNNING if new.triggered else pb.Execution.CANCELED
+        properties = {"display_name": new.display_name, "task_name": new.task, **new.properties}
+        if new.parent:
+            properties["parent_dag_id"] = new.parent
+        if new.kind == CONTAINER:
+            properties = {"pod_name": "", "pod_uid": "", "namespace": "", "image": "", **properties}
+        if new.inputs is not None:
+            properties["inputs"] = new.inputs
+        for key, value in properties.items():
+            set_property(execution.custom_properties[key], value)
+        events = [
+            (None, _event(pb.Event.INPUT, key, each)) for key, ids in sorted(new.artifacts.items()) for each in ids
+        ]
+        number, _, _ = self.store.put_execution(execution, events, [contexts.pipeline, contexts.run])
+        return int(number)
+
+    def execution(self, number: int) -> Any:
+        """An execution by its id."""
+        return self.store.get_executions_by_id([number])[0]
+
+    def start(self, number: int, pod: str, uid: str) -> Any:
+        """Notes the pod in which an execution runs; returns the execution."""
+        execution = self.execution(number)
+        for key, value in (("pod_name", pod), ("pod_uid", uid), ("namespace", "kubeflow")):
+            execution.custom_properties[key].string_value = value
+        execution.last_known_state = pb.Execution.RUNNING
+        self.store.put_executions([execution])
+        return execution
+
+    def publish(
+        self,
+        contexts: PipelineContexts,
+        number: int,
+        state: str,
+        parameters: dict[str, Any] | None,
+        artifacts: list[tuple[str, Any]],
+    ) -> None:
+        """Ends an execution.
+
+        Args:
+          contexts: of the run.
+          number: its id.
+          state: COMPLETE, FAILED or CACHED.
+          parameters: its output parameters; None leaves them out.
+          artifacts: its output artifacts with their keys; those without id are put too.
+        """
+        execution = self.execution(number)
+        execution.last_known_state = pb.Execution.State.Value(state)
+        if parameters is not None:
+            set_property(execution.custom_properties["outputs"], parameters)
+        pairs = [
+            (None if artifact.id else artifact, _event(pb.Event.OUTPUT, key, artifact.id)) for key, artifact in artifacts
+        ]
+        self.store.put_execution(execution, pairs, [contexts.pipeline, contexts.run])
+
+    def artifact_type(self, title: str) -> int:
+        """The id of an artifact type, put where it is not there yet."""
+        return int(self.store.put_artifact_type(pb.ArtifactType(name=title)))
+
+    def record(self, artifact: Any) -> Any:
+        """Puts an artifact and returns it with its id."""
+        (number,) = self.store.put_artifacts([artifact])
+        return self.store.get_artifacts_by_id([number])[0]
+
+    def parameters(self, execution: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Input and output parameters of an execution."""
+        properties = execution.custom_properties
+        return tuple(  # type: ignore[return-value]
+            get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs")
+        )
+
+    def inputs(self, number: int) -> dict[str, Any]:
+        """Input artifacts of an execution by key."""
+        return self._by_key(number, pb.Event.INPUT)
+
+    def outputs(self, number: int) -> dict[str, Any]:
+        """Output artifacts of an execution by key."""
+        return self._by_key(number, pb.Event.OUTPUT)
+
+    def _by_key(self, number: int, kind: int) -> dict[str, Any]:
+        events = [event for event in self.store.get_events_by_execution_ids([number]) if event.type == kind]
+        keys = {event.artifact_id: event.path.steps[0].key for event in events}
+        found = self.store.get_artifacts_by_id(list(keys)) if keys else []
+        return {keys[artifact.id]: artifact for artifact in found}
+
+    def tasks(self, contexts: PipelineContexts, dag: int) -> list[Any]:
+        """The executions of a DAG in a run."""
+        query = f"custom_properties.parent_dag_id.int_value = {dag}"
+        options = metadata_store.ListOptions(filter_query=query)
+        return sorted(self.store.get_executions_by_context(contexts.run.id, options), key=lambda each: each.id)
+
+    def set_state(self, number: int, state: str) -> None:
+        """Sets the state of an execution."""
+        execution = self.execution(number)
+        execution.last_known_state = pb.Execution.State.Value(state)
+        self.store.put_executions([execution])
+
+    def update_dag(self, contexts: PipelineContexts, number: int) -> None:
+        """Sets the state of a DAG from those of its tasks, as a launcher does at its end.
+
+        The root is told no number of tasks: from 2.17 on it stays RUNNING for ever; before, it is COMPLETE while no
+        task is complete.
+        """
+        dag = self.execution(number)
+        properties = {key: value.int_value for key, value in dag.custom_properties.items()}
+        iterates = "iteration_count" in properties and self._rules.counts_iterations
+        expected = properties["iteration_count"] if iterates else properties.get("total_dag_tasks", 0)
+        if expected == 0 and not iterates and not self._rules.updates_root:
+            return
+        states = [pb.Execution.State.Name(each.last_known_state) for each in self.tasks(contexts, number)]
+        if sum(state in _FINISHED for state in states) == expected:
+            self.set_state(number, "COMPLETE")
+        elif "FAILED" in states:
+            self.set_state(number, "FAILED")
+        else:
+            return
+        parent = properties.get("parent_dag_id", 0)
+        if parent and self._rules.passes_state_up:
+            self.update_dag(contexts, parent)
+
+
+def set_property(target: Any, value: Any) -> None:
+    """Sets an MLMD value from a text, a whole number or a mapping."""
+    if isinstance(value, dict):
+        json_format.ParseDict(value, target.struct_value)
+        target.struct_value.SetInParent()
+    elif isinstance(value, int):
+        target.int_value = value
+    else:
+        target.string_value = value
+
+
+def get_property(value: Any) -> Any:
+    """An MLMD value as JSON."""
+    kind = value.WhichOneof("value")
+    if kind == "struct_value":
+        return free(json_format.MessageToDict(value.struct_value))
+    return getattr(value, kind)
+
+
+def metadata_value(target: Any, value: Any) -> None:
+    """Sets a custom property from a free value: a bool becomes a whole number, lists and mappings are wrapped.
+
+    Raises:
+      ValueError: for null, which MLMD cannot hold.
+    """
+    if value is None:
+        raise ValueError("null, which ML Metadata cannot hold: leave the key out")
+    if isinstance(value, bool):
+        target.int_value = int(value)
+    elif isinstance(value, (int, float)):
+        target.double_value = value
+    elif isinstance(value, str):
+        target.string_value = value
+    else:
+        struct = struct_pb2.Struct()
+        json_format.ParseDict({"list" if isinstance(value, list) else "struct": value}, struct)
+        target.struct_value.CopyFrom(struct)
+
+
+def _event(kind: int, key: str, artifact: int = 0) -> Any:
+    event = pb.Event(type=kind, path=pb.Event.Path(steps=[pb.Event.Path.Step(key=key)]))
+    if artifact:
+        event.artifact_id = artifact
+    return event

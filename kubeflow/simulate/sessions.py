@@ -1,0 +1,32 @@
+"""`store_session_info`: how KFP tells a launcher to open a bucket. It stands in the metadata of every artifact."""
+
+from __future__ import annotations
+
+from kubeflow.simulate.uris import location
+from kubeflow.simulate.values import stable_json
+from kubeflow.simulate.versions import Rules
+
+
+def session(root: str, rules: Rules) -> str:
+    """The text for a pipeline root, where the installation's own object store is the only one configured."""
+    provider = location(root).scheme.removesuffix("://")
+    if provider == "minio":
+        parameters = {
+            "accessKeyKey": "accesskey",
+            "disableSSL": "true",
+            "endpoint": rules.default_store,
+            "fromEnv": "false",
+            "region": "minio",
+            "secretKeyKey": "secretkey",
+            "secretName": "mlpipeline-minio-artifact",
+            **({"maxRetries": "5"} if rules.retries_store else {}),
+        }
+    else:
+        parameters = {"fromEnv": "true"}
+    return stable_json({"Params": parameters, "Provider": provider})
+
+
+def imported(uri: str) -> str:
+    """The text for an artifact that was imported: the credentials are those of the pod."""
+    provider = location(uri).scheme.removesuffix("://")
+    return stable_json({"Params": {"fromEnv": "true"}, "Provider": provider})
