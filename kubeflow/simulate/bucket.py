@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _SELF, _MARKER = "%self", "%marker"
-SCHEMES = {"minio://": "minio", "s3://": "s3", "gs://": "gcs"}
 
 
 class Bucket:

@@ -6,13 +6,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
-_ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def stable_json(value: Any) -> str:
     """JSON as Go's encoder writes a parsed document: sorted keys, no blanks, five characters escaped."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.translate(_ESCAPED)
+    return text.translate(ESCAPED)
 
 
 def plain(number: float) -> str:

@@ -16,7 +16,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tests.integration import jail
+from kubeflow.simulate.pod import jail
 from tests.integration.runs import PROJECT
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"

@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from kubeflow.simulate.upload.fields import MESSAGES
-from kubeflow.simulate.values import _ESCAPED, stable_json
+from kubeflow.simulate.values import ESCAPED, stable_json
 
 
 class Stored:
@@ -42,11 +42,11 @@ class Stored:
 
 def container_hash(container: dict[str, Any]) -> str:
     """SHA-256 of the container, written as Go's encoder writes the struct that holds it."""
-    text = json.dumps(_struct("Container", container), separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.translate(_ESCAPED).encode()).hexdigest()
+    text = json.dumps(struct("Container", container), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.translate(ESCAPED).encode()).hexdigest()
 
 
-def _struct(kind: str, message: dict[str, Any]) -> dict[str, Any]:
+def struct(kind: str, message: dict[str, Any]) -> dict[str, Any]:
     """A message with its fields in the order of the struct, by their names in snake case."""
     ordered: dict[str, Any] = {}
     for field in MESSAGES[kind].fields:
@@ -54,6 +54,6 @@ def _struct(kind: str, message: dict[str, Any]) -> dict[str, Any]:
             continue
         value = message[field.name]
         if field.kind in MESSAGES:
-            value = [_struct(field.kind, one) for one in value] if field.many else _struct(field.kind, value)
+            value = [struct(field.kind, one) for one in value] if field.many else struct(field.kind, value)
         ordered[field.proto_name] = int(value) if field.kind == "int64" else value
     return ordered

@@ -8,6 +8,7 @@ Only the standard library is imported, as the caller's packages are of no concer
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import subprocess
 import sys
@@ -35,13 +36,19 @@ def main(arguments: list[str]) -> None:
         _bind(root, source, target, writable=True)
     _special(root)
     _mount("-o", "remount,bind,ro", str(root))
+    if given.mapped is not None:
+        _become(given.mapped)
     os.chroot(root)
     os.chdir(given.start)
     if given.user is not None:
         os.setgroups([])
         os.setgid(given.user)
         os.setuid(given.user)
-    os.execve(given.command[0], given.command, dict(os.environ))
+    try:
+        os.execvpe(given.command[0], given.command, dict(os.environ))
+    except OSError as error:
+        print(f"{given.command[0]}: {error.strerror}", file=sys.stderr)
+        sys.exit(127)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,9 +57,18 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--read", "--write"):
         parser.add_argument(name, nargs=2, action="append", default=[], metavar=("FOLDER", "PLACE"))
     parser.add_argument("--user", type=int, help="number of the user and of the group to become")
+    parser.add_argument("--mapped", type=int, help="the same without root's rights, in a user namespace")
     parser.add_argument("--start", required=True, help="working directory, as seen from inside")
     parser.add_argument("command", nargs="+")
     return parser
+
+
+def _become(user: int) -> None:
+    """Appears as another user in a further user namespace; within the first, whoever is not root can only be root."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000) != 0:  # CLONE_NEWUSER
+        raise OSError(ctypes.get_errno(), "a second user namespace cannot be made")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} 0 1"), ("gid_map", f"{user} 0 1")):
+        Path("/proc/self", name).write_text(text, encoding="ascii")
 
 
 def _special(root: Path) -> None:
