@@ -16,6 +16,7 @@ class PodFiles:
     def __init__(self, folder: Path, user: int) -> None:
         self._folder = folder
         self._user = user
+        folder.mkdir(parents=True, exist_ok=True)
         for path in WRITABLE:
             self.make(path)
 
