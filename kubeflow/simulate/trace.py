@@ -84,14 +84,18 @@ class Traces:
             return [self._named(each, producers) for each in value]
         if isinstance(value, str) and value[:1] in ("{", "["):
             try:
-                return json.dumps(self._named(json.loads(value), producers), sort_keys=True)
+                return json.dumps(self._named(json.loads(value), producers), sort_keys=True, ensure_ascii=False)
             except ValueError:
                 return value
         return value
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {self._plain(key): self._plain(each) for key, each in value.items()}
+            plain = {self._plain(key): self._plain(each) for key, each in value.items()}
+            # A listing of files was sorted by names that are chance.
+            if isinstance(plain.get("files"), list) and all(isinstance(each, str) for each in plain["files"]):
+                plain["files"].sort()
+            return plain
         if isinstance(value, list):
             return [self._plain(each) for each in value]
         if not isinstance(value, str):

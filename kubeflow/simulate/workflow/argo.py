@@ -51,7 +51,7 @@ class Argo:
 
     def run(self) -> History:
         """Runs the workflow to its end."""
-        self.history.phase = self._dag("", self._templates["entrypoint"], {}).phase
+        self.history.phase = self._dag("", self._templates["entrypoint"], self._globals).phase
         return self.history
 
     def _template(self, node: str, name: str, arguments: dict[str, str]) -> Ended:
