@@ -15,6 +15,9 @@ from typing import Any
 
 from kubeflow.simulate.values import stable_json
 
+# What the key holds of an output artifact: all but its URI.
+_SPEC = ("name", "type", "metadata")
+
 
 class Cache:
     """Entries by pipeline and key, kept in a file. The latest entry counts."""
@@ -54,10 +57,16 @@ def cache_key(
         },
         "inputParameterValues": inputs.get("parameterValues", {}),
         "outputArtifactsSpec": {
-            name: {field: value for field, value in held["artifacts"][0].items() if field in ("name", "type", "metadata")}
+            name: {
+                field: value
+                for field, value in held["artifacts"][0].items()
+                if field in ("name", "type", "metadata")
+            }
             for name, held in provisioned.items()
         },
-        "outputParametersSpec": {name: definition.get("parameterType") for name, definition in definitions.items()},
+        "outputParametersSpec": {
+            name: definition.get("parameterType") for name, definition in definitions.items()
+        },
         "containerSpec": {
             "image": container.get("image", ""),
             "cmdArgs": [*container.get("command", []), *container.get("args", [])],

@@ -6,15 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.upload.strict import free
+from kubeflow.simulate.properties import get_property, set_property
 from kubeflow.simulate.versions import Rules
 
 CONTAINER, DAG, IMPORTER = "system.ContainerExecution", "system.DAGExecution", "system.ImporterExecution"
-_FINISHED = ("COMPLETE", "CACHED", "CANCELED")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Metadata:
     def __init__(self, path: Path, rules: Rules) -> None:
         config = pb.ConnectionConfig()
         config.sqlite.filename_uri = str(path)
-        self._rules = rules
+        self.rules = rules
         self.store = metadata_store.MetadataStore(config)
         self._execution_types: dict[str, int] = {}
 
@@ -151,7 +149,8 @@ class Metadata:
         if parameters is not None:
             set_property(execution.custom_properties["outputs"], parameters)
         pairs = [
-            (None if artifact.id else artifact, _event(pb.Event.OUTPUT, key, artifact.id)) for key, artifact in artifacts
+            (None if artifact.id else artifact, _event(pb.Event.OUTPUT, key, artifact.id))
+            for key, artifact in artifacts
         ]
         self.store.put_execution(execution, pairs, [contexts.pipeline, contexts.run])
 
@@ -167,9 +166,7 @@ class Metadata:
     def parameters(self, execution: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Input and output parameters of an execution."""
         properties = execution.custom_properties
-        return tuple(  # type: ignore[return-value]
-            get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs")
-        )
+        return tuple(get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs"))
 
     def inputs(self, number: int) -> dict[str, Any]:
         """Input artifacts of an execution by key."""
@@ -196,68 +193,6 @@ class Metadata:
         execution = self.execution(number)
         execution.last_known_state = pb.Execution.State.Value(state)
         self.store.put_executions([execution])
-
-    def update_dag(self, contexts: PipelineContexts, number: int) -> None:
-        """Sets the state of a DAG from those of its tasks, as a launcher does at its end.
-
-        The root is told no number of tasks: from 2.17 on it stays RUNNING for ever; before, it is COMPLETE while no
-        task is complete.
-        """
-        dag = self.execution(number)
-        properties = {key: value.int_value for key, value in dag.custom_properties.items()}
-        iterates = "iteration_count" in properties and self._rules.counts_iterations
-        expected = properties["iteration_count"] if iterates else properties.get("total_dag_tasks", 0)
-        if expected == 0 and not iterates and not self._rules.updates_root:
-            return
-        states = [pb.Execution.State.Name(each.last_known_state) for each in self.tasks(contexts, number)]
-        if sum(state in _FINISHED for state in states) == expected:
-            self.set_state(number, "COMPLETE")
-        elif "FAILED" in states:
-            self.set_state(number, "FAILED")
-        else:
-            return
-        parent = properties.get("parent_dag_id", 0)
-        if parent and self._rules.passes_state_up:
-            self.update_dag(contexts, parent)
-
-
-def set_property(target: Any, value: Any) -> None:
-    """Sets an MLMD value from a text, a whole number or a mapping."""
-    if isinstance(value, dict):
-        json_format.ParseDict(value, target.struct_value)
-        target.struct_value.SetInParent()
-    elif isinstance(value, int):
-        target.int_value = value
-    else:
-        target.string_value = value
-
-
-def get_property(value: Any) -> Any:
-    """An MLMD value as JSON."""
-    kind = value.WhichOneof("value")
-    if kind == "struct_value":
-        return free(json_format.MessageToDict(value.struct_value))
-    return getattr(value, kind)
-
-
-def metadata_value(target: Any, value: Any) -> None:
-    """Sets a custom property from a free value: a bool becomes a whole number, lists and mappings are wrapped.
-
-    Raises:
-      ValueError: for null, which MLMD cannot hold.
-    """
-    if value is None:
-        raise ValueError("null, which ML Metadata cannot hold: leave the key out")
-    if isinstance(value, bool):
-        target.int_value = int(value)
-    elif isinstance(value, (int, float)):
-        target.double_value = value
-    elif isinstance(value, str):
-        target.string_value = value
-    else:
-        struct = struct_pb2.Struct()
-        json_format.ParseDict({"list" if isinstance(value, list) else "struct": value}, struct)
-        target.struct_value.CopyFrom(struct)
 
 
 def _event(kind: int, key: str, artifact: int = 0) -> Any:

@@ -22,12 +22,12 @@ from kubeflow.simulate.record import History
 from kubeflow.simulate.refusals import RefusedError
 from kubeflow.simulate.steps import Steps
 from kubeflow.simulate.trace import Traces
-from kubeflow.simulate.uris import location
 from kubeflow.simulate.upload.accepted import Accepted, accept
+from kubeflow.simulate.uris import location
 from kubeflow.simulate.versions import Rules
 from kubeflow.simulate.workflow.argo import Argo, Pods
-from kubeflow.simulate.workflow.compiler import DRIVER_OPERATIONS
 from kubeflow.simulate.workflow.document import DEFAULT_ROOT, compile_run
+from kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,9 +140,7 @@ class _Simulation:
 
 
 def _refused(refusal: RefusedError, parameters: dict[str, Any]) -> Outcome:
-    return Outcome(
-        None, refusal, {"parameters": parameters, "refused": refusal.stage, "reason": [refusal.reason]}
-    )
+    return Outcome(None, refusal, {"parameters": parameters, "refused": refusal.stage, "reason": [refusal.reason]})
 
 
 def _check_supported(accepted: Accepted) -> None:
@@ -150,7 +148,8 @@ def _check_supported(accepted: Accepted) -> None:
     for label, executor in accepted.executors.items():
         if executor.get("container", {}).get("image") in DRIVER_OPERATIONS:
             raise RefusedError(
-                "run", f"executor {label} makes or deletes a claim, which simulate does not model: leave it out here"
+                "run",
+                f"executor {label} makes or deletes a claim, which simulate does not model: leave it out here",
             )
         if executor.get("importer", {}).get("downloadToWorkspace"):
             raise RefusedError("run", f"executor {label} imports into a workspace, which simulate does not model")

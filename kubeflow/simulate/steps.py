@@ -12,13 +12,14 @@ from typing import Any
 
 from kubeflow.simulate.driver import decide
 from kubeflow.simulate.driver.options import MAXIMUM_ARGUMENT, Decision, Options, Run
+from kubeflow.simulate.flags import of_flags, parse_flags
 from kubeflow.simulate.launcher import importer
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.execute import Launch, Launcher, of_flags, parse_flags
+from kubeflow.simulate.launcher.execute import Launch, Launcher
 from kubeflow.simulate.pod import variables
 from kubeflow.simulate.record import Ended, Step
-from kubeflow.simulate.uris import UriError
 from kubeflow.simulate.upload.strict import Parser
+from kubeflow.simulate.uris import UriError
 from kubeflow.simulate.workflow.document import DEFAULT_ROOT
 from kubeflow.simulate.workflow.placeholders import fill
 
@@ -41,7 +42,9 @@ class Steps:
             patch = json.loads(fill(template["podSpecPatch"], values))
             return self._executor(node, template, patch, pod, attempt, deadline)
         container = template["container"]
-        known = variables.of_pod(pod, str(uuid.uuid4()), container.get("env", []), None) if "env" in container else {}
+        known = (
+            variables.of_pod(pod, str(uuid.uuid4()), container.get("env", []), None) if "env" in container else {}
+        )
         words = [variables.expand(fill(word, values), known) for word in container.get("args", [])]
         flags = parse_flags(words)
         kind = "IMPORTER" if flags.get("executor_type") == "importer" else flags["type"]

@@ -166,5 +166,7 @@ def _properties(given: Any) -> dict[str, Any]:
         if key in _LEFT_OUT or kind is None:
             continue
         held = getattr(value, kind)
-        found[key] = {kind.removesuffix("_value"): json_format.MessageToDict(held) if kind == "struct_value" else held}
+        found[key] = {
+            kind.removesuffix("_value"): json_format.MessageToDict(held) if kind == "struct_value" else held
+        }
     return found

@@ -70,4 +70,4 @@ def local_path(uri: str) -> str:
 def below(root: str, *parts: str) -> str:
     """A URI below another, without its query."""
     joined = "/".join(part.strip("/") for part in parts)
-    return f"{root.split('?')[0].rstrip('/')}/{joined}"
+    return f"{root.split('?', maxsplit=1)[0].rstrip('/')}/{joined}"

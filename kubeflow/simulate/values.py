@@ -9,6 +9,10 @@ from typing import Any
 ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
+# Powers of ten between which `%g` writes a number without exponent.
+_SHORT_FROM, _SHORT_TO = -4, 6
+
+
 def stable_json(value: Any) -> str:
     """JSON as Go's encoder writes a parsed document: sorted keys, no blanks, five characters escaped."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -28,7 +32,7 @@ def short(number: float) -> str:
     if not isinstance(exponent, int) or digits == (0,):
         return "0" if digits == (0,) else str(number)
     power = len(digits) + exponent - 1
-    if -4 <= power < 6:
+    if _SHORT_FROM <= power < _SHORT_TO:
         return plain(number)
     mantissa = str(digits[0]) + ("." + "".join(map(str, digits[1:])) if digits[1:] else "")
     return f"{'-' if sign else ''}{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
@@ -62,4 +66,5 @@ def kind_of(value: Any) -> str:
         return "bool"
     if isinstance(value, (int, float)):
         return "number"
-    return {str: "string", list: "list", dict: "struct"}[type(value)]
+    kinds: dict[type, str] = {str: "string", list: "list", dict: "struct"}
+    return kinds[type(value)]

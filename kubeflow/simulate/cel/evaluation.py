@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kubeflow.simulate.cel.functions import call, kind
 from kubeflow.simulate.cel.syntax import Node, parse
 from kubeflow.simulate.cel.tokens import CelError
 
@@ -51,7 +50,7 @@ def _value(node: Node, variables: Mapping[str, Any]) -> Any:
     if node.kind == "map":
         return dict(zip(values[::2], values[1::2], strict=True))
     if node.kind == "call":
-        return _call(node.value, values)
+        return call(node.value, values)
     return _unary(node.value, values[0]) if len(values) == 1 else _binary(node.value, values[0], values[1])
 
 
@@ -71,7 +70,7 @@ def _logic(node: Node, variables: Mapping[str, Any]) -> bool:
 
 def _bool(value: Any, operator: str) -> bool:
     if not isinstance(value, bool):
-        raise CelError(f"no such overload: {operator} needs a bool, found {_kind(value)}")
+        raise CelError(f"no such overload: {operator} needs a bool, found {kind(value)}")
     return value
 
 
@@ -84,7 +83,7 @@ def _has(node: Node, variables: Mapping[str, Any]) -> bool:
 
 def _select(holder: Any, name: str) -> Any:
     if not isinstance(holder, dict):
-        raise CelError(f"{_kind(holder)} has no field {name!r}")
+        raise CelError(f"{kind(holder)} has no field {name!r}")
     if name not in holder:
         raise CelError(f"no such key: {name}")
     return holder[name]
@@ -93,18 +92,18 @@ def _select(holder: Any, name: str) -> Any:
 def _index(holder: Any, index: Any) -> Any:
     if isinstance(holder, dict):
         return _select(holder, index)
-    if isinstance(holder, list) and _kind(index) in ("int", "double"):
+    if isinstance(holder, list) and kind(index) in ("int", "double"):
         if index != int(index) or not 0 <= index < len(holder):
             raise CelError(f"index out of bounds: {index}")
         return holder[int(index)]
-    raise CelError(f"no such overload: {_kind(holder)}[{_kind(index)}]")
+    raise CelError(f"no such overload: {kind(holder)}[{kind(index)}]")
 
 
 def _unary(operator: str, value: Any) -> Any:
     if operator == "!":
         return not _bool(value, "!")
-    if _kind(value) not in ("int", "double"):
-        raise CelError(f"no such overload: -{_kind(value)}")
+    if kind(value) not in ("int", "double"):
+        raise CelError(f"no such overload: -{kind(value)}")
     return -value
 
 
@@ -113,10 +112,10 @@ def _binary(operator: str, left: Any, right: Any) -> Any:
         return _equal(left, right) is (operator == "==")
     if operator == "in":
         if not isinstance(right, (list, dict)):
-            raise CelError(f"no such overload: in {_kind(right)}")
+            raise CelError(f"no such overload: in {kind(right)}")
         return any(_equal(left, each) for each in right)
-    kinds = (_kind(left), _kind(right))
-    numeric = all(kind in ("int", "double") for kind in kinds)
+    kinds = (kind(left), kind(right))
+    numeric = all(one in ("int", "double") for one in kinds)
     if operator in ("<", "<=", ">", ">="):
         if not numeric and not (kinds[0] == kinds[1] and kinds[0] in ("string", "bool")):
             raise CelError(f"no such overload: {kinds[0]} {operator} {kinds[1]}")
@@ -155,7 +154,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 def _equal(left: Any, right: Any) -> bool:
     """Numbers of different kinds compare by value; values of different kinds otherwise are never equal."""
-    kinds = {"double" if kind == "int" else kind for kind in (_kind(left), _kind(right))}
+    kinds = {"double" if one == "int" else one for one in (kind(left), kind(right))}
     if len(kinds) > 1:
         return False
     if isinstance(left, list):
@@ -163,60 +162,3 @@ def _equal(left: Any, right: Any) -> bool:
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
     return bool(left == right)
-
-
-def _call(name: str, values: list[Any]) -> Any:
-    kinds = tuple(map(_kind, values))
-    function = _FUNCTIONS.get(name)
-    if function is None:
-        raise CelError(f"undeclared reference to function {name!r}")
-    allowed, work = function
-    if not any(len(kinds) == len(row) and all(k in one for k, one in zip(kinds, row, strict=True)) for row in allowed):
-        raise CelError(f"no such overload: {name}({', '.join(kinds)})")
-    try:
-        return work(*values)
-    except (ValueError, re.error) as error:
-        raise CelError(f"{name}: {error}") from None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _parsed(text: str) -> Any:
-    return json.loads(text, parse_int=float)
-
-
-_Row = tuple[tuple[str, ...], ...]
-_SIZED, _NUMBER, _STRING = ("string", "list", "map"), ("int", "double", "string"), ("string",)
-_FUNCTIONS: dict[str, tuple[tuple[_Row, ...], Callable[..., Any]]] = {
-    "size": (((_SIZED,),), len),
-    "int": (((_NUMBER,),), lambda value: int(value)),
-    "double": (((_NUMBER,),), float),
-    "string": ((((*_NUMBER, "bool"),),), _text),
-    "bool": (((("bool", "string"),),), lambda value: value if isinstance(value, bool) else _to_bool(value)),
-    "contains": (((_STRING, _STRING),), lambda text, part: part in text),
-    "startsWith": (((_STRING, _STRING),), lambda text, part: text.startswith(part)),
-    "endsWith": (((_STRING, _STRING),), lambda text, part: text.endswith(part)),
-    "matches": (((_STRING, _STRING),), lambda text, pattern: re.search(pattern, text) is not None),
-    "parseJson": (((_STRING,),), _parsed),
-}
-
-
-def _to_bool(text: str) -> bool:
-    words = {"true": True, "True": True, "TRUE": True, "t": True, "1": True}
-    words |= {"false": False, "False": False, "FALSE": False, "f": False, "0": False}
-    if text not in words:
-        raise ValueError(f"{text!r} is no bool")
-    return words[text]
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "bool"
-    names = {int: "int", float: "double", str: "string", list: "list", dict: "map"}
-    return names[type(value)]

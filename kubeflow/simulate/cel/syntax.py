@@ -89,7 +89,9 @@ class _Reader:
             return Node("list", None, tuple(self._list("]")))
         if token.value == "{":
             return Node("map", None, tuple(self._entries()))
-        raise CelError(f"Syntax error: unexpected {token.value if token.kind != 'end' else 'end of the expression'!r}")
+        raise CelError(
+            f"Syntax error: unexpected {token.value if token.kind != 'end' else 'end of the expression'!r}"
+        )
 
     def _list(self, close: str) -> list[Node]:
         found: list[Node] = []

@@ -91,7 +91,8 @@ def _new(options: Options, kind: str, decision: Decision, properties: dict[str, 
         triggered=decision.condition is not False,
         inputs=inputs.get("parameterValues", {}),
         artifacts={
-            key: [int(each["name"]) for each in held["artifacts"]] for key, held in inputs.get("artifacts", {}).items()
+            key: [int(each["name"]) for each in held["artifacts"]]
+            for key, held in inputs.get("artifacts", {}).items()
         },
         properties=properties,
     )

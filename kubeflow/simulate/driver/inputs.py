@@ -10,7 +10,7 @@ from kubeflow.simulate.cel.tokens import CelError
 from kubeflow.simulate.driver.kinds import convert
 from kubeflow.simulate.driver.options import UNSET, DriverError, NullParameterError, Options
 from kubeflow.simulate.driver.upstream import Upstream
-from kubeflow.simulate.metadata import get_property
+from kubeflow.simulate.properties import get_property
 from kubeflow.simulate.upload.run_parameters import allowed
 from kubeflow.simulate.upload.strict import free
 
@@ -68,7 +68,9 @@ def parameter(options: Options, spec: dict[str, Any], around: dict[str, Any], up
     if "componentInputParameter" in spec:
         name = spec["componentInputParameter"]
         if name not in around:
-            raise DriverError(f"the DAG around it has no input parameter {name!r}; it has {', '.join(around) or 'none'}")
+            raise DriverError(
+                f"the DAG around it has no input parameter {name!r}; it has {', '.join(around) or 'none'}"
+            )
         if around[name] is None:
             raise NullParameterError(f"the parameter {name!r} is null")
         return around[name]
@@ -122,7 +124,9 @@ def _artifacts(
     if "componentInputArtifact" in spec:
         key = spec["componentInputArtifact"]
         if key not in around:
-            raise DriverError(f"the DAG around it has no input artifact {key!r}; it has {', '.join(around) or 'none'}")
+            raise DriverError(
+                f"the DAG around it has no input artifact {key!r}; it has {', '.join(around) or 'none'}"
+            )
         # Through a DAG's inputs an artifact loses even its empty type.
         return [around[key]]
     if "taskOutputArtifact" not in spec:

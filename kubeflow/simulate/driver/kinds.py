@@ -57,7 +57,9 @@ def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
         elif value is None:
             raise DriverError(f"parameter {name!r} ({declared}) is null")
         elif kind_of(value) not in _KINDS.get(declared, ()):
-            raise DriverError(f"parameter {name!r} type mismatch: expected {declared}, got {kind_of(value)} {value!r}")
+            raise DriverError(
+                f"parameter {name!r} type mismatch: expected {declared}, got {kind_of(value)} {value!r}"
+            )
 
 
 def _skipped(iterator: dict[str, Any], iteration: int) -> str | None:

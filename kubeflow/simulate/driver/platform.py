@@ -64,7 +64,9 @@ class Platform:
             if spec is None and "constant" in entry:
                 spec = {"runtimeValue": {"constant": entry["constant"]}}
             if spec is None:
-                spec = {key: entry[key] for key in ("taskOutputParameter", "componentInputParameter") if key in entry}
+                spec = {
+                    key: entry[key] for key in ("taskOutputParameter", "componentInputParameter") if key in entry
+                }
             name = _text(self._value(spec))
             if not entry.get("mountPath"):
                 raise DriverError(f"the claim {name} is mounted nowhere: mountPath is missing")
@@ -109,7 +111,9 @@ class Platform:
                     raise DriverError(f"a toleration is a structure or a list of them, received {value!r}")
                 found += value if isinstance(value, list) else [value] if value else []
             else:
-                seconds = {"tolerationSeconds": int(entry["tolerationSeconds"])} if "tolerationSeconds" in entry else {}
+                seconds = (
+                    {"tolerationSeconds": int(entry["tolerationSeconds"])} if "tolerationSeconds" in entry else {}
+                )
                 found.append(entry | seconds)
         if found:
             self._pod["tolerations"] = found

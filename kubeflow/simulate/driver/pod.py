@@ -52,7 +52,9 @@ def patch(options: Options, executor_input: dict[str, Any], execution: int) -> d
         "image": placeholders.single(container.get("image", ""), values),
         "resources": _resources(container.get("resources", {}), values),
     }
-    environment = [{key: each[key] for key in ("name", "value") if key in each} for each in container.get("env", [])]
+    environment = [
+        {key: each[key] for key in ("name", "value") if key in each} for each in container.get("env", [])
+    ]
     if environment:
         main["env"] = environment
     return {"containers": [main]}

@@ -27,11 +27,7 @@ def canonical(text: str) -> str:
         if size == size.to_integral_value():
             return str(int(size))
         return _decimal(size)
-    if exponent:
-        value = value.scaleb(int(exponent[1:]))
-    else:
-        value = value.scaleb(_DECIMAL[suffix or ""])
-    return _decimal(value)
+    return _decimal(value.scaleb(int(exponent[1:]) if exponent else _DECIMAL[suffix or ""]))
 
 
 def _decimal(value: Decimal) -> str:

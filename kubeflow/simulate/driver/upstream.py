@@ -8,7 +8,8 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from kubeflow.simulate.driver.options import UNSET, DriverError, Options
-from kubeflow.simulate.metadata import DAG, get_property
+from kubeflow.simulate.metadata import DAG
+from kubeflow.simulate.properties import get_property
 
 _DONE = ("CACHED", "COMPLETE")
 
@@ -54,7 +55,9 @@ class Upstream:
         if "iteration_index" in self.dag.custom_properties:
             name = f"{name}_idx_{self.dag.custom_properties['iteration_index'].int_value}"
         if name not in self._tasks:
-            raise DriverError(f"cannot find the producer task {producer!r}: there are {', '.join(self._tasks) or 'none'}")
+            raise DriverError(
+                f"cannot find the producer task {producer!r}: there are {', '.join(self._tasks) or 'none'}"
+            )
         return name
 
     def _below(self, dag: Any) -> dict[str, Any]:
@@ -136,7 +139,9 @@ def _selectors(dag: Any, key: str, kind: str) -> list[tuple[str, str]]:
         return []
     if kind == "artifact":
         spec = json.loads(properties["artifact_producer_task"].string_value).get(key, {})
-        return [(each["producer_subtask"], each["output_artifact_key"]) for each in spec.get("artifact_selectors", [])]
+        return [
+            (each["producer_subtask"], each["output_artifact_key"]) for each in spec.get("artifact_selectors", [])
+        ]
     text = get_property(properties["parameter_producer_task"]).get(key)
     spec = json.loads(text) if text else {}
     one = [spec["valueFromParameter"]] if "valueFromParameter" in spec else []

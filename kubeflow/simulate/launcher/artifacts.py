@@ -12,8 +12,9 @@ from kubeflow.simulate.driver.outputs import LOG
 from kubeflow.simulate.launcher.command import path_of
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
 from kubeflow.simulate.launcher.transfer import upload
-from kubeflow.simulate.metadata import Metadata, metadata_value
+from kubeflow.simulate.metadata import Metadata
 from kubeflow.simulate.pod.files import PodFiles
+from kubeflow.simulate.properties import metadata_value
 from kubeflow.simulate.uris import Location, UriError
 
 

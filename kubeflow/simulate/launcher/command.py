@@ -31,11 +31,11 @@ def words(executor_input: dict[str, Any], component: dict[str, Any], given: list
     known = placeholders(filled)
     found = []
     for index, word in enumerate(given):
-        word = word.replace(_WHOLE, text)
+        filled_in = word.replace(_WHOLE, text)
         if index or rules.placeholders_in_command:
             for placeholder, value in known.items():
-                word = word.replace(placeholder, value)
-        found.append(word)
+                filled_in = filled_in.replace(placeholder, value)
+        found.append(filled_in)
     return found
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 import posixpath
 import shutil
 from pathlib import Path
 from typing import Any
 
+from kubeflow.simulate import dag_state
 from kubeflow.simulate.buckets import Buckets
 from kubeflow.simulate.driver.options import Run
 from kubeflow.simulate.driver.outputs import LOG
@@ -107,7 +107,7 @@ class Launcher:
         contexts = launch.run.contexts
         metadata.publish(contexts, launch.execution, state, parameters, artifacts)
         execution = metadata.execution(launch.execution)
-        metadata.update_dag(contexts, execution.custom_properties["parent_dag_id"].int_value)
+        dag_state.update(metadata, contexts, execution.custom_properties["parent_dag_id"].int_value)
         key = execution.custom_properties
         if state == "COMPLETE" and "cache_fingerprint" in key:
             launch.run.cache.add(launch.run.pipeline, key["cache_fingerprint"].string_value, launch.execution)
@@ -152,7 +152,9 @@ class Launcher:
             try:
                 code = process.run(self._image, files, self._scratch, given, stream)
             except OSError as error:
-                raise LauncherError(f"the command cannot be started ({longest} bytes in one word): {error}") from None
+                raise LauncherError(
+                    f"the command cannot be started ({longest} bytes in one word): {error}"
+                ) from None
         attempt.log = log.read_text("utf-8", errors="replace") if log.is_file() else ""
         return code
 
@@ -184,20 +186,3 @@ def _name_log(provisioned: dict[str, Any], attempt: int) -> None:
 def _last_line(log: str) -> str:
     lines = log[-_LONGEST_LOG:].strip().splitlines()
     return f"; its last line: {lines[-1]}" if lines else ""
-
-
-def parse_flags(command_line: list[str]) -> dict[str, str]:
-    """The flags of a driver or launcher: a name and its value each."""
-    flags, position = {}, 0
-    while position < len(command_line) and command_line[position] != "--":
-        word = command_line[position]
-        if word.startswith("--") and position + 1 < len(command_line):
-            flags[word[2:]] = command_line[position + 1]
-            position += 1
-        position += 1
-    return flags
-
-
-def of_flags(flags: dict[str, str], key: str) -> Any:
-    """A message among the flags."""
-    return json.loads(flags[key]) if flags.get(key) else {}

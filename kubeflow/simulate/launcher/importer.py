@@ -10,7 +10,8 @@ from kubeflow.simulate import sessions
 from kubeflow.simulate.driver.options import Run
 from kubeflow.simulate.launcher.artifacts import title
 from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.metadata import IMPORTER, Metadata, NewExecution, metadata_value
+from kubeflow.simulate.metadata import IMPORTER, Metadata, NewExecution
+from kubeflow.simulate.properties import metadata_value
 from kubeflow.simulate.uris import UriError
 
 
@@ -43,7 +44,9 @@ def run(launch: Run, task: dict[str, Any], component: dict[str, Any], spec: dict
 
 
 def _artifact(metadata: Metadata, task: dict[str, Any], spec: dict[str, Any], dag: int) -> Any:
-    artifact = pb.Artifact(type_id=metadata.artifact_type(title(spec.get("typeSchema", {}))), state=pb.Artifact.LIVE)
+    artifact = pb.Artifact(
+        type_id=metadata.artifact_type(title(spec.get("typeSchema", {}))), state=pb.Artifact.LIVE
+    )
     artifact.uri = _uri(metadata, task, spec.get("artifactUri", {}), dag)
     for key, value in spec.get("metadata", {}).items():
         try:

@@ -11,8 +11,8 @@ from kubeflow.simulate.launcher.errors import LauncherError
 from kubeflow.simulate.pod.files import PodFiles
 from kubeflow.simulate.upload.strict import FieldError, Parser, free
 
-_BOOLS = {word: True for word in ("1", "t", "T", "TRUE", "true", "True")}
-_BOOLS |= {word: False for word in ("0", "f", "F", "FALSE", "false", "False")}
+_BOOLS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
+_BOOLS |= dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False)
 _REAL = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -48,7 +48,9 @@ def parameters(
         try:
             text = files.host(path).read_text("utf-8")
         except (OSError, ValueError) as error:
-            raise LauncherError(f"output parameter {name!r} ({declared}): {path} cannot be read: {error}") from None
+            raise LauncherError(
+                f"output parameter {name!r} ({declared}): {path} cannot be read: {error}"
+            ) from None
         found[name] = value_of(name, declared, text)
     return found
 

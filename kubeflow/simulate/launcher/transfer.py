@@ -15,9 +15,7 @@ from kubeflow.simulate.uris import Location, UriError, location
 from kubeflow.simulate.versions import Rules
 
 
-def download(
-    files: PodFiles, buckets: Buckets, home: Location, inputs: dict[str, Any], rules: Rules
-) -> None:
+def download(files: PodFiles, buckets: Buckets, home: Location, inputs: dict[str, Any], rules: Rules) -> None:
     """Puts the input artifacts where their URIs have their local paths.
 
     An artifact whose objects are not there is no error: the user's process finds nothing at its path.

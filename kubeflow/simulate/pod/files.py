@@ -33,7 +33,7 @@ class PodFiles:
             here = self._plain(found / part)
             if here.is_symlink() and links < _LINKS:
                 links += 1
-                target = PurePosixPath(os.readlink(here))
+                target = PurePosixPath(here.readlink())
                 found = PurePosixPath("/") if target.is_absolute() else found
                 left += [each for each in reversed(target.parts) if each != "/"]
             else:

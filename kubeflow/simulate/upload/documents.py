@@ -7,7 +7,7 @@ the server's parser, a key that is there twice is an error, and a date stays a t
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -17,7 +17,7 @@ from kubeflow.simulate.refusals import RefusedError
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the server's words for booleans, numbers and nothing."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping; raises ConstructorError for a key that is there twice."""
@@ -50,7 +50,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 def read(text: str) -> list[dict[str, Any]]:
     """The documents of a file that hold a mapping; raises RefusedError where the text is no YAML."""
     try:
-        documents = list(yaml.load_all(text, Loader=_Loader))  # noqa: S506  # a SafeLoader
+        documents = list(yaml.load_all(text, Loader=_Loader))  # a SafeLoader
     except yaml.YAMLError as error:
         raise RefusedError("pipeline", f"the file is neither YAML nor JSON: {_one_line(error)}") from None
     for document in documents:

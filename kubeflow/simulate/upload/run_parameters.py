@@ -61,7 +61,9 @@ def _kind(name: str, parameter: Mapping[str, Any], value: Any) -> None:
     if expected is None:
         raise RefusedError("run", f"parameter {name} has type {declared}, which no parameter of a run may have")
     if kind_of(value) != expected:
-        raise RefusedError("run", f"parameter {name} is {declared}, received {value!r}, which is a {kind_of(value)}")
+        raise RefusedError(
+            "run", f"parameter {name} is {declared}, received {value!r}, which is a {kind_of(value)}"
+        )
     if not allowed(parameter.get("literals", []), value):
         choices = ", ".join(repr(one) for one in parameter["literals"])
         raise RefusedError("run", f"parameter {name} takes one of {choices}; received {value!r}")

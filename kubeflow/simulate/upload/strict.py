@@ -1,12 +1,14 @@
 """Parses JSON into a message as KFP does: by protobuf's JSON mapping, where a field it does not know is an error.
 
 The result is the same document in canonical form: names in camel case, no value that equals its type's zero, every
-number of a free value a double, as protobuf holds it, 64-bit whole numbers a text, as it writes them. A driver that gets the document sees nothing else.
+number of a free value a double, as protobuf holds it, 64-bit whole numbers a text, as it writes them. A driver that
+gets the document sees nothing else.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Any
 
@@ -14,6 +16,9 @@ from kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
 from kubeflow.simulate.upload.schema import Field
 from limbeck.errors import nearest
 
+# From here on a number is written with an exponent.
+_EXPONENT_FROM = 1e21
+_SHOWN = 60
 _WHOLE = {"int32": 31, "int64": 63}
 
 
@@ -108,9 +113,9 @@ def free(value: Any, path: str = "") -> Any:
 
 def number(value: float, path: str = "") -> int | float:
     """A double as JSON shows it: without a fraction where it has none."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise FieldError(f"{path}: invalid value {value}")
-    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+    return int(value) if value.is_integer() and abs(value) < _EXPONENT_FROM else value
 
 
 def _enumeration(kind: str, value: Any, path: str, *, lenient: bool) -> str:
@@ -163,4 +168,4 @@ def _zero(field: Field, value: Any) -> bool:
 
 def _told(value: Any) -> str:
     text = repr(value)
-    return f"{type(value).__name__} {text[:60]}{'…' if len(text) > 60 else ''}"
+    return f"{type(value).__name__} {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"

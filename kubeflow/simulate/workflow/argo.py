@@ -114,8 +114,10 @@ class Argo:
                 return ended
             now = self._clock.now()
             # A pod that could not be started is not tried again: Argo's own policy is OnFailure.
-            verdict = Verdict(ended.phase) if ended.phase == "Error" else decide(
-                strategy, Times(attempts, started, now, now)
+            verdict = (
+                Verdict(ended.phase)
+                if ended.phase == "Error"
+                else decide(strategy, Times(attempts, started, now, now))
             )
             if verdict.phase != "Retry":
                 return Ended(verdict.phase)
@@ -148,7 +150,7 @@ def _true(expression: str) -> bool:
 
 
 def _worst(phases: list[Phase]) -> Phase:
-    return next((bad for bad in ("Error", "Failed") if bad in phases), "Succeeded")  # type: ignore[return-value]
+    return next((bad for bad in ("Error", "Failed") if bad in phases), "Succeeded")
 
 
 def _below(node: str, name: str) -> str:

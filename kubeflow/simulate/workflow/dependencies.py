@@ -36,14 +36,17 @@ def depends(names: list[str]) -> dict[str, str]:
     return {"depends": " && ".join(f"{name}.Succeeded" for name in names)} if names else {}
 
 
-def _add(name: str, key: str, task: dict[str, Any], reference: dict[str, Any] | None, tasks: dict[str, Any]) -> None:
+def _add(
+    name: str, key: str, task: dict[str, Any], reference: dict[str, Any] | None, tasks: dict[str, Any]
+) -> None:
     if reference is None:
         return
     producer = reference.get("producerTask", "")
     if producer not in tasks:
         raise RefusedError(
-            "run", f"task {key} of {name} takes an output of task {producer!r}, which is not there."
-            f"{nearest(producer, tasks)}"
+            "run",
+            f"task {key} of {name} takes an output of task {producer!r}, which is not there."
+            f"{nearest(producer, tasks)}",
         )
     if producer not in task.get("dependentTasks", []):
         task.setdefault("dependentTasks", []).append(producer)

@@ -9,8 +9,10 @@ from kubeflow.simulate.upload import run_parameters
 from kubeflow.simulate.upload.accepted import Accepted
 from kubeflow.simulate.versions import Rules
 from kubeflow.simulate.workflow import names
-from kubeflow.simulate.workflow.compiler import NAMESPACE, Compiler
+from kubeflow.simulate.workflow.compilation import Compilation
+from kubeflow.simulate.workflow.compiler import Compiler
 
+NAMESPACE = "kubeflow"
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 
 
@@ -47,35 +49,33 @@ def compile_run(
       RefusedError: where KFP or Argo would not create the run.
     """
     values = run_parameters.defaults(accepted.spec, run_parameters.check(accepted.spec, given))
-    compiler = Compiler(accepted, run, name, rules)
-    compiler.compile(root, values)
+    made = Compiler(accepted, run, name, rules).compile(root, values)
     if not cache:
-        for template in compiler.templates.values():
+        for template in made.templates.values():
             for container in (template.get("container", {}), *template.get("initContainers", ())):
                 if "args" in container:
                     container["args"] = [*container["args"], "--cache_disabled"]
-    names.check(accepted.name, compiler.templates, compiler.stored.parameters)
-    return Workflow(compiler.templates, compiler.stored.parameters, _document(accepted, compiler, run, name))
+    names.check(accepted.name, made.templates, made.stored.parameters)
+    return Workflow(made.templates, made.stored.parameters, _document(accepted, made))
 
 
-def _document(accepted: Accepted, compiler: Compiler, run: str, name: str) -> dict[str, Any]:
-    parameters = [{"name": key, "value": value} for key, value in compiler.stored.parameters.items()]
+def _document(accepted: Accepted, made: Compilation) -> dict[str, Any]:
+    parameters = [{"name": key, "value": value} for key, value in made.stored.parameters.items()]
     spec: dict[str, Any] = {
         "arguments": {"parameters": parameters},
         "entrypoint": "entrypoint",
         "podMetadata": {
             "annotations": {"pipelines.kubeflow.org/v2_component": "true"},
-            "labels": compiler.pod_labels(),
+            "labels": made.pod_labels(),
         },
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "serviceAccountName": "pipeline-runner",
-        "templates": list(compiler.templates.values()),
+        "templates": list(made.templates.values()),
     }
     configuration = accepted.platform_configuration
-    kinds = {"Completion": "Completion", "Success": "Success", "Failure": "Failure"}
     lifetimes = {
         f"secondsAfter{kind}": configuration[f"resourceTtlOn{kind}"]
-        for kind in kinds
+        for kind in ("Completion", "Success", "Failure")
         if configuration.get(f"resourceTtlOn{kind}", 0) > 0
     }
     if lifetimes:
@@ -86,9 +86,9 @@ def _document(accepted: Accepted, compiler: Compiler, run: str, name: str) -> di
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": {
-            "annotations": {"pipelines.kubeflow.org/run_name": name},
+            "annotations": {"pipelines.kubeflow.org/run_name": made.name},
             "generateName": accepted.name.rsplit("/", 1)[-1] + "-",
-            "labels": {"pipeline/runid": run},
+            "labels": {"pipeline/runid": made.run},
             "namespace": NAMESPACE,
         },
         "spec": spec,

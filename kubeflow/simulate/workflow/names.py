@@ -26,7 +26,9 @@ def check(pipeline: str, templates: dict[str, Any], parameters: Iterable[str]) -
     for name in parameters:
         if not _PARAMETER.fullmatch(name):
             component = name.split("-", 1)[1]
-            raise RefusedError("run", f"component {component!r}: Argo takes letters, digits, '-' and '_' in its name")
+            raise RefusedError(
+                "run", f"component {component!r}: Argo takes letters, digits, '-' and '_' in its name"
+            )
     for name, template in templates.items():
         _one(name, f"the component {name!r}, whose tasks are one template,")
         tasks = template.get("dag", {}).get("tasks", [])

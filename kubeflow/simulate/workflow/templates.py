@@ -9,37 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubeflow.simulate.workflow.compilation import Template
 from kubeflow.simulate.workflow.placeholders import given, output_path
-
-Template = dict[str, Any]
 
 DRIVER_IMAGE = "ghcr.io/kubeflow/kfp-driver:latest"
 LAUNCHER_IMAGE = "ghcr.io/kubeflow/kfp-launcher:latest"
 _DOMAIN = "svc.cluster.local"
-_SECCOMP = {"type": "RuntimeDefault"}
-_RESTRICTED = {
+SECCOMP = {"type": "RuntimeDefault"}
+RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "runAsNonRoot": True,
-    "seccompProfile": _SECCOMP,
+    "seccompProfile": SECCOMP,
 }
-_USER = {key: value for key, value in _RESTRICTED.items() if key != "runAsNonRoot"}
-_POD = {"runAsNonRoot": True, "seccompProfile": _SECCOMP}
-_POD_ENVIRONMENT = [
+_POD = {"runAsNonRoot": True, "seccompProfile": SECCOMP}
+POD_ENVIRONMENT = [
     {"name": "KFP_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
     {"name": "KFP_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
 ]
-_METADATA_ENVIRONMENT = [{"configMapRef": {"name": "metadata-grpc-configmap", "optional": True}}]
+METADATA_ENVIRONMENT = [{"configMapRef": {"name": "metadata-grpc-configmap", "optional": True}}]
 _RESOURCES = {"limits": {"cpu": "500m", "memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}}
-_MOUNTS = {
-    "kfp-launcher": "/kfp-launcher",
-    "gcs-scratch": "/gcs",
-    "s3-scratch": "/s3",
-    "minio-scratch": "/minio",
-    "dot-local-scratch": "/.local",
-    "dot-cache-scratch": "/.cache",
-    "dot-config-scratch": "/.config",
-}
 
 
 def container_driver(pipeline: str, run: str, name: str) -> Template:
@@ -114,83 +103,25 @@ def importer(pipeline: str, run: str) -> Template:
     container = {
         "args": _flags(arguments),
         "command": ["launcher-v2"],
-        "env": _POD_ENVIRONMENT,
-        "envFrom": _METADATA_ENVIRONMENT,
+        "env": POD_ENVIRONMENT,
+        "envFrom": METADATA_ENVIRONMENT,
         "image": LAUNCHER_IMAGE,
         "name": "",
         "resources": _RESOURCES,
-        "securityContext": _RESTRICTED,
+        "securityContext": RESTRICTED,
     }
     inputs = [{"name": each} for each in ("task", "component", "importer", "parent-dag-id")]
-    return _template("system-importer", inputs, container=container, securityContext=_POD, role="launcher")
-
-
-def executor(name: str, implementation: str, parameters: Sequence[str], defaults: Sequence[str]) -> Template:
-    """The small DAG around a container, which skips it where the driver found its outputs in the cache.
-
-    Args:
-      name: of the template.
-      implementation: the template that it runs.
-      parameters: what it hands on besides the pod's patch.
-      defaults: those of them that are "0" where the task leaves them out.
-    """
-    task = {
-        "name": "executor",
-        "template": implementation,
-        "arguments": {"parameters": [{"name": each, "value": given(each)} for each in ("pod-spec-patch", *parameters)]},
-        "when": f"{given('cached-decision')} != true",
-    }
-    inputs: list[Any] = [{"name": "pod-spec-patch"}, {"name": "cached-decision", "default": "false"}]
-    inputs += [{"name": each, "default": "0"} if each in defaults else {"name": each} for each in parameters]
-    return _template(name, inputs, dag={"tasks": [task]})
-
-
-def implementation(
-    name: str, parameters: Sequence[str], labels: dict[str, str], annotations: dict[str, str]
-) -> Template:
-    """The pod of a container: an emptyDir for each scheme of a bucket, the launcher copied in."""
-    launcher = {
-        "args": ["--copy", "/kfp-launcher/launch"],
-        "command": ["launcher-v2"],
-        "image": LAUNCHER_IMAGE,
-        "name": "kfp-launcher",
-        "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m"}},
-        "securityContext": _RESTRICTED,
-        "volumeMounts": [{"mountPath": "/kfp-launcher", "name": "kfp-launcher"}],
-    }
-    container = {
-        "command": ["should-be-overridden-during-runtime"],
-        "env": list(_POD_ENVIRONMENT),
-        "envFrom": _METADATA_ENVIRONMENT,
-        "image": "gcr.io/ml-pipeline/should-be-overridden-during-runtime",
-        "name": "",
-        "resources": {},
-        "securityContext": _USER,
-        "volumeMounts": [{"mountPath": path, "name": each} for each, path in _MOUNTS.items()],
-    }
-    template = _template(
-        name,
-        [{"name": each} for each in ("pod-spec-patch", *parameters)],
-        container=container,
-        initContainers=[launcher],
-        podSpecPatch=given("pod-spec-patch"),
-        securityContext={"seccompProfile": _SECCOMP},
-        volumes=[{"emptyDir": {}, "name": each} for each in _MOUNTS],
-        role="launcher",
-    )
-    template["metadata"]["annotations"].update(annotations)
-    if labels:
-        template["metadata"]["labels"] = labels
-    return template
+    return template("system-importer", inputs, container=container, securityContext=_POD, role="launcher")
 
 
 def dag(name: str, inputs: Sequence[str], tasks: list[Any], parallelism: int = 0) -> Template:
     """A DAG of tasks."""
-    limit = {"parallelism": parallelism} if parallelism else {}
-    return _template(name, [{"name": each} for each in inputs], dag={"tasks": tasks}, **limit)
+    limit: dict[str, Any] = {"parallelism": parallelism} if parallelism else {}
+    return template(name, [{"name": each} for each in inputs], dag={"tasks": tasks}, **limit)
 
 
-def _template(name: str, inputs: list[Any], role: str = "", **rest: Any) -> Template:
+def template(name: str, inputs: list[Any], role: str = "", **rest: Any) -> Template:
+    """A template with the annotations that all have."""
     annotations = {"pipelines.kubeflow.org/v2_component": "true", "sidecar.istio.io/inject": "false"}
     if role:
         annotations["pipelines.kubeflow.org/runtime-role"] = role
@@ -209,19 +140,19 @@ def _driver(
     container = {
         "args": _flags(arguments),
         "command": ["driver"],
-        **({"env": _POD_ENVIRONMENT} if environment else {}),
+        **({"env": POD_ENVIRONMENT} if environment else {}),
         "image": DRIVER_IMAGE,
         "name": "",
         "resources": _RESOURCES,
-        "securityContext": _RESTRICTED,
+        "securityContext": RESTRICTED,
     }
-    template = _template(name, inputs, container=container, securityContext=_POD, role="driver")
-    template["outputs"] = {"parameters": outputs}
-    return template
+    made = template(name, inputs, container=container, securityContext=_POD, role="driver")
+    made["outputs"] = {"parameters": outputs}
+    return made
 
 
 def _output(name: str, default: str | None) -> dict[str, Any]:
-    value = {"path": f"/tmp/outputs/{name}"}
+    value = {"path": f"/tmp/outputs/{name}"}  # noqa: S108  # a path in the pod
     return {"name": name, "valueFrom": value if default is None else {"default": default, **value}}
 
 
