@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from kubeflow.simulate.record import Ended, Step
+from kubeflow.simulate.record import Attempt, Ended, Step
 from kubeflow.simulate.workflow.argo import Pods
 
 _LINES = 30
@@ -19,11 +19,11 @@ class Following:
         self._pods = pods
 
     def run(
-        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: int, deadline: float | None
+        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt
     ) -> tuple[Step, Ended]:
         """See `workflow.argo.Pods`."""
         started = time.monotonic()
-        step, ended = self._pods.run(node, template, values, attempt, deadline)
+        step, ended = self._pods.run(node, template, values, attempt)
         cached = " (from the cache)" if step.told.get("cached-decision") == "true" else ""
         took = time.monotonic() - started
         print(f"{ended.phase:9} {_WHAT[step.kind]:8} {step.node}{cached}  {took:.1f} s", flush=True)

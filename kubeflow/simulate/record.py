@@ -31,6 +31,21 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One try of a pod.
+
+    Attributes:
+      number: from 0 on.
+      retried: whether there may be another.
+      deadline: seconds that it may take; None for no bound.
+    """
+
+    number: int = 0
+    retried: bool = False
+    deadline: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Ended:
     """How a node ended: its phase, and its output parameters."""
 

@@ -17,7 +17,7 @@ from kubeflow.simulate.launcher import importer
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
 from kubeflow.simulate.launcher.execute import Launch, Launcher
 from kubeflow.simulate.pod import variables
-from kubeflow.simulate.record import Ended, Step
+from kubeflow.simulate.record import Attempt, Ended, Step
 from kubeflow.simulate.upload.strict import Parser
 from kubeflow.simulate.uris import UriError
 from kubeflow.simulate.workflow.document import DEFAULT_ROOT
@@ -34,13 +34,13 @@ class Steps:
         self._launcher = launcher
 
     def run(
-        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: int, deadline: float | None
+        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt
     ) -> tuple[Step, Ended]:
         """Runs a pod; see `workflow.argo.Pods`."""
         pod = f"{self._run.workflow}-{template['name']}-{uuid.uuid4().int % 10**10}"
         if "podSpecPatch" in template:
             patch = json.loads(fill(template["podSpecPatch"], values))
-            return self._executor(node, template, patch, pod, attempt, deadline)
+            return self._executor(node, patch, pod, attempt)
         container = template["container"]
         known = (
             variables.of_pod(pod, str(uuid.uuid4()), container.get("env", []), None) if "env" in container else {}
@@ -88,17 +88,9 @@ class Steps:
             return Step(node, "IMPORTER", error.exit_code, str(error)), Ended("Failed")
         return Step(node, "IMPORTER"), Ended("Succeeded")
 
-    def _executor(
-        self,
-        node: str,
-        template: dict[str, Any],
-        patch: dict[str, Any],
-        pod: str,
-        attempt: int,
-        deadline: float | None,
-    ) -> tuple[Step, Ended]:
+    def _executor(self, node: str, patch: dict[str, Any], pod: str, attempt: Attempt) -> tuple[Step, Ended]:
         main = patch["containers"][0]
-        retried = attempt if "retryStrategy" in template else None
+        retried = attempt.number if attempt.retried else None
         known = variables.of_pod(pod, str(uuid.uuid4()), main.get("env", []), retried)
         command, words = (
             [variables.expand(word, known) for word in main.get(part, [])] for part in ("command", "args")
@@ -108,7 +100,7 @@ class Steps:
         if not words:
             return Step(node, "EXECUTOR", 1, "command and arguments of the container are empty"), Ended("Failed")
         flags = parse_flags(command)
-        bounds = [each for each in (deadline, patch.get("activeDeadlineSeconds")) if each is not None]
+        bounds = [each for each in (attempt.deadline, patch.get("activeDeadlineSeconds")) if each is not None]
         launch = Launch(
             run=self._run,
             execution=int(flags["execution_id"]),
@@ -116,7 +108,7 @@ class Steps:
             component=of_flags(flags, "component_spec"),
             words=words,
             variables=known,
-            attempt=attempt,
+            attempt=attempt.number,
             deadline=min(bounds) if bounds else None,
         )
         ended = self._launcher.run(launch)

@@ -27,12 +27,7 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
 
 
 def _value(node: Node, variables: Mapping[str, Any]) -> Any:
-    if node.kind == "value":
-        return node.value
-    if node.kind == "name":
-        if node.value not in variables:
-            raise CelError(f"undeclared reference to {node.value!r}: there are {', '.join(variables)}")
-        return variables[node.value]
+    """The value of a node. Some decide themselves which of the nodes below they evaluate."""
     if node.kind == "operator" and node.value in ("&&", "||"):
         return _logic(node, variables)
     if node.kind == "if":
@@ -40,18 +35,11 @@ def _value(node: Node, variables: Mapping[str, Any]) -> Any:
         return _value(chosen, variables)
     if node.kind == "call" and node.value == "has":
         return _has(node, variables)
-    values = [_value(each, variables) for each in node.below]
-    if node.kind == "select":
-        return _select(values[0], node.value)
-    if node.kind == "index":
-        return _index(values[0], values[1])
-    if node.kind == "list":
-        return values
-    if node.kind == "map":
-        return dict(zip(values[::2], values[1::2], strict=True))
-    if node.kind == "call":
-        return call(node.value, values)
-    return _unary(node.value, values[0]) if len(values) == 1 else _binary(node.value, values[0], values[1])
+    if node.kind == "name":
+        if node.value not in variables:
+            raise CelError(f"undeclared reference to {node.value!r}: there are {', '.join(variables)}")
+        return variables[node.value]
+    return _KINDS[node.kind](node.value, [_value(each, variables) for each in node.below])
 
 
 def _logic(node: Node, variables: Mapping[str, Any]) -> bool:
@@ -152,6 +140,10 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def _operate(operator: str, values: list[Any]) -> Any:
+    return _unary(operator, values[0]) if len(values) == 1 else _binary(operator, values[0], values[1])
+
+
 def _equal(left: Any, right: Any) -> bool:
     """Numbers of different kinds compare by value; values of different kinds otherwise are never equal."""
     kinds = {"double" if one == "int" else one for one in (kind(left), kind(right))}
@@ -162,3 +154,14 @@ def _equal(left: Any, right: Any) -> bool:
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
     return bool(left == right)
+
+
+_KINDS: dict[str, Callable[[Any, list[Any]], Any]] = {
+    "value": lambda held, _: held,
+    "select": lambda name, values: _select(values[0], name),
+    "index": lambda _, values: _index(values[0], values[1]),
+    "list": lambda _, values: values,
+    "map": lambda _, values: dict(zip(values[::2], values[1::2], strict=True)),
+    "call": call,
+    "operator": _operate,
+}

@@ -51,12 +51,9 @@ def _token(match: re.Match[str]) -> Token:
     if match["whole"]:
         return Token("value", int(match["whole"], 0) if "x" in match["whole"] else int(match["whole"]))
     if match["text"]:
-        if match["raw"]:
-            quote = 3 if match["text"][:3] in ("'''", '"""') else 1
-            return Token("value", match["text"][quote:-quote])
-        return Token("value", ast.literal_eval(match["text"]))
-    if match["name"]:
-        if match["name"] in _LITERALS:
-            return Token("value", _LITERALS[match["name"]])
-        return Token("operator" if match["name"] == "in" else "name", match["name"])
-    return Token("operator", match["operator"])
+        return Token("value", ast.literal_eval(f"{match['raw']}{match['text']}"))
+    if match["name"] in _LITERALS:
+        return Token("value", _LITERALS[match["name"]])
+    if match["name"] and match["name"] != "in":
+        return Token("name", match["name"])
+    return Token("operator", match["name"] or match["operator"])

@@ -7,27 +7,21 @@ from typing import Any
 import yaml
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.buckets import Buckets
 from kubeflow.simulate.driver.outputs import LOG
 from kubeflow.simulate.launcher.command import path_of
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.transfer import upload
+from kubeflow.simulate.launcher.transfer import Transfer
 from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.pod.files import PodFiles
 from kubeflow.simulate.properties import metadata_value
-from kubeflow.simulate.uris import Location, UriError
+from kubeflow.simulate.uris import UriError
 
 
 class Outputs:
     """The output artifacts of a step."""
 
-    def __init__(
-        self, metadata: Metadata, files: PodFiles, buckets: Buckets, home: Location, session: str
-    ) -> None:
+    def __init__(self, metadata: Metadata, transfer: Transfer, session: str) -> None:
         self._metadata = metadata
-        self._files = files
-        self._buckets = buckets
-        self._home = home
+        self._transfer = transfer
         self._session = session
 
     def publish(
@@ -74,9 +68,9 @@ class Outputs:
             # The URI is registered as it stands, and nothing is uploaded.
             path = ""
         if path:
-            if name == LOG and not needed and not self._files.host(path).exists():
+            if name == LOG and not needed and not self._transfer.files.host(path).exists():
                 return None
-            upload(self._files, self._buckets, self._home, artifact, path)
+            self._transfer.upload(artifact["uri"], path)
         try:
             return self._metadata.record(self._artifact(name, artifact))
         except ValueError as error:

@@ -16,7 +16,7 @@ from kubeflow.simulate.driver.outputs import LOG
 from kubeflow.simulate.launcher import command, output_file
 from kubeflow.simulate.launcher.artifacts import Outputs
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.transfer import download
+from kubeflow.simulate.launcher.transfer import Transfer
 from kubeflow.simulate.pod import process
 from kubeflow.simulate.pod.files import PodFiles
 from kubeflow.simulate.pod.image import Image
@@ -117,16 +117,16 @@ class Launcher:
         self, launch: Launch, given: dict[str, Any], files: PodFiles, attempt: Attempt
     ) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         rules, contexts = launch.run.rules, launch.run.contexts
-        home = location(contexts.root)
         provisioned = given.get("outputs", {}).get("artifacts", {})
-        outputs = Outputs(launch.run.metadata, files, self._buckets, home, contexts.session)
+        transfer = Transfer(files, self._buckets, location(contexts.root), rules.exact_prefix)
+        outputs = Outputs(launch.run.metadata, transfer, contexts.session)
         _make_folders(files, given)
         if rules.log_by_attempt:
             _name_log(provisioned, launch.attempt)
         try:
             # The words are filled in before anything is downloaded, and the log's name is in them.
             words = command.words(given, launch.component, launch.words, rules)
-            download(files, self._buckets, home, given.get("inputs", {}).get("artifacts", {}), rules)
+            transfer.download(given.get("inputs", {}).get("artifacts", {}))
             _make_folders(files, given)
             code = self._process(launch, provisioned, files, words, attempt)
             if code:

@@ -7,7 +7,7 @@ the server's parser, a key that is there twice is an error, and a date stays a t
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -17,7 +17,7 @@ from kubeflow.simulate.refusals import RefusedError
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the server's words for booleans, numbers and nothing."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as its base has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping; raises ConstructorError for a key that is there twice."""

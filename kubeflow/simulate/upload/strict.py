@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
@@ -80,23 +81,7 @@ class Parser:
             return self.message(kind, value, path)
         if kind in ENUMERATIONS:
             return _enumeration(kind, value, path, lenient=self.lenient)
-        if kind == "Value":
-            return free(value, path)
-        if kind == "Struct":
-            if not isinstance(value, dict):
-                raise FieldError(f"{path}: expected an object, found {_told(value)}")
-            return free(value, path)
-        if kind == "Duration":
-            return _duration(value, path)
-        if kind in _WHOLE:
-            whole = _whole(value, _WHOLE[kind], path)
-            return str(whole) if kind == "int64" else whole
-        if kind == "double":
-            return _real(value, path)
-        expected: type = bool if kind == "bool" else str
-        if not isinstance(value, expected):
-            raise FieldError(f"{path}: expected a {kind}, found {_told(value)}")
-        return value
+        return _SCALARS[kind](value, path)
 
 
 def free(value: Any, path: str = "") -> Any:
@@ -116,6 +101,18 @@ def number(value: float, path: str = "") -> int | float:
     if not math.isfinite(value):
         raise FieldError(f"{path}: invalid value {value}")
     return int(value) if value.is_integer() and abs(value) < _EXPONENT_FROM else value
+
+
+def _struct(value: Any, path: str) -> Any:
+    if not isinstance(value, dict):
+        raise FieldError(f"{path}: expected an object, found {_told(value)}")
+    return free(value, path)
+
+
+def _plain(kind: type, value: Any, path: str) -> Any:
+    if not isinstance(value, kind):
+        raise FieldError(f"{path}: expected a {kind.__name__}, found {_told(value)}")
+    return value
 
 
 def _enumeration(kind: str, value: Any, path: str, *, lenient: bool) -> str:
@@ -169,3 +166,15 @@ def _zero(field: Field, value: Any) -> bool:
 def _told(value: Any) -> str:
     text = repr(value)
     return f"{type(value).__name__} {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"
+
+
+_SCALARS: dict[str, Callable[[Any, str], Any]] = {
+    "Value": free,
+    "Struct": _struct,
+    "Duration": _duration,
+    "int32": lambda value, path: _whole(value, _WHOLE["int32"], path),
+    "int64": lambda value, path: str(_whole(value, _WHOLE["int64"], path)),
+    "double": _real,
+    "bool": lambda value, path: _plain(bool, value, path),
+    "string": lambda value, path: _plain(str, value, path),
+}

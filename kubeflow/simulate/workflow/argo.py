@@ -10,7 +10,7 @@ import re
 from typing import Any, Protocol
 
 from kubeflow.simulate.clock import Clock
-from kubeflow.simulate.record import Ended, History, Phase, Step
+from kubeflow.simulate.record import Attempt, Ended, History, Phase, Step
 from kubeflow.simulate.workflow.document import Workflow
 from kubeflow.simulate.workflow.names import dependencies
 from kubeflow.simulate.workflow.placeholders import fill
@@ -24,7 +24,7 @@ class Pods(Protocol):
     """What runs a container's template."""
 
     def run(
-        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: int, deadline: float | None
+        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt
     ) -> tuple[Step, Ended]:
         """Runs a pod.
 
@@ -32,8 +32,7 @@ class Pods(Protocol):
           node: name of its node.
           template: of the workflow.
           values: what its references stand for.
-          attempt: number of the attempt.
-          deadline: seconds that it may take; None for no bound.
+          attempt: which one, and how long it may take.
         """
         ...
 
@@ -104,11 +103,12 @@ class Argo:
 
     def _pod(self, node: str, template: dict[str, Any], values: dict[str, str]) -> Ended:
         if "retryStrategy" not in template:
-            return self._attempt(node, template, values, 0, None)
+            return self._attempt(node, template, values, Attempt())
         strategy = _filled(template["retryStrategy"], values)
         attempts, started, deadline = 0, self._clock.now(), None
         while True:
-            ended = self._attempt(f"{node}({attempts})", template, values, attempts, deadline)
+            attempt = Attempt(attempts, retried=True, deadline=deadline)
+            ended = self._attempt(f"{node}({attempts})", template, values, attempt)
             attempts += 1
             if ended.phase == "Succeeded":
                 return ended
@@ -124,10 +124,8 @@ class Argo:
             self._clock.skip(verdict.pause)
             deadline = None if verdict.deadline is None else verdict.deadline - self._clock.now()
 
-    def _attempt(
-        self, node: str, template: dict[str, Any], values: dict[str, str], attempt: int, deadline: float | None
-    ) -> Ended:
-        step, ended = self._pods.run(node, template, values | {"retries": str(attempt)}, attempt, deadline)
+    def _attempt(self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt) -> Ended:
+        step, ended = self._pods.run(node, template, values | {"retries": str(attempt.number)}, attempt)
         self.history.steps.append(step)
         return ended
 
