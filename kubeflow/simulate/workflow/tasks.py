@@ -121,7 +121,9 @@ def _container(made: Compilation, task: dict[str, Any], component: str, place: P
 def _importer(made: Compilation, task: dict[str, Any], component: str, name: str) -> ArgoTask:
     if task.get("triggerPolicy", {}).get("condition"):
         raise RefusedError("run", f"task {name} is an importer with a condition, which KFP does not support")
-    made.once(templates.importer(made.pipeline, made.run))
+    workspace = made.executor_of(component)["importer"].get("downloadToWorkspace", False)
+    template = templates.importer(made.pipeline, made.run, workspace=workspace)
+    made.once(template)
     # An importer waits for nobody: whatever its task depends on, it starts with the DAG.
     values = {
         "task": stable_json(task),
@@ -129,7 +131,7 @@ def _importer(made: Compilation, task: dict[str, Any], component: str, name: str
         "importer": made.stored.reference("implementations", component),
         "parent-dag-id": given("parent-dag-id"),
     }
-    return _task(name, "system-importer", values)
+    return _task(name, template["name"], values)
 
 
 def _loop(made: Compilation, task: dict[str, Any], name: str) -> list[ArgoTask]:

@@ -14,6 +14,7 @@ from kubeflow.simulate.workflow.placeholders import given, output_path
 
 DRIVER_IMAGE = "ghcr.io/kubeflow/kfp-driver:latest"
 LAUNCHER_IMAGE = "ghcr.io/kubeflow/kfp-launcher:latest"
+_WORKSPACE = "kfp-workspace"
 _DOMAIN = "svc.cluster.local"
 SECCOMP = {"type": "RuntimeDefault"}
 RESTRICTED = {
@@ -85,8 +86,8 @@ def dag_driver(pipeline: str, run: str, name: str) -> Template:
     return _driver("system-dag-driver", inputs, outputs, arguments, environment=False)
 
 
-def importer(pipeline: str, run: str) -> Template:
-    """The importer: a launcher without a user's container."""
+def importer(pipeline: str, run: str, *, workspace: bool) -> Template:
+    """The importer: a launcher without a user's container. It may copy what it imports to the run's workspace."""
     arguments = {
         "executor_type": "importer",
         "task_spec": given("task"),
@@ -100,7 +101,8 @@ def importer(pipeline: str, run: str) -> Template:
         "mlmd_server_address": f"metadata-grpc-service.kubeflow.{_DOMAIN}",
         "mlmd_server_port": "8080",
     }
-    container = {
+    name, volumes = "system-importer", {}
+    container: dict[str, Any] = {
         "args": _flags(arguments),
         "command": ["launcher-v2"],
         "env": POD_ENVIRONMENT,
@@ -111,7 +113,12 @@ def importer(pipeline: str, run: str) -> Template:
         "securityContext": RESTRICTED,
     }
     inputs = [{"name": each} for each in ("task", "component", "importer", "parent-dag-id")]
-    return template("system-importer", inputs, container=container, securityContext=_POD, role="launcher")
+    if workspace:
+        name += "-workspace"
+        container["volumeMounts"] = [{"mountPath": f"/{_WORKSPACE}", "name": _WORKSPACE}]
+        claim = {"claimName": f"{{{{workflow.name}}}}-{_WORKSPACE}"}
+        volumes = {"volumes": [{"name": _WORKSPACE, "persistentVolumeClaim": claim}]}
+    return template(name, inputs, container=container, securityContext=_POD, role="launcher", **volumes)
 
 
 def dag(name: str, inputs: Sequence[str], tasks: list[Any], parallelism: int = 0) -> Template:
