@@ -72,7 +72,7 @@ def check() -> None:
         done = subprocess.run(
             [*_unshare(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, check=False
         )
-        refusal = done.stderr.strip() if done.returncode else ""
+        refusal = (done.stderr.strip() or f"unshare ended with {done.returncode}") if done.returncode else ""
     except OSError as error:
         refusal = str(error)
     if refusal:
