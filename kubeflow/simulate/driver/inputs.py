@@ -15,6 +15,7 @@ from kubeflow.simulate.upload.run_parameters import allowed
 from kubeflow.simulate.upload.strict import free
 
 Inputs = dict[str, Any]
+_TIMES = ("{{$.pipeline_job_create_time_utc}}", "{{$.pipeline_job_schedule_time_utc}}")
 
 
 def resolve(options: Options) -> Inputs:
@@ -112,9 +113,9 @@ def _constant(options: Options, constant: Any) -> Any:
         "{{$.pipeline_job_uuid}}": run.identity,
         "{{$.pipeline_task_name}}": options.name if run.rules.folder_by_key else options.display_name,
         "{{$.pipeline_task_uuid}}": str(options.dag),
-        "{{$.pipeline_job_create_time_utc}}": run.created,
-        "{{$.pipeline_job_schedule_time_utc}}": run.created,
     }
+    if run.rules.knows_times:
+        known |= dict.fromkeys(_TIMES, run.created)
     return known.get(constant, constant) if isinstance(constant, str) else constant
 
 

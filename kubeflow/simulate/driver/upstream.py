@@ -111,6 +111,8 @@ class Upstream:
         """The task inside a DAG, and its key, that an output of the DAG comes from."""
         dag = self._tasks[name]
         selectors = _selectors(dag, key, kind)
+        if kind == "artifact" and not self._rules.artifact_of_the_done:
+            selectors = selectors[-1:]
         if len(selectors) > 1:
             for task, selected in selectors:
                 found = self._tasks.get(self._key(task, dag.id))
