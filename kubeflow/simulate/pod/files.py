@@ -19,6 +19,7 @@ class PodFiles:
         folder.mkdir(parents=True, exist_ok=True)
         for path in WRITABLE:
             self.make(path)
+        folder.joinpath("tmp").chmod(0o1777)
 
     def host(self, path: str) -> Path:
         """Where a path of the pod lies here. Links are followed within the pod: outside they would lead elsewhere."""
