@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "--root", type=Path, metavar="DIR", help="folder that keeps bucket, metadata and cache"
     )
     simulating.add_argument("--pipeline-root", default="", metavar="URI", help="where the run's outputs go")
-    simulating.add_argument("--name", default="simulated", help="display name of the run")
+    simulating.add_argument("--name", default="lab", help="display name of the run")
     simulating.add_argument("--trace", type=Path, metavar="FILE", help="write what happened as JSON")
 
     report = verbs.add_parser("report", help="show a finished run")

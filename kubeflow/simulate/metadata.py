@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from kubeflow.simulate.executions import CONTAINER, NewExecution, PipelineContexts
 from kubeflow.simulate.properties import get_property, set_property
 from kubeflow.simulate.versions import Rules
-
-CONTAINER, DAG, IMPORTER = "system.ContainerExecution", "system.DAGExecution", "system.ImporterExecution"
-
-
-@dataclasses.dataclass(frozen=True)
-class PipelineContexts:
-    """The contexts of a pipeline and of one run of it.
-
-    Attributes:
-      pipeline: context of the pipeline.
-      run: context of the run.
-      root: where the run's outputs go.
-      session: how to open that bucket.
-    """
-
-    pipeline: Any
-    run: Any
-    root: str
-    session: str
-
-
-@dataclasses.dataclass(frozen=True)
-class NewExecution:
-    """What a driver knows of an execution before it runs.
-
-    Attributes:
-      kind: its type's name.
-      task: the task's name.
-      display_name: as the UI shows it.
-      name: unique name; empty for all but the root.
-      parent: id of the DAG around it; 0 for the root.
-      triggered: false where its condition says no.
-      inputs: parameters; None leaves them out.
-      artifacts: ids of the input artifacts by key.
-      properties: custom properties besides.
-    """
-
-    kind: str
-    task: str
-    display_name: str
-    name: str = ""
-    parent: int = 0
-    triggered: bool = True
-    inputs: dict[str, Any] | None = None
-    artifacts: dict[str, list[int]] = dataclasses.field(default_factory=dict)
-    properties: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Metadata:
@@ -166,7 +120,10 @@ class Metadata:
     def parameters(self, execution: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Input and output parameters of an execution."""
         properties = execution.custom_properties
-        return tuple(get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs"))
+        inputs, outputs = (
+            get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs")
+        )
+        return inputs, outputs
 
     def inputs(self, number: int) -> dict[str, Any]:
         """Input artifacts of an execution by key."""

@@ -48,7 +48,7 @@ class Request:
     parameters: Sequence[dict[str, Any]]
     folder: Path
     pipeline_root: str = ""
-    name: str = "simulated"
+    name: str = "lab"
 
 
 @dataclasses.dataclass(frozen=True)

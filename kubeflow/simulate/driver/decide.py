@@ -15,7 +15,7 @@ from kubeflow.simulate.driver.inputs import items_of, resolve
 from kubeflow.simulate.driver.options import Decision, DriverError, Options, Run
 from kubeflow.simulate.driver.outputs import provision
 from kubeflow.simulate.driver.platform import Platform
-from kubeflow.simulate.metadata import CONTAINER, DAG, NewExecution
+from kubeflow.simulate.executions import CONTAINER, DAG, NewExecution
 from kubeflow.simulate.upload.strict import free
 from kubeflow.simulate.values import stable_json
 from kubeflow.simulate.workflow.stored import struct

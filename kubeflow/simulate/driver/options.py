@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from kubeflow.simulate.cache import Cache
-from kubeflow.simulate.metadata import Metadata, PipelineContexts
+from kubeflow.simulate.executions import PipelineContexts
+from kubeflow.simulate.metadata import Metadata
 from kubeflow.simulate.versions import Rules
 
 # A parameter that is there and holds no value of any kind, as a default that was not filled in.

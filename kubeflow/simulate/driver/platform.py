@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kubeflow.simulate.driver.affinity import node_affinity
 from kubeflow.simulate.driver.inputs import parameter
 from kubeflow.simulate.driver.options import DriverError, NullParameterError, Options
 from kubeflow.simulate.driver.quantities import canonical
@@ -33,7 +34,9 @@ class Platform:
         self._named_volumes()
         self._environment()
         self._simple_volumes()
-        self._node_affinity()
+        affinity = node_affinity(self._entry.get("nodeAffinity", []), self._value)
+        if affinity:
+            self._pod["affinity"] = {"nodeAffinity": affinity}
         deadline = int(self._entry.get("activeDeadlineSeconds", 0))
         if deadline > 0:
             self._pod["activeDeadlineSeconds"] = deadline
@@ -167,32 +170,6 @@ class Platform:
                 source["sizeLimit"] = canonical(entry["sizeLimit"])
             name = entry.get("volumeName", "")
             self._mount({"name": name, "emptyDir": source}, _at(name, entry))
-
-    def _node_affinity(self) -> None:
-        required: list[Any] = []
-        preferred: list[Any] = []
-        for entry in self._entry.get("nodeAffinity", []):
-            if "nodeAffinityJson" in entry:
-                try:
-                    value = self._value(entry["nodeAffinityJson"])
-                except NullParameterError:
-                    continue
-                held = value.get("requiredDuringSchedulingIgnoredDuringExecution", {})
-                required += held.get("nodeSelectorTerms", [])
-                preferred += value.get("preferredDuringSchedulingIgnoredDuringExecution", [])
-                continue
-            term = {key: entry[key] for key in ("matchExpressions", "matchFields") if entry.get(key)}
-            if term and "weight" in entry:
-                preferred.append({"weight": entry["weight"], "preference": term})
-            elif term:
-                required.append(term)
-        affinity: dict[str, Any] = {}
-        if required:
-            affinity["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": required}
-        if preferred:
-            affinity["preferredDuringSchedulingIgnoredDuringExecution"] = preferred
-        if affinity:
-            self._pod["affinity"] = {"nodeAffinity": affinity}
 
 
 def _at(name: str, entry: dict[str, Any]) -> dict[str, str]:

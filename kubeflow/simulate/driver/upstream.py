@@ -8,7 +8,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from kubeflow.simulate.driver.options import UNSET, DriverError, Options
-from kubeflow.simulate.metadata import DAG
+from kubeflow.simulate.executions import DAG
 from kubeflow.simulate.properties import get_property
 
 _DONE = ("CACHED", "COMPLETE")

@@ -8,9 +8,10 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from kubeflow.simulate import sessions
 from kubeflow.simulate.driver.options import Run
+from kubeflow.simulate.executions import IMPORTER, NewExecution
 from kubeflow.simulate.launcher.artifacts import title
 from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.metadata import IMPORTER, Metadata, NewExecution
+from kubeflow.simulate.metadata import Metadata
 from kubeflow.simulate.properties import metadata_value
 from kubeflow.simulate.uris import UriError
 

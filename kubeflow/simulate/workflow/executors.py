@@ -1,5 +1,7 @@
-"""Which templates a container's task uses: one pair for all, one for those with a retry policy, one for each number of
-labels and annotations."""
+"""Which templates a container's task uses.
+
+One pair serves all; one serves those with a retry policy, and one each number of labels and annotations.
+"""
 
 from __future__ import annotations
 
