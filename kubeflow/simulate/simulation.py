@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kubeflow.simulate.bucket import Bucket
 from kubeflow.simulate.buckets import Buckets
 from kubeflow.simulate.cache import Cache
 from kubeflow.simulate.clock import Clock
@@ -23,10 +24,10 @@ from kubeflow.simulate.refusals import RefusedError
 from kubeflow.simulate.steps import Steps
 from kubeflow.simulate.trace import Traces
 from kubeflow.simulate.upload.accepted import Accepted, accept
-from kubeflow.simulate.uris import location
+from kubeflow.simulate.uris import UriError, location
 from kubeflow.simulate.versions import Rules
 from kubeflow.simulate.workflow.argo import Argo, Pods
-from kubeflow.simulate.workflow.document import DEFAULT_ROOT, compile_run
+from kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
 from kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
 
 
@@ -103,7 +104,7 @@ class _Simulation:
         # A fixed place per simulation: pods are made and unmade in it.
         scratch = request.folder / "pods" / uuid.uuid4().hex
         root = request.pipeline_root or DEFAULT_ROOT
-        traces = Traces(self._metadata, self._buckets.of(location(root)), self._workflows)
+        traces = Traces(self._metadata, self._bucket(root), self._workflows)
         try:
             launcher = Launcher(image.build(scratch), self._buckets, scratch / "pod")
             return [self._one(parameters, root, traces, launcher) for parameters in request.parameters]
@@ -112,18 +113,24 @@ class _Simulation:
             with contextlib.suppress(OSError):
                 scratch.parent.rmdir()
 
+    def _bucket(self, root: str) -> Bucket:
+        try:
+            return self._buckets.of(location(root))
+        except UriError:
+            # The driver of the root says what is wrong with it.
+            return self._buckets.of(location(DEFAULT_ROOT))
+
     def _one(self, parameters: dict[str, Any], root: str, traces: Traces, launcher: Launcher) -> Outcome:
         request = self._request
-        identity = str(uuid.uuid4())
+        identity, now = str(uuid.uuid4()), datetime.datetime.now(datetime.timezone.utc)
         name = f"{self._accepted.name.rsplit('/', 1)[-1]}-{identity[-5:]}"
         try:
-            workflow = compile_run(
-                self._accepted, parameters, run=identity, name=request.name, root=root, rules=request.rules
-            )
+            new = NewRun(identity, request.name, now, root)
+            workflow = compile_run(self._accepted, parameters, new, request.rules)
         except RefusedError as refusal:
             return _refused(refusal, parameters)
         self._workflows[identity] = name
-        created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         run = Run(
             pipeline=self._accepted.name,
             identity=identity,

@@ -31,6 +31,7 @@ class Rules:
       updates_root: the launcher also sets the state of the root's execution.
       passes_state_up: a DAG's final state is passed on to the DAG around it.
       counts_iterations: a loop's DAG is complete when its iterations are, not the tasks of its body.
+      expands_macros: macros in the texts of run parameters are replaced.
       knows_times: a constant may stand for the time of the run.
       artifact_of_the_done: of several tasks that may give a DAG's artifact, that which succeeded; before, the last.
       optional_inputs_of_dags: the driver of a DAG gives optional inputs their default, or null.
@@ -54,6 +55,7 @@ class Rules:
     updates_root: bool
     passes_state_up: bool
     counts_iterations: bool
+    expands_macros: bool
     knows_times: bool
     artifact_of_the_done: bool
     optional_inputs_of_dags: bool
@@ -83,6 +85,7 @@ _V2_17 = Rules(
     updates_root=False,
     passes_state_up=True,
     counts_iterations=True,
+    expands_macros=True,
     knows_times=True,
     artifact_of_the_done=True,
     optional_inputs_of_dags=True,
@@ -98,6 +101,7 @@ _V2_15 = dataclasses.replace(
     updates_root=True,
     passes_state_up=False,
     counts_iterations=False,
+    expands_macros=False,
     knows_times=False,
     artifact_of_the_done=False,
 )

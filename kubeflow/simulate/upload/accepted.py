@@ -16,6 +16,7 @@ from kubeflow.simulate.upload.strict import FieldError, Parser
 from kubeflow.simulate.versions import Rules
 
 SCHEMA = "2.1.0"
+_LARGEST = 32 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Accepted:
 
 def accept(text: str, rules: Rules) -> Accepted:
     """Reads a compiled pipeline; raises RefusedError where the server would not take it."""
+    if len(text.encode()) > _LARGEST:
+        raise RefusedError("pipeline", f"the file has {len(text.encode())} bytes, and the server takes {_LARGEST}")
     minor = rules.number[1]
     strict = Parser(minor)
     specs, platforms, others = [], [], []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import json
 from typing import Any
 
-from kubeflow.simulate.upload import run_parameters
+from kubeflow.simulate.refusals import RefusedError
+from kubeflow.simulate.upload import macros, run_parameters
 from kubeflow.simulate.upload.accepted import Accepted
 from kubeflow.simulate.versions import Rules
 from kubeflow.simulate.workflow import names
@@ -13,6 +16,8 @@ from kubeflow.simulate.workflow.compilation import Compilation
 from kubeflow.simulate.workflow.compiler import Compiler
 
 NAMESPACE = "kubeflow"
+# What etcd takes by default.
+_LARGEST = 1536 * 1024
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 
 
@@ -31,32 +36,52 @@ class Workflow:
     document: dict[str, Any]
 
 
-def compile_run(
-    accepted: Accepted, given: dict[str, Any], *, run: str, name: str, root: str, rules: Rules, cache: bool = True
-) -> Workflow:
+@dataclasses.dataclass(frozen=True)
+class NewRun:
+    """A run to create.
+
+    Attributes:
+      identity: its id.
+      name: its display name.
+      root: its pipeline root; "" leaves it to KFP.
+      created: when.
+      cache: whether the installation has its cache switched on.
+    """
+
+    identity: str
+    name: str
+    created: datetime.datetime
+    root: str = ""
+    cache: bool = True
+
+
+def compile_run(accepted: Accepted, given: dict[str, Any], new: NewRun, rules: Rules) -> Workflow:
     """Compiles a run of a pipeline.
 
     Args:
       accepted: the pipeline.
       given: parameters of the run.
-      run: its id.
-      name: its display name.
-      root: its pipeline root; "" leaves it to KFP.
+      new: the run.
       rules: of the release.
-      cache: whether the installation has its cache switched on.
 
     Raises:
-      RefusedError: where KFP or Argo would not create the run.
+      RefusedError: where KFP, Argo or Kubernetes would not create the run.
     """
+    if rules.expands_macros:
+        given = macros.expand(given, new.identity, new.created)
     values = run_parameters.defaults(accepted.spec, run_parameters.check(accepted.spec, given))
-    made = Compiler(accepted, run, name, rules).compile(root, values)
-    if not cache:
+    made = Compiler(accepted, new.identity, new.name, rules).compile(new.root, values)
+    if not new.cache:
         for template in made.templates.values():
             for container in (template.get("container", {}), *template.get("initContainers", ())):
                 if "args" in container:
                     container["args"] = [*container["args"], "--cache_disabled"]
     names.check(accepted.name, made.templates, made.stored.parameters)
-    return Workflow(made.templates, made.stored.parameters, _document(accepted, made))
+    document = _document(accepted, made)
+    size = len(json.dumps(document))
+    if size > _LARGEST:
+        raise RefusedError("run", f"the workflow has {size} bytes, and Kubernetes stores objects up to {_LARGEST}")
+    return Workflow(made.templates, made.stored.parameters, document)
 
 
 def _document(accepted: Accepted, made: Compilation) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def spec(steps: list[Json], tasks: Json, *, root: Json | None = None, components
 
 
 def run(
-    pipeline: Json | str, release: str = "2.17", *parameters: Json, objects: Json | None = None
+    pipeline: Json | str, release: str = "2.17", *parameters: Json, objects: Json | None = None, root: str = ""
 ) -> list[Outcome]:
     """Simulates runs of a pipeline on a store of their own; `objects` lie in the bucket before."""
     text = pipeline if isinstance(pipeline, str) else json.dumps(pipeline)
@@ -70,7 +70,7 @@ def run(
         bucket = Bucket(Path(folder, "bucket", "minio", "mlpipeline"))
         for key, content in (objects or {}).items():
             bucket.put_text(key, content)
-        request = Request(text, rules(release), parameters or ({},), Path(folder), name="lab")
+        request = Request(text, rules(release), parameters or ({},), Path(folder), pipeline_root=root)
         return simulate(request, lambda _: None)
 
 

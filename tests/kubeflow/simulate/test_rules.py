@@ -307,3 +307,34 @@ def test_the_cache_key_takes_in_neither_environment_nor_name() -> None:
 
     assert found(outcome.trace, "root.more-driver")["cached-decision"] == "true"
     assert outcome.trace["skipped"] == ["root.more.executor Skipped"]
+
+
+def test_a_pipeline_root_in_another_bucket() -> None:
+    use = step("use", {"read": ["0/d.txt"]}, "{{$.inputs.artifacts['data'].path}}", **TAKES_DATA)
+    pipeline = spec([MAKE, use], {"make": task("make"), "use": task("use", inputs=FROM_MAKE)})
+    (outcome,) = run(pipeline, root="s3://own/prefix")
+
+    assert outcome.trace["phase"] == "Succeeded"
+    assert list(outcome.trace["bucket"]) == ["prefix/probed/<run0>/make/<uuid0>/data/d.txt"]
+    path = "/s3/own/prefix/probed/<run0>/make/<uuid0>/data"
+    assert given(outcome.trace, "root.use.executor") == [path]
+    assert found(outcome.trace, "root.use.executor")["said"][1] == {"read": ["d.txt", "d"]}
+
+
+def test_a_pipeline_root_in_no_bucket_fails_the_driver_of_the_root() -> None:
+    (outcome,) = run(spec([MAKE], {"make": task("make")}), root="minio:/nowhere")
+    assert (outcome.trace["phase"], outcome.trace["skipped"]) == ("Failed", ["root Omitted"])
+
+
+def test_an_output_of_a_dag_comes_from_a_task_inside() -> None:
+    selectors = {"data": {"artifactSelectors": [{"producerSubtask": "make", "outputArtifactKey": "data"}]}}
+    inner = {"dag": {"tasks": {"make": task("make")}, "outputs": {"artifacts": selectors}}, **MAKES_DATA}
+    use = step("use", {"read": ["0/d.txt"]}, "{{$.inputs.artifacts['data'].path}}", **TAKES_DATA)
+    reads = {"artifacts": {"data": {"taskOutputArtifact": {"producerTask": "all", "outputArtifactKey": "data"}}}}
+    traced = trace(
+        spec([MAKE, use], {"all": task("all"), "use": task("use", inputs=reads)}, components={"comp-all": inner})
+    )
+
+    assert found(traced, "root.use.executor")["said"][1] == {"read": ["d.txt", "d"]}
+    (dag,) = (each for each in traced["executions"] if each["custom_properties"]["task_name"] == {"string": "all"})
+    assert dag["state"] == "COMPLETE"

@@ -1,5 +1,6 @@
 """The model of KFP's compile step makes the workflows that KFP makes."""
 
+import datetime
 import json
 import os
 from pathlib import Path
@@ -9,16 +10,18 @@ import pytest
 import yaml
 
 from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import run_parameters
+from kubeflow.simulate.upload import macros, run_parameters
 from kubeflow.simulate.upload.accepted import accept
 from kubeflow.simulate.versions import rules
 from kubeflow.simulate.workflow.compiler import Compiler
-from kubeflow.simulate.workflow.document import DEFAULT_ROOT, compile_run
+from kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
 from tests.kubeflow.simulate.probe import TRACES, spec, step, task
 
 CASES = sorted(TRACES.glob("2.17.0/*/workflow.json"))
 GOLDENS = Path(os.environ.get("LIMBECK_KFP_GOLDENS", "no such folder"))
 RULES = rules("2.17")
+NOW = datetime.datetime(2026, 11, 28, 20, 15, 5, tzinfo=datetime.timezone.utc)
+NEW = NewRun("r", "n", NOW)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.parts[-2])
@@ -28,7 +31,7 @@ def test_the_workflow_is_that_of_kfp(path: Path) -> None:
     accepted = accept(path.with_name("pipeline.json").read_text("utf-8"), RULES)
 
     workflow = compile_run(
-        accepted, run["parameters"], run="<run0>", name="lab", root=DEFAULT_ROOT, rules=RULES, cache=False
+        accepted, run["parameters"], NewRun("<run0>", "lab", NOW, DEFAULT_ROOT, cache=False), RULES
     )
 
     assert json.loads(json.dumps(workflow.document)) == expected
@@ -75,9 +78,7 @@ def _parsed(value: Any) -> Any:
 def refusal(pipeline: dict[str, Any], release: str = "2.17") -> str:
     """Why a run of the pipeline is refused."""
     with pytest.raises(RefusedError) as caught:
-        compile_run(
-            accept(json.dumps(pipeline), rules(release)), {}, run="r", name="n", root="", rules=rules(release)
-        )
+        compile_run(accept(json.dumps(pipeline), rules(release)), {}, NEW, rules(release))
     assert caught.value.stage == "run"
     return caught.value.reason
 
@@ -99,7 +100,7 @@ def test_the_key_of_a_component_that_is_a_dag_may_hold_no_underscore() -> None:
 
 def test_the_key_of_a_component_that_is_a_container_may_hold_one() -> None:
     pipeline = spec([step("o_n.e", {})], {"one": task("one", component="comp-o_n.e")})
-    compile_run(accept(json.dumps(pipeline), RULES), {}, run="r", name="n", root="", rules=RULES)
+    compile_run(accept(json.dumps(pipeline), RULES), {}, NEW, RULES)
 
 
 def test_tasks_in_a_circle() -> None:
@@ -132,9 +133,7 @@ def test_a_retry_policy_of_kfp_2_5_counts_for_tasks_of_the_root_only() -> None:
         {"two": task("two", component="comp-one", retryPolicy=policy), "all": task("all", component="all")},
         components={"all": inner},
     )
-    templates = compile_run(
-        accept(json.dumps(pipeline), rules("2.5")), {}, run="r", name="n", root="", rules=rules("2.5")
-    ).templates
+    templates = compile_run(accept(json.dumps(pipeline), rules("2.5")), {}, NEW, rules("2.5")).templates
 
     with_strategy = {name: each["retryStrategy"] for name, each in templates.items() if "retryStrategy" in each}
     assert list(with_strategy) == ["two-system-container-impl"]
@@ -143,3 +142,30 @@ def test_a_retry_policy_of_kfp_2_5_counts_for_tasks_of_the_root_only() -> None:
         "factor": "1",
         "maxDuration": "",
     }
+
+
+def test_a_workflow_that_kubernetes_cannot_store() -> None:
+    steps = [step(f"s{index}", {"write": {"0": f"{index}" + "x" * 100_000}}) for index in range(16)]
+    assert "bytes" in refusal(spec(steps, {each["name"]: task(each["name"]) for each in steps}))
+
+
+def test_macros_in_parameters_of_a_run() -> None:
+    given = {
+        "a": "run [[RunUUID]] of [[CurrentTime]]",
+        "b": "[[CurrentTime.2006-01-02]] {{$.currentTime.strftime('%H:%M')}}",
+        "c": "[[ScheduledTime]] [[Index]] {{$.pipeline_job_name}}",
+        "d": 3,
+    }
+    expected = given | {"a": "run r of 20261128201505", "b": "2026-11-28 20:15"}
+    assert macros.expand(given, "r", NOW) == expected
+    parameters = {name: {"parameterType": "STRING"} for name in "abc"} | {"d": {"parameterType": "NUMBER_INTEGER"}}
+    accepted = accept(
+        json.dumps(spec([ONE], {"one": task("one")}, root={"inputDefinitions": {"parameters": parameters}})), RULES
+    )
+
+    def configuration(release: str) -> Any:
+        entrypoint = compile_run(accepted, given, NEW, rules(release)).templates["entrypoint"]
+        return json.loads(entrypoint["dag"]["tasks"][0]["arguments"]["parameters"][1]["value"])["parameterValues"]
+
+    assert configuration("2.17") == expected
+    assert configuration("2.15") == given
