@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
 from kubeflow.simulate.uris import location
-from kubeflow.simulate.values import stable_json
 from kubeflow.simulate.versions import Rules
 
 
@@ -23,10 +24,15 @@ def session(root: str, rules: Rules) -> str:
         }
     else:
         parameters = {"fromEnv": "true"}
-    return stable_json({"Params": parameters, "Provider": provider})
+    return _text(provider, parameters)
 
 
 def imported(uri: str) -> str:
     """The text for an artifact that was imported: the credentials are those of the pod."""
     provider = location(uri).scheme.removesuffix("://")
-    return stable_json({"Params": {"fromEnv": "true"}, "Provider": provider})
+    return _text(provider, {"fromEnv": "true"})
+
+
+def _text(provider: str, parameters: dict[str, str]) -> str:
+    # In the order of KFP's own struct.
+    return json.dumps({"Provider": provider, "Params": dict(sorted(parameters.items()))}, separators=(",", ":"))

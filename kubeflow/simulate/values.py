@@ -11,6 +11,7 @@ ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028
 
 # Powers of ten between which `%g` writes a number without exponent.
 _SHORT_FROM, _SHORT_TO = -4, 6
+_WHOLE_TO = 2**63
 
 
 def stable_json(value: Any) -> str:
@@ -21,9 +22,8 @@ def stable_json(value: Any) -> str:
 
 def plain(number: float) -> str:
     """A number without exponent, such as 0.1, 3 or 100000000000000000000000."""
-    if float(number).is_integer():
-        return str(int(number))
-    return format(Decimal(repr(float(number))), "f")
+    text = format(Decimal(repr(float(number))), "f")
+    return text.removesuffix(".0")
 
 
 def short(number: float) -> str:
@@ -52,10 +52,11 @@ def text_of(value: Any) -> str:
 
 
 def text_in_driver(value: Any) -> str:
-    """The same for a placeholder that the driver replaces, where a fraction is written as `%g`."""
-    if isinstance(value, float) and not value.is_integer():
-        return short(value)
-    return text_of(value)
+    """The same for a placeholder that the driver replaces: a fraction as `%g`, a whole number with all its digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return text_of(value)
+    whole = float(value).is_integer() and abs(value) < _WHOLE_TO
+    return str(int(float(value))) if whole else short(value)
 
 
 def kind_of(value: Any) -> str:

@@ -11,6 +11,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
@@ -97,10 +98,10 @@ def free(value: Any, path: str = "") -> Any:
 
 
 def number(value: float, path: str = "") -> int | float:
-    """A double as JSON shows it: without a fraction where it has none."""
+    """A double as JSON shows it: without a fraction where it has none, beyond 2^53 with zeros for digits it lost."""
     if not math.isfinite(value):
         raise FieldError(f"{path}: invalid value {value}")
-    return int(value) if value.is_integer() and abs(value) < _EXPONENT_FROM else value
+    return int(Decimal(repr(value))) if value.is_integer() and abs(value) < _EXPONENT_FROM else value
 
 
 def _struct(value: Any, path: str) -> Any:

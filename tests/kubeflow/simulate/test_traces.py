@@ -10,7 +10,7 @@ from tests.kubeflow.simulate.probe import TRACES
 
 pytestmark = pytest.mark.processes
 
-CASES = sorted(TRACES.glob("*/*/expected.json"))
+CASES = sorted(TRACES.glob("2.*.0/*/expected.json"))
 REFUSED = [case for case in CASES if '"refused"' in case.read_text("utf-8")]
 IN_THE_BUCKET = "in the bucket: "
 

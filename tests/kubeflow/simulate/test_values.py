@@ -106,3 +106,11 @@ def test_the_file_of_an_output_parameter(kind: str, text: str, value: object) ->
 def test_the_file_of_an_output_parameter_of_another_type(kind: str, text: str) -> None:
     with pytest.raises(LauncherError, match=kind):
         value_of("name", kind, text)
+
+
+def test_beyond_two_to_the_53_digits_are_lost_in_three_ways() -> None:
+    hashed = 2831889900921229999
+    held = free(hashed)
+    assert held == 2831889900921230000  # as JSON: the shortest digits that tell the double, then zeros
+    assert text_of(held) == "2831889900921230000"
+    assert text_in_driver(held) == "2831889900921229824"  # as a whole number: all digits of the double
