@@ -110,7 +110,12 @@ def title(kind: dict[str, Any]) -> str:
     if "schemaTitle" in kind:
         found: Any = kind["schemaTitle"]
     elif "instanceSchema" in kind:
-        schema = yaml.safe_load(kind["instanceSchema"]) or {}
+        try:
+            schema = yaml.safe_load(kind["instanceSchema"]) or {}
+        except yaml.YAMLError as error:
+            raise LauncherError(
+                f"the schema of an artifact's type is no YAML: {' '.join(str(error).split())}"
+            ) from None
         found = schema.get("title", "") if isinstance(schema, dict) else ""
     else:
         raise LauncherError(f"an artifact's type needs schemaTitle or instanceSchema, received {kind or 'none'}")

@@ -116,8 +116,9 @@ def test_the_title_of_a_type() -> None:
     assert title({"instanceSchema": "title: tfx.Examples\ntype: object\n"}) == "tfx.Examples"
     with pytest.raises(LauncherDiedError):
         title({"instanceSchema": "type: object\n"})
-    with pytest.raises(LauncherError):
-        title({"schemaUri": "http://somewhere"})
+    for unusable in ({"schemaUri": "http://somewhere"}, {"instanceSchema": "title: [1"}, {}):
+        with pytest.raises(LauncherError):
+            title(unusable)
 
 
 def test_variables_in_arguments() -> None:

@@ -97,6 +97,8 @@ def test_the_file_of_an_output_parameter(kind: str, text: str, value: object) ->
         ("NUMBER_INTEGER", ""),
         ("NUMBER_INTEGER", "9223372036854775808"),
         ("NUMBER_DOUBLE", "one"),
+        ("NUMBER_DOUBLE", "1_000"),
+        ("NUMBER_DOUBLE", "1e999"),
         ("BOOLEAN", "yes"),
         ("LIST", "{}"),
         ("STRUCT", '{"a": NaN}'),
