@@ -49,6 +49,19 @@ def parser() -> argparse.ArgumentParser:
     compiling.add_argument("--root", default=None, metavar="URI", help="artifact store that the pods can reach")
     _add_configuration(compiling)
 
+    simulating = verbs.add_parser("simulate", help="run a compiled pipeline as Kubeflow Pipelines would")
+    simulating.add_argument("file", type=Path, metavar="FILE", help="what `compile --target kubeflow` wrote")
+    simulating.add_argument("--kfp", default="2.17", metavar="RELEASE", help="2.5, 2.15 or 2.17")
+    simulating.add_argument(
+        "--parameters", action="append", metavar="JSON", help="of the run; given again: a further run, same cache"
+    )
+    simulating.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder that keeps bucket, metadata and cache"
+    )
+    simulating.add_argument("--pipeline-root", default="", metavar="URI", help="where the run's outputs go")
+    simulating.add_argument("--name", default="lab", help="display name of the run")
+    simulating.add_argument("--trace", type=Path, metavar="FILE", help="write what happened as JSON")
+
     report = verbs.add_parser("report", help="show a finished run")
     report.add_argument("root", type=Path, metavar="DIR", help="the --root of the run")
 

@@ -17,7 +17,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.integration import jail
+from kubeflow.simulate.pod import jail
 from tests.integration.runs import PROJECT
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"

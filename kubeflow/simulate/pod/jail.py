@@ -8,14 +8,19 @@ Only the standard library is imported, as the caller's packages are of no concer
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 # Of a distribution: the shared libraries that the interpreter loads, and its configuration.
 _SYSTEM = ("/usr", "/etc", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+_MEMORY = "/dev/shm"  # noqa: S108  # a path in the new root
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+# Flags of mount(2).
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS, _REMOUNT, _BIND, _RELATIVE_TIMES = 1, 2, 4, 8, 32, 4096, 1 << 21
+# What a remount must keep where another user namespace set it, by the flags that statvfs tells.
+_KEPT = {2: _NO_SUID, 4: _NO_DEVICES, 8: _NO_PROGRAMS, 1024: 1024, 2048: 2048, 4096: _RELATIVE_TIMES}
 
 
 def main(arguments: list[str]) -> None:
@@ -23,7 +28,7 @@ def main(arguments: list[str]) -> None:
     given = _parser().parse_args(arguments)
     root = Path(given.root)
     # A mount of itself, as only a mount can be made read-only.
-    _mount("--bind", str(root), str(root))
+    _mount(root, root, flags=_BIND)
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
             _inside(root, str(path)).symlink_to(path.readlink())
@@ -34,14 +39,20 @@ def main(arguments: list[str]) -> None:
     for source, target in given.write:
         _bind(root, source, target, writable=True)
     _special(root)
-    _mount("-o", "remount,bind,ro", str(root))
+    _close(root)
+    if given.mapped is not None:
+        _become(given.mapped)
     os.chroot(root)
     os.chdir(given.start)
     if given.user is not None:
         os.setgroups([])
         os.setgid(given.user)
         os.setuid(given.user)
-    os.execve(given.command[0], given.command, dict(os.environ))
+    try:
+        os.execvpe(given.command[0], given.command, dict(os.environ))  # noqa: S606  # it is what this program is for
+    except OSError as error:
+        sys.stderr.write(f"{given.command[0]}: {error.strerror}\n")
+        sys.exit(127)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,28 +61,37 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--read", "--write"):
         parser.add_argument(name, nargs=2, action="append", default=[], metavar=("FOLDER", "PLACE"))
     parser.add_argument("--user", type=int, help="number of the user and of the group to become")
+    parser.add_argument("--mapped", type=int, help="the same without root's rights, in a user namespace")
     parser.add_argument("--start", required=True, help="working directory, as seen from inside")
     parser.add_argument("command", nargs="+")
     return parser
 
 
+def _become(user: int) -> None:
+    """Appears as another user in a further user namespace; within the first, whoever is not root can only be root."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000) != 0:  # CLONE_NEWUSER
+        raise OSError(ctypes.get_errno(), "a second user namespace cannot be made")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} 0 1"), ("gid_map", f"{user} 0 1")):
+        Path("/proc/self", name).write_text(text, encoding="ascii")
+
+
 def _special(root: Path) -> None:
     """What the kernel provides: its processes, its devices, and memory to share."""
-    _mount("-t", "proc", "proc", str(_made(root, "/proc")))
-    _mount("-t", "tmpfs", "tmpfs", str(_made(root, "/dev")))
+    _mount("proc", _made(root, "/proc"), kind="proc")
+    _mount("tmpfs", _made(root, "/dev"), kind="tmpfs")
     for name in _DEVICES:
         device = root / "dev" / name
         device.touch()
-        _mount("--bind", f"/dev/{name}", str(device))
+        _mount(f"/dev/{name}", device, flags=_BIND)
     (root / "dev" / "fd").symlink_to("/proc/self/fd")
-    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", str(_made(root, "/dev/shm")))
+    _mount("tmpfs", _made(root, _MEMORY), kind="tmpfs", options="mode=1777")
 
 
 def _bind(root: Path, source: str, target: str, *, writable: bool) -> None:
-    place = str(_made(root, target))
-    _mount("--bind", source, place)
+    place = _made(root, target)
+    _mount(source, place, flags=_BIND)
     if not writable:
-        _mount("-o", "remount,bind,ro", place)
+        _close(place)
 
 
 def _made(root: Path, target: str) -> Path:
@@ -84,8 +104,18 @@ def _inside(root: Path, target: str) -> Path:
     return root / target.lstrip("/")
 
 
-def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True)
+def _close(place: Path) -> None:
+    """Makes a mount read-only."""
+    told = os.statvfs(place).f_flag
+    kept = sum(flag for name, flag in _KEPT.items() if told & name)
+    _mount("none", place, flags=_REMOUNT | _BIND | _READ_ONLY | kept)
+
+
+def _mount(source: str | Path, place: Path, *, kind: str = "none", flags: int = 0, options: str = "") -> None:
+    # By the system call: two dozen programs started for each pod would take longer than many a command in it.
+    words = [os.fsencode(each) for each in (source, place, kind)]
+    if ctypes.CDLL(None, use_errno=True).mount(*words, flags, os.fsencode(options)) != 0:
+        raise OSError(ctypes.get_errno(), f"mount: {os.strerror(ctypes.get_errno())}", str(place))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""`simulate`: runs a compiled pipeline as Kubeflow Pipelines would, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cli import exit_codes
+from cli.following import Following
+from kubeflow.simulate.simulation import Outcome, Request, simulate
+from kubeflow.simulate.versions import rules
+from limbeck.errors import ConfigError
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Simulates; raises UserError for what KFP refuses, and returns 1 where a run fails."""
+    try:
+        text = arguments.file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {error}") from None
+    if arguments.trace is not None and not arguments.trace.parent.is_dir():
+        raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
+    parameters = [_parameters(each) for each in arguments.parameters or ["{}"]]
+    with tempfile.TemporaryDirectory(prefix="simulate-") as temporary:
+        request = Request(
+            text=text,
+            rules=rules(arguments.kfp),
+            parameters=parameters,
+            folder=arguments.root or Path(temporary),
+            pipeline_root=arguments.pipeline_root,
+            name=arguments.name,
+        )
+        outcomes = simulate(request, lambda warning: print(f"warning: {warning}"), Following)
+    if arguments.trace is not None:
+        _write(arguments.trace, arguments.file, request.rules.version, outcomes)
+    for number, outcome in enumerate(outcomes, start=1):
+        _tell(number, outcome)
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            raise outcome.refusal
+    good = all(outcome.history is not None and outcome.history.phase == "Succeeded" for outcome in outcomes)
+    return exit_codes.DONE if good else exit_codes.OUR_FAULT
+
+
+def _parameters(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"--parameters takes JSON such as '{{\"epochs\": 3}}', received {text!r}: {error}"
+        ) from None
+    if not isinstance(given, dict):
+        raise ConfigError(f"--parameters takes an object of names and values, received {text!r}")
+    return given
+
+
+def _tell(number: int, outcome: Outcome) -> None:
+    if outcome.history is None:
+        return
+    passed_over = [f"{node} ({phase})" for node, phase in outcome.history.skipped]
+    if passed_over:
+        print(f"not run: {', '.join(passed_over)}")
+    print(f"run {number}: {outcome.history.phase}")
+
+
+def _write(path: Path, file: Path, version: str, outcomes: list[Outcome]) -> None:
+    document = {
+        "question": f"{file.name}, simulated with the rules of KFP {version}",
+        "runs": [outcome.trace for outcome in outcomes],
+    }
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

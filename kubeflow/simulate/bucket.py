@@ -1,0 +1,84 @@
+"""A bucket as a folder of this machine, with an object store's semantics.
+
+An object store has keys and no folders: an empty folder cannot be stored, a listing is by prefix, `a` and `a/b` can
+both be objects, and so can `a/`, the marker of a folder. A file system has none of that, so an object whose key is
+a prefix of others lies in the folder under a name of its own, and so does a marker.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+_SELF, _MARKER = "%self", "%marker"
+
+
+class Bucket:
+    """Objects below a folder; keys are separated by `/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, key: str, source: Path) -> None:
+        """Stores a file's content, following links."""
+        place = self._place(key)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
+
+    def put_text(self, key: str, text: str) -> None:
+        """Stores a text."""
+        place = self._place(key)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+
+    def get(self, key: str, target: Path) -> None:
+        """Copies an object to a file; raises OSError where the file cannot be written."""
+        shutil.copyfile(self._stored(key), target)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """All keys that begin with a prefix, sorted as an object store sorts them."""
+        return sorted((key for key, _ in self._walk() if key.startswith(prefix)), key=str.encode)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each object."""
+        return {key: path.stat().st_size for key, path in sorted(self._walk())}
+
+    def _walk(self) -> Iterator[tuple[str, Path]]:
+        for folder, _, files in os.walk(self._folder):
+            for name in files:
+                path = Path(folder, name)
+                above = Path(folder).relative_to(self._folder).as_posix()
+                if name == _SELF:
+                    yield above, path
+                elif name == _MARKER:
+                    yield f"{above}/", path
+                else:
+                    yield name if above == "." else f"{above}/{name}", path
+
+    def _stored(self, key: str) -> Path:
+        place = self._folder / key.rstrip("/")
+        if key.endswith("/"):
+            return place / _MARKER
+        return place / _SELF if place.is_dir() else place
+
+    def _place(self, key: str) -> Path:
+        """Where an object goes; objects whose keys are prefixes of its key make room for it."""
+        above = self._folder
+        for part in Path(key.rstrip("/")).parts[:-1]:
+            above /= part
+            _make_room(above)
+        place = above / Path(key.rstrip("/")).name
+        if key.endswith("/"):
+            _make_room(place)
+            return place / _MARKER
+        return place / _SELF if place.is_dir() else place
+
+
+def _make_room(path: Path) -> None:
+    if path.is_file():
+        content = path.read_bytes()
+        path.unlink()
+        path.mkdir()
+        (path / _SELF).write_bytes(content)

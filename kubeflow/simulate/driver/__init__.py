@@ -1,0 +1,1 @@
+"""The driver: what KFP decides about a task before its container starts."""

@@ -1,0 +1,70 @@
+"""Holds the parameters of a task against the types that its component declares.
+
+A STRING input takes anything, as text. Any other type takes its own kind only. And a default of a component that is not
+optional is no value: a STRING becomes empty, silently, and anything else fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubeflow.simulate.driver.options import UNSET, DriverError, Options
+from kubeflow.simulate.values import kind_of, text_of
+
+_KINDS = {
+    "NUMBER_DOUBLE": ("number",),
+    "NUMBER_INTEGER": ("number",),
+    "BOOLEAN": ("bool",),
+    "LIST": ("list",),
+    "STRUCT": ("struct",),
+    "TASK_FINAL_STATUS": ("struct",),
+    "TASK_CONFIG": ("struct",),
+}
+
+
+def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
+    """Checks and converts the values in place.
+
+    Args:
+      options: of the driver.
+      values: by name.
+      empty: names of those that the driver itself set to null.
+
+    Raises:
+      DriverError: for a value of another type, or none where one is needed.
+    """
+    iterator = options.task.get("parameterIterator")
+    for name, definition in options.component.get("inputDefinitions", {}).get("parameters", {}).items():
+        if iterator is not None and name == _skipped(iterator, options.iteration):
+            continue
+        if name not in values:
+            if definition.get("isOptional"):
+                continue
+            if "defaultValue" not in definition:
+                raise DriverError(f"parameter {name!r} has no value, no default and is not optional")
+        value = values.get(name, UNSET)
+        if name in empty:
+            continue
+        declared = definition.get("parameterType", "PARAMETER_TYPE_ENUM_UNSPECIFIED")
+        if declared == "STRING":
+            if not isinstance(value, str):
+                values[name] = "" if value is UNSET else text_of(value)
+        elif value is UNSET:
+            raise DriverError(
+                f"parameter {name!r} ({declared}) has no value: a default of a component counts only for what is "
+                "optional; add isOptional"
+            )
+        elif value is None:
+            raise DriverError(f"parameter {name!r} ({declared}) is null")
+        elif kind_of(value) not in _KINDS.get(declared, ()):
+            raise DriverError(
+                f"parameter {name!r} type mismatch: expected {declared}, got {kind_of(value)} {value!r}"
+            )
+
+
+def _skipped(iterator: dict[str, Any], iteration: int) -> str | None:
+    """The input of a loop that is not checked: outside the item, inside the list."""
+    if iteration < 0:
+        return str(iterator.get("itemInput", ""))
+    found = iterator.get("items", {}).get("inputParameter")
+    return str(found) if found else None

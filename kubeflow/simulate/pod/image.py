@@ -1,0 +1,58 @@
+"""What stands for the image of a step: this machine's system, this interpreter's environment, this project's code.
+
+No image is pulled, so the name of the image is told and not used. All of it is read-only, and readable by any user,
+as it would be in an image.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+from pathlib import Path
+
+ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
+_PROJECT = Path(__file__).resolve().parents[3]
+_PACKAGES = ("limbeck", "trainer", "launchers", "report", "components", "kubeflow", "tasks")
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """Folders that every pod sees.
+
+    Attributes:
+      mounts: folders of this machine, and where a pod sees them.
+      variables: environment of the image.
+    """
+
+    mounts: tuple[tuple[Path, str], ...]
+    variables: dict[str, str]
+
+
+def build(scratch: Path) -> Image:
+    """Copies the project's packages to `scratch`, and finds the interpreter."""
+    source = scratch / "image"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for package in _PACKAGES:
+        if (_PROJECT / package).is_dir():
+            shutil.copytree(_PROJECT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (source, *source.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    base = Path(sys.base_prefix).resolve()
+    mounts = [(source, SOURCE)]
+    program = base
+    if Path(sys.prefix).resolve() != base:
+        mounts.append((Path(sys.prefix).resolve(), ENVIRONMENT))
+        program = Path(ENVIRONMENT)
+    if base.parts[1] not in ("usr", "bin", "lib"):
+        # Where it was built to be, as it looks for its libraries there.
+        mounts.append((base, str(base)))
+    variables = {
+        "PATH": f"{program}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": SOURCE,
+        "TF_USE_LEGACY_KERAS": "1",
+    }
+    return Image(tuple(mounts), variables)

@@ -1,0 +1,68 @@
+"""What happened in a run, step by step."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+Phase = Literal["Succeeded", "Failed", "Error", "Skipped", "Omitted"]
+Kind = Literal["ROOT_DAG", "DAG", "CONTAINER", "EXECUTOR", "IMPORTER"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One pod: of a driver, an executor or an importer.
+
+    Attributes:
+      node: name of the workflow's node.
+      kind: what ran in it.
+      exit_code: of its process; 0 also where it could not be started.
+      error: why it failed, as a sentence; empty where it did not.
+      told: what it decided or did, in the words of the trace.
+      log: what a user's command wrote.
+    """
+
+    node: str
+    kind: Kind
+    exit_code: int = 0
+    error: str = ""
+    told: dict[str, Any] = dataclasses.field(default_factory=dict)
+    log: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """One try of a pod.
+
+    Attributes:
+      number: from 0 on.
+      retried: whether there may be another.
+      deadline: seconds that it may take; None for no bound.
+    """
+
+    number: int = 0
+    retried: bool = False
+    deadline: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a node ended: its phase, and its output parameters."""
+
+    phase: Phase
+    outputs: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class History:
+    """What happened in one run.
+
+    Attributes:
+      steps: in the order in which they ran.
+      skipped: nodes that did not run, with how they were passed over.
+      phase: of the whole; None while it runs.
+    """
+
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    skipped: list[tuple[str, Phase]] = dataclasses.field(default_factory=list)
+    phase: Phase | None = None

@@ -1,0 +1,22 @@
+"""What KFP does not take: a file at upload, or a run at its creation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from limbeck.errors import UserError
+
+Stage = Literal["pipeline", "run"]
+
+
+class RefusedError(UserError):
+    """KFP would refuse this; the message says what and why.
+
+    Attributes:
+      stage: `pipeline` at upload, `run` when a run is created.
+    """
+
+    def __init__(self, stage: Stage, reason: str) -> None:
+        super().__init__(f"KFP refuses the {stage}: {reason}")
+        self.stage = stage
+        self.reason = reason

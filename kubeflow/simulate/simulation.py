@@ -1,0 +1,162 @@
+"""Simulates one or several runs of a compiled pipeline on one store, bucket and cache."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kubeflow.simulate.bucket import Bucket
+from kubeflow.simulate.buckets import Buckets
+from kubeflow.simulate.cache import Cache
+from kubeflow.simulate.clock import Clock
+from kubeflow.simulate.driver.options import Run
+from kubeflow.simulate.launcher.execute import Launcher
+from kubeflow.simulate.metadata import Metadata
+from kubeflow.simulate.pod import image, process
+from kubeflow.simulate.record import History
+from kubeflow.simulate.refusals import RefusedError
+from kubeflow.simulate.steps import Steps
+from kubeflow.simulate.trace import Traces
+from kubeflow.simulate.upload.accepted import Accepted, accept
+from kubeflow.simulate.uris import UriError, location
+from kubeflow.simulate.versions import Rules
+from kubeflow.simulate.workflow.argo import Argo, Pods
+from kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
+from kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to simulate.
+
+    Attributes:
+      text: of the compiled file.
+      rules: of the release.
+      parameters: of each run.
+      folder: keeps the bucket, the store, the cache.
+      pipeline_root: of the runs; "" for the installation's own.
+      name: display name of the runs.
+    """
+
+    text: str
+    rules: Rules
+    parameters: Sequence[dict[str, Any]]
+    folder: Path
+    pipeline_root: str = ""
+    name: str = "lab"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How one run ended: its history, or why KFP does not take it."""
+
+    history: History | None
+    refusal: RefusedError | None
+    trace: dict[str, Any]
+
+
+Watch = Callable[[Pods], Pods]
+
+
+def simulate(request: Request, warn: Callable[[str], None], watch: Watch = lambda pods: pods) -> list[Outcome]:
+    """Runs a pipeline, once for each set of parameters.
+
+    Args:
+      request: what to run.
+      warn: told of what KFP would drop in silence.
+      watch: wraps what runs pods, to follow the run.
+
+    Raises:
+      UserError: where this machine can run no pods.
+    """
+    try:
+        accepted = accept(request.text, request.rules)
+        _check_supported(accepted)
+    except RefusedError as refusal:
+        return [_refused(refusal, parameters) for parameters in request.parameters[:1] or [{}]]
+    for warning in accepted.warnings:
+        warn(warning)
+    process.check()
+    request.folder.mkdir(parents=True, exist_ok=True)
+    return _Simulation(request, accepted, watch).runs()
+
+
+class _Simulation:
+    def __init__(self, request: Request, accepted: Accepted, watch: Watch) -> None:
+        folder = request.folder
+        self._request = request
+        self._accepted = accepted
+        self._watch = watch
+        self._metadata = Metadata(folder / "metadata.sqlite", request.rules)
+        self._cache = Cache(folder / "cache.json")
+        self._buckets = Buckets(folder / "bucket")
+        self._workflows: dict[str, str] = {}
+
+    def runs(self) -> list[Outcome]:
+        """Runs for each set of parameters."""
+        request = self._request
+        # A fixed place per simulation: pods are made and unmade in it.
+        scratch = request.folder / "pods" / uuid.uuid4().hex
+        root = request.pipeline_root or DEFAULT_ROOT
+        traces = Traces(self._metadata, self._bucket(root), self._workflows)
+        try:
+            launcher = Launcher(image.build(scratch), self._buckets, scratch / "pod")
+            return [self._one(parameters, root, traces, launcher) for parameters in request.parameters]
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                scratch.parent.rmdir()
+
+    def _bucket(self, root: str) -> Bucket:
+        try:
+            return self._buckets.of(location(root))
+        except UriError:
+            # The driver of the root says what is wrong with it.
+            return self._buckets.of(location(DEFAULT_ROOT))
+
+    def _one(self, parameters: dict[str, Any], root: str, traces: Traces, launcher: Launcher) -> Outcome:
+        request = self._request
+        identity, now = str(uuid.uuid4()), datetime.datetime.now(datetime.timezone.utc)
+        name = f"{self._accepted.name.rsplit('/', 1)[-1]}-{identity[-5:]}"
+        try:
+            new = NewRun(identity, request.name, now, root)
+            workflow = compile_run(self._accepted, parameters, new, request.rules)
+        except RefusedError as refusal:
+            return _refused(refusal, parameters)
+        self._workflows[identity] = name
+        created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        run = Run(
+            pipeline=self._accepted.name,
+            identity=identity,
+            workflow=name,
+            display_name=request.name,
+            created=created,
+            rules=request.rules,
+            metadata=self._metadata,
+            cache=self._cache,
+        )
+        names = {"workflow.name": name, "workflow.uid": identity, "workflow.creationTimestamp": created}
+        history = Argo(workflow, self._watch(Steps(run, launcher)), Clock(), names).run()
+        return Outcome(history, None, traces.run(parameters, history))
+
+
+def _refused(refusal: RefusedError, parameters: dict[str, Any]) -> Outcome:
+    return Outcome(None, refusal, {"parameters": parameters, "refused": refusal.stage, "reason": [refusal.reason]})
+
+
+def _check_supported(accepted: Accepted) -> None:
+    """Names what KFP would run and this model does not."""
+    for label, executor in accepted.executors.items():
+        if executor.get("container", {}).get("image") in DRIVER_OPERATIONS:
+            raise RefusedError(
+                "run",
+                f"executor {label} makes or deletes a claim, which simulate does not model: leave it out here",
+            )
+        if executor.get("importer", {}).get("downloadToWorkspace"):
+            raise RefusedError("run", f"executor {label} imports into a workspace, which simulate does not model")

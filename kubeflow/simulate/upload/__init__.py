@@ -1,0 +1,1 @@
+"""What the API server does with a file and with the parameters of a run."""

@@ -1,0 +1,59 @@
+"""Where the compile step keeps specs: as parameters of the workflow, by a hash of the container.
+
+The hash takes in the container alone. So two components with byte-equal containers share what was stored first: the
+second gets the outputs, types and defaults of the first, silently. An argument that differs is enough to keep them
+apart. What is no container (a DAG, an importer) is stored by its component's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from kubeflow.simulate.upload.fields import MESSAGES
+from kubeflow.simulate.values import ESCAPED, stable_json
+
+
+class Stored:
+    """The parameters of the workflow, in the order in which they were stored."""
+
+    def __init__(self, components: dict[str, Any], executors: dict[str, Any]) -> None:
+        self._components = components
+        self._executors = executors
+        self.parameters: dict[str, str] = {}
+
+    def keep(self, room: str, name: str, message: Any) -> None:
+        """Stores a message, unless something is stored there already."""
+        self.parameters.setdefault(self._key(room, name), stable_json(message))
+
+    def reference(self, room: str, name: str) -> str:
+        """How a template refers to what is stored; empty where nothing is."""
+        key = self._key(room, name)
+        return f"{{{{workflow.parameters.{key}}}}}" if key in self.parameters else ""
+
+    def _key(self, room: str, name: str) -> str:
+        if room == "kubernetes" or name == "root":
+            return f"{room}-{name}"
+        label = self._components.get(name, {}).get("executorLabel", "")
+        container = self._executors.get(label, {}).get("container")
+        return f"{room}-{name if container is None else container_hash(container)}"
+
+
+def container_hash(container: dict[str, Any]) -> str:
+    """SHA-256 of the container, written as Go's encoder writes the struct that holds it."""
+    text = json.dumps(struct("Container", container), separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.translate(ESCAPED).encode()).hexdigest()
+
+
+def struct(kind: str, message: dict[str, Any]) -> dict[str, Any]:
+    """A message with its fields in the order of the struct, by their names in snake case."""
+    ordered: dict[str, Any] = {}
+    for field in MESSAGES[kind].fields:
+        if field.name not in message:
+            continue
+        value = message[field.name]
+        if field.kind in MESSAGES:
+            value = [struct(field.kind, one) for one in value] if field.many else struct(field.kind, value)
+        ordered[field.proto_name] = int(value) if field.kind == "int64" else value
+    return ordered
