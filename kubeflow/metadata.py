@@ -11,6 +11,8 @@ from kubeflow.places import uri_of
 Metadata = dict[str, Any]
 # Of KFP's own; an executor that copied them to its outputs would overwrite theirs.
 _OF_KFP = frozenset({"display_name", "store_session_info"})
+# What protobuf's JSON makes of numbers that JSON has none for, TFX's output file among it.
+_NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 # Written to every output by TFX; KFP's UI would draw it as one of the metrics.
 _NO_METRIC = frozenset({"tfx_version"})
 
@@ -61,4 +63,6 @@ def _outside(value: Any, uris: Mapping[str, str], names: Mapping[float, str]) ->
 
 
 def _takes(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is not None and not (isinstance(value, str) and value in _NO_NUMBERS)

@@ -41,6 +41,15 @@ def test_what_fails_a_task_after_its_work_is_left_out():
     json.dumps(written, allow_nan=False)
 
 
+def test_a_number_that_protobuf_spells_as_text_is_left_out_too():
+    from google.protobuf import json_format, struct_pb2
+
+    given = struct_pb2.Struct()
+    json_format.ParseDict({"loss": math.nan, "bound": math.inf, "least": -math.inf, "count": 2.0}, given)
+    spelt = json.loads(json_format.MessageToJson(given))
+    assert metadata.written(spelt, "tfx.Model", {}, {}) == {"count": 2.0}
+
+
 def test_what_means_nothing_outside_of_the_pod_is_translated():
     uris = {"/minio/bucket/run/model": "minio://bucket/run/model"}
     number = 2832487237842378423
