@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")
-    _assert_reached(root, config)
+    _assert_reached(root, arguments.target, config)
     # TFX prints as it imports; what the user asked for is one file.
     with contextlib.redirect_stdout(io.StringIO()):
         import pipeline
@@ -57,8 +57,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return exit_codes.DONE
 
 
-def _assert_reached(root: str, config: Config) -> None:
+def _assert_reached(root: str, target: str, config: Config) -> None:
     """Raises ConfigError for places that a container cannot open, or that no two containers share."""
+    if target == "vertex" and not root.startswith("gs://"):
+        raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
     for name, place in (("--root", root), ("data.path", config.data.path)):
         if place is None:
             continue

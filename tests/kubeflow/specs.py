@@ -35,13 +35,15 @@ def container(executor: str, inputs: Any) -> dict[str, Any]:
             *("--json_serialized_invocation_args", "{{$}}"),
             *("--json_serialized_inputs_spec_args", json.dumps(inputs, indent=2)),
             "--direct_num_workers=1",
+            "--sdk_container_image=none",
         ],
     }
 
 
 def stock() -> Spec:
     """A spec of one's own each time."""
-    reader = {"parameters": text("input_base", "input_config")}
+    numbers = {key: {"parameterType": "NUMBER_INTEGER"} for key in ("output_data_format", "output_file_format")}
+    reader = {"parameters": text("input_base", "input_config", "output_config") | numbers}
     statistics = {"artifacts": {"examples": EXAMPLES}, "parameters": text("exclude_splits")}
     return copy.deepcopy(
         {
@@ -59,6 +61,9 @@ def stock() -> Spec:
                                 "parameters": {
                                     "input_base": constant("gs://bucket/data"),
                                     "input_config": constant(INPUT_CONFIG),
+                                    "output_config": constant("{}"),
+                                    "output_data_format": constant(6.0),
+                                    "output_file_format": constant(5.0),
                                 }
                             },
                         },

@@ -350,6 +350,10 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["--root", "runs/digits"], "--root must be a URI such as gs://bucket/folder, or the absolute path"),
         (["--root", "ram://digits"], "--root must be a URI"),
+        (
+            ["--root", "/shared", "--target", "vertex"],
+            "--root must be a gs:// URI for Vertex AI, received /shared",
+        ),
         (["--root", "s3a://bucket"], "there is no file system for 's3a://'"),
         (["--set", "data.path=raw"], "data.path must be a URI"),
         (["--image", "limbeck 2"], "--image takes the name of a container image"),

@@ -20,7 +20,7 @@ def test_ours_is_told_what_tfxs_is_told_and_the_definitions():
     assert given.executor == "tfx.components.statistics_gen.executor.Executor"
     assert json.loads(given.inputs) == before["components"]["StatisticsGen"]["inputDefinitions"]
     assert json.loads(given.outputs) == before["components"]["StatisticsGen"]["outputDefinitions"]
-    assert beam_flags == ["--direct_num_workers=1"]
+    assert beam_flags == ["--direct_num_workers=1", "--sdk_container_image=none"]
 
 
 def test_the_order_of_definitions_makes_no_difference():
