@@ -14,9 +14,12 @@ from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, visibility
 from limbeck.records import to_json
 from limbeck.settings.config import Config
+from limbeck.settings.descriptions import describe
 from limbeck.settings.operational import Operational
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
+# No setting, because a local run counts by itself: `run --accept-schema`.
+_GENERATION = {"generation": "of the accepted schema; one more than before has these data's schema take its place"}
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -51,6 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
             environment=operational | reference.environment(ref),
             retries=arguments.retries,
             data=_task_data(config, ref),
+            runtime={one.key: one.meaning for one in describe() if one.kind == "runtime"} | _GENERATION,
         )
         compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")

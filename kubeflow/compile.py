@@ -29,6 +29,7 @@ from kubeflow.rewrites.optional_defaults import mark_optional
 from kubeflow.rewrites.placeholder_text import assert_plain
 from kubeflow.rewrites.producer_names import name_producers
 from kubeflow.rewrites.retries import set_retries
+from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from kubeflow.rewrites.schema_version import assert_version
 from kubeflow.rewrites.single_placeholders import assert_whole
 from kubeflow.rewrites.task_data import TaskData, add_task_data
@@ -46,6 +47,7 @@ class Options:
       never_cached: ids of nodes that no cache may serve.
       retries: of every task.
       data: what the task writes by itself; None where the user gives data.
+      runtime: settings that a run may change, by their dotted key, and what each means.
     """
 
     target: Target
@@ -54,6 +56,7 @@ class Options:
     never_cached: frozenset[str] = frozenset()
     retries: int = 0
     data: TaskData | None = None
+    runtime: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
 
 
 def rewritten(spec: Spec, options: Options) -> Spec:
@@ -66,6 +69,7 @@ def rewritten(spec: Spec, options: Options) -> Spec:
     spec = name_producers(spec)
     spec = add_fingerprint(spec, options.target)
     spec = add_task_data(spec, options.data, options.target)
+    spec = add_runtime_parameters(spec, options.runtime)
     spec = drop_lifecycle(spec)
     spec = set_image(spec, options.image)
     spec = set_environment(spec, options.environment)

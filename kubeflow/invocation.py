@@ -17,6 +17,7 @@ from kubeflow import metadata
 from kubeflow.artifact_types import class_path, known_class, title_of
 from kubeflow.places import place
 from limbeck import files
+from limbeck.errors import ConfigError
 
 Json = dict[str, Any]
 
@@ -54,7 +55,12 @@ class Invocation:
 
 
 def understood(given: Json, definitions: Definitions, target: str) -> Invocation:
-    """Puts back what is missing; `given` stays as it is. Raises ValueError where a type has no title or class."""
+    """Puts back what is missing; `given` stays as it is.
+
+    Raises:
+      ConfigError: where a whole number has a fraction.
+      ValueError: where a type has no title or class.
+    """
     content = copy.deepcopy(given)
     uris: dict[str, str] = {}
     names: set[str] = set()
@@ -105,6 +111,11 @@ def _parameters(inputs: Json, definitions: Json) -> Json:
     declared = definitions.get("parameters", {})
     defaults = {key: one["defaultValue"] for key, one in declared.items() if "defaultValue" in one}
     values = {key: value for key, value in inputs.get("parameterValues", {}).items() if value is not None}
+    for key, value in values.items():
+        whole = declared.get(key, {}).get("parameterType") == "NUMBER_INTEGER"
+        # KFP takes 1.5 for a whole number, and TFX would make 1 of it.
+        if whole and isinstance(value, float) and not value.is_integer():
+            raise ConfigError(f"parameter '{key}' must be a whole number, received {value}")
     return {
         key: json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
         for key, value in {**defaults, **values}.items()

@@ -19,6 +19,8 @@ _PLACEHOLDER = re.compile(r"\{\{|\$\([A-Za-z_][A-Za-z0-9_.-]*\)")
 
 def assert_plain(spec: Spec) -> Spec:
     """Returns the spec. Raises ConfigError where a parameter, default, variable or argument holds a placeholder."""
+    for key, parameter in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
+        _assert_plain(f"parameter '{key}' of the run", parameter)
     for name, task in tasks(spec):
         for key, value in constants(task).items():
             _assert_plain(f"parameter '{key}' of {name}", value)

@@ -13,6 +13,7 @@ from cli.main import main
 from limbeck import reference
 from limbeck.settings import operational
 from limbeck.settings.config import Config
+from limbeck.settings.descriptions import describe
 from limbeck.settings.fields import runtime_fields
 from limbeck.settings.operational import Operational
 
@@ -70,9 +71,20 @@ class Compiled:
         self.nodes: dict[str, Any] = self.spec["root"]["dag"]["tasks"]
 
     def parameters(self, node: str) -> dict[str, Any]:
-        """The values of a node that stand in the file."""
+        """The values of a node where nobody gives the run others."""
         given = self.nodes[node]["inputs"].get("parameters", {})
-        return {name: one["runtimeValue"]["constant"] for name, one in given.items() if "runtimeValue" in one}
+        return {name: self._value(one) for name, one in given.items() if "taskOutputParameter" not in one}
+
+    def _value(self, parameter: dict[str, Any]) -> Any:
+        if "runtimeValue" in parameter:
+            return parameter["runtimeValue"]["constant"]
+        return self.of_run[parameter["componentInputParameter"]]["defaultValue"]
+
+    @property
+    def of_run(self) -> dict[str, Any]:
+        """The parameters that the form of a run shows."""
+        found: dict[str, Any] = self.spec["root"]["inputDefinitions"]["parameters"]
+        return found
 
     def container(self, node: str) -> dict[str, Any]:
         """What a node is started as."""
@@ -210,6 +222,20 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     assert (stop["drift_threshold"], stop["drift_skew_threshold"]) == (config.drift.threshold, 0.5)
     assert (stop["accepted"], stop["generation"]) == (f"{STORE}/accepted", 0)
     assert json.loads(student["strategy"])["name"] == config.strategy.name
+
+
+def test_every_runtime_setting_of_a_node_is_in_the_form_of_a_run(compiled: Compiled, config: Config):
+    told = {one.key.replace(".", "_"): one for one in describe() if one.kind == "runtime"}
+    assert set(compiled.of_run) <= set(told) | {"generation"}
+    wanted = {"training_seed", "training_epochs", "teachers_epochs", "distillation_temperature", "gate_tolerance"}
+    assert wanted | {"distillation_alpha"} <= set(compiled.of_run)
+    assert compiled.of_run["training_epochs"] == {
+        "parameterType": "NUMBER_INTEGER",
+        "defaultValue": 7,
+        "description": f"training.epochs: {told['training_epochs'].meaning}",
+    }
+    given = compiled.nodes["DistillerHardLabels"]["inputs"]["parameters"]
+    assert given["training_epochs"] == {"componentInputParameter": "training_epochs"}
 
 
 def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(compiled: Compiled, config: Config):

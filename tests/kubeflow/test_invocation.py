@@ -9,6 +9,7 @@ from kubeflow import example_gen, output_file
 from kubeflow.artifact_types import class_path, title_of
 from kubeflow.invocation import Definitions, Invocation, make_folders, understood
 from kubeflow.rewrites.data_fingerprint import FOUND
+from limbeck.errors import ConfigError
 
 RUN = "minio://mlpipeline/v2/artifacts/limbeck-digits/run"
 EXAMPLES = {"artifactType": {"instanceSchema": "title: tfx.Examples\ntype: object\n"}}
@@ -116,6 +117,14 @@ def test_a_given_value_is_taken_and_no_default():
     given["inputs"]["parameterValues"]["epochs"] = 0.0
     content = understood(given, DEFINITIONS, "kubeflow").content
     assert content["inputs"]["parameterValues"]["epochs"] == 0.0
+
+
+def test_a_fraction_is_no_whole_number():
+    # KFP takes it for one, and TFX cuts it off.
+    given = copy.deepcopy(GIVEN)
+    given["inputs"]["parameterValues"]["epochs"] = 1.5
+    with pytest.raises(ConfigError, match=r"parameter 'epochs' must be a whole number, received 1\.5"):
+        understood(given, DEFINITIONS, "kubeflow")
 
 
 def test_inputs_without_anything_are_fine():
