@@ -18,8 +18,12 @@ from limbeck.settings.descriptions import describe
 from limbeck.settings.operational import Operational
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
-# No setting, because a local run counts by itself: `run --accept-schema`.
-_GENERATION = {"generation": "of the accepted schema; one more than before has these data's schema take its place"}
+# What a run may change besides: a local run counts generations by itself (`run --accept-schema`), and leaves out epochs
+# of the teachers that are those of the student.
+_FURTHER = {
+    "generation": "of the accepted schema; one more than it is has the schema of these data take its place",
+    "teachers.epochs": "passes over the training split, of the teachers",
+}
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -54,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
             environment=operational | reference.environment(ref),
             retries=arguments.retries,
             data=_task_data(config, ref),
-            runtime={one.key: one.meaning for one in describe() if one.kind == "runtime"} | _GENERATION,
+            runtime={one.key: one.meaning for one in describe() if one.kind == "runtime"} | _FURTHER,
         )
         compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")
