@@ -43,7 +43,7 @@ EDGES = {
     "StatisticsGen": {"ExampleGen"},
     "SchemaGen": {"StatisticsGen"},
     "ExampleValidator": {"StatisticsGen", "SchemaGen"},
-    "AnomalyStop": {"StatisticsGen", "ExampleValidator", "SchemaGen"},
+    "AnomalyStop": {"ExampleGen", "StatisticsGen", "ExampleValidator", "SchemaGen"},
     "Transform": {"ExampleGen", "SchemaGen", "AnomalyStop"},
     "TeacherTrainer": {"Transform"},
     "TeacherLabeler": {"Transform", "TeacherTrainer"},
