@@ -8,11 +8,22 @@ import io
 import os
 
 from cli import exit_codes, settings
+from kubeflow.rewrites.task_data import TaskData
 from limbeck import reference
 from limbeck.errors import ConfigError
+from limbeck.files import Visibility, is_local, visibility
+from limbeck.records import to_json
+from limbeck.settings.config import Config
+from limbeck.settings.descriptions import describe
 from limbeck.settings.operational import Operational
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
+# What a run may change besides: a local run counts generations by itself (`run --accept-schema`), and leaves out epochs
+# of the teachers that are those of the student.
+_FURTHER = {
+    "generation": "of the accepted schema; one more than it is has the schema of these data take its place",
+    "teachers.epochs": "passes over the training split, of the teachers",
+}
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -25,7 +36,8 @@ def execute(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
-    root = arguments.root or _PLACEHOLDER_ROOT
+    root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")
+    _assert_reached(root, arguments.target, config)
     # TFX prints when it is imported. The user asked for one file, and no more output.
     with contextlib.redirect_stdout(io.StringIO()):
         import pipeline
@@ -40,6 +52,42 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
         operational = Operational.of(config, checkpoints=f"{root}/checkpoints").environment()
-        compiler.write(graph, arguments.target, arguments.output, operational | reference.environment(ref))
+        options = compiler.Options(
+            target=arguments.target,
+            image=arguments.image,
+            environment=operational | reference.environment(ref),
+            retries=arguments.retries,
+            data=_task_data(config, ref),
+            runtime={one.key: one.meaning for one in describe() if one.kind == "runtime"} | _FURTHER,
+        )
+        compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")
     return exit_codes.DONE
+
+
+def _assert_reached(root: str, target: str, config: Config) -> None:
+    """Raises ConfigError for places that a container cannot open, or that no two containers share."""
+    if target == "vertex" and not root.startswith("gs://"):
+        raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
+    for name, place in (("--root", root), ("data.path", config.data.path)):
+        if place is None:
+            continue
+        # Raises for a scheme that nothing of ours opens.
+        shared = visibility(place) is not Visibility.PROCESS
+        if not shared or (is_local(place) and not place.startswith(("/", "file:///"))):
+            raise ConfigError(
+                f"{name} must be a URI such as gs://bucket/folder, or the absolute path of a folder that is mounted "
+                f"in every container; received {place}"
+            )
+
+
+def _task_data(config: Config, ref: reference.TaskRef) -> TaskData | None:
+    """The data that the task writes by itself, where the user gives none."""
+    from limbeck.digests.code import task_digests
+
+    task = ref.load()
+    if config.data.path is not None:
+        return None
+    if task.write_data is None:
+        raise ConfigError(f"task '{task.name}' brings no data of its own: give --set data.path=FOLDER")
+    return TaskData(to_json(reference.portable(ref)), task_digests(task, ref).data)

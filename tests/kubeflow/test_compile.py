@@ -13,6 +13,7 @@ from cli.main import main
 from limbeck import reference
 from limbeck.settings import operational
 from limbeck.settings.config import Config
+from limbeck.settings.descriptions import describe
 from limbeck.settings.fields import runtime_fields
 from limbeck.settings.operational import Operational
 
@@ -36,11 +37,13 @@ ASSIGNMENTS = (
 STUDENTS = ("Distiller", "DistillerHardLabels", "DistillerPseudoLabels")
 # Each node, and the nodes that must have ended before it.
 EDGES = {
-    "ExampleGen": set(),
+    "TaskData": set(),
+    "DataFingerprint": {"TaskData"},
+    "ExampleGen": {"DataFingerprint", "TaskData"},
     "StatisticsGen": {"ExampleGen"},
     "SchemaGen": {"StatisticsGen"},
     "ExampleValidator": {"StatisticsGen", "SchemaGen"},
-    "AnomalyStop": {"StatisticsGen", "ExampleValidator", "SchemaGen"},
+    "AnomalyStop": {"ExampleGen", "StatisticsGen", "ExampleValidator", "SchemaGen"},
     "Transform": {"ExampleGen", "SchemaGen", "AnomalyStop"},
     "TeacherTrainer": {"Transform"},
     "TeacherLabeler": {"Transform", "TeacherTrainer"},
@@ -68,15 +71,35 @@ class Compiled:
         self.nodes: dict[str, Any] = self.spec["root"]["dag"]["tasks"]
 
     def parameters(self, node: str) -> dict[str, Any]:
-        """The values that a node's form shows."""
+        """The values of a node where nobody gives the run others."""
         given = self.nodes[node]["inputs"].get("parameters", {})
-        return {name: self._value(one["runtimeValue"]) for name, one in given.items()}
+        return {name: self._value(one) for name, one in given.items() if "taskOutputParameter" not in one}
 
-    def _value(self, runtime: dict[str, Any]) -> Any:
-        if "constant" in runtime:
-            return runtime["constant"]
-        [(kind, value)] = runtime["constantValue"].items()
-        return int(value) if kind == "intValue" else value
+    def _value(self, parameter: dict[str, Any]) -> Any:
+        if "runtimeValue" in parameter:
+            return parameter["runtimeValue"]["constant"]
+        return self.of_run[parameter["componentInputParameter"]]["defaultValue"]
+
+    @property
+    def of_run(self) -> dict[str, Any]:
+        """The parameters that the form of a run shows."""
+        found: dict[str, Any] = self.spec["root"]["inputDefinitions"]["parameters"]
+        return found
+
+    def container(self, node: str) -> dict[str, Any]:
+        """What a node is started as."""
+        found: dict[str, Any] = self.spec["deploymentSpec"]["executors"][f"{node}_executor"]["container"]
+        return found
+
+    def argument(self, node: str, flag: str) -> str:
+        """The argument behind a flag."""
+        arguments = self.container(node)["args"]
+        return str(arguments[arguments.index(flag) + 1])
+
+
+def arguments(target: str, path: Path) -> list[str]:
+    own = ["--root", STORE, "--image", "registry.example/limbeck:7", "--retries", "2"]
+    return ["compile", "--task", "digits", "--target", target, "--output", str(path), *own]
 
 
 @pytest.fixture(scope="module", params=["kubeflow", "vertex"])
@@ -89,8 +112,7 @@ def file(target: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Neither is the ending of the file what decides about its form.
     path = tmp_path_factory.mktemp(target) / "compiled.txt"
     assignments = [part for text in ASSIGNMENTS for part in ("--set", text)]
-    arguments = ["compile", "--task", "digits", "--target", target, "--output", str(path), "--root", STORE]
-    assert main([*arguments, *assignments]) == 0
+    assert main([*arguments(target, path), *assignments]) == 0
     return path
 
 
@@ -105,7 +127,7 @@ def config() -> Config:
 
 
 def test_the_form_is_that_of_the_target(target: str, compiled: Compiled):
-    assert compiled.spec["schemaVersion"] == {"kubeflow": "2.1.0", "vertex": "2.0.0"}[target]
+    assert compiled.spec["schemaVersion"] == "2.1.0"
     assert compiled.spec["pipelineInfo"]["name"] == "limbeck-digits"
     if target == "vertex":
         assert compiled.job["runtimeConfig"]["gcsOutputDirectory"] == f"{STORE}/pipeline"
@@ -117,6 +139,44 @@ def test_nothing_but_the_file_is_left(file: Path):
 
 def test_every_node_waits_for_those_it_needs(compiled: Compiled):
     assert {name: set(node.get("dependentTasks", [])) for name, node in compiled.nodes.items()} == EDGES
+
+
+def test_kfps_own_parser_takes_the_file(compiled: Compiled):
+    """Every field is one of the spec, of the right kind: KFP says no more than "unknown template format"."""
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    message = json_format.ParseDict(compiled.spec, pipeline_spec_pb2.PipelineSpec())
+    deployed = pipeline_spec_pb2.PipelineDeploymentConfig()
+    json_format.ParseDict(compiled.spec["deploymentSpec"], deployed)
+
+    assert set(message.root.dag.tasks) == set(EDGES)
+    assert len(deployed.executors) == len(EDGES)
+
+
+def test_containers_start_our_program_from_our_image(target: str, compiled: Compiled):
+    own = {"TaskData": "kubeflow.task_data", "DataFingerprint": "kubeflow.data_fingerprint"}
+    for name in compiled.nodes:
+        container = compiled.container(name)
+        assert container["image"] == "registry.example/limbeck:7"
+        assert container["command"] == ["python", "-m", own.get(name, "kubeflow.entrypoint")]
+        assert compiled.argument(name, "--node") == name
+        assert compiled.argument(name, "--target") == target
+        assert compiled.argument(name, "--invocation") == "{{$}}"
+        assert "lifecycle" not in container
+        if name not in own:
+            component = compiled.spec["components"][name]
+            assert json.loads(compiled.argument(name, "--inputs")) == component["inputDefinitions"]
+            assert json.loads(compiled.argument(name, "--outputs")) == component.get("outputDefinitions", {})
+
+
+def test_only_what_looks_elsewhere_is_never_cached(compiled: Compiled):
+    uncached = {name for name, node in compiled.nodes.items() if not node["cachingOptions"]["enableCache"]}
+    assert uncached == {"DataFingerprint", "AnomalyStop"}
+
+
+def test_retries_that_are_asked_for_are_those_of_every_task(compiled: Compiled):
+    assert {node["retryPolicy"]["maxRetryCount"] for node in compiled.nodes.values()} == {2}
 
 
 def test_no_name_of_a_node_holds_an_underscore(compiled: Compiled):
@@ -164,11 +224,23 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     assert json.loads(student["strategy"])["name"] == config.strategy.name
 
 
-def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(compiled: Compiled, config: Config):
-    executors = compiled.spec["deploymentSpec"]["executors"]
+def test_every_runtime_setting_of_a_node_is_in_the_form_of_a_run(compiled: Compiled, config: Config):
+    told = {one.key.replace(".", "_"): one for one in describe() if one.kind == "runtime"}
+    assert set(compiled.of_run) <= set(told) | {"generation", "teachers_epochs"}
+    wanted = {"training_seed", "training_epochs", "teachers_epochs", "distillation_temperature", "gate_tolerance"}
+    assert wanted | {"distillation_alpha"} <= set(compiled.of_run)
+    assert compiled.of_run["training_epochs"] == {
+        "parameterType": "NUMBER_INTEGER",
+        "defaultValue": 7,
+        "description": f"training.epochs: {told['training_epochs'].meaning}",
+    }
+    given = compiled.nodes["DistillerHardLabels"]["inputs"]["parameters"]
+    assert given["training_epochs"] == {"componentInputParameter": "training_epochs"}
 
+
+def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(compiled: Compiled, config: Config):
     for name in compiled.nodes:
-        [variable] = executors[f"{name}_executor"]["container"]["env"]
+        [variable] = compiled.container(name)["env"]
         told = operational.read({variable["name"]: variable["value"]})
         assert told == Operational.of(config, f"{STORE}/checkpoints")
         assert told.recovery.restarts == 5
@@ -200,7 +272,7 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
     of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
     assert of_each["AnomalyStop"] == code | {*drift, "accepted", "generation"}
-    for name in ("TeacherLabeler", "Predictor", "Reporter"):
+    for name in ("TeacherLabeler", "Predictor", "Reporter", "TaskData"):
         assert of_each[name] == code
 
 
@@ -214,7 +286,6 @@ def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
 
 
 def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
-    executors = compiled.spec["deploymentSpec"]["executors"]
     own = {
         "AnomalyStop": "components.anomaly_stop.executor.Executor",
         "TeacherTrainer": "components.teacher_trainer.executor.Executor",
@@ -225,15 +296,21 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
         "Gate": "components.gate.executor.Executor",
     }
     for name, path in own.items():
-        arguments = executors[f"{name}_executor"]["container"]["args"]
-        assert arguments[arguments.index("--executor_class_path") + 1] == path
-    assert "--sdk_container_image=none" in executors["TeacherLabeler_executor"]["container"]["args"]
-    assert "--direct_num_workers=2" in executors["TeacherLabeler_executor"]["container"]["args"]
-    assert "--direct_running_mode=multi_processing" in executors["Predictor_executor"]["container"]["args"]
+        assert compiled.argument(name, "--executor") == path
+    assert "--sdk_container_image=none" in compiled.container("TeacherLabeler")["args"]
+    assert "--direct_num_workers=2" in compiled.container("TeacherLabeler")["args"]
+    assert "--direct_running_mode=multi_processing" in compiled.container("Predictor")["args"]
 
 
-def test_data_and_served_students_lie_below_the_root(compiled: Compiled):
-    assert compiled.parameters("ExampleGen")["input_base"] == f"{STORE}/data"
+def test_the_tasks_own_data_are_written_by_the_pipeline(compiled: Compiled):
+    assert json.loads(compiled.parameters("TaskData")["task"])["module"] == "tasks.digits"
+    for name in ("DataFingerprint", "ExampleGen"):
+        assert "input_base" not in compiled.parameters(name)
+        output = compiled.nodes[name]["inputs"]["artifacts"]["data"]["taskOutputArtifact"]
+        assert output == {"producerTask": "TaskData", "outputArtifactKey": "data"}
+
+
+def test_served_students_lie_below_the_root(compiled: Compiled):
     assert f"{STORE}/serving" in compiled.parameters("Pusher")["push_destination"]
 
 
@@ -249,8 +326,7 @@ def test_nothing_of_this_machine_is_in_it(compiled: Compiled, file: Path):
 def test_compiling_again_gives_the_same_file(target: str, file: Path, tmp_path: Path):
     again = tmp_path / "again"
     assignments = [part for text in ASSIGNMENTS for part in ("--set", text)]
-    arguments = ["compile", "--task", "digits", "--target", target, "--output", str(again), "--root", STORE]
-    assert main([*arguments, *assignments]) == 0
+    assert main([*arguments(target, again), *assignments]) == 0
 
     assert again.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
 
@@ -262,8 +338,9 @@ def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
     assert main([*arguments, *csv]) == 0
 
     compiled = Compiled("vertex", path)
-    assert set(compiled.nodes) == set(EDGES)
-    assert compiled.parameters("ExampleGen")["input_base"] == "gs://elsewhere/csv"
+    assert set(compiled.nodes) == set(EDGES) - {"TaskData"}
+    for name in ("DataFingerprint", "ExampleGen"):
+        assert compiled.parameters(name)["input_base"] == "gs://elsewhere/csv"
     assert "components.example_gen.executor.CsvExecutor" in compiled.text
     assert "TFRecordExecutor" not in compiled.text
 
@@ -291,7 +368,33 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["compile", "--task", "digits", "--target", "kubeflow", "--output", str(path)]) == 0
 
     assert capsys.readouterr().out == f"wrote {path} for kubeflow\n"
-    assert "gs://BUCKET/limbeck/data" in path.read_text(encoding="utf-8")
+    assert "gs://BUCKET/limbeck/serving" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--root", "runs/digits"], "--root must be a URI such as gs://bucket/folder, or the absolute path"),
+        (["--root", "ram://digits"], "--root must be a URI"),
+        (
+            ["--root", "/shared", "--target", "vertex"],
+            "--root must be a gs:// URI for Vertex AI, received /shared",
+        ),
+        (["--root", "s3a://bucket"], "there is no file system for 's3a://'"),
+        (["--set", "data.path=raw"], "data.path must be a URI"),
+        (["--image", "limbeck 2"], "--image takes the name of a container image"),
+        (["--retries", "-1"], "--retries takes a number from 0 on, received -1"),
+        (["--set", "data.path=gs://bucket/$(HOME)"], "parameter 'input_base' of ExampleGen must hold neither"),
+    ],
+)
+def test_what_no_cluster_can_run_is_refused_before_it_is_written(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "pipeline.yaml"
+    assert main(["compile", "--task", "digits", "--target", "kubeflow", "--output", str(path), *options]) == 2
+
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_was_there_stays_whole_where_compiling_fails(tmp_path: Path):

@@ -1,0 +1,58 @@
+"""Does the work of ExampleGen's driver as a task: `python -m kubeflow.data_fingerprint --node ID ...`.
+
+See `kubeflow.rewrites.data_fingerprint` for why that is a task of its own. Span and version are resolved by TFX's own
+code, and the digest is that of a local run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from kubeflow import example_gen, process
+from kubeflow.places import place
+from kubeflow.rewrites.data_fingerprint import FOUND
+from limbeck import files
+from limbeck.errors import DataError
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Writes the output parameters. Raises DataError where no files are of the span that is asked for."""
+    given = process.parser("kubeflow.data_fingerprint").parse_args(arguments)
+    content = json.loads(given.invocation)
+    for listed in content["inputs"].get("artifacts", {}).values():
+        for artifact in listed["artifacts"]:
+            artifact["uri"] = place(artifact["uri"], given.target)
+    found = resolve(example_gen.with_base(content)["inputs"]["parameterValues"])
+    for key, value in found.items():
+        files.write_text(content["outputs"]["parameters"][key]["outputFile"], value)
+
+
+def resolve(properties: dict[str, Any]) -> dict[str, str]:
+    """What ExampleGen's driver finds out, as texts by the names of `FOUND`.
+
+    Args:
+      properties: `input_base`, `input_config` and, where a span is asked for, `range_config`; the last two as JSON.
+
+    Returns:
+      `input_config` with the patterns of the span that was found, `input_fingerprint` (a line with a SHA-256 for each
+      split), `span`, and `version`, which is empty where the data have none.
+
+    Raises:
+      DataError: where no files are of the span that is asked for.
+    """
+    from components.example_gen.driver import ContentDriver
+
+    driver = ContentDriver(None)
+    try:
+        resolved = driver.resolve_exec_properties(dict(properties), None, None)
+    except ValueError as error:
+        raise DataError(
+            f"no span of the data in {properties['input_base']} can be read: {error}. Check data.path and data.span"
+        ) from error
+    return {key: "" if resolved[key] is None else str(resolved[key]) for key in FOUND}
+
+
+if __name__ == "__main__":
+    process.end_with(run)

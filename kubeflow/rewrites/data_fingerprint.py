@@ -1,0 +1,101 @@
+"""Moves the work of ExampleGen's driver into a task before it: `DataFingerprint`.
+
+A cache tells inputs apart by their names. Data that were changed below the same path would come from the cache, and
+the newest span would not be looked for. TFX does both in a driver before the cache is asked, which KFP does not have.
+Simply never caching ExampleGen is no way out: its examples would be another artifact each time, and all that follows
+would be computed again. So a task that is never cached finds span, version and a digest of what the files hold, and
+gives them as output parameters to an ExampleGen that is cached: equal data, equal parameters, the same examples.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from kubeflow.specification import EXECUTOR_INPUT, Spec, container_of, tasks
+from limbeck.errors import ConfigError
+
+NEEDED_BY = "2.5, 2.15, 2.17"
+DEFECT = "KFP has no preCacheCheck (tensorflow/tfx#6722); its cache key holds paths and ids, and no content"
+NODE = "DataFingerprint"
+_DRIVER = "tfx.orchestration.kubeflow.v2.file_based_example_gen.driver"
+_INPUTS = ("input_base", "input_config", "range_config")
+# What the driver finds out, under TFX's names. A version may be missing, which is an empty text.
+FOUND = {
+    "input_config": "STRING",
+    "input_fingerprint": "STRING",
+    "span": "NUMBER_INTEGER",
+    "version": "STRING",
+}
+
+
+def add_fingerprint(spec: Spec, target: str) -> Spec:
+    """A spec with the task `DataFingerprint` before the node whose container has ExampleGen's driver.
+
+    Raises:
+      ConfigError: where there is more than one such node.
+    """
+    spec = copy.deepcopy(spec)
+    readers = readers_of(spec)
+    if len(readers) > 1:
+        raise ConfigError(f"a pipeline reads files in one node only, received {', '.join(sorted(readers))}")
+    for name in readers:
+        _add(spec, name, target)
+    return spec
+
+
+def readers_of(spec: Spec) -> list[str]:
+    """Tasks of the root whose container has ExampleGen's driver."""
+    found = []
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        container = container_of(spec, spec["components"][task["componentRef"]["name"]]) or {}
+        driver = container.get("lifecycle", {}).get("preCacheCheck", {}).get("command", [])
+        if _DRIVER in driver:
+            found.append(name)
+    return found
+
+
+def add_container_task(spec: Spec, name: str, task: Spec, component: Spec, container: Spec) -> None:
+    """Adds a task with a component and an executor of its own to the root; changes `spec`."""
+    if any(known == name for known, _ in tasks(spec)) or name in spec["components"]:
+        raise ConfigError(f"'{name}' is the id of a node that is added when a pipeline is compiled: rename yours")
+    label = f"{name}_executor"
+    spec["components"][name] = {"executorLabel": label, **component}
+    spec["deploymentSpec"]["executors"][label] = {"container": container}
+    spec["root"]["dag"]["tasks"][name] = {
+        "componentRef": {"name": name},
+        "taskInfo": {"name": name},
+        "cachingOptions": {"enableCache": True},
+        **task,
+    }
+
+
+def add_dependency(task: Spec, name: str) -> None:
+    """Has a task wait for another; changes `task`."""
+    task["dependentTasks"] = sorted({*task.get("dependentTasks", []), name})
+
+
+def _add(spec: Spec, reader: str, target: str) -> None:
+    task = spec["root"]["dag"]["tasks"][reader]
+    component = spec["components"][task["componentRef"]["name"]]
+    given, declared = task["inputs"]["parameters"], component["inputDefinitions"]["parameters"]
+    own = [key for key in _INPUTS if key in given]
+    add_container_task(
+        spec,
+        NODE,
+        task={
+            "inputs": {"parameters": {key: copy.deepcopy(given[key]) for key in own}},
+            "cachingOptions": {"enableCache": False},
+        },
+        component={
+            "inputDefinitions": {"parameters": {key: copy.deepcopy(declared[key]) for key in own}},
+            "outputDefinitions": {"parameters": {key: {"parameterType": kind} for key, kind in FOUND.items()}},
+        },
+        container={
+            "command": ["python", "-m", "kubeflow.data_fingerprint"],
+            "args": ["--node", NODE, "--target", target, "--invocation", EXECUTOR_INPUT],
+        },
+    )
+    for key, kind in FOUND.items():
+        given[key] = {"taskOutputParameter": {"producerTask": NODE, "outputParameterKey": key}}
+        declared[key] = {"parameterType": kind}
+    add_dependency(task, NODE)

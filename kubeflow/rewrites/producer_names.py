@@ -1,0 +1,28 @@
+"""Names the producer of an output parameter by its task.
+
+TFX calls it `<node>_task`, while the tasks of the spec bear the ids of the nodes: KFP refuses the pipeline with
+"unknown producer task". The names of producers of artifacts are right.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from kubeflow.specification import Spec, dags
+
+NEEDED_BY = "2.5, 2.15, 2.17"
+DEFECT = "tfx/orchestration/kubeflow/v2/step_builder.py appends '_task' to producer_task"
+_SUFFIX = "_task"
+
+
+def name_producers(spec: Spec) -> Spec:
+    """A spec in which `<node>_task` is `<node>`, where there is no task of the longer name."""
+    spec = copy.deepcopy(spec)
+    for dag in dags(spec):
+        for task in dag.values():
+            for given in task.get("inputs", {}).get("parameters", {}).values():
+                output = given.get("taskOutputParameter", {})
+                name = output.get("producerTask", "")
+                if name not in dag and name.removesuffix(_SUFFIX) in dag:
+                    output["producerTask"] = name.removesuffix(_SUFFIX)
+    return spec

@@ -1,0 +1,58 @@
+"""Makes parameters of the run of the settings that a run may change.
+
+TFX knows runtime parameters, but drops their default and description: the form of a run would be empty, and each value
+would have to be typed. Here the value of the compiled settings is the default, and the description is that of the
+setting. A parameter that several nodes take is one of the run.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from kubeflow.specification import Spec, component_of
+from limbeck.errors import ConfigError
+
+NEEDED_BY = "2.5, 2.15, 2.17"
+DEFECT = "TFX writes no more than the type of a runtime parameter (pipeline_builder.py)"
+# Settings that reach a node under the name of another.
+_RENAMED = {("TeacherTrainer", "training_epochs"): "teachers.epochs"}
+
+
+def add_runtime_parameters(spec: Spec, settings: Mapping[str, str]) -> Spec:
+    """A spec whose tasks take these settings from parameters of the run.
+
+    Args:
+      spec: stays as it is.
+      settings: what each means, by its dotted key; a task has it as `section_field`. Those that no task has are left
+        out.
+
+    Raises:
+      ConfigError: where two nodes have different values of one setting.
+    """
+    spec = copy.deepcopy(spec)
+    keys = {key.replace(".", "_"): key for key in settings}
+    declared: dict[str, Any] = {}
+    for node, task in spec["root"]["dag"]["tasks"].items():
+        given = task.get("inputs", {}).get("parameters", {})
+        for name in sorted(given):
+            key = _RENAMED.get((node, name), keys.get(name, ""))
+            if key not in settings or "constant" not in given[name].get("runtimeValue", {}):
+                continue
+            parameter = {
+                **component_of(spec, task)["inputDefinitions"]["parameters"][name],
+                "defaultValue": given[name]["runtimeValue"]["constant"],
+                "description": f"{key}: {settings[key]}",
+            }
+            of_run = key.replace(".", "_")
+            if declared.setdefault(of_run, parameter) != parameter:
+                raise ConfigError(
+                    f"nodes differ in '{key}', so that it cannot be one parameter of the run: received "
+                    f"{declared[of_run]['defaultValue']}, and {parameter['defaultValue']} in '{node}'"
+                )
+            given[name] = {"componentInputParameter": of_run}
+    if declared:
+        known = spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})
+        known.update(declared)
+    return spec

@@ -1,0 +1,26 @@
+"""Refuses placeholders for a single parameter or artifact in commands and arguments.
+
+`{{$.inputs.parameters['x']}}` kills the driver of KFP 2.17 where `x` has no value, even where the component has a
+default for it. `{{$}}` stands for all that there is, in every version; so a container is given that, and looks.
+"""
+
+from __future__ import annotations
+
+from kubeflow.specification import EXECUTOR_INPUT, Spec, containers
+from limbeck.errors import ConfigError
+
+NEEDED_BY = "2.17; 2.5 and 2.15 leave it to the launcher"
+DEFECT = "KFP's driver resolves placeholders before it knows the defaults (9a9b4efa)"
+
+
+def assert_whole(spec: Spec) -> Spec:
+    """Returns the spec. Raises ConfigError where a container has a placeholder other than `{{$}}`."""
+    for name, _, container in containers(spec):
+        for argument in (*container.get("command", []), *container.get("args", [])):
+            # TFX spells an input of a container component as a structure.
+            if not isinstance(argument, str) or (argument != EXECUTOR_INPUT and "{{$" in argument):
+                raise ConfigError(
+                    f"node '{name}' has the argument {argument!r}, but Kubeflow Pipelines fails at a placeholder "
+                    f"whose value is missing: give it {EXECUTOR_INPUT}, and read the value from that"
+                )
+    return spec

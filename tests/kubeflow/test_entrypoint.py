@@ -1,0 +1,172 @@
+"""The programs of the containers, as processes: what KFP's launcher would start, with what it would give them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
+from kubeflow.rewrites.entrypoint import set_entrypoint
+from kubeflow.rewrites.lifecycle import drop_lifecycle
+from kubeflow.rewrites.task_data import TaskData, add_task_data
+from tests.kubeflow.specs import INPUT_CONFIG, container_of, stock
+
+pytestmark = pytest.mark.processes
+
+PROJECT = Path(__file__).parents[2]
+CONFIG = {"input_config": INPUT_CONFIG}
+
+
+@pytest.fixture(scope="module")
+def spec() -> dict[str, Any]:
+    """Data as an artifact, ExampleGen of ours, StatisticsGen of TFX's."""
+    made = add_task_data(add_fingerprint(stock(), "kubeflow"), TaskData("{}", "abc"), "kubeflow")
+    return set_entrypoint(drop_lifecycle(made), "kubeflow")
+
+
+class Pod:
+    """Runs a node's command on an executor input of KFP's form, whose places are folders of this machine."""
+
+    def __init__(self, spec: dict[str, Any], node: str, folder: Path) -> None:
+        self.container = container_of(spec, node)
+        self.component = spec["components"][node]
+        self.folder = folder
+        self.folder.mkdir()
+        self.output_file = folder / "output_metadata.json"
+
+    def input(self, artifacts: dict[str, dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
+        """What KFP 2.17 gives: inputs without types, and a log among the outputs."""
+        outputs = {
+            key: {"artifacts": [{"name": key, "type": one["artifactType"], "uri": str(self.folder / key)}]}
+            for key, one in self.component["outputDefinitions"].get("artifacts", {}).items()
+        }
+        logs = {"name": "executor-logs", "type": {"schemaTitle": "system.Artifact"}, "uri": f"{self.folder}/logs"}
+        files = {
+            key: {"outputFile": str(self.folder / key)}
+            for key in self.component["outputDefinitions"].get("parameters", {})
+        }
+        return {
+            "inputs": {
+                "artifacts": {
+                    key: {"artifacts": [{"type": {"instanceSchema": ""}, **one}]} for key, one in artifacts.items()
+                },
+                "parameterValues": parameters,
+            },
+            "outputs": {
+                "artifacts": outputs | {"executor-logs": {"artifacts": [logs]}},
+                "parameters": files,
+                "outputFile": str(self.output_file),
+            },
+        }
+
+    def run(self, executor_input: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        """The finished process."""
+        arguments = [json.dumps(executor_input) if one == "{{$}}" else one for one in self.container["args"]]
+        _, *command = self.container["command"]
+        return subprocess.run(
+            [sys.executable, *command, *arguments],
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """What it told of its outputs."""
+        told: dict[str, Any] = json.loads(self.output_file.read_text(encoding="utf-8"))
+        return told
+
+
+def _assert_done(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def ingested(spec: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pod]:
+    """The nodes from raw data to statistics, each run on what those before it told."""
+    folder = tmp_path_factory.mktemp("run")
+    train = folder / "data" / "train"
+    train.mkdir(parents=True)
+    (train / "a.csv").write_text("height,name\n1.5,a\n2.5,b\n", encoding="utf-8")
+    data = {"data": {"name": "1", "uri": str(folder / "data")}}
+
+    fingerprint = Pod(spec, "DataFingerprint", folder / "DataFingerprint")
+    _assert_done(fingerprint.run(fingerprint.input(data, CONFIG)))
+    # A driver of KFP's reads these files, and makes numbers of some.
+    found: dict[str, Any] = {key: (fingerprint.folder / key).read_text(encoding="utf-8") for key in FOUND}
+    found["span"] = float(found["span"])
+
+    reader = Pod(spec, "ExampleGen", folder / "ExampleGen")
+    own = {"output_config": "{}", "output_data_format": 6.0, "output_file_format": 5.0}
+    _assert_done(reader.run(reader.input(data, {**own, **found})))
+
+    [told] = reader.told()["artifacts"]["examples"]["artifacts"]
+    metadata = {**told["metadata"], "display_name": "examples", "store_session_info": "{}"}
+    examples = {"examples": {"name": "2", "uri": str(reader.folder / "examples"), "metadata": metadata}}
+    statistics = Pod(spec, "StatisticsGen", folder / "StatisticsGen")
+    _assert_done(statistics.run(statistics.input(examples, {"exclude_splits": "[]"})))
+    return {"DataFingerprint": fingerprint, "ExampleGen": reader, "StatisticsGen": statistics}
+
+
+def test_the_digest_is_that_of_a_local_run(ingested: dict[str, Pod]):
+    from components.example_gen.driver import digest
+
+    folder = ingested["DataFingerprint"].folder
+    expected = digest(str(folder.parent / "data"), "train/*")
+    assert (folder / "input_fingerprint").read_text(encoding="utf-8") == f"split:train,sha256:{expected}"
+    assert (folder / "span").read_text(encoding="utf-8") == "0"
+    assert (folder / "version").read_text(encoding="utf-8") == ""
+
+
+def test_an_executor_of_ours_writes_where_kfp_looks(ingested: dict[str, Pod]):
+    reader = ingested["ExampleGen"]
+
+    [told] = reader.told()["artifacts"]["examples"]["artifacts"]
+    assert set(told) == {"metadata"}
+    assert json.loads(told["metadata"]["split_names"]) == ["train"]
+    assert told["metadata"]["input_fingerprint"].startswith("split:train,sha256:")
+    assert list((reader.folder / "examples" / "Split-train").glob("data_tfrecord-*"))
+
+
+def test_an_executor_of_tfxs_reads_what_ours_wrote(ingested: dict[str, Pod]):
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    node = ingested["StatisticsGen"]
+    [told] = node.told()["artifacts"]["statistics"]["artifacts"]
+    assert set(told) == {"metadata"}
+    content = (node.folder / "statistics" / "Split-train" / "FeatureStats.pb").read_bytes()
+    [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
+    assert dataset.num_examples == 2
+    assert {feature.path.step[0] for feature in dataset.features} == {"height", "name"}
+
+
+def test_a_mistake_of_the_users_is_told_in_one_message(spec: dict[str, Any], tmp_path: Path):
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    pod = Pod(spec, "ExampleGen", tmp_path / "ExampleGen")
+    found = {"input_config": INPUT_CONFIG, "input_fingerprint": "", "span": 0.0, "version": ""}
+    own = {"output_config": "{}", "output_data_format": 6.0, "output_file_format": 5.0}
+    data = {"data": {"name": "1", "uri": str(tmp_path / "data")}}
+    done = pod.run(pod.input(data, {**own, **found}))
+
+    assert done.returncode == 2
+    assert f"error: no file matches {tmp_path}/data/train/*" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not pod.output_file.exists()
+
+
+def test_a_fault_of_ours_has_a_traceback(spec: dict[str, Any], tmp_path: Path):
+    pod = Pod(spec, "ExampleGen", tmp_path / "ExampleGen")
+    broken = pod.input({}, {})
+    del broken["outputs"]["outputFile"]
+    broken["outputs"]["artifacts"]["examples"]["artifacts"] = []
+    broken["inputs"]["parameterValues"] = dict.fromkeys(FOUND, "x")
+    done = pod.run(broken)
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
