@@ -10,6 +10,10 @@ PYTHON := $(VENV)/bin/python
 # uv from the PATH where there is one; otherwise a private copy in .tools, installed from the package registry.
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+# Tests in so many processes at once, each with whole files, the most expensive first (tests/conftest.py).
+WORKERS := 2
+PYTEST := $(PYTHON) -m pytest
+PARALLEL := $(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 pyproject.toml
 
 .PHONY: help
@@ -32,21 +36,31 @@ $(VENV)/development: requirements-dev.txt $(VENV)/run-time
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
+.PHONY: install-gpu
+install-gpu: $(VENV)/run-time ## add to .venv the libraries of CUDA that TensorFlow needs for GPUs
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-gpu.txt
+
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
 	$(PYTHON) pipeline.py run --task digits --root runs/digits
 
 .PHONY: test
-test: $(VENV)/development ## the tests a newcomer runs: at most 15 minutes on 2 cores
-	$(PYTHON) -m pytest -m "not long"
+test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 cores
+	$(PARALLEL) -m "not long and not alone"
+	$(PYTEST) -m "not long and alone"
 
 .PHONY: test-long
-test-long: $(VENV)/development ## the whole runs that take longer
-	$(PYTHON) -m pytest -m long
+test-long: $(VENV)/development ## the whole runs that take longer: at most 20 minutes
+	$(PARALLEL) -m "long and not alone"
+	$(PYTEST) -m "long and alone"
 
 .PHONY: test-fast
 test-fast: $(VENV)/development ## only the tests that start no further process
-	$(PYTHON) -m pytest -m "not long and not pipeline and not processes"
+	$(PARALLEL) -m "not long and not pipeline and not processes"
+
+.PHONY: soak
+soak: $(VENV)/development ## the property tests on many new examples, other ones in every run
+	$(PARALLEL) -m hypothesis --hypothesis-profile soak
 
 .PHONY: browser
 browser: ## install Chromium (Debian, as root), which the test of the report's page opens it with
@@ -75,6 +89,7 @@ docs: $(VENV)/run-time ## write the generated parts of the documentation
 lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
 	$(COMPILE) -o requirements.txt
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs

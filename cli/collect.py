@@ -1,10 +1,9 @@
-"""From what a run left behind to a `Report`; works for a run that ended well, badly, or by a signal."""
+"""Makes a `Report` from what a run left behind. The run may have ended well, badly, or by a signal."""
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.metadata
-import json
-import math
 import platform
 import signal
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import RunFolder
-from cli.store import Execution, Output, last_run
+from cli.store import Execution, Output, executions_of
 from launchers.failure import describe
-from limbeck.examples import TEST
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck import files
+from limbeck.events import parse
+from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from report import findings
@@ -24,13 +24,8 @@ from report.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from components.gate.decision import Decision
+    from components.predictor.tables import Measured
 
-_TRAINED_BY = {
-    TEACHER: "TeacherTrainer",
-    STUDENT: "Distiller",
-    HARD_LABELS: "DistillerHardLabels",
-    PSEUDO_LABELS: "DistillerPseudoLabels",
-}
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
 
@@ -38,24 +33,27 @@ def collect(folder: RunFolder, code: int) -> Report:
     """Collects the result of the last run.
 
     Args:
-      folder: of the run.
-      code: exit code of the process that ran it.
+      folder: the folder of the run.
+      code: exit code of the process that ran the pipeline.
     """
     request = folder.request()
-    executions = last_run(folder.metadata, since=folder.request_file.stat().st_mtime)
+    executions = executions_of(folder.metadata, run_id(folder.events))
     outputs = {one.node: one.outputs for one in executions if one.succeeded}
     decision = _decision(outputs.get("Gate"))
     gate = GateReport(decision.passed, decision.reasons) if decision else None
     verdicts = decision.verdicts if decision else Verdicts()
+    measured = _measured(outputs.get("Predictor"))
     return Report(
         schema_version=VERSION,
         outcome=_outcome(code, gate),
         task=request.task.module.rpartition(".")[2],
         config=request.config,
         error=_error(folder, code),
-        models=_models(outputs.get("Predictor")),
+        models=_models(measured),
         training={
-            model: _records(outputs[node]["model_run"]) for model, node in _TRAINED_BY.items() if node in outputs
+            name: _records(outputs[model.node]["model_run"])
+            for name, model in MODELS.items()
+            if model.node in outputs
         },
         gap_recovered=verdicts.gap_recovered,
         distillation_helped=verdicts.distillation_helped,
@@ -63,6 +61,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
+        measure=measured.measure if measured else Report.measure,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -87,12 +86,20 @@ def _error(folder: RunFolder, code: int) -> str | None:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """The events of a run; a line that its process did not finish is left out."""
+    """Returns the events of a run, without lines that their process did not finish."""
     if not path.exists():
         return []
-    return [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
-    ]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    return [event for event in map(parse, lines) if event is not None]
+
+
+def run_id(events: Path) -> str | None:
+    """Returns the last run's id in the metadata store; None if the run did not reach its first node.
+
+    The id is needed because times do not identify the run: the clock of the store's machine may differ.
+    """
+    started = [event["run"] for event in read_events(events) if event["event"] == "pipeline"]
+    return started[-1] if started else None
 
 
 def _stage(execution: Execution) -> Stage:
@@ -104,43 +111,41 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
 
     if not outputs:
         return None
-    return from_json(Decision, (Path(outputs["blessing"].uri) / DECISION_FILE).read_text(encoding="utf-8"))
+    return from_json(Decision, files.read_text(files.join(outputs["blessing"].uri, DECISION_FILE)))
 
 
-def _models(outputs: dict[str, Output] | None) -> dict[str, ModelReport]:
+def _measured(outputs: dict[str, Output] | None) -> Measured | None:
     from components.predictor import tables
 
-    if not outputs:
+    return tables.read_measured(outputs["measurements"].uri) if outputs else None
+
+
+def _models(measured: Measured | None) -> dict[str, ModelReport]:
+    if measured is None:
         return {}
-    predictions = tables.read(outputs["predictions"].uri)
-    measured = tables.read_measured(outputs["measurements"].uri)
     models = {}
-    # The largest first: the teacher, whom the others are compared with.
+    # The largest model first: the teacher, with which the others are compared.
     for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
-        quality = tables.quality(predictions, name, TEST)
         models[name] = ModelReport(
-            metrics={"accuracy": _finite(quality.accuracy), "log_loss": _finite(quality.log_loss)},
+            metrics=measured.metrics[name],
             parameters=facts.parameters,
             bytes=facts.bytes,
             latency_ms_p50=facts.latency_ms.p50,
             latency_ms_p99=facts.latency_ms.p99,
+            examples=measured.examples[name],
         )
     return models
 
 
-def _finite(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
-
-
 def _records(output: Output) -> tuple[RankRecord, ...]:
-    files = Path(output.uri).glob("rank-*.json")
-    records = [from_json(RankRecord, path.read_text(encoding="utf-8")) for path in files]
+    found = [name for name in files.names(output.uri) if fnmatch.fnmatch(name, "rank-*.json")]
+    records = [from_json(RankRecord, files.read_text(files.join(output.uri, name))) for name in found]
     return tuple(sorted(records, key=lambda record: record.rank))
 
 
 def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
     from components.pusher.push import newest
 
-    # A run whose student passed ends by making it the newest version.
+    # A run whose student passed has made that student the newest version.
     version = newest(folder.serving) if gate and gate.passed else None
     return str(version) if version else None

@@ -1,14 +1,15 @@
-"""Runs a TFX pipeline node by node on this machine, and says so.
+"""Runs a TFX pipeline node by node on this machine, and reports each node.
 
-The stock LocalDagRunner tells nobody which node is at work and whether its result came from the cache; worse, a
-node whose inputs cannot be resolved is left out in silence, and the run ends as if it had succeeded. This runner
-uses the same launcher for each node, emits an event around it, and fails where a node has not done its work.
+TFX's own LocalDagRunner does not tell which node is running, or whether its result came from the cache. Worse: it
+skips a node whose inputs cannot be resolved without a word, and the run ends as if it had succeeded. This runner uses
+the same launcher for each node, emits an event before and after it, and fails if a node did not do its work.
 """
 
 from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Collection
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -27,12 +28,17 @@ class NodeSkippedError(Exception):
 class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """A local runner that emits `pipeline`, `node_started` and `node_finished` events."""
 
+    def __init__(self, never_cached: Collection[str] = ()) -> None:
+        """Takes the ids of nodes that run whatever the cache holds, because they read state outside the graph."""
+        super().__init__()
+        self._never_cached = frozenset(never_cached)
+
     def run_with_ir(self, pipeline: Any, run_options: Any = None, **_: Any) -> None:
         """Runs every node of a compiled pipeline, in topological order.
 
         Raises:
-          NodeSkippedError: where a node did not run.
-          Exception: what the executor of a node raised.
+          NodeSkippedError: if a node did not run.
+          Exception: if the executor of a node raised it.
         """
         run_id = datetime.datetime.now(datetime.timezone.utc).isoformat()
         runtime_parameter_utils.substitute_runtime_parameter(
@@ -42,12 +48,14 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         connections = deployment.metadata_connection_config
         connection = getattr(connections, connections.WhichOneof("connection_config"))
         nodes = [node.pipeline_node for node in pipeline.nodes]
-        events.emit("pipeline", nodes=[node.node_info.id for node in nodes])
+        events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
         for node in nodes:
             self._run(node, pipeline, deployment, connection)
 
     def _run(self, node: Any, pipeline: Any, deployment: Any, connection: Any) -> None:
         name = node.node_info.id
+        if name in self._never_cached:
+            node.execution_options.caching_options.enable_cache = False
         events.emit("node_started", node=name)
         begin = time.monotonic()
         launched = launcher.Launcher(

@@ -1,4 +1,4 @@
-"""What the exit code of every verb means."""
+"""The exit codes of all verbs."""
 
 DONE = 0
 OUR_FAULT = 1

@@ -1,9 +1,9 @@
-"""Outlives the command line by a moment, to end what a run started: `python -m cli.guardian SESSION`.
+"""Ends what a run started, if the command line is killed: `python -m cli.guardian SESSION`.
 
-A command line that is killed with -9 runs no handler. The kernel can end its children for it, and theirs, as far
-as each asks for that; Beam's worker processes do not, and were seen alive a quarter of a minute after their run.
-The guardian reads a pipe that the command line holds open: when the pipe ends without a word of farewell, it kills
-every process of the run's session. It stands in a session of its own, so that a signal for the run spares it.
+A command line that is killed by SIGKILL runs no handler. The kernel can end its children and grandchildren, but only
+those that ask for it. Beam's worker processes do not: some were alive 15 seconds after their run. The guardian reads a
+pipe that the command line holds open. If the pipe ends without a farewell, the guardian kills every process of the
+run's session. The guardian has its own session, so that signals for the run do not reach it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _FAREWELL = b"done"
 
 @contextlib.contextmanager
 def guarding(session: int) -> Iterator[None]:
-    """Has a guardian watch over this process; the session is killed if the process dies within the context.
+    """Starts a guardian of this process: it kills the session if this process dies within the context.
 
     Args:
-      session: id of the session that the run has to itself.
+      session: id of the run's own session.
     """
     guardian = subprocess.Popen(
         [sys.executable, "-m", "cli.guardian", str(session)],
@@ -40,20 +40,20 @@ def guarding(session: int) -> Iterator[None]:
 
 
 def end_session(session: int, number: int) -> None:
-    """Sends the signal `number` to every process of a session, whatever its process group."""
+    """Sends the signal `number` to every process of a session, in all its process groups."""
     for process in members(session):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
 
 
 def members(session: int) -> list[int]:
-    """Ids of the living processes of a session."""
+    """Returns the ids of the living processes of a session."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            # The name in parentheses may hold anything; behind it stand state, parent, group and session.
+            # The name in parentheses may hold any character. State, parent, group and session come after it.
             state, _, _, its_session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(its_session) == session and state != "Z":
                 found.append(int(entry.name))
@@ -61,9 +61,9 @@ def members(session: int) -> list[int]:
 
 
 def watch(pipe: IO[bytes], session: int) -> None:
-    """Blocks until `pipe` ends; then kills the session, unless a farewell was read."""
+    """Blocks until `pipe` ends. Then kills the session, unless it read a farewell."""
     if pipe.read() != _FAREWELL:
-        # Again until none is left: a process may have been starting another.
+        # Repeats until no process is left: a process may just have started another.
         while members(session):
             end_session(session, signal.SIGKILL)
 

@@ -1,6 +1,6 @@
-"""Arguments -> a verb. A mistake of the user ends here, as one message and exit code 2.
+"""Parses the arguments and calls a verb. A user's mistake ends here, as one message and exit code 2.
 
-Verbs are imported when they are called: `--help` must not wait for TensorFlow, nor for anything else.
+A verb is imported only when it is called: `--help` must not wait for TensorFlow, or for anything else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ example:    python pipeline.py run --task digits --root runs/digits --set distil
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of every verb."""
+    """Returns the parser of all verbs."""
     top = argparse.ArgumentParser(
         prog="pipeline.py",
         description="Train a large teacher on many machines, distil it into a small student, prove it, ship it.",
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--accept-schema",
         action="store_true",
-        help="replace the schema and statistics that data are held against by those of this run's data",
+        help="replace the schema and statistics that data are compared with by those of this run's data",
     )
     _add_configuration(run)
 
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one verb; returns the exit code of the process."""
+    """Runs one verb. Returns the exit code of the process."""
     parsed = parser().parse_args(arguments)
     try:
         verb = importlib.import_module(f"cli.{parsed.verb}_verb")

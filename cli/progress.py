@@ -1,8 +1,7 @@
-"""Shows a run as it goes: a line for each finished node, and one live line for what is at work."""
+"""Shows a run while it is running: a line for each finished node, and one live line for the current work."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,17 +11,19 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from limbeck.events import parse
+
 _QUIET_SECONDS = 15.0
 
 
-class Progress:
+class RunProgress:
     """Reads the events of a run from their file, and prints them.
 
-    On a terminal the live line is redrawn in place; elsewhere (a CI log) it is printed every 15 seconds.
+    On a terminal, the live line is redrawn in place. Elsewhere (a CI log), it is printed every 15 seconds.
     """
 
     def __init__(self, events: Path, console: Console | None = None) -> None:
-        """Takes the file that the run appends its events to."""
+        """Takes the file to which the run appends its events."""
         self._file = events.open(encoding="utf-8")
         self._console = console or Console(highlight=False)
         self._rest = ""
@@ -32,8 +33,8 @@ class Progress:
         self._since = self._printed = time.monotonic()
         self._live = Live(console=self._console, transient=True, refresh_per_second=4, get_renderable=self._line)
 
-    def __enter__(self) -> Progress:
-        """Starts the live line where there is a terminal."""
+    def __enter__(self) -> RunProgress:
+        """Starts the live line if there is a terminal."""
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -46,11 +47,12 @@ class Progress:
         self._file.close()
 
     def update(self) -> None:
-        """Takes in what has happened since the last call."""
+        """Reads the events since the last call."""
         self._rest += self._file.read()
         *lines, self._rest = self._rest.split("\n")
-        for line in lines:
-            self._take(json.loads(line))
+        for event in map(parse, lines):
+            if event is not None:
+                self._take(event)
         if not self._console.is_terminal and time.monotonic() - self._printed > _QUIET_SECONDS:
             self._console.print(self._line())
             self._printed = time.monotonic()
@@ -94,13 +96,13 @@ class Progress:
 
 
 def training_line(event: dict[str, Any]) -> str:
-    """What a `training` event says: `teacher 2/5, step 300/608, loss 0.1234`."""
+    """Returns the text of a `training` event: `teacher 2/5, step 300/608, loss 0.1234`."""
     of = f" {event['member'] + 1}/{event['members']}" if event["members"] > 1 else ""
     return f"{event['entry']}{of}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}"
 
 
 def restarting_line(event: dict[str, Any]) -> str:
-    """What a `restarting` event says: `teacher chief was killed by SIGKILL: restart 1 of 3 in 2 s`."""
+    """Returns the text of a `restarting` event: `teacher chief was killed by SIGKILL: restart 1 of 3 in 2 s`."""
     if event["restart"] is None:
         return f"{event['reason']}: started again"
     pause = f" in {event['seconds']:.0f} s" if event["seconds"] >= 1 else ""

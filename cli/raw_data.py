@@ -1,8 +1,4 @@
-"""The raw examples of a run: the user's, or those that the task brings, written once.
-
-TFX tells data apart by the time of their last change, so data that were written anew for each run would never be
-found in the cache.
-"""
+"""Finds the raw examples of a run: the user's, or the task's own, which are written once."""
 
 from __future__ import annotations
 
@@ -18,11 +14,16 @@ from limbeck.task import Task
 
 
 def check(path: str) -> None:
-    """Raises ConfigError where `data.path` is a local folder without files for each split."""
+    """Raises ConfigError if `data.path` is a local folder without files for each split."""
     if "://" in path:
         return
+    if re.search(r"[*?\[\]]", path):
+        raise ConfigError(
+            f"data.path must hold none of * ? [ ], because TFX takes them for wildcards; received {path}: rename the "
+            "folder"
+        )
     for split in SPLITS:
-        # {SPAN} and the like stand for a number; which one is found out when the data are read.
+        # {SPAN} and other placeholders stand for numbers. Which number is decided when the data are read.
         pattern = re.sub(r"\{[^}]*\}", "*", f"{path}/{split}/*")
         if not glob.glob(pattern):  # noqa: PTH207
             raise ConfigError(
@@ -34,21 +35,21 @@ def resolve(path: str | None, task: Task, digest: str, folder: Path) -> str:
     """Finds the raw examples.
 
     Args:
-      path: `data.path`; None for the data of the task.
-      task: brings data where it has `write_data`.
-      digest: of the code that writes them.
+      path: `data.path`; None for the task's own data.
+      task: the task. It has its own data if it has `write_data`.
+      digest: digest of the code that writes the data.
       folder: keeps written data, by task and digest.
 
     Returns:
-      The folder, or URI, that holds a folder for each split.
+      The folder or URI that holds a folder for each split.
 
     Raises:
-      ConfigError: where there is no path and no data of the task.
+      ConfigError: if there is no path, and the task has no data of its own.
     """
     if path is not None:
         return path if "://" in path else str(Path(path).resolve())
     if task.write_data is None:
-        raise ConfigError(f"task '{task.name}' brings no data of its own: give --set data.path=FOLDER")
+        raise ConfigError(f"task '{task.name}' has no data of its own: give --set data.path=FOLDER")
     final = folder / f"{task.name}-{digest[:16]}"
     if not final.is_dir():
         unfinished = final.with_suffix(".unfinished")

@@ -13,7 +13,7 @@ from report.schema import Report
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Prints the short form; raises ConfigError where the folder has no report."""
+    """Prints the short form of the report. Raises ConfigError if the folder has no report."""
     folder = RunFolder(arguments.root.resolve())
     try:
         text = folder.report_json.read_text(encoding="utf-8")

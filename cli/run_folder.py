@@ -1,4 +1,7 @@
-"""What a run leaves where. One run at a time, and one task for good, has a folder to itself."""
+"""The files of a run and their places in its folder.
+
+A folder holds one run at a time, and always runs of the same task.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from limbeck.settings.config import Config
 
 @dataclass(frozen=True, config=STRICT)
 class Request:
-    """What was asked for: kept in the folder, for the process that runs it and for the report.
+    """What the user asked for. The folder keeps it for the process that runs it, and for the report.
 
     Attributes:
-      task: what is run.
-      config: with which settings.
-      accept_schema: whether the accepted schema and statistics are replaced by those of this run's data.
+      task: the task to run.
+      config: the settings to run it with.
+      accept_schema: whether this run's data replace the accepted schema and statistics.
     """
 
     task: TaskRef
@@ -39,7 +42,7 @@ class RunFolder:
 
     @property
     def artifacts(self) -> Path:
-        """TFX's artifacts, a folder for each node."""
+        """TFX's artifacts, with a folder for each node."""
         return self.root / "pipeline"
 
     @property
@@ -49,32 +52,32 @@ class RunFolder:
 
     @property
     def serving(self) -> Path:
-        """Students that passed the gate, a folder for each version."""
+        """Students that passed the gate, with a folder for each version."""
         return self.root / "serving"
 
     @property
     def data(self) -> Path:
-        """The data that built-in tasks bring."""
+        """The data that tasks write themselves."""
         return self.root / "data"
 
     @property
     def accepted(self) -> Path:
-        """The schema and statistics that data are held against; see `components.anomaly_stop.accepted`."""
+        """The accepted schema and statistics, with which data are compared; see `components.anomaly_stop.accepted`."""
         return self.root / "accepted"
 
     @property
     def checkpoints(self) -> Path:
-        """What a training that was killed goes on from, a folder for each job; see `trainer.recovery.job_digest`."""
+        """Checkpoints of trainings, with a folder for each job; see `trainer.recovery.job_digest`."""
         return self.root / "checkpoints"
 
     @property
     def log(self) -> Path:
-        """Everything that TensorFlow, Beam and TFX have to say about the last run."""
+        """The output of TensorFlow, Beam and TFX in the last run."""
         return self.root / "logs" / "run.log"
 
     @property
     def events(self) -> Path:
-        """What happened in the last run, as JSON lines."""
+        """The events of the last run, as JSON lines."""
         return self.root / "logs" / "events.jsonl"
 
     @property
@@ -93,7 +96,7 @@ class RunFolder:
         return self.root / "report.html"
 
     def request(self) -> Request:
-        """Reads the last request. Raises ConfigError where this is no run folder, or one that cannot be read."""
+        """Reads the last request. Raises ConfigError if this is not a run folder, or if the request cannot be read."""
         try:
             text = self.request_file.read_text(encoding="utf-8")
         except OSError:
@@ -107,18 +110,28 @@ class RunFolder:
                 f"{self.request_file} is not a request that this version reads; give another --root ({error})"
             ) from None
 
+    def check_name(self) -> None:
+        """Raises ConfigError if the path has a character that TFX, Beam and TensorFlow take for a wildcard."""
+        if set(str(self.root)) & set("*?[]"):
+            raise ConfigError(
+                f"--root must hold none of * ? [ ] in its path, because TFX takes them for wildcards; received "
+                f"{self.root}: give another folder"
+            )
+
     def prepare(self, request: Request) -> None:
-        """Makes the folder ready for a run of `request`.
+        """Prepares the folder for a run of `request`.
 
         Raises:
-          ConfigError: where it cannot be written, or belongs to another task.
+          ConfigError: if the folder cannot be written, or belongs to another task.
         """
         if self.request_file.exists():
-            before = self.request().task
-            if (before.module, before.attribute) != (request.task.module, request.task.attribute):
+            before, now = self.request().task, request.task
+            same_name = (before.module, before.attribute) == (now.module, now.attribute)
+            # A task whose folder was moved is the same task. If the old folder is still there, it is another task.
+            if not same_name or (before.search_path != now.search_path and before.file() is not None):
                 raise ConfigError(
-                    f"{self.root} holds runs of the task {before.module}, and what is served from it; "
-                    f"give --root another folder for {request.task.module}"
+                    f"{self.root} holds runs of the task {_named(before)}, and its served versions; give --root "
+                    f"another folder for {_named(now)}"
                 )
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +143,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Holds the folder for this process. Raises ConfigError where another run holds it."""
+        """Locks the folder for this process. Raises ConfigError if another run has locked it."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("w")
@@ -144,3 +157,7 @@ class RunFolder:
                     f"another run is at work in {self.root}: wait for it, or give another --root"
                 ) from None
             yield
+
+
+def _named(task: TaskRef) -> str:
+    return f"{task.module} in {task.search_path}" if task.search_path else task.module

@@ -1,4 +1,4 @@
-"""`run`: starts the process that runs the pipeline, shows it, stops it on a signal, and writes the report."""
+"""`run`: starts the process that runs the pipeline, shows its progress, ends it on a signal, and writes the report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Protocol
 
 from cli import exit_codes, guardian, raw_data, settings
 from cli.run_folder import Request, RunFolder
 from limbeck import events, reference
 from report.schema import Outcome
-from trainer.process import interpreter, lifeline
+from trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -30,41 +31,69 @@ class _StoppedError(Exception):
         self.code = 128 + number
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    """Runs the pipeline to its end; returns the exit code of the process."""
+class Runner(Protocol):
+    """The process that runs the pipeline: a child of this one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its session's id."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Returns its exit code. Raises subprocess.TimeoutExpired if it is still alive after `timeout` seconds."""
+
+
+def start_runner(folder: RunFolder) -> Runner:
+    """Starts `python -m cli.runner` in its own session, so that one signal ends it and all that it started."""
+    with folder.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli.runner", str(folder.root)],
+            env=environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def environment(folder: RunFolder) -> dict[str, str]:
+    """Returns the variables of the process that runs the pipeline, a child of this one. That process takes no GPU."""
+    own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
+    return interpreter.environment(gpus.hidden(os.environ)) | own
+
+
+def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] = start_runner) -> int:
+    """Runs the pipeline to its end. Returns the exit code of the process.
+
+    Args:
+      arguments: arguments of the verb.
+      start: starts the process that runs the pipeline, in its own session, with the variables of `environment` and with
+        its output in the log.
+    """
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     request = Request(ref, config, accept_schema=arguments.accept_schema)
     if request.config.data.path is not None:
         raw_data.check(request.config.data.path)
     folder = RunFolder(arguments.root.resolve())
+    folder.check_name()
     with folder.alone():
         folder.prepare(request)
         with _signals_as_errors():
             try:
-                code = _run(folder)
+                code = _run(folder, start)
                 _ignore_signals()
             except _StoppedError as stop:
                 code = stop.code
             return _conclude(folder, code)
 
 
-def _run(folder: RunFolder) -> int:
-    from cli.progress import Progress
+def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+    from cli.progress import RunProgress
 
-    # A session of its own, so that one signal ends it with all the processes that it started.
-    with folder.log.open("ab") as log:
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "cli.runner", str(folder.root)],
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
-            with Progress(folder.events) as progress:
+            with RunProgress(folder.events) as progress:
                 while (code := _wait(runner)) is None:
                     progress.update()
                 progress.update()
@@ -73,20 +102,15 @@ def _run(folder: RunFolder) -> int:
             _end(runner)
 
 
-def _wait(runner: subprocess.Popen[bytes]) -> int | None:
+def _wait(runner: Runner) -> int | None:
     try:
         return runner.wait(_POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return None
 
 
-def _environment(folder: RunFolder) -> dict[str, str]:
-    own = {events.ENVIRONMENT: str(folder.events), lifeline.ENVIRONMENT: str(os.getpid())}
-    return interpreter.environment(os.environ) | own
-
-
-def _end(runner: subprocess.Popen[bytes]) -> None:
-    """Ends the whole session of the runner: also what its own end left behind."""
+def _end(runner: Runner) -> None:
+    """Ends the whole session of the runner, also processes that outlived the runner."""
     guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         runner.wait(_GRACE_SECONDS)
@@ -98,7 +122,7 @@ def _end(runner: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def _signals_as_errors() -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
-        # Once is enough: a second one must interrupt neither the ending of the processes nor the report.
+        # Later signals are ignored: they must not interrupt the end of the processes, or the report.
         _ignore_signals()
         raise _StoppedError(number)
 
@@ -116,7 +140,7 @@ def _ignore_signals() -> None:
 
 
 def _conclude(folder: RunFolder, code: int) -> int:
-    """Writes and shows the report; returns the exit code that its outcome asks for."""
+    """Writes and shows the report. Returns the exit code for its outcome."""
     from cli import collect
     from report import html, terminal
 

@@ -1,7 +1,7 @@
 """The process that runs the pipeline: `python -m cli.runner ROOT`.
 
-Apart from the command line's own process, because TFX takes a quarter of a minute and a gigabyte to import and
-cannot be stopped from within; the one that watches stays small, and outlives it to write the report.
+It is not the command line's own process, because TFX takes 15 seconds and a gigabyte to import, and cannot be stopped
+from within. The command line's process stays small, watches this one, and writes the report after it has ended.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli import exit_codes
 from cli.run_folder import Request, RunFolder
-from limbeck import events
+from limbeck import events, files, reference
 from limbeck.errors import UserError
+from limbeck.settings.config import Config
+from limbeck.settings.operational import Operational
 from trainer.process import lifeline
 
 if TYPE_CHECKING:
-    from pipeline import Place
+    from components.graph.context import Storage
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the request that stands in the run folder; returns the exit code of the process."""
+    """Runs the request in the run folder. Returns the exit code of the process."""
     lifeline.die_with_parent()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     logging.basicConfig(level=logging.INFO)
@@ -44,47 +46,85 @@ def main(arguments: list[str]) -> int:
 def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
-    from tfx.orchestration import metadata
-
-    import pipeline
     from cli.dag_runner import ObservedDagRunner
-    from components.anomaly_stop import accepted
+    from cli.store import moved_from
 
-    place = place_of(folder, request)
-    generation = accepted.generation(place.accepted) + request.accept_schema
-    store = metadata.sqlite_metadata_connection_config(str(folder.metadata))
-    ObservedDagRunner().run(pipeline.create_pipeline(request.config, request.task, place, store, generation))
+    before = moved_from(folder.metadata, folder.artifacts)
+    if before is not None:
+        note = (
+            f"results were in {before}, and TFX knows them by their paths: all is computed again in {folder.root}"
+        )
+        events.emit("note", text=note)
+    os.environ.pop(reference.ENVIRONMENT, None)
+    os.environ.update(environment(folder, request))
+    graph = graph_of(folder, request)
+    never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
+    ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 
 
-def place_of(folder: RunFolder, request: Request) -> Place:
-    """Where the pipeline of a request keeps what it makes; writes the task's own data where they are wanted."""
+def environment(folder: RunFolder, request: Request) -> dict[str, str]:
+    """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key."""
+    return {
+        **Operational.of(request.config, str(folder.checkpoints)).environment(),
+        **request.config.beam.environment(),
+        **reference.environment(request.task),
+    }
+
+
+def graph_of(folder: RunFolder, request: Request) -> Any:
+    """Returns the pipeline of a request, for a local run in a process with the variables of `environment`."""
+    from tfx.orchestration import metadata
+
     import pipeline
+    from components.anomaly_stop import accepted
+
+    storage = storage_of(folder, request)
+    return pipeline.create_pipeline(
+        request.config,
+        request.task,
+        storage,
+        beam_flags=beam_flags(request.config),
+        generation=accepted.generation(storage.accepted) + request.accept_schema,
+        metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
+    )
+
+
+def beam_flags(config: Config) -> list[Any]:
+    """Returns Beam's flags as the names of their variables. Their texts would be in the cache key."""
+    from tfx.dsl.placeholder.placeholder import environment_variable
+
+    return [environment_variable(name) for name in config.beam.environment()]
+
+
+def storage_of(folder: RunFolder, request: Request) -> Storage:
+    """Returns where the pipeline of a request keeps its files. Writes the task's own data if they are needed."""
     from cli import raw_data
+    from components.graph.context import Storage
     from limbeck.digests.code import task_digests
 
     task = request.task.load()
     digest = task_digests(task, request.task).data
-    return pipeline.Place(
+    return Storage(
         root=str(folder.artifacts),
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
         accepted=str(folder.accepted),
-        checkpoints=str(folder.checkpoints),
     )
 
 
 def _serve(folder: RunFolder) -> None:
-    """Makes the student that passed the newest version, also where Pusher came from the cache.
+    """Makes the student that passed the newest version, even if Pusher came from the cache.
 
-    A cached Pusher does not look: its version may have been deleted since, or another student pushed over it.
+    A cached Pusher does not check: its version may have been deleted since, or another student may have been pushed.
     """
-    from cli.store import last_run
+    from cli.collect import run_id
+    from cli.store import executions_of
     from components.pusher.push import push
 
-    for one in last_run(folder.metadata, since=folder.request_file.stat().st_mtime):
+    for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:
-            push(Path(one.outputs["pushed_model"].uri), folder.serving)
+            push(Path(files.local_copy(one.outputs["pushed_model"].uri)), folder.serving)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads the last run of a pipeline from its ML Metadata store."""
+"""Reads a run of a pipeline from its ML Metadata store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """The first artifact of an output: where it is, and its custom properties that are text."""
+    """The first artifact of an output: its URI, and its custom properties that are texts."""
 
     uri: str
     properties: dict[str, str]
@@ -22,8 +22,8 @@ class Execution:
     Attributes:
       node: the node's id.
       state: `COMPLETE`, `CACHED`, `FAILED`, `RUNNING` ...
-      seconds: from its registration to its last change.
-      outputs: by the name of the output.
+      seconds: time from its registration to its last change.
+      outputs: its outputs by name.
     """
 
     node: str
@@ -37,30 +37,47 @@ class Execution:
         return self.state in ("COMPLETE", "CACHED")
 
 
-def last_run(metadata: Path, since: float) -> list[Execution]:
-    """The executions of the last run, in order; empty where there is none.
+def executions_of(metadata: Path, run: str | None) -> list[Execution]:
+    """Returns the executions of a run, in order; empty if there is no such run.
 
     Args:
       metadata: the SQLite file.
-      since: seconds since the epoch; a run that began before is not the one that is asked for.
+      run: the run's id, as `cli.dag_runner` emits it.
+    """
+    if run is None or not metadata.exists():
+        return []
+    store = _opened(metadata)
+    context = store.get_context_by_type_and_name("pipeline_run", run)
+    if context is None:
+        return []
+    executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
+    return [_execution(store, one) for one in executions]
+
+
+def moved_from(metadata: Path, artifacts: Path) -> Path | None:
+    """Returns the folder that held all artifacts before, if it is not `artifacts`; otherwise None.
+
+    Args:
+      metadata: the SQLite file. The newest artifact's path tells the folder.
+      artifacts: the folder of all artifacts. Each artifact has its own folder in it: `<node>/<output>/<number>`.
     """
     if not metadata.exists():
-        return []
+        return None
+    from ml_metadata import ListOptions, OrderByField
+
+    newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
+    before = [Path(artifact.uri.rsplit("/", 3)[0]) for artifact in newest]
+    return before[0] if before and before[0] != artifacts else None
+
+
+def _opened(metadata: Path) -> Any:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
 
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    store = MetadataStore(config)
-    runs = [
-        run for run in store.get_contexts_by_type("pipeline_run") if run.create_time_since_epoch / 1000 >= since
-    ]
-    if not runs:
-        return []
-    last = max(runs, key=lambda run: run.id)
-    executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
-    return [_execution(store, one) for one in executions]
+    return MetadataStore(config)
 
 
 def _execution(store: Any, execution: Any) -> Execution:

@@ -17,7 +17,7 @@ def execute(_: argparse.Namespace) -> int:
 
 
 def summary(name: str) -> str:
-    """The first line of a built-in task's docstring."""
+    """Returns the first line of a built-in task's docstring."""
     source = (reference.TASKS / name / "__init__.py").read_text(encoding="utf-8")
     documentation = ast.get_docstring(ast.parse(source)) or ""
     return documentation.partition("\n")[0]

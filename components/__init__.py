@@ -1,1 +1,1 @@
-"""TFX components: artifacts in, artifacts out. No mathematics and no training loops live here."""
+"""TFX components: artifacts in, artifacts out. They hold no mathematics and no training loops."""

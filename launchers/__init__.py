@@ -1,1 +1,4 @@
-"""Where a training job's processes run: one module a place, chosen by name in `LAUNCHERS`."""
+"""Launchers: where the processes of a training job run. A package for each, and the modules that all share.
+
+`limbeck.settings.launcher.LAUNCHERS` has them by name.
+"""

@@ -1,4 +1,4 @@
-"""`Cluster`: how many processes of each role a training job is given."""
+"""`Cluster`: how many processes of each role a training job gets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative
 from limbeck.settings.strategy import StrategyConfig
 from trainer.distribution.cluster import ClusterTask, task_of
+from trainer.job import TrainingJob
 
 
 @dataclass(frozen=True, config=STRICT)
 class Cluster:
-    """One chief and `workers` workers; each of them trains."""
+    """One chief and `workers` workers. All of them train."""
 
     workers: NotNegative = 0
 
     @classmethod
     def of(cls, strategy: StrategyConfig) -> Cluster:
-        """The cluster that a strategy needs."""
+        """Returns the cluster that a strategy needs."""
         return cls(workers=strategy.processes - 1)
 
     @property
@@ -26,3 +27,8 @@ class Cluster:
         """Every process, in the order of the ranks."""
         processes = 1 + self.workers
         return tuple(task_of(rank, processes) for rank in range(processes))
+
+
+def title(job: TrainingJob, task: ClusterTask) -> str:
+    """Returns the name of a process in messages: `teacher chief`, `student worker 0`."""
+    return f"{job.entry} {task.role}" + ("" if task.is_chief else f" {task.index}")

@@ -1,10 +1,9 @@
-"""Which of several dead processes is to blame, how to say so, and whether a second try could help.
+"""Finds which of several dead processes caused a failure, describes it, and says whether a second try could help.
 
-When one process of a job dies the others fail a moment later, because they have lost a peer: their
-error is the longest and says nothing. What a process wrote into its failure file comes first, then
-a death by signal, then a process that stands still, then the order of the deaths. SIGABRT is
-counted with the ordinary exits: it is how TensorFlow's C++ code ends a process that has lost its
-coordinator.
+When one process of a job dies, the others fail a moment later, because they have lost a peer. Their errors are the
+longest, and say nothing. So causes are looked for in this order: what a process wrote into its failure file, a death
+by signal, a process that hangs, the first death. SIGABRT does not count as a signal here, but as an ordinary exit:
+TensorFlow's C++ code ends a process with it when the process has lost its coordinator.
 """
 
 from __future__ import annotations
@@ -12,19 +11,22 @@ from __future__ import annotations
 import dataclasses
 import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal, Protocol
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
 
+# The variable with the path or URI of the file in which a process reports why it failed.
+ENVIRONMENT = "LIMBECK_FAILURE"
+
 
 @dataclasses.dataclass(frozen=True)
 class Exit:
-    """The end of a process: its rank and its exit code; minus the signal's number if one killed it."""
+    """The end of a process: its rank and its exit code. The code is minus the number of the signal that killed it."""
 
     rank: int
     code: int
@@ -34,46 +36,47 @@ class Ended(Protocol):
     """A process that has ended.
 
     Attributes:
-      rank: within the job.
-      title: what messages call it.
+      rank: its rank within the job.
+      title: its name in messages.
     """
 
     rank: int
     title: str
 
     def last_lines(self) -> tuple[str, ...]:
-        """The last lines of its output."""
+        """Returns the last lines of its output."""
 
 
 class AttemptFailedError(TrainingFailedError):
-    """A process of the job died, for a reason that may be gone when it is tried again.
+    """A process of the job died, and another try may succeed.
 
     Attributes:
-      reason: one line: which process, and its exit code, signal or silence.
-      lines: the last of its output.
+      reason: one line: which process, and its exit code, its signal or how long it was silent.
+      lines: the last lines of its output.
+      exception: the exception that ended it, and after which step; None if no exception of its own ended it.
     """
 
-    def __init__(self, reason: str, lines: Sequence[str]) -> None:
-        """Takes what `str` shows."""
+    def __init__(self, reason: str, lines: Sequence[str], exception: str | None = None) -> None:
+        """Takes the reason and the lines that `str` shows, and the exception."""
         super().__init__(f"{reason}. Its last lines:\n" + ("\n".join(lines) or "(it wrote nothing)"))
-        self.reason, self.lines = reason, tuple(lines)
+        self.reason, self.lines, self.exception = reason, tuple(lines), exception
 
 
 class AttemptPreemptedError(TrainingFailedError):
-    """A process was asked to end; the job saved what it had reached, and nothing failed."""
+    """A process was asked to end. The job saved its state, and nothing failed."""
 
 
 class TrainingBrokeDownError(TrainingFailedError):
-    """Training itself broke down, such as in a loss of NaN, and would do so again."""
+    """Training itself broke down, for example in a loss of NaN, and would do so again."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Ending:
-    """How an attempt ended: well, where both are empty.
+    """How an attempt ended. It ended well if both attributes are empty.
 
     Attributes:
       failed: the processes that failed by themselves, in the order of their deaths.
-      silent: seconds of silence of each living rank that stands still.
+      silent: seconds of silence of each living rank that hangs.
     """
 
     failed: tuple[Exit, ...]
@@ -82,58 +85,74 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """What would fail again, as `trainer.worker` writes it to the file that LIMBECK_FAILURE names."""
+    """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
-    kind: Literal["user", "final"]
+    Attributes:
+      kind: `user`: a mistake of the user. `final`: training broke down. `passing`: storage was not available, and may
+        be at the next attempt. `error`: an exception that may come again.
+      message: text for people. For an `error`: the exception, and the step after which it was raised.
+    """
+
+    kind: Literal["user", "final", "passing", "error"]
     message: str
 
+    @property
+    def explains(self) -> bool:
+        """Whether it is the cause. An exception may be a mere consequence of a lost peer."""
+        return self.kind != "error"
 
-def read_failure(path: Path) -> Failure | None:
-    """Reads a failure file; None where there is none, or its process died while it wrote it."""
+
+def read_failure(uri: str) -> Failure | None:
+    """Reads a failure file, at a path or URI. Returns None if there is none, or if it cannot be read."""
     try:
-        return from_json(Failure, path.read_text(encoding="utf-8"))
+        return from_json(Failure, files.read_text(uri))
     except (OSError, UnicodeDecodeError, ConfigError):
         return None
 
 
 def by_signal(code: int) -> bool:
-    """Whether a process with this code was killed from outside, or crashed by itself."""
+    """Returns whether a process with this exit code was killed from outside, or crashed by itself."""
     return code < 0 and code != -signal.SIGABRT
 
 
 def blame(exits: Sequence[Exit]) -> Exit:
-    """The exit that explains the others: the first by signal, otherwise the first that is no pre-emption.
+    """Returns the exit that explains the others: the first by signal, otherwise the first that is not a pre-emption.
 
     Args:
-      exits: the failed ones, at least one, in the order of the deaths.
+      exits: the failed processes, at least one, in the order of their deaths.
     """
     unasked = [each for each in exits if each.code != preemption.EXIT_CODE]
     return next((each for each in exits if by_signal(each.code)), [*unasked, *exits][0])
 
 
 def error_of(
-    ending: Ending, processes: Sequence[Ended], files: Mapping[int, Path]
+    ending: Ending, processes: Sequence[Ended], failures: Mapping[int, str]
 ) -> UserError | TrainingFailedError:
-    """The error to raise for an attempt that did not end well.
+    """Returns the error to raise for an attempt that did not end well.
 
     Args:
-      ending: what was seen of it.
-      processes: all of the job, in the order of the ranks, ended.
-      files: the failure file of each rank.
+      ending: how the attempt ended.
+      processes: all processes of the job, in the order of the ranks. All have ended.
+      failures: the URI of each rank's failure file.
     """
-    # One that wrote its file may have been ended by us before it could leave: look at all of them.
+    # We may have killed a process after it wrote its file and before it ended, so all files are read.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
-    for rank in ranks:
-        failure = read_failure(files[rank])
-        if failure is not None:
+    told = [(rank, failure) for rank in ranks if (failure := read_failure(failures[rank])) is not None]
+    for _, failure in told:
+        if failure.kind in ("user", "final"):
             return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
+    for rank, failure in told:
+        if failure.kind == "passing":
+            return AttemptFailedError(f"{processes[rank].title}: {failure.message}", processes[rank].last_lines())
     culprit = blame(ending.failed) if ending.failed else None
     if culprit is None or (ending.silent and not by_signal(culprit.code)):
         return _error_of_silence(ending.silent, culprit, processes)
     process = processes[culprit.rank]
     if culprit.code == preemption.EXIT_CODE:
         return AttemptPreemptedError(f"{process.title} was pre-empted, and saved before it ended")
-    return AttemptFailedError(f"{process.title} {describe(culprit.code)}", process.last_lines())
+    own = read_failure(failures[culprit.rank])
+    reason = f"{process.title} {describe(culprit.code)}"
+    return AttemptFailedError(reason, process.last_lines(), own.message if own else None)
 
 
 def _error_of_silence(
@@ -147,7 +166,7 @@ def _error_of_silence(
 
 
 def describe(code: int) -> str:
-    """`was killed by SIGKILL ...` or `ended with exit code 1`, from a code as `Exit` has it."""
+    """Returns `was killed by SIGKILL ...` or `ended with exit code 1`, for a code as in `Exit`."""
     if code >= 0:
         return f"ended with exit code {code}"
     hint = ", as the kernel does when memory runs out" if code == -signal.SIGKILL else ""

@@ -1,78 +1,102 @@
-"""`launch(job, cluster)`: one door to every place where training processes can run.
+"""`launch(job, cluster)`: the one function that runs a training job, whatever the launcher.
 
-A component must not know where its training runs, or each new place would change each component.
+A component must not know where its training runs. Otherwise each new launcher would change each component.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Protocol
+import importlib
+from typing import Protocol, cast
 
+from launchers import staging
 from launchers.cluster import Cluster
-from launchers.local.launcher import LocalLauncher
-from launchers.supervisor import Supervised, supervise
-from limbeck.errors import ConfigError, nearest
+from launchers.supervisor import Supervised, supervise, unwinding_on_sigterm
 from limbeck.rank_record import RankRecord
+from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from trainer.job import TrainingJob
 
 
 class Launcher(Protocol):
-    """A place where training processes run."""
+    """Runs the processes of training jobs: on this machine, in a cluster, or as a service.
 
-    def launch(self, job: TrainingJob, cluster: Cluster, heartbeat_seconds: float) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job; whatever ends it, none of its processes is left.
+    A launcher is a package below `launchers/`, and a line in `limbeck.settings.launcher.LAUNCHERS`.
+    """
+
+    @property
+    def supervises(self) -> bool:
+        """Whether it restarts a failed job by itself, as often as `recovery` allows."""
+
+    def stage(self, job: TrainingJob) -> TrainingJob:
+        """Gives a job URIs that its processes can read and write; see `launchers.staging`.
+
+        Each URI that differs from the job's is a copy. Outputs are fetched from there, and all copies are removed.
+
+        Raises:
+          ConfigError: if the processes cannot use a URI, and it cannot be copied.
+        """
+
+    def launch(self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig) -> tuple[RankRecord, ...]:
+        """Runs one attempt at a job, or all attempts if it supervises. However it ends, none of its processes is left.
 
         Args:
-          job: as `launch` of this module takes it.
-          cluster: likewise.
-          heartbeat_seconds: a process that gives no sign of life for so long is killed.
+          job: the job that `stage` returned.
+          cluster: the processes, as for the function `launch` of this module.
+          recovery: a process that gives no sign of life for `heartbeat_seconds` is killed. The other settings are for a
+            launcher that supervises.
 
         Returns:
           What each process did, in the order of the ranks.
 
         Raises:
-          UserError: with the message of a process that failed by a mistake of the user.
-          TrainingBrokeDownError: with the message of a process in which training broke down.
-          AttemptPreemptedError: where a process was asked to end, and nothing else happened.
-          AttemptFailedError: where a process failed otherwise.
+          UserError: if a process failed by a mistake of the user; with that process's message.
+          TrainingBrokeDownError: if training broke down in a process; with that process's message.
+          AttemptPreemptedError: if a process was asked to end, and nothing else happened.
+          AttemptFailedError: if a process failed for another reason.
         """
 
 
-LAUNCHERS: Mapping[str, Launcher] = MappingProxyType({"local": LocalLauncher()})
-
-_RECOVERY = RecoveryConfig()
+_LAUNCHER, _RECOVERY = LauncherConfig(), RecoveryConfig()
 
 
 def launch(
-    job: TrainingJob, cluster: Cluster, place: str = "local", recovery: RecoveryConfig = _RECOVERY
+    job: TrainingJob, cluster: Cluster, launcher: LauncherConfig = _LAUNCHER, recovery: RecoveryConfig = _RECOVERY
 ) -> Supervised[tuple[RankRecord, ...]]:
-    """Runs one training job to its end, starting it again where that may help.
+    """Runs one training job to its end, and restarts it if that may help.
 
     Args:
-      job: what to train. Its paths must be absolute: the processes have another working directory.
-      cluster: the processes; as many as `job.strategy` says.
-      place: a name in `LAUNCHERS`.
-      recovery: how many failures are borne, and when a process counts as hung.
+      job: what to train. Its paths must be absolute, because the processes have another working directory. Only this
+        process must be able to read its URIs: the launcher stages what its processes cannot read.
+      cluster: the processes; as many as `job.strategy` needs.
+      launcher: how the processes are run.
+      recovery: how many failures are accepted, and when a process counts as hung.
 
     Returns:
-      What each process of the last attempt did, in the order of the ranks, and how many were before it.
+      What each process of the last attempt did, in the order of the ranks, and how many attempts failed before. That
+      number is 0 if the launcher supervises.
 
     Raises:
-      ConfigError: where there is no such place.
-      UserError: with the message of a process that failed by a mistake of the user.
-      TrainingFailedError: where training broke down, or a process failed once more than `recovery`
-        allows; names it, its exit code or signal, its last lines and the restarts.
+      UserError: if a process failed by a mistake of the user; with that process's message.
+      TrainingFailedError: if training broke down, or if a process failed once more than `recovery` allows. The message
+        names the process, its exit code or signal, its last lines and the number of restarts.
     """
-    if place not in LAUNCHERS:
-        raise ConfigError(
-            f"there is no place '{place}' to train at.{nearest(place, LAUNCHERS)} Known: {', '.join(LAUNCHERS)}"
-        )
     if len(cluster.tasks) != job.strategy.processes:
         raise ValueError(
             f"the job's strategy needs {job.strategy.processes} processes, "
             f"the cluster has {len(cluster.tasks)}: make it with Cluster.of(job.strategy)"
         )
-    launcher = LAUNCHERS[place]
-    return supervise(lambda: launcher.launch(job, cluster, recovery.heartbeat_seconds), recovery)
+    chosen = make(launcher)
+    with unwinding_on_sigterm():
+        staged = chosen.stage(job)
+        try:
+            done = supervise(lambda: chosen.launch(staged, cluster, recovery), recovery, once=chosen.supervises)
+            staging.fetch(staged, job)
+        finally:
+            staging.discard(staged, job)
+    return done
+
+
+def make(settings: LauncherConfig) -> Launcher:
+    """Imports the launcher that the settings name, and makes it."""
+    module, _, function = LAUNCHERS[settings.name].partition(":")
+    return cast("Launcher", getattr(importlib.import_module(module), function)(settings))

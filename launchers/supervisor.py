@@ -1,8 +1,9 @@
-"""Starts a job again after a failure, within a budget.
+"""Restarts a job after a failure, within a budget.
 
-TensorFlow cannot take a lost process back into a running job, so the unit of a restart is the whole job: all processes
-end, all start again, and go on from the last checkpoint. Not every failure is worth it: a mistake of the user and a
-loss of NaN come back with the same data and the same seed.
+TensorFlow cannot take a lost process back into a running job. So a restart concerns the whole job: all processes end,
+all start again, and they go on from the last checkpoint. Some failures are not worth a restart: a mistake of the user
+or a loss of NaN comes back with the same data and the same seed, and so does an exception that came twice after the
+same step.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Generic, TypeVar
 
-from launchers.decision import GiveUp, Outcome, decide
 from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from launchers.restart_policy import FailureKind, GiveUp, next_action
 from limbeck import events
 from limbeck.errors import TrainingFailedError
 from limbeck.settings.recovery import RecoveryConfig
@@ -31,7 +32,7 @@ _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 @dataclasses.dataclass(frozen=True)
 class Supervised(Generic[_Result]):
-    """The result of the attempt that went well, and how many failures and pre-emptions came before it."""
+    """The result of the attempt that succeeded, and how many failures and pre-emptions came before it."""
 
     result: _Result
     restarts: int
@@ -39,49 +40,61 @@ class Supervised(Generic[_Result]):
 
 
 def supervise(
-    attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None] = time.sleep
+    attempt: Callable[[], _Result],
+    recovery: RecoveryConfig,
+    wait: Callable[[float], None] = time.sleep,
+    *,
+    once: bool = False,
 ) -> Supervised[_Result]:
-    """Calls `attempt` until it returns, or until its failure is the job's.
-
-    Where this process is itself asked to end (SIGTERM, in the main thread and with no handler of another), the
-    running attempt is given the time to save, nothing is started again, and the process ends by that signal. An
-    interrupt (KeyboardInterrupt) ends it likewise, and is raised.
+    """Calls `attempt` until it returns, or until its failure is final.
+     If this process gets a SIGTERM (in the main thread, without another handler), the running attempt gets the time to
+    save. Nothing is restarted, and the process ends by that signal. An interrupt (KeyboardInterrupt) ends the attempt
+    in the same way, and is raised.
 
     Args:
       attempt: runs the job once, and ends its processes whatever is raised in it.
       recovery: how many restarts, and the pauses before them.
-      wait: pauses for so many seconds.
+      wait: pauses for a number of seconds.
+      once: makes one attempt, and raises its failure unchanged: for attempts that restart their processes themselves.
 
     Raises:
       UserError: of the first attempt that raises one.
-      TrainingFailedError: of an attempt that would fail again, or for which no restart is left; says how many
-        restarts were made.
+      TrainingFailedError: of an attempt that would fail again, or after which no restart is left. The message says how
+        many restarts were made.
     """
-    with _sigterm_raised():
+    with unwinding_on_sigterm():
+        if once:
+            return Supervised(attempt(), restarts=0, preemptions=0)
         return _supervise(attempt, recovery, wait)
 
 
 def _supervise(
     attempt: Callable[[], _Result], recovery: RecoveryConfig, wait: Callable[[float], None]
 ) -> Supervised[_Result]:
-    history: list[Outcome] = []
+    failures: list[FailureKind] = []
+    exception: str | None = None
     while True:
-        restarts, preemptions = history.count(Outcome.FAILED), history.count(Outcome.PREEMPTED)
+        restarts, preemptions = failures.count(FailureKind.TRANSIENT), failures.count(FailureKind.PREEMPTION)
         try:
             return Supervised(attempt(), restarts, preemptions)
         except (AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError) as error:
-            history.append(_outcome(error))
-            decision = decide(history, recovery)
-            if isinstance(decision, GiveUp):
+            failures.append(_kind(error, exception))
+            exception = error.exception if isinstance(error, AttemptFailedError) else None
+            action = next_action(failures, recovery)
+            if isinstance(action, GiveUp):
                 raise _with_restarts(error, restarts) from None
-            _tell(error, history, decision.after_seconds, recovery)
-        wait(decision.after_seconds)
+            _tell(error, failures, action.after_seconds, recovery)
+        wait(action.after_seconds)
 
 
-def _outcome(error: TrainingFailedError) -> Outcome:
+def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
+    """The kind of a failure; `before` is the exception of the attempt before, where it failed by one."""
+    if isinstance(error, AttemptFailedError) and error.exception is not None and error.exception == before:
+        # The same exception after the same step.
+        return FailureKind.PERMANENT
     if isinstance(error, AttemptPreemptedError):
-        return Outcome.PREEMPTED
-    return Outcome.FINAL if isinstance(error, TrainingBrokeDownError) else Outcome.FAILED
+        return FailureKind.PREEMPTION
+    return FailureKind.PERMANENT if isinstance(error, TrainingBrokeDownError) else FailureKind.TRANSIENT
 
 
 def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedError:
@@ -91,27 +104,32 @@ def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedE
     return TrainingFailedError(f"after {times}: {error}")
 
 
-def _tell(error: TrainingFailedError, history: list[Outcome], seconds: float, recovery: RecoveryConfig) -> None:
-    preempted = history[-1] is Outcome.PREEMPTED
+def _tell(
+    error: TrainingFailedError, failures: list[FailureKind], seconds: float, recovery: RecoveryConfig
+) -> None:
+    preempted = failures[-1] is FailureKind.PREEMPTION
     reason = error.reason if isinstance(error, AttemptFailedError) else str(error)
-    _log.warning("attempt %d: %s; starting again in %.1f s", len(history), error, seconds)
+    _log.warning("attempt %d: %s; starting again in %.1f s", len(failures), error, seconds)
     events.emit(
         "restarting",
         reason=reason,
-        attempt=len(history) + 1,
-        restart=None if preempted else history.count(Outcome.FAILED),
+        attempt=len(failures) + 1,
+        restart=None if preempted else failures.count(FailureKind.TRANSIENT),
         restarts=recovery.restarts,
         seconds=seconds,
     )
 
 
 class _TerminatedError(BaseException):
-    """SIGTERM, where it can be caught; no `except Exception` on the way may take it for a failure."""
+    """SIGTERM as an exception. It is a BaseException, so that no `except Exception` takes it for a failure."""
 
 
 @contextlib.contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """Has SIGTERM unwind the stack, so that processes are ended in good order, before it ends this process."""
+def unwinding_on_sigterm() -> Iterator[None]:
+    """Returns a context in which SIGTERM unwinds the stack, so that everything is cleaned up, and ends the process.
+
+    It does nothing in any thread but the main one, and nothing if another handler of SIGTERM is set.
+    """
     here = threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -122,7 +140,7 @@ def _sigterm_raised() -> Iterator[None]:
     except _TerminatedError:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
-        # Reached by the first process of a container, which no signal ends by default.
+        # No signal ends the first process of a container by default, so it gets here.
         raise SystemExit(_ENDED_BY_SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,7 +1,7 @@
-"""What a task imports, and below it what every process shares.
+"""The names that a task imports. The packages below hold what every process shares.
 
-Names are loaded when they are first asked for: a process that only wants `limbeck.errors` must wait neither for
-pydantic nor for TensorFlow.
+Each name is loaded when it is first used. So a process that only needs `limbeck.errors` waits neither for pydantic
+nor for TensorFlow.
 """
 
 from __future__ import annotations

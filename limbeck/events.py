@@ -1,12 +1,13 @@
-"""How a process deep inside a run tells the terminal what it is doing.
+"""Events: how a process deep inside a run tells the terminal what it does.
 
-Standard output belongs to the noise of TensorFlow and Beam, which goes to a log file. Events go their own way:
-JSON lines appended to the file that the environment names. Where it names none (a pod, a test) they are dropped:
-the log has the same facts.
+TensorFlow and Beam fill standard output with messages, and a log file collects them. Events take another way: a
+process appends JSON lines to the file that the environment names. If the environment names no file (in a pod, in a
+test), events are dropped. The log has the same facts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -17,13 +18,24 @@ ENVIRONMENT = "LIMBECK_EVENTS"
 
 
 def emit(kind: str, **fields: Any) -> None:
-    """Appends one event. A line is written by one call, so that lines of several processes do not mix."""
+    """Appends one event to the file. One call writes the whole line, so lines of several processes do not mix."""
     path = os.environ.get(ENVIRONMENT)
     if not path:
         return
     line = json.dumps({"event": kind, "time": time.time(), **fields}) + "\n"
-    descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    # If the disk is full, a training of hours must not end because of a line for the terminal.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+
+def parse(line: str) -> dict[str, Any] | None:
+    """Reads one line of the file. Returns None if its process did not finish the line."""
     try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None

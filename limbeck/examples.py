@@ -1,4 +1,4 @@
-"""Names that every process uses for splits, and for what the transformed examples hold besides the task's features."""
+"""Names of the splits, and of the features that every transformed example has besides the task's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ EXAMPLE_ID = "example_id"
 LABEL = "label"
 STUDENT_LABEL = "student_label"
 TEACHER_LOGITS = "teacher_logits"
+# The name of the served model's input for serialized examples. TFMA passes them under this name.
+SERVING_INPUT = "examples"
 RESERVED = frozenset({EXAMPLE_ID, LABEL, STUDENT_LABEL, TEACHER_LOGITS})
 UNLABELLED = -1
 

@@ -1,7 +1,7 @@
-"""Random numbers for augmentation that are a pure function of the example's place in the training.
+"""Random numbers for augmentation, as a pure function of the example's place in the training.
 
-A stateful generator gives other numbers after a restart, and with another number of workers. Here each example
-of each step has a seed of its own, and every draw is a hash of that seed.
+A stateful generator gives other numbers after a restart, and with another number of workers. Here each example of
+each step has its own seed, and every draw is a hash of that seed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _MASK = 2**64 - 1
 
 
 def mix(seeds: Any, salt: int) -> Any:
-    """Hashes int64 `seeds` of any shape with `salt` to int64 of the same shape.
+    """Hashes int64 `seeds` of any shape with `salt`. Returns int64 of the same shape.
 
-    Seed n of a salt is given output n of the SplitMix64 generator that starts at the hash of the salt. (Started at
-    the salt itself, neighbouring salts would give the same numbers, moved by one seed.)
+    Seed n gets output n of a SplitMix64 generator. The generator starts at the hash of the salt. (If it started at the
+    salt itself, neighbouring salts would give the same numbers, shifted by one seed.)
     """
     import tensorflow as tf
 
@@ -43,9 +43,9 @@ def uniform_integers(seeds: Any, low: int, high: int, draw: int = 0) -> Any:
 
     Args:
       seeds: int64 `[batch]`.
-      low: smallest value.
+      low: the smallest value.
       high: one above the largest value.
-      draw: number of the draw: the same seed gives independent values for different draws.
+      draw: the number of the draw. For one seed, different draws give independent values.
 
     Returns:
       int32 `[batch]`.

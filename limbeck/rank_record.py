@@ -1,4 +1,4 @@
-"""What one process of a finished training did: written by it, read by launcher and report."""
+"""What one process of a finished training did. The process writes it; the launcher and the report read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from limbeck.records import STRICT
 
 @dataclass(frozen=True, config=STRICT)
 class RankRecord:
-    """What one process of a finished job did: optimizer steps, examples it computed gradients of, seconds."""
+    """The work of one process of a finished job.
+
+    Attributes:
+      role: `chief` or `worker`.
+      rank: number of the process within the job, from 0; the chief has 0.
+      steps: optimizer steps.
+      examples: examples for which the process computed gradients.
+      seconds: duration of the training.
+    """
 
     role: str
     rank: int

@@ -1,7 +1,7 @@
-"""Frozen dataclasses <-> JSON: how whatever crosses between processes, or is kept in a file, is written and read.
+"""Frozen dataclasses <-> JSON, for values that cross between processes or are kept in files.
 
-A dictionary of strings accepts every misspelling and fails an hour later on another machine. Here an unknown key or a
-value out of range is an error at once, and names the key, the value and the nearest known key.
+A dictionary of strings accepts every misspelling, and fails an hour later on another machine. Here an unknown key, or
+a value out of range, is an error at once. The error names the key, the value and the nearest known key.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _Record = TypeVar("_Record")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def build(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _Record:
-    """Builds a dataclass of this tree from plain values.
+def from_mapping(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _Record:
+    """Makes a dataclass from plain values.
 
     Args:
-      cls: `Config` or one of its slices.
+      cls: a frozen dataclass with the configuration `STRICT`, such as `Config` or one of its sections.
       values: nested mappings of plain values, as read from YAML or JSON.
       prefix: dotted place of `cls` in the whole tree, for messages.
 
     Raises:
-      ConfigError: for an unknown key, a missing one, a wrong type or a value out of range.
+      ConfigError: if a key is unknown or missing, or a value has the wrong type or is out of range.
     """
     try:
-        # As JSON, because strict validation of Python values takes no mapping for a dataclass.
+        # JSON, because pydantic's strict mode does not accept a Python mapping for a dataclass.
         text = json.dumps(values, default=str)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"the configuration holds what JSON cannot say: {error}") from None
+        raise ConfigError(f"the configuration holds a value that JSON cannot represent: {error}") from None
     try:
         return TypeAdapter(cls).validate_json(text)
     except pydantic.ValidationError as error:
@@ -46,14 +46,14 @@ def build(cls: type[_Record], values: Mapping[str, Any], prefix: str = "") -> _R
 
 
 def to_json(value: Any) -> str:
-    """Serializes a dataclass of this tree (or one made of such) to JSON with sorted keys."""
+    """Returns a dataclass (also one with dataclasses in it) as JSON with sorted keys."""
     return json.dumps(TypeAdapter(type(value)).dump_python(value, mode="json"), sort_keys=True)
 
 
 def from_json(cls: type[_Record], text: str) -> _Record:
-    """Reads what `to_json` wrote. Raises ConfigError as `build` does, and where `text` is not JSON."""
+    """Reads what `to_json` wrote. Raises ConfigError as `from_mapping` does, and if `text` is not JSON."""
     try:
-        return build(cls, json.loads(text))
+        return from_mapping(cls, json.loads(text))
     except json.JSONDecodeError:
         raise ConfigError(f"expected JSON for {cls.__name__}, received: {text[:80]!r}") from None
 
@@ -63,7 +63,7 @@ def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> st
     path = [str(part) for part in first["loc"]]
     message = first["msg"]
     if path[-1:] == ["bool"]:
-        # The first of the kinds of a `Scalar`, each of which was tried.
+        # A `Scalar` allows several types, and pydantic reports an error for each. This is the first one.
         path, message = path[:-1], "Input should be a boolean, a number or a text"
     place = ".".join([prefix, *path] if prefix else path)
     if first["type"] == "unexpected_keyword_argument":

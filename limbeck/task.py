@@ -1,4 +1,4 @@
-"""What a user fills in: raw data, labels, preprocessing, and the builders of teacher and student."""
+"""The contract of a task: raw features, label, preprocessing, and the builders of teacher and student."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from limbeck.errors import TaskError, nearest
-from limbeck.examples import RESERVED
+from limbeck.examples import RESERVED, SERVING_INPUT
+from limbeck.objectives.objective import Objective
+from limbeck.objectives.registry import objective_of
 from limbeck.settings.fields import Scalar
 
 Hyperparameters = Mapping[str, Scalar]
-Kind = Literal["number", "integer", "text"]
-LabelKind = Literal["integer", "text"]
+FeatureKind = Literal["number", "integer", "text"]
+LabelKind = Literal["integer", "text", "number"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,50 +28,52 @@ class Feature:
     Attributes:
       name: its name in the tf.Example, or the column of the CSV file.
       kind: `number` (float32), `integer` (int64) or `text` (UTF-8 bytes).
-      shape: of one example; `()` for a scalar.
-      default: stands in where an example has none; None means that every example must have the feature.
+      shape: the shape in one example; `()` for a scalar.
+      default: the value for examples that have none. None means that every example must have the feature.
     """
 
     name: str
-    kind: Kind = "number"
+    kind: FeatureKind = "number"
     shape: tuple[int, ...] = ()
     default: Scalar | None = None
 
     def __post_init__(self) -> None:
-        _assert_kind(f"feature '{self.name}'", self.kind, get_args(Kind))
+        _assert_kind(f"feature '{self.name}'", self.kind, get_args(FeatureKind))
 
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What is predicted: one of several classes.
+    """The label that models predict.
 
     Attributes:
-      name: raw feature that holds the class: an integer from 0, or one of the texts in `classes`.
-      classes: a name for each class, in the order of the logits.
-      kind: `integer` or `text`: how the raw feature spells a class.
-      visible_to_student: an integer raw feature; where it is 0 the student is not told the label. None: it sees
-        every label. An example without a label is unlabelled for teachers and student alike.
+      name: raw feature that holds the label. For the objective `classes` it holds an integer from 0, or one of the
+        texts in `classes`.
+      classes: a name for each class, in the order of the logits; empty if the objective has no classes.
+      kind: type of the raw feature: `integer` (int64), `text` (UTF-8 bytes) or `number` (float32).
+      visible_to_student: name of an integer raw feature. The student does not see the label of an example where
+        this feature is 0. None: it sees every label. An example without a label is unlabelled for teachers and student
+        alike.
+      objective: what is learnt and judged: `classes`, or a name given to `limbeck.objectives.registry.register`.
     """
 
     name: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     kind: LabelKind = "integer"
     visible_to_student: str | None = None
+    objective: str = "classes"
 
     def __post_init__(self) -> None:
-        _assert_kind(f"label '{self.name}'", self.kind, get_args(LabelKind))
-        if len(self.classes) < 2:  # noqa: PLR2004
-            raise TaskError(f"label '{self.name}' needs at least two classes, received {self.classes}")
+        objective_of(self)
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A model input that can be shown as a grey picture.
+    """A model input that the report can show as a grey picture.
 
     Attributes:
-      input: its name: one of the outputs of `preprocessing_fn`.
-      rows: of the picture, in pixels.
-      columns: of the picture; the input holds `rows * columns` numbers for an example, row by row.
+      input: name of the model input: one of the outputs of `preprocessing_fn`.
+      rows: height of the picture, in pixels.
+      columns: width of the picture, in pixels. An example's input holds `rows * columns` numbers, row by row.
       brightest: the number that is shown as white; 0 is shown as black.
     """
 
@@ -91,26 +95,25 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """Everything that is particular to one task. Nothing in it names a strategy, a runner or a path.
+    """Everything that is specific to one task. It names no strategy, no runner and no path.
 
     Attributes:
       name: lower-case letters, digits and hyphens.
       features: the raw features, without the label.
-      label: what is predicted.
-      preprocessing_fn: dense raw feature tensors `[batch, *shape]` by name -> the model's inputs by name, each
-        `[batch, ...]`; may use tensorflow_transform's analyzers.
-      build_teacher: hyperparameters -> an uncompiled tf_keras model: a dictionary of the model's inputs ->
-        logits `[batch, classes]`.
+      label: the label that models predict.
+      preprocessing_fn: takes dense raw feature tensors `[batch, *shape]` by name, and returns the model's inputs by
+        name, each `[batch, ...]`. It may use tensorflow_transform's analyzers.
+      build_teacher: takes hyperparameters and returns an uncompiled tf_keras model. The model takes a dictionary of the
+        model's inputs, and ends in what the label's objective asks for: for classes, logits `[batch, classes]`.
       build_student: the same for the student.
-      augment: model inputs by name and an int64 `[batch]` of seeds, one an example -> inputs of the same shapes;
-        applied to the teacher's training batches. Must be a pure function of its arguments.
-      build_optimizer: a schedule (optimizer step -> learning rate) -> the tf_keras optimizer that trains teachers
-        and student; None takes Adam.
-      write_data: writes the task's own data into an empty folder, with a folder for each split; None where a
-        user must give `data.path`.
-      splits: names of the split folders, used for fitting, for choosing, and for the final figures.
-      slices: raw features, of which each combination of values is evaluated separately.
-      picture: the model input that is a grey picture, for the report; no part of any digest.
+      augment: takes model inputs by name and seeds (int64 `[batch]`, one for each example), and returns inputs of the
+        same shapes. It is applied to the teacher's training batches, and must be a pure function of its arguments.
+      build_optimizer: takes a schedule (optimizer step -> learning rate), and returns the tf_keras optimizer that
+        trains teachers and student. None takes Adam.
+      write_data: writes the task's own data into an empty folder, with a folder for each split. None if users must set
+        `data.path`.
+      slices: sets of raw features. The evaluation reports each combination of their values separately.
+      picture: the model input that the report shows as a grey picture. It is part of no digest.
     """
 
     name: str
@@ -132,19 +135,32 @@ class Task:
         known = [*names, self.label.name]
         if len(set(known)) < len(known):
             raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
+        if SERVING_INPUT in names:
+            raise TaskError(
+                f"task '{self.name}' has a feature '{SERVING_INPUT}', which is the name of the input of the served "
+                "model: rename the feature"
+            )
         if len({name.lower() for name in names}) < len(names):
             raise TaskError(
                 f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "
                 f"inputs do not tell apart: {sorted(names)}. Rename one"
             )
         for name in (name for some in self.slices for name in some if name not in known):
-            raise TaskError(f"task '{self.name}' slices by '{name}', which is no feature.{nearest(name, known)}")
+            raise TaskError(
+                f"task '{self.name}' slices by '{name}', which is not a feature.{nearest(name, known)}"
+            )
+
+    @property
+    def objective(self) -> Objective:
+        """What is learnt and judged."""
+        return objective_of(self.label)
 
 
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "data": ("write_data",),
-        "preprocessing": ("preprocessing_fn", "features", "label"),
+        # Everything later depends on these, and on the objective.
+        "preprocessing": ("preprocessing_fn", "features", "label", "objective"),
         "teacher": ("build_teacher", "augment", "build_optimizer"),
         "student": ("build_student", "build_optimizer"),
     }

@@ -1,1 +1,1 @@
-"""The result of a run: collected from the metadata store, shown to programs and people."""
+"""The report: the result of a run, for programs and for people."""

@@ -1,7 +1,7 @@
-"""What to try next, from the facts of a run.
+"""Suggests what to try next, from the facts of a run.
 
-A refused student leaves a reader with a reason and dozens of settings. Which of them bear on the reason is known here;
-each piece of advice names them as `--set` takes them, with values that follow from those of the run.
+A refused student leaves the reader with a reason and dozens of settings. This module knows which settings bear on
+which reason. Each suggestion names them as `--set` takes them, with values derived from those of the run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from report import figures
 from report.gain import Gain, gain, reading
 from report.names import full
-from report.schema import ModelReport, Outcome, Report
+from report.schema import Outcome, Report, measured
 from report.sections import slices
 from report.sections.calibration import leaning
 
@@ -28,7 +28,7 @@ _NO_MEMORY = re.compile(r"out of memory|OOM|SIGKILL|MemoryError|ResourceExhauste
 
 
 def advice(report: Report) -> tuple[str, ...]:
-    """Suggestions, the most pressing first; settings stand between backquotes."""
+    """Returns suggestions, the most pressing first. Settings stand between backquotes."""
     rules: tuple[Callable[[Report], Iterator[str]], ...]
     if report.outcome is Outcome.FAILED:
         rules = (_failed,)
@@ -54,27 +54,27 @@ def _stopped(report: Report) -> Iterator[str]:
 
 
 def _undefined(report: Report) -> Iterator[str]:
-    without = [full(name) for name, model in report.models.items() if model.metrics["accuracy"] is None]
+    without = [full(name) for name in report.models if measured(report, name) is None]
     if without:
         yield (
-            f"accuracy is undefined ({', '.join(without)}): give the test split labels; where it has them, a model "
-            f"answered with figures that are not finite: take smaller steps ({_lower_rate(report)})"
+            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split labels. If it has "
+            f"labels, a model returned figures that are not finite: take smaller steps ({_lower_rate(report)})"
         )
 
 
 def _quality(report: Report) -> Iterator[str]:
     lost = _lost(report)
     tolerance = report.config.gate.tolerance
-    # Rounded as the gate does.
+    # Rounded in the same way as in the gate.
     if lost is None or round(lost, 12) <= tolerance:
         return
     training = report.config.training
     steps = _set("training.epochs", 2 * training.epochs)
     if report.config.teachers.epochs is None:
-        # Null follows training.epochs, and the teachers need no more steps.
+        # If it is null, teachers.epochs follows training.epochs, and the teachers need no more steps.
         steps += f" {_set('teachers.epochs', training.epochs)}"
     yield (
-        f"the student is {figures.distance(lost)} below its teacher, {figures.distance(tolerance)} are allowed: "
+        f"the student is {_distance(report, lost)} below its teacher, {_distance(report, tolerance)} are allowed: "
         f"give it more capacity ({_units(report, 2)}), or more steps ({steps})"
     )
     if gain(report) in (None, Gain.HELPED):
@@ -185,7 +185,7 @@ def _slice(report: Report) -> Iterator[str]:
     for one in slices.worst_first(tuple(part for part in known if part.features)):
         if one.difference is not None and not one.few and -one.difference > max(lost, 0.0) + _FAR_BEHIND:
             yield (
-                f"the slice {one.name} is {figures.distance(one.difference)} behind the teacher, far more than the "
+                f"the slice {one.name} is {_distance(report, one.difference)} behind the teacher, far more than the "
                 f"whole: add examples like these to the data, or give the student more capacity ({_units(report, 2)})"
             )
             return
@@ -195,18 +195,18 @@ def _room(report: Report) -> Iterator[str]:
     lost = _lost(report)
     if report.outcome is Outcome.PUSHED and lost is not None and lost < report.config.gate.tolerance / 2:
         yield (
-            f"there is room: {figures.distance(report.config.gate.tolerance)} below the teacher are allowed, and this "
-            f"student is {figures.distance(max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"
+            f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
+            f"student is {_distance(report, max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"
         )
 
 
 def _lost(report: Report) -> float | None:
-    student, teacher = (_accuracy(report.models.get(name)) for name in (STUDENT, TEACHER))
+    student, teacher = (measured(report, name) for name in (STUDENT, TEACHER))
     return None if student is None or teacher is None else teacher - student
 
 
-def _accuracy(model: ModelReport | None) -> float | None:
-    return None if model is None else model.metrics["accuracy"]
+def _distance(report: Report, difference: float) -> str:
+    return figures.measured_distance(difference, report.measure)
 
 
 def _lower_rate(report: Report) -> str:
@@ -214,7 +214,7 @@ def _lower_rate(report: Report) -> str:
 
 
 def _other_temperature(report: Report) -> str:
-    """Half a high temperature, or one whose targets do worse than the most probable class alone; otherwise twice it."""
+    """Returns half the temperature if it is high, or if pseudo-labels do better than it; otherwise twice."""
     temperature = report.config.distillation.temperature
     against = report.against.get(PSEUDO_LABELS)
     sharper = against is not None and reading(against) == "worse"
@@ -227,7 +227,7 @@ def _other_alpha(alpha: float) -> str:
 
 
 def _units(report: Report, factor: float) -> str:
-    """The student's first hyperparameter that is a whole number, times `factor`; an example where none is set."""
+    """Returns the student's first integer hyperparameter times `factor`; an example if none is set."""
     for name, value in report.config.student.hyperparameters.items():
         if isinstance(value, int) and not isinstance(value, bool) and value * factor >= 1 and name.isidentifier():
             return _set(f"student.hyperparameters.{name}", int(value * factor))

@@ -1,7 +1,7 @@
-"""Loss curves, thinned to what a screen can show.
+"""Thins loss curves to what a screen can show.
 
-Every n-th point would be as noisy as the whole and would miss what happens in between. The mean over a stretch of
-steps loses nothing: the mean over the whole training stays what it was.
+Every n-th point would be as noisy as the whole curve, and would miss what happens in between. A mean over a stretch
+of steps loses nothing: the mean over the whole training stays the same.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Curve = tuple[CurvePoint, ...]
 
 
 def thin(curve: Sequence[CurvePoint], points: int = POINTS) -> Curve:
-    """Makes of a curve one of at most `points` points.
+    """Returns a curve of at most `points` points.
 
     Args:
       curve: with ascending steps; each point holds the mean loss since the point before.
-      points: the most there may be.
+      points: the largest number of points.
 
     Returns:
-      The curve itself where it is short enough. Otherwise all its steps in `points` equal stretches, each with a
-      point at the last step that was reported in it and the mean loss since the stretch before. The last step is that
-      of `curve`.
+      `curve` itself if it is short enough. Otherwise its steps are cut into `points` equal stretches. Each stretch has
+      one
+      point: its last reported step, and the mean loss since the stretch before. The last step is the last of `curve`.
     """
     if len(curve) <= points:
         return tuple(curve)

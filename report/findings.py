@@ -1,16 +1,16 @@
-"""`findings.json`: what the report shows of the models beyond their figures.
+"""`findings.json`: what the report shows of the models in addition to their figures.
 
-The page of a report is drawn from plain values, long after the process that had TensorFlow, Beam and TFMA loaded has
-ended. So whatever it shows is written down once, small whatever the size of the data.
+The report's page is drawn from plain values, long after the process with TensorFlow, Beam and TFMA has ended. So
+everything it shows is written down once, and stays small for data of any size.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
 
 FINDINGS_FILE = "findings.json"
@@ -18,7 +18,7 @@ FINDINGS_FILE = "findings.json"
 
 @dataclass(frozen=True, config=STRICT)
 class CurvePoint:
-    """The mean training loss, in nats, over the steps since the point before, up to optimizer step `step`."""
+    """The mean training loss, in nats, over the steps since the previous point, up to optimizer step `step`."""
 
     step: int
     loss: float
@@ -26,7 +26,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, config=STRICT)
 class Confusion:
-    """Test examples by what they are and what they were taken for.
+    """Counts of test examples by their label and their predicted class.
 
     Attributes:
       classes: names, in the order of rows and columns.
@@ -39,12 +39,12 @@ class Confusion:
 
 @dataclass(frozen=True, config=STRICT)
 class ReliabilityBin:
-    """Test examples whose most probable class had a probability within a range.
+    """Test examples whose predicted class had a probability within one range.
 
     Attributes:
       low: lower end of the range.
-      high: upper end.
-      examples: how many there are; at least one.
+      high: upper end of the range.
+      examples: number of examples; at least one.
       confidence: mean probability of the predicted class.
       accuracy: share of examples that were predicted right.
     """
@@ -58,10 +58,10 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, config=STRICT)
 class Reliability:
-    """How far a model's probabilities can be taken at their word, on the test split.
+    """How well a model's probabilities match its accuracy on the test split.
 
     Attributes:
-      bins: those that hold an example, from low to high confidence.
+      bins: the bins that hold an example, from low to high confidence.
       expected_calibration_error: mean |confidence - accuracy| over the examples, bin by bin (Guo et al., 2017,
         arXiv:1706.04599).
     """
@@ -76,8 +76,9 @@ class Slice:
 
     Attributes:
       features: the raw features and their values, such as `{"digit": "3"}`; empty for all examples.
-      examples: how many there are.
-      accuracy: of each model, by name; null where it is undefined.
+      examples: number of examples.
+      accuracy: accuracy of each model, by name; null if it is undefined. For an objective other than classes, its
+        measure.
     """
 
     features: dict[str, str]
@@ -86,7 +87,7 @@ class Slice:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Picture:
+class GreyImage:
     """A model input that is a grey picture: brightness from 0 (black) to 1 (white), row by row."""
 
     rows: tuple[tuple[float, ...], ...]
@@ -97,31 +98,31 @@ class SoftTarget:
     """A training example whose soft target says more than its label.
 
     Attributes:
-      example_id: of the example.
-      label: the name of its class.
+      example_id: id of the example.
+      label: name of its class.
       teacher_logits: `[teachers][classes]`, in the order of `Findings.classes`.
-      picture: the example as a picture, where the task says how; otherwise null.
-      inputs: the model's inputs as texts, where there is no picture; long ones are cut.
+      picture: the example as a picture; null if the task declares no picture.
+      inputs: the model's inputs as texts, if there is no picture; long texts are cut.
     """
 
     example_id: str
     label: str
     teacher_logits: tuple[tuple[float, ...], ...]
-    picture: Picture | None = None
+    picture: GreyImage | None = None
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
 class Findings:
-    """All of it; `models` are named as in `components.predictor.tables`.
+    """All findings. Models have the names of `limbeck.models`.
 
     Attributes:
-      classes: names, in the order of the logits.
-      curves: of each model, one curve a member of its ensemble.
-      confusion: of each model.
-      reliability: of each model.
-      slices: from the Evaluator: teacher and student; the first holds all examples.
-      soft_targets: the most telling ones first.
+      classes: names, in the order of the logits; empty if the objective has no classes.
+      curves: for each model, one curve for each member of its ensemble.
+      confusion: for each model. Empty if the objective has no such finding, as are the next three.
+      reliability: for each model.
+      slices: teacher and student, from the Evaluator. The first slice holds all examples.
+      soft_targets: those that say most come first.
     """
 
     classes: tuple[str, ...]
@@ -134,9 +135,9 @@ class Findings:
 
 def read(folder: str) -> Findings:
     """Reads the findings artifact at `folder`."""
-    return from_json(Findings, (Path(folder) / FINDINGS_FILE).read_text(encoding="utf-8"))
+    return from_json(Findings, files.read_text(files.join(folder, FINDINGS_FILE)))
 
 
 def write(findings: Findings, folder: str) -> None:
     """Writes the findings artifact at `folder`."""
-    (Path(folder) / FINDINGS_FILE).write_text(to_json(findings), encoding="utf-8")
+    files.write_text(files.join(folder, FINDINGS_FILE), to_json(findings))

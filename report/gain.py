@@ -1,4 +1,4 @@
-"""What is said of distillation, in plain words and in one place: the page, the terminal and the advice say the same."""
+"""Says in words what distillation did, for the page, the terminal and the advice. So all three say the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from report.verdicts import SIGNIFICANCE, Comparison, Interval
 
 
 class Gain(str, enum.Enum):
-    """What distillation did, beside the same student on hard labels."""
+    """What distillation did, compared with the same student on hard labels."""
 
     HELPED = "it helped"
     NOT_SHOWN = "not shown"
@@ -20,7 +20,7 @@ class Gain(str, enum.Enum):
 
 
 def gain(report: Report) -> Gain | None:
-    """Null where there is no such control. A difference that chance would explain is not shown, whatever its sign."""
+    """Returns what distillation did; None if there is no control. A difference that chance explains is `NOT_SHOWN`."""
     helped = report.distillation_helped
     if helped is None:
         return None
@@ -32,7 +32,7 @@ def gain(report: Report) -> Gain | None:
 
 
 def reading(comparison: Comparison) -> str:
-    """`better`, `worse`, or `no difference shown`."""
+    """Returns `better`, `worse`, or `no difference shown`."""
     value = comparison.difference.value
     if value is None or value == 0 or comparison.p_value >= SIGNIFICANCE:
         return "no difference shown"
@@ -40,14 +40,14 @@ def reading(comparison: Comparison) -> str:
 
 
 def helped_words(report: Report) -> str | None:
-    """Whether distillation helped, as a sentence; null where there is no control."""
+    """Returns a sentence on whether distillation helped; None if there is no control."""
     said = gain(report)
     if said is None or report.distillation_helped is None:
         return None
     against = report.against.get(HARD_LABELS)
     found = [figures.p_value(report.distillation_helped.p_value)]
     if against is not None and against.difference.value is not None:
-        found.insert(0, figures.points(against.difference.value))
+        found.insert(0, figures.measured_difference(against.difference.value, report.measure))
     beside = f"beside the same student on hard labels ({', '.join(found)})"
     if said is Gain.HELPED:
         return f"distillation helped {beside}"
@@ -57,7 +57,7 @@ def helped_words(report: Report) -> str | None:
 
 
 def gap_words(gap: Interval | None) -> str | None:
-    """How much of the gap was recovered, as a sentence; null where nothing is known of it."""
+    """Returns a sentence on how much of the gap was recovered; None if that is unknown."""
     if gap is None:
         return None
     control = full(HARD_LABELS)

@@ -1,4 +1,4 @@
-"""`report.json` and `report.html`, each written whole or not at all."""
+"""Writes `report.json` and `report.html`. Each is written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from report import figures
 from report.advice import advice
+from report.charts import palette
 from report.names import full
 from report.schema import Report, to_plain
 from report.sections import (
@@ -30,32 +31,32 @@ from report.sections import (
 
 
 @dataclasses.dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page.
 
     Attributes:
-      name: of its template, and the anchor that the list of contents points to.
-      contents: what the list of contents calls it.
+      name: name of its template, and its anchor for the list of contents.
+      contents: its name in the list of contents.
       title: its heading.
-      build: what its template writes down; a section of which nothing is known is left out.
+      view: returns the values that its template shows. The page omits a section whose values are empty.
     """
 
     name: str
     contents: str
     title: str
-    build: Callable[[Report], object]
+    view: Callable[[Report], object]
 
 
 SECTIONS = (
-    Section("quality", "Quality", "Quality and cost", quality.build),
-    Section("learning", "Learning", "Learning curves", learning.build),
-    Section("confusions", "Confusions", "What was taken for what", confusions.build),
-    Section("slices", "Slices", "Where the student falls behind", slices.build),
-    Section("calibration", "Calibration", "Can the probabilities be trusted?", calibration.build),
-    Section("softness", "Soft targets", "What the soft targets say", softness.build),
-    Section("work", "Time", "Where the time went", work.build),
-    Section("advice", "What to try next", "What to try next", advice),
-    Section("configuration", "Configuration", "Configuration", configuration.build),
+    PageSection("quality", "Quality", "Quality and cost", quality.view),
+    PageSection("learning", "Learning", "Learning curves", learning.view),
+    PageSection("confusions", "Confusions", "What was taken for what", confusions.view),
+    PageSection("slices", "Slices", "Where the student falls behind", slices.view),
+    PageSection("calibration", "Calibration", "Can the probabilities be trusted?", calibration.view),
+    PageSection("softness", "Soft targets", "What the soft targets say", softness.view),
+    PageSection("work", "Time", "Where the time went", work.view),
+    PageSection("advice", "What to try next", "What to try next", advice),
+    PageSection("configuration", "Configuration", "Configuration", configuration.view),
 )
 
 
@@ -66,7 +67,7 @@ def write(report: Report, data: Path, page: Path) -> None:
 
 
 def render(report: Report) -> str:
-    """The page: one self-contained HTML document."""
+    """Returns the page: one self-contained HTML document."""
     environment = Environment(
         loader=PackageLoader("report"),
         autoescape=True,
@@ -75,17 +76,18 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"code": code, "full": full}
-    built = [(section, section.build(report)) for section in SECTIONS]
+    built = [(section, section.view(report)) for section in SECTIONS]
     return environment.get_template("report.html.j2").render(
         report=report,
-        summary=summary.build(report),
+        summary=summary.view(report),
         sections=[(section, view) for section, view in built if view],
         figures=figures,
+        palette=palette.css(),
     )
 
 
 def code(text: str) -> Markup:
-    """Text whose parts between backquotes are code."""
+    """Returns the text as HTML, with the parts between backquotes as code."""
     parts = re.split(r"`([^`]*)`", text)
     return Markup().join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)

@@ -1,31 +1,35 @@
-"""What a reader calls the models that files call `student_hard_labels`."""
+"""The names of the models for readers. Files call them `student_hard_labels` and so on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.models import MODELS
 
-_KINDS = {TEACHER: "teacher", STUDENT: "student", HARD_LABELS: "hard-labels", PSEUDO_LABELS: "pseudo-labels"}
-_SHORT = {HARD_LABELS: "on hard labels", PSEUDO_LABELS: "on pseudo-labels"}
+OTHER = "other"
 
 
 def ordered(models: Iterable[str]) -> tuple[str, ...]:
-    """Teacher, student, controls, and any others as they come."""
-    known = list(_KINDS)
+    """Returns teacher, student and controls in this order, and then any others."""
+    known = list(MODELS)
     return tuple(sorted(models, key=lambda name: known.index(name) if name in known else len(known)))
 
 
 def kind(model: str) -> str:
-    """A CSS class, and the shape of its marker; `other` for a model that this page does not know."""
-    return _KINDS.get(model, "other")
+    """Returns the CSS class of a model's marks, such as `hard-labels`; `other` for a model that is not registered."""
+    return model.removeprefix("student_").replace("_", "-") if model in MODELS else OTHER
+
+
+def kinds() -> tuple[str, ...]:
+    """Returns the CSS classes of all models, in the order of the registry."""
+    return tuple(kind(name) for name in MODELS)
 
 
 def short(model: str) -> str:
-    """For a label in a picture."""
-    return _SHORT.get(model, model)
+    """Returns a model's name for a label in a chart."""
+    return MODELS[model].short if model in MODELS else model
 
 
 def full(model: str) -> str:
-    """For a text."""
-    return f"student {_SHORT[model]}" if model in _SHORT else model
+    """Returns a model's name for a text."""
+    return MODELS[model].title if model in MODELS else model

@@ -1,4 +1,4 @@
-"""`report.json`: the machine-readable result. Described in docs/report.md; a change of meaning raises VERSION."""
+"""`report.json`: the machine-readable result. docs/report.md describes it; a change of meaning raises VERSION."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from limbeck.objectives.classes import Classes
+from limbeck.objectives.measure import Measure
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.settings.config import Config
@@ -29,15 +31,17 @@ class Outcome(str, enum.Enum):
 
 @dataclass(frozen=True, config=STRICT)
 class ModelReport:
-    """One model: quality on the test split, and what it costs.
+    """Quality of one model on the test split, and what it costs.
 
     Attributes:
-      metrics: `accuracy` (a fraction) and `log_loss` (nats); null where they are undefined: no labels, no finite
-        logits.
-      parameters: weights; of an ensemble, of all members.
-      bytes: of the serving SavedModel folder.
-      latency_ms_p50: median milliseconds of a call with one example, on one thread.
-      latency_ms_p99: 99th percentile of the same.
+      metrics: the measure and the loss of the task's objective, by name: for classes `accuracy` (a fraction) and
+        `log_loss` (nats). Null if undefined: no labels, or no finite outputs.
+      parameters: number of weights; for an ensemble, of all members.
+      bytes: size of the serving SavedModel folder.
+      latency_ms_p50: median latency of a call with one example, on one thread, in milliseconds.
+      latency_ms_p99: 99th percentile of the same latency.
+      examples: number of labelled test examples, which the metrics are over; null in a report from before this was
+        counted.
     """
 
     metrics: dict[str, float | None]
@@ -45,6 +49,7 @@ class ModelReport:
     bytes: int
     latency_ms_p50: float
     latency_ms_p99: float
+    examples: int | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -57,7 +62,7 @@ class GateReport:
 
 @dataclass(frozen=True, config=STRICT)
 class Stage:
-    """A node of the pipeline, in the order of execution; `seconds` of a cached one are those of finding it."""
+    """A node of the pipeline, in the order of execution. For a cached node, `seconds` is the time of its look-up."""
 
     name: str
     seconds: float
@@ -66,13 +71,14 @@ class Stage:
 
 @dataclass(frozen=True, config=STRICT)
 class Report:
-    """The whole result. What a run did not reach is empty or null.
+    """The whole result. Parts that the run did not reach are empty or null.
 
     Attributes:
-      gap_recovered: see `report.verdicts`, as for the next two.
+      gap_recovered: see `report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
       findings: what only the page shows.
+      measure: the metric that the gate compares.
     """
 
     schema_version: int
@@ -90,8 +96,22 @@ class Report:
     stages: tuple[Stage, ...] = ()
     findings: Findings | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    # Reports from before there were other objectives have no measure.
+    measure: Measure = Classes.measure
+
+
+def measured(report: Report, model: str) -> float | None:
+    """Returns the value of the report's measure for a model; None if it is undefined, or if the model is not known."""
+    known = report.models.get(model)
+    return None if known is None else known.metrics[report.measure.key]
+
+
+def judged_on(report: Report) -> int | None:
+    """Over how many labelled test examples the figures of all models are; None where that is not known."""
+    known = {model.examples for model in report.models.values()}
+    return known.pop() if len(known) == 1 else None
 
 
 def to_plain(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values, in the order of the fields."""
+    """Returns the report as plain JSON values, in the order of the fields."""
     return dict(TypeAdapter(Report).dump_python(report, mode="json"))

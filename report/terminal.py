@@ -9,16 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from report import gain
-from report.schema import Outcome, Report
+from report.schema import Outcome, Report, judged_on, measured
 
 
 def show(report: Report, page: Path, log: Path) -> None:
-    """Prints models, work of each process, what distillation did, verdict, what to try, and where to look.
+    """Prints models, each process's work, what distillation did, the verdict, what to try, and where to look.
 
     Args:
-      report: of the run.
-      page: where the report's page is.
-      log: where the log of the run is.
+      report: report of the run.
+      page: path of the report's page.
+      log: path of the run's log.
     """
     from report.advice import advice
 
@@ -39,13 +39,13 @@ def show(report: Report, page: Path, log: Path) -> None:
 
 
 def distillation(report: Report) -> list[str]:
-    """How much of the gap was recovered, and whether distillation helped; what is unknown is left out."""
+    """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
     known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 
 def verdict(report: Report) -> list[str]:
-    """How the run ended, and why, in plain words."""
+    """Returns how the run ended, and why, in plain words."""
     if report.outcome is Outcome.PUSHED:
         return [f"the student passed its gate and is served from {report.serving}"]
     if report.outcome is Outcome.REFUSED and report.gate is not None:
@@ -59,15 +59,17 @@ def verdict(report: Report) -> list[str]:
 
 
 def _models(report: Report) -> Table:
-    table = Table(title=escape(f"task {report.task}, test split"))
+    examples = judged_on(report)
+    over = "" if examples is None else f", {examples:,} labelled example{'' if examples == 1 else 's'}"
+    table = Table(title=escape(f"task {report.task}, test split{over}"))
     table.add_column("model", overflow="fold")
-    for name in ("accuracy", "weights", "bytes", "p50", "p99"):
+    for name in (report.measure.name, "weights", "bytes", "p50", "p99"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, model in report.models.items():
-        accuracy = model.metrics["accuracy"]
+        value = measured(report, name)
         table.add_row(
             escape(name),
-            "undefined" if accuracy is None else f"{accuracy:.2%}",
+            "undefined" if value is None else report.measure.text(value),
             f"{model.parameters:,}",
             f"{model.bytes:,}",
             f"{model.latency_ms_p50:.3f} ms",

@@ -1,8 +1,8 @@
 """What the controls say about distillation: how much of the gap it recovered, and whether it helped.
 
-A student that comes near its teacher proves nothing: the same student might have come as near on labels alone. So it
-stands beside the same student trained on hard labels, and on the teachers' pseudo-labels, and every difference comes
-with what another draw of the test split could have made of it.
+A student that comes near its teacher proves nothing: on labels alone, it might have come as near. So the student is
+compared with the same student trained on hard labels, and with one trained on the teachers' pseudo-labels. Every
+difference has an interval: the differences that other draws of the test split would plausibly give.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True, config=STRICT)
 class Interval:
-    """A figure and the ends of its 95 % interval; null where they are undefined."""
+    """A figure and its 95 % interval; null where undefined."""
 
     value: float | None
     low: float | None
@@ -30,8 +30,9 @@ class Comparison:
     """The student against one control.
 
     Attributes:
-      difference: the student's accuracy less the control's.
-      p_value: two-sided: twice the share of a paired bootstrap's draws that show no difference, or the opposite one.
+      difference: the student's measure minus the control's; for classes, the measure is accuracy.
+      p_value: two-sided. Where each score is 0 or 1, it is that of McNemar's exact test; otherwise twice the share of a
+        paired bootstrap's draws that show no difference, or the opposite one.
     """
 
     difference: Interval
@@ -40,7 +41,7 @@ class Comparison:
 
 @dataclass(frozen=True, config=STRICT)
 class Helped:
-    """Whether distillation beat the same student on hard labels: `verdict` is true where that is significant."""
+    """Whether distillation beat the same student on hard labels; `verdict` is true if the gain is significant."""
 
     verdict: bool
     p_value: float
@@ -48,11 +49,11 @@ class Helped:
 
 @dataclass(frozen=True, config=STRICT)
 class Verdicts:
-    """All of them; null and empty where there are no controls, or an accuracy is undefined.
+    """All verdicts. They are null and empty if there are no controls, or if a measure is undefined.
 
     Attributes:
-      gap_recovered: (student - hard labels) / (teacher - hard labels), in accuracy; its value is null where the
-        teacher is not better than the control, its ends where another draw might well have left no gap.
+      gap_recovered: (student - hard labels) / (teacher - hard labels), in the measure. Its value is null if the teacher
+        is not better than the control. Its ends are null if another draw might well have left no gap.
       distillation_helped: against the student on hard labels.
       against: the student against each control, by the control's name.
     """

@@ -1,6 +1,32 @@
-"""TensorFlow reads these when it is first imported, so they are set before any test module is."""
+"""What holds for all tests: TensorFlow's variables, the profiles of Hypothesis, and which file is begun first."""
 
 import os
+from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, settings
+
+# TensorFlow reads these when it is first imported, so they are set before any test module is.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+# Neither may fail because the machine is slow.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run: `make test` must not fail by chance.
+settings.register_profile("same", _PATIENT, derandomize=True)
+# New examples in every run, and many: `make soak` looks for those that nobody has thought of.
+settings.register_profile("soak", _PATIENT, max_examples=2000, print_blob=True)
+settings.load_profile("same")
+
+# Of all marks the most expensive first.
+EXPENSIVE = ("pipeline", "processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files first that take longest, so that no worker begins one when the others are done."""
+    ranks: dict[Path, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        rank = next((place for place, name in enumerate(EXPENSIVE) if name in marks), len(EXPENSIVE))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])

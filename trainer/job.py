@@ -12,17 +12,17 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
+from limbeck.models import Targets
 from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
-from limbeck.settings.config import assert_trainable
+from limbeck.settings.config import assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
 Entry = Literal["teacher", "student"]
-Targets = Literal["labels", "soft_targets", "pseudo_labels"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -32,7 +32,7 @@ class TrainingJob:
     Attributes:
       entry: which model is trained, `teacher` or `student`.
       task: where the processes find the task.
-      examples_uri: folder of the packed training split (`trainer.data.ingestion`).
+      examples_uri: folder of the packed training split (`trainer.data.packing`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.
@@ -67,6 +67,7 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        assert_seeds(self.training, self.members, "members")
         if self.training.early_stopping_patience is not None and self.validation_uri is None:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):

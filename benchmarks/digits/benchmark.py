@@ -1,4 +1,4 @@
-"""The benchmark from start to end: teachers, tuning, choice, final trainings, figures."""
+"""Runs the whole benchmark: teachers, tuning, choice of settings, final trainings, figures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.digits import report
-from benchmarks.digits.arms import ARMS, CONTROLS, DISTILLED, Arm, Setting
 from benchmarks.digits.cores import one_a_core
 from benchmarks.digits.plan import Plan, Training
 from benchmarks.digits.results import Result, Results
+from benchmarks.digits.training_runner import Trained, TrainingRunner
 from benchmarks.digits.tuning import Trial, Trials, best
-from benchmarks.digits.workshop import Trained, Workshop
+from benchmarks.digits.variants import CONTROLS, DISTILLED, VARIANTS, Setting, Variant
 from limbeck.models import TEACHER
 
 _SHIPPED = "student_shipped"
@@ -19,32 +19,35 @@ _SHIPPED = "student_shipped"
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """A plan, the place where its trainings are carried out, and the file of their results.
+    """Runs the trainings of a plan, and keeps their results in a file.
 
     Attributes:
-      announce: called with the name of a phase and the number of its trainings that are not finished.
-      advance: called after each of those.
+      plan: the trainings.
+      runner: trains and scores.
+      results: the results of finished trainings.
+      announce: called at the start of a phase, with its name and the number of its unfinished trainings.
+      advance: called after each training that was not finished before.
     """
 
     plan: Plan
-    workshop: Workshop
+    runner: TrainingRunner
     results: Results
     announce: Callable[[str, int], None]
     advance: Callable[[Result], None]
 
     def run(self) -> str:
-        """Does what is not finished; returns the figures as Markdown."""
-        self.workshop.prepare()
+        """Runs every unfinished training. Returns the figures as Markdown."""
+        self.runner.prepare()
         self._do("teachers", self.plan.all_teachers())
         self._do("tuning", self.plan.tuning())
-        trials = {arm.name: self._trials(arm) for arm in ARMS}
-        lines = self._lines({arm: best(trials[arm.name]) for arm in ARMS})
+        trials = {variant.name: self._trials(variant) for variant in VARIANTS}
+        lines = self._lines({variant: best(trials[variant.name]) for variant in VARIANTS})
         students = [one for line in lines for one in line.trainings if one.model != TEACHER]
         self._do("final", students)
         figures = report.write(
             [line.row(self.results) for line in lines],
             students=[line.name for line in lines if line.name in (DISTILLED.name, _SHIPPED)],
-            controls=[arm.name for arm in CONTROLS],
+            controls=[variant.name for variant in CONTROLS],
             trials=trials,
         )
         everything = [self.results[one] for one in (*self.plan.all_teachers(), *self.plan.tuning(), *students)]
@@ -55,34 +58,34 @@ class Benchmark:
         self.announce(phase, len(left))
 
         def finish(trained: Trained) -> None:
-            result = self.workshop.score(trained)
+            result = self.runner.score(trained)
             self.results.add(result)
             self.advance(result)
 
-        one_a_core(left, self.workshop.launch, finish)
+        one_a_core(left, self.runner.launch, finish)
 
-    def _trials(self, arm: Arm) -> Trials:
+    def _trials(self, variant: Variant) -> Trials:
         def tried(setting: Setting) -> Trial:
-            trainings = [self.plan.student(arm, setting, run) for run in self.plan.tuning_runs]
+            trainings = [self.plan.student(variant, setting, run) for run in self.plan.tuning_runs]
             return Trial.of([self.results[one].validation for one in trainings])
 
-        return {setting: tried(setting) for setting in self.plan.grid(arm)}
+        return {setting: tried(setting) for setting in self.plan.grid(variant)}
 
-    def _lines(self, chosen: Mapping[Arm, Setting]) -> list[_Line]:
+    def _lines(self, chosen: Mapping[Variant, Setting]) -> list[_Line]:
         plan = self.plan
         count, rate = plan.config.teachers.count, plan.config.training.learning_rate
         lines = [
             _Line(
                 TEACHER, f"teachers, {count} together", str(Setting(rate)), tuple(map(plan.teachers, plan.runs))
             ),
-            *(self._line(arm.name, arm.title, arm, setting) for arm, setting in chosen.items()),
+            *(self._line(variant.name, variant.title, variant, setting) for variant, setting in chosen.items()),
         ]
         if chosen[DISTILLED] != plan.shipped:
             lines.append(self._line(_SHIPPED, f"{DISTILLED.title}, as shipped", DISTILLED, plan.shipped))
         return lines
 
-    def _line(self, name: str, title: str, arm: Arm, setting: Setting) -> _Line:
-        trainings = tuple(self.plan.student(arm, setting, run) for run in self.plan.runs)
+    def _line(self, name: str, title: str, variant: Variant, setting: Setting) -> _Line:
+        trainings = tuple(self.plan.student(variant, setting, run) for run in self.plan.runs)
         return _Line(name, title, str(setting), trainings)
 
 
@@ -93,5 +96,5 @@ class _Line:
     setting: str
     trainings: tuple[Training, ...]
 
-    def row(self, results: Results) -> report.Row:
-        return report.Row(self.name, self.title, self.setting, tuple(results[one] for one in self.trainings))
+    def row(self, results: Results) -> report.ResultRow:
+        return report.ResultRow(self.name, self.title, self.setting, tuple(results[one] for one in self.trainings))

@@ -1,8 +1,8 @@
-"""Jobs side by side, each on a core of its own.
+"""Runs jobs in parallel, each on its own core.
 
-A job is given all cores of the machine by default, and two small trainings that share two cores take longer than one
-on each: every step is handed from thread to thread. The launcher gives a job the cores that the thread which launches
-it may run on, so each of these threads is pinned to one.
+By default a job gets all cores of the machine. Two small trainings that share two cores take longer than one on each
+core, because every step moves between threads. The launcher gives a job the cores that the launching thread may run on.
+So each of these threads is pinned to one core.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Done = TypeVar("Done")
 
 
 def one_a_core(items: Iterable[Item], work: Callable[[Item], Done], finish: Callable[[Done], None]) -> None:
-    """Calls `work` for each item, in one thread a core, and `finish` in this thread for each thing it returns.
+    """Calls `work` for each item, with one thread for each core, and `finish` in this thread for each result.
 
-    After an exception no further item is begun; those at work are waited for.
+    After an exception, no further item is started. Those that are running are waited for.
     """
     free: queue.SimpleQueue[int] = queue.SimpleQueue()
     for core in os.sched_getaffinity(0):
         free.put(core)
-    # These threads outlive the processes that they start, as `trainer.process.lifeline` asks.
+    # These threads outlive the processes that they start, as `trainer.process.lifeline` requires.
     pool = ThreadPoolExecutor(cores(), initializer=lambda: os.sched_setaffinity(0, {free.get()}))
     try:
         for future in as_completed([pool.submit(work, item) for item in items]):

@@ -1,7 +1,7 @@
-"""The digits as the pipeline itself transforms them, and packed for each arm.
+"""Transforms the digits with the pipeline itself, and packs them for each variant.
 
-ExampleGen to Transform of the project's own graph run once, under TFX's LocalDagRunner; a preprocessing written anew
-here could differ from what the project does.
+The nodes from ExampleGen to Transform of the project's own graph run once, under TFX's LocalDagRunner. Preprocessing
+that is written anew here could differ from the project's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.examples import LABEL, SPLITS, STUDENT_LABEL
+from limbeck.objectives.objective import Objective
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 
@@ -54,16 +55,16 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
 
     import pipeline
     from cli import raw_data
+    from components.graph.context import Storage
 
-    place = pipeline.Place(
+    storage = Storage(
         root=str(folder / "artifacts"),
         serving=str(folder / "serving"),
         data=raw_data.resolve(None, ref.load(), "own", folder / "raw"),
         accepted=str(folder / "accepted"),
-        checkpoints=str(folder / "checkpoints"),
     )
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
-    graph = pipeline.create_pipeline(config, ref, place, store)
+    graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags, metadata=store)
     LocalDagRunner().run(graph, run_options=RunOptions(to_nodes=["Transform"]))
 
 
@@ -80,7 +81,7 @@ def _numbered(folder: Path) -> tuple[bytes, ...]:
 
 
 def with_all_labels(example: bytes) -> bytes:
-    """A serialized transformed tf.Example of which the student is told the label, visible or not."""
+    """Returns a serialized transformed tf.Example in which the student sees the label, visible or not."""
     import tensorflow as tf
 
     message = tf.train.Example.FromString(example)
@@ -89,9 +90,9 @@ def with_all_labels(example: bytes) -> bytes:
     return bytes(message.SerializeToString(deterministic=True))
 
 
-def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
-    """Packs serialized examples for `trainer.data.ingestion`, whole or not at all; does nothing where that was done."""
-    from trainer.data.ingestion import pack
+def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective: Objective) -> None:
+    """Packs serialized examples for `trainer.data.packing`, as a whole or not at all. Does nothing if that was done."""
+    from trainer.data.packing import pack
 
     if folder.is_dir():
         return
@@ -100,7 +101,7 @@ def pack_once(examples: Iterable[bytes], folder: Path, label_key: str) -> None:
         file, unfinished = f"{scratch}/examples.gz", Path(scratch) / "packed"
         unfinished.mkdir()
         _write(examples, file)
-        pack([file], unfinished, label_key)
+        pack([file], unfinished, label_key, objective)
         os.replace(unfinished, folder)  # noqa: PTH105
 
 

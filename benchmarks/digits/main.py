@@ -1,6 +1,6 @@
 """Runs the benchmark of the digits task: `python benchmarks/digits/main.py --work runs/benchmark-digits`.
 
-Killed at any moment, it goes on where it stopped when it is started again.
+It can be killed at any moment. Started again, it goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from limbeck.reference import TaskRef
 
 _ROOT = Path(__file__).resolve().parents[2]
-# What is carried out by these decides a result; an edit of them makes a training another one.
-_CODE = ("benchmarks.digits.data", "benchmarks.digits.workshop", "trainer.worker", "trainer.training")
+# Results depend on this code. An edit of it makes every training a new one.
+_CODE = ("benchmarks.digits.data", "benchmarks.digits.training_runner", "trainer.worker", "trainer.training")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the benchmark; returns the exit code of the process."""
+    """Runs the benchmark. Returns the exit code of the process."""
     parsed = _parser().parse_args(arguments)
     work: Path = parsed.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -58,27 +58,27 @@ def _positive(text: str) -> int:
 def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
     from benchmarks.digits import data, plan
     from benchmarks.digits.benchmark import Benchmark
-    from benchmarks.digits.progress import Progress
+    from benchmarks.digits.progress import BenchmarkProgress
     from benchmarks.digits.results import Results
-    from benchmarks.digits.workshop import Workshop
+    from benchmarks.digits.training_runner import TrainingRunner
     from cli import settings
     from limbeck.reference import TaskRef
 
     ref = TaskRef("tasks.digits")
     config = settings.load(ref, None, [])
-    with Progress(terminal) as progress:
-        progress.say("loading TensorFlow and TFX, and transforming the data where that was not done")
+    with BenchmarkProgress(terminal) as progress:
+        progress.say("loading TensorFlow and TFX, and transforming the data if that was not done before")
         code = _digest(ref)
         folder = work / code
         folder.mkdir(exist_ok=True)
-        workshop = Workshop(folder, ref, data.prepare(folder / "data", ref, config))
+        runner = TrainingRunner(folder, ref, data.prepare(folder / "data", ref, config))
         chosen = (plan.quick if brief else plan.full)(config, code, runs)
         results = Results(work / "results.jsonl")
 
         def advance(result: Result) -> None:
             progress.advance(f"{result.training}: validation accuracy {100 * result.validation.accuracy:.1f} %")
 
-        return Benchmark(chosen, workshop, results, progress.begin, advance).run()
+        return Benchmark(chosen, runner, results, progress.begin, advance).run()
 
 
 def _digest(ref: TaskRef) -> str:
@@ -93,10 +93,10 @@ def _digest(ref: TaskRef) -> str:
 
 @contextlib.contextmanager
 def _noise_to(path: Path) -> Iterator[TextIO]:
-    """Sends standard error, also that of TensorFlow's C++ code and of training processes, to a file.
+    """Sends standard error to a file, also that of TensorFlow's C++ code and of training processes.
 
     Yields:
-      What standard error was.
+      The original standard error.
     """
     sys.stderr.flush()
     with os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal, path.open("a", encoding="utf-8") as log:
@@ -109,6 +109,6 @@ def _noise_to(path: Path) -> Iterator[TextIO]:
 
 
 if __name__ == "__main__":
-    # In the place of this folder, whose modules are not to be found under their bare names.
+    # Replaces this folder, so that its modules are not found under their bare names.
     sys.path[0] = str(_ROOT)
     sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,8 @@
-"""Which trainings make up the benchmark, each with everything that its result depends on.
+"""The trainings of the benchmark. Each holds everything that its result depends on.
 
-Run `r` has a seed of its own. Member `m` of an ensemble is trained with `seed + m`, so seeds that follow each other
-would give ensembles that share all teachers but one, and figures that agree because they are the same: the seed of
-run `r` is `r` times the number of teachers.
+Each run has its own seed. Member `m` of an ensemble is trained with `seed + m`. With consecutive seeds, two ensembles
+would share all teachers but one, and their figures would agree for that reason. So the seed of run `r` is `r` times the
+number of teachers.
 """
 
 from __future__ import annotations
@@ -12,30 +12,29 @@ import hashlib
 
 from pydantic.dataclasses import dataclass
 
-from benchmarks.digits.arms import ARMS, Arm, Setting
-from limbeck.models import TEACHER
+from benchmarks.digits.variants import VARIANTS, Setting, Variant
+from limbeck.models import TEACHER, Targets
 from limbeck.records import STRICT, to_json
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import Targets
 
 _FIRST_TUNING_RUN = 1000
 
 
 @dataclass(frozen=True, config=STRICT)
 class Training:
-    """One training; two that are equal have the same result.
+    """One training. Equal trainings have the same result.
 
     Attributes:
-      model: name of the arm, or `teacher`.
-      run: its number; runs that tune and runs of the final figures have different ones.
+      model: name of the variant, or `teacher`.
+      run: number of the run. Tuning runs and final runs have different numbers.
       final: whether the test split is scored.
-      targets: what it learns from.
+      targets: what the model learns from.
       training: length, steps and seed.
-      members: of an ensemble.
-      distillation: where it learns from soft targets.
-      teachers: key of the teachers that it learns from; empty for none.
+      members: number of models in the ensemble.
+      distillation: null if the model does not learn from soft targets.
+      teachers: key of the teachers that the model learns from; empty if there are none.
       code: digest of the code that trains and scores.
     """
 
@@ -51,11 +50,11 @@ class Training:
 
     @property
     def key(self) -> str:
-        """Names the training, in 16 hexadecimal digits."""
+        """A name of the training: 16 hexadecimal digits."""
         return hashlib.sha256(to_json(self).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
-        """For people."""
+        """Returns a short text for people."""
         temperature = self.distillation.temperature if self.distillation else None
         setting = Setting(self.training.learning_rate, temperature)
         return f"run {self.run}: {self.model}, {setting}"
@@ -66,11 +65,11 @@ class Plan:
     """The whole benchmark.
 
     Attributes:
-      config: of the digits task; its learning rate and temperature give way to those that are tried.
+      config: settings of the digits task. Its learning rate and temperature are replaced by those that are tried.
       code: digest of the code that trains and scores.
-      runs: numbers of the runs of the final figures.
-      tuning_runs: numbers of the runs on which settings are chosen.
-      settings: how many settings of each arm's grid are tried.
+      runs: numbers of the final runs.
+      tuning_runs: numbers of the runs for choosing settings.
+      settings: how many settings of each variant's grid are tried.
     """
 
     config: Config
@@ -81,45 +80,45 @@ class Plan:
 
     @property
     def shipped(self) -> Setting:
-        """The student's setting as the task ships it."""
+        """The setting of the student that the task ships."""
         return Setting(self.config.training.learning_rate, self.config.distillation.temperature)
 
-    def grid(self, arm: Arm) -> tuple[Setting, ...]:
-        """The settings of an arm that are tried."""
-        return arm.grid[: self.settings]
+    def grid(self, variant: Variant) -> tuple[Setting, ...]:
+        """Returns the settings of a variant that are tried."""
+        return variant.grid[: self.settings]
 
     def all_teachers(self) -> list[Training]:
-        """An ensemble for each run."""
+        """Returns an ensemble for each run."""
         return [self.teachers(run) for run in (*self.tuning_runs, *self.runs)]
 
     def tuning(self) -> list[Training]:
-        """Every setting of every arm on every tuning run."""
+        """Returns every setting of every variant on every tuning run."""
         return [
-            self.student(arm, setting, run)
+            self.student(variant, setting, run)
             for run in self.tuning_runs
-            for arm in ARMS
-            for setting in self.grid(arm)
+            for variant in VARIANTS
+            for setting in self.grid(variant)
         ]
 
     def teachers(self, run: int) -> Training:
-        """The ensemble of a run."""
+        """Returns the ensemble of a run."""
         teachers = self.config.teachers
         epochs = teachers.epochs or self.config.training.epochs
         training = dataclasses.replace(self.config.training, epochs=epochs)
         return self._training(TEACHER, run, "labels", training, members=teachers.count)
 
-    def student(self, arm: Arm, setting: Setting, run: int) -> Training:
-        """One student of a run: of the same initial weights, and as many steps, in every arm and setting."""
+    def student(self, variant: Variant, setting: Setting, run: int) -> Training:
+        """Returns one student of a run. All variants and settings have the same initial weights and number of steps."""
         distillation = None
         if setting.temperature is not None:
             distillation = dataclasses.replace(self.config.distillation, temperature=setting.temperature)
         return self._training(
-            arm.name,
+            variant.name,
             run,
-            arm.targets,
+            variant.targets,
             dataclasses.replace(self.config.training, learning_rate=setting.learning_rate),
             distillation=distillation,
-            teachers="" if arm.targets == "labels" else self.teachers(run).key,
+            teachers="" if variant.targets == "labels" else self.teachers(run).key,
         )
 
     def _training(
@@ -147,14 +146,14 @@ class Plan:
 
 
 def full(config: Config, code: str, runs: int) -> Plan:
-    """The benchmark as it is meant: three tuning runs, and every setting."""
+    """Returns the whole benchmark: three tuning runs, and every setting."""
     return Plan(
         config, code, tuple(range(runs)), tuple(range(_FIRST_TUNING_RUN, _FIRST_TUNING_RUN + 3)), settings=6
     )
 
 
 def quick(config: Config, code: str, runs: int) -> Plan:
-    """Every step once, with models that have hardly learnt: shows that the program works, and nothing else."""
+    """Returns a plan with every step once, and hardly any training. It only shows that the program works."""
     short = dataclasses.replace(
         config,
         training=dataclasses.replace(config.training, epochs=2),

@@ -1,4 +1,4 @@
-"""How far the benchmark is: a line for each finished training, and a bar with the time left."""
+"""Shows the progress of the benchmark: a line for each finished training, and a bar with the time left."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TextIO
 from rich import progress
 from rich.console import Console
 
-# Teachers and students take turns, and machines are shared: the time left follows the last ten minutes.
+# Teachers and students take turns, and other programs use the machine. So the estimate follows the last ten minutes.
 _ESTIMATED_SECONDS = 600.0
 
 
-class Progress:
+class BenchmarkProgress:
     """Shows phases and their trainings on a terminal or, without the bar, in a log."""
 
     def __init__(self, terminal: TextIO) -> None:
-        """Takes what to write to."""
+        """Takes the stream to write to."""
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -31,8 +31,8 @@ class Progress:
         )
         self._task: progress.TaskID | None = None
 
-    def __enter__(self) -> Progress:
-        """Starts to draw."""
+    def __enter__(self) -> BenchmarkProgress:
+        """Starts drawing."""
         self._bar.start()
         return self
 
@@ -47,11 +47,11 @@ class Progress:
         self._bar.console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, phase: str, trainings: int) -> None:
-        """A phase begins, with this many trainings to do."""
+        """Starts a phase with this number of trainings."""
         self._task = self._bar.add_task(phase, total=trainings)
 
     def advance(self, text: str) -> None:
-        """A training of the phase is finished."""
+        """Marks one training of the phase as finished."""
         self.say(text)
         if self._task is not None:
             self._bar.advance(self._task)

@@ -1,4 +1,4 @@
-"""The figures as Markdown: what README.md shows is what this printed."""
+"""Writes the figures as Markdown. README.md shows what this module wrote."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.digits.arms import ARMS, HARD, Setting
 from benchmarks.digits.results import Result
 from benchmarks.digits.significance import Bootstrap, Difference, Gap, Right, difference
 from benchmarks.digits.tuning import Trials
+from benchmarks.digits.variants import HARD, VARIANTS, Setting
 from launchers.local.environment import cores
 from limbeck.models import TEACHER
 from report.verdicts import Interval
@@ -23,8 +23,8 @@ _PACKAGES = ("tensorflow", "tf-keras", "tfx", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of the tables: a model with the setting that it was trained with, and its result in each run."""
+class ResultRow:
+    """A row of the tables: a model, the setting that it was trained with, and its result in each run."""
 
     name: str
     title: str
@@ -38,15 +38,15 @@ class Row:
 
 
 def write(
-    rows: Sequence[Row], students: Sequence[str], controls: Sequence[str], trials: Mapping[str, Trials]
+    rows: Sequence[ResultRow], students: Sequence[str], controls: Sequence[str], trials: Mapping[str, Trials]
 ) -> str:
-    """The figures of all models.
+    """Returns the figures of all models.
 
     Args:
-      rows: all models, the teachers and the student on hard labels among them.
-      students: names of those that are distilled.
-      controls: names of those that they are compared with, besides the teachers.
-      trials: what was tried of each arm, by its name.
+      rows: all models, including the teachers and the student on hard labels.
+      students: names of the distilled models.
+      controls: names of the models that they are compared with, in addition to the teachers.
+      trials: the trials of each variant, by its name.
     """
     right = {row.name: row.right for row in rows}
     title = {row.name: row.title for row in rows}
@@ -67,7 +67,7 @@ def write(
 
 
 def conditions(results: Sequence[Result], finished: datetime.date) -> str:
-    """Where and when the figures were made: from all results that they are made of, and the day of the last."""
+    """Returns where and when the figures were made, from all their results and from the day of the last result."""
     seconds = sum(result.seconds for result in results)
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (
@@ -76,8 +76,8 @@ def conditions(results: Sequence[Result], finished: datetime.date) -> str:
     )
 
 
-def _quality(rows: Sequence[Row]) -> str:
-    def line(row: Row) -> list[str]:
+def _quality(rows: Sequence[ResultRow]) -> str:
+    def line(row: ResultRow) -> list[str]:
         tests = [one.test for one in row.results if one.test is not None]
         return [
             row.title,
@@ -92,7 +92,7 @@ def _quality(rows: Sequence[Row]) -> str:
     )
 
 
-def _pseudo_labels(rows: Sequence[Row]) -> str:
+def _pseudo_labels(rows: Sequence[ResultRow]) -> str:
     right = [100 * one.train.accuracy for row in rows for one in row.results if one.train is not None]
     return (
         f"The teachers' pseudo-labels are right for {_spread(right, 2)} % of the training examples, "
@@ -131,9 +131,9 @@ def _differences(found: Iterable[tuple[str, str, Difference]]) -> str:
 
 def _tuning(trials: Mapping[str, Trials]) -> str:
     columns = [
-        (arm, temperature)
-        for arm in ARMS
-        for temperature in dict.fromkeys(setting.temperature for setting in trials[arm.name])
+        (variant, temperature)
+        for variant in VARIANTS
+        for temperature in dict.fromkeys(setting.temperature for setting in trials[variant.name])
     ]
     rates = sorted({setting.learning_rate for tried in trials.values() for setting in tried})
 
@@ -142,10 +142,13 @@ def _tuning(trials: Mapping[str, Trials]) -> str:
         return f"{100 * tried.accuracy:.1f} ({tried.log_loss:.3f})" if tried else ""
 
     lines = [
-        [f"{rate:g}", *(cell(arm.name, Setting(rate, temperature)) for arm, temperature in columns)]
+        [f"{rate:g}", *(cell(variant.name, Setting(rate, temperature)) for variant, temperature in columns)]
         for rate in rates
     ]
-    heads = [arm.title + (f", temperature {temperature:g}" if temperature else "") for arm, temperature in columns]
+    heads = [
+        variant.title + (f", temperature {temperature:g}" if temperature else "")
+        for variant, temperature in columns
+    ]
     return _table(["learning rate", *heads], lines)
 
 

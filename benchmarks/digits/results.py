@@ -1,7 +1,7 @@
 """`results.jsonl`: a line for each finished training, so that a killed benchmark goes on where it stopped.
 
-A kill may tear the last line. What is torn is no JSON, or lacks a field, and is left out when the file is read; the
-next line must then not be written behind the torn one, or both are lost.
+A kill may cut off the last line. A line that is cut off is not JSON, or lacks a field, and is ignored when the file is
+read. The next result must start on a new line, or both are lost.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Figures:
 
 @dataclass(frozen=True, config=STRICT)
 class Result:
-    """What one training led to.
+    """The result of one training.
 
     Attributes:
       training: what was trained.
-      seconds: that its process took.
-      train: quality on the training split, which decides how good pseudo-labels are; null for a student.
+      seconds: duration of its process.
+      train: quality on the training split, which is the quality of pseudo-labels; null for a student.
       validation: quality on the validation split.
-      test: quality on the test split; null where a training is not final.
-      test_right: `1` for each test example that is predicted right and `0` for the others, in the order of their
-        ids; empty where a training is not final.
+      test: quality on the test split; null if the training is not final.
+      test_right: `1` for each test example that is predicted right and `0` for the others, in the order of their ids;
+        empty if the training is not final.
     """
 
     training: Training
@@ -48,10 +48,10 @@ class Result:
 
 
 class Results:
-    """The finished trainings of a file; `add` writes one more."""
+    """The finished trainings in a file; `add` writes one more."""
 
     def __init__(self, path: Path) -> None:
-        """Reads the file where there is one."""
+        """Reads the file if it exists."""
         self._path = path
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         self._torn = not text.endswith("\n") and text != ""
@@ -64,15 +64,15 @@ class Results:
         return datetime.date.fromtimestamp(self._path.stat().st_mtime)
 
     def __contains__(self, training: Training) -> bool:
-        """Whether a training is finished."""
+        """Returns whether a training is finished."""
         return training in self._results
 
     def __getitem__(self, training: Training) -> Result:
-        """The result of a finished training."""
+        """Returns the result of a finished training."""
         return self._results[training]
 
     def add(self, result: Result) -> None:
-        """Writes a result, by one call."""
+        """Writes a result with one call."""
         line = ("\n" if self._torn else "") + to_json(result) + "\n"
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:

@@ -1,8 +1,8 @@
-"""How sure the differences are, by two questions that must not be mixed up.
+"""Measures how certain differences are, by two different questions.
 
-All runs answer the same test images. So a test over *runs* says whether other seeds would show the difference again
-on these images; however many runs there are, it knows nothing of other images. A bootstrap over *images* says what
-another draw of the test split could have made of the mean over these runs.
+All runs answer the same test images. So a test over *runs* says whether other seeds would show the difference again on
+these images. However many runs there are, it says nothing about other images. A bootstrap over *images* says how the
+mean over these runs could differ with another draw of the test split.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison.bootstrap import DRAWS, draw_accuracies, interval
+from components.comparison.bootstrap import DRAWS, draw_means, interval
 from report.verdicts import Interval
 
 Right = npt.NDArray[np.bool_]
@@ -27,9 +27,9 @@ class Difference:
     """A student against a control, on the test split.
 
     Attributes:
-      value: mean accuracy of the student less that of the control.
-      better: runs in which the student is better; `equal` and `worse` are the others.
-      p_value: of the two-sided sign-flip test over the runs.
+      value: mean accuracy of the student minus that of the control.
+      better: number of runs in which the student is better; `equal` and `worse` count the others.
+      p_value: p-value of the two-sided sign-flip test over the runs.
       over_images: `value` with its 95 % interval over draws of the test images.
     """
 
@@ -46,9 +46,9 @@ class Gap:
     """Share of the gap from the student on hard labels to the teachers that a student recovers.
 
     Attributes:
-      over_runs: that of the mean accuracies, with its 95 % interval over draws of the runs.
-      over_images: the same value, with its 95 % interval over draws of the test images.
-      each: that of each run, float64 `[runs]`.
+      over_runs: the share for the mean accuracies, with its 95 % interval over draws of the runs.
+      over_images: the same share, with its 95 % interval over draws of the test images.
+      each: the share of each run, float64 `[runs]`.
     """
 
     over_runs: Interval
@@ -57,11 +57,11 @@ class Gap:
 
 
 def sign_flip_p_value(differences: npt.NDArray[np.int64]) -> float:
-    """Two-sided p-value of paired differences: the share of signs under which their sum is as far from 0.
+    """Returns the two-sided p-value of paired differences: the share of signs whose sum is at least as far from 0.
 
     Args:
-      differences: int64 `[runs]`: integers, so that sums that are equal compare as equal. All signs are tried for up
-        to 16 runs; beyond that 65,536 random ones, with the observed signs counted among them.
+      differences: int64 `[runs]`. They are integers, so that equal sums compare as equal. For up to 16 runs, all signs
+        are tried. For more runs, 65,536 random signs are drawn, and the observed signs are counted in.
     """
     runs = len(differences)
     if runs <= _EXACT_RUNS:
@@ -79,7 +79,7 @@ def sign_flip_p_value(differences: npt.NDArray[np.int64]) -> float:
 class Bootstrap:
     """Mean accuracies over the runs, measured and drawn: float64 `[draws]` by model.
 
-    In a draw of images all models and runs have the same images, in a draw of runs all models the same runs.
+    In a draw of images, all models and runs have the same images. In a draw of runs, all models have the same runs.
     """
 
     measured: Mapping[str, float]
@@ -92,7 +92,7 @@ class Bootstrap:
         """Draws from bool `[runs, images]` by model: which test images each run predicts right."""
         stacked = np.stack(list(right.values()))
         models, runs, images = stacked.shape
-        by_image = draw_accuracies(stacked.reshape(models * runs, images), seed=seed)
+        by_image = draw_means(stacked.reshape(models * runs, images).astype(np.float64), seed=seed)
         drawn_runs = np.random.default_rng(seed).integers(0, runs, [DRAWS, runs])
         each = {name: one.mean(axis=1) for name, one in right.items()}
         return cls(
@@ -103,12 +103,12 @@ class Bootstrap:
         )
 
     def difference_over_images(self, student: str, control: str) -> Interval:
-        """Mean accuracy of `student` less that of `control`."""
+        """Returns the mean accuracy of `student` minus that of `control`, with its interval."""
         value = self.measured[student] - self.measured[control]
         return interval(value, self.over_images[student] - self.over_images[control])
 
     def gap_recovered(self, student: str, hard: str, teacher: str) -> Gap:
-        """(student - hard) / (teacher - hard); not finite where a draw has no gap."""
+        """Returns (student - hard) / (teacher - hard). The share of a draw without a gap is not finite."""
 
         def share(accuracies: Mapping[str, Accuracies]) -> Accuracies:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,7 +122,7 @@ class Bootstrap:
 
 
 def difference(right: Mapping[str, Right], drawn: Bootstrap, student: str, control: str) -> Difference:
-    """Compares two models of `right`, bool `[runs, images]` by model, that `drawn` was drawn from."""
+    """Compares two models of `right`, bool `[runs, images]` by model; `drawn` was drawn from it."""
     counts = right[student].sum(axis=1) - right[control].sum(axis=1)
     return Difference(
         value=drawn.measured[student] - drawn.measured[control],

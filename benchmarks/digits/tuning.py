@@ -1,4 +1,4 @@
-"""Which setting of an arm is used for the final figures: chosen on the validation split, over the tuning runs."""
+"""Chooses a variant's setting for the final runs, on the validation split of the tuning runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from benchmarks.digits.arms import Setting
 from benchmarks.digits.results import Figures
+from benchmarks.digits.variants import Setting
 
 _DIGITS = 9
 
@@ -21,7 +21,7 @@ class Trial:
 
     @classmethod
     def of(cls, figures: Sequence[Figures]) -> Trial:
-        """The means; accuracy is rounded, so that equal counts of right answers make equal accuracies."""
+        """Returns the means. Accuracy is rounded, so that equal counts of right answers give equal accuracies."""
         accuracy = round(fmean(one.accuracy for one in figures), _DIGITS)
         return cls(accuracy, fmean(one.log_loss for one in figures))
 
@@ -30,5 +30,5 @@ Trials = Mapping[Setting, Trial]
 
 
 def best(trials: Trials) -> Setting:
-    """The setting of highest accuracy; among equals, of lowest log loss."""
+    """Returns the setting with the highest accuracy; if several have it, the one with the lowest log loss."""
     return max(trials, key=lambda setting: (trials[setting].accuracy, -trials[setting].log_loss))

@@ -1,1 +1,1 @@
-"""Stops a run whose data are not what they should be."""
+"""Stops a run if its data differ from what they should be."""

@@ -1,11 +1,11 @@
-"""The schema and statistics that later data are held against: a run replaces both, or neither.
+"""The accepted schema and statistics, with which later data are compared. A run replaces both, or neither.
 
-Data that are compared with a schema inferred from themselves are always as expected, so a run needs what an earlier
-one accepted. TFX's own metadata would give the latest artifact, that of a refused run included.
+Data that are compared with a schema inferred from themselves are always as expected. So a run needs what an earlier
+run accepted. TFX's own metadata would give the newest artifact, and that may come from a refused run.
 
-A process can be killed between any two writes, and an object store renames no folders. So each state is written to
-a folder of its own, `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`, and takes effect by
-the rename of one small file, `current.json`, that names it.
+A process can be killed between any two writes, and an object store cannot rename a folder. So each state has its own
+folder, with `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`. It takes effect when one small
+file, `current.json`, names it. That file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic.dataclasses import dataclass
-from tfx.dsl.io import fileio
 
+from limbeck import files
 from limbeck.errors import DataError
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.settings.fields import NotNegative, Positive
@@ -27,11 +27,11 @@ _SCHEMA = "schema.pbtxt"
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """What the data of one run look like.
+    """The schema and statistics of the data of one run.
 
     Attributes:
       schema: a tensorflow_metadata `Schema` of all splits.
-      statistics: a `DatasetFeatureStatisticsList` for each split, by its name.
+      statistics: a `DatasetFeatureStatisticsList` for each split, by the split's name.
     """
 
     schema: Any
@@ -40,24 +40,24 @@ class Span:
 
 @dataclass(frozen=True, config=STRICT)
 class _Current:
-    """Which state is in effect; `generation` counts the schemas that the user replaced."""
+    """The state in effect; `generation` counts the schemas that the user replaced."""
 
     generation: NotNegative
     number: Positive
 
 
 def generation(folder: str) -> int:
-    """How many times an accepted schema was replaced on demand; 0 where nothing has been accepted yet."""
+    """Returns how often the user replaced the accepted schema; 0 if nothing has been accepted yet."""
     current = _current(folder)
     return current.generation if current else 0
 
 
 def read(folder: str) -> Span | None:
-    """The accepted span; None where nothing has been accepted yet.
+    """Returns the accepted span; None if nothing has been accepted yet.
 
     Raises:
-      ConfigError: where `current.json` is not what `replace` writes.
-      DataError: where somebody edited the schema, and it is none now.
+      ConfigError: if `current.json` is not what `replace` writes.
+      DataError: if somebody edited the schema, and it is not a schema any more.
     """
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -66,32 +66,31 @@ def read(folder: str) -> Span | None:
         return None
     state = f"{folder}/{current.number}"
     statistics = {
-        split: statistics_pb2.DatasetFeatureStatisticsList.FromString(_bytes(_statistics(state, split)))
-        for split in _names(f"{state}/statistics")
+        split: statistics_pb2.DatasetFeatureStatisticsList.FromString(files.read_bytes(_statistics(state, split)))
+        for split in files.names(f"{state}/statistics")
     }
     return Span(_schema(f"{state}/{_SCHEMA}"), statistics)
 
 
 def replace(folder: str, span: Span, generation: int) -> None:
-    """Accepts `span` in the place of what was accepted before.
+    """Accepts `span` instead of what was accepted before.
 
     Args:
-      folder: folder or URI; made where it is missing. Processes that write to it must take turns.
-      span: what later data are held against.
-      generation: what `generation` is to return from now on.
+      folder: folder or URI; made if it is missing. Only one process may write to it at a time.
+      span: later data are compared with it.
+      generation: the number that `generation` returns from now on.
     """
     from google.protobuf import text_format
 
     before = _current(folder)
     after = _Current(generation, before.number + 1 if before else 1)
-    # What a killed run left.
+    # Removes what a killed run left.
     _clear(folder, keep=before)
     state = f"{folder}/{after.number}"
     for split, statistics in span.statistics.items():
-        _write(_statistics(state, split), statistics.SerializeToString(deterministic=True))
-    _write(f"{state}/{_SCHEMA}", text_format.MessageToString(span.schema).encode())
-    _write(f"{folder}/.{_CURRENT}", to_json(after).encode())
-    fileio.rename(f"{folder}/.{_CURRENT}", f"{folder}/{_CURRENT}", overwrite=True)
+        files.write_bytes(_statistics(state, split), statistics.SerializeToString(deterministic=True))
+    files.write_bytes(f"{state}/{_SCHEMA}", text_format.MessageToString(span.schema).encode())
+    files.write_text(f"{folder}/{_CURRENT}", to_json(after))
     _clear(folder, keep=after)
 
 
@@ -100,7 +99,7 @@ def _schema(path: str) -> Any:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     try:
-        return text_format.Parse(_bytes(path), schema_pb2.Schema())
+        return text_format.Parse(files.read_bytes(path), schema_pb2.Schema())
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path} is not a schema ({error}): undo what was changed in it, or delete the folder of the accepted "
@@ -110,30 +109,16 @@ def _schema(path: str) -> Any:
 
 def _current(folder: str) -> _Current | None:
     path = f"{folder}/{_CURRENT}"
-    return from_json(_Current, _bytes(path).decode()) if fileio.exists(path) else None
+    return from_json(_Current, files.read_text(path)) if files.exists(path) else None
 
 
 def _clear(folder: str, keep: _Current | None) -> None:
-    for name in _names(folder) if fileio.exists(folder) else []:
+    for name in files.names(folder):
         if name.isdecimal() and (keep is None or name != str(keep.number)):
-            fileio.rmtree(f"{folder}/{name}")
-
-
-def _names(folder: str) -> list[str]:
-    # An object store lists its folders with a slash behind.
-    return sorted(name.rstrip("/") for name in fileio.listdir(folder))
+            files.remove_folder(f"{folder}/{name}")
+        elif name.startswith(files.UNFINISHED):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
 
 def _statistics(state: str, split: str) -> str:
     return f"{state}/statistics/{split}/FeatureStats.pb"
-
-
-def _bytes(path: str) -> bytes:
-    with fileio.open(path, "rb") as file:
-        return bytes(file.read())
-
-
-def _write(path: str, content: bytes) -> None:
-    fileio.makedirs(path.rpartition("/")[0])
-    with fileio.open(path, "wb") as file:
-        file.write(content)

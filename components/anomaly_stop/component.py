@@ -1,43 +1,48 @@
-"""AnomalyStop: ends a run on anomalies, which ExampleValidator only records, and on data unlike those before."""
+"""AnomalyStop: ends a run on anomalies, which ExampleValidator only records, and on data unlike earlier data."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.anomaly_stop.executor import Executor
-from components.properties.slices import CODE, CodeRef, Properties, code_properties
+from components.graph.context import Context
+from components.properties.code import CODE, code_properties
+from components.properties.sections import Properties, Section
+from limbeck.settings.drift import DriftConfig
 
 _Channel = component_spec.ChannelParameter
 _Property = component_spec.ExecutionParameter
 
 
 class AnomalyStopSpec(component_spec.ComponentSpec):
-    """What AnomalyStop takes; it gives nothing."""
+    """Parameters and inputs of AnomalyStop; it has no outputs."""
 
-    PARAMETERS: ClassVar = CODE | {
-        "accepted": _Property(type=str),
-        "generation": _Property(type=int),
-        "threshold": _Property(type=float),
-        "skew_threshold": _Property(type=float),
-    }
+    PARAMETERS: ClassVar = (
+        CODE
+        | Section(DriftConfig).parameters
+        | {"accepted": _Property(type=str), "generation": _Property(type=int)}
+    )
     INPUTS: ClassVar = {
         "statistics": _Channel(type=standard_artifacts.ExampleStatistics),
         "anomalies": _Channel(type=standard_artifacts.ExampleAnomalies),
         "schema": _Channel(type=standard_artifacts.Schema),
+        "examples": _Channel(type=standard_artifacts.Examples),
     }
     OUTPUTS: ClassVar[dict[str, object]] = {}
 
 
 class AnomalyStop(base_component.BaseComponent):
-    """Fails, naming everything that is wrong, so that nothing behind it runs: hang those on with `add_upstream_node`.
-
-    Where nothing is wrong, it keeps schema and statistics: what it accepted first is the schema of later runs, and
-    what it accepted last is what their statistics are compared with.
+    """Fails, and names everything that is wrong. Use `add_upstream_node`, so that other nodes wait for it.
+     If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
+    statistics are compared with those that were accepted last.
     """
 
+    # It reads what was accepted before. That is not an input, so the cache cannot see a change.
+    NEVER_CACHED = True
     SPEC_CLASS = AnomalyStopSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
@@ -47,29 +52,38 @@ class AnomalyStop(base_component.BaseComponent):
         statistics: channel.BaseChannel,
         anomalies: channel.BaseChannel,
         schema: channel.BaseChannel,
-        accepted: str,
-        generation: int,
-        limits: Properties,
-        code: CodeRef,
+        examples: channel.BaseChannel,
+        properties: Properties,
     ) -> None:
-        """Takes the data's statistics and inferred schema, and what ExampleValidator found.
+        """Takes raw examples, their statistics and inferred schema, and ExampleValidator's anomalies.
 
-        Args:
-          statistics: of each split.
-          anomalies: of each split.
-          schema: inferred from `statistics`.
-          accepted: folder or URI of what was accepted; see `components.anomaly_stop.accepted`.
-          generation: that of the accepted schema. One more than it is now has these data's schema take its place.
-          limits: runtime fields of `DriftConfig`.
-          code: task and digest.
+        Two of `properties` are not settings. `accepted` is the folder or URI of what was accepted (see
+        `components.anomaly_stop.accepted`). `generation` is the number of its schema: a number one higher replaces that
+        schema by the schema of these data.
         """
         spec = AnomalyStopSpec(
-            statistics=statistics,
-            anomalies=anomalies,
-            schema=schema,
-            accepted=accepted,
-            generation=generation,
-            **limits,
-            **code_properties(code),
+            statistics=statistics, anomalies=anomalies, schema=schema, examples=examples, **properties
         )
         super().__init__(spec=spec)
+
+
+def anomaly_stop(
+    context: Context,
+    raw: BaseNode,
+    statistics: BaseNode,
+    schema: BaseNode,
+    validator: BaseNode,
+    *,
+    generation: int,
+) -> AnomalyStop:
+    """Makes the node `AnomalyStop`."""
+    code = context.code(["components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
+    return AnomalyStop(
+        statistics=statistics.outputs["statistics"],
+        anomalies=validator.outputs["anomalies"],
+        schema=schema.outputs["schema"],
+        examples=raw.outputs["examples"],
+        properties=code_properties(code)
+        | Section(DriftConfig).encode(context.config.drift)
+        | {"accepted": context.storage.accepted, "generation": generation},
+    )

@@ -1,7 +1,7 @@
-"""What a task declares, held against the schema of the data.
+"""Compares what a task declares with the schema of the data.
 
-ExampleValidator compares the data with a schema inferred from the same data, which cannot notice that a column
-the task needs is not there at all. Transform would, minutes later and in TensorFlow's words.
+ExampleValidator compares the data with a schema inferred from the same data. So it cannot notice that a column which
+the task needs is missing. Transform would notice it minutes later, with a message of TensorFlow's.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from limbeck.task import Task
 
 
 def missing_from_schema(task: Task, schema: Any) -> list[str]:
-    """Names what the task declares and the data do not have.
+    """Returns what the task declares and the data do not have.
 
     Args:
-      task: whose features and label are looked for.
+      task: the task whose features and label are needed.
       schema: a tensorflow_metadata `Schema` of the raw examples.
 
     Returns:
-      One sentence for each feature that is absent, of a type that cannot be read as the declared one, or missing
-      in some examples where the task has no default for it.
+      One sentence for each feature that is absent, has a type that cannot be read as the declared one, or is missing in
+      some examples although the task has no default for it.
     """
     from tensorflow_metadata.proto.v0 import schema_pb2
 

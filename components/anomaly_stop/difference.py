@@ -1,4 +1,4 @@
-"""What changed between two schemas, in words: a user who accepts a schema should see what is being accepted."""
+"""Says in words what changed between two schemas, so that a user who accepts a schema sees what he accepts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def schema_difference(old: Any, new: Any) -> list[str]:
     """Compares two tensorflow_metadata `Schema`s, feature by feature.
 
     Returns:
-      One sentence for each change of features, types, domains, presence and shape, sorted by feature; none where
-      they allow the same data.
+      One sentence for each change of features, types, domains, presence and shape, sorted by feature. None if both
+      schemas allow the same data.
     """
     before, after = ({feature.name: feature for feature in schema.feature} for schema in (old, new))
     found = []
@@ -55,7 +55,7 @@ def _values(old: Collection[str] | None, new: Collection[str] | None) -> Iterato
 
 
 def _domain(schema: Any, feature: Any) -> Collection[str] | None:
-    """The texts that a feature may hold; None where it may hold any."""
+    """Returns the texts that a feature may hold; None if it may hold any text."""
     kind = feature.WhichOneof("domain_info")
     if kind == "string_domain":
         return list(feature.string_domain.value)

@@ -1,11 +1,11 @@
-"""How far the distributions of two sets of data lie apart, feature by feature.
+"""Measures how much the distributions of two sets of data differ, feature by feature.
 
-ExampleValidator never hands TensorFlow Data Validation (TFDV) the statistics of other data, so that comparators in
-a schema are ignored without a word. Here they are handed over.
+ExampleValidator never gives TensorFlow Data Validation (TFDV) the statistics of other data. So comparators in a schema
+are ignored without a word. This module does give it those statistics.
 
-Numbers are compared by the Jensen-Shannon divergence of their *quantile* histograms. TFDV's default is histograms of
-ten equally wide buckets, one of which holds nearly everything where there are outliers: two samples of 5,000 of one
-log-normal distribution came out 0.2 to 0.6 apart, and at most 0.11 by quantiles.
+Numbers are compared by the Jensen-Shannon divergence of their *quantile* histograms. By default, TFDV takes histograms
+of ten equally wide buckets. If there are outliers, one bucket then holds nearly everything: two samples of 5,000 from
+one log-normal distribution had a distance of 0.2 to 0.6, and by quantiles at most 0.11.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-# Samples of one distribution were up to 0.55 apart with 20 values, 0.25 with 50 and 0.21 with 250.
+# Samples of one distribution had distances up to 0.55 with 20 values, 0.25 with 50 and 0.21 with 250.
 FEWEST_VALUES = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Distance:
-    """Of one feature, between two sets of data.
+    """The distance of one feature's distributions in two sets of data.
 
     Attributes:
-      feature: its name.
-      measure: the Jensen-Shannon divergence (numbers) or the L-infinity distance (texts), by its name.
-      value: from 0, the same distribution, to 1, nothing in common.
+      feature: the feature's name.
+      measure: name of the measure: Jensen-Shannon divergence (numbers) or L-infinity distance (texts).
+      value: from 0 (the same distribution) to 1 (nothing in common).
     """
 
     feature: str
@@ -37,16 +37,16 @@ class Distance:
 
 
 def distances(features: Collection[str], schema: Any, statistics: Any, others: Any) -> list[Distance]:
-    """Measures how far two sets of data are apart.
+    """Measures how much two sets of data differ.
 
     Args:
-      features: names of those to compare; others count for nothing, for they do not reach a model.
-      schema: a tensorflow_metadata `Schema`, which says what is a number and what a text.
+      features: names of the features to compare. Other features do not reach a model, so they do not count.
+      schema: a tensorflow_metadata `Schema`, which says what is a number and what is a text.
       statistics: a `DatasetFeatureStatisticsList` of one set.
-      others: the same of the other set.
+      others: the same for the other set.
 
     Returns:
-      One for each feature that at least FEWEST_VALUES examples of both sets have, largest value first.
+      One distance for each feature with at least FEWEST_VALUES values in both sets, the largest first.
     """
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -66,7 +66,7 @@ def distances(features: Collection[str], schema: Any, statistics: Any, others: A
 
 
 def _comparing(feature: Any) -> Any:
-    """A copy of a feature that asks for a measurement. Whether it is too large is not TFDV's to decide."""
+    """Returns a copy of a feature that makes TFDV measure. With a threshold of 1, TFDV itself never complains."""
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     copy = schema_pb2.Feature()

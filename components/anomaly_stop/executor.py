@@ -1,4 +1,4 @@
-"""Runs AnomalyStop: raises on the first look at bad data, with everything that is wrong named."""
+"""Runs AnomalyStop: raises one error for bad data, and names everything that is wrong in it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.anomaly_stop import accepted
-from components.anomaly_stop.decision import decide, listing
+from components.anomaly_stop.data_check import check_data, listing
 from components.anomaly_stop.declared import missing_from_schema
 from components.artifacts.files import Artifacts
-from components.properties.slices import slice_of, task_of
+from components.example_gen import label_counts
+from components.properties.code import task_of
+from components.properties.sections import Section
 from limbeck import events
 from limbeck.errors import DataError
 from limbeck.settings.drift import DriftConfig
@@ -27,21 +29,22 @@ class Executor(base_executor.BaseExecutor):
         """Called by TFX.
 
         Raises:
-          DataError: where ExampleValidator found anomalies, the data lack what the task declares, or they are not
-            what was accepted before; what is accepted has not changed then.
+          DataError: if ExampleValidator found anomalies, if the data lack what the task declares, or if they differ
+            from what was accepted before. What is accepted stays unchanged then.
         """
         folder, generation = exec_properties["accepted"], exec_properties["generation"]
         task = task_of(exec_properties).load()
         span, baseline, before = _span(input_dict), accepted.read(folder), accepted.generation(folder)
-        limits = slice_of(DriftConfig, exec_properties)
+        limits = Section(DriftConfig).decode(exec_properties)
         wrong = [
             *missing_from_schema(task, span.schema),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),
         ]
-        decision = decide(task, limits, span, baseline, replacing=generation > before)
-        _stop(tuple(wrong) + decision.faults, decision.changes)
-        accepted.replace(folder, decision.accepted, max(generation, before))
-        for note in decision.notes:
+        checked = check_data(task, limits, span, baseline, replacing=generation > before)
+        _stop(tuple(wrong) + checked.faults, checked.changes)
+        accepted.replace(folder, checked.accepted, max(generation, before))
+        counted = label_counts.read(artifact_utils.get_single_uri(input_dict["examples"]))
+        for note in (*checked.notes, *label_counts.notes(counted, task.label)):
             logging.info(note)
             events.emit("note", text=note)
 
@@ -53,7 +56,7 @@ def _stop(faults: tuple[str, ...], changes: tuple[str, ...]) -> None:
     advice = "correct the data and run again"
     if changes:
         advice += (
-            "; where the change is intended, run with --accept-schema, which replaces the accepted schema and "
+            "; if the change is intended, run with --accept-schema, which replaces the accepted schema and "
             "statistics by those of these data"
         )
     raise DataError(f"the data are not what they should be:\n{listed}\n{advice}")

@@ -1,1 +1,1 @@
-"""Artifacts of TFX: types, places and files."""
+"""TFX artifacts: types, places and files."""

@@ -18,6 +18,6 @@ class Measurements(artifact.Artifact):
 
 
 class Findings(artifact.Artifact):
-    """`findings.json`: what a report shows of the models beyond their figures; see `components.reporter`."""
+    """`findings.json`: what the report shows of the models in addition to figures; see `components.reporter`."""
 
     TYPE_NAME = "limbeck.Findings"

@@ -1,1 +1,1 @@
-"""Compares models on the same examples, and says how sure that is."""
+"""Compares models on the same examples, and says how certain the differences are."""

@@ -1,11 +1,14 @@
-"""The paired bootstrap over test examples, whatever their number.
+"""The paired bootstrap over test examples, for any number of examples and any kind of score.
 
-Comparing each model's own interval wastes what is known: all models answered the same examples, and mostly agree. So
-examples are drawn anew with everything that was answered about them. Drawing them one by one takes examples x draws
-numbers; but all that counts of an example is which models were right about it, so drawing how often each such pattern
-occurs, from a multinomial distribution, is the same and takes patterns x draws.
+Comparing each model's own interval wastes information: all models answered the same examples, and mostly agree. So
+examples are drawn together with all their answers. Drawing them one by one takes examples x draws numbers. But all that
+matters of an example are the models' scores. So it is equivalent to draw how often each pattern of scores occurs, from
+a multinomial distribution, and that takes patterns x draws. If models are right or wrong, there are few patterns. If
+scores are arbitrary numbers, nearly each example is its own pattern, and examples are drawn one by one. If there are
+very many of them, the means are drawn from the normal distribution that they then have.
 
-Efron (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1).
+Efron (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1). Bickel and Freedman
+(1981), "Some Asymptotic Theory for the Bootstrap", The Annals of Statistics 9(6), for the normal limit.
 """
 
 from __future__ import annotations
@@ -16,37 +19,64 @@ import numpy.typing as npt
 from report.verdicts import Interval
 
 DRAWS = 20_000
-Accuracies = npt.NDArray[np.float64]
+# Drawing one pattern takes as long as drawing about twenty examples.
+FEW_PATTERNS = 1 << 9
+# With more examples, the error of the normal limit is smaller than the error of the draws.
+MOST_EXAMPLES = 1 << 14
+_NUMBERS_AT_ONCE = 1 << 22
+Means = npt.NDArray[np.float64]
 
 
-def draw_accuracies(right: npt.NDArray[np.bool_], draws: int = DRAWS, seed: int = 0) -> Accuracies:
-    """Accuracies of models over test splits drawn with replacement, the same examples for all models.
+def draw_means(scores: npt.NDArray[np.float64], draws: int = DRAWS, seed: int = 0) -> Means:
+    """Returns mean scores of models over test splits drawn with replacement. All models get the same examples.
 
     Args:
-      right: bool `[models, examples]`: which examples each model predicts right; at least one example.
-      draws: how many splits, each of as many examples.
-      seed: of the draws; the same figures come out for the same predictions.
+      scores: float64 `[models, examples]`: the score of each model for each example; at least one example.
+      draws: number of drawn splits, each with as many examples as there are.
+      seed: seed of the draws. Equal scores give equal results, in any order of the examples.
 
     Returns:
       float64 `[models, draws]`.
     """
-    patterns, counts = np.unique(right, axis=1, return_counts=True)
-    examples = right.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(examples, counts / examples, size=draws)
-    return np.asarray(patterns.astype(np.float64) @ drawn.T / examples)
+    patterns, counts = np.unique(scores, axis=1, return_counts=True)
+    patterns, generator = patterns.astype(np.float64), np.random.default_rng(seed)
+    if len(counts) <= FEW_PATTERNS:
+        drawn = generator.multinomial(counts.sum(), counts / counts.sum(), size=draws)
+        return np.asarray(patterns @ drawn.T / counts.sum())
+    if counts.sum() <= MOST_EXAMPLES:
+        return _one_by_one(np.repeat(patterns, counts, axis=1), draws, generator)
+    covariance = np.cov(patterns, ddof=0, fweights=counts).reshape(len(patterns), -1) / counts.sum()
+    means = patterns @ (counts / counts.sum())
+    return np.ascontiguousarray(generator.multivariate_normal(means, covariance, size=draws, method="eigh").T)
+
+
+def _one_by_one(scores: npt.NDArray[np.float64], draws: int, generator: np.random.Generator) -> Means:
+    examples, parts = scores.shape[1], []
+    at_once = max(1, _NUMBERS_AT_ONCE // examples)
+    for begin in range(0, draws, at_once):
+        size = min(at_once, draws - begin)
+        chosen = generator.integers(examples, size=[size, examples])
+        places = chosen + examples * np.arange(size)[:, np.newaxis]
+        times = np.bincount(places.ravel(), minlength=size * examples).reshape(size, examples)
+        parts.append(scores @ times.T.astype(np.float64) / examples)
+    return np.concatenate(parts, axis=1)
 
 
 def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
-    """A figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`."""
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(value, float(low), float(high))
+    """Returns a figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`.
+
+    Draws may be infinite. An end that falls among such draws is undefined.
+    """
+    with np.errstate(invalid="ignore"):
+        low, high = (float(end) if np.isfinite(end) else None for end in np.percentile(drawn, [2.5, 97.5]))
+    return Interval(value, low, high)
 
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:
-    """Two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
-
-    Twice the share of draws on the less likely side of 0, those at 0 counted on both. One draw is added to each side
-    (Davison and Hinkley, 1997, section 4.2.3), so that it is never 0.
+    """Returns the two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
+     It is twice the share of draws on the less likely side of 0; draws at 0 count on both sides. One draw is added to
+    each side (Davison and Hinkley, 1997, section 4.2.3), so that the p-value is never 0. If models are right or wrong
+    and hardly ever disagree, it is too small; `components.comparison.mcnemar` is exact.
     """
     side = 1 + min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
     return float(min(1.0, 2 * side / (len(drawn) + 1)))

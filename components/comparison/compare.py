@@ -1,4 +1,4 @@
-"""From a table of predictions to the verdicts on distillation."""
+"""Computes the verdicts on distillation from the scores of all models."""
 
 from __future__ import annotations
 
@@ -8,38 +8,43 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison.bootstrap import draw_accuracies, interval, p_value
+from components.comparison import mcnemar
+from components.comparison.bootstrap import draw_means, interval, p_value
 from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
 from report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
 
 if TYPE_CHECKING:
-    from components.comparison.bootstrap import Accuracies
-
-# The share of draws without a gap up to which the ends of "gap recovered" are defined.
-_NO_GAP = 0.025
+    from components.comparison.bootstrap import Means
 
 
-def compare(right: Mapping[str, npt.NDArray[np.bool_]]) -> Verdicts:
-    """Compares the student with its controls.
+def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:
+    """Compares the student with its controls, by the mean of their scores.
 
     Args:
-      right: for each model, bool `[examples]`: which test examples it predicts right, in the same order. Without
-        teacher, student and a control, or without an example, there is no verdict.
+      scores: for each model, float64 `[examples]`: its score for each test example, in the same order. Higher is
+        better. There is no verdict without teacher, student and a control, or without an example.
     """
-    controls = [name for name in CONTROLS if name in right]
-    if not controls or not {TEACHER, STUDENT} <= right.keys() or not len(right[STUDENT]):
+    controls = [name for name in CONTROLS if name in scores]
+    if not controls or not {TEACHER, STUDENT} <= scores.keys() or not len(scores[STUDENT]):
         return Verdicts()
-    measured = {name: float(np.mean(one)) for name, one in right.items()}
-    drawn = dict(zip(right, draw_accuracies(np.stack(list(right.values()))), strict=True))
-    against = {name: _against(name, measured, drawn) for name in controls}
+    measured = {name: float(np.mean(one)) for name, one in scores.items()}
+    drawn = dict(zip(scores, draw_means(np.stack(list(scores.values()))), strict=True))
+    against = {name: _against(name, scores, measured, drawn) for name in controls}
     if HARD_LABELS not in against:
         return Verdicts(against=against)
     return Verdicts(_gap_recovered(measured, drawn), _helped(against[HARD_LABELS]), against)
 
 
-def _against(control: str, measured: Mapping[str, float], drawn: Mapping[str, Accuracies]) -> Comparison:
+def _against(
+    control: str,
+    scores: Mapping[str, npt.NDArray[np.float64]],
+    measured: Mapping[str, float],
+    drawn: Mapping[str, Means],
+) -> Comparison:
     differences = drawn[STUDENT] - drawn[control]
-    return Comparison(interval(measured[STUDENT] - measured[control], differences), p_value(differences))
+    found = interval(measured[STUDENT] - measured[control], differences)
+    exact = mcnemar.applies(scores[STUDENT]) and mcnemar.applies(scores[control])
+    return Comparison(found, mcnemar.p_value(scores[STUDENT], scores[control]) if exact else p_value(differences))
 
 
 def _helped(comparison: Comparison) -> Helped:
@@ -47,13 +52,15 @@ def _helped(comparison: Comparison) -> Helped:
     return Helped(better and comparison.p_value < SIGNIFICANCE, comparison.p_value)
 
 
-def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Accuracies]) -> Interval:
+def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Means]) -> Interval:
     gap = measured[TEACHER] - measured[HARD_LABELS]
     if gap <= 0:
         return Interval(None, None, None)
     value = (measured[STUDENT] - measured[HARD_LABELS]) / gap
     gaps = drawn[TEACHER] - drawn[HARD_LABELS]
-    some = gaps > 0
-    if np.mean(~some) > _NO_GAP:
-        return Interval(value, None, None)
-    return interval(value, (drawn[STUDENT] - drawn[HARD_LABELS])[some] / gaps[some])
+    shares = np.divide(drawn[STUDENT] - drawn[HARD_LABELS], gaps, out=np.full_like(gaps, np.inf), where=gaps > 0)
+    # A draw without a gap has no share, so it is evidence against no share, however small or large. It counts below
+    # the low end and above the high end. Without such draws, the interval would be that of the lucky draws.
+    low = interval(value, np.where(gaps > 0, shares, -np.inf)).low
+    high = interval(value, shares).high
+    return Interval(value, low, high)

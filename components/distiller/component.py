@@ -1,21 +1,34 @@
-"""Distiller: examples with soft targets -> a student, trained over several processes."""
+"""Distiller: examples with soft targets -> a student, trained in several processes."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import component_spec, standard_artifacts
 
 from components.distiller.executor import Executor
-from components.properties.slices import DISTILLATION
-from components.training.component import TrainingComponent, TrainingSpec
+from components.graph.context import Context
+from components.properties.sections import Properties, Section
+from components.training.component import TrainingComponent, TrainingSpec, training_code, training_properties
+from limbeck.models import MODELS, STUDENT, Model
+from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.student import StudentConfig
+
+_DISTILLATION = Section(DistillationConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
-    """What Distiller takes and gives; `teacher` is the model whose soft targets the examples hold."""
+    """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets."""
 
-    PARAMETERS: ClassVar = DISTILLATION
+    PARAMETERS: ClassVar = (
+        TrainingSpec.PARAMETERS
+        | Section(StudentConfig).parameters
+        | _DISTILLATION.parameters
+        | {"targets": component_spec.ExecutionParameter(type=str)}
+    )
     INPUTS: ClassVar = TrainingSpec.INPUTS | {
         "teacher": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
     }
@@ -24,9 +37,37 @@ class DistillerSpec(TrainingSpec):
 class Distiller(TrainingComponent):
     """Trains a student.
 
-    Its property `targets` (`trainer.job.TrainingJob`) says what the student learns from: soft targets, or, as a
-    control, labels or pseudo-labels. All but labels need TeacherLabeler's examples and the `teacher`.
+    Its property `targets` (`limbeck.models.Targets`) says what the student learns from: soft targets, or for a control,
+    labels or pseudo-labels. Unless it learns from labels, it needs TeacherLabeler's examples and the `teacher`.
     """
 
     SPEC_CLASS = DistillerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def distillers(
+    context: Context, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
+) -> dict[str, Distiller]:
+    """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name."""
+    config = context.config
+    code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
+    properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
+        config.student
+    )
+    # Labels need no teacher, so a new teacher does not train that student again.
+    alone = {"examples": transform.outputs["transformed_examples"]}
+    taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
+    return {
+        name: Distiller(
+            transform_graph=transform.outputs["transform_graph"],
+            properties=properties | _targets(model, config),
+            **(alone if model.targets == "labels" else taught),
+        ).with_id(model.node)
+        for name, model in MODELS.items()
+        if name == STUDENT or (model.control and config.controls)
+    }
+
+
+def _targets(model: Model, config: Config) -> Properties:
+    distilled = model.targets == "soft_targets"
+    return {"targets": model.targets} | (_DISTILLATION.encode(config.distillation) if distilled else {})

@@ -7,19 +7,29 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 
 from components.artifacts.files import Artifacts
+from components.properties.sections import Section
 from components.teacher_labeler import provenance
 from components.training.job import train
+from limbeck.settings.student import StudentConfig
 
 
 class Executor(base_executor.BaseExecutor):
-    """Examples, with soft targets where the student learns from them -> the student's SavedModel."""
+    """Examples, with soft targets if the student learns from them -> the student's SavedModel."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX; see `components.training.job.train`.
 
         Raises:
-          DataError: where the soft targets are not those of the given teacher.
+          DataError: if the given teacher did not make the soft targets.
         """
         if exec_properties["targets"] != "labels":
             provenance.assert_from(input_dict, "examples", "teacher")
-        train("student", input_dict, output_dict, exec_properties, self._get_tmp_dir())
+        student = Section(StudentConfig).decode(exec_properties)
+        train(
+            "student",
+            input_dict,
+            output_dict,
+            exec_properties,
+            self._get_tmp_dir(),
+            hyperparameters=student.hyperparameters,
+        )

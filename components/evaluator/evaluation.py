@@ -1,19 +1,20 @@
-"""What TFMA evaluates: the student against the teachers, on raw examples, overall and per slice."""
+"""What TFMA evaluates: the student against the teachers, on raw examples, overall and for each slice."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from limbeck.examples import UNLABELLED
 from limbeck.task import Task
 
 
 def evaluation_config(task: Task) -> Any:
-    """The `EvalConfig` of a task: accuracy and log loss of student and teachers, and their differences.
+    """Returns the `EvalConfig` of a task: the metrics of its objective for student and teachers, and their differences.
 
-    It sets no thresholds: whether the student is fit to serve is decided in one place, by Gate.
+    It sets no thresholds: only Gate decides whether the student may serve.
     """
     import tensorflow_model_analysis as tfma
+
+    wanted = task.objective.tfma
 
     def model(name: str, is_baseline: bool) -> Any:
         return tfma.ModelSpec(
@@ -21,7 +22,7 @@ def evaluation_config(task: Task) -> Any:
             is_baseline=is_baseline,
             signature_name="serving_default",
             label_key=task.label.name,
-            prediction_key="probabilities",
+            prediction_key=wanted.prediction_key,
             model_type="tf_generic",
         )
 
@@ -31,20 +32,16 @@ def evaluation_config(task: Task) -> Any:
         slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=keys) for keys in task.slices)],
         metrics_specs=[
             tfma.MetricsSpec(
-                metrics=[
-                    tfma.MetricConfig(class_name="ExampleCount"),
-                    tfma.MetricConfig(class_name="SparseCategoricalAccuracy"),
-                    tfma.MetricConfig(class_name="SparseCategoricalCrossentropy"),
-                ]
+                metrics=[tfma.MetricConfig(class_name=name) for name in ("ExampleCount", *wanted.class_names)]
             )
         ],
     )
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
-    """What the Evaluator does to examples before it scores them; found by TFX under this name.
+    """Returns what the Evaluator does to examples before it scores them. TFX finds this function by its name.
 
-    TFMA's own steps, behind one that drops examples without a label, over which TFMA fails.
+    These are TFMA's own steps, after one that drops examples without a label. TFMA fails on such examples.
     """
     import tensorflow_model_analysis as tfma
 
@@ -60,28 +57,20 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
 
 
 def labelled(batch: Any, label: str) -> Any:
-    """The examples of an Arrow record batch that have a label, in their order.
+    """Returns the examples of an Arrow record batch that have a label, whatever its value, in their order.
 
     Args:
-      batch: one list of values a feature and example; null, or no column at all, where an example lacks the feature.
-      label: the feature that holds it.
+      batch: a list of values for each feature and example. If an example lacks a feature, the list is null, or the
+        whole column is missing.
+      label: the feature that holds the label.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if label not in batch.schema.names or pa.types.is_null(batch.schema.field(label).type):
         return batch.slice(0, 0)
-    values = pc.list_element(_never_empty(batch.column(label)), 0)
-    none = UNLABELLED if pa.types.is_integer(values.type) else b""
-    return batch.filter(pc.fill_null(pc.not_equal(values, pa.scalar(none, values.type)), fill_value=False))
-
-
-def _never_empty(lists: Any) -> Any:
-    """Lists with an empty one made null, of which Arrow takes the first element without complaint."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pc.greater(pc.list_value_length(lists), 0), lists, pa.scalar(None, lists.type))
+    values = pc.list_value_length(batch.column(label))
+    return batch.filter(pc.fill_null(pc.greater(values, 0), fill_value=False))
 
 
 def _keep_labelled(label: str) -> Any:

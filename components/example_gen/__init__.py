@@ -1,1 +1,1 @@
-"""Reads raw files (CSV, Parquet, TFRecord) into examples, and says which file and line is at fault."""
+"""Reads raw files (CSV, Parquet, TFRecord) into examples. Errors name the file and line."""

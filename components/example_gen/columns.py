@@ -1,8 +1,9 @@
-"""The kind of each column: one for the whole input, whatever file, split or bundle a value stands in.
+"""Finds the kind of each column: one kind for the whole input, for all its files and splits.
 
-Kinds that were inferred a file at a time would make a column an integer in one file and a float in the next, and
-everything downstream fails on the mixture. So every file yields evidence, the evidence is merged over all files of
-all splits, and only then is a kind settled.
+If kinds were inferred file by file, a column could be an integer in one file and a float in the next, and everything
+downstream fails on the mixture. So every file yields evidence, and the evidence of all files of all splits is merged.
+Only then is a kind settled. If the task declares a column, its declaration settles the kind, and the evidence shows
+whether the values agree: a column of whole numbers today may hold 17.5 tomorrow.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from components.example_gen.declaration import Declaration
 from limbeck.errors import DataError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-# Half a unit above the largest float32: what lies below is rounded to a finite number.
+# The largest float32 plus half a unit: numbers below this are rounded to a finite number.
 _FLOAT32_LIMIT = (2 - 2**-24) * 2.0**127
 
 
 class Kind(enum.IntEnum):
-    """What values are, from narrow to wide: a column has the widest of its values.
+    """Kinds of values, from narrow to wide. A column has the widest kind of its values.
 
-    LONG are integers beyond int64. A column of integers with a LONG is kept as text, since float32 would make
-    different ones equal; among numbers with a decimal point it is one more float.
+    LONG are integers beyond int64. In a column of integers, they make the column a text, because float32 would make
+    different integers equal. In a column with decimal points, they are floats.
     """
 
     EMPTY = 0
@@ -32,17 +35,32 @@ class Kind(enum.IntEnum):
     TEXT = 4
 
 
+class Sighting(NamedTuple):
+    """Values of one kind in one column.
+
+    Attributes:
+      place: the first place by name: a file, or file and line.
+      value: one of the values, as it is written; empty if the format tells kinds without reading values.
+    """
+
+    place: str
+    value: str = ""
+
+
 Columns = Mapping[str, Kind]
-# By column and kind: the first file, by name, that holds such a value.
-Evidence = Mapping[str, Mapping[Kind, str]]
+Evidence = Mapping[str, Mapping[Kind, Sighting]]
+
+# The widest kind of values that a declared column may hold. It is also the kind that the column gets.
+_DECLARED = {"number": Kind.FLOAT, "integer": Kind.INTEGER, "text": Kind.TEXT}
+_NAMES = {Kind.INTEGER: "INT", Kind.LONG: "integers beyond 64 bits", Kind.FLOAT: "FLOAT", Kind.TEXT: "text"}
 
 
 def kind_of(value: str) -> Kind:
-    """The narrowest kind of one field of a text file; blanks around a number do not matter."""
+    """Returns the narrowest kind of one field of a text file. Blanks around a number do not matter."""
     if not value:
         return Kind.EMPTY
     if not value.isascii() or "_" in value:
-        # What only Python takes for a number.
+        # Only Python takes these for numbers.
         return Kind.TEXT
     try:
         number = float(value)
@@ -57,50 +75,87 @@ def kind_of(value: str) -> Kind:
 
 
 def fits_float32(number: float) -> bool:
-    """Whether float32 holds it, rounded, without turning a finite number into an infinite one."""
+    """Returns whether float32 can hold a number, rounded, without turning a finite number into an infinite one."""
     return not math.isfinite(number) or -_FLOAT32_LIMIT < number < _FLOAT32_LIMIT
 
 
 def evidence(path: str, kinds: Columns) -> Evidence:
-    """The evidence of one file."""
-    return {name: {kind: path} for name, kind in kinds.items()}
+    """Returns the evidence of one file whose columns have one kind each."""
+    return {name: {kind: Sighting(path)} for name, kind in kinds.items()}
 
 
 def merge(parts: Iterable[Evidence]) -> Evidence:
-    """Merges evidence; the order and grouping of the parts do not matter."""
-    merged: dict[str, dict[Kind, str]] = {}
+    """Merges evidence. The order and grouping of the parts do not matter."""
+    merged: dict[str, dict[Kind, Sighting]] = {}
     for part in parts:
-        for name, paths in part.items():
+        for name, sightings in part.items():
             known = merged.setdefault(name, {})
-            for kind, path in paths.items():
-                known[kind] = min(path, known.get(kind, path))
+            for kind, sighting in sightings.items():
+                known[kind] = min(sighting, known.get(kind, sighting))
     return merged
 
 
-def widest(found: Evidence, text: Sequence[str] = ()) -> Columns:
-    """Settles each column on the widest of its kinds; columns named in `text` are text whatever they look like."""
-    kinds = {name: Kind.TEXT if name in text else max(paths) for name, paths in found.items()}
-    return {name: Kind.TEXT if kind == Kind.LONG else kind for name, kind in kinds.items()}
-
-
-def agreed(found: Evidence) -> Columns:
-    """Settles each column as `widest` does.
+def settle(found: Evidence, declaration: Declaration) -> Columns:
+    """Settles the kind of each column: the declared kind, otherwise the widest kind of its values.
 
     Raises:
-      DataError: where a column is text in one file and a number in another.
+      DataError: if a declared column holds values of a wider kind.
     """
-    for name, paths in sorted(found.items()):
-        numeric = [path for kind, path in sorted(paths.items()) if Kind.EMPTY < kind < Kind.TEXT]
-        if numeric and Kind.TEXT in paths:
+    wrong = [
+        line for name in declaration if name in found for line in _contradictions(name, found[name], declaration)
+    ]
+    if wrong:
+        listed = "\n".join(f"  - {line}" for line in wrong)
+        raise DataError(f"the data do not hold what the task declares:\n{listed}")
+    return {name: _settled(name, sightings, declaration) for name, sightings in found.items()}
+
+
+def agreed(found: Evidence, declaration: Declaration) -> Columns:
+    """Settles each column as `settle` does.
+
+    Raises:
+      DataError: as `settle` does, and if a column is text in one file and a number in another, or if a column that is
+        declared as text holds numbers.
+    """
+    for name, sightings in sorted(found.items()):
+        numeric = [sighting for kind, sighting in sorted(sightings.items()) if Kind.EMPTY < kind < Kind.TEXT]
+        if numeric and Kind.TEXT in sightings:
             raise DataError(
-                f"column '{name}' must be of one type in all files, but holds numbers in {numeric[0]} and text in "
-                f"{paths[Kind.TEXT]}: write one of them again"
+                f"column '{name}' must be of one type in all files, but holds numbers in {numeric[0].place} and text "
+                f"in {sightings[Kind.TEXT].place}: write one of them again"
             )
-    return widest(found)
+    for name, declared in declaration.items():
+        numbers = [kind for kind in found.get(name, {}) if Kind.EMPTY < kind < Kind.TEXT]
+        if declared.kind == "text" and numbers:
+            raise DataError(
+                f"column '{name}': the task declares it as text, but {found[name][numbers[0]].place} holds "
+                f"{_NAMES[numbers[0]]}: cast the column to text, or correct the kind that the task declares"
+            )
+    return settle(found, declaration)
+
+
+def _settled(name: str, sightings: Mapping[Kind, Sighting], declaration: Declaration) -> Kind:
+    if name in declaration:
+        return _DECLARED[declaration[name].kind]
+    widest = max(sightings)
+    return Kind.TEXT if widest == Kind.LONG else widest
+
+
+def _contradictions(name: str, sightings: Mapping[Kind, Sighting], declaration: Declaration) -> list[str]:
+    declared = declaration[name].kind
+    wider = [kind for kind in sorted(sightings) if kind > _DECLARED[declared]]
+    if not wider:
+        return []
+    sighting = sightings[wider[-1]]
+    example = f", such as {sighting.value!r}" if sighting.value else ""
+    return [
+        f"column '{name}': the task declares it as {declared}, but {sighting.place} holds {_NAMES[wider[-1]]}{example}"
+        ": correct the data, or the kind that the task declares"
+    ]
 
 
 def check_names(path: str, names: Sequence[str]) -> None:
-    """Raises DataError where a column has no name, or two have the same."""
+    """Raises DataError if a column has no name, or if two columns have the same name."""
     for index, name in enumerate(names, start=1):
         if not name:
             raise DataError(
@@ -108,11 +163,11 @@ def check_names(path: str, names: Sequence[str]) -> None:
                 "(pandas writes its index so, unless to_csv is told index=False)"
             )
         if name in names[: index - 1]:
-            raise DataError(f"{path}: column names must differ, but '{name}' stands there twice: rename one")
+            raise DataError(f"{path}: column names must differ, but '{name}' occurs twice: rename one")
 
 
 def check_same(first: str, expected: Sequence[str], path: str, received: Sequence[str]) -> None:
-    """Raises DataError where two files of one split do not have the same columns in the same order."""
+    """Raises DataError if two files of one split do not have the same columns in the same order."""
     if list(expected) != list(received):
         raise DataError(
             f"files of one split must have the same columns, but {first} has {_brief(expected, received)} and "
@@ -121,7 +176,7 @@ def check_same(first: str, expected: Sequence[str], path: str, received: Sequenc
 
 
 def _brief(names: Sequence[str], others: Sequence[str]) -> str:
-    """Those names that the other file lacks; all of them, in their order, where that is the only difference."""
+    """Returns the names that the other file lacks. If only the order differs, returns all names in their order."""
     extra = [name for name in names if name not in others]
     if extra:
         return "also " + ", ".join(f"'{name}'" for name in extra[:10])

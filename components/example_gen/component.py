@@ -1,21 +1,51 @@
-"""ExampleGen: TFX's own, with executors of ours.
+"""ExampleGen: TFX's component with executors of ours, and with a driver that compares data by content.
 
-The stock component stays, because its driver resolves spans and fingerprints the input, and Kubeflow's compiler
-knows it by its class.
+It stays TFX's component, because TFX's driver resolves spans, and because Kubeflow's compiler knows it by its class.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
+from tfx.components import FileBasedExampleGen
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2, range_config_pb2
+
+from components.example_gen import executor
+from components.example_gen.declaration import Declared, declaration_of
+from components.example_gen.driver import ContentDriver
 from components.example_gen.options import Options, to_custom_config
+from components.graph.context import Context
+from limbeck.digests.code import digest
+from limbeck.examples import SPLITS
 
 Format = Literal["csv", "parquet", "tfrecord"]
 
 _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "TFRecordExecutor"}
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
+
+
+class ExampleGen(FileBasedExampleGen):
+    """Reads files into examples. On Kubeflow, TFX's own driver runs, whatever this class says."""
+
+    DRIVER_CLASS = ContentDriver
+
+
+def raw_examples(context: Context) -> ExampleGen:
+    """Makes the node `ExampleGen` from the settings and the task."""
+    config, task = context.config.data, context.task
+    return example_gen(
+        context.storage.data,
+        config.format,
+        SPLITS,
+        span=config.span,
+        encoding=config.encoding,
+        declaration=declaration_of(task),
+        code_digest=digest([executor_name(config.format)]),
+    )
 
 
 def example_gen(
@@ -25,42 +55,34 @@ def example_gen(
     *,
     span: int | None = None,
     encoding: str = "utf-8",
-    text_columns: Sequence[str] = (),
+    declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
-) -> Any:
+) -> ExampleGen:
     """Makes the node `ExampleGen`.
 
     Args:
-      data: folder or URI that holds a folder for each split. It may hold `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
-        `{MM}` and `{DD}`, and then also `{VERSION}`: the newest span is taken.
-      format: of the files.
+      data: folder or URI that holds a folder for each split. It may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
+        `{MM}` and `{DD}`, and then also `{VERSION}`. The newest span is taken.
+      format: format of the files.
       splits: names of the folders, and of the splits.
-      span: takes this span instead; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
-      encoding: of CSV files.
-      text_columns: columns of CSV files that stay text even where every value looks like a number.
-      code_digest: of `executor_name(format)`, so that the cache sees an edit of what reads.
+      span: takes this span instead of the newest; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
+      encoding: encoding of CSV files.
+      declaration: what the task declares of the raw data.
+      code_digest: digest of `executor_name(format)`, so that the cache sees an edit of the reader.
 
     Returns:
-      A `tfx.components.FileBasedExampleGen`, whose output is `examples`.
+      The node. Its output is `examples`.
     """
-    from tfx.components import FileBasedExampleGen
-    from tfx.dsl.components.base import executor_spec
-    from tfx.proto import example_gen_pb2, range_config_pb2
-
-    from components.example_gen import executor
-
     base, prefix = _divide(data)
-    # What a format does not use must not reach the cache.
-    options = (
-        Options(code_digest, encoding, tuple(sorted(text_columns))) if format == "csv" else Options(code_digest)
-    )
+    # Options that a format does not use must not reach the cache.
+    options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-    return FileBasedExampleGen(
+    return ExampleGen(
         input_base=base,
         input_config=example_gen_pb2.Input(
             splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
         ),
-        # Stated, or TFX would divide the only split of an input into two.
+        # Without it, TFX would divide the only split of an input into two.
         output_config=example_gen_pb2.Output(),
         range_config=None if span is None else range_config_pb2.RangeConfig(static_range=fixed),
         custom_config=to_custom_config(options),
@@ -69,12 +91,12 @@ def example_gen(
 
 
 def executor_name(format: Format) -> str:
-    """`module:name` of what reads a format, for `limbeck.digests.code.digest`."""
+    """Returns `module:name` of the code that reads a format, for `limbeck.digests.code.digest`."""
     return f"components.example_gen.executor:{_EXECUTORS[format]}"
 
 
 def _divide(data: str) -> tuple[str, str]:
-    """A folder without placeholders, and the beginning of each pattern: TFX looks for them in patterns only."""
+    """Returns a folder without placeholders, and the start of each pattern. TFX resolves only patterns."""
     parts = data.rstrip("/").split("/")
     for index, part in enumerate(parts):
         if _PLACEHOLDER.search(part):

@@ -1,9 +1,4 @@
-"""CSV as RFC 4180 says, by Python's own reader: quoted names, commas and line breaks in quotes, a byte order mark.
-
-Splitting lines at commas breaks on all of these, and an error without file and line cannot be mended in a folder
-of a thousand files. A file is read as one, never in pieces: whether a line break ends a row is known only from the
-start of the file. So the parallel unit is the file, and many files are faster than a large one.
-"""
+"""Reads CSV as in RFC 4180, with Python's own reader: commas and line breaks in quotes, a byte order mark."""
 
 from __future__ import annotations
 
@@ -15,16 +10,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from components.example_gen import columns
-from components.example_gen.columns import Columns, Evidence, Kind
+from components.example_gen.columns import Columns, Evidence, Kind, Sighting
+from components.example_gen.declaration import Declaration
 from components.example_gen.files import open_content
 from limbeck.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# A quote that is never closed is read to the end of the file: up to here, not until memory is full.
+# A quote that is never closed is read up to this size, and not until memory is full.
 _LARGEST_FIELD = 1 << 26
 _CHUNK_BYTES = 1 << 16
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_SHOWN = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +30,12 @@ class CsvFiles:
     """Reads CSV files with a header line, plain or as gzip.
 
     Attributes:
-      encoding: of the text, as Python names it. Under UTF-8 a byte order mark is dropped.
-      text_columns: columns that are text even where every value looks like a number.
+      encoding: encoding of the text, as Python names it. Under UTF-8, a byte order mark is dropped.
+      declaration: what the task declares. It settles the kinds of its columns.
     """
 
     encoding: str = "utf-8"
-    text_columns: tuple[str, ...] = ()
+    declaration: Declaration = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -52,68 +50,87 @@ class CsvFiles:
         """Reads the header.
 
         Raises:
-          DataError: where there is none, or a name is empty or stands there twice.
+          DataError: if there is no header, if a name is empty or occurs twice, or if the columns seem to be separated
+            by another delimiter than the comma.
         """
         for _, names in self._rows(path):
             columns.check_names(path, names)
+            self._assert_commas(path, names)
             return tuple(names)
         raise DataError(
             f"{path}: a CSV file begins with a header line, but this file is empty: write one, or remove it"
         )
 
     def evidence(self, path: str) -> Evidence:
-        """Reads the file once, and tells what its columns hold. Raises DataError as `examples` does."""
+        """Reads the file once. Returns what its columns hold. Raises DataError as `examples` does."""
         names = self.names(path)
-        kinds = [Kind.EMPTY] * len(names)
-        for row in self._records(path, len(names)):
+        widest = [Kind.EMPTY] * len(names)
+        sightings = [{Kind.EMPTY: Sighting(path)} for _ in names]
+        for line, row in self._records(path, len(names)):
             for index, value in enumerate(row):
-                if kinds[index] < Kind.TEXT and value:
-                    kinds[index] = max(kinds[index], columns.kind_of(value))
-        return columns.evidence(path, dict(zip(names, kinds, strict=True)))
+                if widest[index] < Kind.TEXT and value:
+                    kind = columns.kind_of(value)
+                    if kind > widest[index]:
+                        widest[index] = kind
+                        sightings[index][kind] = Sighting(f"{path}:{line}", value[:_SHOWN])
+        return dict(zip(names, sightings, strict=True))
 
     def settle(self, found: Evidence) -> Columns:
-        """The kinds of all columns of the whole input."""
-        return columns.widest(found, self.text_columns)
+        """Returns the kinds of all columns of the whole input. Raises DataError if the task declares narrower kinds."""
+        return columns.settle(found, self.declaration)
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tf.train.Example]:
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
         """Reads the file.
 
         Args:
-          path: of the file.
-          kinds: of the columns of the whole input.
+          path: path of the file.
+          kinds: kinds of the columns of the whole input.
 
         Yields:
-          One example a row, with a feature of one value for each field that is not empty: int64, float, or the
-          bytes of the text as UTF-8. Blank lines are skipped.
+          File and line, and an example, for each row. The example has a feature with one value for each field that is
+          not
+          empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
 
         Raises:
-          DataError: naming file and line, where a row has another number of fields than the header, a quote is not
-            closed, or bytes are not in the encoding.
+          DataError: if a row does not have as many fields as the header, if a quote is not closed, or if bytes are not
+            in the encoding. The message names file and line.
         """
         import tensorflow as tf
 
         names = self.names(path)
-        for row in self._records(path, len(names)):
+        for line, row in self._records(path, len(names)):
             example = tf.train.Example()
             features = example.features.feature
             for name, value in zip(names, row, strict=True):
                 if value:
                     _set(features[name], kinds[name], value)
-            yield example
+            yield f"{path}:{line}", example
 
-    def _records(self, path: str, width: int) -> Iterator[list[str]]:
+    def _assert_commas(self, path: str, names: list[str]) -> None:
+        if len(names) != 1 or names[0] in self.declaration:
+            return
+        [only] = names
+        for delimiter, plural in _OTHER_DELIMITERS.items():
+            # A delimiter that splits the header into columns which the task declares.
+            if self.declaration.keys() & {part.strip(' "') for part in only.split(delimiter)}:
+                raise DataError(
+                    f"{path}:1: the columns of CSV files must be separated by commas, but the header is one column, "
+                    f"{only[:_SHOWN]!r}, which looks separated by {plural}: save the file with commas as the delimiter"
+                )
+
+    def _records(self, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
         rows = self._rows(path)
         next(rows)
         for line, row in rows:
             if len(row) != width:
                 raise DataError(
                     f"{path}:{line}: expected {width} fields as in the header, received {len(row)}: a field that "
-                    "holds a comma or a line break must stand in double quotes"
+                    "holds a comma or a line break must be in double quotes"
                 )
-            yield row
+            yield line, row
 
     def _rows(self, path: str) -> Iterator[tuple[int, list[str]]]:
-        """Number of its first line, and fields, of each row that is not blank."""
+        """Yields the number of its first line, and the fields, of each row that is not blank."""
         csv.field_size_limit(max(_LARGEST_FIELD, csv.field_size_limit()))
         start = 1
         with open_content(path) as content:
@@ -136,7 +153,7 @@ class CsvFiles:
         return "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
 
     def _undecodable(self, path: str) -> DataError:
-        """Reads the file again up to the place, which a reader of whole buffers cannot tell."""
+        """Reads the file again up to the wrong byte. A reader of whole buffers cannot tell where that byte is."""
         line, offset = self._first_undecodable(path)
         return DataError(
             f"{path}:{line}: the bytes at offset {offset} are not {self.encoding}: save the file as "

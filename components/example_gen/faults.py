@@ -1,8 +1,8 @@
-"""Brings an error of the data out of Beam as what it was.
+"""Brings a DataError out of Beam unchanged.
 
-A runner takes an exception across processes as the text of its traceback, and raises another type with all of that
-as its message. So the message is put in between two marks, in letters that survive any quoting, and is
-taken out again where the pipeline was started.
+A runner passes an exception between processes as the text of its traceback, and raises another type with all of that
+text as its message. So the original message is put between two marks, in letters that survive any quoting. The process
+that started the pipeline takes it out again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MARKED = re.compile(r"<data-error:([A-Za-z0-9_=-]*)>")
 
 @contextlib.contextmanager
 def marked() -> Iterator[None]:
-    """Inside a DoFn: marks the message of a DataError."""
+    """Marks the message of a DataError. Use it inside a DoFn."""
     try:
         yield
     except DataError as error:
@@ -29,7 +29,7 @@ def marked() -> Iterator[None]:
 
 @contextlib.contextmanager
 def unmarked() -> Iterator[None]:
-    """Around a pipeline: raises the DataError that was marked inside of it; other errors pass."""
+    """Raises the DataError that was marked inside a pipeline. Use it around the pipeline. Other errors pass."""
     try:
         yield
     except Exception as error:

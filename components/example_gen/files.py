@@ -1,7 +1,7 @@
-"""Which files a pattern means, and their bytes.
+"""Finds the files that match a pattern, and opens them.
 
-A glob also finds what is no data: `.DS_Store`, `_SUCCESS`, a folder. And whether a file is compressed is told by
-its content, because a `.gz` that a browser unpacked, or a gzip without the suffix, is common enough.
+A glob also matches what is not data: `.DS_Store`, `_SUCCESS`, a folder. And a name does not tell whether a file is
+compressed: browsers unpack `.gz` files and keep the suffix, and some gzip files have no suffix. So the content decides.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def matching(base: str, pattern: str) -> list[str]:
-    """The files that a pattern below a folder means, sorted.
+    """Returns the sorted files that match a pattern below a folder.
 
-    Files and folders whose name starts with `.` or `_` are left out, unless the pattern itself names them so. A
-    pattern without wildcard may name a file, or a folder: it stands for the files directly in it. Prefer
-    `folder/*` to `folder`: TFX's cache sees a file that was edited only where the pattern matches that file.
+    Files and folders whose name starts with `.` or `_` are left out, unless the pattern itself has such a name there. A
+    pattern without a wildcard may name a file. It may also name a folder, which stands for the files directly in it.
+    Prefer `folder/*` to `folder`: TFX's cache sees an edit of a file only if the pattern matches that file.
 
     Args:
       base: folder or URI.
       pattern: glob relative to `base`.
 
     Raises:
-      DataError: where no file matches, `base` itself holds a wildcard, or a wildcard matches a folder.
+      DataError: if no file matches, if `base` itself contains a wildcard, or if a wildcard matches a folder.
     """
     from tfx.dsl.io import fileio
 
@@ -56,18 +56,18 @@ def matching(base: str, pattern: str) -> list[str]:
 
 
 def _is_hidden(path: str, pattern: str) -> bool:
-    # From the end, as a file system may spell the beginning of a path in another way.
+    # Compared from the end, because a file system may spell the start of a path in another way.
     pairs = zip(reversed(path.split("/")), reversed(pattern.split("/")), strict=False)
     return any(name[:1] in {".", "_"} and name[:1] != wanted[:1] for name, wanted in pairs)
 
 
 def open_file(path: str) -> BinaryIO:
-    """Opens a local or remote file for reading bytes. Raises DataError where that cannot be done."""
+    """Opens a local or remote file for reading bytes. Raises DataError if it cannot be opened."""
     import tensorflow as tf
     from tfx.dsl.io import fileio
 
     try:
-        # A remote file is opened when it is first read.
+        # A remote file is opened at its first read.
         opened = io.BufferedReader(_Bytes(fileio.open(path, "rb")), _BUFFER_BYTES)
         opened.peek(1)
     except (OSError, tf.errors.OpError) as error:
@@ -77,14 +77,14 @@ def open_file(path: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def open_content(path: str, is_plain: Callable[[bytes], bool] | None = None) -> Iterator[BinaryIO]:
-    """Opens a file for reading its content, decompressed where the file is a gzip.
+    """Opens a file for reading its content. Decompresses it if it is a gzip.
 
     Args:
-      path: of the file.
-      is_plain: looks at the first 12 bytes of what begins like a gzip, and tells whether it is none all the same.
+      path: path of the file.
+      is_plain: gets the first 12 bytes of a file that starts like a gzip, and returns whether it is plain all the same.
 
     Raises:
-      DataError: where the file cannot be opened, or the gzip is damaged or cut off.
+      DataError: if the file cannot be opened, or if the gzip is damaged or cut off.
     """
     with open_file(path) as plain:
         head = plain.read(12)
@@ -103,7 +103,7 @@ def open_content(path: str, is_plain: Callable[[bytes], bool] | None = None) -> 
 
 
 class _Bytes(io.RawIOBase):
-    """`fileio.open` returns what has no more than read, seek, tell and close; Python's readers want this."""
+    """What `fileio.open` returned, as Python's readers need it. It only has read, seek, tell and close itself."""
 
     def __init__(self, opened: Any) -> None:
         self._opened = opened

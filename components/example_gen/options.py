@@ -1,11 +1,13 @@
-"""What the component tells its executor, inside the one property that a stock FileBasedExampleGen has for it."""
+"""The options of ExampleGen's executor, in the one property that TFX's FileBasedExampleGen has for them."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from components.example_gen.declaration import Declaration
 from limbeck.records import STRICT, from_json, to_json
 
 
@@ -14,18 +16,18 @@ class Options:
     """How files are read.
 
     Attributes:
-      code_digest: of the code that reads; not looked at, but the cache sees it.
-      encoding: of CSV files.
-      text_columns: columns of CSV files that are text whatever they look like.
+      code_digest: digest of the reading code; nothing reads it, but the cache sees it.
+      encoding: encoding of CSV files.
+      declaration: what the task declares of the raw data.
     """
 
     code_digest: str = ""
     encoding: str = "utf-8"
-    text_columns: tuple[str, ...] = ()
+    declaration: Declaration = dataclasses.field(default_factory=dict)
 
 
 def to_custom_config(options: Options) -> Any:
-    """As an `example_gen_pb2.CustomConfig`."""
+    """Returns the options as an `example_gen_pb2.CustomConfig`."""
     from google.protobuf.wrappers_pb2 import StringValue
     from tfx.proto import example_gen_pb2
 
@@ -35,7 +37,7 @@ def to_custom_config(options: Options) -> Any:
 
 
 def from_custom_config(text: str | None) -> Options:
-    """From the JSON that TFX makes of it. Raises ConfigError where it holds what are no options."""
+    """Reads options from the JSON that TFX makes of a CustomConfig. Raises ConfigError if it holds something else."""
     from google.protobuf.wrappers_pb2 import StringValue
     from tfx.proto import example_gen_pb2
     from tfx.utils import proto_utils

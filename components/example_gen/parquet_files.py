@@ -1,7 +1,7 @@
-"""Parquet, where a zero is a value and a null is none.
+"""Reads Parquet, and keeps zeros as values. Only a null is a missing value.
 
-TFX's own reader asks whether a value is true, so 0, 0.0, False and the empty text come out as missing, and it
-makes text of bytes. Here a null is a missing feature, and everything else is what it is.
+TFX's own reader asks whether a value is true. So 0, 0.0, False and the empty text come out as missing. It also makes
+texts of bytes. Here a null is a missing feature, and every other value is kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.example_gen import columns
 from components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
+from components.example_gen.declaration import Declaration
 from components.example_gen.files import open_file
 from limbeck.errors import DataError
 
@@ -24,41 +25,50 @@ _BATCH_ROWS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class ParquetFiles:
-    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, and lists of these."""
+    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, and lists of these.
+
+    Attributes:
+      declaration: what the task declares. It settles the kinds of its columns.
+    """
+
+    declaration: Declaration = dataclasses.field(default_factory=dict)
 
     def names(self, path: str) -> tuple[str, ...]:
-        """Names of the columns. Raises DataError where the file is not Parquet, or two columns share a name."""
+        """Returns the names of the columns. Raises DataError if the file is not Parquet, or if two names are equal."""
         return tuple(name for name, _ in _schema(path))
 
     def evidence(self, path: str) -> Evidence:
-        """Tells what the columns hold, from the footer alone.
+        """Returns what the columns hold, from the footer alone.
 
         Raises:
-          DataError: as `names` does, and naming file and column, where its type has no counterpart in an example.
+          DataError: as `names` does, and if a column's type has no counterpart in an example. The message names file
+            and column.
         """
         return columns.evidence(path, {name: _kind(path, name, type_) for name, type_ in _schema(path)})
 
     def settle(self, found: Evidence) -> Columns:
-        """The kinds of all columns of the whole input. Raises DataError where files contradict each other."""
-        return columns.agreed(found)
+        """Returns the kinds of all columns of the whole input. Raises DataError if files contradict each other."""
+        return columns.agreed(found, self.declaration)
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tf.train.Example]:
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
         """Reads the file.
 
         Args:
-          path: of the file.
-          kinds: of the columns of the whole input; where one is float, integers become floats.
+          path: path of the file.
+          kinds: kinds of the columns of the whole input. If one is float, its integers become floats.
 
         Yields:
-          One example a row: a null is no feature, an empty list is a feature without values.
+          File and row number, and an example, for each row. A null is a missing feature. An empty list is a feature
+          without values.
 
         Raises:
-          DataError: naming file and column, where a value does not fit int64 or float32, or a list holds a null.
+          DataError: if a value does not fit int64 or float32, or if a list holds a null. The message names file and
+            column.
         """
         import tensorflow as tf
 
         with _parquet(path) as parquet:
-            names = parquet.schema_arrow.names
+            names, number = parquet.schema_arrow.names, 0
             for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     example = tf.train.Example()
@@ -67,7 +77,8 @@ class ParquetFiles:
                         if value is not None:
                             values = value if isinstance(value, list) else [value]
                             _set(features[name], kinds[name], _checked(path, name, values))
-                    yield example
+                    number += 1
+                    yield f"{path}, row {number}", example
 
 
 @contextlib.contextmanager

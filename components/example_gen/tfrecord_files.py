@@ -1,8 +1,8 @@
-"""TFRecord files of tf.Example, with their checksums looked at.
+"""Reads TFRecord files of tf.Example, and verifies their checksums.
 
-A file that was cut off, or one that holds something else, otherwise ends in a message without file or place, or in
-examples without features. A record is its length (uint64), a checksum of that, the content, and a checksum of
-that; the checksums are CRC-32C, rotated and shifted, all little endian.
+A file that is cut off, or that holds something else, otherwise leads to a message without file or place, or to examples
+without features. A record consists of its length (uint64), a checksum of the length, the content, and a checksum of
+the content. The checksums are CRC-32C, rotated and shifted. All numbers are little endian.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _HEAD_BYTES, _TAIL_BYTES = 12, 4
 class TFRecordFiles:
     """Reads TFRecord files, plain or as gzip."""
 
-    def examples(self, path: str) -> Iterator[tf.train.Example]:
-        """Reads the file.
+    def examples(self, path: str) -> Iterator[tuple[str, tf.train.Example]]:
+        """Yields file and number of the record, and the example, for each record.
 
         Raises:
-          DataError: naming file and byte offset (in the decompressed content), where a record is damaged or cut
-            off; file and number of the record, counted from 1, where it is no tf.Example.
+          DataError: if a record is damaged or cut off; the message names file and byte offset in the decompressed
+            content. Also if it is not a tf.Example; the message names file and number of the record, counted from 1.
         """
         for number, record in enumerate(read_records(path), start=1):
-            yield _parse(path, number, record)
+            yield f"{path}, record {number}", _parse(path, number, record)
 
 
 def read_records(path: str) -> Iterator[bytes]:
-    """The content of each record. Raises DataError as `TFRecordFiles.examples` does."""
-    # A plain file whose first record has the right length begins like a gzip.
+    """Yields the content of each record. Raises DataError as `TFRecordFiles.examples` does."""
+    # A plain file can start like a gzip, if its first record has the right length.
     with open_content(path, is_plain=_is_head) as content:
         offset = 0
         while head := content.read(_HEAD_BYTES):
             if len(head) == _HEAD_BYTES and not _is_head(head):
-                what = "damaged" if offset else "no TFRecord (is data.format right?)"
+                what = "damaged" if offset else "not a TFRecord (is data.format right?)"
                 raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
             record = _read_rest(path, content, head, offset)
             offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
@@ -83,11 +83,11 @@ def _parse(path: str, number: int, record: bytes) -> tf.train.Example:
     try:
         example = tf.train.Example.FromString(record)
     except DecodeError:
-        raise DataError(f"{path}: record {number} is no tf.Example: write tf.train.Example messages") from None
+        raise DataError(f"{path}: record {number} is not a tf.Example: write tf.train.Example messages") from None
     if len(example.UnknownFields()):
-        # Another message may parse as one, with most of it unknown: a tf.SequenceExample does.
+        # Another message may parse as one, with most of its fields unknown: a tf.SequenceExample does.
         raise DataError(
-            f"{path}: record {number} is no tf.Example, but another message (a tf.SequenceExample?): write "
+            f"{path}: record {number} is not a tf.Example, but another message (a tf.SequenceExample?): write "
             "tf.train.Example messages"
         )
     return example

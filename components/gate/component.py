@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
 from components.artifacts.types import Measurements, Predictions
 from components.gate.executor import Executor
-from components.properties.slices import CODE, CodeRef, code_properties, properties_of
+from components.graph.context import Context
+from components.properties.code import CODE, code_properties
+from components.properties.sections import Properties, Section
 from limbeck.settings.gate import GateConfig
 
 _Channel = component_spec.ChannelParameter
-_Parameter = component_spec.ExecutionParameter
 
 
 class GateSpec(component_spec.ComponentSpec):
-    """What Gate takes and gives."""
+    """Parameters, inputs and outputs of Gate."""
 
-    PARAMETERS: ClassVar = CODE | {
-        "tolerance": _Parameter(type=float),
-        "max_bytes": _Parameter(type=int, optional=True),
-        "max_latency_ms": _Parameter(type=float, optional=True),
-        "require_gain": _Parameter(type=int),
-    }
+    PARAMETERS: ClassVar = CODE | Section(GateConfig).parameters
     INPUTS: ClassVar = {
         "model": _Channel(type=standard_artifacts.Model),
         "predictions": _Channel(type=Predictions),
@@ -44,8 +41,7 @@ class Gate(base_component.BaseComponent):
         model: channel.BaseChannel,
         predictions: channel.BaseChannel,
         measurements: channel.BaseChannel,
-        limits: GateConfig,
-        code: CodeRef,
+        properties: Properties,
     ) -> None:
         """Takes the student's `model`, and both outputs of Predictor."""
         spec = GateSpec(
@@ -53,8 +49,17 @@ class Gate(base_component.BaseComponent):
             predictions=predictions,
             measurements=measurements,
             blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
-            **properties_of(limits),
-            require_gain=int(limits.require_gain),
-            **code_properties(code),
+            **properties,
         )
         super().__init__(spec=spec)
+
+
+def gate(context: Context, student: BaseNode, predictor: BaseNode) -> Gate:
+    """Makes the node `Gate`."""
+    code = context.code(["components.gate.executor:Executor"])
+    return Gate(
+        model=student.outputs["model"],
+        predictions=predictor.outputs["predictions"],
+        measurements=predictor.outputs["measurements"],
+        properties=code_properties(code) | Section(GateConfig).encode(context.config.gate),
+    )

@@ -1,7 +1,7 @@
-"""The decision itself: facts about two models and the gate's limits -> passed, or the reasons why not.
+"""Decides whether the student may serve, from facts on student and teachers and from the gate's limits.
 
-Whether distillation helped is another question: a good student is not refused because plain labels would have done as
-well, unless the configuration asks for it.
+Whether distillation helped is another question. A good student is not refused because plain labels would have done as
+well, unless the settings ask for that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS
+from limbeck.objectives.measure import Measure
 from limbeck.records import STRICT
 from limbeck.settings.gate import GateConfig
 from report.verdicts import SIGNIFICANCE, Verdicts
@@ -21,7 +22,7 @@ DECISION_FILE = "decision.json"
 
 @dataclass(frozen=True, config=STRICT)
 class Decision:
-    """Whether the student may serve; `reasons` is empty exactly when it may."""
+    """Whether the student may serve. `reasons` is empty exactly if it may."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -29,34 +30,45 @@ class Decision:
 
 
 def decide(
-    student: Quality, teacher: Quality, facts: ModelFacts, verdicts: Verdicts, limits: GateConfig
+    student: Quality,
+    teacher: Quality,
+    facts: ModelFacts,
+    verdicts: Verdicts,
+    limits: GateConfig,
+    *,
+    measure: Measure,
 ) -> Decision:
-    """Holds the student against the limits, on the test split.
+    """Compares the student with the limits, on the test split.
 
     Args:
       student: quality of the student.
       teacher: quality of the teachers' ensemble on the same examples.
       facts: what the student costs.
-      verdicts: how it compares with its controls.
-      limits: the gate's.
+      verdicts: how the student compares with its controls.
+      limits: the gate's limits; the tolerance has the unit of the measure.
+      measure: the measure of the scores of `student` and `teacher`, and of the differences in `verdicts`.
     """
-    reasons = [*_quality(student, teacher, limits), *_cost(facts, limits), *_gain(verdicts, limits)]
+    reasons = [
+        *_quality(student, teacher, limits, measure),
+        *_cost(facts, limits),
+        *_gain(verdicts, limits, measure),
+    ]
     return Decision(not reasons, tuple(reasons), verdicts)
 
 
-def _quality(student: Quality, teacher: Quality, limits: GateConfig) -> list[str]:
+def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Measure) -> list[str]:
     for name, quality in (("student", student), ("teacher", teacher)):
-        if not math.isfinite(quality.accuracy):
+        if not math.isfinite(quality.score):
             return [
-                f"the {name}'s accuracy is {quality.accuracy} over {quality.examples} labelled test examples: "
+                f"the {name}'s {measure.name} is {quality.score} over {quality.examples} labelled test examples: "
                 "give the test split labels, or look for extreme values in the model's inputs"
             ]
-    # Rounded, because 0.9 - 0.85 > 0.05 in binary: a loss that equals the limit is within it.
-    lost = round(teacher.accuracy - student.accuracy, 12)
+    # Rounded, because 0.9 - 0.85 > 0.05 in binary. A loss that equals the limit is accepted.
+    lost = round(teacher.score - student.score, 12)
     if lost > limits.tolerance:
         return [
-            f"the student's accuracy {student.accuracy:.2%} is {lost * 100:.2f} points below the teacher's "
-            f"{teacher.accuracy:.2%}; gate.tolerance allows {limits.tolerance * 100:g} points"
+            f"the student's {measure.name} {measure.text(student.score)} is {measure.distance(lost)} below the "
+            f"teacher's {measure.text(teacher.score)}; gate.tolerance allows {measure.limit(limits.tolerance)}"
         ]
     return []
 
@@ -73,7 +85,7 @@ def _cost(facts: ModelFacts, limits: GateConfig) -> list[str]:
     return reasons
 
 
-def _gain(verdicts: Verdicts, limits: GateConfig) -> list[str]:
+def _gain(verdicts: Verdicts, limits: GateConfig, measure: Measure) -> list[str]:
     if not limits.require_gain or (verdicts.distillation_helped and verdicts.distillation_helped.verdict):
         return []
     if HARD_LABELS not in verdicts.against:
@@ -82,6 +94,6 @@ def _gain(verdicts: Verdicts, limits: GateConfig) -> list[str]:
         ]
     found = verdicts.against[HARD_LABELS]
     return [
-        f"the student's accuracy is {100 * (found.difference.value or 0):+.2f} points from that of the same student on "
-        f"hard labels (p = {found.p_value:.3g}); gate.require_gain asks for a gain with p < {SIGNIFICANCE:g}"
+        f"the student's {measure.name} is {measure.signed(found.difference.value or 0)} from that of the same student "
+        f"on hard labels (p = {found.p_value:.3g}); gate.require_gain asks for a gain with p < {SIGNIFICANCE:g}"
     ]

@@ -1,9 +1,7 @@
-"""Runs Gate: reads what was measured, writes a stock ModelBlessing and the reasons."""
+"""Runs Gate: reads predictions and measurements, and writes TFX's ModelBlessing and the reasons."""
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 from tfx.components.evaluator import constants
@@ -14,7 +12,9 @@ from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
 from components.predictor import tables
-from components.properties.slices import Properties, slice_of
+from components.properties.code import task_of
+from components.properties.sections import Section
+from limbeck import files
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
 from limbeck.records import to_json
@@ -26,14 +26,16 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX."""
-        predictions = tables.read(artifact_utils.get_single_uri(input_dict["predictions"]))
+        objective = task_of(exec_properties).load().objective
+        predictions = tables.read_test_split(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
         decision = decide(
-            student=tables.quality(predictions, STUDENT, TEST),
-            teacher=tables.quality(predictions, TEACHER, TEST),
+            student=tables.quality(predictions, STUDENT, TEST, objective),
+            teacher=tables.quality(predictions, TEACHER, TEST, objective),
             facts=measured.models[STUDENT],
-            verdicts=compare(tables.predicted_right(predictions, TEST)),
-            limits=_limits(exec_properties),
+            verdicts=compare(tables.scores(predictions, TEST, objective)),
+            limits=Section(GateConfig).decode(exec_properties),
+            measure=objective.measure,
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
@@ -41,10 +43,5 @@ class Executor(base_executor.BaseExecutor):
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.passed))
         mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
-        (Path(blessing.uri) / mark).touch()
-        (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
-
-
-def _limits(properties: Properties) -> GateConfig:
-    limits = slice_of(GateConfig, properties)
-    return dataclasses.replace(limits, require_gain=bool(properties["require_gain"]))
+        files.write_bytes(files.join(blessing.uri, mark), b"")
+        files.write_text(files.join(blessing.uri, DECISION_FILE), to_json(decision))

@@ -1,1 +1,1 @@
-"""Models inside Beam."""
+"""Scores examples with models inside Beam."""

@@ -1,7 +1,7 @@
-"""A SavedModel of ours as a Beam `ModelHandler`: serialized transformed examples in, member logits out.
+"""A SavedModel of ours as a Beam `ModelHandler`: serialized transformed examples in, each member's logits out.
 
-Loading a model for each element, or pickling it into the pipeline, is what makes home-made inference slow;
-RunInference loads it once a process and batches.
+Hand-written inference is slow, because it loads the model for each element, or pickles it into the pipeline.
+RunInference loads it once in each process, and batches the examples.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from apache_beam.ml.inference import base
 Logits = npt.NDArray[np.float32]
 
 
-# A matrix product of another height may round differently. Batches are filled up to one size, so that the answer for
-# an example does not depend on how Beam happened to bundle it with others.
+# A matrix product of another height may round differently. All batches are filled up to one size, so that an example's
+# answer does not depend on how Beam bundled it with others.
 BATCH_SIZE = 256
 
 
@@ -30,11 +30,11 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
         self._saved_model = saved_model
 
     def batch_elements_kwargs(self) -> dict[str, int]:
-        """How many examples Beam hands over at once."""
+        """Returns how many examples Beam passes at once."""
         return {"min_batch_size": BATCH_SIZE, "max_batch_size": BATCH_SIZE}
 
     def load_model(self) -> Any:
-        """Loads the model, once a process."""
+        """Loads the model, once in each process."""
         import tensorflow as tf
 
         return tf.saved_model.load(self._saved_model)

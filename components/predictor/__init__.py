@@ -1,9 +1,9 @@
-"""Scores the student once, and puts what is known of both models in one place.
+"""Scores the students once, and puts what is known of all models in one place.
 
-Gate, report and every later proof read these two artifacts, so that no two of them can disagree about what a
-model answered.
+Gate, report and every later proof read these two artifacts, so no two of them can disagree about what a model answered.
 
-`predictions/*.parquet` has a row for each model and example: `example_id` string, `split` string, `model` string
-(`teacher` or `student`), `label` int64 (-1 where there is none), `logits` list of float32.
+`predictions/<split>-*.parquet` has a row for each model and example of a split: `example_id` string, `split` string,
+`model` string (a name of `limbeck.models`), `label` as the task's objective encodes it (classes: int64, -1 if there is
+none), `logits` list of float32, the model's output.
 `measurements.json` is a `components.predictor.tables.Measured`.
 """

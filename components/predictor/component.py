@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
 from components.artifacts.types import Measurements, Predictions
+from components.graph.context import Context
 from components.predictor.executor import Executor
-from components.properties.slices import CODE, CodeRef, code_properties
-from limbeck.models import CONTROLS, MODELS
+from components.properties.code import CODE, CodeRef, code_properties
+from limbeck.models import MODELS
 
 _Channel = component_spec.ChannelParameter
 
 
 class PredictorSpec(component_spec.ComponentSpec):
-    """What Predictor takes and gives: for each model its SavedModel and, as `<model>_run`, its ModelRun."""
+    """Parameters, inputs and outputs of Predictor: for each model its SavedModel, and its ModelRun as `<model>_run`."""
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
         "raw_examples": _Channel(type=standard_artifacts.Examples),
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
-        **{name: _Channel(type=standard_artifacts.Model, optional=name in CONTROLS) for name in MODELS},
+        **{name: _Channel(type=standard_artifacts.Model, optional=one.control) for name, one in MODELS.items()},
         **{
-            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=name in CONTROLS) for name in MODELS
+            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
+            for name, one in MODELS.items()
         },
     }
     OUTPUTS: ClassVar = {
@@ -40,7 +44,7 @@ class Predictor(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `PredictorSpec` by name; those of the controls may be left out."""
+        """Takes the inputs of `PredictorSpec` by name. Those of the controls may be missing."""
         spec = PredictorSpec(
             predictions=channel_utils.as_channel([Predictions()]),
             measurements=channel_utils.as_channel([Measurements()]),
@@ -48,3 +52,14 @@ class Predictor(base_beam_component.BaseBeamComponent):
             **code_properties(code),
         )
         super().__init__(spec=spec)
+
+
+def predictor(context: Context, raw: BaseNode, labeler: BaseNode, models: Mapping[str, BaseNode]) -> Predictor:
+    """Makes the node `Predictor`; `models` are the nodes that train the models, by the model's name."""
+    inputs = {
+        "raw_examples": raw.outputs["examples"],
+        "labelled_examples": labeler.outputs["labelled_examples"],
+        **{name: node.outputs["model"] for name, node in models.items()},
+        **{f"{name}_run": node.outputs["model_run"] for name, node in models.items()},
+    }
+    return Predictor(inputs, context.code(["components.predictor.executor:Executor", "trainer.serving.latency"]))

@@ -1,4 +1,4 @@
-"""Runs Predictor: the students over every example on Beam, then size and latency of all models."""
+"""Runs Predictor: the students score every example on Beam; then size and latency of all models are measured."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.utils import path_utils
 
 from components.artifacts.files import Artifacts, single_uris, split_files, split_names
+from components.artifacts.scratch import local_folder
 from components.predictor import tables
-from components.properties.slices import task_of
+from components.properties.code import task_of
 from components.teacher_labeler import provenance
+from limbeck import files
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
-from limbeck.models import MODELS, TEACHER
+from limbeck.models import MODELS, STUDENT, TEACHER
+from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
 from trainer.process import interpreter
 from trainer.serving.export import folder_bytes
 from trainer.serving.latency import LatencyRequest, LatencyResult
@@ -33,35 +37,44 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Called by TFX.
 
         Raises:
-          DataError: where an example has a label that the task does not declare, or the soft targets are those of
-            another teacher.
+          DataError: if an example has a label that the task does not declare, or if another teacher made the soft
+            targets.
         """
         provenance.assert_from(input_dict, "labelled_examples", TEACHER)
         uri = single_uris(input_dict, output_dict)
         models = {name: path_utils.serving_model_path(uri[name]) for name in MODELS if name in uri}
-        classes = len(task_of(exec_properties).load().label.classes)
-        self._write_predictions(input_dict["labelled_examples"], models, classes, uri["predictions"])
-        tables.assert_labels_declared(tables.read(uri["predictions"]))
-        latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], self._get_tmp_dir())
+        task = task_of(exec_properties)
+        objective = task.load().objective
+        self._write_predictions(input_dict["labelled_examples"], models, task, uri["predictions"])
+        for split in split_names(input_dict["labelled_examples"]):
+            labels = tables.read(uri["predictions"], split, STUDENT, ["split", "model", "label"])
+            tables.assert_labels_declared(labels, objective)
+        predictions = tables.read_test_split(uri["predictions"])
+        with local_folder(self._get_tmp_dir()) as scratch:
+            latencies = _latencies(models, split_files(input_dict["raw_examples"], TEST)[0], scratch)
         facts = {
             name: tables.ModelFacts(
                 parameters=_parameters(uri[f"{name}_run"]),
-                bytes=folder_bytes(Path(folder)),
+                bytes=folder_bytes(folder),
                 latency_ms=latencies.latencies[name],
             )
             for name, folder in models.items()
         }
-        file = Path(uri["measurements"]) / tables.MEASUREMENTS_FILE
-        file.write_text(to_json(tables.Measured(facts)), encoding="utf-8")
+        found = {name: tables.quality(predictions, name, TEST, objective) for name in facts}
+        metrics = {name: one.metrics(objective) for name, one in found.items()}
+        examples = {name: one.examples for name, one in found.items()}
+        measured = tables.Measured(facts, objective.measure, metrics, examples)
+        files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(
-        self, examples: list[Any], models: dict[str, str], classes: int, destination: str
+        self, examples: list[Any], models: dict[str, str], task: TaskRef, destination: str
     ) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
         from components.inference.handler import TransformedExamplesHandler
 
+        columns = tables.schema(task.load().objective)
         with self._make_beam_pipeline() as pipeline:
             for split in split_names(examples):
                 labelled = (
@@ -76,36 +89,41 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     for name, folder in models.items()
                     if name != TEACHER
                 }
-                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(teacher_row, classes, split)
+                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split)
                 _ = (
                     rows.values()
                     | f"Flatten[{split}]" >> beam.Flatten()
                     | f"Write[{split}]"
-                    >> beam.io.WriteToParquet(f"{destination}/{split}", tables.SCHEMA, file_name_suffix=".parquet")
+                    >> beam.io.WriteToParquet(f"{destination}/{split}", columns, file_name_suffix=".parquet")
                 )
 
 
-def teacher_row(example: bytes, classes: int, split: str) -> Row:
-    """The teachers' row for one example.
+def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:
+    # Takes the reference: a Beam worker cannot unpickle what a task's module defines before it has loaded that module.
+    return teacher_row(example, task.load().objective, split)
+
+
+def teacher_row(example: bytes, objective: Objective, split: str) -> Row:
+    """Returns the teachers' row for one example.
 
     Args:
       example: serialized tf.Example with `example_id`, `label` and `teacher_logits`.
-      classes: how many there are; the example may hold the logits of several teachers.
-      split: that the example belongs to.
+      objective: the task's objective. It combines the answers of several teachers.
+      split: split of the example.
     """
     import tensorflow as tf
 
     flat = tf.train.Example.FromString(example).features.feature[TEACHER_LOGITS].float_list.value
-    return _row(example, TEACHER, split, tables.ensemble_logits(tables.as_members(flat, classes)))
+    return _row(example, TEACHER, split, objective.ensemble(tables.as_members(flat, objective.outputs)))
 
 
 def student_row(scored: Any, name: str, split: str) -> Row:
-    """A student's row for one example.
+    """Returns a student's row for one example.
 
     Args:
-      scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, classes]`.
-      name: of the student.
-      split: that the example belongs to.
+      scored: Beam's `PredictionResult` of a serialized tf.Example and float32 logits `[1, outputs]`.
+      name: name of the student.
+      split: split of the example.
     """
     return _row(scored.example, name, split, scored.inference[0])
 
@@ -114,18 +132,19 @@ def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
     import tensorflow as tf
 
     features = tf.train.Example.FromString(example).features.feature
+    label = features[LABEL]
+    values = list(getattr(label, label.WhichOneof("kind")).value)
     return {
         "example_id": features[EXAMPLE_ID].bytes_list.value[0].decode(),
         "split": split,
         "model": model,
-        "label": features[LABEL].int64_list.value[0],
+        "label": values[0] if len(values) == 1 else values,
         "logits": logits.tolist(),
     }
 
 
-def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyResult:
-    request, result = Path(scratch) / "request.json", Path(scratch) / "result.json"
-    request.parent.mkdir(parents=True, exist_ok=True)
+def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyResult:
+    request, result = scratch / "request.json", scratch / "result.json"
     request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "trainer.serving.latency", str(request), str(result)],
@@ -136,5 +155,5 @@ def _latencies(models: dict[str, str], examples: str, scratch: str) -> LatencyRe
 
 
 def _parameters(model_run: str) -> int:
-    history = json.loads((Path(model_run) / "history.json").read_text(encoding="utf-8"))
+    history = json.loads(files.read_text(files.join(model_run, "history.json")))
     return int(history["parameters"])

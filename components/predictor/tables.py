@@ -1,11 +1,14 @@
-"""The table of predictions and what is computed from it."""
+"""The table of predictions, and what is computed from it."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,28 +17,36 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
-from limbeck.examples import UNLABELLED
+from limbeck import files
+from limbeck.examples import TEST
 from limbeck.models import STUDENT
+from limbeck.objectives.measure import Measure
+from limbeck.objectives.objective import Objective
 from limbeck.records import STRICT, from_json
 from trainer.data.preprocessing import assert_declared
 from trainer.serving.latency import Latency
 
 MEASUREMENTS_FILE = "measurements.json"
+_TYPES = MappingProxyType({"int64": pa.int64(), "float32": pa.float32()})
 
-SCHEMA = pa.schema(
-    [
-        ("example_id", pa.string()),
-        ("split", pa.string()),
-        ("model", pa.string()),
-        ("label", pa.int64()),
-        ("logits", pa.list_(pa.float32())),
-    ]
-)
+
+def schema(objective: Objective) -> pa.Schema:
+    """Returns the columns of the table. A label with several values is a list."""
+    label = _TYPES[objective.label_dtype]
+    return pa.schema(
+        [
+            ("example_id", pa.string()),
+            ("split", pa.string()),
+            ("model", pa.string()),
+            ("label", pa.list_(label) if objective.label_shape else label),
+            ("logits", pa.list_(pa.float32())),
+        ]
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
 class ModelFacts:
-    """What a model costs: weights, bytes of its serving SavedModel folder, latency in milliseconds."""
+    """What a model costs: number of weights, bytes of its serving SavedModel folder, latency in milliseconds."""
 
     parameters: int
     bytes: int
@@ -44,91 +55,163 @@ class ModelFacts:
 
 @dataclass(frozen=True, config=STRICT)
 class Measured:
-    """The facts of each model, by name."""
+    """What was measured of each model, by the model's name.
+
+    Attributes:
+      models: what each model costs.
+      measure: the metric that the gate compares.
+      metrics: the model's metrics on the test split, by name; null if undefined.
+      examples: number of labelled test examples, over which the metrics are.
+    """
 
     models: dict[str, ModelFacts]
+    measure: Measure
+    metrics: dict[str, dict[str, float | None]]
+    examples: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
 class Quality:
-    """How well a model predicts the labelled examples of one split.
+    """How well a model does on the labelled examples of one split.
 
     Attributes:
-      examples: number of labelled examples; with none, or where a logit is not finite, the other figures are NaN.
-      accuracy: share of examples whose most probable class is the label.
-      log_loss: mean cross-entropy of the label, in nats.
+      examples: number of labelled examples. If there are none, or if an output is not finite, the other figures are
+        NaN.
+      score: mean score, the value of the objective's measure; for classes, the accuracy.
+      loss: mean hard loss; for classes, the cross-entropy of the label, in nats.
     """
 
     examples: int
-    accuracy: float
-    log_loss: float
+    score: float
+    loss: float
+
+    def metrics(self, objective: Objective) -> dict[str, float | None]:
+        """Returns both figures by the objective's names; None if undefined."""
+        named = {objective.measure.key: self.score, objective.loss_key: self.loss}
+        return {name: value if math.isfinite(value) else None for name, value in named.items()}
 
 
-def as_members(flat: Sequence[float], classes: int) -> npt.NDArray[np.float32]:
-    """Logits stored row by row -> float32 `[members, classes]`."""
-    return np.asarray(flat, np.float32).reshape(-1, classes)
+def as_members(flat: Sequence[float], outputs: int) -> npt.NDArray[np.float32]:
+    """Returns outputs that are stored row by row as float32 `[members, outputs]`."""
+    return np.asarray(flat, np.float32).reshape(-1, outputs)
 
 
-def ensemble_logits(members: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Logarithm of the mean probability of an ensemble: `[members, classes]` -> `[classes]`.
-
-    A single member's logits are returned as they are.
-    """
-    if len(members) == 1:
-        return members[0]
-    logits = members.astype(np.float64)
-    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    return (np.logaddexp.reduce(logs, axis=0) - np.log(len(members))).astype(np.float32)
-
-
-def quality(table: pa.Table, model: str, split: str) -> Quality:
-    """Accuracy and log loss of one model on the labelled examples of one split of a predictions table."""
+def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Quality:
+    """Returns mean score and loss of one model on the labelled examples of one split of a predictions table."""
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
-    labels = chosen["label"].to_numpy()
-    seen = labels != UNLABELLED
-    if not seen.any():
-        return Quality(examples=0, accuracy=math.nan, log_loss=math.nan)
-    logits = np.stack(chosen["logits"].to_pylist())[seen].astype(np.float64)
-    labels = labels[seen]
-    if not np.isfinite(logits).all():
-        # np.argmax takes NaN for the largest, and would find a broken model right about some class.
-        return Quality(examples=len(labels), accuracy=math.nan, log_loss=math.nan)
-    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    rows = labelled(chosen, objective)
+    if not len(rows):
+        return Quality(examples=0, score=math.nan, loss=math.nan)
+    outputs, labels = outputs_of(rows, objective), labels_of(rows, objective)
+    if not np.isfinite(outputs).all():
+        # np.argmax takes NaN for the largest value, so a broken model would seem right on a class.
+        return Quality(examples=len(labels), score=math.nan, loss=math.nan)
     return Quality(
         examples=len(labels),
-        accuracy=float(np.mean(np.argmax(logits, axis=1) == labels)),
-        log_loss=float(-np.mean(logs[np.arange(len(labels)), labels])),
+        score=float(np.mean(objective.scores(outputs, labels))),
+        loss=float(np.mean(objective.losses(outputs, labels))),
     )
 
 
-def predicted_right(table: pa.Table, split: str) -> dict[str, npt.NDArray[np.bool_]]:
-    """Which labelled examples of a split each model predicts right: bool `[examples]`, in the order of their ids.
+def scores(table: pa.Table, split: str, objective: Objective) -> dict[str, npt.NDArray[np.float64]]:
+    """Returns each model's scores for the labelled examples of a split: float64 `[examples]`, ordered by their ids.
 
-    A model with a logit that is not finite is left out.
+    Models with an output that is not finite are left out.
     """
-    labelled = pc.and_(pc.equal(table["split"], split), pc.not_equal(table["label"], UNLABELLED))
-    chosen = table.filter(labelled).sort_by([("model", "ascending"), ("example_id", "ascending")])
-    right = {}
+    chosen = labelled(table.filter(pc.equal(table["split"], split)), objective)
+    chosen = chosen.sort_by([("model", "ascending"), ("example_id", "ascending")])
+    found = {}
     for model in pc.unique(chosen["model"]).to_pylist():
         rows = chosen.filter(pc.equal(chosen["model"], model))
-        logits = np.stack(rows["logits"].to_pylist())
-        if np.isfinite(logits).all():
-            right[model] = np.argmax(logits, axis=1) == rows["label"].to_numpy()
-    return right
+        outputs = outputs_of(rows, objective)
+        if np.isfinite(outputs).all():
+            found[model] = objective.scores(outputs, labels_of(rows, objective))
+    return found
 
 
-def assert_labels_declared(table: pa.Table) -> None:
-    """Raises DataError where a label is none of the task's classes: it must not count as a model's mistake."""
+def labelled(table: pa.Table, objective: Objective) -> pa.Table:
+    """Returns the rows of examples that have a label."""
+    return table.filter(pa.array(np.asarray(objective.labelled(labels_of(table, objective)))))
+
+
+def outputs_of(table: pa.Table, objective: Objective) -> npt.NDArray[np.float64]:
+    """Returns the column `logits` as float64 `[rows, outputs]`."""
+    return _flat(table["logits"]).astype(np.float64).reshape(-1, objective.outputs)
+
+
+def labels_of(table: pa.Table, objective: Objective) -> npt.NDArray[Any]:
+    """Returns the column `label` as `[rows, *label_shape]`."""
+    if not objective.label_shape:
+        return np.asarray(table["label"].to_numpy())
+    return _flat(table["label"]).reshape(-1, *objective.label_shape)
+
+
+def _flat(lists: pa.ChunkedArray) -> npt.NDArray[Any]:
+    # Not as Python lists, which take about a hundred times the memory.
+    return np.asarray(lists.combine_chunks().flatten().to_numpy(zero_copy_only=False))
+
+
+def assert_labels_declared(table: pa.Table, objective: Objective) -> None:
+    """Raises DataError if the task does not declare a label: it must not count as a model's mistake."""
     for split in pc.unique(table["split"]).to_pylist():
         chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["model"], STUDENT))
-        assert_declared(table.filter(chosen)["label"].to_numpy(), f"examples of the split '{split}'")
+        labels = labels_of(table.filter(chosen), objective)
+        assert_declared(objective, labels, f"examples of the split '{split}'")
 
 
-def read(folder: str) -> pa.Table:
-    """Reads the predictions artifact at `folder`."""
-    return pq.read_table(folder, schema=SCHEMA)
+def read(folder: str, split: str, model: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Reads one split of a predictions artifact.
+
+    Predictions take space for each model, example and class, most of it in the training split. So a caller says what it
+    needs. Only that, and one batch of rows, is in memory.
+
+    Args:
+      folder: folder of the artifact.
+      split: name of the split.
+      model: name of the model whose rows are read; None reads those of all models.
+      columns: names of the columns to read; None reads all.
+
+    Raises:
+      FileNotFoundError: if the artifact has no such split.
+    """
+    tables = []
+    for path in _split_files(folder, split):
+        with files.open_to_read(path) as file:
+            parquet = pq.ParquetFile(file)
+            wanted = list(columns) if columns is not None else parquet.schema_arrow.names
+            tables.append(pa.schema([parquet.schema_arrow.field(name) for name in wanted]).empty_table())
+            for batch in parquet.iter_batches(columns=list(dict.fromkeys([*wanted, "model"]))):
+                rows = pa.Table.from_batches([batch])
+                chosen = rows if model is None else rows.filter(pc.equal(rows["model"], model))
+                tables.append(chosen.select(wanted))
+    return pa.concat_tables(tables)
+
+
+def read_test_split(folder: str) -> pa.Table:
+    """Reads the test split of a predictions artifact, with all models and columns, once in each process.
+     Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last table that was
+    read is kept as long as its files are unchanged.
+    """
+    found = _split_files(folder, TEST)
+    return _whole_test_split(folder, tuple((path, files.size(path), files.modified(path)) for path in found))
+
+
+@functools.lru_cache(maxsize=1)
+def _whole_test_split(folder: str, _: tuple[tuple[str, int, int], ...]) -> pa.Table:
+    return read(folder, TEST)
+
+
+def _split_files(folder: str, split: str) -> list[str]:
+    names = [
+        name for name in files.names(folder) if re.fullmatch(rf"{re.escape(split)}-\d+-of-\d+\.parquet", name)
+    ]
+    if not names:
+        raise FileNotFoundError(
+            f"the predictions must hold Parquet files of the split '{split}', and there are none in {folder}"
+        )
+    return [files.join(folder, name) for name in names]
 
 
 def read_measured(folder: str) -> Measured:
     """Reads the measurements artifact at `folder`."""
-    return from_json(Measured, (Path(folder) / MEASUREMENTS_FILE).read_text(encoding="utf-8"))
+    return from_json(Measured, files.read_text(files.join(folder, MEASUREMENTS_FILE)))

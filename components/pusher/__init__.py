@@ -1,1 +1,1 @@
-"""Puts a blessed student where it is served."""
+"""Puts a blessed student into the serving folder."""

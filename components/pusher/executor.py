@@ -9,34 +9,33 @@ from tfx.components.pusher import executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import proto_utils
 
 from components.artifacts.files import Artifacts
 from components.pusher import push, remote
+from limbeck import files
 
 
 class Executor(executor.Executor):
     """Model and blessing -> PushedModel, with the custom properties of TFX's own Pusher."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX. Nothing at the destination is touched where the model is not blessed."""
+        """Called by TFX. If the model is not blessed, the destination stays untouched."""
         serving = _serving(exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict[keys.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
         model = self.GetModelPath(input_dict)
-        # The archive first: what may still fail must not come after the version is seen.
-        io_utils.copy_dir(model, pushed.uri)
-        destination = remote.push(model, serving) if _is_remote(serving) else self._push_locally(model, serving)
-        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=Path(destination).name)
+        # The archive comes first: once the version is visible, nothing may fail any more.
+        files.copy_folder(model, pushed.uri)
+        destination = (
+            self._push_locally(model, serving) if files.is_local(serving) else remote.push(model, serving)
+        )
+        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=destination.rpartition("/")[2])
 
     def _push_locally(self, model: str, serving: str) -> str:
-        if _is_remote(model):
-            fetched = Path(self._get_tmp_dir()) / "model"
-            io_utils.copy_dir(model, str(fetched))
-            model = str(fetched)
-        return str(push.push(Path(model), Path(serving)))
+        return str(push.push(Path(files.local_copy(model)), Path(files.local_copy(serving))))
 
 
 def _serving(exec_properties: dict[str, Any]) -> str:
@@ -49,7 +48,3 @@ def _serving(exec_properties: dict[str, Any]) -> str:
             f"counted); received {exec_properties[keys.PUSH_DESTINATION_KEY]}"
         )
     return str(filesystem.base_directory)
-
-
-def _is_remote(uri: str) -> bool:
-    return "://" in uri

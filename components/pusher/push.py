@@ -1,17 +1,18 @@
-"""Puts a model into a serving folder as its next version, all of it or nothing.
+"""Puts a model into a serving folder as its next version, as a whole or not at all.
 
-A server looks at the folder while it is written to, and loads the highest number that it finds there; so a copy
-made in place is served half, and stays for good where the copying process dies or the disk is full. A clock for
-the version number gives two pushes of one second the same number, and one below the last where it is set back.
+A server watches the folder while it is written to, and loads the highest number in it. So a copy made in place is
+served half-finished. If the copying process dies or the disk is full, it stays that way for good. A version number
+taken from the clock is no help: two pushes within one second get the same number, and a clock that is set back gives
+a number below the last one.
 
-Here a version is copied out of sight, forced to disk, and renamed; whatever happens, it is absent or complete.
-What is no version stands in `.limbeck`, inside the serving folder, because a rename does not leave a filesystem:
+Here a version is copied to a hidden folder, forced to disk, and renamed. Whatever happens, it is absent or complete.
+A rename cannot leave a file system, so the hidden folder `.limbeck` is inside the serving folder. It holds:
 
-  lock          held by the process at work; the kernel gives it back when that dies
+  lock          locked by the process that pushes; the kernel releases it when that process dies
   unfinished/   the copy
-  <version>     an empty file for every number given out, so that none is used again when its folder is deleted
+  <version>     an empty file for every number that was ever used, so that a deleted version's number is not reused
 
-Paths are of local, or locally mounted, filesystems. `components.pusher.remote` has object stores.
+Paths must be on local, or locally mounted, file systems. For object stores, see `components.pusher.remote`.
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ _CHUNK = 1 << 20
 
 
 def push(model: Path, serving: Path) -> Path:
-    """Makes a model the newest version, unless it is that already.
+    """Makes a model the newest version, unless it already is.
 
-    Pushes into one folder take turns, in this process and in all others.
+    Only one push at a time works in a folder, in this process and in all others.
 
     Args:
       model: folder of a SavedModel.
-      serving: folder of the versions; made where it is missing.
+      serving: folder of the versions; made if it is missing.
 
     Returns:
-      The version's folder: `serving/<version>`. The version is 1, or one above every number that was ever given
-      out or stands in the folder.
+      The version's folder: `serving/<version>`. The version is 1, or one above every number that was ever used or is in
+      the folder.
 
     Raises:
-      FileNotFoundError: where the model has no files.
-      OSError: where it cannot be copied, for one because the disk is full. No version has changed then.
+      FileNotFoundError: if the model has no files.
+      OSError: if the model cannot be copied, for example because the disk is full. No version has changed then.
     """
     wanted = _files_to_push(model)
     with _alone(serving) as own:
@@ -59,9 +60,9 @@ def push(model: Path, serving: Path) -> Path:
 
 
 def next_version(names: Iterable[str]) -> int:
-    """1, or one above the highest number among the names.
+    """Returns 1, or one above the highest number among the names.
 
-    `007` counts as 7, because TensorFlow Serving reads it so; what is no number to it counts as nothing.
+    `007` counts as 7, because TensorFlow Serving reads it so. Names that it does not read as numbers are ignored.
     """
     return 1 + max(filter(None, map(_version, names)), default=0)
 
@@ -71,7 +72,7 @@ def _version(name: str) -> int | None:
 
 
 def newest(serving: Path) -> Path | None:
-    """The version that a server loads: the folder with the highest number; None where there is none."""
+    """Returns the version that a server loads: the folder with the highest number; None if there is none."""
     if not serving.is_dir():
         return None
     versions = [path for path in serving.iterdir() if _version(path.name) is not None and path.is_dir()]
@@ -80,7 +81,7 @@ def newest(serving: Path) -> Path | None:
 
 @contextlib.contextmanager
 def _alone(serving: Path) -> Iterator[Path]:
-    """Holds the serving folder for this process, without what a killed one left; gives our own folder in it."""
+    """Locks the serving folder for this process, and removes what a killed process left. Yields `.limbeck`."""
     own = serving / _OWN
     own.mkdir(parents=True, exist_ok=True)
     with (own / "lock").open("a") as lock:
@@ -101,12 +102,12 @@ def _publish(copy: Path, serving: Path, own: Path) -> Path:
     while True:
         version = next_version([*os.listdir(serving), *os.listdir(own)])  # noqa: PTH208
         (own / str(version)).touch()
-        # Kept before it is used: a number must not come back after a power cut either.
+        # On disk before it is used: a power cut must not make the number free again.
         _sync(own)
         try:
             copy.rename(serving / str(version))
         except OSError as error:
-            # Somebody who does not know the lock, such as TFX's own Pusher, took the number since.
+            # Another program that ignores the lock, such as TFX's own Pusher, has taken the number.
             if error.errno not in _TAKEN:
                 raise
         else:
@@ -115,7 +116,7 @@ def _publish(copy: Path, serving: Path, own: Path) -> Path:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    """Copies a folder, and forces the copy to disk. Not the permissions: an input's may not let it be deleted."""
+    """Copies a folder, and forces the copy to disk. Ignores permissions: with an input's, it might not be deletable."""
     destination.mkdir()
     for path in sorted(source.iterdir()):
         if path.is_dir():
@@ -135,7 +136,7 @@ def _sync(path: Path) -> None:
 
 
 def _files(folder: Path) -> dict[Path, str]:
-    """Digest of every file in a folder, by its path in there."""
+    """Returns the digest of every file in a folder, by its path in the folder."""
     paths = [Path(where, name) for where, _, names in os.walk(folder, followlinks=True) for name in names]
     return {path.relative_to(folder): _digest(path) for path in paths if path.is_file()}
 

@@ -1,1 +1,1 @@
-"""Finds out what a person wants to see of a run: curves, confusions, calibration, slices, soft targets."""
+"""Finds what a person wants to see of a run: curves, confusions, calibration, slices, soft targets."""

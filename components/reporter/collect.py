@@ -1,20 +1,22 @@
-"""From the artifacts of a run to its findings."""
+"""Finds the findings of a run in its artifacts."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-import pyarrow as pa
-
+from components.predictor import tables
 from components.reporter import curves, slices, soft_targets
 from components.reporter.confusion import confusion
 from components.reporter.reliability import reliability
-from components.reporter.scores import judgeable
-from limbeck.examples import TEST
-from limbeck.models import MODELS
+from components.reporter.scores import Scores, judgeable
+from limbeck.examples import TEST, TRAIN
+from limbeck.models import MODELS, TEACHER
+from limbeck.objectives.objective import Finding
 from limbeck.task import Task
-from report.findings import Findings
+from report.findings import Confusion, Findings, Reliability, Slice, SoftTarget
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,37 +24,67 @@ class Sources:
     """Where the findings come from.
 
     Attributes:
-      predictions: the table of `components.predictor`.
+      predictions: folder of Predictor's output.
       training_examples: gzip TFRecord files of the training examples with soft targets.
       evaluation: folder of the Evaluator's output.
       model_runs: folder of each model's ModelRun, by the model's name.
     """
 
-    predictions: pa.Table
+    predictions: str
     training_examples: Sequence[str]
     evaluation: str
     model_runs: Mapping[str, str]
 
 
 def collect(sources: Sources, task: Task) -> Findings:
-    """Finds out everything that `Findings` holds.
-
-    Models without a training run are left out; those that cannot be judged, because the test split has no labels or a
-    logit is not finite, have curves only.
+    """Returns all findings that the task's objective has.
+     Models without a training run are left out. A model cannot be judged if the test split has no labels, or if an
+    output is not finite; then it has curves only.
 
     Raises:
-      TaskError: where the examples do not hold the task's picture.
+      TaskError: if the examples do not hold the task's picture.
     """
-    classes = task.label.classes
     models = [name for name in MODELS if name in sources.model_runs]
-    found = {name: judgeable(sources.predictions, name, TEST, len(classes)) for name in models}
-    judged = {name: scores for name, scores in found.items() if scores is not None}
-    chosen = soft_targets.choose(sources.predictions, len(classes))
+    found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
     return Findings(
-        classes=classes,
+        classes=task.label.classes,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
-        confusion={name: confusion(scores, classes) for name, scores in judged.items()},
-        reliability={name: reliability(scores) for name, scores in judged.items()},
-        slices=slices.read(sources.evaluation),
-        soft_targets=soft_targets.read(chosen, sources.training_examples, task),
+        **found,
     )
+
+
+def _confusions(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Confusion]:
+    judged = _judged(sources, task, models)
+    return {name: confusion(scores, task.label.classes) for name, scores in judged.items()}
+
+
+def _reliabilities(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Reliability]:
+    return {name: reliability(scores) for name, scores in _judged(sources, task, models).items()}
+
+
+def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
+    metric = task.objective.tfma.slice_metric
+    return () if metric is None else slices.read(sources.evaluation, metric)
+
+
+def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
+    predictions = tables.read(sources.predictions, TRAIN, TEACHER)
+    chosen = soft_targets.choose(predictions, task.objective.outputs)
+    return soft_targets.read(chosen, sources.training_examples, task)
+
+
+def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:
+    predictions = tables.read_test_split(sources.predictions)
+    found = {name: judgeable(predictions, name, TEST, task.objective.outputs) for name in models}
+    return {name: scores for name, scores in found.items() if scores is not None}
+
+
+# Findings that not every objective has: the field of `Findings`, and the function that finds it.
+_FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
+    {
+        "confusion": _confusions,
+        "reliability": _reliabilities,
+        "slices": _slices,
+        "soft_targets": _soft_targets,
+    }
+)

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which."""
+"""Counts which class a model takes for which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def confusion(scores: Scores, classes: tuple[str, ...]) -> Confusion:
     """Counts examples by label and by most probable class.
 
     Args:
-      scores: of one model, all finite.
+      scores: scores of one model, all finite.
       classes: a name for each class, in the order of the logits.
     """
     pairs = scores.labels * len(classes) + np.argmax(scores.logits, axis=1)

@@ -1,10 +1,10 @@
-"""The loss curves of a training, from the file that it left."""
+"""Reads the loss curves of a training from the file that it left."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+from limbeck import files
 from report.curves import Curve, thin
 from report.findings import CurvePoint
 
@@ -12,7 +12,7 @@ HISTORY_FILE = "history.json"
 
 
 def read(model_run: str) -> tuple[Curve, ...]:
-    """Reads the loss curve of each member of the ensemble that the ModelRun at `model_run` trained, thinned."""
-    history = json.loads((Path(model_run) / HISTORY_FILE).read_text(encoding="utf-8"))
+    """Returns the thinned loss curve of each member of the ensemble that the ModelRun at `model_run` trained."""
+    history = json.loads(files.read_text(files.join(model_run, HISTORY_FILE)))
     members = [[CurvePoint(point["step"], point["loss"]) for point in member] for member in history["members"]]
     return tuple(thin(member) for member in members)

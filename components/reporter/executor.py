@@ -7,8 +7,7 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 
 from components.artifacts.files import Artifacts, single_uris, split_files
-from components.predictor import tables
-from components.properties.slices import task_of
+from components.properties.code import task_of
 from components.reporter.collect import Sources, collect
 from limbeck.examples import TRAIN
 from limbeck.models import MODELS
@@ -22,11 +21,11 @@ class Executor(base_executor.BaseExecutor):
         """Called by TFX.
 
         Raises:
-          TaskError: where the examples do not hold the task's picture.
+          TaskError: if the examples do not hold the task's picture.
         """
         uri = single_uris(input_dict, output_dict)
         sources = Sources(
-            predictions=tables.read(uri["predictions"]),
+            predictions=uri["predictions"],
             training_examples=split_files(input_dict["labelled_examples"], TRAIN),
             evaluation=uri["evaluation"],
             model_runs={name: uri[f"{name}_run"] for name in MODELS if f"{name}_run" in uri},

@@ -1,4 +1,4 @@
-"""The inputs of one example as a person can look at them: a picture, or short texts."""
+"""Shows the inputs of one example to a person: as a picture, or as short texts."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from report import findings
 
 INPUTS = 20
 CHARACTERS = 60
-# Of the longer side, in pixels: more are not seen, and would make a large file.
+# The largest number of pixels on the longer side: more would not be visible, and would make the file large.
 SIDE = 64
 
-Features = Mapping[str, Any]
+ExampleFeatures = Mapping[str, Any]
 
 
-def as_picture(features: Features, picture: Picture) -> findings.Picture:
+def as_picture(features: ExampleFeatures, picture: Picture) -> findings.GreyImage:
     """Takes the picture out of an example.
 
     Args:
       features: `tf.train.Feature` messages by name.
-      picture: says where it is. A large one is shown by every n-th row and column, at most 64 each.
+      picture: which input it is. Of a large picture, every n-th row and column is kept, at most 64 each.
 
     Returns:
-      The picture, from 0 to 1; what lies beyond is cut off, and what is not a number is black.
+      The picture, from 0 to 1. Numbers outside that range are clipped, and NaN is black.
 
     Raises:
-      TaskError: where the example has no such input, or it does not hold `rows * columns` numbers.
+      TaskError: if the example has no such input, or if the input does not hold `rows * columns` numbers.
     """
     names = _inputs(features)
     if picture.input not in names:
         raise TaskError(
-            f"the task's picture is '{picture.input}', which is no model input.{nearest(picture.input, names)} "
+            f"the task's picture is '{picture.input}', which is not a model input.{nearest(picture.input, names)} "
             f"preprocessing_fn returns: {', '.join(names)}"
         )
     kind, values = _values(features[picture.input])
@@ -45,17 +45,17 @@ def as_picture(features: Features, picture: Picture) -> findings.Picture:
         received = f"{len(values)} {'texts' if kind == 'bytes_list' else 'numbers'}"
         raise TaskError(
             f"the task's picture '{picture.input}' of {picture.rows} x {picture.columns} pixels needs "
-            f"{picture.rows * picture.columns} numbers an example, but an example holds {received}: correct the "
+            f"{picture.rows * picture.columns} numbers in each example, but an example holds {received}: correct the "
             "rows and columns of the task's picture"
         )
     pixels = np.asarray(values, np.float64).reshape(picture.rows, picture.columns)
     every = -(-max(pixels.shape) // SIDE)
     shown = np.clip(np.nan_to_num(pixels[::every, ::every] / picture.brightest), 0, 1).round(4)
-    return findings.Picture(tuple(tuple(row) for row in shown.tolist()))
+    return findings.GreyImage(tuple(tuple(row) for row in shown.tolist()))
 
 
-def as_texts(features: Features) -> dict[str, str]:
-    """The first 20 inputs of an example, by name, as texts of at most 60 characters.
+def as_texts(features: ExampleFeatures) -> dict[str, str]:
+    """Returns the first 20 inputs of an example, by name, as texts of at most 60 characters.
 
     Args:
       features: `tf.train.Feature` messages by name.
@@ -63,7 +63,7 @@ def as_texts(features: Features) -> dict[str, str]:
     return {name: _text(features[name]) for name in _inputs(features)[:INPUTS]}
 
 
-def _inputs(features: Features) -> list[str]:
+def _inputs(features: ExampleFeatures) -> list[str]:
     return sorted(name for name in features if name not in RESERVED)
 
 
@@ -74,7 +74,7 @@ def _values(feature: Any) -> tuple[str, Any]:
 
 def _text(feature: Any) -> str:
     _, values = _values(feature)
-    # Each takes a character at least.
+    # Each value takes one character at least, so further values would not be shown.
     text = ", ".join(_value_text(value) for value in itertools.islice(values, CHARACTERS))
     return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
 

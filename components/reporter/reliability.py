@@ -1,6 +1,6 @@
-"""Whether a model that says 90 % is right nine times in ten.
+"""Measures whether a model that is 90 % sure is right nine times in ten.
 
-A student's soft targets can make it a better judge of its own doubt than labels do, and accuracy cannot show that.
+Soft targets can teach a student better than labels how sure it should be, and accuracy cannot show that.
 Guo et al. (2017), "On Calibration of Modern Neural Networks", arXiv:1706.04599.
 """
 
@@ -16,11 +16,11 @@ BINS = 10
 
 
 def reliability(scores: Scores, bins: int = BINS) -> Reliability:
-    """Holds confidence against accuracy.
+    """Compares confidence with accuracy.
 
     Args:
-      scores: of one model, all finite, of at least one example.
-      bins: number of ranges of equal width, each without its lower end and with its upper end.
+      scores: scores of one model, all finite, of at least one example.
+      bins: number of ranges of equal width. A range includes its upper end, but not its lower end.
     """
     confidence = softmax(scores.logits).max(axis=1)
     right = np.argmax(scores.logits, axis=1) == scores.labels
@@ -43,7 +43,7 @@ def _bin(
         low=float(ends[number]),
         high=float(ends[number + 1]),
         examples=int(inside.sum()),
-        # Sorted, because the order of rows differs between runs, and with it the last digits of a sum.
+        # Sorted, because the order of rows differs between runs, and the last digits of a sum depend on it.
         confidence=float(np.sort(confidence[inside]).mean()),
         accuracy=float(right[inside].mean()),
     )

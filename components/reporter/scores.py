@@ -1,4 +1,4 @@
-"""What one model says of the labelled examples of a split, as arrays."""
+"""The logits of one model for the labelled examples of a split, as arrays."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ class Scores:
 
 
 def scores(table: pa.Table, model: str, split: str, classes: int) -> Scores:
-    """Takes the rows of one model and one split from a predictions table; unlabelled examples are left out."""
+    """Returns the rows of one model and one split in a predictions table, without unlabelled examples."""
     wanted = (
         pc.equal(table["model"], model),
         pc.equal(table["split"], split),
         pc.not_equal(table["label"], UNLABELLED),
     )
     chosen = table.filter(pc.and_(pc.and_(*wanted[:2]), wanted[2]))
-    # Not by Python lists, which take some hundred times the space.
+    # Not as Python lists, which take about a hundred times the memory.
     flat = chosen["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     logits = flat.astype(np.float64).reshape(-1, classes)
     return Scores(chosen["example_id"], chosen["label"].to_numpy(), logits)
 
 
 def judgeable(table: pa.Table, model: str, split: str, classes: int) -> Scores | None:
-    """The same; None where the model cannot be judged: there is no labelled example, or a logit is not finite."""
+    """Returns `scores`; None if the model cannot be judged: no example is labelled, or a logit is not finite."""
     found = scores(table, model, split, classes)
-    # np.argmax takes NaN for the largest, and would find a broken model sure of some class.
+    # np.argmax takes NaN for the largest value, so a broken model would seem sure of a class.
     return found if len(found.labels) and np.isfinite(found.logits).all() else None
 
 
 def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Logits float64 `[examples, classes]` -> probabilities of the same shape."""
+    """Returns the probabilities of logits; both are float64 `[examples, classes]`."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

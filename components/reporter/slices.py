@@ -1,7 +1,7 @@
-"""Where the student falls behind its teacher: the Evaluator's accuracies, slice by slice.
+"""Finds where the student falls behind its teacher, in the Evaluator's figures for each slice.
 
-A student can keep the overall accuracy and lose a small group of examples altogether, so the slices where it lost most
-come first.
+A student can keep the overall figure, and still lose a small group of examples altogether. So the slices where it
+lost most come first.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ SLICES = 200
 _Metrics = dict[str, dict[str, Any]]
 
 
-def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
+def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
     Args:
       evaluation: folder of a ModelEvaluation artifact, made by `components.evaluator.evaluation`.
-      slices: the most there may be.
+      metric: TFMA's name of the metric that is the objective's measure.
+      slices: the largest number of slices.
 
     Returns:
-      All examples first, then the slices by the student's accuracy less the teacher's, smallest first; those where it
-      is undefined last.
+      All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
+      is undefined come last.
     """
     import tensorflow_model_analysis as tfma
 
@@ -35,20 +36,20 @@ def read(evaluation: str, slices: int = SLICES) -> tuple[Slice, ...]:
         name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
         for name, in_tfma in names.items()
     }
-    found = [_slice(key, {name: one[key] for name, one in loaded.items()}) for key in loaded[STUDENT]]
+    found = [_slice(key, {name: one[key] for name, one in loaded.items()}, metric) for key in loaded[STUDENT]]
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics]) -> Slice:
+def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str) -> Slice:
     return Slice(
         features={feature: str(value) for feature, value in key},
         examples=round(_value(metrics[STUDENT], "example_count")),
-        accuracy={name: _finite(_value(one, "sparse_categorical_accuracy")) for name, one in metrics.items()},
+        accuracy={name: _finite(_value(one, metric)) for name, one in metrics.items()},
     )
 
 
 def _value(metrics: _Metrics, name: str) -> float:
-    # TFMA hands NaN over as a text.
+    # TFMA returns NaN as a text.
     return float(metrics[name]["doubleValue"])
 
 
@@ -58,6 +59,6 @@ def _finite(value: float) -> float | None:
 
 def _order(one: Slice) -> tuple[bool, float, list[tuple[str, str]]]:
     teacher, student = one.accuracy[TEACHER], one.accuracy[STUDENT]
-    # TFMA computes in float32: equal differences differ in the last digits.
+    # TFMA computes in float32, so equal differences may differ in their last digits.
     difference = math.inf if teacher is None or student is None else round(student - teacher, 6)
     return bool(one.features), difference, sorted(one.features.items())

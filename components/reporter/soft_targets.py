@@ -1,7 +1,7 @@
-"""The training examples whose soft target says most beyond their label.
+"""Finds the training examples whose soft target says most beyond their label.
 
-An average soft target teaches nothing to whoever looks at it: it is nearly the label. What distillation hands over
-shows in the examples that the teachers get right and yet find like another class.
+An average soft target teaches a reader nothing: it is nearly the label. What distillation passes on shows in examples
+that the teachers get right, and yet find similar to another class.
 """
 
 from __future__ import annotations
@@ -41,35 +41,47 @@ def choose(
     """Chooses labelled training examples that the ensemble gets right, by the probability of its second class.
 
     Args:
-      table: of predictions.
-      classes: how many there are.
-      limit: the most to choose.
-      of_a_pair: the most of one label and second class, for the sake of variety.
+      table: predictions.
+      classes: number of classes.
+      limit: the largest number of examples.
+      of_a_pair: the largest number with the same label and second class, for the sake of variety.
 
     Returns:
-      The highest probability of a second class first; of equal ones the smaller id.
+      The highest probability of a second class first. For equal probabilities, the smaller id comes first.
     """
     found = scores(table, TEACHER, TRAIN, classes)
     usable = np.isfinite(found.logits).all(axis=1)
     usable[usable] = np.argmax(found.logits[usable], axis=1) == found.labels[usable]
-    labels, probabilities = found.labels[usable], softmax(found.logits[usable])
-    rows = np.arange(len(labels))
-    probabilities[rows, labels] = -1
-    second = np.argmax(probabilities, axis=1)
+    labels = found.labels[usable]
+    second, probability = _second_classes(labels, found.logits[usable])
     candidates = pa.table(
         {
             "id": found.ids.filter(pa.array(usable)),
             "label": labels,
             "pair": labels * classes + second,
-            "probability": probabilities[rows, second],
+            "probability": probability,
         }
     ).sort_by([("probability", "descending"), ("id", "ascending")])
     taken = candidates.take(pa.array(_first_of_each(candidates["pair"].to_numpy(), of_a_pair)[:limit]))
     return [Choice(*row) for row in zip(taken["id"].to_pylist(), taken["label"].to_pylist(), strict=True)]
 
 
+def _second_classes(
+    labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Returns each row's likeliest class other than the label, and its probability; rows are `[examples, classes]`.
+
+    Each row is sorted before it is summed, so logits in another order have bit-equal probabilities. Ids must decide
+    between equal probabilities, and the rounding of a sum must not.
+    """
+    others = logits.copy()
+    # Compares logits: if an ensemble is sure, the probabilities of all other classes round to 0.
+    others[np.arange(len(labels)), labels] = -np.inf
+    return np.argmax(others, axis=1), softmax(-np.sort(-logits, axis=1))[:, 1]
+
+
 def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Positions, ascending, of the first `count` occurrences of each value of int64 `[rows]`."""
+    """Returns the ascending positions of the first `count` occurrences of each value of int64 `[rows]`."""
     left, taken = np.arange(len(pairs)), []
     for _ in range(count):
         _, first = np.unique(pairs[left], return_index=True)
@@ -79,15 +91,15 @@ def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.i
 
 
 def read(choices: Sequence[Choice], files: Sequence[str], task: Task) -> tuple[SoftTarget, ...]:
-    """Reads the chosen examples; those with a teacher's logit that is not finite are left out.
+    """Reads the chosen examples, without those that have a teacher's logit that is not finite.
 
     Args:
-      choices: in the order that is wanted.
+      choices: the chosen examples, in the order of the result.
       files: gzip TFRecord files of serialized transformed tf.Examples with `teacher_logits`.
       task: names the classes, and says which input is a picture.
 
     Raises:
-      TaskError: where the examples do not hold the task's picture.
+      TaskError: if the examples do not hold the task's picture.
     """
     records = _records({choice.example_id.encode() for choice in choices}, files)
     found = [
@@ -99,7 +111,7 @@ def read(choices: Sequence[Choice], files: Sequence[str], task: Task) -> tuple[S
 
 
 def _records(wanted: set[bytes], files: Sequence[str]) -> dict[bytes, bytes]:
-    """Serialized examples by id; reads batch by batch, and no further than needed."""
+    """Returns serialized examples by id. Reads batch by batch, and stops when all are found."""
     import tensorflow as tf
 
     spec = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}

@@ -1,20 +1,22 @@
-"""TeacherLabeler: soft targets, computed once in Beam for all epochs and all students."""
+"""TeacherLabeler: computes soft targets in Beam, once for all epochs and all students."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.properties.slices import CODE, CodeRef, code_properties
+from components.graph.context import Context
+from components.properties.code import CODE, CodeRef, code_properties
 from components.teacher_labeler.executor import Executor
 
 _Channel = component_spec.ChannelParameter
 
 
 class TeacherLabelerSpec(component_spec.ComponentSpec):
-    """What TeacherLabeler takes and gives."""
+    """Parameters, inputs and outputs of TeacherLabeler."""
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
@@ -27,8 +29,8 @@ class TeacherLabelerSpec(component_spec.ComponentSpec):
 class TeacherLabeler(base_beam_component.BaseBeamComponent):
     """Adds `teacher_logits` `[teachers, classes]` to every example of every split.
 
-    Logits of each teacher, and not one averaged vector: the mean of the probabilities at a temperature cannot be
-    recovered from it, and the temperature may change from run to run.
+    It keeps the logits of each teacher. From one averaged vector, the mean of the probabilities at a temperature cannot
+    be recovered, and the temperature may change from run to run.
     """
 
     SPEC_CLASS = TeacherLabelerSpec
@@ -43,3 +45,12 @@ class TeacherLabeler(base_beam_component.BaseBeamComponent):
             **code_properties(code),
         )
         super().__init__(spec=spec)
+
+
+def teacher_labeler(context: Context, transform: BaseNode, teachers: BaseNode) -> TeacherLabeler:
+    """Makes the node `TeacherLabeler`."""
+    return TeacherLabeler(
+        examples=transform.outputs["transformed_examples"],
+        model=teachers.outputs["model"],
+        code=context.code(["components.teacher_labeler.executor:Executor"]),
+    )

@@ -1,4 +1,4 @@
-"""Runs TeacherLabeler on Beam: every example of every split once through every teacher."""
+"""Runs TeacherLabeler on Beam: every teacher scores every example of every split once."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def content_id_of(example: bytes) -> bytes:
-    """The `example_id` of a serialized tf.Example, as Transform wrote it: equal for rows of equal content."""
+    """Returns the `example_id` of a serialized tf.Example, as Transform wrote it; equal for rows of equal content."""
     import tensorflow as tf
 
     return bytes(tf.train.Example.FromString(example).features.feature[EXAMPLE_ID].bytes_list.value[0])
 
 
 def number_occurrences(content_id: bytes, examples: Iterable[bytes]) -> Iterator[bytes]:
-    """Makes ids unique within a split: `<content id>-0`, `<content id>-1` ... for rows of equal content.
+    """Makes ids unique within a split: rows of equal content get `<content id>-0`, `<content id>-1` and so on.
 
-    Such rows are interchangeable, so it does not matter which of them gets which number.
+    Such rows are interchangeable, so it does not matter which row gets which number.
     """
     import tensorflow as tf
 

@@ -1,17 +1,17 @@
-"""Whose soft targets these are.
+"""Records which teachers made the soft targets.
 
-A student that learns from the soft targets of one teacher and is then judged beside another gives figures that mean
-nothing, and no error. So the labels carry a digest of the SavedModel that made them, and whoever takes both compares.
+If a student learns from one teacher's soft targets and is judged beside another teacher, its figures mean nothing, and
+no error shows it. So soft targets carry a digest of the SavedModel that made them. A component that takes soft targets
+and teachers compares the two.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components.artifacts.files import Artifacts
+from limbeck import files
 from limbeck.digests.content import digest
 from limbeck.errors import DataError
 
@@ -19,30 +19,30 @@ _DIGEST_FILE = "teacher-digest.txt"
 
 
 def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
-    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) they are from."""
-    (Path(labelled.uri) / _DIGEST_FILE).write_text(digest(teacher), encoding="utf-8")
+    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) made their soft targets."""
+    files.write_text(files.join(labelled.uri, _DIGEST_FILE), digest(teacher))
 
 
 def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
     """Compares soft targets with their teacher.
 
     Args:
-      inputs: of an executor.
-      examples: the input that holds examples with soft targets.
-      teacher: the input that holds the teachers' model.
+      inputs: the inputs of an executor.
+      examples: name of the input with examples and soft targets.
+      teacher: name of the input with the teachers' model.
 
     Raises:
-      DataError: where the examples hold no soft targets, or those of another teacher.
+      DataError: if the examples have no soft targets, or those of another teacher.
     """
     labelled = artifact_utils.get_single_instance(inputs[examples])
-    path = Path(labelled.uri) / _DIGEST_FILE
-    if not path.exists():
+    signature = files.join(labelled.uri, _DIGEST_FILE)
+    if not files.exists(signature):
         raise DataError(
-            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Hand "
-            "over the output 'labelled_examples' of TeacherLabeler"
+            f"the examples in {labelled.uri} are not labelled by TeacherLabeler: they hold no {_DIGEST_FILE}. Give "
+            "the output 'labelled_examples' of TeacherLabeler"
         )
     model = artifact_utils.get_single_instance(inputs[teacher])
-    made_by, given = path.read_text(encoding="utf-8"), digest(path_utils.serving_model_path(model.uri))
+    made_by, given = files.read_text(signature), digest(path_utils.serving_model_path(model.uri))
     if made_by != given:
         raise DataError(
             f"the soft targets in {labelled.uri} are those of another teacher (digest {made_by[:12]}) than the model "

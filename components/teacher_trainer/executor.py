@@ -7,7 +7,9 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 
 from components.artifacts.files import Artifacts
+from components.properties.sections import Section
 from components.training.job import train
+from limbeck.settings.teachers import TeachersConfig
 
 
 class Executor(base_executor.BaseExecutor):
@@ -15,4 +17,13 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX; see `components.training.job.train`."""
-        train("teacher", input_dict, output_dict, exec_properties, self._get_tmp_dir())
+        teachers = Section(TeachersConfig).decode(exec_properties)
+        train(
+            "teacher",
+            input_dict,
+            output_dict,
+            exec_properties,
+            self._get_tmp_dir(),
+            hyperparameters=teachers.hyperparameters,
+            members=teachers.count,
+        )

@@ -1,1 +1,1 @@
-"""What the components that train share."""
+"""What TeacherTrainer and Distiller share."""

@@ -1,21 +1,26 @@
-"""What the components that train have in common: inputs, outputs, and how one is made."""
+"""What TeacherTrainer and Distiller share: inputs, outputs, and how a node is made."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.properties.slices import TRAINING, Properties
+from components.graph.context import Context
+from components.properties.code import CODE, CodeRef, code_properties
+from components.properties.sections import Properties, Section
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 
 _Channel = component_spec.ChannelParameter
 
 
 class TrainingSpec(component_spec.ComponentSpec):
-    """Transformed examples and their graph -> model and model run; a subclass adds parameters of its own."""
+    """Transformed examples and their graph -> model and model run. A subclass adds its own parameters."""
 
-    PARAMETERS: ClassVar = TRAINING
+    PARAMETERS: ClassVar = CODE | Section(TrainingConfig).parameters | Section(StrategyConfig).parameters
     INPUTS: ClassVar = {
         "examples": _Channel(type=standard_artifacts.Examples),
         "transform_graph": _Channel(type=standard_artifacts.TransformGraph),
@@ -27,7 +32,7 @@ class TrainingSpec(component_spec.ComponentSpec):
 
 
 class TrainingComponent(base_component.BaseComponent):
-    """Outputs `model` (SavedModel, see `trainer.serving.export`) and `model_run` (`history.json`, `rank-<r>.json`)."""
+    """Outputs: `model` (SavedModel, see `trainer.serving.export`), `model_run` (`history.json`, `rank-<r>.json`)."""
 
     def __init__(
         self,
@@ -36,7 +41,7 @@ class TrainingComponent(base_component.BaseComponent):
         properties: Properties,
         **further: channel.BaseChannel,
     ) -> None:
-        """Takes `properties` as the parameters of its spec declare them, and further inputs of a subclass."""
+        """Takes `properties` as its spec declares them, and a subclass's further inputs."""
         spec = self.SPEC_CLASS(
             examples=examples,
             transform_graph=transform_graph,
@@ -46,3 +51,31 @@ class TrainingComponent(base_component.BaseComponent):
             **properties,
         )
         super().__init__(spec=spec)
+
+
+def training_properties(context: Context, training: TrainingConfig, code: CodeRef) -> Properties:
+    """Returns the properties that `TrainingSpec` declares.
+
+    Args:
+      context: settings and task.
+      training: the section `training` for this node.
+      code: task and digest.
+    """
+    strategy = context.config.strategy
+    # A default that is written out is the same strategy, and must not train again.
+    strategy = dataclasses.replace(strategy, workers=strategy.processes)
+    return (
+        code_properties(code) | Section(TrainingConfig).encode(training) | Section(StrategyConfig).encode(strategy)
+    )
+
+
+def training_code(context: Context, executor: str, part: str) -> CodeRef:
+    """Returns task and digest of a component that trains, from its executor and the digest of a task's part.
+
+    Args:
+      context: settings and task.
+      executor: `module:name`.
+      part: digest of the part of the task that the component runs.
+    """
+    # A training process starts the last two by its command line, so no import leads to them.
+    return context.code([executor, "trainer.worker", "trainer.training"], part)

@@ -1,31 +1,33 @@
-"""From artifacts to a training job and back: what TeacherTrainer and Distiller share."""
+"""Makes a training job from artifacts, runs it, and writes its results: what TeacherTrainer and Distiller share."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import json
+import os
 from pathlib import Path
 
-from tfx import types
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts.files import Artifacts, split_files
-from components.properties.slices import Properties, slice_of, task_of
+from components.artifacts.scratch import local_folder
+from components.properties.code import task_of
+from components.properties.sections import Properties, Section
 from launchers.cluster import Cluster
 from launchers.launch import launch
+from limbeck import files
 from limbeck.examples import TRAIN, VALIDATION
-from limbeck.records import from_json
-from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.models import Targets
+from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
-from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.fields import Scalar
+from limbeck.settings.operational import read as read_operational
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.ingestion import pack
-from trainer.job import Entry, Targets, TrainingJob
+from trainer.data.packing import pack
+from trainer.distillation.targets import label_key
+from trainer.job import Entry, TrainingJob
 from trainer.recovery import job_digest
-from trainer.training import label_key
 
 
 def train(
@@ -34,57 +36,67 @@ def train(
     outputs: Artifacts,
     properties: Properties,
     scratch: str,
+    *,
+    hyperparameters: dict[str, Scalar],
+    members: int = 1,
 ) -> None:
-    """Packs the data, runs the job, and leaves SavedModel and record in the output artifacts.
+    """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
-    Where an earlier try at the very same job was killed, it goes on from its newest checkpoint.
+    If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint.
 
     Args:
       entry: what is trained.
-      inputs: `examples` (transformed; with soft targets, where the job learns from them) and `transform_graph`.
+      inputs: `examples` (transformed; with soft targets if the job learns from them) and `transform_graph`.
       outputs: `model` and `model_run`.
-      properties: as `components.properties.slices.TRAINING` or `DISTILLATION` declare them.
-      scratch: an empty folder for what is needed only while the job runs.
+      properties: the execution properties that the component's spec declares.
+      scratch: an empty folder, or a URI, for files that are needed only during the job.
+      hyperparameters: hyperparameters of the model.
+      members: how many models of the ensemble are trained.
 
     Raises:
-      UserError: where data, task or configuration are at fault.
-      TrainingFailedError: where a process of the job ended without a result.
+      UserError: if the user's data, task or configuration are wrong.
+      TrainingFailedError: if a process of the job ended without a result.
     """
-    targets: Targets = properties.get("targets", "labels")
-    training = slice_of(TrainingConfig, properties, properties["training"])
-    examples = functools.partial(_packed, inputs["examples"], label_key(entry), Path(scratch))
-    early = training.early_stopping_patience is not None
-    job = TrainingJob(
-        entry=entry,
-        task=task_of(properties),
-        examples_uri=examples(TRAIN),
-        validation_uri=examples(VALIDATION) if early else None,
-        transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
-        model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
-        record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
-        targets=targets,
-        strategy=from_json(StrategyConfig, properties["strategy"]),
-        training=training,
-        members=properties.get("teachers", 1),
-        hyperparameters=json.loads(properties["hyperparameters"]),
-        distillation=slice_of(DistillationConfig, properties) if targets == "soft_targets" else None,
-        checkpoint=from_json(CheckpointConfig, properties["checkpoint"]),
-    )
-    job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(properties["checkpoints"], job))
-    launch(job, Cluster.of(job.strategy), properties["place"], from_json(RecoveryConfig, properties["recovery"]))
-    _discard(job.checkpoint_uri)
+    operational = read_operational(os.environ)
+    with local_folder(scratch) as folder:
+        task = task_of(properties)
+        packed = _pack(entry, inputs, properties, task, folder)
+        training = dataclasses.replace(
+            Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
+        )
+        targets: Targets = properties.get("targets", "labels")
+        job = TrainingJob(
+            entry=entry,
+            task=task,
+            examples_uri=packed[TRAIN],
+            validation_uri=packed.get(VALIDATION),
+            transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
+            model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
+            record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
+            targets=targets,
+            strategy=Section(StrategyConfig).decode(properties),
+            training=training,
+            members=members,
+            hyperparameters=hyperparameters,
+            distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
+            checkpoint=operational.checkpoint,
+        )
+        if operational.checkpoints is not None:
+            job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(operational.checkpoints, job))
+        launch(job, Cluster.of(job.strategy), operational.launcher, operational.recovery)
+    if job.checkpoint_uri is not None:
+        # A finished job needs no checkpoint, and another strategy would take it for its own.
+        files.remove_folder(job.checkpoint_uri)
 
 
-def _discard(checkpoints: str | None) -> None:
-    """What is done needs no checkpoint; another strategy would take it for its own result."""
-    import tensorflow as tf
-
-    if checkpoints and tf.io.gfile.exists(checkpoints):
-        tf.io.gfile.rmtree(checkpoints)
-
-
-def _packed(examples: list[types.Artifact], label: str, scratch: Path, split: str) -> str:
-    folder = scratch / f"packed-{split}"
-    folder.mkdir(parents=True)
-    pack(split_files(examples, split), folder, label, "training" if split == TRAIN else split)
-    return str(folder)
+def _pack(entry: Entry, inputs: Artifacts, properties: Properties, task: TaskRef, scratch: Path) -> dict[str, str]:
+    """Packs the splits that the job reads. Returns the folder of each split."""
+    early = Section(TrainingConfig).decode(properties).early_stopping_patience is not None
+    objective, folders = task.load().objective, {}
+    for split in (TRAIN, *([VALIDATION] if early else [])):
+        folder = scratch / f"packed-{split}"
+        folder.mkdir(parents=True)
+        name = "training" if split == TRAIN else split
+        pack(split_files(inputs["examples"], split), folder, label_key(entry), objective, split=name)
+        folders[split] = str(folder)
+    return folders

@@ -1,22 +1,19 @@
 """The environment of a local training process.
 
-Processes on one machine each take all its cores by default, and two of them then run slower than
-one: the cores are divided here. What is set must be set before TensorFlow is imported, so it
-travels by environment.
+By default each process takes all cores of its machine, and then two processes run slower than one. So this module
+divides the cores. TensorFlow reads these values when it is imported, so they travel by environment.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
+from launchers.failure import ENVIRONMENT as FAILURE
 from trainer.distribution import cluster
 from trainer.distribution.cluster import Addresses, ClusterTask
 from trainer.process import heartbeat, interpreter, lifeline
 
-# Names the file in which a process says what would fail again: see `launchers.failure`.
-FAILURE = "LIMBECK_FAILURE"
 LOOPBACK = "127.0.0.1"
 
 
@@ -24,17 +21,21 @@ def environment(
     inherited: Mapping[str, str],
     task: ClusterTask,
     addresses: Addresses | None,
-    failure: Path,
-    beat: Path,
+    *,
+    failure: str,
+    beat: str,
+    scratch: str,
 ) -> dict[str, str]:
-    """The variables of one process.
+    """Returns the variables of one process.
 
     Args:
-      inherited: variables of the launching process.
+      inherited: variables of the launching process, with the GPUs of this process (`launchers.local.gpus`).
       task: the process.
-      addresses: of all processes; None where there is but one.
+      addresses: the addresses of all processes; None if there is only one process.
       failure: the file in which the process reports a failure.
-      beat: the file that it touches as a sign of life.
+      beat: the file that the process touches as a sign of life.
+      scratch: a folder for its temporary files, which the launcher removes. TensorFlow writes a file for each function
+        that it rewrites, and a process that is killed or leaves in a hurry does not remove them.
     """
     threads = str(max(1, cores() // task.processes))
     own = {
@@ -43,24 +44,25 @@ def environment(
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
         lifeline.ENVIRONMENT: str(os.getpid()),
-        FAILURE: str(failure),
-        heartbeat.ENVIRONMENT: str(beat),
+        "TMPDIR": scratch,
+        FAILURE: failure,
+        heartbeat.ENVIRONMENT: beat,
     }
     if addresses is not None:
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)
-    # A TF_CONFIG of the launching process speaks of another cluster.
+    # A TF_CONFIG of the launching process describes another cluster.
     foreign = {k: v for k, v in inherited.items() if k != cluster.ENVIRONMENT}
     return interpreter.environment(foreign) | own
 
 
 def _without_proxy(inherited: Mapping[str, str]) -> str | None:
-    # gRPC sends even its loopback connections through http_proxy, and then waits for ever; it reads
-    # no_proxy only where there is no no_grpc_proxy.
+    # gRPC sends even its loopback connections through http_proxy, and then waits for ever. It reads no_proxy only if
+    # no_grpc_proxy is not set.
     return inherited.get("no_grpc_proxy") or inherited.get("no_proxy")
 
 
 def cores() -> int:
-    """The number of cores that this process may run on."""
+    """Returns the number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

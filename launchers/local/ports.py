@@ -1,12 +1,12 @@
 """Free ports that stay free until a training process listens on them.
 
-To ask the kernel for a free port, close the socket and pass the number on is a race: between
-closing and the worker's bind lie seconds of importing TensorFlow, in which any other process may be
-given that port. So the socket stays open: bound, never listening, with SO_REUSEADDR. The kernel
-then gives the port to nobody who asks for *some* port and refuses it to whoever binds it without
-SO_REUSEADDR; but gRPC, which sets that option, may bind it by its number and listen. A socket that
-does not listen is sent no connection, so nothing has to be let go in time: the ports are held until
-the job has ended. (SO_REUSEPORT in its place breaks gRPC.)
+The obvious way is a race: ask the kernel for a free port, close the socket, and pass the number on. The worker binds
+the port only seconds later, after it has imported TensorFlow, and another process may get the port in between.
+
+So the socket stays open: bound with SO_REUSEADDR, and never listening. The kernel then gives the port to no process
+that asks for *some* port, and refuses it to a process that binds it without SO_REUSEADDR. But gRPC sets that option,
+so it may bind the port by its number and listen. A socket that does not listen gets no connections. So the ports need
+not be released in time: they are held until the job has ended. (SO_REUSEPORT instead breaks gRPC.)
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def held(count: int) -> Iterator[tuple[int, ...]]:
-    """Holds `count` different TCP ports, on all addresses of this machine, while the context lasts.
+    """Holds `count` different TCP ports, on all addresses of this machine, during the context.
 
     Raises:
-      OSError: where the kernel has no free port left.
+      OSError: if the kernel has no free port left.
     """
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(_bound()) for _ in range(count)]
@@ -32,7 +32,7 @@ def _bound() -> socket.socket:
     held_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         held_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # All addresses, because that is what TensorFlow's server binds.
+        # All addresses, because TensorFlow's server binds all addresses.
         held_socket.bind(("", 0))
     except BaseException:
         held_socket.close()

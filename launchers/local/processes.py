@@ -1,13 +1,13 @@
-"""One started process: its output line by line, its end as an event.
+"""One started process: reads its output line by line, and reports its end as an event.
 
-Two pipes that nobody reads fill up and stop their process; polling `poll()` wastes a core or
-notices a death late. So each process has two threads: one reads its output, one waits for its end
-and puts it on a queue.
+A pipe that nobody reads fills up and stops its process. Polling with `poll()` wastes a core, or notices a death late.
+So each process has two threads: one reads its output, and one waits for its end and puts it on a queue.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import queue
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from pathlib import Path
 from launchers.failure import Exit
 
 LAST_LINES = 30
-# What a grandchild that keeps the pipe open may cost, once the process itself has ended.
+# How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
 _READER_SECONDS = 2.0
 
 
@@ -36,7 +36,7 @@ class Process:
         folder: Path,
         exits: queue.SimpleQueue[Exit],
     ) -> None:
-        """Starts `command` in the working directory `folder`; puts its end on `exits`."""
+        """Starts `command` in the working directory `folder`. Puts its end on `exits`."""
         self.rank, self.title = rank, title
         self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._popen = subprocess.Popen(
@@ -55,7 +55,7 @@ class Process:
         self._waiter.start()
 
     def last_lines(self) -> tuple[str, ...]:
-        """The last lines of output of a process that has ended."""
+        """Returns the last lines of output of a process that has ended."""
         self._reader.join(_READER_SECONDS)
         return tuple(self._lines)
 
@@ -64,7 +64,7 @@ class Process:
         with self._popen.stdout as lines:
             for line in lines:
                 self._lines.append(line.rstrip("\n"))
-                sys.stderr.write(f"[{self.title}] {self._lines[-1]}\n")
+                _pass_on(f"[{self.title}] {self._lines[-1]}\n")
 
     def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
         code = self._popen.wait()
@@ -75,7 +75,7 @@ class Process:
         self._popen.terminate()
 
     def kill(self) -> None:
-        """Kills the process (SIGKILL) if it still lives."""
+        """Kills the process (SIGKILL) if it is still alive."""
         self._popen.kill()
 
     def reap(self) -> None:
@@ -88,8 +88,18 @@ class Process:
         self._waiter.join(max(0.0, deadline - time.monotonic()))
 
 
+def _pass_on(line: str) -> None:
+    """Writes a line to the log, or drops it.
+     Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
+    would empty the pipe, and the process would hang or break at its next line: a training must not die for its log.
+    """
+    # ValueError: standard error has been closed.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line)
+
+
 def end(processes: Iterable[Process], grace: float) -> None:
-    """Ends and reaps all: SIGTERM, then SIGKILL for those that still live `grace` seconds later."""
+    """Ends and reaps all processes: SIGTERM, then SIGKILL for those that are still alive `grace` seconds later."""
     processes = tuple(processes)
     try:
         for process in processes:

@@ -1,9 +1,9 @@
-"""A digest of the source code that a component runs, so that the cache sees an edit of it.
+"""A digest of the source code that a component runs. With it, the cache sees an edit of the code.
 
-TFX's local cache key covers a component's inputs and execution properties, but no code: an edited student
-would come back from the cache untrained. A version number is forgotten, and a hash of the files would train
-the teacher again whenever the student is edited. So every component has among its execution properties a
-digest of just the definitions that its code reaches, and a task has one digest a part.
+TFX's local cache key covers a component's inputs and execution properties, but no code: an edited student would come
+back from the cache untrained. People forget to raise a version number, and a hash of whole files would train the
+teacher again whenever the student is edited. So an execution property of every component is a digest of just the
+definitions that its code depends on. A task has one digest for each of its parts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
 
 @dataclass(frozen=True, config=STRICT)
 class TaskDigests:
-    """One digest a part of a task; `limbeck.task.PARTS` says what belongs to which."""
+    """One digest for each part of a task. `limbeck.task.PARTS` says what belongs to which part."""
 
     data: str
     preprocessing: str
@@ -39,43 +39,43 @@ class TaskDigests:
 
 
 def digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
-    """Digest of everything that the definitions `roots` reach.
+    """Returns the digest of all definitions that the definitions `roots` depend on, and of `roots` themselves.
 
     Args:
-      roots: `module:qualified_name`, or `module` for all of it.
+      roots: `module:qualified_name`, or `module` for the whole module.
       search_path: folders to import modules from, besides the project's own.
 
     Returns:
-      64 hexadecimal digits. Equal for sources that differ in comments, docstrings, formatting, the order of
-      functions and classes, or in the folder that holds them.
+      64 hexadecimal digits. They do not change with comments, docstrings, formatting, the order of functions and
+      classes, or the folder that holds the sources.
 
     Raises:
-      TaskError: where a root does not exist, or a file that is reached is not Python.
+      TaskError: if a root does not exist, or a file that it depends on is not Python.
     """
     texts = sorted(set(roots))
     project = Project(search_path)
     return _hash(project, project.roots(texts), texts)
 
 
-def reached(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
-    """Names, sorted, of the definitions that `digest` covers: they answer why something was trained again.
+def dependencies(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
+    """Returns the sorted names of the definitions that `digest` covers: they explain why something was trained again.
 
-    Args and errors are those of `digest`. `module:<module>` stands for the statements that belong to every
-    definition of their module, such as calls and `if` blocks.
+    Args and errors are those of `digest`. `module:<module>` stands for the statements that belong to every definition
+    of their module, such as calls and `if` blocks.
     """
     project = Project(search_path)
-    nodes = project.reach(project.roots(roots))
+    nodes = project.dependencies(project.roots(roots))
     return sorted(str(node) for node in nodes if node.name != INSTALLED)
 
 
 def task_digests(task: Task, ref: TaskRef) -> TaskDigests:
-    """Digests of the parts of a task that was just loaded from `ref`.
+    """Returns the digests of the parts of a task that was just loaded from `ref`.
 
-    Functions count by the source they reach; what is bound to them (`functools.partial`, closures) and plain
-    data, such as features, count by value.
+    Functions count by the source that they depend on. Values bound to them (`functools.partial`, closures) and plain
+    data, such as features, count by their value.
 
     Raises:
-      TaskError: where a file that is reached is not Python.
+      TaskError: if a file that the task depends on is not Python.
     """
     project = Project([*_import_folders(ref)])
     digests = {}
@@ -87,13 +87,13 @@ def task_digests(task: Task, ref: TaskRef) -> TaskDigests:
 
 
 def _hash(project: Project, roots: set[Node], texts: list[str]) -> str:
-    nodes = sorted(project.reach(roots).items())
+    nodes = sorted(project.dependencies(roots).items())
     content = [texts, sorted(map(str, roots)), [[str(node), *lines] for node, lines in nodes]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _import_folders(ref: TaskRef) -> list[str]:
-    """Folders that the task's own modules come from."""
+    """Returns the folders that the task's own modules are imported from."""
     if ref.search_path is not None:
         return [ref.search_path]
     file = getattr(sys.modules.get(ref.module), "__file__", None)
@@ -104,7 +104,7 @@ def _import_folders(ref: TaskRef) -> list[str]:
 
 
 class _Description:
-    """Describes live values as text that is the same in every process; `roots` says where their code is."""
+    """Describes live values as text that is the same in every process. `roots` collects where their code is."""
 
     def __init__(self, project: Project, fallback: str) -> None:
         self.roots: set[Node] = set()
@@ -148,7 +148,7 @@ class _Description:
         if "<" in function.__qualname__:
             texts.append(self.of((function.__defaults__, function.__kwdefaults__)))
         if hasattr(function, "__wrapped__"):
-            # functools.wraps gave it the name of another: its own code is found by its place.
+            # functools.wraps gave it another function's name, so its own code is found by its line.
             module = self._project.find(function.__globals__["__name__"])
             name = module.enclosing(function.__code__.co_firstlineno) if module else None
             texts += [self._code(function.__globals__["__name__"], name or ""), self.of(function.__wrapped__)]
@@ -161,7 +161,7 @@ class _Description:
             return "empty"
 
     def _object(self, value: Any) -> str:
-        """An instance of a project's class counts by its state; the state of any other cannot be told."""
+        """Describes an instance of a project's class by its state. The state of any other instance is not known."""
         if isinstance(value, ModuleType):
             return self._code(value.__name__, "")
         kind = type(value)
@@ -178,7 +178,7 @@ class _Description:
         return code
 
     def _code(self, module: str, qualified: str) -> str:
-        """Adds the outermost definition of `qualified`; its whole module where that has no name."""
+        """Adds the outermost definition of `qualified` to the roots, or the whole module if it has no name there."""
         found, name = self._project.find(module), qualified.partition(".")[0]
         if found is not None:
             self.roots.add(Node(module, name if name in found.bindings else WHOLE))

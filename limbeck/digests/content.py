@@ -1,27 +1,29 @@
-"""A digest of what a folder holds, and not of where it is or when it was written."""
+"""A digest of a folder's content. It does not depend on the folder's place, or on when the files were written."""
 
 from __future__ import annotations
 
 import hashlib
 
+from limbeck import files
+
 _PIECE_BYTES = 1 << 20
 
 
 def digest(folder: str) -> str:
-    """SHA-256, in hexadecimal, of names and contents of all files below a folder that `tf.io.gfile` can read.
+    """Returns the SHA-256, in hexadecimal, of names and contents of all files below a folder or URI.
 
     Raises:
-      tensorflow.errors.OpError: where there are no files, or one cannot be read.
+      FileNotFoundError: if there are no files.
+      OSError: if a file cannot be read.
     """
-    import tensorflow as tf
-
     total = hashlib.sha256()
-    paths = sorted(f"{where}/{name}" for where, _, names in tf.io.gfile.walk(folder) for name in names)
+    paths = files.walk(folder)
     if not paths:
-        raise tf.errors.NotFoundError(None, None, f"there are no files in {folder}")
+        raise FileNotFoundError(f"there are no files in {folder}")
     for path in paths:
-        total.update(f"{path[len(folder) :].lstrip('/')}\0{tf.io.gfile.stat(path).length}\0".encode())
-        with tf.io.gfile.GFile(path, "rb") as file:
+        whole = files.join(folder, path)
+        total.update(f"{path}\0{files.size(whole)}\0".encode())
+        with files.open_to_read(whole) as file:
             while piece := file.read(_PIECE_BYTES):
                 total.update(piece)
     return total.hexdigest()

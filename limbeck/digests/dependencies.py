@@ -1,15 +1,16 @@
-"""Which definitions a piece of code can reach, across the modules of the project and without importing them.
+"""Finds the definitions that a piece of code depends on, across the project's modules and without importing them.
 
-A static analysis of Python cannot be exact. This one errs to one side only: where it cannot tell (a star
-import, a module passed around as a value, a name that only `__getattr__` knows) it counts the whole module,
-because a definition too many costs a training that was not needed, and one too few serves a stale model.
+A static analysis of Python cannot be exact. This one errs on one side only. Where it cannot tell (a star import, a
+module passed around as a value, a name that only `__getattr__` knows) it counts the whole module: one definition too
+many costs an unnecessary training, but one too few serves a stale model.
 
-Known limits: modules imported under a computed name, and data files.
+Known limits: modules and data files whose names are computed.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,24 +18,25 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from limbeck.digests.data_files import data_files, digest_of
 from limbeck.digests.module import Chain, Import, Module, Statement, parse
 from limbeck.errors import TaskError
 
 ROOT = Path(__file__).parents[2]
 
-# Names of nodes that are no definitions: see `Node`.
+# Names of nodes that are not definitions: see `Node`.
 STATEMENTS, WHOLE, INSTALLED = "<module>", "*", ""
 
 _NAMESPACE_VIEWS = frozenset({"globals", "eval", "exec"})
 
 
 class Node(NamedTuple):
-    """Something that can be reached.
+    """Something that code can depend on.
 
     Attributes:
       module: absolute dotted name of a module of the project, or of an installed package.
-      name: of a definition; `<module>` for the statements that belong to every definition of the module, `*`
-        for all of it, empty for an installed package.
+      name: name of a definition; `<module>` for the statements that belong to every definition of the module, `*` for
+        the whole module, empty for an installed package.
     """
 
     module: str
@@ -45,22 +47,26 @@ class Node(NamedTuple):
 
 
 class Project:
-    """The source files under the project's root and further folders, each read when it is first asked for.
+    """The source files of the project, of a task and of its helpers. Each file is read when it is first needed.
+
+    Helpers are modules on Python's path that are not installed packages: they are on PYTHONPATH, or installed as
+    editable.
 
     Args:
       search_path: folders to import modules from, before the project's root.
     """
 
     def __init__(self, search_path: Iterable[str] = ()) -> None:
-        self._folders = [*map(Path, search_path), ROOT]
+        helpers = (Path(folder).absolute() for folder in sys.path)
+        self._folders = list(dict.fromkeys([*map(Path, search_path), ROOT, *helpers]))
         self._modules: dict[str, Module | None] = {}
         self._places: dict[str, Path | None] = {}
 
     def find(self, name: str) -> Module | None:
-        """Finds a module of the project by its dotted name; None where the name is not the project's.
+        """Returns the project's module with this dotted name; None if the project has none.
 
         Raises:
-          TaskError: where its file is not Python.
+          TaskError: if its file is not Python.
         """
         if name not in self._modules:
             place = self._place(name)
@@ -68,10 +74,10 @@ class Project:
         return self._modules[name]
 
     def roots(self, texts: Iterable[str]) -> set[Node]:
-        """Finds what each `module` or `module:qualified_name` means.
+        """Returns the nodes for each `module` or `module:qualified_name`.
 
         Raises:
-          TaskError: where the project has no such module, or the module no such name at its top level.
+          TaskError: if the project has no such module, or the module has no such name at its top level.
         """
         return set().union(*map(self._root, texts))
 
@@ -79,7 +85,9 @@ class Project:
         name, _, qualified = text.partition(":")
         module = self.find(name)
         if module is None:
-            raise TaskError(f"a digest starts in a module of the project, but '{name}' is none: correct '{text}'")
+            raise TaskError(
+                f"a digest starts in a module of the project, but '{name}' is not one: correct '{text}'"
+            )
         if not qualified:
             return {Node(name, WHOLE)}
         found = self._look_up(module, tuple(qualified.split(".")), frozenset())
@@ -87,24 +95,38 @@ class Project:
             raise TaskError(f"module '{name}' binds no such name at its top level: correct '{text}'")
         return found | {Node(name, STATEMENTS)}
 
-    def reach(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
-        """Follows every name from `roots` on.
+    def dependencies(self, roots: Iterable[Node]) -> Mapping[Node, tuple[str, ...]]:
+        """Follows every name, starting from `roots`.
 
         Returns:
-          For each node that has content: its content, blind to comments and formatting, and what each name in
-          it stands for.
+          The content of each node that has any. The content leaves out comments and formatting, and says what each name
+          in it stands for. Each data file that the code of a task or helper names is a node too, and its digest is its
+          content.
 
         Raises:
-          TaskError: where a file that is reached is not Python.
+          TaskError: if a file that is followed is not Python.
         """
-        reached: dict[Node, tuple[str, ...]] = {}
+        found: dict[Node, tuple[str, ...]] = {}
         pending = list(roots)
         while pending:
             node = pending.pop()
-            if node not in reached:
-                reached[node], further = self._expand(node)
+            if node not in found:
+                found[node], further = self._expand(node)
                 pending.extend(further)
-        return {node: content for node, content in reached.items() if content}
+        found |= self._data_files(tuple(found))
+        return {node: content for node, content in found.items() if content}
+
+    def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
+        texts: dict[str, set[str]] = {}
+        for node in nodes:
+            place = self._place(node.module)
+            if place is not None and not _is_ours(place):
+                texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
+        return {
+            Node(module, f"file {name}"): (digest_of(path),)
+            for module, literals in texts.items()
+            for name, path in data_files([_folder(self._place(module)), Path.cwd()], literals).items()
+        }
 
     def _expand(self, node: Node) -> tuple[tuple[str, ...], set[Node]]:
         module = self.find(node.module)
@@ -136,20 +158,20 @@ class Project:
         return module.statements if node.name == STATEMENTS else module.bindings.get(node.name, ())
 
     def _label(self, target: Node, user: Statement, module: Module) -> str:
-        """Names a target; one that is bound several times with the number of times before its user."""
+        """Returns the text of a target. If it is bound several times, adds how many of them come before its user."""
         bindings = self._statements(target) if target.name != STATEMENTS else ()
         if target.module == module.name and len(bindings) > 1:
             return f"{target} {sum(b.line < user.line for b in bindings)}"
         return str(target)
 
     def _resolve(self, module: Module, statement: Statement, chain: Chain) -> set[Node]:
-        """What a chain that `statement` uses stands for; empty for a name of Python's own."""
+        """Returns what a chain in `statement` stands for; empty for a built-in name of Python."""
         local = (i for i in statement.imports if i.name == chain[0])
         found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
         return found | self._look_up(module, chain, frozenset())
 
     def _look_up(self, module: Module, chain: Chain, seen: frozenset[Node]) -> set[Node]:
-        """What a chain stands for at the top level of `module`; empty where that does not bind its name."""
+        """Returns what a chain stands for at the top level of `module`; empty if its first name is not bound there."""
         if chain[0] in _NAMESPACE_VIEWS or chain[:2] == ("sys", "modules"):
             return {Node(module.name, WHOLE)}
         found = {Node(module.name, chain[0])} if chain[0] in module.bindings else set()
@@ -160,13 +182,13 @@ class Project:
         return found
 
     def _follow(self, name: str, chain: Chain, seen: frozenset[Node] = frozenset()) -> set[Node]:
-        """What attribute access `chain` on module `name` reaches, through re-exports and submodules."""
+        """Returns what the attributes `chain` of module `name` stand for, through re-exports and submodules."""
         module, here = self.find(name), Node(name, ".".join(chain))
         if module is None:
             return {Node(name.partition(".")[0], INSTALLED)}
         if not chain:
             return {Node(name, WHOLE)}
-        # `from . import b` in a package sends the search for its `b` back to itself: b is a submodule.
+        # `from . import b` in a package leads the search for its `b` back to itself: then b is a submodule.
         found = set() if here in seen else self._look_up(module, chain, seen | {here})
         if found:
             return found | {Node(name, STATEMENTS)}
@@ -175,7 +197,7 @@ class Project:
         return {Node(name, WHOLE)}
 
     def _run_by_import(self, module: Module) -> set[Node]:
-        """What importing `module` runs besides its own statements, and may change what others use."""
+        """Returns what importing `module` runs besides its own statements: it may change what other code uses."""
         further = set().union(*(self._effects(some) for some in (*module.unused, *_stars(module.imports))))
         parent = module.name.rpartition(".")[0]
         if parent:
@@ -192,7 +214,7 @@ class Project:
         return {Node(n.module, STATEMENTS) for n in nodes if self.find(n.module) is not None}
 
     def _registers(self, module: Module, statement: Statement) -> bool:
-        """Whether binding a name leaves its mark elsewhere, as `@register` does."""
+        """Returns whether binding a name changes something elsewhere, as `@register` does."""
         if not statement.definition and self._changes_variable(module, statement):
             return True
         for target in (t for chain in statement.calls for t in self._resolve(module, statement, chain)):
@@ -209,13 +231,35 @@ class Project:
         return any(not s.definition for t in targets for s in self._statements(t))
 
     def _place(self, name: str) -> Path | None:
-        """The file of a module, or the folder of a package without an `__init__.py`."""
+        """Returns the file of a module, or the folder of a package without an `__init__.py`."""
         if name not in self._places:
             parent, _, last = name.rpartition(".")
             above = self._place(parent) if parent else None
             folders = [above.parent if above.name == "__init__.py" else above] if above else self._folders
-            self._places[name] = _locate(folders if above or not parent else [], last, top=not parent)
+            place = _locate(folders if above or not parent else [], last, top=not parent)
+            self._places[name] = place if place or parent else _editable(name)
         return self._places[name]
+
+
+def _editable(name: str) -> Path | None:
+    """Returns the source of a package that is installed as editable, and so lies outside of the installed packages."""
+    if name in sys.stdlib_module_names or name in sys.builtin_module_names:
+        return None
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    origin = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+    return origin if origin is not None and origin.suffix == ".py" and not _is_installed(origin.parent) else None
+
+
+def _is_ours(place: Path) -> bool:
+    """Returns whether a file is part of Limbeck itself, which reads no task's data. Files in `tasks` are not."""
+    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "tasks") and place != ROOT
+
+
+def _folder(place: Path | None) -> Path:
+    return place.parent if place is not None and place.is_file() else place or Path()
 
 
 def _stars(imports: Iterable[Import]) -> Iterator[Import]:
@@ -237,19 +281,20 @@ def _read(name: str, place: Path) -> Module:
     return parse(source, name, place.name == "__init__.py", str(place))
 
 
+@functools.cache
 def _is_installed(folder: Path) -> bool:
     library = Path(sysconfig.get_path("stdlib"))
     return not {"site-packages", "dist-packages"}.isdisjoint(folder.parts) or folder.is_relative_to(library)
 
 
 def _version(package: str) -> str:
-    """A package with the versions of the distributions it belongs to; its name alone where there are none."""
+    """Returns a package with the versions of its distributions; only its name if there are none."""
     return " ".join([package, *(() if package in sys.stdlib_module_names else _distributions(package))])
 
 
 @functools.cache
 def _distributions(package: str) -> tuple[str, ...]:
-    """`name==version` of each installed distribution that holds a top-level package."""
+    """Returns `name==version` of each installed distribution that holds a top-level package."""
     names = _listed().get(package) or [
         distribution.metadata["Name"]
         for distribution in metadata.distributions()
@@ -260,5 +305,5 @@ def _distributions(package: str) -> tuple[str, ...]:
 
 @functools.cache
 def _listed() -> Mapping[str, list[str]]:
-    """Distributions by top-level package, of those that list their packages; not all do."""
+    """Returns distributions by top-level package, for distributions that list their packages. Not all do."""
     return metadata.packages_distributions()

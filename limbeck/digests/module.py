@@ -1,10 +1,9 @@
-"""One source file taken apart into its module-level statements, without importing it.
+"""Splits one source file into its module-level statements, without importing it.
 
-Hashing whole files is simple and too coarse: in a one-file task an edit of the student would train the
-teacher again. So the unit is the statement at module level: a function, a class, an assignment. Each knows
-what it binds, what it uses of its surroundings, and a text that is blind to comments, docstrings and
-formatting. What is none of these (a call, an `if`, a loop) may do anything to any name, and belongs to every
-definition of its module.
+A hash of the whole file is simple, but too coarse: in a task of one file, an edit of the student would train the
+teacher again. So the unit is the statement at module level: a function, a class, an assignment. Each statement knows
+which names it binds, which outer names it uses, and its text without comments, docstrings and formatting. Any other
+statement (a call, an `if`, a loop) may do anything to any name, so it belongs to every definition of its module.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from typing import NamedTuple
 
 from limbeck.errors import TaskError
 
-# A dotted name taken apart: `np.linalg.norm` is ("np", "linalg", "norm").
+# A dotted name split into its parts: `np.linalg.norm` is ("np", "linalg", "norm").
 Chain = tuple[str, ...]
 
-# The name that `if __name__ == "__main__":` is filed under: importing a module does not run it.
+# The name under which `if __name__ == "__main__":` is kept: importing the module does not run it.
 MAIN = "__main__"
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -41,8 +40,8 @@ class Import(NamedTuple):
 
     Attributes:
       name: the name that is bound; `*` for a star import.
-      module: absolute dotted name of the module that the name stands for or is taken from.
-      chain: what is taken from it; empty where the name stands for the module.
+      module: absolute dotted name of the module that the name stands for, or is taken from.
+      chain: the attributes that are taken from the module; empty if the name stands for the module itself.
       runs: the module whose body the import runs.
     """
 
@@ -58,16 +57,17 @@ class Statement:
 
     Attributes:
       binds: names that it binds; empty for a statement that belongs to every definition of its module.
-      definition: whether it is a function or a class, which run later than they are bound.
+      definition: whether it is a function or a class. Its body runs later than the statement itself.
       text: its syntax tree, without docstrings and positions.
       line: its first line, decorators included, from 1.
       end: its last line.
-      rank: for an assignment, the number of statements before it that may change what they like; otherwise 0.
+      rank: for an assignment, the number of earlier statements that belong to every definition; otherwise 0.
       uses: chains that start at a name which is not local to a function within it.
-      calls: the chains among them that are called while the module is imported.
-      changes: names of objects that running it may change in place.
-      imports: its own imports, with those in function bodies.
-      hooks: whether it is a class that is told of its subclasses.
+      calls: chains that are called while the module is imported.
+      changes: names of objects that it may change in place.
+      imports: its own imports, also those in function bodies.
+      hooks: whether it is a class with an `__init_subclass__`.
+      texts: its string literals, without docstrings.
     """
 
     binds: frozenset[str]
@@ -81,6 +81,7 @@ class Statement:
     changes: frozenset[str]
     imports: tuple[Import, ...]
     hooks: bool
+    texts: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +90,9 @@ class Module:
 
     Attributes:
       name: absolute dotted name.
-      statements: those that belong to every definition, in order.
-      bindings: the other statements, in order, under each name they bind.
-      imports: import statements at module level, one entry a name.
+      statements: the statements that belong to every definition, in order.
+      bindings: the other statements, in order, by each name that they bind.
+      imports: import statements at module level, with one entry for each name.
       loose: names that `statements` bind.
     """
 
@@ -103,13 +104,13 @@ class Module:
 
     @functools.cached_property
     def unused(self) -> tuple[Import, ...]:
-        """Imports that no statement uses: made for their effect, or to pass a name on."""
+        """Imports that no statement uses: they are there for their side effect, or to pass a name on."""
         every = [*self.statements, *(s for some in self.bindings.values() for s in some)]
         used = {chain[0] for statement in every for chain in statement.uses}
         return tuple(i for i in self.imports if i.name not in used and i.name != "*")
 
     def enclosing(self, line: int) -> str | None:
-        """Returns a name bound by the statement at `line`, or None where no single statement is there."""
+        """Returns a name that the statement at `line` binds, or None if no such statement is there."""
         for name, statements in self.bindings.items():
             if any(statement.line <= line <= statement.end for statement in statements):
                 return name
@@ -118,16 +119,16 @@ class Module:
 
 @functools.lru_cache(maxsize=1024)
 def parse(source: bytes, name: str, package: bool, file: str) -> Module:
-    """Takes one source file apart.
+    """Splits one source file into statements.
 
     Args:
       source: the content of the file.
       name: absolute dotted name of the module.
       package: whether the file is an `__init__.py`.
-      file: stands in messages, and nowhere else.
+      file: name of the file, for messages only.
 
     Raises:
-      TaskError: where the file is not Python.
+      TaskError: if the file is not Python.
     """
     try:
         tree = ast.parse(source)
@@ -195,7 +196,7 @@ def _statement(node: ast.stmt, parent: str, scopes: Iterable[symtable.SymbolTabl
     uses = frozenset(_chains(node))
     changes = frozenset(_changed(node))
     if definition:
-        # Else a local variable that is named like some function of the module would count as a use of it.
+        # Otherwise a local variable with the name of a function of the module would count as a use of it.
         outside = {n for n, *_ in _chains(*(c for c in ast.iter_child_nodes(node) if not _in_body(node, c)))}
         outside |= {n for scope in scopes if line <= scope.get_lineno() <= end for n in _outer(scope)}
         changes &= outside
@@ -212,6 +213,9 @@ def _statement(node: ast.stmt, parent: str, scopes: Iterable[symtable.SymbolTabl
         changes=changes,
         imports=(*imports, *_named(node, parent)),
         hooks=any(isinstance(n, _FUNCTIONS) and n.name == "__init_subclass__" for n in ast.walk(node)),
+        texts=frozenset(
+            n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ),
     )
 
 
@@ -220,7 +224,7 @@ def _in_body(node: ast.AST, child: ast.AST) -> bool:
 
 
 def _outer(scope: symtable.SymbolTable) -> set[str]:
-    """Names that `scope` takes from its module. What a class body binds, it may also read before that."""
+    """Returns the names that `scope` takes from its module. A class body may read a name before it binds it."""
     whole = scope.get_type() == "class"
     names = {symbol.get_name() for symbol in scope.get_symbols() if whole or symbol.is_global()}
     return names.union(*(_outer(child) for child in scope.get_children()))
@@ -265,7 +269,7 @@ def _called(node: ast.stmt) -> Iterator[Chain]:
 
 
 def _root(node: ast.AST) -> Chain:
-    """The chain that an expression starts with, before calls and subscripts; empty where it is no name."""
+    """Returns the chain at the start of an expression, before calls and subscripts; empty if it starts with no name."""
     names: list[str] = []
     while True:
         if isinstance(node, ast.Attribute):
@@ -307,7 +311,7 @@ def _imported(node: ast.AST, parent: str) -> Iterator[Import]:
 
 
 def _named(node: ast.AST, parent: str) -> Iterator[Import]:
-    """Modules imported by a literal name: `importlib.import_module("a.b")`; what is taken is unknown."""
+    """Yields modules imported by a literal name: `importlib.import_module("a.b")`. What is taken is unknown."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and _IMPORTERS.intersection(_root(call.func)):
             text = next((a.value for a in call.args[:1] if isinstance(a, ast.Constant)), None)

@@ -1,9 +1,9 @@
 """Dropout that goes on exactly where it was after a restart.
 
-The stock layer draws from a generator inside the process, which no checkpoint holds: a training that died and went
-on drops other units than one that did not, and ends with other weights. Here a mask is a pure function of the
-layer's seed, of how often the layer has dropped before, and of the replica; seed and count are a weight of the layer,
-and so are saved, restored and copied as weights are.
+Keras' own layer draws from a generator inside the process, and no checkpoint holds that generator. So a training that
+died and went on drops other units than one that did not die, and ends with other weights. Here a mask is a pure
+function of the layer's seed, of how often the layer has dropped before, and of the replica. Seed and count are a
+weight of the layer, so they are saved, restored and copied like every weight.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _REPLICAS = 1 << 16
 class Dropout(tf_keras.layers.Layer):
     """Drops entries at random in training, and scales the others by 1 / (1 - rate), as `tf_keras.layers.Dropout`.
 
-    Call arguments: floating inputs of any shape, and `training`; returns the same shape and type. The layer has one
-    weight, `random_state`: int64 `[2]`, its seed and the number of times that it has dropped.
+    The call takes inputs (floating point, of any shape) and `training`, and returns the shape and dtype of the inputs.
+    The layer has one weight, `random_state`: int64 `[2]`, its seed and how often it has dropped.
 
     Args:
       rate: share of entries that is dropped, at least 0 and below 1.
-      noise_shape: shape of the mask, to be broadcast to the inputs; None takes theirs.
-      seed: two layers of one seed drop alike. By default one is drawn, as initial weights are: from Keras' generator,
-        which `tf_keras.utils.set_random_seed` starts.
+      noise_shape: shape of the mask, which is broadcast to the inputs; None takes the shape of the inputs.
+      seed: two layers with the same seed drop the same entries. None draws a seed from Keras' generator, as for initial
+        weights; `tf_keras.utils.set_random_seed` seeds that generator.
 
     Raises:
-      ValueError: where `rate` is out of range.
+      ValueError: if `rate` is out of range.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class Dropout(tf_keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        """Makes the random state."""
-        # On-read: each replica counts for itself, without a meeting of all in the middle of the model. The counts
-        # are equal, so the first speaks for all.
+        """Makes the weight `random_state`."""
+        # On-read: each replica counts for itself, so the model needs no synchronization of replicas. The counts
+        # of all replicas are equal, so the first replica's count is saved.
         self.random_state = self.add_weight(
             name="random_state",
             shape=[2],
@@ -62,7 +62,7 @@ class Dropout(tf_keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
-        """Drops where `training` is true: a bool, an int, or a scalar tensor; None is false."""
+        """Drops entries if `training` is true: a bool, an int, or a scalar tensor. None is false."""
         if training is None:
             return tf.identity(inputs)
         if tf.is_tensor(training):
@@ -70,17 +70,17 @@ class Dropout(tf_keras.layers.Layer):
         return self._drop(inputs) if training else tf.identity(inputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         own = {"rate": self.rate, "noise_shape": self.noise_shape, "seed": self.seed}
         return {**super().get_config(), **own}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the inputs."""
+        """Returns the shape of the inputs."""
         return input_shape
 
     def _drop(self, inputs: Any) -> Any:
         state = tf.convert_to_tensor(self.random_state)
-        # TensorFlow hashes the two numbers; they need only be different for different (seed, replica, count).
+        # TensorFlow hashes the two numbers. They must only differ between different (seed, replica, count).
         seed = tf.stack([state[0] * _REPLICAS + _replica(), state[1]])
         dropped = tf.nn.experimental.stateless_dropout(
             inputs, self.rate, seed, rng_alg="philox", noise_shape=self._shape_of_mask(inputs)

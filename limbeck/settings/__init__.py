@@ -1,1 +1,1 @@
-"""The settings: one tree of frozen dataclasses, a file a section, validated when built."""
+"""The settings: one tree of frozen dataclasses. Each section has a file, and is validated when it is built."""

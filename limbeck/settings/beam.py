@@ -1,11 +1,14 @@
-"""Settings section `beam`."""
+"""Settings section `beam`, and the flags that Beam gets for it."""
 
 from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive
+from limbeck.settings.fields import Positive, operational
+
+# One environment variable for each flag. TFX's cache key counts them, so no setting may change their number.
+_VARIABLES = tuple(f"LIMBECK_BEAM_FLAG_{number}" for number in range(16))
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -17,4 +20,28 @@ class BeamConfig:
         megabytes of data on, and slower below.
     """
 
-    workers: Positive = 1
+    workers: Positive = operational(1)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of every Beam pipeline."""
+        mode = "multi_processing" if self.workers > 1 else "in_memory"
+        return (
+            f"--direct_num_workers={self.workers}",
+            f"--direct_running_mode={mode}",
+            # Without an image, each Beam component of TFX builds a source distribution of TFX for remote workers.
+            "--sdk_container_image=none",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Returns the flags as environment variables. Their names are the same for all settings.
+         The last flag fills the variables that are left: a repeated flag changes nothing, and an empty one would be
+        refused.
+        """
+        flags = self.flags
+        if len(flags) > len(_VARIABLES):
+            raise ValueError(
+                f"Beam is given {len(flags)} flags, and there are {len(_VARIABLES)} variables for them"
+            )
+        padded = flags + flags[-1:] * (len(_VARIABLES) - len(flags))
+        return dict(zip(_VARIABLES, padded, strict=True))

@@ -13,12 +13,15 @@ from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
+from limbeck.settings.fields import SEEDS
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.strategies.registry import kind_of
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -37,6 +40,7 @@ class Config:
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
@@ -46,17 +50,23 @@ class Config:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        assert_seeds(self.training, self.teachers.count, "teachers.count")
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
-                "gate.require_gain holds the student against its controls, but controls is false: "
+                "gate.require_gain compares the student with its controls, but controls is false: "
                 "set controls=true, or gate.require_gain=false"
             )
 
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
-    """Raises ConfigError where a strategy cannot train as configured."""
-    if strategy.name == "central_storage" and training.precision != "float32":
+    """Raises ConfigError if the strategy cannot train with these training settings."""
+    kind_of(strategy.name).check_training(training)
+
+
+def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:
+    """Raises ConfigError where the seed of the last member of an ensemble is none; `setting` is that of `members`."""
+    if training.seed + members > SEEDS:
         raise ConfigError(
-            f"Keras has no mixed precision under strategy 'central_storage', but training.precision is "
-            f"{training.precision}: take training.precision=float32, or strategy.name=mirrored"
+            f"each model of an ensemble has a seed of its own, from training.seed on, and all must be below 2^32: "
+            f"received training.seed={training.seed} and {setting}={members}"
         )

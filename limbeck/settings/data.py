@@ -35,5 +35,5 @@ class DataConfig:
         if self.span is not None and not re.search(r"\{(SPAN(:\d+)?|YYYY)\}", self.path or ""):
             raise ConfigError(
                 f"data.span={self.span} chooses among folders that data.path numbers by {{SPAN}} or by date, but "
-                f"data.path is {self.path}: write {{SPAN}} where the number stands, or leave data.span out"
+                f"data.path is {self.path}: write {{SPAN}} instead of the number, or leave data.span out"
             )

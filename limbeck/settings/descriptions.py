@@ -1,14 +1,13 @@
-"""What each setting means, read from the docstrings of its section.
+"""The meaning of each setting, read from the docstring of its section.
 
-A page of settings that is written by hand is wrong after the second change. The docstring stands beside the field, so
-the documentation, and the form in which a user edits runtime settings, are made from it.
+A page of settings that is written by hand is wrong after the second change. A docstring stands beside its field. So
+the documentation is made from docstrings, and so is the form in which a user edits runtime settings.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import re
 import typing
 from collections.abc import Iterator
@@ -22,10 +21,10 @@ class Description:
     """One setting.
 
     Attributes:
-      key: dotted, as `--set` takes it.
-      default: the value where nobody sets it.
-      kind: `runtime` or `structural`, as `limbeck.settings.fields` tells them apart.
-      meaning: what the docstring of its section says, on one line.
+      key: dotted key, as `--set` takes it.
+      default: the value if nobody sets it.
+      kind: `runtime`, `operational` or `structural`; `limbeck.settings.fields` explains them.
+      meaning: its line in the docstring of its section.
     """
 
     key: str
@@ -35,14 +34,14 @@ class Description:
 
 
 def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Description]:
-    """Yields the settings of a section in the order of its fields; those of sections inside it stand in their place.
+    """Yields the settings of a section in the order of its fields. A section inside it is replaced by its settings.
 
     Args:
       section: `Config`, or one of its sections.
       prefix: dotted place of `section` in the whole tree, with a dot at its end.
 
     Raises:
-      ValueError: where the docstring of a section does not describe one of its fields.
+      ValueError: if the docstring of a section does not describe one of its fields.
     """
     hints, meanings = typing.get_type_hints(section), attributes(section)
     for field in dataclasses.fields(section):
@@ -56,24 +55,13 @@ def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Descript
             )
         factory = field.default_factory
         default = factory() if factory is not dataclasses.MISSING else field.default
-        kind = "runtime" if field.metadata.get("runtime") else "structural"
+        kind = next((kind for kind in ("runtime", "operational") if field.metadata.get(kind)), "structural")
         yield Description(key, default, kind, meanings[field.name])
 
 
 def attributes(section: type[Any]) -> dict[str, str]:
-    """The entries below `Attributes:` in the docstring of a class, each on one line, by name."""
+    """Returns the entries below `Attributes:` in the docstring of a class, by name, each on one line."""
     _, _, listed = inspect.cleandoc(section.__doc__ or "").partition("\nAttributes:\n")
     entries = re.split(r"^  (?=\w+: )", listed, flags=re.MULTILINE)[1:]
     pairs = (entry.partition(": ") for entry in entries)
     return {name: " ".join(text.split()) for name, _, text in pairs}
-
-
-def table() -> str:
-    """All settings as a Markdown table."""
-    lines = ["| key | default | kind | meaning |", "| --- | --- | --- | --- |"]
-    for one in describe():
-        default = one.default if isinstance(one.default, str) else json.dumps(one.default)
-        # A bar would end the cell.
-        meaning = one.meaning.replace("|", "\\|")
-        lines.append(f"| `{one.key}` | `{default}` | {one.kind} | {meaning} |")
-    return "\n".join(lines)

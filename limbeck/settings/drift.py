@@ -10,9 +10,9 @@ from limbeck.settings.fields import Fraction, runtime
 
 @dataclass(frozen=True, config=STRICT)
 class DriftConfig:
-    """How far apart the distributions of a feature may be, from 0 (equal) to 1 (nothing in common).
+    """The largest accepted distance between two distributions of a feature, from 0 (equal) to 1 (nothing in common).
 
-    The Jensen-Shannon divergence measures numbers, the L-infinity distance measures texts.
+    The distance is the Jensen-Shannon divergence for numbers, and the L-infinity distance for texts.
 
     Attributes:
       threshold: largest distance of a declared feature between the training split that was accepted last and the

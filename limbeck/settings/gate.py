@@ -26,5 +26,5 @@ class GateConfig:
     tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
     max_bytes: Positive | None = runtime(None)
     max_latency_ms: PositiveFloat | None = runtime(None)
-    # Neither target of the compiler takes a boolean runtime parameter.
+    # Neither target of the compiler accepts a boolean runtime parameter.
     require_gain: bool = False

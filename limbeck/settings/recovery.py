@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import NotNegative, PositiveFloat
+from limbeck.settings.fields import NotNegative, PositiveFloat, operational
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -22,6 +22,6 @@ class RecoveryConfig:
         gives one every second.
     """
 
-    restarts: NotNegative = 3
-    backoff_seconds: Annotated[float, Field(ge=0)] = 1.0
-    heartbeat_seconds: PositiveFloat = 60.0
+    restarts: NotNegative = operational(3)
+    backoff_seconds: Annotated[float, Field(ge=0)] = operational(1.0)
+    heartbeat_seconds: PositiveFloat = operational(60.0)

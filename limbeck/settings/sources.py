@@ -1,4 +1,4 @@
-"""Where settings come from: YAML files and `--set`, one laid over the other."""
+"""Reads settings from YAML files and `--set`, and lays one source over another."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any, cast
 import yaml
 
 from limbeck.errors import ConfigError
-from limbeck.records import build
+from limbeck.records import from_mapping
 from limbeck.settings.config import Config
 
 
 def load(layers: Sequence[Mapping[str, Any]]) -> Config:
-    """Builds the whole tree from layers of nested mappings; a later layer overrides an earlier one.
+    """Builds the whole tree from layers of nested mappings. A later layer overrides an earlier one.
 
     Raises:
-      ConfigError: as `build` does.
+      ConfigError: as `from_mapping` does.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _merge(merged, layer)
-    return build(Config, merged)
+    return from_mapping(Config, merged)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Reads one layer from a YAML file, with the safe loader.
 
     Raises:
-      ConfigError: where the file cannot be read, is not YAML, or is not a mapping of sections.
+      ConfigError: if the file cannot be read, is not YAML, or is not a mapping of sections.
     """
     try:
         loaded = _parse_yaml(path.read_text(encoding="utf-8"))
@@ -46,10 +46,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_assignment(text: str) -> dict[str, Any]:
-    """Turns `a.b=value` into `{"a": {"b": value}}`; the value is read as YAML.
+    """Turns `a.b=value` into `{"a": {"b": value}}`. The value is read as YAML.
 
     Raises:
-      ConfigError: where there is no `=`, no key, or the value is not YAML.
+      ConfigError: if the text has no `=` or no key, or if the value is not YAML.
     """
     key, equals, value = text.partition("=")
     parts = key.strip().split(".")
@@ -65,7 +65,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which takes `1e-3` for a text, taught that it is a number."""
+    """The safe loader of YAML, extended: it reads `1e-3` as a number. The stock loader reads it as a text."""
 
     yaml_implicit_resolvers = yaml.SafeLoader.yaml_implicit_resolvers | {
         first: [

@@ -7,7 +7,7 @@ import dataclasses
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive, Scalar
+from limbeck.settings.fields import Positive, Scalar, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -20,6 +20,6 @@ class TeachersConfig:
       hyperparameters: values that `Task.build_teacher` receives.
     """
 
-    count: Positive = 1
+    count: Positive = runtime(1)
     epochs: Positive | None = None
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
-from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, runtime
+from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, Seed, operational, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -18,14 +18,14 @@ class TrainingConfig:
       epochs: passes over the training split.
       batch_size: global batch size: the number of examples in one optimizer step, over all replicas together.
       learning_rate: peak learning rate, which the first step after warm-up uses.
-      seed: seed of initial weights, order of examples and augmentation.
+      seed: seed of initial weights, order of examples and augmentation, below 2^32.
       clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
         limit.
       warmup_steps: optimizer steps in which the learning rate rises in equal parts to its peak.
       schedule: learning rate after warm-up: `constant`, or `cosine` or `linear`, which reach 0 after the last step.
       precision: `float32`, or a Keras policy: `mixed_float16` (with loss scaling) or `mixed_bfloat16`. Variables,
         losses and the exported model are float32 in each.
-      steps_per_call: optimizer steps between two returns to Python.
+      steps_per_call: optimizer steps between two returns to Python, and between two points of the loss curve.
       early_stopping_patience: a training ends after so many epochs in a row without a lower log loss on the
         validation split; null never ends it early.
     """
@@ -33,10 +33,10 @@ class TrainingConfig:
     epochs: Positive = runtime(10)
     batch_size: Positive = runtime(64)
     learning_rate: PositiveFloat = runtime(1e-3)
-    seed: NotNegative = runtime(0)
+    seed: Seed = runtime(0)
     clip_norm: PositiveFloat | None = runtime(None)
     warmup_steps: NotNegative = runtime(0)
     schedule: Literal["cosine", "constant", "linear"] = "cosine"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    steps_per_call: Positive = 20
+    steps_per_call: Positive = operational(20)
     early_stopping_patience: Positive | None = None

@@ -1,1 +1,1 @@
-"""Draws small pictures as SVG for a page that carries everything in itself."""
+"""Draws small charts as SVG, for a page that needs no other file."""

@@ -14,7 +14,7 @@ _TICK = 0.9 * FONT
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """One axis: `scale` maps to positions, `text` writes a tick's figure, `title` names figure and unit."""
+    """One axis: `scale` maps to positions, `text` formats a tick, `title` names the quantity and its unit."""
 
     scale: Scale
     text: Callable[[float], str]
@@ -22,7 +22,7 @@ class Axis:
     about: int = 4
 
     def ticks(self) -> tuple[float, ...]:
-        """The figures to write."""
+        """Returns the values of the ticks."""
         return self.scale.ticks(self.about)
 
 

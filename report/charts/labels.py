@@ -1,8 +1,8 @@
 """Finds a place for each label beside its point.
 
-Students of one shape have one size, so their points stand one above the other and labels drawn at the same offset
-from each would cover one another. Each label takes the cheapest place that is free; one that finds none is left out,
-as its point still says its name when asked and stands in the table.
+Students of one shape have one size, so their points stand one above the other. Labels at a fixed offset would cover
+one another. So each label takes the nearest free place. A label without a free place is left out: the point still
+shows its name under the mouse pointer, and the table has it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _SHIFTS = 16
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a label stands.
+    """The place of a label.
 
     Attributes:
-      x: of the text's end that is next to its point.
-      y: of its middle.
-      anchor: `start` for a text that runs to the right of `x`, `end` for one to the left.
-      box: what it covers.
+      x: the text's end that is next to its point.
+      y: the text's middle.
+      anchor: `start` for a text to the right of `x`, `end` for one to the left.
+      box: the area that it covers.
     """
 
     x: float
@@ -37,10 +37,10 @@ class Place:
 def places(
     points: Sequence[tuple[float, float]], texts: Sequence[str], area: Box, taken: Sequence[Box] = ()
 ) -> tuple[Place | None, ...]:
-    """A place for each text: in `area`, and meeting no other, no point and nothing `taken`; None: there is none."""
+    """Returns a place for each text: in `area`, and clear of labels, points and `taken`. None: there is no place."""
     blocked = [*taken, *(Box(x - _POINT, y - _POINT, x + _POINT, y + _POINT) for x, y in points)]
     found: dict[int, Place] = {}
-    # From top to bottom, so that labels of points in a column keep their order.
+    # From top to bottom, so that the labels of points in a column keep their order.
     for index in sorted(range(len(points)), key=lambda index: points[index][1]):
         for place in _candidates(*points[index], width(texts[index])):
             if place.box.within(area) and not any(place.box.meets(box) for box in blocked):

@@ -1,4 +1,4 @@
-"""Learning curves: one thin line for each member of an ensemble, on a logarithmic axis where the loss spans decades."""
+"""Learning curves: one thin line for each member of an ensemble. If the loss spans decades, its axis is logarithmic."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _DECADES = 10.0
 
 
 def curves(name: str, kind: str, title: str, lines: Sequence[Sequence[tuple[float, float]]]) -> Markup:
-    """Draws lines of (step, loss), of which there is at least one point.
+    """Draws lines of (step, loss), with at least one point in all.
 
     Args:
       name: unique in the page.
-      kind: of the model (`report.names.kind`).
-      title: of the picture.
-      lines: one a member, each in the order of its steps.
+      kind: kind of the model (`report.names.kind`).
+      title: title of the chart.
+      lines: one for each member, in the order of its steps.
     """
     known = [point for line in lines for point in line]
     across = scale.Scale(0.0, max(step for step, _ in known), AREA.left, AREA.right)

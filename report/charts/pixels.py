@@ -1,7 +1,7 @@
 """A grey picture as SVG.
 
-An image file inside a page would need an encoder, and an element for each pixel would be most of the page: so each
-grey is one path of runs.
+An image file inside the page would need an encoder. One element for each pixel would be most of the page. So each grey
+is one path of runs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Rows = Sequence[Sequence[float]]
 
 
 def pixels(name: str, title: str, rows: Rows) -> Markup:
-    """Draws brightness 0 (black) to 1 (white), row by row, in `_LEVELS` + 1 greys; a large picture is made smaller.
+    """Draws brightness 0 (black) to 1 (white), row by row, in `_LEVELS` + 1 greys. Reduces a large picture.
 
     Args:
       name: unique in the page.
-      title: of the picture.
-      rows: at least one, all of one length.
+      title: title of the picture.
+      rows: at least one, all of the same length.
     """
     small = reduce(rows)
     box = Box(0, 0, len(small[0]), len(small))
@@ -37,7 +37,7 @@ def pixels(name: str, title: str, rows: Rows) -> Markup:
 
 
 def reduce(rows: Rows, most: int = MOST) -> Rows:
-    """The picture with at most `most` pixels a side: the means of equal squares."""
+    """Returns the picture with at most `most` pixels a side: the means of equal squares."""
     side = -(-max(len(rows), len(rows[0])) // most)
     if side == 1:
         return rows
@@ -51,7 +51,7 @@ def reduce(rows: Rows, most: int = MOST) -> Rows:
 
 
 def _paths(rows: Rows) -> dict[int, str]:
-    """For each grey but black, the runs of pixels that have it, as one path."""
+    """Returns the runs of pixels of each grey but black, as one path for each grey."""
     paths: dict[int, str] = {}
     for y, row in enumerate(rows):
         levels = [round(min(max(value, 0.0), 1.0) * _LEVELS) for value in row]

@@ -19,12 +19,12 @@ _SMALLEST, _LARGEST = 2.5, 9.0
 
 
 def reliability(name: str, kind: str, title: str, bins: Sequence[ReliabilityBin]) -> Markup:
-    """Draws a circle for each bin, its area growing with the examples; on the diagonal, confidence is accuracy.
+    """Draws a circle for each bin. Its area grows with the examples. On the diagonal, confidence equals accuracy.
 
     Args:
       name: unique in the page.
-      kind: of the model (`report.names.kind`).
-      title: of the picture.
+      kind: kind of the model (`report.names.kind`).
+      title: title of the chart.
       bins: at least one.
     """
     across, up = Scale(0, 1, AREA.left, AREA.right), Scale(0, 1, AREA.bottom, AREA.top)
@@ -43,7 +43,7 @@ def reliability(name: str, kind: str, title: str, bins: Sequence[ReliabilityBin]
 
 
 def radius(examples: int, most: int) -> float:
-    """Of the circle of a bin: its area grows with the examples, down to a size that can still be seen."""
+    """Returns the radius of a bin's circle. Its area grows with the examples, and never gets too small to see."""
     return max(_SMALLEST, _LARGEST * math.sqrt(examples / most))
 
 

@@ -1,7 +1,7 @@
-"""From figures to positions, and the round figures worth writing on an axis.
+"""Maps values to positions, and finds round values for an axis.
 
-A range cut into equal parts gives ticks such as 0.9137; and on a logarithmic axis equal parts are not even what a
-reader expects. So ticks are multiples of 1, 2, 2.5 or 5 times a power of ten, or powers of ten and what lies between.
+A range cut into equal parts gives ticks such as 0.9137. On a logarithmic axis, readers do not even expect equal parts.
+So ticks are multiples of 1, 2, 2.5 or 5 times a power of ten, or powers of ten and round values between them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FEW = 2
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Maps `low..high` to `start..end`; a logarithmic one takes positive figures only."""
+    """Maps `low..high` to `start..end`. A logarithmic scale takes positive values only."""
 
     low: float
     high: float
@@ -26,18 +26,18 @@ class Scale:
     logarithmic: bool = False
 
     def __call__(self, value: float) -> float:
-        """The position of a figure."""
+        """Returns the position of a value."""
         low, high, here = self.low, self.high, value
         if self.logarithmic:
             low, high, here = math.log(low), math.log(high), math.log(here)
         return self.start + (here - low) / (high - low) * (self.end - self.start)
 
     def holds(self, value: float) -> bool:
-        """Whether a figure lies in the range."""
+        """Returns whether a value lies in the range."""
         return self.low <= value <= self.high
 
     def ticks(self, about: int) -> tuple[float, ...]:
-        """Round figures in the range, roughly `about` many."""
+        """Returns about `about` round values in the range."""
         return (
             logarithmic_ticks(self.low, self.high, about)
             if self.logarithmic
@@ -46,16 +46,16 @@ class Scale:
 
 
 def linear(values: Iterable[float], start: float, end: float, margin: float = 0.08) -> Scale:
-    """A scale that holds all `values` (at least one), with a margin that is a share of their range."""
+    """Returns a scale that holds all `values` (at least one). The margin is a share of their range."""
     known = tuple(values)
     low, high = min(known), max(known)
-    # Figures that are all equal get a range too.
+    # Equal values get a range too.
     pad = margin * (high - low) or 0.05 * abs(high) or 1.0
     return Scale(low - pad, high + pad, start, end)
 
 
 def logarithmic(values: Iterable[float], start: float, end: float, margin: float = 0.08) -> Scale:
-    """As `linear`, for positive figures."""
+    """Returns a logarithmic scale for positive values, as `linear` does."""
     known = tuple(values)
     low, high = min(known), max(known)
     pad = (high / low) ** margin if high > low * (1 + 1e-9) else 2.0
@@ -63,7 +63,7 @@ def logarithmic(values: Iterable[float], start: float, end: float, margin: float
 
 
 def ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Multiples of a round step within `low..high`, `about` (at least 3) many or up to half as many more or fewer."""
+    """Returns multiples of a round step within `low..high`: `about` (at least 3), or up to half more or fewer."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = min((one * power for one in _EVEN_STEPS), key=lambda one: abs(math.log(one / rough)))
@@ -74,9 +74,9 @@ def ticks(low: float, high: float, about: int) -> tuple[float, ...]:
 
 
 def logarithmic_ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Powers of ten within `low..high`, and as many round figures between them as `about` leaves room for.
+    """Returns powers of ten within `low..high`, and as many round values between them as `about` allows.
 
-    A range that holds hardly any of them gets the ticks of a linear one.
+    A range that holds hardly any of them gets the ticks of a linear scale.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for between in _WITHIN_DECADE:

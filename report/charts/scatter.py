@@ -1,4 +1,4 @@
-"""Quality against cost: one marker a model, its name beside it, and the gate's limits as broken lines."""
+"""Quality against cost: one marker for each model, its name beside it, and the gate's limits as broken lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEAR_TITLE = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A model: its cost `x` > 0, its quality `y`, and the figures of both in words."""
+    """A model: its cost `x` > 0, its quality `y`, and both in words."""
 
     label: str
     kind: str
@@ -33,7 +33,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """What is written on a scatter picture: its title, and titles and figures of its axes."""
+    """The texts of a scatter plot: its title, its axes' titles, and how their ticks are formatted."""
 
     title: str
     x_title: str
@@ -49,10 +49,10 @@ def scatter(
 
     Args:
       name: unique in the page.
-      points: what is drawn.
-      texts: what is written.
-      x_limit: largest cost that the gate allows; drawn where it lies near the points.
-      y_limit: least quality that the gate allows; likewise.
+      points: the models.
+      texts: the texts of the plot.
+      x_limit: largest cost that the gate allows; drawn if it lies near the points.
+      y_limit: lowest quality that the gate allows; drawn if it lies near the points.
     """
     across = scale.logarithmic((point.x for point in points), AREA.left, AREA.right, _MARGIN)
     up = scale.linear((point.y for point in points), AREA.bottom, AREA.top, _MARGIN)
@@ -66,7 +66,7 @@ def scatter(
 def _limits(
     root: Element, across: scale.Scale, up: scale.Scale, x_limit: float | None, y_limit: float | None
 ) -> list[Box]:
-    """Draws the limits that lie in the picture; returns what their names cover."""
+    """Draws the limits that lie in the plot. Returns the areas that their names cover."""
     taken = []
     if x_limit is not None and across.holds(x_limit):
         at = across(x_limit)

@@ -1,4 +1,4 @@
-"""SVG that is built of elements, never of pieces of text, so whatever a name holds stays text."""
+"""SVG that is made of elements, never of pieces of text. So no name can break out of its text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 FONT = 11.0
 LINE = 14.0
 _LONGEST = 26
-# Widths of a character as shares of the font's size, on the wide side: which font a reader has is not known.
+# Upper estimates of a character's width, as shares of the font size: the reader's font is not known.
 _NARROW, _WIDE, _FULL = 0.64, 0.98, 1.3
 
 
@@ -25,7 +25,7 @@ class Box:
     bottom: float
 
     def meets(self, other: Box) -> bool:
-        """Whether the two share an area."""
+        """Returns whether the two share an area."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -34,7 +34,7 @@ class Box:
         )
 
     def within(self, other: Box) -> bool:
-        """Whether this lies in the other."""
+        """Returns whether this box lies in the other."""
         return (
             self.left >= other.left
             and self.right <= other.right
@@ -44,11 +44,11 @@ class Box:
 
 
 def picture(name: str, box: Box, title: str, description: str, shape: str = "chart") -> Element:
-    """An `<svg>` with a title and a description.
+    """Returns an `<svg>` with a title and a description.
 
     Args:
-      name: unique in the page, of letters, digits and hyphens: the ids are made of it.
-      box: what is shown.
+      name: unique in the page, of letters, digits and hyphens; ids derive from it.
+      box: the area that is shown.
       title: what a screen reader says first.
       description: what the picture shows, in words.
       shape: CSS class.
@@ -69,7 +69,7 @@ def picture(name: str, box: Box, title: str, description: str, shape: str = "cha
 
 
 def add(parent: Element, tag: str, text: str | None = None, **attributes: str | float) -> Element:
-    """Adds an element; an attribute's `_` stands for a hyphen, and `shape` for `class`."""
+    """Adds an element. In attributes' names, `_` stands for a hyphen, and `shape` for `class`."""
     plain = {_attribute(name): _figure(value) for name, value in attributes.items()}
     element = SubElement(parent, tag, plain)
     element.text = text
@@ -77,17 +77,17 @@ def add(parent: Element, tag: str, text: str | None = None, **attributes: str | 
 
 
 def markup(element: Element) -> Markup:
-    """The element as text of a page."""
+    """Returns the element as text for a page."""
     return Markup(tostring(element, encoding="unicode"))  # noqa: S704, the serializer escapes
 
 
 def width(text: str, font: float = FONT) -> float:
-    """An upper estimate of the width of a text."""
+    """Returns an upper estimate of the width of a text."""
     return font * sum(map(_share, text))
 
 
 def shorten(text: str, longest: int = _LONGEST) -> str:
-    """The text, cut to `longest` characters."""
+    """Returns the text, cut to `longest` characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -102,5 +102,5 @@ def _attribute(name: str) -> str:
 
 
 def _figure(value: str | float) -> str:
-    # Hundredths of a unit are less than a pixel, and 17 digits more than a page needs.
+    # Hundredths of a unit are less than a pixel, and 17 digits are more than a page needs.
     return value if isinstance(value, str) else f"{round(value, 2) + 0.0:g}"

@@ -1,4 +1,4 @@
-"""Whether the models' probabilities can be taken at their word."""
+"""Section: how well the models' probabilities match their accuracy."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _FAIR = 0.005
 
 
 @dataclasses.dataclass(frozen=True)
-class Panel:
-    """One model's diagram, and what it says."""
+class ReliabilityPanel:
+    """One model's diagram, and a sentence on it."""
 
     name: str
     chart: Markup
     sentence: str
 
 
-def build(report: Report) -> tuple[Panel, ...]:
-    """A panel for each model whose reliability is known."""
+def view(report: Report) -> tuple[ReliabilityPanel, ...]:
+    """Returns a panel for each model whose reliability is known."""
     known = report.findings.reliability if report.findings else {}
     return tuple(
-        Panel(
+        ReliabilityPanel(
             full(name),
             reliability(f"reliability-{index}", kind(name), f"Reliability: {full(name)}", known[name].bins),
             _sentence(known[name]),
@@ -39,7 +39,7 @@ def build(report: Report) -> tuple[Panel, ...]:
 
 
 def leaning(one: Reliability) -> float:
-    """Mean confidence less accuracy: above 0 for a model that is too sure of itself."""
+    """Returns mean confidence minus accuracy: above 0 for an overconfident model."""
     examples = sum(part.examples for part in one.bins)
     return sum(part.examples * (part.confidence - part.accuracy) for part in one.bins) / examples
 

@@ -1,4 +1,4 @@
-"""Every setting, written as `--set` takes it, with those that differ from the defaults marked."""
+"""Section: every setting, written as `--set` takes it. Those that differ from the defaults are marked."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from report.schema import Report
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
-    """One setting: its dotted name, its value as JSON, and the default's where that is another."""
+class SettingRow:
+    """One setting: its dotted name and its value as JSON, and the default if the value differs from it."""
 
     name: str
     value: str
     default: str | None
 
 
-def build(report: Report) -> tuple[Setting, ...]:
-    """All settings of the run, in the order of the tree."""
+def view(report: Report) -> tuple[SettingRow, ...]:
+    """Returns all settings of the run, in the order of the tree."""
     adapter = TypeAdapter(Config)
     defaults = dict(_flat("", adapter.dump_python(Config(), mode="json")))
     return tuple(
-        Setting(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
+        SettingRow(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
         for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
     )
 

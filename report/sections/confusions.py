@@ -1,4 +1,4 @@
-"""What was taken for what: as a shaded table, or for many classes as a list of the most frequent mistakes."""
+"""Section: which class was taken for which. A shaded table, or for many classes the most frequent mistakes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONG_NAME = 3
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """Examples of one class taken for one class; `shade` is 0 to 1 among cells of its kind."""
+    """Examples of one class that were predicted as one class; `shade` is 0 to 1, among right ones or mistakes."""
 
     count: int
     shade: float
@@ -25,7 +25,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Matrix:
-    """The table of one model; `rows` are by what the examples are, with each row's name."""
+    """The table of one model. Each row has the name of a label, and a cell for each predicted class."""
 
     model: str
     classes: tuple[str, ...]
@@ -35,7 +35,7 @@ class Matrix:
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """Examples of `label` taken for `predicted`: `count` of all `of`; `teacher` is the teacher's count, where known."""
+    """Examples of `label` predicted as `predicted`: `count` of `of`; `teacher` is the teacher's count, if known."""
 
     label: str
     predicted: str
@@ -46,7 +46,7 @@ class Mistake:
 
 @dataclasses.dataclass(frozen=True)
 class Confusions:
-    """The section; with many classes `matrices` are empty."""
+    """The section. `matrices` is empty if there are many classes."""
 
     model: str
     matrices: tuple[Matrix, ...]
@@ -54,8 +54,8 @@ class Confusions:
     more: int
 
 
-def build(report: Report) -> Confusions | None:
-    """Null where no confusions are known of student or teacher."""
+def view(report: Report) -> Confusions | None:
+    """Returns the section; None if no confusions of student or teacher are known."""
     known = report.findings.confusion if report.findings else {}
     shown = [name for name in (STUDENT, TEACHER) if name in known and known[name].classes]
     if not shown:
@@ -72,9 +72,9 @@ def build(report: Report) -> Confusions | None:
 
 
 def matrices(known: dict[str, Confusion]) -> tuple[Matrix, ...]:
-    """The tables of some models, on one scale.
-
-    Right answers are shaded among right ones and mistakes among mistakes: few mistakes would else be invisible.
+    """Returns the tables of some models, on one scale.
+     Right answers are shaded among right answers, and mistakes among mistakes. Otherwise few mistakes would be
+    invisible.
     """
     right = max(row[index] for one in known.values() for index, row in enumerate(one.counts))
     wrong = max((mistake.count for one in known.values() for mistake in mistakes(one, None)), default=0)
@@ -94,7 +94,7 @@ def _matrix(model: str, confusion: Confusion, right: int, wrong: int) -> Matrix:
 
 
 def mistakes(confusion: Confusion, teacher: Confusion | None) -> tuple[Mistake, ...]:
-    """All of them, the most frequent first."""
+    """Returns all mistakes, the most frequent first."""
     beside = teacher.counts if teacher is not None and teacher.classes == confusion.classes else None
     found = [
         Mistake(

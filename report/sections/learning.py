@@ -1,4 +1,4 @@
-"""Learning curves, one picture a model: the losses of different models are not comparable, so no axis is shared."""
+"""Section: learning curves. Losses of different models are not comparable, so each model has its own chart."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _MOST_POINTS = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Panel:
-    """One model's picture, and what stands above it."""
+class CurvePanel:
+    """One model's chart, and its caption."""
 
     caption: str
     picture: Markup
 
 
-def build(report: Report) -> tuple[Panel, ...]:
-    """A panel for each model that has a curve."""
+def view(report: Report) -> tuple[CurvePanel, ...]:
+    """Returns a panel for each model that has a curve."""
     known = report.findings.curves if report.findings else {}
     return tuple(
         _panel(f"curve-{index}", name, known[name])
@@ -35,8 +35,8 @@ def build(report: Report) -> tuple[Panel, ...]:
     )
 
 
-def _panel(name: str, model: str, members: Sequence[Sequence[CurvePoint]]) -> Panel:
+def _panel(name: str, model: str, members: Sequence[Sequence[CurvePoint]]) -> CurvePanel:
     many = f", {plural(len(members), 'member')}" if len(members) > 1 else ""
     lines = [[(float(point.step), point.loss) for point in thin(member, _MOST_POINTS)] for member in members]
     caption = f"{full(model)}{many}"
-    return Panel(caption, curves(name, kind(model), f"Training loss: {caption}", lines))
+    return CurvePanel(caption, curves(name, kind(model), f"Training loss: {caption}", lines))

@@ -1,4 +1,4 @@
-"""Quality against size and latency of all models, and the student against its controls."""
+"""Section: quality against size and latency of all models, and the student against its controls."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from limbeck.models import STUDENT, TEACHER
 from report import figures
-from report.charts import strip
+from report.charts import intervals
 from report.charts.markers import key
 from report.charts.scatter import Point, Texts, scatter
 from report.gain import reading
 from report.names import full, kind, ordered, short
-from report.schema import ModelReport, Report
+from report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ModelRow:
     """A model in the table."""
 
     name: str
@@ -42,35 +42,57 @@ class Against:
 
 
 @dataclasses.dataclass(frozen=True)
-class Quality:
-    """The section; `charts` are empty where fewer than two models can be drawn."""
+class QualitySection:
+    """The section.
 
-    rows: tuple[Row, ...]
+    Attributes:
+      rows: the models.
+      others: the metrics other than the measure: each one's key, and its name in the table.
+      charts: empty if fewer than two models can be drawn.
+      against: the student against each control.
+      explained: whether there are controls. They need an explanation for the reader.
+      over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
+    """
+
+    rows: tuple[ModelRow, ...]
+    others: tuple[tuple[str, str], ...]
     charts: tuple[Markup, ...]
     against: tuple[Against, ...]
     explained: bool
+    over: str
 
 
-def build(report: Report) -> Quality | None:
-    """Null without models."""
+def view(report: Report) -> QualitySection | None:
+    """Returns the section; None if there are no models."""
     if not report.models:
         return None
     names = ordered(report.models)
-    rows = tuple(Row(full(name), key(kind(name)), report.models[name]) for name in names)
+    rows = tuple(ModelRow(full(name), key(kind(name)), report.models[name]) for name in names)
     explained = any(short(name) != name for name in names)
-    return Quality(rows, _charts(report), _against(report), explained)
+    keys = dict.fromkeys(key for row in rows for key in row.model.metrics if key != report.measure.key)
+    others = tuple((key, key.replace("_", " ")) for key in keys)
+    examples = judged_on(report)
+    over = "" if examples is None else figures.plural(examples, "labelled test example")
+    return QualitySection(rows, others, _charts(report), _against(report), explained, over)
 
 
 def _charts(report: Report) -> tuple[Markup, ...]:
-    gate = report.config.gate
-    least = _least_accuracy(report)
+    gate, measure = report.config.gate, report.measure
+    tick = _percent if measure.unit == "fraction" else _plain
+    least = _least(report)
     size = _points(report, lambda model: model.bytes, figures.size)
     latency = _points(report, lambda model: model.latency_ms_p50, figures.milliseconds)
     if len(size) < _LEAST_POINTS or len(latency) < _LEAST_POINTS:
         return ()
-    by_size = Texts("Accuracy against size", "size of the served folder", "accuracy", figures.brief_size, _percent)
+    by_size = Texts(
+        f"{measure.title} against size", "size of the served folder", measure.name, figures.brief_size, tick
+    )
     by_latency = Texts(
-        "Accuracy against latency", "median latency of a call", "accuracy", figures.brief_milliseconds, _percent
+        f"{measure.title} against latency",
+        "median latency of a call",
+        measure.name,
+        figures.brief_milliseconds,
+        tick,
     )
     return (
         scatter("size", size, by_size, gate.max_bytes, least),
@@ -82,18 +104,17 @@ def _points(report: Report, cost: Callable[[ModelReport], float], text: Callable
     points = []
     for name in ordered(report.models):
         model = report.models[name]
-        accuracy = model.metrics["accuracy"]
-        if accuracy is not None and cost(model) > 0:
-            words = f"{figures.percent(accuracy)} at {text(cost(model))}"
-            points.append(Point(short(name), kind(name), cost(model), accuracy, words))
+        value = measured(report, name)
+        if value is not None and cost(model) > 0:
+            words = f"{figures.measured(value, report.measure)} at {text(cost(model))}"
+            points.append(Point(short(name), kind(name), cost(model), value, words))
     return points
 
 
-def _least_accuracy(report: Report) -> float | None:
-    """What the gate asks of the student."""
-    teacher = report.models.get(TEACHER)
-    accuracy = teacher.metrics["accuracy"] if teacher else None
-    return None if accuracy is None else accuracy - report.config.gate.tolerance
+def _least(report: Report) -> float | None:
+    """Returns the lowest measure that the gate accepts."""
+    value = measured(report, TEACHER)
+    return None if value is None else value - report.config.gate.tolerance
 
 
 def _against(report: Report) -> tuple[Against, ...]:
@@ -101,21 +122,29 @@ def _against(report: Report) -> tuple[Against, ...]:
     rows = []
     for index, name in enumerate(ordered(report.against)):
         one = report.against[name]
-        words = f"{figures.points(one.difference.value)}, 95 % interval {figures.points_range(one.difference)}"
+        known_as = figures.measured_difference(one.difference.value, report.measure)
+        ends = figures.difference_range(one.difference, report.measure)
+        words = f"{known_as}, 95 % interval {ends}"
         title = f"{STUDENT} less {full(name)}"
-        drawn = strip.strip(f"against-{index}", (title, words), one.difference, strip.span(known, [0.0]), [0.0])
+        drawn = intervals.interval_chart(
+            f"against-{index}", (title, words), one.difference, intervals.span(known, [0.0]), [0.0]
+        )
         rows.append(
             Against(
                 full(name),
                 key(kind(name)),
-                figures.bare_points(one.difference.value),
-                figures.points_range(one.difference),
+                figures.bare_difference(one.difference.value, report.measure),
+                ends,
                 figures.p_value(one.p_value),
                 reading(one),
                 drawn,
             )
         )
     return tuple(rows)
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}"
 
 
 def _percent(fraction: float) -> str:

@@ -1,4 +1,4 @@
-"""Where the student falls behind its teacher: the worst slices first, as an average hides them."""
+"""Section: where the student falls behind its teacher. An average hides that, so the worst slices come first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _SHOWN = 12
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """A slice: its accuracies, and the student's less the teacher's; `few` examples make both uncertain."""
+class SliceRow:
+    """A slice: both models' measures, and the student's minus the teacher's. `few`: too few examples to be certain."""
 
     name: str
     examples: int
@@ -26,17 +26,17 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Slices:
-    """The section; `rest` are folded away, `widest` is the largest difference, for the bars."""
+    """The section. The page folds `rest` away; `widest` is the largest difference, for the length of bars."""
 
-    whole: tuple[Row, ...]
-    shown: tuple[Row, ...]
-    rest: tuple[Row, ...]
+    whole: tuple[SliceRow, ...]
+    shown: tuple[SliceRow, ...]
+    rest: tuple[SliceRow, ...]
     widest: float
     any_few: bool
 
 
-def build(report: Report) -> Slices | None:
-    """Null without slices."""
+def view(report: Report) -> Slices | None:
+    """Returns the section; None if there are no slices."""
     known = report.findings.slices if report.findings else ()
     whole = tuple(row(one) for one in known if not one.features)
     parts = worst_first(tuple(one for one in known if one.features))
@@ -46,18 +46,18 @@ def build(report: Report) -> Slices | None:
     return Slices(whole, parts[:_SHOWN], parts[_SHOWN:], widest, any(one.few for one in parts))
 
 
-def worst_first(slices: tuple[Slice, ...]) -> tuple[Row, ...]:
-    """By difference; of equal ones the larger slice first; where it is undefined, last."""
+def worst_first(slices: tuple[Slice, ...]) -> tuple[SliceRow, ...]:
+    """Returns rows by difference; for equal differences, the larger slice first. Undefined differences come last."""
     return tuple(sorted(map(row, slices), key=_rank))
 
 
-def row(one: Slice) -> Row:
-    """A slice with its difference."""
+def row(one: Slice) -> SliceRow:
+    """Returns a slice with its difference."""
     student, teacher = one.accuracy.get(STUDENT), one.accuracy.get(TEACHER)
     difference = None if student is None or teacher is None else student - teacher
     name = ", ".join(f"{feature} = {value}" for feature, value in one.features.items()) or "all examples"
-    return Row(name, one.examples, teacher, student, difference, one.examples < FEW)
+    return SliceRow(name, one.examples, teacher, student, difference, one.examples < FEW)
 
 
-def _rank(one: Row) -> tuple[bool, float, int]:
+def _rank(one: SliceRow) -> tuple[bool, float, int]:
     return (one.difference is None, one.difference or 0.0, -one.examples)

@@ -1,4 +1,4 @@
-"""What the soft targets say beyond the labels: some examples, with what their teachers make of them."""
+"""Section: what the soft targets say beyond the labels. Some examples, with the teachers' probabilities for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AN = ("8", "11", "18")
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-    """A class and its probability; `labelled` where it is the example's label."""
+    """A class and its probability; `labelled` if it is the example's label."""
 
     name: str
     probability: float
@@ -31,7 +31,7 @@ class Bar:
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One example: picture or inputs, what it is labelled, and what its soft target says."""
+    """One example: its picture or inputs, its label, and what its soft target says."""
 
     picture: Markup | None
     inputs: dict[str, str]
@@ -48,8 +48,8 @@ class Softness:
     examples: tuple[Example, ...]
 
 
-def build(report: Report) -> Softness | None:
-    """Null without soft targets."""
+def view(report: Report) -> Softness | None:
+    """Returns the section; None if there are no soft targets."""
     if report.findings is None or not report.findings.soft_targets:
         return None
     temperature = report.config.distillation.temperature
@@ -62,7 +62,7 @@ def build(report: Report) -> Softness | None:
 
 
 def probabilities(teacher_logits: Sequence[Sequence[float]], temperature: float) -> tuple[float, ...]:
-    """The soft target of an ensemble: the mean over its members of softmax(logits / temperature).
+    """Returns the soft target of an ensemble: the mean over its members of softmax(logits / temperature).
 
     Args:
       teacher_logits: `[teachers][classes]`.
@@ -73,7 +73,7 @@ def probabilities(teacher_logits: Sequence[Sequence[float]], temperature: float)
 
 
 def sentence(label: str, bars: Sequence[Bar]) -> str:
-    """What the two most probable classes say, such as `a 4 that has something of a 9 (18 %)`."""
+    """Returns what the two most probable classes say, such as `a 4 that has something of a 9 (18 %)`."""
     first, second = bars[0], bars[1]
     share = f"({figures.percent(second.probability, 0)})"
     if not first.labelled:
@@ -103,7 +103,7 @@ def _softmax(logits: Sequence[float]) -> list[float]:
 
 
 def _a(name: str) -> str:
-    """With its article, where the name is a word or a number; otherwise in quotation marks."""
+    """Returns a name with its article if it is a word or a number; otherwise in quotation marks."""
     if not name.isalnum() or len(name) > _LONGEST_WORD:
         return _quoted(name)
     return f"{'an' if name[0] in 'aeiouAEIOU' or name in _AN else 'a'} {name}"

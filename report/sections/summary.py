@@ -1,4 +1,4 @@
-"""The verdict, and the few figures that a reader who stops here should have seen."""
+"""Section: the verdict, and the most important figures, for readers who stop here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from report import figures
-from report.charts import strip
+from report.charts import intervals
 from report.gain import Gain, gain
-from report.schema import ModelReport, Outcome, Report
+from report.schema import ModelReport, Outcome, Report, judged_on, measured
 from report.terminal import verdict
 
 _HEADLINES = {
@@ -27,11 +27,11 @@ class Tile:
     """One figure.
 
     Attributes:
-      name: what it is.
+      name: what the figure is.
       value: the figure.
-      note: what it is beside.
-      tone: `good`, `open` or `bad` where it is a verdict; the words say so too.
-      picture: a strip below it.
+      note: what it is compared with.
+      tone: `good`, `open` or `bad` if it is a verdict. The words say so too.
+      picture: a chart below it.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Summary:
     tiles: tuple[Tile, ...]
 
 
-def build(report: Report) -> Summary:
-    """Works for every report."""
+def view(report: Report) -> Summary:
+    """Returns the section, for any report."""
     mark, headline = _HEADLINES[report.outcome]
     reasons = report.gate.reasons if report.gate and report.outcome is Outcome.REFUSED else ()
     sentence = verdict(report)[0]
@@ -66,18 +66,25 @@ def _models(report: Report) -> tuple[Tile | None, ...]:
     if student is None:
         return ()
     if teacher is None:
-        return (Tile("Accuracy", figures.percent(student.metrics["accuracy"]), "student, on the test split"),)
-    return (_accuracy(student, teacher), _size(student, teacher), _latency(student, teacher))
+        shown = figures.measured(measured(report, STUDENT), report.measure)
+        return (Tile(report.measure.title, shown, f"student, on the test split{_over(report)}"),)
+    return (_measure(report), _size(student, teacher), _latency(student, teacher))
 
 
-def _accuracy(student: ModelReport, teacher: ModelReport) -> Tile:
-    mine, theirs = student.metrics["accuracy"], teacher.metrics["accuracy"]
+def _measure(report: Report) -> Tile:
+    measure, mine, theirs = report.measure, measured(report, STUDENT), measured(report, TEACHER)
     if mine is None or theirs is None:
-        note = f"of the student; teacher {figures.percent(theirs)}"
+        note = f"of the student; teacher {figures.measured(theirs, measure)}"
     else:
         side = "above" if mine > theirs else "below"
-        note = f"{figures.distance(mine - theirs)} {side} the teacher’s {figures.percent(theirs)}"
-    return Tile("Accuracy", figures.percent(mine), note)
+        apart = figures.measured_distance(mine - theirs, measure)
+        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_over(report)}"
+    return Tile(measure.title, figures.measured(mine, measure), note)
+
+
+def _over(report: Report) -> str:
+    examples = judged_on(report)
+    return "" if examples is None else f"; {figures.plural(examples, 'labelled test example')}"
 
 
 def _size(student: ModelReport, teacher: ModelReport) -> Tile | None:
@@ -116,7 +123,9 @@ def _gap(report: Report) -> Tile | None:
     words = (
         f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
     )
-    drawn = strip.strip("gap", ("Gap recovered, with its interval", words), gap, strip.span([gap], marks), marks)
+    drawn = intervals.interval_chart(
+        "gap", ("Gap recovered, with its interval", words), gap, intervals.span([gap], marks), marks
+    )
     return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
 
 
@@ -127,7 +136,11 @@ def _helped(report: Report) -> Tile | None:
     value, tone = _GAINS[said]
     against = report.against.get(HARD_LABELS)
     known = against.difference.value if against else None
-    beside = f"{figures.points(known)} beside hard labels" if known is not None else "beside hard labels"
+    beside = (
+        f"{figures.measured_difference(known, report.measure)} beside hard labels"
+        if known is not None
+        else "beside hard labels"
+    )
     explained = {
         Gain.HELPED: "more than chance explains",
         Gain.NOT_SHOWN: "chance alone may explain it",

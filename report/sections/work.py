@@ -1,4 +1,4 @@
-"""Where the time went: stages of the pipeline, and what each training process did."""
+"""Section: where the time went: the pipeline's stages, and the work of each training process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from report.schema import Report, Stage
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """The section; `total` and `longest` are seconds, of stages that were not cached."""
+    """The section. `total` and `longest` are seconds, over the stages that were not cached."""
 
     stages: tuple[Stage, ...]
     total: float
@@ -19,8 +19,8 @@ class Work:
     training: dict[str, tuple[RankRecord, ...]]
 
 
-def build(report: Report) -> Work | None:
-    """Null where nothing ran."""
+def view(report: Report) -> Work | None:
+    """Returns the section; None if nothing ran."""
     if not report.stages and not report.training:
         return None
     seconds = [stage.seconds for stage in report.stages if not stage.cached]

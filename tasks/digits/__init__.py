@@ -1,7 +1,7 @@
 """Handwritten digits: 1,797 images of 8x8 pixels, from scikit-learn.
 
-The teachers learn from all training labels; the student is told 150 of them, and the rest only through its
-teachers: the case of a team that has many examples and few labels for the small model.
+The teachers learn from all training labels. The student sees 150 labels, and learns the other examples through its
+teachers only. This is the case of a team with many examples and few labels for the small model.
 """
 
 from limbeck import Feature, Label, Picture, Task

@@ -1,6 +1,6 @@
-"""The images as TFRecord files, one folder a split.
+"""Writes the images as TFRecord files, one folder for each split.
 
-1,297 are for training, 250 for choosing the settings, and 250 for the final figures alone.
+1,297 images are for training, 250 for choosing the settings, and 250 for the final figures only.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ LABELS_VISIBLE_TO_STUDENT = 150
 def write(folder: Path) -> None:
     """Writes `<split>/digits.tfrecord` for each split into `folder`.
 
-    Each example has `pixels` (64 floats, 0 to 16), `digit` (0 to 9) and `label_visible` (1 where the student is
-    told the digit, 0 elsewhere). In the training split LABELS_VISIBLE_TO_STUDENT are visible, equally many of
-    each class; in the other splits all are.
+    Each example has `pixels` (64 floats, 0 to 16), `digit` (0 to 9) and `label_visible` (1 if the student sees the
+    digit, else 0). In the training split, LABELS_VISIBLE_TO_STUDENT digits are visible, equally many of each class. In
+    the other splits, all are.
 
     Raises:
-      FileExistsError: where `folder` already holds a split.
+      FileExistsError: if `folder` already holds a split.
     """
     import numpy as np
     import tensorflow as tf
@@ -45,7 +45,7 @@ def write(folder: Path) -> None:
 
 
 def _visible(digits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """1 for the first LABELS_VISIBLE_TO_STUDENT / 10 examples of each class, 0 for the others."""
+    """Returns 1 for the first LABELS_VISIBLE_TO_STUDENT / 10 examples of each class, 0 for the others."""
     import numpy as np
 
     visible = np.zeros(len(digits), int)

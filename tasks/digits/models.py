@@ -12,7 +12,7 @@ CLASSES = 10
 
 
 def build_teacher(hyperparameters: Hyperparameters) -> Any:
-    """Two convolutions and a dense layer; `width` is the number of filters of the first convolution."""
+    """Builds two convolutions and a dense layer; `width` is the number of filters of the first convolution."""
     width = int(hyperparameters.get("width", 16))
     image = tf_keras.Input([64], name="image")
     hidden = tf_keras.layers.Reshape([8, 8, 1])(image)
@@ -25,7 +25,7 @@ def build_teacher(hyperparameters: Hyperparameters) -> Any:
 
 
 def build_student(hyperparameters: Hyperparameters) -> Any:
-    """One hidden layer of `units` (32 by default: 16 fall behind at temperatures of 4 and 5)."""
+    """Builds one hidden layer of `units` (32 by default: 16 fall behind at temperatures of 4 and 5)."""
     image = tf_keras.Input([64], name="image")
     hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 32)), activation="relu")(image)
     return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))

@@ -1,4 +1,4 @@
-"""Pixels as the models take them, and the shifts that the teachers are trained with."""
+"""Scales the pixels for the models, and shifts them for the training of the teachers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def shift_by_up_to_one_pixel(inputs: dict[str, Any], seeds: Any) -> dict[str, Any]:
-    """Moves each image by -1, 0 or 1 pixel down and right; what enters is black."""
+    """Moves each image by -1, 0 or 1 pixel down and right. Pixels that enter are black."""
     images = tf.reshape(inputs["image"], [-1, SIDE, SIDE])
     padded = tf.pad(images, [[0, 0], [1, 1], [1, 1]])
     window = tf.range(SIDE)

@@ -14,18 +14,18 @@ import pytest
 import scipy.stats
 
 from benchmarks.digits import plan, significance
-from benchmarks.digits.arms import ARMS, DISTILLED, HARD, ORACLE, Setting
 from benchmarks.digits.cores import one_a_core
 from benchmarks.digits.plan import Training
 from benchmarks.digits.results import Figures, Result, Results
 from benchmarks.digits.tuning import Trial, best
+from benchmarks.digits.variants import DISTILLED, HARD, ORACLE, VARIANTS, Setting
 from limbeck.models import TEACHER
-from limbeck.records import build
+from limbeck.records import from_mapping
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.ingestion import PackedExamples
+from trainer.data.packing import PackedExamples
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "digits" / "main.py"
 # Of the digits task as it is shipped.
@@ -130,20 +130,24 @@ def test_no_teacher_is_part_of_two_ensembles():
     assert len(seeds) == (10 + 3) * 5 == len(set(seeds))
 
 
-def test_every_arm_is_tried_as_often_on_runs_that_have_no_part_in_the_final_figures():
+def test_every_variant_is_tried_as_often_on_runs_that_have_no_part_in_the_final_figures():
     full = plan.full(CONFIG, "code", 10)
     tried = full.tuning()
 
-    assert {arm.name: sum(one.model == arm.name for one in tried) for arm in ARMS} == {a.name: 18 for a in ARMS}
+    assert {variant.name: sum(one.model == variant.name for one in tried) for variant in VARIANTS} == {
+        a.name: 18 for a in VARIANTS
+    }
     assert len(set(tried)) == len(tried)
     assert not any(one.final for one in tried)
     assert not {one.run for one in tried} & set(full.runs)
-    assert all(full.student(arm, full.grid(arm)[0], run).final for arm in ARMS for run in full.runs)
+    assert all(
+        full.student(variant, full.grid(variant)[0], run).final for variant in VARIANTS for run in full.runs
+    )
 
 
 def test_students_of_a_run_share_steps_and_initial_weights_and_learn_from_its_teachers():
     full = plan.full(CONFIG, "code", 10)
-    students = [full.student(arm, setting, 3) for arm in ARMS for setting in full.grid(arm)]
+    students = [full.student(variant, setting, 3) for variant in VARIANTS for setting in full.grid(variant)]
 
     assert len({(one.training.seed, one.training.epochs, one.training.batch_size) for one in students}) == 1
     teachers = {one.model: one.teachers for one in students}
@@ -284,6 +288,7 @@ def start(work: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_figures_are_those_of_the_results(printed: str, work: Path):
     results = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
@@ -295,7 +300,7 @@ def test_the_figures_are_those_of_the_results(printed: str, work: Path):
     assert all(not one["test_right"] and one["test"] is None for one in results if not one["training"]["final"])
     heads, _, *lines = next(table for table in printed.split("\n\n") if "test accuracy, %" in table).splitlines()
     assert heads.startswith("| model | setting |")
-    models = [(TEACHER, CONFIG_RATE), *((arm.name, arm.grid[0].learning_rate) for arm in ARMS)]
+    models = [(TEACHER, CONFIG_RATE), *((variant.name, variant.grid[0].learning_rate) for variant in VARIANTS)]
     models.append((DISTILLED.name, CONFIG_RATE))
     assert len(lines) == len(models) == len(final)
     for line, model in zip(lines, models, strict=True):
@@ -306,6 +311,7 @@ def test_the_figures_are_those_of_the_results(printed: str, work: Path):
         assert f"| {100 * right.count('1') / 250:.1f} |" in line
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Path):
     [packed] = work.glob("*/packed")
@@ -319,27 +325,24 @@ def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Pa
     assert soft_targets == {150}
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_benchmark_that_was_killed_while_it_wrote_goes_on_and_ends_with_the_same_figures(
     printed: str, work: Path
 ):
     file = work / "results.jsonl"
     before = file.read_bytes()
-    last = build(Result, json.loads(before.splitlines()[-1]))
+    last = from_mapping(Result, json.loads(before.splitlines()[-1]))
+    assert printed == (work / "figures.md").read_text()
     file.write_bytes(before[:-40])
 
     again = start(work)
 
+    assert again == (work / "figures.md").read_text()
     assert again.rpartition("\n\n")[0] == printed.rpartition("\n\n")[0]
+    # What was finished is not done again.
     assert file.read_bytes().startswith(before[:-40] + b"\n")
     [redone] = file.read_bytes()[len(before) - 39 :].splitlines()
-    assert build(Result, json.loads(redone)) == dataclasses.replace(last, seconds=json.loads(redone)["seconds"])
-
-
-@pytest.mark.processes
-def test_a_benchmark_that_is_finished_prints_its_figures_again(printed: str, work: Path):
-    before = (work / "results.jsonl").read_bytes()
-    figures = (work / "figures.md").read_text()
-
-    assert start(work) == figures
-    assert (work / "results.jsonl").read_bytes() == before
+    assert from_mapping(Result, json.loads(redone)) == dataclasses.replace(
+        last, seconds=json.loads(redone)["seconds"]
+    )

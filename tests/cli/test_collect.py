@@ -42,6 +42,7 @@ def test_a_run_that_pushed(folder: RunFolder):
     assert report.serving == str(folder.serving / "10")
     assert report.models["student"].metrics["accuracy"] == 1.0
     assert report.models["teacher"].metrics["accuracy"] == 0.0
+    assert {model.examples for model in report.models.values()} == {1}
     assert (report.models["student"].parameters, report.models["student"].bytes) == (7, 800)
     assert {stage.name for stage in report.stages} >= {"ExampleGen", "Predictor", "Gate", "Pusher"}
     assert {model: records[0].steps for model, records in report.training.items()} == {

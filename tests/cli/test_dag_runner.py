@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from cli.collect import read_events
+from cli.collect import read_events, run_id
 from cli.dag_runner import NodeSkippedError, ObservedDagRunner
-from cli.store import last_run
+from cli.store import executions_of, moved_from
 from limbeck import events
 from limbeck.errors import DataError
 from tests.cli import tiny
+from tests.cli.stored import last_run
 
 
 @pytest.fixture
@@ -112,17 +113,46 @@ def test_the_store_tells_nodes_states_times_and_outputs_of_the_last_run(tmp_path
     assert [one.outputs for one in cached] == [produced.outputs, counted.outputs]
 
 
-def test_a_run_that_began_earlier_is_not_taken_for_the_last(tmp_path: Path):
+def test_a_run_is_found_by_its_id_and_not_by_the_clock(tmp_path: Path, emitted: Path):
+    # The store may be on a machine whose clock is an hour ahead: the run before was taken for the last one.
     ObservedDagRunner().run(tiny.counting(tmp_path))
+    first = run_id(emitted)
+    ObservedDagRunner().run(tiny.counting(tmp_path))
+    store = tmp_path / "metadata.sqlite"
 
-    assert last_run(tmp_path / "metadata.sqlite", since=time.time() + 1) == []
-    assert last_run(tmp_path / "no-such.sqlite", since=0) == []
+    assert [one.state for one in executions_of(store, first)] == ["COMPLETE", "COMPLETE"]
+    assert [one.state for one in executions_of(store, run_id(emitted))] == ["CACHED", "CACHED"]
+    assert executions_of(store, "no such run") == executions_of(store, None) == []
+    assert executions_of(tmp_path / "no-such.sqlite", first) == []
 
 
-def test_reading_the_store_does_not_change_it(tmp_path: Path):
+def test_a_node_that_looks_outside_of_the_graph_never_comes_from_the_cache(tmp_path: Path, emitted: Path):
+    # Data A, then B, then A again: the third were not compared with what B had made the accepted state.
+    for _ in range(2):
+        ObservedDagRunner(["count"]).run(tiny.counting(tmp_path))
+
+    states = {one.node: one.state for one in executions_of(tmp_path / "metadata.sqlite", run_id(emitted))}
+    assert states == {"produce": "CACHED", "count": "COMPLETE"}
+
+
+def test_reading_the_store_does_not_change_it(tmp_path: Path, emitted: Path):
     ObservedDagRunner().run(tiny.counting(tmp_path))
     store = tmp_path / "metadata.sqlite"
     before = store.read_bytes()
 
-    assert last_run(store, since=0)
+    assert executions_of(store, run_id(emitted))
     assert store.read_bytes() == before
+
+
+def test_a_folder_of_results_that_was_moved_is_known_by_where_they_were(tmp_path: Path, emitted: Path):
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    assert moved_from(before / "metadata.sqlite", before / "pipeline") is None
+    ObservedDagRunner().run(tiny.counting(before))
+    assert moved_from(before / "metadata.sqlite", before / "pipeline") is None
+
+    before.rename(after)
+    assert moved_from(after / "metadata.sqlite", after / "pipeline") == before / "pipeline"
+    # Once everything has been computed again, there is nothing to tell.
+    ObservedDagRunner().run(tiny.counting(after))
+    assert moved_from(after / "metadata.sqlite", after / "pipeline") is None

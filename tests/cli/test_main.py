@@ -1,7 +1,6 @@
 """The command line as a user meets it: quick to answer, and plain about mistakes."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -30,23 +29,14 @@ def refused(*arguments: str | Path) -> str:
     return done.stderr
 
 
-def test_help_answers_at_once():
-    # The machine may be at other work: the best of some tries is what the program itself needs.
-    seconds = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        assert program.run("--help").returncode == 0
-        seconds.append(time.perf_counter() - begin)
-
-    assert min(seconds) < 0.5
-
-
 @pytest.mark.parametrize("verb", [(), ("run",), ("compile",), ("report",), ("tasks",)])
 def test_help_of_every_verb_needs_no_heavy_package(verb: tuple[str, ...]):
     loaded = imported(*verb, "--help")
 
     assert "argparse" in loaded
     assert not loaded & (HEAVY | {"pydantic", "yaml", "rich", "numpy"})
+    # It takes as long as its imports do. Of these packages, argparse alone needs some 50.
+    assert len(loaded) < 120
 
 
 @pytest.mark.parametrize(

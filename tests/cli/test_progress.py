@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.progress import Progress, restarting_line, training_line
+from cli.progress import RunProgress, restarting_line, training_line
 from launchers.failure import AttemptFailedError, AttemptPreemptedError
 from launchers.supervisor import supervise
 from limbeck import events
@@ -24,7 +24,7 @@ class Screen:
         path.touch()
         self.path = path
         self.console = Console(file=io.StringIO(), force_terminal=terminal, width=120, highlight=False)
-        self.progress = Progress(path, self.console)
+        self.progress = RunProgress(path, self.console)
 
     def emit(self, kind: str, **fields: Any) -> None:
         self.write(json.dumps({"event": kind, "time": 0.0, **fields}) + "\n")

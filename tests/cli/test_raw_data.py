@@ -78,7 +78,7 @@ def test_a_path_of_the_user_is_made_absolute_and_a_uri_stays(tmp_path: Path, mon
 
 
 def test_a_task_without_data_needs_a_path(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"task 'own-data' brings no data of its own: give --set data\.path="):
+    with pytest.raises(ConfigError, match=r"task 'own-data' has no data of its own: give --set data\.path="):
         raw_data.resolve(None, BARE, "", tmp_path)
 
 
@@ -94,3 +94,8 @@ def test_every_split_must_hold_a_file(tmp_path: Path, missing: str):
 
 def test_a_uri_is_not_looked_into():
     raw_data.check("gs://bucket/data")
+
+
+def test_a_wildcard_in_the_path_of_the_data_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"data\.path must hold none of \* \? \[ \]"):
+        raw_data.check(str(tmp_path / "set[1]"))

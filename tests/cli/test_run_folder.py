@@ -88,3 +88,32 @@ def test_the_folder_is_free_again_after_a_run_however_it_ended(tmp_path: Path):
 
     with folder.alone(), pytest.raises(ConfigError, match="another run is at work"), folder.alone():
         pass
+
+
+@pytest.mark.parametrize("name", ["exp[1]", "a*b", "what?"])
+def test_a_root_with_a_wildcard_in_its_name_is_refused_before_anything_is_made(tmp_path: Path, name: str):
+    # It ended after Transform, with a message about files that were there.
+    done = program.run("run", "--task", "digits", "--root", tmp_path / name)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --root must hold none of * ? [ ]")
+    assert not (tmp_path / name).exists()
+
+
+def test_two_tasks_of_one_module_name_do_not_share_a_root_but_a_moved_one_keeps_its_own(tmp_path: Path):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own_task.py").touch()
+    root = RunFolder(tmp_path / "root")
+    root.root.mkdir()
+    first, second = (TaskRef("own_task", search_path=str(tmp_path / name)) for name in ("first", "second"))
+    root.prepare(Request(first, Config()))
+
+    with pytest.raises(
+        ConfigError, match=r"holds runs of the task own_task in .*first.*another folder for .*second"
+    ):
+        root.prepare(Request(second, Config()))
+    (tmp_path / "first" / "own_task.py").unlink()
+    root.prepare(Request(second, Config()))
+
+    assert root.request().task == second

@@ -64,3 +64,12 @@ def test_a_mistake_in_the_tasks_own_settings_is_named(ref: TaskRef, tmp_path: Pa
 
     with pytest.raises(ConfigError, match=r"'trainin'\. Did you mean 'training'\?"):
         settings.load(ref, None, [])
+
+
+def test_a_task_of_one_file_has_its_settings_under_its_own_name(tmp_path: Path):
+    (tmp_path / "single.py").touch()
+    (tmp_path / "config.yaml").write_text("of: something else", encoding="utf-8")
+    assert settings.load(reference.find(str(tmp_path / "single.py")), None, []) == Config()
+
+    (tmp_path / "single.yaml").write_text("training: {epochs: 3}", encoding="utf-8")
+    assert settings.load(reference.find(str(tmp_path / "single.py")), None, []).training.epochs == 3

@@ -1,10 +1,8 @@
 """Function components small enough to run in a moment. (TFX reads the annotations: they must not be texts.)"""
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.common.resolver import Resolver
@@ -24,6 +22,9 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from report import findings as findings_file
 from report.verdicts import Comparison, Helped, Interval, Verdicts
+from tests.classes import classes
+from tests.components.predictions import write as write_predictions
+from trainer.serving.latency import Latency
 
 VERDICTS = Verdicts(
     Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}
@@ -68,9 +69,12 @@ def predict(
         {"example_id": "1", "split": "test", "model": model, "label": label, "logits": logits}
         for model, logits in answers.items()
     ]
-    pq.write_table(pa.Table.from_pylist(rows, tables.SCHEMA), str(Path(predictions.uri) / "test.parquet"))
-    facts = {"parameters": 7, "bytes": 800, "latency_ms": {"p50": 0.5, "p99": 0.75}}
-    measured = json.dumps({"models": dict.fromkeys(answers, facts)})
+    write_predictions(pa.Table.from_pylist(rows, tables.schema(classes())), predictions.uri)
+    facts, table = tables.ModelFacts(7, 800, Latency(0.5, 0.75)), tables.read_test_split(predictions.uri)
+    found = {name: tables.quality(table, name, "test", classes()) for name in answers}
+    metrics = {name: one.metrics(classes()) for name, one in found.items()}
+    examples = {name: one.examples for name, one in found.items()}
+    measured = to_json(tables.Measured(dict.fromkeys(answers, facts), classes().measure, metrics, examples))
     (Path(measurements.uri) / tables.MEASUREMENTS_FILE).write_text(measured, encoding="utf-8")
 
 

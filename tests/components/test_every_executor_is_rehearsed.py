@@ -8,17 +8,17 @@ import pkgutil
 from pathlib import Path
 
 import components
-from pipeline import Place
+from components.graph.context import Storage
 from tests.integration import graphs
 
 
 def test_every_executor_of_ours_is_in_a_graph_that_is_rehearsed(tmp_path: Path) -> None:
     """`tests/integration/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
-    place = Place(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted", "checkpoints")))
+    storage = Storage(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted")))
     rehearsed = {
         executor
         for graph in (graphs.whole(), *graphs.formats())
-        for executor in graphs.executors(graph.compiled(place, tmp_path / "metadata.sqlite")).values()
+        for executor in graphs.executors(graph.compiled(storage, tmp_path / "metadata.sqlite")).values()
     }
     assert own_executors() - rehearsed == set(), (
         "put their components into the pipeline, or a graph into graphs.py"

@@ -15,7 +15,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.properties.slices import CodeRef, code_properties
+from components.properties.code import CodeRef, code_properties
 from limbeck.models import CONTROLS, STUDENT, TEACHER
 from limbeck.reference import TaskRef
 from tests.components import rehearsal, shapes
@@ -88,8 +88,9 @@ def raw_example(row: Row) -> bytes:
     feature = {
         "size": tf.train.Feature(float_list=tf.train.FloatList(value=row["size"])),
         "colour": tf.train.Feature(bytes_list=tf.train.BytesList(value=[row["colour"].encode()])),
-        "kind": tf.train.Feature(bytes_list=tf.train.BytesList(value=[row["kind"].encode()])),
     }
+    if row["kind"] is not None:
+        feature["kind"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[row["kind"].encode()]))
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
 
 
@@ -124,12 +125,12 @@ def by_id(serialized: Iterable[bytes]) -> dict[bytes, dict[str, Any]]:
 
 def _rows(seed: int, size: int) -> list[Row]:
     generator = np.random.default_rng(seed)
-    kinds = [*shapes.CLASSES, ""]
+    kinds = [*shapes.CLASSES, None]
     return [
         {
             "size": generator.normal(3, 2, 2).astype(np.float32).tolist(),
             "colour": str(generator.choice(["red", "green", "blue"])),
-            "kind": str(generator.choice(kinds, p=[0.3, 0.3, 0.3, 0.1])),
+            "kind": kinds[generator.choice(len(kinds), p=[0.3, 0.3, 0.3, 0.1])],
         }
         for _ in range(size)
     ]
@@ -139,9 +140,13 @@ def _transform(rows: Mapping[str, list[Row]], graph: Path) -> dict[str, list[byt
     spec = {
         "size": tf.io.FixedLenFeature([2], tf.float32),
         "colour": tf.io.FixedLenFeature([], tf.string),
-        "kind": tf.io.FixedLenFeature([], tf.string),
+        "kind": tf.io.VarLenFeature(tf.string),
     }
     raw = DatasetMetadata.from_feature_spec(spec)
+    rows = {
+        split: [row | {"kind": [] if row["kind"] is None else [row["kind"]]} for row in some]
+        for split, some in rows.items()
+    }
     transformed = {}
     with tft_beam.Context(temp_dir=str(graph.with_name("graph-scratch"))):
         ((train, metadata), function) = (rows["train"], raw) | tft_beam.AnalyzeAndTransformDataset(

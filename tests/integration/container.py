@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from kubeflow.simulate.pod import jail
@@ -24,7 +25,7 @@ START, HOME, TEMPORARY = "/start", "/home/somebody", "/tmp"
 # Nobody, on every Linux.
 USER = 65534
 # What components may import: neither the pipeline nor the command line goes into a container.
-PACKAGES = ("components", "launchers", "trainer", "tasks")
+PACKAGES = ("components", "report", "launchers", "trainer", "limbeck", "tasks")
 _TIMEOUT_SECONDS = 600
 
 
@@ -77,13 +78,16 @@ class Container:
             Mount(source, SOURCE),
         )
 
-    def run(self, scratch: Path, arguments: list[str], *mounts: Mount) -> Ended:
+    def run(
+        self, scratch: Path, arguments: list[str], *mounts: Mount, environment: Mapping[str, str] | None = None
+    ) -> Ended:
         """Runs `python ARGUMENTS` to its end.
 
         Args:
           scratch: folder of this machine, yet to be made, for what the container needs besides.
           arguments: of the interpreter.
           mounts: folders besides those of the image.
+          environment: variables besides those of the image.
         """
         own = [Mount(scratch / Path(place).name, place, writable=True) for place in (START, HOME, TEMPORARY)]
         (scratch / "root").mkdir(parents=True)
@@ -99,7 +103,8 @@ class Container:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={"PATH": "/usr/bin:/bin", "HOME": HOME, "PYTHONPATH": SOURCE, "TF_USE_LEGACY_KERAS": "1"},
+            env={"PATH": "/usr/bin:/bin", "HOME": HOME, "PYTHONPATH": SOURCE, "TF_USE_LEGACY_KERAS": "1"}
+            | dict(environment or {}),
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )

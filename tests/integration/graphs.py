@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cli import settings
+from components.graph.context import Storage
 from limbeck.reference import TaskRef, find
 from limbeck.settings.config import Config
-from pipeline import Place, create_pipeline
+from pipeline import create_pipeline
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
@@ -31,13 +32,16 @@ class Graph:
         ref = find(task)
         return cls(ref, settings.load(ref, None, assignments))
 
-    def compiled(self, place: Place, metadata: Path) -> Any:
+    def compiled(self, storage: Storage, metadata: Path) -> Any:
         """The intermediate representation, TFX's `Pipeline` message; `metadata` is an SQLite file."""
         from tfx.dsl.compiler.compiler import Compiler
         from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
         connection = sqlite_metadata_connection_config(str(metadata))
-        return Compiler().compile(create_pipeline(self.config, self.task, place, connection))
+        graph = create_pipeline(
+            self.config, self.task, storage, beam_flags=self.config.beam.flags, metadata=connection
+        )
+        return Compiler().compile(graph)
 
 
 def whole(task: str = "digits") -> Graph:
@@ -49,7 +53,7 @@ def formats() -> list[Graph]:
     """A graph for each format of the raw data."""
     from components.example_gen.component import Format
 
-    wine = str(PROJECT / "tests" / "integration" / "wine.py")
+    wine = str(PROJECT / "docs" / "examples" / "wine.py")
     return [Graph.of(wine, f"data.format={name}") for name in get_args(Format)]
 
 

@@ -24,7 +24,7 @@ import psutil
 from limbeck import events
 from limbeck.records import from_json, to_json
 from limbeck.settings.recovery import RecoveryConfig
-from tests.integration.launching import ORDER, OUTCOME, Order, Outcome
+from tests.integration.launching import ORDER, OUTCOME, LaunchResult, Order
 from tests.integration.runs import PROJECT
 from trainer.distribution import cluster
 from trainer.job import TrainingJob
@@ -46,7 +46,7 @@ def read_events(file: Path) -> list[dict[str, Any]]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class JobPosition:
     """Where a job stands: the last step that was told of, and the steps that are saved."""
 
     member: int
@@ -72,14 +72,14 @@ class Running:
         return [event for event in self.events if event["event"] == kind]
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> JobPosition | None:
         """None where nothing was told yet by the present attempt."""
         latest = next((one for one in reversed(self.events) if one["event"] in ("training", "restarting")), None)
         if latest is None or latest["event"] == "restarting":
             return None
         member = latest["member"]
         saved = [int(match[1]) for match in map(_MANIFEST.fullmatch, self.checkpoint_files(member)) if match]
-        return Place(member, latest["step"], sorted(saved))
+        return JobPosition(member, latest["step"], sorted(saved))
 
     def checkpoint_files(self, member: int) -> list[str]:
         """Names of the files in the folder of a member's checkpoints."""
@@ -110,10 +110,10 @@ class Running:
             time.sleep(_LOOK_SECONDS)
         return None
 
-    def finish(self) -> Outcome:
+    def finish(self) -> LaunchResult:
         """Waits until the job is done."""
         assert self.supervisor.wait(PATIENCE_SECONDS) == 0, self.log
-        return from_json(Outcome, (self.folder / OUTCOME).read_text(encoding="utf-8"))
+        return from_json(LaunchResult, (self.folder / OUTCOME).read_text(encoding="utf-8"))
 
     @property
     def log(self) -> str:

@@ -29,7 +29,7 @@ class Order:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Outcome:
+class LaunchResult:
     """What came of it: the records in the order of the ranks, and how many attempts ended otherwise."""
 
     records: tuple[RankRecord, ...]
@@ -40,7 +40,7 @@ class Outcome:
 def main(folder: Path) -> None:
     order = from_json(Order, (folder / ORDER).read_text(encoding="utf-8"))
     done = launch(order.job, Cluster.of(order.job.strategy), recovery=order.recovery)
-    outcome = Outcome(done.result, done.restarts, done.preemptions)
+    outcome = LaunchResult(done.result, done.restarts, done.preemptions)
     (folder / OUTCOME).write_text(to_json(outcome), encoding="utf-8")
 
 

@@ -13,15 +13,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.graph.context import Storage
+from limbeck import reference
 from limbeck.reference import TaskRef
-from pipeline import Place
+from limbeck.settings.operational import Operational
 from tests.integration import graphs, outcomes, relocation
 from tests.integration.container import Container, Ended, Mount, share
 from tests.integration.graphs import Graph
 from tests.integration.records import Record, first_record
 from tests.integration.relocation import Relocation
 
-OUTPUTS = "/mnt/outputs"
+OUTPUTS, CHECKPOINTS = "/mnt/outputs", "/mnt/checkpoints"
 _SYSTEM = f"{OUTPUTS}/system"
 _RETURNED = f"{_SYSTEM}/returned.pb"
 _ENTRY = (
@@ -36,13 +38,13 @@ class FinishedRun:
 
     Attributes:
       graph: what was run.
-      place: where it was run.
+      storage: where it was run.
       metadata: SQLite file.
       ir: the compiled graph.
     """
 
     graph: Graph
-    place: Place
+    storage: Storage
     metadata: Path
     ir: Any
 
@@ -84,7 +86,7 @@ class Rehearsal:
         self.node = node
         self.record: Record = first_record(run.metadata, node)
         self.run, self._scratch = run, scratch
-        self._relocation = Relocation.of(run.place, run.graph.task.search_path)
+        self._relocation = Relocation.of(run.storage, run.graph.task.search_path)
         self._executor = graphs.executor_of(run.ir, node)
         self._outputs = _new_outputs(run.ir, node, self.record.number)
         self.invocation = self._invocation()
@@ -97,7 +99,13 @@ class Rehearsal:
             f"--tfx_execution_info_b64={_base64(self.invocation)}",
             f"--tfx_{kind}_executable_spec_b64={_base64(self._executor)}",
         ]
-        return container.run(self._scratch / "container", ["-c", _ENTRY, *arguments], *self._mounts)
+        operational = Operational.of(self.run.graph.config, CHECKPOINTS)
+        return container.run(
+            self._scratch / "container",
+            ["-c", _ENTRY, *arguments],
+            *self._mounts,
+            environment=operational.environment() | self._task_folder(),
+        )
 
     def outputs(self) -> list[Output]:
         """What a run in the container was to make."""
@@ -119,10 +127,10 @@ class Rehearsal:
 
     def differences_elsewhere(self) -> list[str]:
         """The same of the folders besides its outputs that it was given anew; both hold numbered versions."""
-        place = self.run.place
+        storage = self.run.storage
         given = {mount.place: mount.folder for mount in self._mounts}
         faults = []
-        for original, name in ((place.accepted, relocation.ACCEPTED), (place.serving, relocation.SERVING)):
+        for original, name in ((storage.accepted, relocation.ACCEPTED), (storage.serving, relocation.SERVING)):
             if name in given:
                 # Later runs may have added versions to the original.
                 made = Path(given[name], "1")
@@ -153,14 +161,19 @@ class Rehearsal:
         inputs = [one.uri for artifacts in self.record.inputs.values() for one in artifacts]
         mounts = [Mount(Path(uri), self._relocation.text(uri)) for uri in inputs]
         if relocation.DATA in named:
-            mounts.append(Mount(Path(self.run.place.data), relocation.DATA))
-        if relocation.TASK in named:
+            mounts.append(Mount(Path(self.run.storage.data), relocation.DATA))
+        if self._task_folder():
             mounts.append(Mount(_copied(self.run.graph.task, self._scratch / "task"), relocation.TASK))
-        for place in (relocation.ACCEPTED, relocation.SERVING, relocation.CHECKPOINTS):
-            if place in named:
+        for place in (relocation.ACCEPTED, relocation.SERVING, CHECKPOINTS):
+            # Where checkpoints are is no property.
+            if place in named or place == CHECKPOINTS:
                 mounts.append(Mount(self._scratch / Path(place).name, place, writable=True))
                 mounts[-1].folder.mkdir()
         return [*mounts, Mount(self._here(OUTPUTS), OUTPUTS, writable=True)]
+
+    def _task_folder(self) -> dict[str, str]:
+        # Where a user's task is, is no property either.
+        return {} if self.run.graph.task.search_path is None else {reference.ENVIRONMENT: relocation.TASK}
 
     def _here(self, place: str) -> Path:
         """Where something below `OUTPUTS` is outside the container."""

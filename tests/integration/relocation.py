@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import Place
+from components.graph.context import Storage
 
 DATA, RUN, TASK = "/mnt/data", "/mnt/run", "/mnt/task"
-ACCEPTED, SERVING, CHECKPOINTS = "/mnt/accepted", "/mnt/serving", "/mnt/checkpoints"
+ACCEPTED, SERVING = "/mnt/accepted", "/mnt/serving"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +23,9 @@ class Relocation:
     moves: Mapping[str, str]
 
     @classmethod
-    def of(cls, place: Place, search_path: str | None) -> Relocation:
-        """Of a run: its artifacts, data, accepted and served folders, checkpoints, and that of the user's task."""
-        moves = {place.root: RUN, place.data: DATA, place.accepted: ACCEPTED, place.serving: SERVING}
-        moves[place.checkpoints] = CHECKPOINTS
+    def of(cls, storage: Storage, search_path: str | None) -> Relocation:
+        """Of a run: its artifacts, data, accepted and served folders, and that of the user's task."""
+        moves = {storage.root: RUN, storage.data: DATA, storage.accepted: ACCEPTED, storage.serving: SERVING}
         return cls(moves if search_path is None else {**moves, search_path: TASK})
 
     def text(self, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 import subprocess
@@ -12,8 +13,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from tests.integration.forks import Program
+from tests.integration.preimported import Server
+
 PROJECT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 800
+# It looks at what was accepted before, which no cache knows.
+NEVER_CACHED = {"AnomalyStop"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,24 +36,48 @@ class Finished:
         return {stage["name"] for stage in self.report["stages"] if not stage["cached"]}
 
 
-def run(task: str, root: Path, *settings: str, options: tuple[str, ...] = ()) -> Finished:
-    """`pipeline.py run` from an unrelated working directory, with other options before the settings."""
-    arguments = [*options] + [argument for setting in settings for argument in ("--set", setting)]
-    done = subprocess.run(
-        [sys.executable, str(PROJECT / "pipeline.py"), "run", "--task", task, "--root", str(root), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=root.parent,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    log = (root / "logs" / "run.log").read_text(encoding="utf-8", errors="replace")[-3000:]
-    assert (root / "report.json").exists(), f"{done.stdout}\n{done.stderr}\n{log}"
-    return Finished(
-        done.returncode,
-        f"{done.stdout}\n{done.stderr}\n{log}",
-        json.loads((root / "report.json").read_text(encoding="utf-8")),
-    )
+@functools.cache
+def server() -> Server:
+    """Has imported TFX, and forks; started when it is first needed."""
+    return Server()
+
+
+def stop_server() -> None:
+    """Ends it, where it was started."""
+    if server.cache_info().currsize:
+        server().stop()
+        server.cache_clear()
+
+
+def run(task: str, root: Path, *settings: str, options: tuple[str, ...] = (), fresh: bool = False) -> Finished:
+    """`pipeline.py run` from an unrelated working directory.
+
+    Args:
+      task: as `--task` takes it.
+      root: of the run.
+      settings: as `--set` takes them.
+      options: others, before the settings.
+      fresh: whether the program is started as a user starts it, and not as a fork of one that has imported TFX.
+    """
+    assignments = [argument for setting in settings for argument in ("--set", setting)]
+    arguments = ["--task", task, "--root", str(root), *options, *assignments]
+    output = root.parent / f"{root.name}-output.txt"
+    output.write_bytes(b"")
+    if fresh:
+        command = [sys.executable, str(PROJECT / "pipeline.py"), "run", *arguments]
+        with output.open("ab") as file:
+            code = subprocess.run(
+                command, stdout=file, stderr=file, cwd=root.parent, timeout=TIMEOUT_SECONDS, check=False
+            ).returncode
+    else:
+        program = Program("tests.integration.forked_run", arguments, str(root.parent), str(output))
+        code = server().run(program, TIMEOUT_SECONDS)
+    log = root / "logs" / "run.log"
+    # A run that was refused before it began has none.
+    end = log.read_text(encoding="utf-8", errors="replace")[-3000:] if log.exists() else ""
+    said = f"{output.read_text(encoding='utf-8')}\n{end}"
+    assert (root / "report.json").exists(), said
+    return Finished(code, said, json.loads((root / "report.json").read_text(encoding="utf-8")))
 
 
 def own_digits(folder: Path) -> Path:
@@ -67,10 +97,11 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def weights(root: Path, node: str) -> list[npt.NDArray[Any]]:
-    """Every variable of the model that a node exported last, in the order of their names."""
+def weights(root: Path, node: str, first: bool = False) -> list[npt.NDArray[Any]]:
+    """Every variable of the model that a node exported last, or first, in the order of their names."""
     import tensorflow as tf
 
-    folder = max((root / "pipeline" / node / "model").iterdir(), key=lambda made: int(made.name))
+    made = sorted((root / "pipeline" / node / "model").iterdir(), key=lambda folder: int(folder.name))
+    folder = made[0 if first else -1]
     reader = tf.train.load_checkpoint(str(folder / "Format-Serving" / "variables" / "variables"))
     return [reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map()) if "weights" in name]

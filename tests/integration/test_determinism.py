@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.integration import wine
 from tests.integration.conftest import SHORT, Base
 from tests.integration.runs import PROJECT, Finished, run, weights
 
@@ -49,11 +49,11 @@ def rewritten(source: Path, folder: Path) -> None:
                     writer.write(record)
 
 
-def assert_equal_runs(one: Path, other: Path) -> None:
+def assert_equal_runs(base: Path, other: Path) -> None:
     for split in ("train", "validation", "test"):
-        assert transformed(one, split) == transformed(other, split)
+        assert transformed(base, split) == transformed(other, split)
     for node in ("TeacherTrainer", "Distiller"):
-        pairs = list(zip(weights(one, node), weights(other, node), strict=True))
+        pairs = list(zip(weights(base, node, first=True), weights(other, node), strict=True))
         assert len(pairs) >= 4
         for left, right in pairs:
             np.testing.assert_array_equal(left, right)
@@ -87,27 +87,41 @@ def shuffled_csv(source: Path, folder: Path) -> None:
 
 
 def run_wine(root: Path, data: Path) -> Finished:
-    settings = ("data.format=csv", f"data.path={data}", "training.epochs=5", "gate.tolerance=1.0")
-    return run(str(PROJECT / "tests" / "integration" / "wine.py"), root, *settings, "strategy.name=one_device")
+    """The worked example of docs/your-task.md, with the settings and the command of that page."""
+    return run(str(PROJECT / "docs" / "examples" / "wine.py"), root, f"data.path={data}")
+
+
+def assert_as_on_the_page(models: dict[str, Any]) -> None:
+    """Weights, and accuracy to two of the 35 test examples: other processors round differently."""
+    page = (PROJECT / "docs" / "your-task.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| ([0-9.]+)% \| ([0-9,]+) \|$", page, re.MULTILINE)
+    assert {name: int(weights.replace(",", "")) for name, _, weights in rows} == {
+        name: facts["parameters"] for name, facts in models.items()
+    }
+    for name, accuracy, _ in rows:
+        assert models[name]["metrics"]["accuracy"] == pytest.approx(float(accuracy) / 100, abs=0.06), name
 
 
 def test_rows_of_a_csv_in_another_order(tmp_path: Path) -> None:
     """Equal ids; mean and deviation, which an analyzer sums in another order, agree to a relative 1e-6."""
-    (tmp_path / "one").mkdir()
-    wine.write(tmp_path / "one")
+    from docs.examples import wine_data
+    from docs.examples.wine import MEASUREMENTS
+
+    wine_data.write(tmp_path / "one")
     shuffled_csv(tmp_path / "one", tmp_path / "other")
     for name in ("one", "other"):
         done = run_wine(tmp_path / f"root-{name}", tmp_path / name)
         assert done.code == 0, done.output
+        assert_as_on_the_page(done.report["models"])
     with (tmp_path / "one" / "train" / "wine.csv").open(newline="", encoding="utf-8") as file:
-        raw = np.array([row[:-1] for row in list(csv.reader(file))[1:]], np.float64)
+        raw = np.array([[row[name] for name in MEASUREMENTS] for row in csv.DictReader(file)], np.float64)
     offsets = np.abs(raw.mean(axis=0)) / raw.std(axis=0)
     for split in ("train", "validation", "test"):
         one, other = (transformed(tmp_path / f"root-{name}", split) for name in ("one", "other"))
         assert one.keys() == other.keys()
         for key, values in one.items():
             assert values["label"] == other[key]["label"]
-            for number, offset in enumerate(offsets):
-                [left], [right] = values[f"m{number}"], other[key][f"m{number}"]
+            scores = zip(offsets, values["measurements"], other[key]["measurements"], strict=True)
+            for offset, left, right in scores:
                 # What a relative 1e-6 of mean and deviation makes of a score (x - mean) / deviation.
                 assert abs(left - right) <= 1e-6 * (2 * offset + 2 * abs(left) + 1)

@@ -21,7 +21,7 @@ import pytest
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.alone]
 
 MARK = "LIMBECK_TEST_MARK"
 PATIENCE_SECONDS = 300.0
@@ -75,7 +75,14 @@ def command_lines(root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)], ids=str
+    ("number", "code"),
+    [
+        # The handler is that of SIGTERM; test_signals.py in tests/cli sends both.
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.long),
+        (signal.SIGTERM, 143),
+        (signal.SIGKILL, -9),
+    ],
+    ids=str,
 )
 def test_nothing_survives_a_signal_in_beam(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Beam's worker processes ignore the death of those who started them, and were seen alive 16 s after it."""

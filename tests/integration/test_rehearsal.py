@@ -16,8 +16,8 @@ import pytest
 
 from cli.dag_runner import ObservedDagRunner
 from cli.run_folder import Request, RunFolder
-from cli.runner import place_of
-from pipeline import Place
+from cli.runner import storage_of
+from components.graph.context import Storage
 from tests.integration import graphs, outcomes, trespass
 from tests.integration.conftest import Base
 from tests.integration.container import (
@@ -52,8 +52,8 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Container:
 def finished(base: Base) -> FinishedRun:
     """The run of `base`, as its first request was, whatever other tests have run in its folder since."""
     folder, graph = RunFolder(base.root), graphs.whole(str(base.task))
-    place = place_of(folder, Request(graph.task, graph.config))
-    return FinishedRun(graph, place, folder.metadata, graph.compiled(place, folder.metadata))
+    storage = storage_of(folder, Request(graph.task, graph.config))
+    return FinishedRun(graph, storage, folder.metadata, graph.compiled(storage, folder.metadata))
 
 
 def test_a_container_has_another_user_and_nothing_of_this_machine(container: Container, tmp_path: Path) -> None:
@@ -94,9 +94,8 @@ def test_what_each_format_of_the_data_has_to_itself(
     for graph in graphs.formats():
         name = graph.config.data.format
         folder = RunFolder(tmp_path / name / "root")
-        folders = (folder.artifacts, folder.serving, folder.data, folder.accepted, folder.checkpoints)
-        place = Place(*map(str, folders))
-        run = FinishedRun(graph, place, folder.metadata, graph.compiled(place, folder.metadata))
+        storage = Storage(*map(str, (folder.artifacts, folder.serving, folder.data, folder.accepted)))
+        run = FinishedRun(graph, storage, folder.metadata, graph.compiled(storage, folder.metadata))
         nodes = graphs.not_among(known, run.ir)
         if nodes:
             write_wine(name, folder.data)
@@ -110,7 +109,7 @@ def test_what_each_format_of_the_data_has_to_itself(
 def test_what_differs_is_found(finished: FinishedRun) -> None:
     """Or equal outcomes would mean nothing: teacher and student are files of equal names."""
     teacher, student = (
-        next((Path(finished.place.root) / node / "model").iterdir()) for node in ("TeacherTrainer", "Distiller")
+        next((Path(finished.storage.root) / node / "model").iterdir()) for node in ("TeacherTrainer", "Distiller")
     )
     assert outcomes.differences(student, student, Relocation({})) == []
     [different] = outcomes.differences(teacher, student, Relocation({}))
@@ -122,10 +121,9 @@ def write_wine(format: str, folder: Path) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from tests.integration import wine
+    from docs.examples import wine_data
 
-    folder.mkdir(parents=True)
-    wine.write(folder)
+    wine_data.write(folder)
     if format == "parquet":
         for path in list(folder.glob("*/*.csv")):
             pyarrow.parquet.write_table(pyarrow.csv.read_csv(path), path.with_suffix(".parquet"))

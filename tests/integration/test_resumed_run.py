@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from cli.store import last_run
+from tests.cli.stored import last_run
 from tests.integration.conftest import SHORT, Base
 from tests.integration.halting import read_events, stop
 from tests.integration.runs import run, weights
@@ -79,9 +79,9 @@ def running(root: Path, since: float) -> list[str]:
     return [one.node for one in last_run(root / "metadata.sqlite", since) if one.state == "RUNNING"]
 
 
-def assert_equal_weights(one: Path, other: Path) -> None:
+def assert_equal_weights(root: Path, base: Path) -> None:
     for node in ("TeacherTrainer", "Distiller"):
-        pairs = list(zip(weights(one, node), weights(other, node), strict=True))
+        pairs = list(zip(weights(root, node), weights(base, node, first=True), strict=True))
         assert len(pairs) >= 4
         for left, right in pairs:
             np.testing.assert_array_equal(left, right)

@@ -17,8 +17,8 @@ import pytest
 
 from limbeck.settings.recovery import RecoveryConfig
 from tests.integration import mortal
-from tests.integration.halting import QUICK, Place, Running, kill, launched
-from tests.integration.launching import Outcome
+from tests.integration.halting import QUICK, JobPosition, Running, kill, launched
+from tests.integration.launching import LaunchResult
 from tests.integration.mortal import MEMBERS, SAVE_EVERY, STEPS
 from tests.trainer.world import World, weights
 from trainer.job import TrainingJob
@@ -35,7 +35,7 @@ class Reference:
 
     world: World
     job: TrainingJob
-    outcome: Outcome
+    outcome: LaunchResult
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def in_the_export(running: Running) -> Callable[[], bool]:
     return lambda: (model / "variables").exists() and not (model / "saved_model.pb").exists()
 
 
-def place_of(running: Running) -> Place:
+def place_of(running: Running) -> JobPosition:
     place = running.place
     assert place is not None
     return place
@@ -89,7 +89,7 @@ def files(job: TrainingJob) -> set[str]:
     return {str(path.relative_to(job.model_uri)) for path in Path(job.model_uri).rglob("*")}
 
 
-def assert_same(reference: Reference, job: TrainingJob, outcome: Outcome) -> None:
+def assert_same(reference: Reference, job: TrainingJob, outcome: LaunchResult) -> None:
     """Weights, files and counts are those of the job that nothing happened to."""
     pairs = list(zip(weights(job), weights(reference.job), strict=True))
     assert len(pairs) == MEMBERS * 16
@@ -206,7 +206,7 @@ def test_a_process_that_stands_still_is_killed(reference: Reference, tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def abandoned(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Place]:
+def abandoned(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, JobPosition]:
     """The checkpoints of two workers that were killed together with what would have started them again."""
     folder = tmp_path_factory.mktemp("abandoned")
     job = mortal.job(reference.world, folder / "job", folder / "checkpoints")
@@ -217,7 +217,7 @@ def abandoned(reference: Reference, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_another_launch_goes_on_with_any_number_of_workers(
-    reference: Reference, abandoned: tuple[Path, Place], tmp_path: Path, workers: int
+    reference: Reference, abandoned: tuple[Path, JobPosition], tmp_path: Path, workers: int
 ) -> None:
     checkpoints, place = abandoned
     shutil.copytree(checkpoints, tmp_path / "checkpoints")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runs import Finished, run
+from tests.integration.runs import NEVER_CACHED, Finished, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
@@ -79,7 +79,7 @@ def test_other_data_are_refused_until_they_are_accepted(data: Path, tmp_path: Pa
 
     identical = again(data)
     assert identical.code == 0, identical.output
-    assert identical.computed == set()
+    assert identical.computed == NEVER_CACHED
 
     other = changed(data, "scanned-anew", scanned_anew)
     refused = again(other)
@@ -99,7 +99,7 @@ def test_other_data_are_refused_until_they_are_accepted(data: Path, tmp_path: Pa
 
     after = again(other)
     assert after.code == 0, after.output
-    assert after.computed == set()
+    assert after.computed == NEVER_CACHED
 
     back = again(data)
     assert back.code == 2, back.output

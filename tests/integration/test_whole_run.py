@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from cli.store import last_run
 from components.predictor import tables
+from limbeck.examples import SPLITS
+from tests.cli.stored import last_run
 from tests.integration import served
 from tests.integration.conftest import Base
-from tests.integration.runs import PROJECT, edit, run, weights
+from tests.integration.forks import Program
+from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, run, server, weights
 
 pytestmark = pytest.mark.pipeline
 
@@ -32,8 +35,6 @@ NODES = [
 FROM_PREDICTOR = {"Predictor", "Gate", "Reporter", "Pusher"}
 FROM_DISTILLER = FROM_PREDICTOR | {"Distiller", "Evaluator"}
 FROM_STUDENT = FROM_DISTILLER | {"DistillerHardLabels", "DistillerPseudoLabels"}
-# Hard labels need no teacher.
-FROM_TEACHER = FROM_DISTILLER | {"TeacherTrainer", "TeacherLabeler", "DistillerPseudoLabels"}
 MODELS = ("teacher", "student", "student_hard_labels", "student_pseudo_labels")
 TRAINING_EXAMPLES = 1297
 SHIPPED_TEMPERATURE = 2.0
@@ -84,7 +85,7 @@ def test_the_report_agrees_with_the_served_model(base: Base, tmp_path: Path) -> 
 
 def test_every_example_is_scored_once_by_every_model(base: Base) -> None:
     [folder] = (base.root / "pipeline" / "Predictor" / "predictions").iterdir()
-    table = tables.read(str(folder)).to_pandas()
+    table = pa.concat_tables([tables.read(str(folder), split) for split in SPLITS]).to_pandas()
     assert len(table) == 4 * 1797
     assert (table.groupby("example_id").size() == 4).all()
     assert table.groupby(["split", "model"]).size().to_dict() == {
@@ -94,36 +95,53 @@ def test_every_example_is_scored_once_by_every_model(base: Base) -> None:
     }
 
 
-def test_an_identical_run_computes_nothing_and_brings_back_what_is_served(base: Base) -> None:
+def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_runner(
+    base: Base, tmp_path: Path
+) -> None:
+    """The first brings back what is served; the second shares its cache."""
     shutil.rmtree(base.root / "serving")
     again = base.again()
     assert again.code == 0, again.output
-    assert again.computed == set()
+    assert again.computed == NEVER_CACHED
     assert again.report["serving"] == str(base.root / "serving" / "1")
     assert (base.root / "serving" / "1" / "saved_model.pb").is_file()
     assert again.report["models"] == base.finished.report["models"]
 
-
-def test_the_graph_runs_under_the_stock_local_runner_and_shares_its_cache(base: Base) -> None:
-    assert base.again().computed == set()
-    began = time.time()
-    command = [sys.executable, "-m", "tests.integration.stock_runner", str(base.root)]
-    subprocess.run(command, check=True, cwd=PROJECT, env={**os.environ, "TF_USE_LEGACY_KERAS": "1"})
+    began, output = time.time(), tmp_path / "output.txt"
+    stock = Program("tests.integration.stock_runner", [str(base.root)], str(PROJECT), str(output))
+    assert server().run(stock, TIMEOUT_SECONDS) == 0, output.read_text(encoding="utf-8")
     executions = last_run(base.root / "metadata.sqlite", since=began)
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
 
 
-def test_another_temperature_trains_the_student_and_neither_its_teachers_nor_its_controls(base: Base) -> None:
-    """And a default that is spelt out, here strategy.workers, is no change: it once trained the teachers again."""
-    again = base.again("distillation.temperature=3.5", "strategy.workers=2")
-    assert again.code == 0, again.output
-    assert again.computed == FROM_DISTILLER
+REFUSALS = {
+    "gate.tolerance=0.0": (r"the student's accuracy .* gate.tolerance allows 0 points", "--set training.epochs"),
+    "gate.max_bytes=1000": (r"gate.max_bytes allows 1,000", "--set gate.max_bytes"),
+    "gate.max_latency_ms=0.001": (r"gate.max_latency_ms allows 0.001 ms", "--set student.hyperparameters"),
+}
 
 
+def test_another_temperature_trains_the_student_alone_and_what_the_gate_refuses_is_not_pushed(base: Base) -> None:
+    """Neither teachers nor controls; a default that is spelt out, here strategy.workers, once trained them again."""
+    before = sorted((base.root / "serving").rglob("*"))
+    again = base.again("distillation.temperature=3.5", "strategy.workers=2", *REFUSALS)
+    assert again.code == 3, again.output
+    assert again.computed == NEVER_CACHED | FROM_DISTILLER
+    assert again.report["outcome"] == "refused"
+    assert again.report["serving"] is None
+    assert sorted((base.root / "serving").rglob("*")) == before
+    page = html.unescape((base.root / "report.html").read_text(encoding="utf-8"))
+    for told, (reason, advice) in zip(again.report["gate"]["reasons"], REFUSALS.values(), strict=True):
+        assert re.search(reason, told)
+        assert advice in again.output
+        assert advice in page
+
+
+@pytest.mark.long
 def test_without_controls_nothing_is_claimed_about_distillation(base: Base) -> None:
     again = base.again("controls=false")
     assert again.code == 0, again.output
-    assert again.computed == FROM_PREDICTOR
+    assert again.computed == NEVER_CACHED | FROM_PREDICTOR
     assert set(again.report["models"]) == {"teacher", "student"}
     assert again.report["gap_recovered"] is None
     assert again.report["distillation_helped"] is None
@@ -131,50 +149,25 @@ def test_without_controls_nothing_is_claimed_about_distillation(base: Base) -> N
 
 
 @pytest.mark.long
-def test_a_student_trained_with_alpha_0_is_its_control_on_hard_labels(base: Base) -> None:
+def test_a_student_trained_with_alpha_0_is_its_control_on_hard_labels_and_refused_where_a_gain_is_required(
+    base: Base,
+) -> None:
     """With alpha = 0 the student is trained on labels alone, as its control is: the same model, to the bit.
 
     The control's examples have neither soft targets nor the occurrence numbers that TeacherLabeler adds to ids.
     """
-    again = base.again("distillation.alpha=0.0")
-    assert again.code == 0, again.output
+    before = sorted((base.root / "serving").rglob("*"))
+    again = base.again("gate.require_gain=true", "distillation.alpha=0.0")
+    assert again.code == 3, again.output
     student, control = weights(base.root, "Distiller"), weights(base.root, "DistillerHardLabels")
     assert len(student) == len(control) > 0
     for one, other in zip(student, control, strict=True):
         np.testing.assert_array_equal(one, other)
     assert again.report["against"]["student_hard_labels"]["p_value"] == 1.0
     assert again.report["distillation_helped"] == {"verdict": False, "p_value": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("settings", "reason", "advice"),
-    [
-        (
-            ["gate.tolerance=0.0"],
-            r"the student's accuracy .* gate.tolerance allows 0 points",
-            "--set training.epochs",
-        ),
-        (["gate.max_bytes=1000"], r"gate.max_bytes allows 1,000", "--set gate.max_bytes"),
-        (["gate.max_latency_ms=0.001"], r"gate.max_latency_ms allows 0.001 ms", "--set student.hyperparameters"),
-        pytest.param(
-            ["gate.require_gain=true", "distillation.alpha=0.0"],
-            r"\+0.00 points from that of the same student on hard labels \(p = 1\)",
-            "--set distillation.alpha",
-            marks=pytest.mark.long,
-        ),
-    ],
-    ids=["quality", "size", "latency", "no gain"],
-)
-def test_a_refused_student_is_not_pushed(base: Base, settings: list[str], reason: str, advice: str) -> None:
-    before = sorted((base.root / "serving").rglob("*"))
-    again = base.again(*settings)
-    assert again.code == 3, again.output
-    assert "Gate" in again.computed
-    assert again.report["outcome"] == "refused"
-    assert re.search(reason, again.report["gate"]["reasons"][0])
-    assert advice in again.output
-    assert advice in html.unescape((base.root / "report.html").read_text(encoding="utf-8"))
-    assert again.report["serving"] is None
+    [reason] = again.report["gate"]["reasons"]
+    assert "+0.00 points from that of the same student on hard labels (p = 1)" in reason
+    assert "--set distillation.alpha" in again.output
     assert sorted((base.root / "serving").rglob("*")) == before
 
 
@@ -203,38 +196,17 @@ def test_a_student_whose_logits_are_no_numbers_is_refused(base: Base) -> None:
 
 @pytest.mark.long
 def test_an_edited_line_of_the_student_trains_the_student_alone(base: Base) -> None:
+    """Other edits: tests/cli/test_cache_after_edits.py, which looks at the compiled graph alone."""
     edit(base.task / "models.py", 'get("units", 32)', 'get("units", 33)')
     try:
         again = base.again()
     finally:
         edit(base.task / "models.py", 'get("units", 33)', 'get("units", 32)')
     assert again.code == 0, again.output
-    assert again.computed == FROM_STUDENT
+    assert again.computed == NEVER_CACHED | FROM_STUDENT
     assert (
         again.report["models"]["student"]["parameters"] > base.finished.report["models"]["student"]["parameters"]
     )
-
-
-@pytest.mark.long
-def test_an_edited_helper_of_the_teacher_trains_the_teacher_and_what_follows(base: Base) -> None:
-    """The helper that shifts images is reached by the teacher alone, through the task's `augment`."""
-    preprocessing = base.task / "preprocessing.py"
-    edit(preprocessing, "seeds, 0, 3, draw=1", "seeds, 0, 3, draw=2")
-    try:
-        again = base.again()
-    finally:
-        edit(preprocessing, "seeds, 0, 3, draw=2", "seeds, 0, 3, draw=1")
-    assert again.code == 0, again.output
-    assert again.computed == FROM_TEACHER
-
-
-@pytest.mark.long
-def test_an_edited_comment_computes_nothing(base: Base) -> None:
-    models = base.task / "models.py"
-    models.write_text(models.read_text(encoding="utf-8") + "\n# A remark.\n", encoding="utf-8")
-    again = base.again()
-    assert again.code == 0, again.output
-    assert again.computed == set()
 
 
 @pytest.mark.long
@@ -243,7 +215,7 @@ def test_digits_passes_its_gate_as_it_is_shipped_at_every_temperature(tmp_path: 
     for number, temperature in enumerate((1.0, 2.0, 3.0, 4.0, 5.0), start=1):
         done = run("digits", tmp_path / "root", f"distillation.temperature={temperature}")
         assert done.code == 0, done.output
-        assert done.computed == (set(NODES) if number == 1 else FROM_DISTILLER)
+        assert done.computed == (set(NODES) if number == 1 else NEVER_CACHED | FROM_DISTILLER)
         assert done.report["serving"] == str(tmp_path / "root" / "serving" / str(number))
         if temperature == SHIPPED_TEMPERATURE:
             assert_as_in_the_readme(done.report)
@@ -264,14 +236,3 @@ def assert_as_in_the_readme(report: dict[str, Any]) -> None:
     }
     for model, (accuracy, _) in said.items():
         assert report["models"][model]["metrics"]["accuracy"] == pytest.approx(accuracy, abs=0.012), model
-
-
-def test_one_process_takes_the_same_path(base: Base) -> None:
-    """strategy.name=one_device trains in one process, from the same job and to the same artifacts."""
-    again = base.again("strategy.name=one_device")
-    assert again.code == 0, again.output
-    assert again.computed == FROM_TEACHER | FROM_STUDENT
-    for entry, passes in (("teacher", 2 * 2), ("student", 3)):
-        [record] = again.report["training"][entry]
-        assert record["role"] == "chief"
-        assert record["examples"] == passes * TRAINING_EXAMPLES

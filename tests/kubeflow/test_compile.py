@@ -11,8 +11,10 @@ import yaml
 from cli import settings
 from cli.main import main
 from limbeck import reference
+from limbeck.settings import operational
 from limbeck.settings.config import Config
 from limbeck.settings.fields import runtime_fields
+from limbeck.settings.operational import Operational
 
 pytestmark = pytest.mark.pipeline
 
@@ -29,6 +31,7 @@ ASSIGNMENTS = (
     "gate.tolerance=0.125",
     "gate.max_bytes=500000",
     "beam.workers=2",
+    "recovery.restarts=5",
 )
 STUDENTS = ("Distiller", "DistillerHardLabels", "DistillerPseudoLabels")
 # Each node, and the nodes that must have ended before it.
@@ -145,43 +148,57 @@ def test_inputs_come_from_the_outputs_that_are_meant(compiled: Compiled):
 def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled: Compiled, config: Config):
     teacher, student, gate = map(compiled.parameters, ("TeacherTrainer", "Distiller", "Gate"))
 
-    assert (teacher["epochs"], teacher["seed"], teacher["teachers"]) == (5, 19, 3)
-    assert (student["epochs"], student["seed"], student["temperature"]) == (7, 19, 3.5)
-    assert student["alpha"] == config.distillation.alpha
-    assert teacher["batch_size"] == student["batch_size"] == config.training.batch_size
-    assert teacher["learning_rate"] == student["learning_rate"] == config.training.learning_rate
-    assert (gate["tolerance"], gate["max_bytes"], gate["require_gain"]) == (0.125, 500_000, 0)
-    assert "max_latency_ms" not in gate
+    assert (teacher["training_epochs"], teacher["training_seed"], teacher["teachers_count"]) == (5, 19, 3)
+    assert (student["training_epochs"], student["training_seed"]) == (7, 19)
+    assert student["distillation_temperature"] == 3.5
+    assert student["distillation_alpha"] == config.distillation.alpha
+    assert teacher["training_batch_size"] == student["training_batch_size"] == config.training.batch_size
+    rates = teacher["training_learning_rate"], student["training_learning_rate"]
+    assert set(rates) == {config.training.learning_rate}
+    assert (gate["gate_tolerance"], gate["gate_max_bytes"]) == (0.125, 500_000)
+    assert json.loads(gate["gate"]) == {"require_gain": False}
+    assert "gate_max_latency_ms" not in gate
     stop = compiled.parameters("AnomalyStop")
-    assert (stop["threshold"], stop["skew_threshold"]) == (config.drift.threshold, 0.5)
+    assert (stop["drift_threshold"], stop["drift_skew_threshold"]) == (config.drift.threshold, 0.5)
     assert (stop["accepted"], stop["generation"]) == (f"{STORE}/accepted", 0)
     assert json.loads(student["strategy"])["name"] == config.strategy.name
-    assert teacher["checkpoints"] == student["checkpoints"] == f"{STORE}/checkpoints"
+
+
+def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(compiled: Compiled, config: Config):
+    executors = compiled.spec["deploymentSpec"]["executors"]
+
+    for name in compiled.nodes:
+        [variable] = executors[f"{name}_executor"]["container"]["env"]
+        told = operational.read({variable["name"]: variable["value"]})
+        assert told == Operational.of(config, f"{STORE}/checkpoints")
+        assert told.recovery.restarts == 5
+        assert not [key for key in compiled.parameters(name) if key.startswith(("recovery", "checkpoint"))]
 
 
 def test_controls_are_the_student_on_other_targets(compiled: Compiled):
     student, *controls = map(compiled.parameters, STUDENTS)
 
     assert [one["targets"] for one in (student, *controls)] == ["soft_targets", "labels", "pseudo_labels"]
-    own = {"targets", "temperature", "alpha"}
+    own = {"targets", "distillation_temperature", "distillation_alpha"}
     for control in controls:
-        assert not {"temperature", "alpha"} & control.keys()
+        assert not (own - {"targets"}) & control.keys()
         assert control.items() - {("targets", control["targets"])} == {
             (name, value) for name, value in student.items() if name not in own
         }
 
 
 def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: Config):
-    training, distillation = runtime_fields(type(config.training)), runtime_fields(type(config.distillation))
-    gate = runtime_fields(type(config.gate))
-    of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
+    code = {"task", "code_digest"}
 
-    assert set(training) <= of_each["TeacherTrainer"]
-    assert not of_each["TeacherTrainer"] & {*distillation, *gate}
-    assert {*training, *distillation} <= of_each["Distiller"]
-    assert not of_each["Distiller"] & {*gate, "teachers"}
-    assert not of_each["Gate"] & {*training, *distillation}
-    code, drift = {"task", "code_digest"}, runtime_fields(type(config.drift))
+    def sections(node: str) -> set[str]:
+        return {key.partition("_")[0] for key in set(compiled.parameters(node)) - code}
+
+    assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
+    assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets"}
+    assert sections("Gate") == {"gate"}
+    assert sections("AnomalyStop") == {"drift", "accepted", "generation"}
+    drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
+    of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
     assert of_each["AnomalyStop"] == code | {*drift, "accepted", "generation"}
     for name in ("TeacherLabeler", "Predictor", "Reporter"):
         assert of_each[name] == code
@@ -210,6 +227,7 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
     for name, path in own.items():
         arguments = executors[f"{name}_executor"]["container"]["args"]
         assert arguments[arguments.index("--executor_class_path") + 1] == path
+    assert "--sdk_container_image=none" in executors["TeacherLabeler_executor"]["container"]["args"]
     assert "--direct_num_workers=2" in executors["TeacherLabeler_executor"]["container"]["args"]
     assert "--direct_running_mode=multi_processing" in executors["Predictor_executor"]["container"]["args"]
 
@@ -265,7 +283,7 @@ def test_a_gain_that_is_asked_for_is_a_parameter_of_the_gate(tmp_path: Path):
     arguments = ["compile", "--task", "digits", "--target", "vertex", "--output", str(path)]
     assert main([*arguments, "--set", "gate.require_gain=true"]) == 0
 
-    assert Compiled("vertex", path).parameters("Gate")["require_gain"] == 1
+    assert json.loads(Compiled("vertex", path).parameters("Gate")["gate"]) == {"require_gain": True}
 
 
 def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

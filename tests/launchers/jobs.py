@@ -1,6 +1,8 @@
 """Jobs for the processes of `worker.py`."""
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from launchers.cluster import Cluster
@@ -36,11 +38,16 @@ def launch(
 ) -> tuple[RankRecord, ...]:
     """One attempt."""
     launcher = LocalLauncher([sys.executable, str(WORKER), behaviour])
-    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1), heartbeat_seconds)
+    recovery = RecoveryConfig(heartbeat_seconds=heartbeat_seconds)
+    return launcher.launch(job(folder, processes), Cluster(workers=processes - 1), recovery)
 
 
 def supervised(
-    behaviour: str, folder: Path, processes: int = 2, recovery: RecoveryConfig = QUICK
+    behaviour: str,
+    folder: Path,
+    processes: int = 2,
+    recovery: RecoveryConfig = QUICK,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Supervised[tuple[RankRecord, ...]]:
     """As many attempts as the budget allows."""
-    return supervise(lambda: launch(behaviour, folder, processes, recovery.heartbeat_seconds), recovery)
+    return supervise(lambda: launch(behaviour, folder, processes, recovery.heartbeat_seconds), recovery, wait)

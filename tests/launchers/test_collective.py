@@ -21,7 +21,9 @@ WORKER = Path(__file__).parent / "collective_worker.py"
 
 def attempt(behaviour, folder, heartbeat_seconds=60.0):
     launcher = LocalLauncher([sys.executable, str(WORKER), behaviour])
-    return launcher.launch(jobs.job(folder, 2), Cluster(workers=1), heartbeat_seconds)
+    return launcher.launch(
+        jobs.job(folder, 2), Cluster(workers=1), RecoveryConfig(heartbeat_seconds=heartbeat_seconds)
+    )
 
 
 @pytest.mark.parametrize(

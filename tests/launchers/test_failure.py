@@ -39,6 +39,7 @@ def test_describe_names_signals():
     [
         (b'{"kind": "user", "message": "m"}', Failure(kind="user", message="m")),
         (b'{"kind": "final", "message": "m"}', Failure(kind="final", message="m")),
+        (b'{"kind": "error", "message": "m"}', Failure(kind="error", message="m")),
         (b'{"kind": "ours", "message": "m"}', None),
         (b'{"kind": "user"', None),
         (b"\xff", None),
@@ -48,8 +49,8 @@ def test_describe_names_signals():
 def test_read_failure(tmp_path, written, expected):
     path = tmp_path / "failure.json"
     path.write_bytes(written)
-    assert read_failure(path) == expected
+    assert read_failure(str(path)) == expected
 
 
 def test_read_failure_without_a_file(tmp_path):
-    assert read_failure(tmp_path / "failure.json") is None
+    assert read_failure(str(tmp_path / "failure.json")) is None

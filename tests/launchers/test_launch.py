@@ -5,8 +5,10 @@ import pydantic
 import pytest
 
 from launchers.cluster import Cluster
-from launchers.launch import launch
+from launchers.launch import launch, make
 from limbeck.errors import ConfigError
+from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
+from limbeck.settings.sources import load, parse_assignment
 from limbeck.settings.strategy import StrategyConfig
 from tests.launchers import jobs
 
@@ -22,9 +24,15 @@ def test_a_cluster_has_no_negative_number_of_workers():
         Cluster(workers=-1)
 
 
-def test_an_unknown_place_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"no place 'locl'.* Did you mean 'local'\?"):
-        launch(jobs.job(tmp_path, 1), Cluster(), place="locl")
+def test_an_unknown_launcher_is_refused_as_soon_as_settings_are_read():
+    with pytest.raises(ConfigError, match=r"no launcher 'locl'\. Did you mean 'local'\? Known: local"):
+        load([parse_assignment("launcher.name=locl")])
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_every_launcher_of_the_registry_can_be_made(name):
+    made = make(LauncherConfig(name))
+    assert isinstance(made.supervises, bool) and callable(made.stage) and callable(made.launch)
 
 
 def test_a_cluster_of_another_size_than_the_strategy_is_refused(tmp_path):

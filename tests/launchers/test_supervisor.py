@@ -3,11 +3,11 @@
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 import pytest
@@ -62,7 +62,7 @@ def failing(*errors):
     return attempt
 
 
-def test_pauses_double_and_a_preemption_has_none():
+def test_pauses_double_and_a_first_preemption_has_none():
     pauses = []
     failure, preempted = AttemptFailedError("r", ["l"]), AttemptPreemptedError("p")
     outcome = supervise(
@@ -70,6 +70,24 @@ def test_pauses_double_and_a_preemption_has_none():
     )
     assert pauses == [0.5, 0.0, 1.0, 2.0]
     assert (outcome.result, outcome.restarts, outcome.preemptions) == ("done", 3, 1)
+
+
+def test_the_same_exception_after_the_same_step_is_not_tried_a_third_time():
+    alike = [AttemptFailedError("r", ["l"], "member 0 after step 20: ValueError: seven") for _ in range(2)]
+    with pytest.raises(TrainingFailedError, match="after 1 restart: r"):
+        supervise(failing(*alike), RecoveryConfig(restarts=3), lambda _: None)
+
+
+def test_another_exception_or_another_step_is_tried_again():
+    told = [
+        "member 0 after step 20: E: a",
+        "member 0 after step 40: E: a",
+        None,
+        None,
+        "member 0 after step 40: E: a",
+    ]
+    errors = [AttemptFailedError("r", ["l"], one) for one in told]
+    assert supervise(failing(*errors), RecoveryConfig(restarts=5), lambda _: None).restarts == 5
 
 
 @pytest.mark.parametrize("error", [UserError("u"), OSError("o"), TrainingFailedError("left no record")])
@@ -139,14 +157,10 @@ def test_a_process_that_dies_again_and_again_is_given_up_and_the_restarts_are_to
 
 @pytest.mark.processes
 def test_a_stopped_process_is_killed_and_blamed_though_its_peer_waits_for_it(tmp_path):
-    began = time.monotonic()
     with pytest.raises(AttemptFailedError) as caught:
         jobs.launch("rank_1_stops", tmp_path, 2, HEARTBEAT_SECONDS)
-    # Two interpreters start, one stops, and is found out.
-    assert HEARTBEAT_SECONDS <= time.monotonic() - began < HEARTBEAT_SECONDS + 10
-    assert caught.value.reason in {
-        f"teacher worker 0 said nothing for {seconds} s (hung or stopped)" for seconds in (3, 4)
-    }
+    said = re.fullmatch(r"teacher worker 0 said nothing for (\d+) s \(hung or stopped\)", caught.value.reason)
+    assert said and int(said[1]) >= HEARTBEAT_SECONDS
     assert caught.value.lines == ("about to stop",)
 
 
@@ -176,9 +190,14 @@ def test_a_process_at_work_is_not_hung(tmp_path):
 
 @pytest.mark.processes
 def test_preemptions_are_not_counted(tmp_path, told):
+    pauses = []
     outcome = jobs.supervised(
-        "preempted_at_first", tmp_path, recovery=RecoveryConfig(restarts=0, backoff_seconds=3600.0)
+        "preempted_at_first",
+        tmp_path,
+        recovery=RecoveryConfig(restarts=0, backoff_seconds=3600.0),
+        wait=pauses.append,
     )
+    assert pauses == [0.0, 1.0, 2.0, 4.0]
     assert (outcome.restarts, outcome.preemptions) == (0, 4)
     assert attempts(tmp_path, rank=0) == 5
     assert [event["restart"] for event in told()] == [None] * 4
@@ -197,6 +216,21 @@ def test_a_mistake_of_the_user_is_not_tried_again(tmp_path):
         jobs.supervised("user_failure", tmp_path, processes=1)
     assert str(caught.value) == "label 'x' is unknown"
     assert attempts(tmp_path, rank=0) == 1
+
+
+@pytest.mark.processes
+def test_a_storage_that_was_away_costs_one_restart_and_is_told(tmp_path, told):
+    outcome = jobs.supervised("storage_is_away_at_first", tmp_path)
+    assert outcome.restarts == 1
+    [event] = told()
+    assert event["reason"] == "teacher worker 0: the checkpoint of step 7 cannot be written"
+
+
+@pytest.mark.processes
+def test_what_would_fail_again_is_told_and_not_what_may_pass_beside_it(tmp_path):
+    with pytest.raises(UserError, match=r"^label 'x' is unknown$"):
+        jobs.supervised("storage_is_away_beside_a_mistake", tmp_path)
+    assert attempts(tmp_path) == 1
 
 
 @pytest.mark.processes
@@ -228,7 +262,7 @@ def test_a_launcher_that_is_asked_to_end_lets_its_processes_save_and_starts_noth
 @pytest.mark.processes
 def test_launch_supervises_within_the_budget_that_it_is_given(tmp_path, monkeypatch):
     local = LocalLauncher([sys.executable, str(jobs.WORKER), "rank_1_dies_at_first"])
-    monkeypatch.setattr("launchers.launch.LAUNCHERS", {"local": local})
+    monkeypatch.setattr("launchers.local.launcher.from_settings", lambda _: local)
     job, cluster = jobs.job(tmp_path, 2), Cluster(workers=1)
     with pytest.raises(TrainingFailedError, match=r"^teacher worker 0 was killed by SIGKILL"):
         launch(job, cluster, recovery=RecoveryConfig(restarts=0))

@@ -107,6 +107,12 @@ def verbose(job, me):
     sys.exit(4)
 
 
+def verbose_to_the_end(job, me):
+    for number in range(20_000):
+        say(f"line {number} of a process that fills its pipe")
+    leave_record(job, me)
+
+
 def without_record(job, me):
     pass
 
@@ -181,6 +187,25 @@ def user_failure(job, me):
     attempt(job, me)
     report("label 'x' is unknown")
     sys.exit(2)
+
+
+def storage_is_away_at_first(job, me):
+    if me.rank == 1 and attempt(job, me) == 1:
+        report("the checkpoint of step 7 cannot be written", "passing")
+        sys.exit(1)
+    meet_peers(job, me)
+    leave_record(job, me)
+
+
+def storage_is_away_beside_a_mistake(job, me):
+    attempt(job, me)
+    if me.rank == 0:
+        report("label 'x' is unknown")
+        fifo(job, "reported").open("w").close()
+        wait_forever()
+    fifo(job, "reported").open().close()
+    report("the checkpoint of step 7 cannot be written", "passing")
+    sys.exit(1)
 
 
 def broke_down(job, me):

@@ -59,3 +59,16 @@ def test_lines_of_several_processes_do_not_mix(tmp_path):
     written = read(path)
     for name in "abc":
         assert [event["number"] for event in written if event["writer"] == name] == list(range(200))
+
+
+def test_a_torn_line_is_passed_over_and_its_neighbours_are_read():
+    # A disk that was full for a moment left half a line; the next event went on behind it.
+    whole = json.dumps({"event": "phase", "what": "a"})
+    assert events.parse(whole) == {"event": "phase", "what": "a"}
+    for torn in ("", whole[:-5], whole[:-5] + whole, "[1]", "null", '{"event": 5}', '{"time": 1}'):
+        assert events.parse(torn) is None
+
+
+def test_a_full_disk_ends_no_training(monkeypatch):
+    monkeypatch.setenv(events.ENVIRONMENT, "/dev/full")
+    events.emit("training", loss=0.5)

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib
 import math
 import sys
 
@@ -75,6 +76,32 @@ def test_a_task_is_found_by_the_path_of_its_file(tmp_path, monkeypatch, imports)
     )
     assert expected.folder() == tmp_path
     assert expected.load().name == "mine"
+
+
+def test_a_helper_of_the_user_hides_no_module_of_ours(tmp_path, imports):
+    # The user's folder once came first on the path: a report.py beside the task broke the run an hour later.
+    write(tmp_path, "report.py", "raise AssertionError('imported')\n")
+    write(tmp_path, "yaml.py", "raise AssertionError('imported')\n")
+    ref = reference.find(str(write(tmp_path, "task_beside_others.py")))
+    assert ref.load().name == "mine"
+    assert importlib.import_module("report.schema").VERSION
+
+
+@pytest.mark.parametrize("name", ["report", "yaml", "json"])
+def test_a_helper_that_another_module_would_hide_is_named(name, tmp_path, imports):
+    helper = write(tmp_path, f"{name}.py", "VALUE = 1\n")
+    file = write(tmp_path, "task_with_helper.py", f"from {name} import VALUE\n{SOURCE}")
+    with pytest.raises(
+        TaskError, match=f"imports '{name}', and {helper} has the name of another module.*rename it"
+    ):
+        reference.find(str(file)).load()
+
+
+def test_a_feature_may_not_have_the_name_of_the_served_input():
+    with pytest.raises(
+        TaskError, match="has a feature 'examples', which is the name of the input of the served model"
+    ):
+        make(features=(Feature("examples"),))
 
 
 def test_a_task_is_found_by_the_folder_of_its_package(tmp_path, imports):
@@ -165,15 +192,13 @@ def test_an_attribute_that_is_no_task_is_refused(tmp_path, imports, attribute, k
 def test_a_task_is_not_taken_for_another_of_the_same_module_name(tmp_path, imports):
     one, other = (reference.find(str(write(tmp_path / folder, "my_task.py"))) for folder in ("one", "other"))
     assert one.load() is one.load()
-    with pytest.raises(
-        TaskError, match=r"'my_task' in .*other bears the name of another module, .*one/my_task\.py"
-    ):
+    with pytest.raises(TaskError, match=r"'my_task' in .*other has the name of another module, .*one/my_task\.py"):
         other.load()
 
 
 def test_a_task_named_like_one_of_our_modules_is_refused(tmp_path, imports):
-    with pytest.raises(TaskError, match=r"'trainer' .* bears the name of another module"):
-        reference.find(str(write(tmp_path, "trainer.py"))).load()
+    with pytest.raises(TaskError, match=r"'limbeck'.* has the name of another module"):
+        reference.find(str(write(tmp_path, "limbeck.py"))).load()
 
 
 @given(st.builds(TaskRef, module=st.text(), attribute=st.text(), search_path=st.none() | st.text()))
@@ -201,7 +226,7 @@ def test_a_name_that_a_cluster_would_refuse(name):
     ({"features": (Feature("x"), Feature("x"))}, r"declares a feature or its label twice: \['x', 'x', 'y'\]"),
     ({"label": Label("x", classes=("a", "b"))}, "declares a feature or its label twice"),
     ({"features": (Feature("a"), Feature("A"))}, r"differ in case only.*\['A', 'a'\]\. Rename one"),
-    ({"slices": (("x",), ("x", "colour"))}, "slices by 'colour', which is no feature"),
+    ({"slices": (("x",), ("x", "colour"))}, "slices by 'colour', which is not a feature"),
     ({"features": (Feature("colour"),), "slices": (("color",),)}, r"Did you mean 'colour'\?"),
 ])  # fmt: skip
 def test_a_task_that_contradicts_itself_is_refused(changes, message):

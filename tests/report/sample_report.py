@@ -19,7 +19,7 @@ from report.findings import (
     Confusion,
     CurvePoint,
     Findings,
-    Picture,
+    GreyImage,
     Reliability,
     ReliabilityBin,
     Slice,
@@ -74,7 +74,7 @@ def whole() -> Report:
             gate=GateConfig(tolerance=0.05, max_bytes=200_000),
         ),
         models={
-            name: ModelReport({"accuracy": accuracy[name], "log_loss": _LOG_LOSS[name]}, *cost)
+            name: ModelReport({"accuracy": accuracy[name], "log_loss": _LOG_LOSS[name]}, *cost, sum(_EXAMPLES))
             for name, cost in _COST.items()
         },
         training={
@@ -262,7 +262,7 @@ def _soft_target(index: int) -> SoftTarget:
         example_id=f"{index:016x}-0",
         label=label,
         teacher_logits=tuple(tuple(map(float, row)) for row in members),
-        picture=Picture(tuple(tuple(int(pixel, 17) / 16 for pixel in row) for row in rows.split())),
+        picture=GreyImage(tuple(tuple(int(pixel, 17) / 16 for pixel in row) for row in rows.split())),
     )
 
 

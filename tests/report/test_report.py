@@ -33,8 +33,8 @@ WHOLE = Report(
     task="shapes",
     config=Config(data=DataConfig(path="/data")),
     models={
-        "teacher": ModelReport({"accuracy": 0.975, "log_loss": 0.125}, 1_234_567, 7_654_321, 1.25, 2.5),
-        "student": ModelReport({"accuracy": 0.9375, "log_loss": 0.25}, 1210, 65_432, 0.125, 0.25),
+        "teacher": ModelReport({"accuracy": 0.975, "log_loss": 0.125}, 1_234_567, 7_654_321, 1.25, 2.5, 1600),
+        "student": ModelReport({"accuracy": 0.9375, "log_loss": 0.25}, 1210, 65_432, 0.125, 0.25, 1600),
     },
     training={"teacher": (RankRecord("chief", 0, 600, 19_200, 12.5), RankRecord("worker", 1, 600, 19_100, 12.4))},
     gate=GateReport(passed=True, reasons=()),
@@ -130,6 +130,7 @@ def test_the_keys_that_programs_rely_on():
         "bytes": 65_432,
         "latency_ms_p50": 0.125,
         "latency_ms_p99": 0.25,
+        "examples": 1600,
     }
     assert plain["gate"] == {"passed": True, "reasons": []}
     assert plain["stages"][0] == {"name": "SchemaGen", "seconds": 0.02, "cached": True}
@@ -247,6 +248,30 @@ def test_the_page_shows_all_that_is_known():
     assert "tfx 1.16.0" in text
     assert "distillation.temperature" in text
     assert "/runs/shapes/serving/1" in text
+
+
+def test_figures_say_over_how_many_examples_they_are(capsys: pytest.CaptureFixture[str]):
+    """An accuracy over the few examples that happened to have a label looked like any other."""
+    text = Page(html.render(sample_report.whole())).text.replace("\u00a0", " ")
+    terminal.show(WHOLE, Path("page"), Path("log"))
+
+    assert "the teacher’s 99.2 %; 250 labelled test examples" in text
+    assert "in points of accuracy, over 250 labelled test examples" in text
+    assert re.search(r"examples\s*accuracy", text)
+    assert "task shapes, test split, 1,600 labelled examples" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_report_from_before_examples_were_counted_can_be_shown(capsys: pytest.CaptureFixture[str]):
+    plain = to_plain(sample_report.whole())
+    for model in plain["models"].values():
+        del model["examples"]
+
+    report = from_json(Report, json.dumps(plain))
+    terminal.show(report, Path("page"), Path("log"))
+
+    assert {model.examples for model in report.models.values()} == {None}
+    assert Page(html.render(report)).text.count("unknown") == len(report.models)
+    assert "task digits, test split\n" in capsys.readouterr().out.replace(" \n", "\n").replace("  ", "")
 
 
 @pytest.mark.parametrize(("report", "color"), [(WHOLE, "verdict pushed"), (REFUSED, "verdict refused")])

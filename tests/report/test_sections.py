@@ -45,7 +45,7 @@ def test_the_bars_are_those_of_the_most_probable_classes_at_the_temperature_of_t
     target = SoftTarget("1", "b", ((0.0, 2.0, 1.0, -1.0), (0.0, 1.0, 2.0, -1.0)))
     report = with_findings(classes=("a", "b", "c", "d"), soft_targets=(target,))
 
-    section = softness.build(report)
+    section = softness.view(report)
 
     assert section is not None
     bars = section.examples[0].bars
@@ -93,7 +93,7 @@ def test_thinned_points_are_means_over_the_steps(steps_and_losses: list[tuple[in
 
 
 def test_an_ensemble_has_a_line_for_each_member():
-    panels = learning.build(SAMPLE)
+    panels = learning.view(SAMPLE)
 
     assert [panel.caption.replace("\u00a0", " ") for panel in panels] == [
         "teacher, 5 members",
@@ -128,7 +128,7 @@ def test_many_classes_are_shown_as_a_list(classes: int, tables: int):
     counts = np.full((classes, classes), 1)
     known = confusion(tuple(map(str, range(classes))), counts)
 
-    section = confusions.build(with_findings(confusion={"student": known}))
+    section = confusions.view(with_findings(confusion={"student": known}))
 
     assert section is not None
     assert len(section.matrices) == tables
@@ -154,7 +154,7 @@ def test_slices_come_worst_first_and_without_a_difference_last():
         Slice({"a": "behind", "b": "x"}, 40, {"teacher": 0.9, "student": 0.8}),
     )
 
-    section = slices.build(with_findings(slices=(Slice({}, 179, {"teacher": 0.9, "student": 0.85}), *parts)))
+    section = slices.view(with_findings(slices=(Slice({}, 179, {"teacher": 0.9, "student": 0.85}), *parts)))
 
     assert section is not None
     assert [row.name for row in section.shown] == [
@@ -172,7 +172,7 @@ def test_slices_come_worst_first_and_without_a_difference_last():
 def test_of_many_slices_the_best_are_folded_away():
     parts = tuple(Slice({"a": str(index)}, 40, {"teacher": 1.0, "student": index / 50}) for index in range(50))
 
-    section = slices.build(with_findings(slices=parts))
+    section = slices.view(with_findings(slices=parts))
 
     assert section is not None
     assert [row.name for row in (*section.shown, *section.rest)] == [f"a = {index}" for index in range(50)]
@@ -185,13 +185,13 @@ def test_a_model_leans_to_the_side_that_its_examples_say():
         examples = np.array([part.examples for part in one.bins])
         gaps = np.array([part.confidence - part.accuracy for part in one.bins])
         assert calibration.leaning(one) == pytest.approx(np.average(gaps, weights=examples))
-    panels = {panel.name: panel.sentence for panel in calibration.build(SAMPLE)}
+    panels = {panel.name: panel.sentence for panel in calibration.view(SAMPLE)}
     assert "too sure" in panels["student on hard labels"]
     assert "too modest" in panels["student"]
 
 
 def test_controls_stand_after_teacher_and_student():
-    section = quality.build(dataclasses.replace(SAMPLE, models=dict(reversed(SAMPLE.models.items()))))
+    section = quality.view(dataclasses.replace(SAMPLE, models=dict(reversed(SAMPLE.models.items()))))
 
     assert section is not None
     names = ["teacher", "student", "student on hard labels", "student on pseudo-labels"]
@@ -201,14 +201,14 @@ def test_controls_stand_after_teacher_and_student():
 
 
 def test_one_model_is_not_drawn():
-    section = quality.build(dataclasses.replace(SAMPLE, models={"student": SAMPLE.models["student"]}))
+    section = quality.view(dataclasses.replace(SAMPLE, models={"student": SAMPLE.models["student"]}))
 
     assert section is not None
     assert section.charts == ()
 
 
 def test_cached_stages_are_not_counted():
-    section = work.build(SAMPLE)
+    section = work.view(SAMPLE)
 
     assert section is not None
     spent = [stage.seconds for stage in SAMPLE.stages if not stage.cached]
@@ -218,9 +218,9 @@ def test_cached_stages_are_not_counted():
 def test_settings_that_are_not_the_default_say_what_it_is():
     report = dataclasses.replace(SAMPLE, config=Config(training=TrainingConfig(epochs=7)))
 
-    changed = [setting for setting in configuration.build(report) if setting.default is not None]
+    changed = [setting for setting in configuration.view(report) if setting.default is not None]
 
-    assert changed == [configuration.Setting("training.epochs", "7", "10")]
+    assert changed == [configuration.SettingRow("training.epochs", "7", "10")]
 
 
 @pytest.mark.parametrize(

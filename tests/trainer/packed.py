@@ -5,9 +5,13 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from trainer.data.ingestion import pack
+from tests.classes import classes
+from trainer.data.batches import batches
+from trainer.data.packing import pack
 
 WIDTH = 3
+# Of the labels that `examples` makes.
+OBJECTIVE = classes(4)
 SPEC = {
     "x": tf.io.FixedLenFeature([WIDTH], tf.float32),
     "label": tf.io.FixedLenFeature([], tf.int64),
@@ -51,7 +55,19 @@ def write(path, serialized):
 
 
 def pack_all(folder, serialized, label_key="label"):
-    """Packs the examples of one file; returns the folder as `ingestion.batches` takes it."""
+    """Packs the examples of one file; returns the folder as `batches` takes it."""
     folder.mkdir()
-    pack([write(folder / "part.gz", serialized)], folder, label_key)
+    pack([write(folder / "part.gz", serialized)], folder, label_key, OBJECTIVE)
     return str(folder)
+
+
+def read(folder, order, replicas=(0,), count=1):
+    """All batches of some replicas, as NumPy."""
+    return list(batches(folder, order, replicas, count, SPEC).as_numpy_iterator())
+
+
+def equal(one, other):
+    """Whether two lists of batches are the same in every value."""
+    return len(one) == len(other) and all(
+        np.array_equal(a, b) for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)
+    )

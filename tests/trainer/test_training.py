@@ -32,7 +32,8 @@ from tests.trainer.world import (
     weights,
 )
 from trainer import training, worker
-from trainer.data.ingestion import Denominators
+from trainer.data.batches import Denominators
+from trainer.distillation.targets import label_key, loss_of
 
 
 def record(job, rank=0):
@@ -122,7 +123,7 @@ def test_a_task_may_bring_an_optimizer_of_its_own(world, tmp_path, entry):
 
     tf_keras.utils.set_random_seed(3)
     model = world.task.load().build_student({})
-    labels = np.array([values_of(one, training.label_key(entry))[0] for one in world.examples])
+    labels = np.array([values_of(one, label_key(entry))[0] for one in world.examples])
     x = np.array([values_of(one, "x") for one in world.examples], np.float32)[labels >= 0]
     with tf.GradientTape() as tape:
         losses = tf_keras.losses.sparse_categorical_crossentropy(labels[labels >= 0], model({"x": x}), True)
@@ -191,10 +192,12 @@ def test_teachers_read_labels_and_students_what_they_may_see(world, tmp_path):
         "teacher_logits": tf.zeros([2, TEACHERS, CLASSES]),
     }
     first, second, uniform = -np.log(np.exp(2) / (np.exp(2) + 2)), np.log(3), np.full(3, 1 / 3)
-    teacher = training.loss_of(world.job(tmp_path / "teacher"))
+    objective = world.task.load().objective
+    teacher = loss_of(world.job(tmp_path / "teacher"), objective)
     np.testing.assert_allclose(teacher(logits, targets, Denominators(4.0, 2.0)), (first + second) / 2, rtol=1e-6)
-    student = training.loss_of(
-        world.job(tmp_path / "student", "student", distillation=DistillationConfig(temperature=1.0, alpha=0.25))
+    student = loss_of(
+        world.job(tmp_path / "student", "student", distillation=DistillationConfig(temperature=1.0, alpha=0.25)),
+        objective,
     )
     divergence = (uniform * (np.log(uniform) - np.array([2.0, 0, 0]) + np.log(np.exp(2) + 2))).sum()
     expected = 0.75 * second + 0.25 * divergence / 2

@@ -127,7 +127,7 @@ def replayed(losses, patience):
 def test_training_ends_early_where_the_rule_says(world, tmp_path, patience):
     job, examples = validated(world, tmp_path / "job", patience)
     points = [point for point in history(job) if point["validation"]]
-    losses = np.array([point["validation"]["log_loss"] for point in points])
+    losses = np.array([point["validation"]["metrics"]["log_loss"] for point in points])
     ends = [-(-COUNT * epoch // TRAINING.batch_size) for epoch in range(1, 9)]
     assert replayed(losses, patience) == len(losses) < len(ends)
     assert [point["step"] for point in points] == ends[: len(losses)]
@@ -139,7 +139,7 @@ def test_training_ends_early_where_the_rule_says(world, tmp_path, patience):
     known = labels >= 0
     log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(losses[-1], -log_probabilities[known, labels[known]].mean(), rtol=1e-5)
-    assert points[-1]["validation"]["accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
+    assert points[-1]["validation"]["metrics"]["accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
     assert points[-1]["validation"]["examples"] == known.sum()
 
 
@@ -167,11 +167,12 @@ def test_tensorboard_shows_what_the_history_holds(world, tmp_path):
             for value in event.summary.value:
                 shown.setdefault(value.tag, {})[event.step] = value.simple_value
     points = history(job)
+    validations = {point["step"]: point["validation"]["metrics"] for point in points if point["validation"]}
     expected = {
         f"training/{name}": {point["step"]: point[name] for point in points}
         for name in ("loss", "learning_rate", "gradient_norm")
     } | {
-        f"validation/{name}": {point["step"]: point["validation"][name] for point in points if point["validation"]}
+        f"validation/{name}": {step: metrics[name] for step, metrics in validations.items()}
         for name in ("log_loss", "accuracy")
     }
     assert shown.keys() == expected.keys()

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from limbeck.errors import DataError, TrainingFailedError
+from limbeck.errors import DataError, PassingFaultError, TrainingFailedError
 from limbeck.records import to_json
 from tests.launchers import jobs
 from trainer import training, worker
-from trainer.process import heartbeat, preemption
+from trainer.process import heartbeat, position, preemption
 from trainer.process.preemption import PreemptedError
 
 
@@ -44,8 +44,28 @@ def test_a_training_that_broke_down_would_do_so_again(end, capfd):
     assert "Traceback" in capfd.readouterr().err
 
 
+def test_a_storage_that_was_away_may_be_there_at_the_next_try(end, capfd):
+    assert end(PassingFaultError("503")) == (1, {"kind": "passing", "message": "503"})
+    assert "Traceback" in capfd.readouterr().err
+
+
 def test_a_mistake_of_the_user_is_told_as_such(end):
     assert end(DataError("no rows")) == (2, {"kind": "user", "message": "no rows"})
+
+
+def test_an_exception_is_left_with_the_step_after_which_it_came(end, tmp_path, monkeypatch):
+    monkeypatch.setattr(position, "_position", {})
+    position.note(member=1, step=40)
+    with pytest.raises(KeyError):
+        end(KeyError("seven"))
+    left = json.loads((tmp_path / "failure.json").read_text())
+    assert left == {"kind": "error", "message": "member 1 after step 40: KeyError: 'seven'"}
+
+
+def test_a_file_system_that_is_away_may_come_back(end, tmp_path):
+    with pytest.raises(OSError, match="503"):
+        end(OSError("503"))
+    assert not (tmp_path / "failure.json").exists()
 
 
 def test_a_preempted_training_has_an_exit_code_of_its_own_and_is_no_failure(end):
@@ -70,6 +90,8 @@ def test_sigterm_is_a_request_while_training_runs_and_only_then(job_file, monkey
     for _ in range(2):
         assert worker.main([str(job_file)]) == 0
         assert signal.getsignal(signal.SIGTERM) is before
+        # What trains next in this process was not asked to end.
+        assert not preemption.requested()
 
 
 def test_a_watched_process_beats_from_the_first_moment_on(tmp_path):

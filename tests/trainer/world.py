@@ -12,7 +12,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from tests.trainer import packed, transform
-from trainer import training
+from trainer.distillation.targets import label_key
 from trainer.job import TrainingJob
 
 COLOURS = ("red", "green", "blue")
@@ -128,7 +128,7 @@ def build(folder: Path, rows: Sequence[dict], teacher_logits: np.ndarray, module
 
 def pack(folder: Path, examples: Sequence[bytes], entry="student") -> str:
     """Packs examples for a job of this entry; returns the folder."""
-    return packed.pack_all(folder, examples, training.label_key(entry))
+    return packed.pack_all(folder, examples, label_key(entry))
 
 
 def rows(count: int = COUNT) -> list[dict]:

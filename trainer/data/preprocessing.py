@@ -7,24 +7,25 @@ the task's function is handed the dense raw features only, and this module adds 
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 from typing import Any
 
+from limbeck import task_code
 from limbeck.errors import DataError, TaskError, nearest
-from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL, UNLABELLED
+from limbeck.examples import EXAMPLE_ID, LABEL, RESERVED, STUDENT_LABEL
+from limbeck.objectives.objective import Objective
 from limbeck.records import from_json
-from limbeck.reference import TaskRef
+from limbeck.reference import TaskRef, located
 from limbeck.task import Feature, Label, Task
-
-# A class that the task does not know; told apart from "no label", which is legal.
-UNKNOWN_CLASS = -2
 
 Inputs = dict[str, Any]
 
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
-    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef` as JSON."""
-    return preprocess(from_json(TaskRef, custom_config["task"]).load(), inputs)
+    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef`, as JSON."""
+    return preprocess(located(from_json(TaskRef, custom_config["task"]), os.environ).load(), inputs)
 
 
 def preprocess(task: Task, inputs: Inputs) -> Inputs:
@@ -35,22 +36,24 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
       inputs: raw features by name, each dense `[batch, *shape]` or sparse `[batch, any]`.
 
     Returns:
-      The task's model inputs, and `label` int64 `[batch]`, `student_label` int64 `[batch]` (both -1 where there
-      is none) and `example_id` string `[batch]`.
+      The task's model inputs, and `label` and `student_label`, both as the task's objective encodes them (classes:
+      int64 `[batch]`, -1 where there is none), and `example_id` string `[batch]`.
 
     Raises:
       DataError: where the data lack a declared feature.
       TaskError: where the task's function returns a reserved name.
     """
     features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
-    outputs = dict(task.preprocessing_fn(features))
+    with task_code.guarded(f"preprocessing_fn of task '{task.name}' fails"):
+        outputs = dict(task.preprocessing_fn(features))
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
-    label = encode_label(task.label, inputs)
+    objective = task.objective
+    label = encode_label(objective, inputs)
     return outputs | {
         LABEL: label,
-        STUDENT_LABEL: _visible_label(task.label, label, inputs),
+        STUDENT_LABEL: _visible_label(task.label, objective, label, inputs),
         EXAMPLE_ID: content_id(inputs),
     }
 
@@ -69,37 +72,44 @@ def dense_feature(feature: Feature, values: Any) -> Any:
     return tf.reshape(values, [-1, *feature.shape])
 
 
-def encode_label(label: Label, inputs: Inputs) -> Any:
-    """Class index as int64 `[batch]`: -1 where an example has none, -2 where its class is not declared."""
+def encode_label(objective: Objective, inputs: Inputs) -> Any:
+    """The label, `[batch, *label_shape]`: what `Objective.encode` makes of it, `unlabelled` where an example has none.
+
+    The objective sees the examples that have a label, and no others. Had the gaps of the others been filled with a
+    value first, nobody could tell it from a label that happens to be that value.
+
+    Raises:
+      DataError: where the data lack a feature that the label is made of.
+    """
     import tensorflow as tf
 
-    values = _take(inputs, label.name)
-    if label.kind == "text":
-        if isinstance(values, tf.sparse.SparseTensor):
-            values = _to_dense(values, 1, "")
-        text = tf.reshape(values, [-1])
-        match = tf.equal(text[:, tf.newaxis], tf.constant(label.classes)[tf.newaxis, :])
-        known = tf.where(tf.reduce_any(match, axis=1), tf.argmax(match, axis=1), UNKNOWN_CLASS)
-        return tf.where(tf.equal(text, ""), tf.constant(UNLABELLED, tf.int64), known)
-    if isinstance(values, tf.sparse.SparseTensor):
-        values = _to_dense(values, 1, UNLABELLED)
-    index = tf.reshape(tf.cast(values, tf.int64), [-1])
-    legal = (index >= UNLABELLED) & (index < len(label.classes))
-    return tf.where(legal, index, tf.constant(UNKNOWN_CLASS, tf.int64))
+    raw = {name: _raw_label(objective, _take(inputs, name)) for name in objective.raw_features}
+    labelled = functools.reduce(tf.logical_and, (present for _, present in raw.values()))
+    encoded = objective.encode({name: tf.boolean_mask(values, labelled) for name, (values, _) in raw.items()})
+    shape = tf.concat([tf.shape(labelled), tf.constant(objective.label_shape, tf.int32)], axis=0)
+    unlabelled = tf.fill(shape, tf.constant(objective.unlabelled, tf.as_dtype(objective.label_dtype)))
+    label = tf.tensor_scatter_nd_update(unlabelled, tf.where(labelled), encoded)
+    return tf.ensure_shape(label, [None, *objective.label_shape])
 
 
-def assert_declared(labels: Any, what: str) -> None:
-    """Raises DataError where an encoded label is none of the task's classes; `what` names the examples.
+def assert_declared(objective: Objective, labels: Any, what: str) -> None:
+    """Raises DataError where the task does not declare a label.
 
     Args:
-      labels: NumPy int64 `[examples]`, as `encode_label` gives them.
-      what: such as `training examples`.
+      objective: of the task.
+      labels: NumPy array `[examples, *label_shape]`, as `encode_label` gives them.
+      what: names the examples, such as `training examples`.
     """
-    unknown = int((labels == UNKNOWN_CLASS).sum())
+    unknown = int(objective.undeclared(labels).sum())
     if unknown:
+        classes, remedy = objective.label.classes, "correct the data, or the declaration of the task's label"
+        if classes:
+            remedy = "correct the data, or the classes of the task's label"
+            if objective.label.kind == "integer":
+                remedy = f"classes count from 0, and the last is {len(classes) - 1} ('{classes[-1]}'); {remedy}"
         raise DataError(
-            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: "
-            "correct the data, or the classes of the task's label"
+            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: {remedy}; "
+            "an example without a label leaves the feature out"
         )
 
 
@@ -135,7 +145,22 @@ def _exact_text(values: Any) -> Any:
     return tf.strings.as_string(tf.bitcast(values, tf.int32) if values.dtype == tf.float32 else values)
 
 
-def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
+def _raw_label(objective: Objective, values: Any) -> tuple[Any, Any]:
+    """A raw part of the label, dense `[batch]` in the dtype of its kind, and which examples have it, bool `[batch]`."""
+    import tensorflow as tf
+
+    dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[objective.label.kind]
+    if values.dtype != dtype:
+        values = tf.cast(values, dtype)
+    if not isinstance(values, tf.sparse.SparseTensor):
+        flat = tf.reshape(values, [-1])
+        return flat, tf.fill(tf.shape(flat), True)
+    there = tf.sparse.SparseTensor(values.indices, tf.fill(tf.shape(values.values), True), values.dense_shape)
+    present = _to_dense(there, 1, default=False)
+    return tf.reshape(_to_dense(values, 1, default=None), [-1]), tf.reshape(present, [-1])
+
+
+def _visible_label(label: Label, objective: Objective, encoded: Any, inputs: Inputs) -> Any:
     import tensorflow as tf
 
     if label.visible_to_student is None:
@@ -143,7 +168,9 @@ def _visible_label(label: Label, encoded: Any, inputs: Inputs) -> Any:
     visible = dense_feature(
         Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
     )
-    return tf.where(visible == 0, tf.constant(UNLABELLED, tf.int64), encoded)
+    # One axis for each of the label's, so that an example is hidden as a whole.
+    hidden = tf.reshape(visible == 0, [-1, *[1] * len(objective.label_shape)])
+    return tf.where(hidden, tf.constant(objective.unlabelled, encoded.dtype), encoded)
 
 
 def _complete(feature: Feature, values: Any, size: int) -> Any:

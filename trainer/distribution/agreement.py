@@ -7,22 +7,23 @@ have heard, such as a request to end, is asked for in all of them at the same st
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from limbeck.aliases import Strategy, Tensor
 
 
-def any_process(strategy: Any) -> Callable[[bool], bool]:
+def any_process(strategy: Strategy) -> Callable[[bool], bool]:
     """Makes the function that says whether the answer of any process is True.
 
     Every process must call it equally often, because each call waits for all of them.
     """
     import tensorflow as tf
 
-    def votes(mine: Any) -> Any:
+    def votes(mine: Tensor) -> Tensor:
         # A value of its own on each replica: some strategies do not add up one that they share.
         return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(mine))
 
     @tf.function(autograph=False)
-    def count(mine: Any) -> Any:
+    def count(mine: Tensor) -> Tensor:
         return strategy.experimental_local_results(strategy.run(votes, args=(mine,)))[0]
 
     return lambda mine: float(count(tf.constant(float(mine)))) > 0

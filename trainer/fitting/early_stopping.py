@@ -1,20 +1,35 @@
 """When to end a training before its last epoch: a pure function of what validation has shown so far.
 
 A rule that keeps counters of its own must save them, or a training that died and went on ends elsewhere. This one
-needs nothing but the figures, which are kept anyway.
+needs nothing but the figures, which are kept anyway: a training that goes on counts them again, once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable
 
 
-def is_over(losses: Sequence[float], patience: int) -> bool:
-    """Whether none of the last `patience` log losses is lower than the lowest before them.
+@dataclasses.dataclass(frozen=True)
+class Streak:
+    """How long validation has shown nothing better.
 
-    A loss that is not a number counts as not lower.
+    Attributes:
+      best: the lowest loss; infinite before the first.
+      since: evaluations since then.
     """
-    best, since = float("inf"), 0
+
+    best: float = float("inf")
+    since: int = 0
+
+    def after(self, loss: float) -> Streak:
+        """The streak after one more evaluation. A loss that is not a number counts as not lower."""
+        return Streak(loss, 0) if loss < self.best else Streak(self.best, self.since + 1)
+
+
+def streak_of(losses: Iterable[float]) -> Streak:
+    """The streak after these evaluations, oldest first."""
+    streak = Streak()
     for loss in losses:
-        best, since = (loss, 0) if loss < best else (best, since + 1)
-    return since >= patience
+        streak = streak.after(loss)
+    return streak

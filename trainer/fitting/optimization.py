@@ -11,10 +11,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from limbeck.aliases import Gradient, LearningRate, Optimizer, Tensor
 from limbeck.settings.training import TrainingConfig
 
 
-def sums(values: Sequence[Any]) -> list[Any]:
+def sums(values: Sequence[Gradient]) -> list[Gradient]:
     """Sums each value over all replicas; call it in a replica context.
 
     Args:
@@ -26,7 +27,7 @@ def sums(values: Sequence[Any]) -> list[Any]:
     import tensorflow as tf
 
     replica = tf.distribute.get_replica_context()
-    found: dict[int, Any] = {}
+    found: dict[int, Gradient] = {}
     # One message for all, but several processes cannot put values of different types in one.
     for dtype in dict.fromkeys(value.dtype for value in values):
         places = [place for place, value in enumerate(values) if value.dtype == dtype]
@@ -34,7 +35,7 @@ def sums(values: Sequence[Any]) -> list[Any]:
     return [found[place] for place in range(len(values))]
 
 
-def global_norm(gradients: Sequence[Any]) -> Any:
+def global_norm(gradients: Sequence[Gradient]) -> Tensor:
     """The Euclidean norm of all gradients as one vector: a float32 scalar.
 
     Slices of an embedding's gradient that are of the same row are added up first, as they are in the update.
@@ -44,7 +45,7 @@ def global_norm(gradients: Sequence[Any]) -> Any:
     return tf.linalg.global_norm([tf.cast(_distinct(gradient), tf.float32) for gradient in gradients])
 
 
-def clipped(gradients: Sequence[Any], norm: Any, limit: float | None) -> list[Any]:
+def clipped(gradients: Sequence[Gradient], norm: Tensor, limit: float | None) -> list[Gradient]:
     """Scales gradients of the global norm `norm` down to `limit` where they are above it; None: never."""
     import tensorflow as tf
 
@@ -54,7 +55,7 @@ def clipped(gradients: Sequence[Any], norm: Any, limit: float | None) -> list[An
     return [scaled(gradient, factor) for gradient in gradients]
 
 
-def scaled(gradient: Any, factor: Any) -> Any:
+def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
     """A gradient, dense or of slices, times a float32 scalar."""
     import tensorflow as tf
 
@@ -63,7 +64,16 @@ def scaled(gradient: Any, factor: Any) -> Any:
     return gradient * tf.cast(factor, gradient.dtype)
 
 
-def schedule(training: TrainingConfig, steps: int) -> Any:
+def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
+    """A gradient, dense or of slices, where the bool scalar `wanted` is true; otherwise zeros."""
+    import tensorflow as tf
+
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(kept(gradient.values, wanted), gradient.indices, gradient.dense_shape)
+    return tf.where(wanted, gradient, tf.zeros_like(gradient))
+
+
+def schedule(training: TrainingConfig, steps: int) -> LearningRate:
     """The learning rate of each optimizer step, as a tf_keras LearningRateSchedule.
 
     With W = `warmup_steps`, step s (from 0) below W has peak * (s + 1) / W. From W on, with p = (s - W) / (steps - W):
@@ -81,7 +91,7 @@ def schedule(training: TrainingConfig, steps: int) -> Any:
     return _warmed_up(after, peak, warmup) if warmup else after
 
 
-def learning_rate(optimizer: Any) -> Any:
+def learning_rate(optimizer: Optimizer) -> Tensor:
     """The learning rate of the latest update of a tf_keras optimizer: a float32 scalar; NaN where it has none."""
     import tensorflow as tf
 
@@ -91,12 +101,12 @@ def learning_rate(optimizer: Any) -> Any:
         return tf.constant(math.nan)
 
 
-def _warmed_up(after: Any, peak: float, warmup: int) -> Any:
+def _warmed_up(after: LearningRate, peak: float, warmup: int) -> LearningRate:
     import tensorflow as tf
     from tf_keras.optimizers import schedules
 
     class WarmUp(schedules.LearningRateSchedule):
-        def __call__(self, step: Any) -> Any:
+        def __call__(self, step: Tensor) -> Tensor:
             step = tf.cast(step, tf.float32)
             return tf.where(step < warmup, peak * (step + 1) / warmup, after(tf.maximum(step - warmup, 0.0)))
 
@@ -106,7 +116,7 @@ def _warmed_up(after: Any, peak: float, warmup: int) -> Any:
     return WarmUp()
 
 
-def _distinct(gradient: Any) -> Any:
+def _distinct(gradient: Gradient) -> Tensor:
     import tensorflow as tf
 
     if not isinstance(gradient, tf.IndexedSlices):

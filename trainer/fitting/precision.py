@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from limbeck.aliases import Gradient, Optimizer, Tensor
 from limbeck.settings.training import TrainingConfig
 
 # As Keras has it: large, because a scale that is too large costs only the few steps in which it is halved.
@@ -48,17 +48,17 @@ class LossScale:
         ]
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Tensor:
         """The scale: a float32 scalar, a power of two."""
         return self.variables[0].read_value()
 
-    def unscaled(self, gradients: Sequence[Any]) -> list[Any]:
+    def unscaled(self, gradients: Sequence[Gradient]) -> list[Gradient]:
         """Divides gradients by the scale; exact, short of underflow."""
         from trainer.fitting.optimization import scaled
 
         return [scaled(gradient, 1 / self.value) for gradient in gradients]
 
-    def update(self, finite: Any) -> None:
+    def update(self, finite: Tensor) -> None:
         """Takes in whether the gradients of a step were finite; call it outside of replicas."""
         import tensorflow as tf
 
@@ -70,7 +70,7 @@ class LossScale:
         steps.assign(tf.where(tf.logical_and(finite, tf.logical_not(grown)), steps.read_value() + 1, 0))
 
 
-def loss_scale(training: TrainingConfig, optimizer: Any) -> LossScale | None:
+def loss_scale(training: TrainingConfig, optimizer: Optimizer) -> LossScale | None:
     """Makes the loss scale where the precision needs one, and ties it to the optimizer, whose state it is a part of.
 
     Call it in `trainer.distribution.strategies.scope`.

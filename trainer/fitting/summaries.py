@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from trainer.fitting.loop import Progress
+from limbeck import files
+from trainer.fitting.progress import TrainingProgress
 
 FOLDER = "tensorboard"
 
@@ -17,9 +17,9 @@ class Summaries:
         """Opens the folder."""
         import tensorflow as tf
 
-        self._writer: Any = tf.summary.create_file_writer(str(Path(record_uri) / FOLDER / str(member)))
+        self._writer: Any = tf.summary.create_file_writer(files.join(record_uri, FOLDER, str(member)))
 
-    def add(self, progress: Progress) -> None:
+    def add(self, progress: TrainingProgress) -> None:
         """Adds what a call of several steps came to."""
         figures = {
             "training/loss": progress.loss,
@@ -27,8 +27,7 @@ class Summaries:
             "training/gradient_norm": progress.gradient_norm,
         }
         if progress.validation:
-            figures["validation/log_loss"] = progress.validation.log_loss
-            figures["validation/accuracy"] = progress.validation.accuracy
+            figures |= {f"validation/{name}": value for name, value in progress.validation.metrics.items()}
         self._write(progress.step, figures)
 
     def close(self) -> None:

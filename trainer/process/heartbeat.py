@@ -2,20 +2,24 @@
 
 A stopped or frozen process (SIGSTOP, a machine that swaps itself to death, a deadlock under Python's lock) neither
 ends nor says anything, and its peers wait for it. Output is no sign of life: a long step is silent too. So a thread
-touches a file that the launcher watches. A peer that merely waits in a collective operation goes on beating, which
-tells the two apart; for the same reason two processes that wait for each other for ever are not found out.
+touches a file that the launcher watches (in an object store it writes the file anew). A peer that merely waits in a
+collective operation goes on beating, which tells the two apart; for the same reason two processes that wait for each
+other for ever are not found out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Names the file; where it names none, nobody watches.
+from limbeck import files
+
+# Names the file, a path or URI; where it names none, nobody watches.
 ENVIRONMENT = "LIMBECK_HEARTBEAT"
 SECONDS = 1.0
 # Joining a cluster waits for the slowest process to start.
@@ -27,10 +31,11 @@ def start() -> None:
 
     Called before slow imports; once it returns, a process that stands still is found out.
     """
-    path = os.environ.get(ENVIRONMENT)
-    if path:
-        Path(path).touch()
-        threading.Thread(target=_beat, args=(Path(path),), name="heartbeat", daemon=True).start()
+    uri = os.environ.get(ENVIRONMENT)
+    if uri:
+        sign = _sign_of(uri)
+        sign.announce(0.0)
+        threading.Thread(target=_beat, args=(sign,), name="heartbeat", daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -39,22 +44,79 @@ def silence(seconds: float) -> Iterator[None]:
 
     For calls into C++ that wait for others and hold Python's lock meanwhile, such as joining a cluster.
     """
-    path = os.environ.get(ENVIRONMENT)
-    if not path:
+    uri = os.environ.get(ENVIRONMENT)
+    if not uri:
         yield
         return
-    Path(path).write_text(f"{seconds}", encoding="ascii")
+    sign = _sign_of(uri)
+    sign.announce(seconds)
     try:
         yield
     finally:
-        Path(path).write_text("", encoding="ascii")
+        sign.announce(0.0)
 
 
-def _beat(path: Path) -> None:
+def read(uri: str) -> tuple[object, float] | None:
+    """Reads the file of a process, in the process that watches it.
+
+    Returns:
+      What is another at each beat, and the seconds of silence that are announced; None where there is no file yet.
+    """
+    try:
+        text = files.read_text(uri)
+        return (files.modified(uri), text), float(text.split()[0]) if text else 0.0
+    except FileNotFoundError:
+        return None
+
+
+class _LocalSign:
+    """A file whose time of change is the beat; it holds the announced seconds, or nothing."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def beat(self) -> None:
+        os.utime(self._path)
+
+    def announce(self, seconds: float) -> None:
+        self._path.write_text(f"{seconds}" if seconds else "", encoding="ascii")
+
+
+class _RemoteSign:
+    """A file that is written anew at each beat, because not every store says when one was changed.
+
+    It holds the announced seconds, and the number of the beat.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri, self._lock, self._announced, self._number = uri, threading.Lock(), 0.0, 0
+
+    def beat(self) -> None:
+        with self._lock:
+            self._number += 1
+            text = f"{self._announced} {self._number}"
+            # A beat that is lost is made good by the next.
+            with contextlib.suppress(OSError):
+                files.write_text(self._uri, text)
+
+    def announce(self, seconds: float) -> None:
+        self._announced = seconds
+        self.beat()
+
+
+_Sign = _LocalSign | _RemoteSign
+
+
+@functools.cache
+def _sign_of(uri: str) -> _Sign:
+    return _RemoteSign(uri) if "://" in uri else _LocalSign(uri)
+
+
+def _beat(sign: _Sign) -> None:
     while True:
         time.sleep(SECONDS)
         try:
-            os.utime(path)
+            sign.beat()
         except OSError:
             # It is gone, and with it the launcher that watched: `trainer.process.lifeline` ends this process.
             return

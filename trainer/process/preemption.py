@@ -27,7 +27,7 @@ class _Flag:
 
 
 def requested() -> bool:
-    """Whether this process was asked to end since `watching` began."""
+    """Whether this process was asked to end since `watching` began; False when that is over."""
     return _Flag.raised
 
 
@@ -47,6 +47,7 @@ def watching() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        _Flag.raised = False
 
 
 def listen() -> None:

@@ -5,7 +5,8 @@ on from half a model, or not at all. TensorFlow's own checkpoints are tied to th
 them, and have no check sums. Here a checkpoint is a set of named arrays that knows of neither:
 
   step-00000120.<digest>.npz    the arrays, as NumPy writes them, never pickled; named by their content
-  step-00000120.json            the manifest: counters, curve, and of the arrays size, SHA-256, shapes and types
+  step-00000120.json            the manifest: counters, and of the arrays size, SHA-256, shapes and types
+  curve/                        the loss curve, in parts that the manifest names (`trainer.recovery.curve_files`)
 
 Both are written out of sight (`.unfinished-...`) and renamed, the manifest last: what has no manifest does not exist.
 A manifest is replaced in one step, and arrays are never overwritten by others, so a step may be saved twice. A reader
@@ -22,26 +23,30 @@ import io
 import json
 import logging
 import re
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
-from limbeck.errors import ConfigError, TrainingFailedError
+from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
 from limbeck.records import STRICT, from_json, to_json
-from trainer.fitting.loop import Progress
+from trainer.fitting.progress import TrainingProgress
+from trainer.recovery import curve_files, storage_faults
+from trainer.recovery.curve_files import Chain, DamagedCurveError
 
 _log = logging.getLogger(__name__)
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _UNFINISHED = ".unfinished-"
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _PIECE_BYTES = 1 << 20
 
-Arrays = dict[str, npt.NDArray[Any]]
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +65,7 @@ class State:
     member: int
     step: int
     arrays: Arrays
-    curve: tuple[Progress, ...] = ()
+    curve: Sequence[TrainingProgress] = ()
     examples: int = 0
     seconds: float = 0.0
 
@@ -81,7 +86,7 @@ class _Manifest:
     bytes: int
     sha256: str
     arrays: tuple[_Array, ...]
-    curve: tuple[Progress, ...]
+    curve: str | None
     examples: int
     seconds: float
 
@@ -95,39 +100,70 @@ def folder_of(checkpoint_uri: str, member: int) -> str:
     return f"{checkpoint_uri.rstrip('/')}/member-{member}"
 
 
+class Writer:
+    """Writes the checkpoints of one member, as long as one process trains it."""
+
+    def __init__(self, folder_uri: str, keep: int, wait: Callable[[float], None] = time.sleep) -> None:
+        """Takes where to, and how many.
+
+        Args:
+          folder_uri: made where it is missing.
+          keep: checkpoints to keep, at least 1.
+          wait: pauses for so many seconds before a save is tried again.
+        """
+        if keep < 1:
+            raise ConfigError(f"at least one checkpoint must be kept, received keep={keep}")
+        self._folder, self._keep, self._wait, self._chain = folder_uri, keep, wait, Chain()
+
+    def save(self, state: State) -> None:
+        """Writes a checkpoint; it becomes the latest, and the oldest above `keep` go, as does what killed saves left.
+
+        What the folder holds of later steps goes too: it could not be read, or training would have gone on from
+        there. A fault of storage that may pass is tried again a few times, over some seconds.
+
+        Args:
+          state: what to keep. It holds no NaN in `weights/` or `optimizer/`; its curve begins with that of the state
+            that was saved before.
+
+        Raises:
+          ValueError: where an array holds Python objects.
+          PassingFaultError: where it cannot be written now, because storage is away.
+          TrainingFailedError: where a weight is NaN, or where it cannot be written, for one because the disk is full.
+            The checkpoints from before are as they were.
+        """
+        import tensorflow as tf
+
+        _assert_numbers(state)
+        what = f"to write the checkpoint of step {state.step}"
+        try:
+            storage_faults.patiently(lambda: self._save(state), what, wait=self._wait)
+        except (tf.errors.OpError, OSError) as error:
+            with contextlib.suppress(tf.errors.OpError):
+                _remove_leftovers(self._folder)
+            raise _error_of(error, self._folder, state.step) from error
+
+    def _save(self, state: State) -> None:
+        import tensorflow as tf
+
+        tf.io.gfile.makedirs(self._folder)
+        _remove_leftovers(self._folder)
+        self._chain = curve_files.extend(self._folder, self._chain, state.curve, state.step)
+        _write(self._folder, state, self._chain.last)
+        _remove_old(self._folder, state.step, self._keep)
+
+
 def save(folder_uri: str, state: State, keep: int) -> None:
-    """Writes a checkpoint; it becomes the latest, and the oldest above `keep` go, as does what killed saves left.
+    """Writes one checkpoint, with its whole curve; otherwise as `Writer.save`."""
+    Writer(folder_uri, keep).save(state)
 
-    What the folder holds of later steps goes too: it could not be read, or training would have gone on from there.
 
-    Args:
-      folder_uri: made where it is missing.
-      state: what to keep. It holds no NaN in `weights/` or `optimizer/`.
-      keep: checkpoints to keep, at least 1.
-
-    Raises:
-      ValueError: where an array holds Python objects.
-      TrainingFailedError: where a weight is NaN, or where it cannot be written, for one because the disk is full.
-        The checkpoints from before are as they were.
-    """
-    import tensorflow as tf
-
-    if keep < 1:
-        raise ConfigError(f"at least one checkpoint must be kept, received keep={keep}")
-    _assert_numbers(state)
-    try:
-        tf.io.gfile.makedirs(folder_uri)
-        _remove_leftovers(folder_uri)
-        _write(folder_uri, state)
-        _remove_old(folder_uri, state.step, keep)
-    except (tf.errors.OpError, OSError) as error:
-        with contextlib.suppress(tf.errors.OpError):
-            _remove_leftovers(folder_uri)
-        reason = getattr(error, "message", None) or str(error)
-        raise TrainingFailedError(
-            f"the checkpoint of step {state.step} cannot be written to {folder_uri}: {reason}. Those of earlier steps "
-            "are unharmed: make room, or mend the path, and start again to go on from the latest"
-        ) from error
+def _error_of(error: Exception, folder: str, step: int) -> TrainingFailedError:
+    kind = PassingFaultError if storage_faults.may_pass(error) else TrainingFailedError
+    reason = getattr(error, "message", None) or str(error)
+    return kind(
+        f"the checkpoint of step {step} cannot be written to {folder}: {reason}. Those of earlier steps are unharmed: "
+        "make room, or mend the path, and start again to go on from the latest"
+    )
 
 
 def latest(folder_uri: str) -> State | None:
@@ -157,7 +193,7 @@ def _assert_numbers(state: State) -> None:
             )
 
 
-def _write(folder: str, state: State) -> None:
+def _write(folder: str, state: State, curve: str | None) -> None:
     import tensorflow as tf
 
     unfinished = f"{folder}/{_UNFINISHED}{state.step:08d}.npz"
@@ -177,7 +213,7 @@ def _write(folder: str, state: State) -> None:
         bytes=stream.bytes,
         sha256=digest,
         arrays=described,
-        curve=state.curve,
+        curve=curve,
         examples=state.examples,
         seconds=state.seconds,
     )
@@ -210,7 +246,7 @@ class _HashingStream(io.RawIOBase):
         return len(piece)
 
 
-def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _plain(array: Array) -> Array:
     """A type that NumPy itself does not have, such as bfloat16, goes as bytes; the manifest knows its name."""
     return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "V" else array
 
@@ -218,7 +254,11 @@ def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _read(folder: str, step: int) -> State:
     manifest = _read_manifest(folder, step)
     arrays = _read_arrays(f"{folder}/{manifest.file}", manifest)
-    return State(manifest.member, step, arrays, manifest.curve, manifest.examples, manifest.seconds)
+    try:
+        curve = curve_files.read(folder, manifest.curve)
+    except DamagedCurveError as error:
+        raise _DamagedError(str(error)) from None
+    return State(manifest.member, step, arrays, curve, manifest.examples, manifest.seconds)
 
 
 def _read_manifest(folder: str, step: int) -> _Manifest:
@@ -262,7 +302,7 @@ def _read_arrays(path: str, manifest: _Manifest) -> Arrays:
     return arrays
 
 
-def _typed(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+def _typed(array: Array, dtype: str) -> Array:
     import tensorflow as tf
 
     wanted = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from limbeck.aliases import KerasModel, Optimizer, Tensor
+
 # Operations whose next value depends on a counter or generator inside the process.
 _RANDOM = frozenset(
     {
@@ -24,7 +26,7 @@ _RANDOM = frozenset(
 )  # fmt: skip
 
 
-def inexact_layers(model: Any) -> tuple[str, ...]:
+def inexact_layers(model: KerasModel, graph: Any = None) -> tuple[str, ...]:
     """Names, sorted, of the layers that draw, in training, what a restart draws differently; `outer/inner` is one
     within another.
 
@@ -32,22 +34,27 @@ def inexact_layers(model: Any) -> tuple[str, ...]:
     Python functions in the graph, of which nothing can be known. `limbeck.layers.dropout.Dropout` is exact.
 
     Args:
-      model: a tf_keras model with known inputs, built outside of any strategy. It is traced, not run.
+      model: a tf_keras model, built outside of any strategy.
+      graph: the tf.Graph of a training step of it; None has a model with known inputs traced. It is not run.
     """
+    graph_def = (_traced(model) if graph is None else graph).as_graph_def()
+    library = {function.signature.name: function.node_def for function in graph_def.library.function}
+    return tuple(sorted({_layer(node.name, model) for node in graph_def.node if _is_random(node, library)}))
+
+
+def _traced(model: KerasModel) -> Any:
     import tensorflow as tf
 
     inputs = tf.nest.map_structure(lambda tensor: tensor.type_spec, model.input)
 
     @tf.function(autograph=False)
-    def train(given: Any) -> Any:
+    def train(given: Tensor) -> Tensor:
         return model(given, training=True)
 
-    graph = train.get_concrete_function(inputs).graph.as_graph_def()
-    library = {function.signature.name: function.node_def for function in graph.library.function}
-    return tuple(sorted({_layer(node.name, model) for node in graph.node if _is_random(node, library)}))
+    return train.get_concrete_function(inputs).graph
 
 
-def inexact_optimizer(optimizer: Any) -> str | None:
+def inexact_optimizer(optimizer: Optimizer) -> str | None:
     """The optimizer's class where it is one that depends on more than its variables; otherwise None."""
     import tf_keras
 
@@ -56,9 +63,9 @@ def inexact_optimizer(optimizer: Any) -> str | None:
     return type(inner).__name__ if isinstance(inner, tf_keras.optimizers.Nadam) else None
 
 
-def warning(model: Any, optimizer: Any) -> str | None:
-    """What to tell of a model (built outside of any strategy) and its optimizer; None where both are exact."""
-    parts = [f"layer '{name}'" for name in inexact_layers(model)]
+def warning(model: KerasModel, optimizer: Optimizer, graph: Any = None) -> str | None:
+    """What to tell of a model and its optimizer; None where both are exact. `inexact_layers` says what `graph` is."""
+    parts = [f"layer '{name}'" for name in inexact_layers(model, graph)]
     named = inexact_optimizer(optimizer)
     if named:
         parts.append(f"optimizer {named}")
@@ -86,7 +93,7 @@ def _functions(node: Any) -> Iterator[str]:
         yield from (function.name for function in value.list.func)
 
 
-def _layer(operation: str, model: Any) -> str:
+def _layer(operation: str, model: KerasModel) -> str:
     """The layer that an operation is of, which is named by who calls whom: layers from the outside in, joined by /."""
     here, path = model, []
     for part in operation.split("/"):

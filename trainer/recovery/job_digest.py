@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -21,12 +22,21 @@ from pydantic import TypeAdapter
 from limbeck.digests import code as source_digest
 from limbeck.digests import content as content_digest
 from limbeck.digests.code import task_digests
+from limbeck.settings.fields import operational_fields
+from limbeck.settings.training import TrainingConfig
+from trainer.data import packing
 from trainer.job import TrainingJob
 
 # Where results go, how a job is spread, and how often it is saved.
 _NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint"})
+# Of the section `training`.
+_NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
 # Folders: what they hold counts, and not where they are.
-_CONTENT = ("examples_uri", "transform_graph_uri", "validation_uri")
+_CONTENT: dict[str, Callable[[str], str]] = {
+    "examples_uri": packing.digest,
+    "transform_graph_uri": content_digest.digest,
+    "validation_uri": packing.digest,
+}
 # With the versions of the packages that it reaches.
 _PROGRAM = ("trainer.training:run",)
 
@@ -36,17 +46,21 @@ def digest(job: TrainingJob) -> str:
 
     That is: the task's code (of the part that is trained, and of preprocessing, which names the model's inputs and
     classes), our own training code and the versions of what it runs on, the content of the data, and all settings
-    that change what is computed. It reads all of the data, and imports the task.
+    that change what is computed. It imports the task; of data that `trainer.data.packing` packed it reads no more than
+    their seal and index.
 
     Raises:
       TaskError: where the task cannot be loaded.
-      tensorflow.errors.OpError: where data cannot be read.
+      DataError: where packed data are not those that were packed.
+      OSError: where data cannot be read.
     """
     fields = TypeAdapter(TrainingJob).dump_python(job, mode="json")
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in _NO_DIFFERENCE}
-    for name in _CONTENT:
+    for name in _NO_DIFFERENCE_IN_TRAINING:
+        del kept["training"][name]
+    for name, digest_of in _CONTENT.items():
         if kept.get(name) is not None:
-            kept[name] = content_digest.digest(kept[name])
+            kept[name] = digest_of(kept[name])
     kept["task"] = _task(job)
     kept["program"] = source_digest.digest(_PROGRAM)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -15,18 +15,18 @@ each its own again; another number of replicas takes the mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from limbeck.errors import TaskError, TrainingFailedError
+from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
+from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
 from trainer.distribution import strategies
-from trainer.recovery.checkpoint import Arrays
+from trainer.recovery.checkpoint import Array, Arrays
 
 WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 
 
-def capture(model: Any, optimizer: Any) -> Arrays:
+def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
     """Reads everything that training changes in a tf_keras model and its optimizer.
 
     Every process of the strategy must call it at the same step, because values are read across processes; all are
@@ -49,7 +49,7 @@ def capture(model: Any, optimizer: Any) -> Arrays:
     return arrays
 
 
-def restore(model: Any, optimizer: Any, arrays: Arrays) -> None:
+def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
     """Sets what `capture` read, under whichever strategy the model was built; builds the optimizer where it is not.
 
     Every process of the strategy must call it, with the same arrays.
@@ -79,34 +79,39 @@ def restore(model: Any, optimizer: Any, arrays: Arrays) -> None:
                 part.assign(values[replica])
 
 
-def assert_agreed(strategy: Any, member: int, step: int) -> None:
+def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
     """Compares where all processes are about to go on.
 
     Processes that do not see the same files would train from different weights, and nothing would fail.
 
     Raises:
-      TrainingFailedError: where they differ.
+      PassingFaultError: where they differ; a file system that lags behind has caught up when all start again.
     """
     places = np.unique(
         _gather(strategy, [np.array([member, step])] * len(strategies.local_replicas(strategy))), axis=0
     )
     if len(places) > 1:
         told = " and ".join(f"member {member} at step {step}" for member, step in places.tolist())
-        raise TrainingFailedError(
+        raise PassingFaultError(
             f"the processes of the job found different checkpoints: {told}. Checkpoints must lie where every process "
             "can read them"
         )
 
 
-def _variables(model: Any, optimizer: Any) -> Iterator[tuple[str, Any]]:
+def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
     with strategies.scope(model.distribute_strategy):
         optimizer.build(model.trainable_variables)
-    for kind, variables in ((WEIGHTS, model.weights), (OPTIMIZER, _optimizer_variables(optimizer))):
+    for kind, variables in ((WEIGHTS, _weights(model)), (OPTIMIZER, _optimizer_variables(optimizer))):
         for number, variable in enumerate(variables):
             yield f"{kind}/{number:04d}", variable
 
 
-def _optimizer_variables(optimizer: Any) -> list[Any]:
+def _weights(model: KerasModel) -> list[Variable]:
+    """`model.weights` less the vocabularies among them: they are built and adapted with the model, and stay so."""
+    return [weight for weight in model.weights if hasattr(weight, "dtype")]
+
+
+def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
     """`optimizer.variables` and those that it forgets: Nadam's product, and the loss scale of mixed precision."""
     import tensorflow as tf
 
@@ -114,19 +119,19 @@ def _optimizer_variables(optimizer: Any) -> list[Any]:
     return list({id(one): one for one in [*optimizer.variables, *tracked]}.values())
 
 
-def _local(model: Any, strategy: Any) -> Iterator[tuple[str, Any]]:
+def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variable]]:
     """Weights that have a value of their own on each of several replicas."""
     import tensorflow as tf
 
     if strategy.num_replicas_in_sync == 1:
         return
-    for number, weight in enumerate(model.weights):
+    for number, weight in enumerate(_weights(model)):
         spread = isinstance(weight, tf.distribute.DistributedValues)
         if spread and weight.synchronization == tf.VariableSynchronization.ON_READ:
             yield f"{BY_REPLICA}/{number:04d}", weight
 
 
-def _assert_fits(name: str, variable: Any, array: Any) -> None:
+def _assert_fits(name: str, variable: Variable, array: Array) -> None:
     wanted = (tuple(variable.shape), variable.dtype.name)
     given = (array.shape, array.dtype.name)
     if wanted != given:
@@ -136,19 +141,19 @@ def _assert_fits(name: str, variable: Any, array: Any) -> None:
         )
 
 
-def _by_replica(strategy: Any, variable: Any) -> Any:
+def _by_replica(strategy: Strategy, variable: Variable) -> Array:
     parts = strategy.experimental_local_results(variable)
     return _gather(strategy, [part.numpy() for part in parts])
 
 
-def _gather(strategy: Any, parts: Sequence[Any]) -> Any:
+def _gather(strategy: Strategy, parts: Sequence[Array]) -> Array:
     """Arrays of one shape, one a replica of this process -> those of all replicas of the job, `[replicas, *shape]`."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
     mine = dict(zip(strategies.local_replicas(strategy), parts, strict=True))
 
-    def placed(context: Any) -> Any:
+    def placed(context: InputContext) -> Tensor:
         rows = np.zeros([replicas, *parts[0].shape], parts[0].dtype)
         number = int(context.replica_id_in_sync_group)
         rows[number] = mine[number]

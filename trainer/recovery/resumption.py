@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 from limbeck import events
-from trainer.fitting.loop import Fitted
+from limbeck.aliases import KerasModel, Optimizer, Strategy
+from trainer.fitting.progress import Curve, Fitted
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 from trainer.recovery import model_state as checkpoint_state
@@ -30,10 +30,10 @@ class Saved:
 
     job: TrainingJob
     member: int
-    strategy: Any
+    strategy: Strategy
     is_chief: bool
 
-    def restore(self, model: Any, optimizer: Any, examples_until: Callable[[int], int]) -> Fitted:
+    def restore(self, model: KerasModel, optimizer: Optimizer, examples_until: Callable[[int], int]) -> Fitted:
         """Brings model and optimizer to the newest checkpoint; to be called by every process.
 
         Args:
@@ -45,7 +45,8 @@ class Saved:
           What was done up to there; nothing, where there is no checkpoint.
 
         Raises:
-          TrainingFailedError: where processes found different checkpoints, or one of another model.
+          PassingFaultError: where processes found different checkpoints.
+          TrainingFailedError: where one is of another model.
         """
         state = checkpoint.latest(self._folder) if self._folder else None
         checkpoint_state.assert_agreed(self.strategy, self.member, state.step if state else 0)
@@ -54,20 +55,21 @@ class Saved:
         checkpoint_state.restore(model, optimizer, state.arrays)
         if self.is_chief:
             events.emit("resumed", entry=self.job.entry, member=self.member, step=state.step)
-        return Fitted(state.step, examples_until(state.step), state.seconds, state.curve)
+        return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve))
 
-    def hook(self, model: Any, optimizer: Any) -> Callable[[Fitted], None] | None:
-        """What `trainer.fitting.loop.Hooks.save` takes; None where nothing is kept."""
+    def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
+        """What `trainer.fitting.hooks.Hooks.save` takes; None where nothing is kept."""
         folder = self._folder
         if folder is None:
             return None
+        writer = checkpoint.Writer(folder, self.job.checkpoint.keep)
 
         def save(done: Fitted) -> None:
             # Every process reads: a value may be spread over all of them.
             arrays = checkpoint_state.capture(model, optimizer)
             if self.is_chief:
                 state = checkpoint.State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
-                checkpoint.save(folder, state, self.job.checkpoint.keep)
+                writer.save(state)
 
         return save
 

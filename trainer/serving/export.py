@@ -1,4 +1,4 @@
-"""The SavedModel that is served: raw examples in, logits, probabilities and class out.
+"""The SavedModel that is served: raw examples in, the objective's answers out.
 
 A model that takes transformed features moves the preprocessing to every caller, where it drifts from the one the
 model was trained with. So the Transform graph is inside, and nothing but TensorFlow is needed to load it.
@@ -7,11 +7,8 @@ Signatures:
   serving_default    `examples` string `[batch]`, serialized raw tf.Examples
   serving_tensors    one dense tensor a raw feature, `[batch, *shape]`
   transformed        `examples` string `[batch]`, serialized *transformed* tf.Examples -> `logits`
-                     `[batch, members, classes]`: what the pipeline itself scores with
-The first two return `logits` float32 `[batch, classes]`, `probabilities` of the same shape and `class` int64
-`[batch]`; where the label is a text also `all_classes` string `[batch, classes]`, the texts in the order of the
-logits, under the name by which TFMA looks for them. For an ensemble `probabilities` are the mean of its members',
-and `logits` their logarithm.
+                     `[batch, members, outputs]`: what the pipeline itself scores with
+The first two return what `Objective.answers` of the task's objective says.
 """
 
 from __future__ import annotations
@@ -19,9 +16,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from limbeck import files
 from limbeck.examples import RESERVED
 from limbeck.task import Feature, Task
 
@@ -49,7 +46,7 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     """Saves one model, or an ensemble of several, with the signatures above.
 
     Args:
-      models: plain tf_keras models, built outside of any strategy, that map model inputs to logits.
+      models: plain tf_keras models, built outside of any strategy, that map model inputs to `[batch, outputs]`.
       task: whose raw features the signatures take.
       transform: the `TFTransformOutput` that the models were trained with.
       destination: folder of the SavedModel.
@@ -60,11 +57,12 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     module = tf.Module()
     # Their weights alone: from a model in the module TensorFlow would also save each layer as a Keras object.
     module.weights = [model.variables for model in models]
+    module.resources = [_resources(model) for model in models]
     # Not tft's Keras layer around it, whose own signature autograph would make of Keras' code, for seconds; the
     # attributes of the loader are what must be tracked.
     transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
     module.transform = vars(transform_graph)
-    members = _members(models)
+    members, objective = _members(models), task.objective
     raw_spec = _raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
 
@@ -74,10 +72,7 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
         inputs = transform_graph.apply_transform_model(dict(raw))
-        said = _answer(members({name: inputs[name] for name in transformed_spec}))
-        if task.label.kind == "text":
-            said["all_classes"] = tf.tile([list(task.label.classes)], [tf.shape(said["class"])[0], 1])
-        return said
+        return objective.answers(members({name: inputs[name] for name in transformed_spec}))
 
     @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_examples(examples: Any) -> dict[str, Any]:
@@ -117,9 +112,19 @@ def count_parameters(models: Sequence[Any]) -> int:
     return sum(int(model.count_params()) for model in models)
 
 
-def folder_bytes(folder: Path) -> int:
+def folder_bytes(folder: files.Location) -> int:
     """Size of all files of a SavedModel together, in bytes."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return files.folder_bytes(folder)
+
+
+def _resources(model: Any) -> list[Any]:
+    """What the answers of a model depend on beside its weights: lookup tables, files, and variables of its own."""
+    import tensorflow as tf
+
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset, tf.Variable)
+    known = {id(variable) for variable in model.variables}
+    parts = tf.train.TrackableView(model).descendants()
+    return [part for part in parts if isinstance(part, kinds) and id(part) not in known]
 
 
 def _members(models: Sequence[Any]) -> Any:
@@ -130,19 +135,6 @@ def _members(models: Sequence[Any]) -> Any:
         return tf.stack(logits, axis=1)
 
     return members
-
-
-def _answer(members: Any) -> dict[str, Any]:
-    import tensorflow as tf
-
-    from trainer.distillation.losses import soft_targets
-
-    logits = members[:, 0] if members.shape[1] == 1 else soft_targets(members, temperature=1.0)
-    return {
-        "logits": logits,
-        "probabilities": tf.nn.softmax(logits),
-        "class": tf.argmax(logits, axis=-1),
-    }
 
 
 def _raw_spec(task: Task, spec: Mapping[str, Any]) -> dict[str, Any]:

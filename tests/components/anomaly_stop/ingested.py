@@ -13,7 +13,8 @@ from tfx.types.artifact import Artifact
 
 from components.anomaly_stop.accepted import Span
 from components.anomaly_stop.executor import Executor
-from components.properties.slices import CodeRef, code_properties, properties_of
+from components.properties.code import CodeRef, code_properties
+from components.properties.sections import Section
 from limbeck.reference import TaskRef
 from limbeck.settings.drift import DriftConfig
 from tests.components import rehearsal
@@ -63,13 +64,15 @@ def validated(folder: Path, schema: schema_pb2.Schema, **splits: pandas.DataFram
     properties = {"exclude_splits": "[]"}
     rehearsal.run(ExampleValidator, inputs, {"anomalies": anomalies}, properties, folder / "scratch")
     anomalies.split_names = statistics.split_names
-    return {"statistics": statistics, "anomalies": anomalies, "schema": written}
+    examples = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
+    return {"statistics": statistics, "anomalies": anomalies, "schema": written, "examples": examples}
 
 
 def properties(accepted: Path, generation: int = 0, limits: DriftConfig | None = None) -> dict[str, Any]:
     """The execution properties of AnomalyStop, for the task in `shapes.py`."""
     code = code_properties(CodeRef(TaskRef("tests.components.shapes"), "digest"))
-    return {**code, **properties_of(limits or DriftConfig()), "accepted": str(accepted), "generation": generation}
+    section = Section(DriftConfig).encode(limits or DriftConfig())
+    return {**code, **section, "accepted": str(accepted), "generation": generation}
 
 
 class Root:

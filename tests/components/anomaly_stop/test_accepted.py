@@ -1,11 +1,11 @@
 """What is accepted is replaced as a whole, or not at all."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
-from tfx.dsl.io import fileio
 
 from components.anomaly_stop import accepted
 from components.anomaly_stop.accepted import Span
@@ -79,15 +79,20 @@ def steps(folder: Path, monkeypatch: pytest.MonkeyPatch, end: int) -> int:
 
         return changed
 
-    opened = fileio.open
+    opened = Path.open
 
-    def opening(path: str, mode: str = "r"):
-        return (counting(opened) if "w" in mode else opened)(path, mode)
+    def opening(path: Path, mode: str = "r", *arguments, **options):
+        return (counting(opened) if "w" in mode else opened)(path, mode, *arguments, **options)
+
+    def staying(path: Path, missing_ok: bool = False):
+        """The dead do not tidy up."""
 
     with monkeypatch.context() as patch:
-        patch.setattr(fileio, "open", opening)
-        for name in ("makedirs", "rename", "rmtree"):
-            patch.setattr(fileio, name, counting(getattr(fileio, name)))
+        patch.setattr(Path, "open", opening)
+        patch.setattr(Path, "mkdir", counting(Path.mkdir))
+        patch.setattr(Path, "replace", counting(Path.replace))
+        patch.setattr(Path, "unlink", staying)
+        patch.setattr(shutil, "rmtree", counting(shutil.rmtree))
         try:
             accepted.replace(str(folder), NEW, 1)
         except Killed:

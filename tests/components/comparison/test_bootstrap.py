@@ -5,7 +5,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from components.comparison.bootstrap import DRAWS, draw_accuracies, interval, p_value
+from components.comparison import bootstrap
+from components.comparison.bootstrap import DRAWS, draw_means, interval, p_value
 
 Right = npt.NDArray[np.bool_]
 
@@ -20,7 +21,7 @@ def answers(first_only: int, second_only: int, examples: int) -> Right:
 
 
 def p_between(right: Right, seed: int = 0, draws: int = DRAWS) -> float:
-    drawn = draw_accuracies(right, draws, seed)
+    drawn = draw_means(right, draws, seed)
     return p_value(drawn[0] - drawn[1])
 
 
@@ -34,7 +35,7 @@ def test_drawing_patterns_is_drawing_examples(examples: int):
     chosen = generator.integers(examples, size=[DRAWS, examples])
     plain = np.stack([one[chosen].mean(axis=1) for one in right])
 
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
 
     assert drawn.shape == plain.shape
     of_means = plain.std(axis=1) / np.sqrt(DRAWS / 2)
@@ -52,7 +53,7 @@ def test_drawing_patterns_is_drawing_examples(examples: int):
 
 def test_accuracies_are_drawn_around_those_that_were_measured():
     right = answers(30, 10, 360)
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
 
     share = right.mean(axis=1)
     deviation = np.sqrt(share * (1 - share) / 360)
@@ -61,15 +62,15 @@ def test_accuracies_are_drawn_around_those_that_were_measured():
 
 
 def test_a_model_that_is_always_right_is_so_in_every_draw():
-    assert (draw_accuracies(np.ones([2, 50], bool)) == 1).all()
+    assert (draw_means(np.ones([2, 50], bool)) == 1).all()
 
 
 def test_the_same_predictions_give_the_same_draws_in_whatever_order_they_come():
     right = answers(5, 9, 100)
     shuffled = right[:, np.random.default_rng(0).permutation(100)]
 
-    np.testing.assert_array_equal(draw_accuracies(right), draw_accuracies(shuffled))
-    assert (draw_accuracies(right) != draw_accuracies(right, seed=1)).any()
+    np.testing.assert_array_equal(draw_means(right), draw_means(shuffled))
+    assert (draw_means(right) != draw_means(right, seed=1)).any()
 
 
 # Examples that only the one and only the other is right about.
@@ -94,7 +95,7 @@ def test_the_p_value_is_that_of_mcnemars_tests(first_only: int, second_only: int
 @pytest.mark.parametrize(("first_only", "second_only"), TABLES)
 def test_the_p_value_does_not_depend_on_which_model_comes_first(first_only: int, second_only: int):
     right = answers(first_only, second_only, 300)
-    drawn = draw_accuracies(right)
+    drawn = draw_means(right)
     found = p_value(drawn[0] - drawn[1])
 
     assert p_value(drawn[1] - drawn[0]) == found
@@ -138,7 +139,7 @@ def test_an_interval_covers_the_truth_19_times_of_20():
     generator = np.random.default_rng(0)
     covered = 0
     for first_only, second_only, _ in generator.multinomial(400, [0.07, 0.03, 0.9], size=400):
-        drawn = draw_accuracies(answers(first_only, second_only, 400), draws=1000)
+        drawn = draw_means(answers(first_only, second_only, 400), draws=1000)
         found = interval((first_only - second_only) / 400, drawn[0] - drawn[1])
         assert found.low is not None
         assert found.high is not None
@@ -150,3 +151,75 @@ def test_an_interval_goes_from_one_end_of_the_draws_to_the_other():
     found = interval(0.5, np.arange(1001) / 1000)
 
     assert (found.value, found.low, found.high) == (0.5, pytest.approx(0.025), pytest.approx(0.975))
+
+
+def plain_means(scores: npt.NDArray[np.float64], seed: int = 1) -> npt.NDArray[np.float64]:
+    """Draws example by example, 10,000 times."""
+    chosen = np.random.default_rng(seed).integers(scores.shape[1], size=[10_000, scores.shape[1]])
+    return np.stack([one[chosen].mean(axis=1) for one in scores])
+
+
+@pytest.fixture(params=["by pattern", "one by one", "normal limit"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Has the means drawn in one of the three ways, whatever the number of patterns and examples."""
+    monkeypatch.setattr(bootstrap, "FEW_PATTERNS", 1 << 20 if request.param == "by pattern" else 0)
+    monkeypatch.setattr(bootstrap, "MOST_EXAMPLES", 0 if request.param == "normal limit" else 1 << 20)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("examples", [1, 40, 700])
+def test_scores_may_be_any_numbers(way: str, examples: int):
+    generator = np.random.default_rng(examples)
+    common = generator.exponential(size=examples)
+    scores = -np.stack(
+        [common, 0.5 * common + generator.exponential(size=examples), generator.normal(size=examples)]
+    )
+
+    drawn = draw_means(scores)
+
+    plain = plain_means(scores)
+    assert drawn.shape == (3, DRAWS)
+    deviation = scores.std(axis=1) / np.sqrt(examples)
+    near = deviation.max() / np.sqrt(DRAWS) + 1e-12
+    np.testing.assert_allclose(drawn.mean(axis=1), scores.mean(axis=1), atol=5 * near)
+    np.testing.assert_allclose(drawn.std(axis=1), deviation, rtol=0.03, atol=1e-7)
+    covariance = np.cov(scores, ddof=0) / examples
+    np.testing.assert_allclose(np.cov(drawn), covariance, atol=0.05 * deviation.max() ** 2 + 1e-12)
+    # Where examples are few, the draws of so skewed scores are not normal.
+    if way == "normal limit" and examples < 100:
+        return
+    for one, other in ((0, 1), (1, 2)):
+        percentiles = [np.percentile(some[one] - some[other], [2.5, 50, 97.5]) for some in (drawn, plain)]
+        np.testing.assert_allclose(*percentiles, atol=0.15 * deviation.max() + 1e-7)
+
+
+@pytest.mark.usefixtures("way")
+def test_models_with_the_same_scores_do_not_differ():
+    one = np.random.default_rng(0).normal(size=500)
+    drawn = draw_means(np.stack([one, one]), draws=2000)
+
+    np.testing.assert_allclose(drawn[0], drawn[1], rtol=0, atol=1e-9)
+    assert p_value(drawn[0] - drawn[1]) > 0.9
+
+
+@pytest.mark.usefixtures("way")
+def test_a_draw_does_not_depend_on_the_order_of_the_examples():
+    scores = np.random.default_rng(0).normal(size=[2, 200]).round(1)
+    shuffled = scores[:, np.random.default_rng(1).permutation(200)]
+
+    np.testing.assert_array_equal(draw_means(scores, draws=500), draw_means(shuffled, draws=500))
+
+
+def test_drawing_in_parts_draws_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "FEW_PATTERNS", 0)
+    scores = np.random.default_rng(0).normal(size=[2, 30])
+    whole = draw_means(scores, draws=1000)
+    monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 30 * 7)
+
+    np.testing.assert_allclose(draw_means(scores, draws=1000), whole, rtol=1e-12)
+
+
+def test_whether_right_is_stored_as_a_truth_value_or_a_score_makes_no_difference():
+    right = answers(30, 10, 360)
+
+    np.testing.assert_array_equal(draw_means(right.astype(np.float64)), draw_means(right))

@@ -12,6 +12,7 @@ from components.predictor import tables
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from report.verdicts import Interval, Verdicts
+from tests.classes import classes
 
 EXAMPLES = 400
 # Shares of examples that a model is right about. All are right about the easiest, as real models nearly are.
@@ -94,6 +95,57 @@ def test_a_gap_that_may_be_noise_has_a_value_and_no_ends():
     assert recovered is not None
     assert recovered.value == pytest.approx((right[STUDENT].sum() - right[HARD_LABELS].sum()) / 2)
     assert (recovered.low, recovered.high) == (None, None)
+
+
+def small_gap(won: int, lost: int, recovered: int) -> Right:
+    """The teacher wins and loses so many examples against the control; the student wins so many of the former."""
+    right = answers(SHARES)
+    [wrong], [known] = np.nonzero(~right[HARD_LABELS]), np.nonzero(right[HARD_LABELS])
+    for name, count in ((TEACHER, won), (STUDENT, recovered)):
+        right[name] = right[HARD_LABELS].copy()
+        right[name][wrong[:count]] = True
+    right[TEACHER][known[:lost]] = False
+    return right
+
+
+@pytest.mark.parametrize(("won", "lost", "recovered"), [(9, 1, 8), (13, 3, 3), (12, 3, 12)])
+def test_draws_without_a_gap_count_beyond_both_ends(won: int, lost: int, recovered: int):
+    """They were left out, so that the interval was that of the draws in which there happened to be a gap."""
+    right = small_gap(won, lost, recovered)
+    cells = [recovered, won - recovered, lost, EXAMPLES - won - lost]
+    drawn = np.random.default_rng(1).multinomial(EXAMPLES, np.array(cells) / EXAMPLES, 200_000)
+    gain, gap = drawn[:, 0], drawn[:, 0] + drawn[:, 1] - drawn[:, 2]
+    shares = np.sort(gain[gap > 0] / gap[gap > 0])
+    without = np.count_nonzero(gap <= 0)
+    assert 0.0005 < without / 200_000 < 0.025
+    # Of each 40 draws one may lie beyond an end, and those without a gap are the first that do.
+    beyond = 200_000 // 40 - without
+
+    found = compare(right).gap_recovered
+
+    assert found is not None
+    assert found.low == pytest.approx(shares[beyond], abs=0.05)
+    assert found.high == pytest.approx(shares[-1 - beyond], rel=0.1)
+    # What it is where they are left out.
+    assert found.high > 1.1 * np.percentile(shares, 97.5)
+
+
+def test_four_examples_won_and_none_lost_do_not_prove_that_distillation_helped():
+    right = small_gap(won=10, lost=0, recovered=4)
+
+    verdicts = compare(right)
+
+    assert verdicts.against[HARD_LABELS].p_value == pytest.approx(0.125)
+    assert verdicts.distillation_helped is not None
+    assert not verdicts.distillation_helped.verdict
+
+
+def test_scores_that_are_not_right_or_wrong_are_compared_by_the_bootstrap():
+    right = small_gap(won=10, lost=0, recovered=4)
+    halves = {name: one / 2 for name, one in right.items()}
+
+    # The same four examples, and the same differences but for a factor.
+    assert compare(halves).against[HARD_LABELS].p_value == pytest.approx(0.036, abs=0.005)
 
 
 def test_a_gap_of_six_examples_and_none_lost_is_no_noise():
@@ -184,9 +236,9 @@ def test_a_model_whose_logits_are_no_numbers_is_compared_with_none(broken: tuple
         for number, one in enumerate(right)
     ]
 
-    table = pa.Table.from_pylist(rows, schema=tables.SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=tables.schema(classes()))
 
-    verdicts = compare(tables.predicted_right(table, "test"))
+    verdicts = compare(tables.scores(table, "test", classes()))
     assert set(verdicts.against) == left
     assert verdicts == compare(without(*broken))
 

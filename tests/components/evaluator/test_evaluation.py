@@ -1,5 +1,6 @@
 """What TFMA is asked to evaluate."""
 
+import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,13 +47,14 @@ def test_metrics_set_no_thresholds():
 @pytest.mark.parametrize(
     ("column", "kept"),
     [
-        (pa.array([[3], [-1], None, [], [0]], pa.list_(pa.int64())), [0, 4]),
-        (pa.array([[b"long"], [b""], None, [], [b"-1"]], pa.large_list(pa.large_binary())), [0, 4]),
+        (pa.array([[3], [-1], None, [], [0]], pa.list_(pa.int64())), [0, 1, 4]),
+        (pa.array([[b"long"], [b""], None, [], [b"-1"]], pa.large_list(pa.large_binary())), [0, 1, 4]),
+        (pa.array([[0.5], [math.nan], None, [], [-1.0]], pa.list_(pa.float32())), [0, 1, 4]),
         (pa.nulls(5), []),
     ],
-    ids=["integer", "text", "all missing"],
+    ids=["integer", "text", "number", "all missing"],
 )
-def test_only_labelled_examples_are_kept(column: pa.Array, kept: list[int]):
+def test_examples_without_a_label_are_left_out_and_no_value_counts_as_none(column: pa.Array, kept: list[int]):
     batch = pa.RecordBatch.from_arrays([column, pa.array([[n] for n in range(5)])], ["kind", "number"])
 
     assert labelled(batch, "kind")["number"].to_pylist() == [[n] for n in kept]
@@ -63,9 +65,9 @@ def test_only_labelled_examples_are_kept(column: pa.Array, kept: list[int]):
 def test_examples_without_a_label_do_not_stop_the_evaluator(world: World, tmp_path: Path):
     """TFMA fails over a batch in which some examples have a label and some have none."""
     rows = world.rows["test"]
-    some = sum(row["kind"] != "" for row in rows)
+    some = sum(row["kind"] is not None for row in rows)
     assert 0 < some < len(rows)
 
-    overall, *_ = slices.read(evaluations.evaluate(world, rows, tmp_path).uri)
+    overall, *_ = slices.read(evaluations.evaluate(world, rows, tmp_path).uri, "sparse_categorical_accuracy")
 
     assert overall.examples == some

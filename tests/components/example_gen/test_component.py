@@ -1,5 +1,6 @@
 """The node: what it tells TFX, and whole runs of it with spans and TFX's cache."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from tfx.utils import proto_utils
 
 from components.example_gen import executor
 from components.example_gen.component import example_gen, executor_name
+from components.example_gen.declaration import Declared
 from components.example_gen.options import Options, from_custom_config, to_custom_config
-from limbeck.digests.code import reached
+from limbeck.digests.code import dependencies
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.data import DataConfig
 from tests.components.example_gen.test_executor import decoded, records
+
+DECLARATION = {"a": Declared("number"), "b": Declared("text")}
 
 
 def told(node: Any, key: str, kind: type[Message]) -> Any:
@@ -38,7 +42,7 @@ def patterns(node: Any) -> list[str]:
 def test_the_node_is_a_stock_one_with_an_executor_of_ours():
     node = example_gen("/data", "parquet", ["train", "test"])
 
-    assert type(node) is FileBasedExampleGen
+    assert isinstance(node, FileBasedExampleGen)
     assert node.id == "ExampleGen"
     assert node.executor_spec.executor_class is executor.ParquetExecutor
     assert node.spec.exec_properties["input_base"] == "/data"
@@ -73,14 +77,17 @@ def test_a_span_of_ones_own_is_a_range_of_one():
 
 
 def test_options_come_back_from_the_property():
-    options = Options("digest", "cp1252", ("größe", 'a"b'))
+    options = Options("digest", "cp1252", {"größe": Declared("text"), 'a"b': Declared("number", 3)})
     assert from_custom_config(proto_utils.proto_to_json(to_custom_config(options))) == options
     assert from_custom_config(None) == Options()
 
 
-def test_only_csv_is_told_of_encoding_and_text_columns():
-    given: dict[str, Any] = {"encoding": "cp1252", "text_columns": ["b", "a"], "code_digest": "digest"}
-    for format_, expected in (("csv", Options("digest", "cp1252", ("a", "b"))), ("tfrecord", Options("digest"))):
+def test_only_csv_is_told_of_the_encoding():
+    given: dict[str, Any] = {"encoding": "cp1252", "declaration": DECLARATION, "code_digest": "digest"}
+    for format_, expected in (
+        ("csv", Options("digest", "cp1252", DECLARATION)),
+        ("tfrecord", Options("digest", declaration=DECLARATION)),
+    ):
         node = example_gen("/data", format_, ["train"], **given)  # type: ignore[arg-type]
         assert from_custom_config(node.spec.exec_properties["custom_config"]) == expected
 
@@ -90,7 +97,7 @@ READERS = {"csv": "csv_files", "parquet": "parquet_files", "tfrecord": "tfrecord
 
 @pytest.mark.parametrize("format_", READERS)
 def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
-    names = " ".join(reached([executor_name(format_)]))
+    names = " ".join(dependencies([executor_name(format_)]))
 
     found = {one for one in READERS.values() if f"components.example_gen.{one}" in names}
     assert found == {READERS[format_]}
@@ -101,7 +108,7 @@ def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
 def test_a_span_needs_a_placeholder(path: str):
     assert DataConfig(path=path, span=3).span == 3
     for without in ("/d/{VERSION}", "/d", None):
-        with pytest.raises(ConfigError, match=r"^data\.span=3 chooses among folders .*: write \{SPAN\} where"):
+        with pytest.raises(ConfigError, match=r"^data\.span=3 chooses among folders .*: write \{SPAN\} instead"):
             DataConfig(path=without, span=3)
 
 
@@ -169,6 +176,25 @@ def test_the_cache_sees_an_edit_of_the_code_and_of_the_data(tmp_path: Path):
     for split in ("train", "test"):
         (run.data / "raw" / split / "part.csv").write_text("value\n22\n")
     assert run("raw", code_digest="two") == ("COMPLETE", both(22))
+
+
+@pytest.mark.pipeline
+def test_data_are_told_apart_by_their_content_and_by_nothing_else(tmp_path: Path):
+    run = Runs(tmp_path)
+    run.write("raw", 1)
+    train = run.data / "raw" / "train"
+    assert run("raw") == ("COMPLETE", both(1))
+
+    # Touched, under another name, and with a file beside them that is no data.
+    (train / "part.csv").rename(train / "renamed.csv")
+    os.utime(train / "renamed.csv", (1, 1))
+    (train / "_SUCCESS").touch()
+    assert run("raw") == ("CACHED", both(1))
+
+    # Other content of equal size and time, as tar and rsync leave it.
+    (train / "renamed.csv").write_text("value\n2\n")
+    os.utime(train / "renamed.csv", (1, 1))
+    assert run("raw") == ("COMPLETE", {"train": [{"value": [2]}], "test": [{"value": [1]}]})
 
 
 @pytest.mark.pipeline

@@ -8,11 +8,12 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.columns import Kind
 from components.example_gen.csv_files import CsvFiles
+from components.example_gen.declaration import Declared
 from limbeck.errors import ConfigError, DataError
 from tests.components.example_gen.tables import Features, Table, features_of, tables
 
@@ -23,7 +24,7 @@ DIALECTS = [("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUO
 def read(path: Path, reader: CsvFiles | None = None) -> list[Features]:
     reader = reader or CsvFiles()
     kinds = reader.settle(reader.evidence(str(path)))
-    return [features_of(example) for example in reader.examples(str(path), kinds)]
+    return [features_of(example) for _, example in reader.examples(str(path), kinds)]
 
 
 def file(folder: Path, content: str | bytes) -> Path:
@@ -45,7 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("csv")
 
 
-@settings(deadline=None)
 @given(tables(), st.sampled_from(DIALECTS), st.booleans(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_what_goes_in_comes_out(folder: Path, table: Table, dialect: tuple[str, int], zipped: bool, encoding: str):
     content = written(table, *dialect).encode(encoding)
@@ -68,12 +68,12 @@ def test_a_column_with_one_decimal_point_is_float_throughout(tmp_path: Path):
 def test_a_reader_is_told_the_kinds_of_the_whole_input(tmp_path: Path):
     path = file(tmp_path, "a\n1\n")
     for kind, value in ((Kind.INTEGER, 1), (Kind.FLOAT, 1.0), (Kind.TEXT, b"1")):
-        assert [features_of(one) for one in CsvFiles().examples(str(path), {"a": kind})] == [{"a": [value]}]
+        assert [features_of(one) for _, one in CsvFiles().examples(str(path), {"a": kind})] == [{"a": [value]}]
 
 
 def test_text_columns_keep_leading_zeros(tmp_path: Path):
     path = file(tmp_path, "zip,n\n00501,007\n")
-    assert read(path, CsvFiles(text_columns=("zip",))) == [{"zip": [b"00501"], "n": [7]}]
+    assert read(path, CsvFiles(declaration={"zip": Declared("text")})) == [{"zip": [b"00501"], "n": [7]}]
 
 
 def test_integers_beyond_int64_stay_apart(tmp_path: Path):
@@ -96,7 +96,9 @@ def test_a_long_field_is_read(tmp_path: Path):
     assert read(file(tmp_path, "a\n" + "x" * 300_000 + "\n")) == [{"a": [b"x" * 300_000]}]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", codecs.BOM_UTF8, gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", codecs.BOM_UTF8, gzip.compress(b"")], ids=["nothing", "blank", "mark", "gzip"]
+)
 def test_a_file_without_header_is_named(tmp_path: Path, content: bytes):
     path = file(tmp_path, content)
     with pytest.raises(DataError, match=f"{path}: a CSV file begins with a header line, but this file is empty"):
@@ -184,3 +186,28 @@ def test_a_gzip_that_was_cut_off_is_named(tmp_path: Path, kept: int):
     path = file(tmp_path, whole[:kept])
     with pytest.raises(DataError, match=f"^{path}: the gzip is damaged or cut off after byte"):
         read(path)
+
+
+@pytest.mark.parametrize(("delimiter", "plural"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_delimiter_is_noticed_in_the_header(tmp_path: Path, delimiter: str, plural: str):
+    path = tmp_path / "d.csv"
+    # As a spreadsheet writes it where the comma is the decimal point: the rows have more commas than the header.
+    path.write_text(f"a{delimiter}b\n1,5{delimiter}2,5\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"d.csv:1: .* separated by commas.*looks separated by {plural}"):
+        CsvFiles(declaration={"b": Declared("number")}).evidence(str(path))
+
+
+def test_a_declared_column_may_have_a_semicolon_in_its_name(tmp_path: Path):
+    path = tmp_path / "d.csv"
+    path.write_text("a;b\n1\n", encoding="utf-8")
+    assert read(path, CsvFiles(declaration={"a;b": Declared("number")})) == [{"a;b": [1.0]}]
+
+
+def test_a_value_that_is_no_number_is_told_with_its_line(tmp_path: Path):
+    path = tmp_path / "d.csv"
+    path.write_text("day\n1\n2\n2024-01-03\n2024-01-04\n", encoding="utf-8")
+    reader = CsvFiles(declaration={"day": Declared("number")})
+    with pytest.raises(
+        DataError, match=r"'day': the task declares it as number, but .*d\.csv:4 holds .*'2024-01-03'"
+    ):
+        reader.settle(reader.evidence(str(path)))

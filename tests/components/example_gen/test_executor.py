@@ -14,6 +14,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from components.example_gen.declaration import Declared
 from components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
 from components.example_gen.options import Options, to_custom_config
 from limbeck.errors import ConfigError, DataError
@@ -62,7 +63,7 @@ def run(executor: type[BaseExampleGenExecutor], folder: Path, given: dict[str, A
     output = rehearsal.run(executor, {}, {"examples": made}, given, folder)
     [written] = output.output_artifacts["examples"].artifacts
     made.mlmd_artifact.CopyFrom(written)
-    return {path.name.removeprefix("Split-"): records(path) for path in (folder / "examples").iterdir()}
+    return {path.name.removeprefix("Split-"): records(path) for path in (folder / "examples").glob("Split-*")}
 
 
 def records(split: Path) -> list[bytes]:
@@ -84,7 +85,9 @@ def test_a_csv_column_has_one_kind_in_all_files_and_splits(tmp_path: Path):
     )
 
     examples = run(
-        CsvExecutor, tmp_path, properties(tmp_path, "train", "test", options=Options("", "utf-8", ("zip",)))
+        CsvExecutor,
+        tmp_path,
+        properties(tmp_path, "train", "test", options=Options("", "utf-8", {"zip": Declared("text")})),
     )
 
     assert decoded(examples["train"]) == sorted(
@@ -169,7 +172,7 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
         CsvExecutor,
         {"train__a": "a,b\n1,2\n", "train__b": "a,b\n1,2\n\n3\n"},
         "{data}/train/b:4: expected 2 fields as in the header, received 1: a field that holds a comma or a line "
-        "break must stand in double quotes",
+        "break must be in double quotes",
     ),
     (
         CsvExecutor,
@@ -192,7 +195,7 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
     (
         TFRecordExecutor,
         {"train__a": b"0123456789abcdef"},
-        "{data}/train/a: the record at byte 0 is no TFRecord (is data.format right?): the checksum of its length "
+        "{data}/train/a: the record at byte 0 is not a TFRecord (is data.format right?): the checksum of its length "
         "is wrong. Copy or write the file again",
     ),
     (
@@ -238,3 +241,38 @@ def test_a_mistake_crosses_from_another_process_as_it_was_said(tmp_path: Path):
         f"{tmp_path}/data/train/a:2: the row that begins here is not CSV (unexpected end of data): quotes within "
         "a quoted field are doubled, and every quote is closed"
     )
+
+
+def test_what_the_task_declares_is_asserted_on_every_example(tmp_path: Path):
+    def record(**values: list[Any]) -> bytes:
+        features = {
+            name: tf.train.Feature(int64_list=tf.train.Int64List(value=listed))
+            if isinstance(listed[0], int)
+            else tf.train.Feature(float_list=tf.train.FloatList(value=listed))
+            for name, listed in values.items()
+        }
+        return bytes(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+    for split, given in {
+        "train": [record(a=[1], y=[0]), record(a=[0.5, 0.5], y=[2])],
+        "test": [record(a=[float("nan")], y=[1])],
+    }.items():
+        (tmp_path / "data" / split).mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(tmp_path / "data" / split / "d.tfrecord")) as writer:
+            for one in given:
+                writer.write(one)
+    declaration = {"a": Declared("number"), "y": Declared("integer", classes=("no", "yes"))}
+
+    with pytest.raises(DataError) as refused:
+        run(
+            TFRecordExecutor,
+            tmp_path,
+            properties(tmp_path, "train", "test", options=Options(declaration=declaration)),
+        )
+
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 4
+    assert "split 'test', feature 'a': 1 of 1 examples hold NaN" in lines[1]
+    assert "split 'train', feature 'a': 1 of 2 examples hold 2 values" in lines[2]
+    assert "split 'train', feature 'y': 1 of 2 examples hold the label 2" in lines[3]
+    assert "train/d.tfrecord, record 2" in lines[3]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from pyarrow import parquet
 
 from components.example_gen.columns import Columns, Kind
@@ -26,7 +26,7 @@ def file(folder: Path, table: pa.Table) -> str:
 
 def read(path: str, kinds: Columns | None = None) -> list[Features]:
     kinds = kinds or READER.settle(READER.evidence(path))
-    return [features_of(example) for example in READER.examples(path, kinds)]
+    return [features_of(example) for _, example in READER.examples(path, kinds)]
 
 
 def read_column(folder: Path, values: Any, type_: pa.DataType | None = None) -> list[list[Any] | None]:
@@ -39,7 +39,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("parquet")
 
 
-@settings(deadline=None)
 @given(tables(words=TEXT | ODD))
 def test_what_goes_in_comes_out(folder: Path, table: Table):
     path = file(folder, pa.table(table.columns))
@@ -119,7 +118,7 @@ def test_a_value_that_does_not_fit_is_named_with_file_and_column(
 
 def test_columns_of_one_name_are_refused(tmp_path: Path):
     path = file(tmp_path, pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]))
-    with pytest.raises(DataError, match=f"^{path}: column names must differ, but 'a' stands there twice"):
+    with pytest.raises(DataError, match=f"^{path}: column names must differ, but 'a' occurs twice"):
         read(path)
 
 

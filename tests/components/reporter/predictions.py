@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.predictor import tables
+from tests.classes import classes
 
 
 def table(labels: Any, logits: Any, model: str = "student", split: str = "test") -> pa.Table:
@@ -21,7 +22,7 @@ def table(labels: Any, logits: Any, model: str = "student", split: str = "test")
         {"example_id": f"id-{number:04}", "split": split, "model": model, "label": label, "logits": row}
         for number, (label, row) in pairs
     ]
-    return pa.Table.from_pylist(rows, schema=tables.SCHEMA)
+    return pa.Table.from_pylist(rows, schema=tables.schema(classes()))
 
 
 def probabilities(logits: Any) -> npt.NDArray[np.float64]:

@@ -37,7 +37,7 @@ def test_a_picture_is_scaled_and_clipped(pixels: Any, brightest: float):
 def test_a_picture_may_be_of_integers_and_what_is_no_number_is_black():
     assert as_picture(features(image=[0, 16, 8, 99]), Picture("image", 2, 2, 16)).rows == ((0, 1), (0.5, 1))
     found = as_picture(features(image=[math.nan, math.inf, -math.inf, 0.25]), Picture("image", 1, 4))
-    assert found == findings.Picture(((0.0, 1.0, 0.0, 0.25),))
+    assert found == findings.GreyImage(((0.0, 1.0, 0.0, 0.25),))
 
 
 def test_a_large_picture_becomes_small():
@@ -49,10 +49,10 @@ def test_a_large_picture_becomes_small():
 
 
 @pytest.mark.parametrize(("given_values", "message"), [
-    ({"image": [0.5] * 6}, "'image' of 2 x 2 pixels needs 4 numbers an example, but an example holds 6 numbers"),
+    ({"image": [0.5] * 6}, "'image' of 2 x 2 pixels needs 4 numbers in each example, but an example holds 6 numbers"),
     ({"image": []}, "an example holds 0 numbers"),
     ({"image": [b"a"] * 4}, "an example holds 4 texts"),
-    ({"imag": [0.5] * 4, "label": [3]}, r"'image', which is no model input\. Did you mean 'imag'\? .* returns: imag$"),
+    ({"imag": [0.5] * 4, "label": [3]}, r"'image', which is not a model input\. Did you mean 'imag'\? .*: imag$"),
 ])  # fmt: skip
 def test_a_picture_that_the_examples_do_not_hold_is_the_users_to_mend(given_values: Any, message: str):
     with pytest.raises(TaskError, match=message):

@@ -8,6 +8,7 @@ import pytest
 
 from components.predictor import tables
 from components.reporter.scores import judgeable, scores
+from tests.classes import classes
 from tests.components.reporter.predictions import table
 
 
@@ -29,8 +30,8 @@ def test_the_labelled_rows_of_one_model_and_split_are_taken():
 @pytest.mark.parametrize("rows", [
     table([-1, -1], [[1, 2], [2, 1]]),
     table([0], [[1, 2]], model="teacher"),
-    tables.SCHEMA.empty_table(),
-    pa.Table.from_batches([], tables.SCHEMA),
+    tables.schema(classes()).empty_table(),
+    pa.Table.from_batches([], tables.schema(classes())),
 ])  # fmt: skip
 def test_without_labelled_examples_no_model_can_be_judged(rows: pa.Table):
     assert judgeable(rows, "student", "test", 2) is None

@@ -17,6 +17,8 @@ from tests.components.reporter import evaluations
 from tests.components.reporter.predictions import probabilities
 from tests.components.world import World
 
+METRIC = "sparse_categorical_accuracy"
+
 
 def expected(world: World) -> dict[frozenset[tuple[str, str]], Slice]:
     """All slices of `shapes.TASK`, by their features."""
@@ -42,7 +44,7 @@ def difference(one: Slice) -> float:
 
 @pytest.mark.processes
 def test_accuracies_and_counts_are_those_of_the_raw_rows(evaluation: Artifact, world: World):
-    found = slices.read(evaluation.uri)
+    found = slices.read(evaluation.uri, METRIC)
 
     wanted = expected(world)
     assert {frozenset(one.features.items()) for one in found} == wanted.keys()
@@ -55,7 +57,7 @@ def test_accuracies_and_counts_are_those_of_the_raw_rows(evaluation: Artifact, w
 
 @pytest.mark.processes
 def test_all_examples_come_first_then_what_the_student_lost_most(evaluation: Artifact):
-    first, *others = slices.read(evaluation.uri)
+    first, *others = slices.read(evaluation.uri, METRIC)
 
     assert first.features == {}
     keys = [(difference(one), sorted(one.features.items())) for one in others]
@@ -80,8 +82,8 @@ def test_of_many_slices_those_where_the_student_lost_most_are_kept(evaluation: A
         others.append(other)
     evaluations.write_metrics(folder, [*others, overall])
 
-    first, *kept = slices.read(str(folder))
-    everything = slices.read(str(folder), 1000)
+    first, *kept = slices.read(str(folder), METRIC)
+    everything = slices.read(str(folder), METRIC, 1000)
 
     assert first.features == {}
     defined = [number for number in range(500) if number % 5]
@@ -94,4 +96,4 @@ def test_of_many_slices_those_where_the_student_lost_most_are_kept(evaluation: A
 
 @pytest.mark.processes
 def test_an_empty_test_split_has_no_slices(world: World, tmp_path: Path):
-    assert slices.read(evaluations.evaluate(world, [], tmp_path).uri) == ()
+    assert slices.read(evaluations.evaluate(world, [], tmp_path).uri, METRIC) == ()

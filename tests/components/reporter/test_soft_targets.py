@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections import Counter
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from components.reporter.soft_targets import Choice, choose
 from components.teacher_labeler.executor import attach_logits
 from limbeck.errors import TaskError
 from limbeck.task import Picture
+from tests.classes import classes
 from tests.components import rehearsal, shapes
-from tests.components.reporter.predictions import probabilities, table
+from tests.components.reporter.predictions import table
 from tests.components.world import World, by_id, write_split
 
 
@@ -28,7 +30,7 @@ def chosen_one_by_one(labels: list[int], logits: np.ndarray, limit: int, of_a_pa
     for number, (label, row) in enumerate(zip(labels, logits, strict=True)):
         first, second = np.argsort(-row, kind="stable")[:2]
         if label == first:
-            candidates.append((-round(probabilities(row)[second], 12), f"id-{number:04}", label, second))
+            candidates.append((-exact_probability(row, second), f"id-{number:04}", label, second))
     taken: list[Choice] = []
     pairs: Counter[tuple[int, int]] = Counter()
     for _, example_id, label, second in sorted(candidates):
@@ -38,10 +40,20 @@ def chosen_one_by_one(labels: list[int], logits: np.ndarray, limit: int, of_a_pa
     return taken
 
 
+def exact_probability(logits: np.ndarray, of_class: int) -> Decimal:
+    """Softmax to 50 digits, of which it keeps 40: those do not depend on the order of the sum."""
+    with localcontext() as context:
+        context.prec = 50
+        exponentials = [Decimal(float(logit)).exp() for logit in logits]
+        probability = exponentials[of_class] / sum(exponentials)
+        context.prec = 40
+        return +probability
+
+
 @given(st.data())
 def test_the_choice_is_that_of_going_through_the_examples_one_by_one(data: st.DataObject):
     labels = data.draw(st.lists(st.integers(-1, 2), max_size=40))
-    # Few values, so that there are ties; none between probabilities that differ by rounding.
+    # Few values, so that there are ties.
     logits = data.draw(arrays.arrays(np.float32, (len(labels), 3), elements=st.sampled_from([0, 1, 2, 4, 8])))
     limit, of_a_pair = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
 
@@ -50,11 +62,31 @@ def test_the_choice_is_that_of_going_through_the_examples_one_by_one(data: st.Da
     assert found == chosen_one_by_one(labels, logits, limit, of_a_pair)
 
 
+def test_equal_probabilities_whose_sums_round_differently_are_a_tie():
+    """The sum e^2 + e^4 + e^2 rounds down and e^2 + e^2 + e^4 up, so the third example once came first."""
+    logits = [[2, 2, 4], [4, 4, 2], [2, 4, 2], [2, 4, 4]]
+    labels = [2, 0, 1, 1]
+
+    found = choose(table(labels, logits, "teacher", "train"), 3)
+
+    assert [one.example_id for one in found] == ["id-0001", "id-0003", "id-0000", "id-0002"]
+
+
+def test_the_second_class_of_a_sure_ensemble_is_that_of_the_second_logit():
+    """All other probabilities round to 0 here; the first class was once taken for the second of both examples."""
+    logits = [[0, 9000, 1], [1, 9000, 0]]
+
+    assert choose(table([1, 1], logits, "teacher", "train"), 3, of_a_pair=1) == [
+        Choice("id-0000", 1),
+        Choice("id-0001", 1),
+    ]
+
+
 def test_only_the_teachers_on_training_examples_count():
     others = [table([0], [[1, 0.9]], model, split) for model, split in (("teacher", "test"), ("student", "train"))]
 
     assert choose(pa.concat_tables(others), 2) == []
-    assert choose(tables.SCHEMA.empty_table(), 2) == []
+    assert choose(tables.schema(classes()).empty_table(), 2) == []
     own = table([0, 0, -1], [[1, 0], [math.nan, 0], [3, 0]], "teacher", "train")
     assert choose(pa.concat_tables([*others, own]), 2) == [Choice("id-0000", 0)]
 
@@ -114,7 +146,7 @@ def test_a_task_with_a_picture_shows_it(world: World, tmp_path: Path):
     assert found.picture is not None
     np.testing.assert_allclose(found.picture.rows, np.clip([[size[0] / 2], [size[1] / 2]], 0, 1), atol=6e-5)
     wrong = dataclasses.replace(shapes.TASK, picture=Picture("size_scaled", 2, 2))
-    with pytest.raises(TaskError, match="needs 4 numbers an example, but an example holds 2 numbers"):
+    with pytest.raises(TaskError, match="needs 4 numbers in each example, but an example holds 2 numbers"):
         soft_targets.read([Choice(example_id.decode(), 0)], files, wrong)
 
 

@@ -66,6 +66,7 @@ def test_processes_are_fresh_interpreters(seen, tmp_path):
 
 def test_processes_work_in_a_scratch_folder_that_is_removed(seen):
     folders = {one["cwd"] for one in seen}
+    assert {one["environment"]["TMPDIR"] for one in seen} == folders
     assert len(folders) == 1 and folders != {str(Path.cwd())}
     left = {name for one in seen for name in one["files"]} - {"heartbeat-0", "heartbeat-1"}
     assert left == {"job.json"}
@@ -156,7 +157,7 @@ def test_a_command_that_does_not_exist_leaves_nothing(tmp_path):
         launcher.launch(jobs.job(tmp_path, 2), Cluster(workers=1))
 
 
-@pytest.mark.parametrize(("folder", "rule"), [("relative", "absolute"), ("gs://bucket/records", "local folder")])
+@pytest.mark.parametrize(("folder", "rule"), [("relative", "absolute"), ("ram://job", "only this process")])
 def test_paths_that_a_process_or_the_launcher_cannot_read_are_refused(folder, rule):
     with pytest.raises(ValueError, match=rule):
         LocalLauncher([sys.executable]).launch(jobs.job(folder, 1), Cluster())
@@ -209,3 +210,25 @@ def _marked(folder):
         except psutil.Error:
             continue
     return found
+
+
+@pytest.mark.parametrize("log", ["/dev/full", "a pipe that nobody reads"])
+def test_a_log_that_cannot_be_written_ends_no_training(tmp_path, log):
+    """A full disk under the log: the processes write 20,000 lines, far more than a pipe holds, and must not break."""
+    script = (
+        "import sys; from pathlib import Path; from tests.launchers import jobs;"
+        "jobs.launch('verbose_to_the_end', Path(sys.argv[1]))"
+    )
+    if log == "/dev/full":
+        writing = os.open(log, os.O_WRONLY)
+    else:
+        reading, writing = os.pipe()
+        os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path)], cwd=jobs.WORKER.parents[2], stderr=writing, check=False
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert (tmp_path / "rank-0.json").exists()

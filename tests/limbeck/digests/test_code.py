@@ -17,7 +17,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from limbeck.digests import module as source_module
-from limbeck.digests.code import TaskDigests, digest, reached, task_digests
+from limbeck.digests.code import TaskDigests, dependencies, digest, task_digests
 from limbeck.errors import TaskError
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
@@ -444,7 +444,7 @@ REACHED = {
 @pytest.mark.parametrize(("source", "expected"), REACHED.values(), ids=REACHED)
 def test_reach_through_imports(source: str, expected: list[str], write: Write) -> None:
     folder = write({**HELPERS, "m.py": source})
-    assert reached(["m:f"], [folder]) == sorted([*expected, "m:f"])
+    assert dependencies(["m:f"], [folder]) == sorted([*expected, "m:f"])
 
 
 def test_statements_of_an_imported_module_count(write: Write) -> None:
@@ -454,7 +454,7 @@ def test_statements_of_an_imported_module_count(write: Write) -> None:
         "h.py": "T = {}\nT['a'] = 1\ndef g(): return T\n",
     }
     other = edited(files, "h.py", "= 1", "= 2")
-    assert reached(["m:f"], [write(files)]) == ["h:<module>", "h:T", "h:g", "m:f"]
+    assert dependencies(["m:f"], [write(files)]) == ["h:<module>", "h:T", "h:g", "m:f"]
     assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(other)])
 
 
@@ -508,7 +508,7 @@ def test_swapped_imports_are_seen(write: Write) -> None:
         "b.py": "def g(): return 2\n",
     }
     swapped = {**files, "m.py": "from b import g as p\nfrom a import g as q\ndef f(): return p() - q()\n"}
-    assert reached(["m:f"], [write(files)]) == reached(["m:f"], [write(swapped)])
+    assert dependencies(["m:f"], [write(files)]) == dependencies(["m:f"], [write(swapped)])
     assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(swapped)])
 
 
@@ -517,16 +517,16 @@ def test_where_the_walk_starts_counts(write: Write) -> None:
     roots = (["m:f"], ["m:g"], ["m"], ["m:C.a"], ["m:C.b"], ["m:f", "m:g"])
     assert len({digest(some, [folder]) for some in roots}) == len(roots)
     assert digest(["m:f", "m:g"], [folder]) == digest(["m:g", "m:f", "m:g"], [folder])
-    assert reached(["m:C.a"], [folder]) == ["m:C"]
+    assert dependencies(["m:C.a"], [folder]) == ["m:C"]
 
 
 def test_root_that_is_imported_where_it_is_named(write: Write) -> None:
-    assert reached(["pack:renamed"], [write(HELPERS)]) == ["pack.one:good", "pack.two:deep"]
+    assert dependencies(["pack:renamed"], [write(HELPERS)]) == ["pack.one:good", "pack.two:deep"]
 
 
 def test_whole_module(write: Write) -> None:
     folder = write({"m.py": "import h\nA = 1\ndef f(): return h.g\nif __name__ == '__main__': f()\n", **HELPERS})
-    assert reached(["m"], [folder, write({"h.py": "def g(): pass\ndef i(): pass\n"})]) == [
+    assert dependencies(["m"], [folder, write({"h.py": "def g(): pass\ndef i(): pass\n"})]) == [
         "h:g",
         "m:A",
         "m:__main__",
@@ -554,7 +554,7 @@ def test_file_that_is_not_python(source: str, line: int, write: Write) -> None:
 def test_installed_packages_on_the_search_path_are_not_followed(write: Write) -> None:
     packages = str(Path(pytest.__file__).parents[1])
     folder = write({"m.py": "import json, pytest\ndef f(): return json.load, pytest.main\n"})
-    assert reached(["m:f"], [folder, packages, sysconfig.get_path("stdlib")]) == ["m:f"]
+    assert dependencies(["m:f"], [folder, packages, sysconfig.get_path("stdlib")]) == ["m:f"]
 
 
 def run(code: str, **environment: str) -> str:

@@ -12,6 +12,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
@@ -30,11 +31,11 @@ _CONFIGS = st.builds(
         epochs=_POSITIVE,
         batch_size=_POSITIVE,
         learning_rate=st.floats(0, exclude_min=True, allow_infinity=False),
-        seed=st.integers(0, 2**70),
+        seed=st.integers(0, 2**32 - 2**16),
     ),
     teachers=st.builds(
         TeachersConfig,
-        count=_POSITIVE,
+        count=st.integers(1, 2**16),
         epochs=st.none() | _POSITIVE,
         hyperparameters=st.dictionaries(_NAMES, _SCALARS, max_size=3),
     ),
@@ -97,6 +98,13 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
         ({"training": {"epochs": 3.0}}, "'training.epochs'", "3.0", "integer"),
         ({"training": {"epochs": 0}}, "'training.epochs'", "0", "greater than 0"),
         ({"training": {"seed": -1}}, "'training.seed'", "-1", "greater than or equal to 0"),
+        ({"training": {"seed": 2**32}}, "'training.seed'", "4294967296", "less than 4294967296"),
+        (
+            {"training": {"seed": 2**32 - 2}, "teachers": {"count": 3}},
+            "below 2^32",
+            "training.seed=4294967294",
+            "teachers.count=3",
+        ),
         ({"training": {"learning_rate": "fast"}}, "'training.learning_rate'", "'fast'", "number"),
         ({"training": {"learning_rate": float("nan")}}, "'training.learning_rate'", "nan", "finite"),
         ({"training": {"learning_rate": float("inf")}}, "'training.learning_rate'", "inf", "finite"),
@@ -122,7 +130,7 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
 )
 def test_an_error_names_the_key_what_was_received_and_what_is_legal(values, key, received, near):
     with pytest.raises(ConfigError) as caught:
-        records.build(Config, values)
+        records.from_mapping(Config, values)
     message = str(caught.value)
     assert key in message
     assert near in message
@@ -131,9 +139,9 @@ def test_an_error_names_the_key_what_was_received_and_what_is_legal(values, key,
 
 def test_an_error_of_a_slice_names_its_place_in_the_whole():
     with pytest.raises(ConfigError, match=r"'gate\.max_bytes'.*received 0"):
-        records.build(GateConfig, {"max_bytes": 0}, prefix="gate")
+        records.from_mapping(GateConfig, {"max_bytes": 0}, prefix="gate")
     with pytest.raises(ConfigError, match=r"'gate\.max_byte'\. Did you mean 'max_bytes'\?"):
-        records.build(GateConfig, {"max_byte": 0}, prefix="gate")
+        records.from_mapping(GateConfig, {"max_byte": 0}, prefix="gate")
 
 
 def test_an_unknown_key_below_an_optional_section_of_another_module_is_named():
@@ -149,9 +157,9 @@ def test_an_unknown_key_below_an_optional_section_of_another_module_is_named():
         "training": {},
     }
     with pytest.raises(ConfigError, match=r"'distillation\.alhpa'\. Did you mean 'alpha'\?"):
-        records.build(TrainingJob, known | {"distillation": {"alhpa": 1}})
+        records.from_mapping(TrainingJob, known | {"distillation": {"alhpa": 1}})
     with pytest.raises(ConfigError, match=r"'task\.modul'\. Did you mean 'module'\?"):
-        records.build(TrainingJob, known | {"task": {"module": "m", "modul": "m"}})
+        records.from_mapping(TrainingJob, known | {"task": {"module": "m", "modul": "m"}})
 
 
 @pytest.mark.parametrize("text", ["{", "", "nonsense"])
@@ -272,7 +280,7 @@ def test_a_yaml_tag_is_refused_and_not_executed(tmp_path, tag):
 def test_yaml_that_json_cannot_say_is_refused(tmp_path, text):
     file = tmp_path / "config.yaml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match="what JSON cannot say"):
+    with pytest.raises(ConfigError, match="that JSON cannot represent"):
         sources.load([sources.read_yaml(file)])
 
 
@@ -280,14 +288,14 @@ def test_yaml_that_json_cannot_say_is_refused(tmp_path, text):
     ({"name": "mirrored", "workers": 2}, r"'mirrored' runs in one process, but strategy\.workers is 2"),
     ({"name": "central_storage", "workers": 3}, r"'central_storage' runs in one process"),
     ({"name": "one_device", "logical_devices": 2}, r"but strategy\.logical_devices is 2"),
-    ({"logical_devices": 2}, r"'multi_worker_mirrored' has one device a process .* take strategy\.name=mirrored"),
-    ({"name": "one_device", "communication": "ring"}, r"strategy\.communication=ring is between GPUs or processes"),
+    ({"logical_devices": 2}, r"'multi_worker_mirrored' has one device in each process .* take strategy\.name=mirrored"),
+    ({"name": "one_device", "communication": "ring"}, r"strategy\.communication=ring concerns GPUs or processes"),
     ({"name": "central_storage", "communication": "nccl"}, r"strategy\.communication=nccl"),
     ({"name": "mirrored", "logical_devices": 2, "communication": "ring"}, r"'mirrored' on logical devices"),
 ])  # fmt: skip
 def test_a_strategy_that_contradicts_itself_is_refused(values, message):
     with pytest.raises(ConfigError, match=message):
-        records.build(StrategyConfig, values)
+        records.from_mapping(StrategyConfig, values)
 
 
 @pytest.mark.parametrize(("values", "processes"), [
@@ -296,7 +304,7 @@ def test_a_strategy_that_contradicts_itself_is_refused(values, message):
     ({"name": "central_storage", "logical_devices": 2}, 1), ({"communication": "ring", "workers": 3}, 3),
 ])  # fmt: skip
 def test_a_strategy_says_how_many_processes_it_takes(values, processes):
-    assert records.build(StrategyConfig, values).processes == processes
+    assert records.from_mapping(StrategyConfig, values).processes == processes
 
 
 def test_keras_has_no_mixed_precision_with_central_storage():
@@ -304,8 +312,8 @@ def test_keras_has_no_mixed_precision_with_central_storage():
     with pytest.raises(
         ConfigError, match=r"training\.precision is mixed_bfloat16: take .*=float32, or .*=mirrored"
     ):
-        records.build(Config, values)
-    records.build(Config, values | {"strategy": {"name": "mirrored"}})
+        records.from_mapping(Config, values)
+    records.from_mapping(Config, values | {"strategy": {"name": "mirrored"}})
 
 
 def test_runtime_fields_are_those_that_a_run_may_change():
@@ -315,6 +323,8 @@ def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(DistillationConfig) == ("temperature", "alpha")
     assert fields.runtime_fields(StrategyConfig) == ()
     assert fields.runtime_fields(DataConfig) == ("path",)
+    assert fields.runtime_fields(RecoveryConfig) == fields.structural_fields(RecoveryConfig) == ()
+    assert fields.operational_fields(RecoveryConfig) == ("restarts", "backoff_seconds", "heartbeat_seconds")
 
 
 def test_the_tree_is_frozen():

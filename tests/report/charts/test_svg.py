@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from report.charts import svg
 from report.charts.markers import key
 from report.charts.svg import Box
+from report.names import kinds
 from tests.report.charts import drawing
 
 # Without control characters, which no XML may hold and no page shows.
@@ -46,7 +47,7 @@ def test_a_long_text_is_cut():
 
 
 def test_each_kind_of_model_has_a_shape_of_its_own():
-    drawn = {kind: key(kind) for kind in ("teacher", "student", "hard-labels", "pseudo-labels")}
+    drawn = {kind: key(kind) for kind in kinds()}
 
     shapes = {markup.replace(kind, "") for kind, markup in drawn.items()}
     assert len(shapes) == len(drawn)

@@ -3,10 +3,19 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import DataError, TaskError
+from limbeck.objectives.classes import Classes
+from limbeck.objectives.registry import objective_of
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.task import Feature, Label, Task
-from trainer.data.preprocessing import content_id, dense_feature, encode_label, preprocess, preprocessing_fn
+from trainer.data.preprocessing import (
+    assert_declared,
+    content_id,
+    dense_feature,
+    encode_label,
+    preprocess,
+    preprocessing_fn,
+)
 
 X = Feature("x")
 Y = Label("y", ("a", "b", "c"))
@@ -84,17 +93,59 @@ TEXT = Label("y", ("a", "b", "ä"), kind="text")
 
 
 @pytest.mark.parametrize(("label", "values", "expected"), [
-    (INTEGER, tf.constant([0, 2, -1, 3, -2, 2**62, -(2**62)], tf.int64), [0, 2, -1, -2, -2, -2, -2]),
+    (INTEGER, tf.constant([0, 2, -1, 3, -2, 2**62, -(2**62)], tf.int64), [0, 2, -2, -2, -2, -2, -2]),
     (INTEGER, tf.constant([[1], [0]], tf.int64), [1, 0]),
-    (INTEGER, sparse([[1], [], [3]], tf.int64), [1, -1, -2]),
+    (INTEGER, sparse([[1], [], [3], [-1], [0]], tf.int64), [1, -1, -2, -2, 0]),
     (INTEGER, sparse([[], []], tf.int64), [-1, -1]),
-    (TEXT, tf.constant(["a", "ä", "", "A", "a "]), [0, 2, -1, -2, -2]),
-    (TEXT, tf.constant([["b"], [""]]), [1, -1]),
-    (TEXT, sparse([["b"], [], ["z"], [""]], tf.string), [1, -1, -2, -1]),
+    (TEXT, tf.constant(["a", "ä", "", "A", "a "]), [0, 2, -2, -2, -2]),
+    (TEXT, tf.constant([["b"], [""]]), [1, -2]),
+    (TEXT, sparse([["b"], [], ["z"], [""]], tf.string), [1, -1, -2, -2]),
+    (Label("y", ("", "b"), kind="text"), sparse([["b"], [], [""]], tf.string), [1, -1, 0]),
 ])  # fmt: skip
-def test_a_label_becomes_the_index_of_its_class(label, values, expected):
-    encoded = encode_label(label, {"y": values})
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_a_label_becomes_the_index_of_its_class_and_its_absence_alone_makes_none(
+    label, values, expected, in_graph
+):
+    """A raw -1 once counted as unlabelled, and accuracy was taken over the other examples without a word."""
+
+    def run(given):
+        return encode_label(objective_of(label), {"y": given})
+
+    encoded = (tf.function(run) if in_graph else run)(values)
     assert (encoded.dtype, encoded.numpy().tolist()) == (tf.int64, expected)
+
+
+@pytest.mark.parametrize("label", [INTEGER, TEXT])
+def test_several_labels_of_one_example_are_refused(label):
+    values = sparse([[0, 1], []], tf.int64) if label is INTEGER else sparse([["a", "b"], []], tf.string)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        encode_label(objective_of(label), {"y": values})
+
+
+class Both(Classes):
+    """The product of two columns."""
+
+    raw_features = ("y", "z")
+
+    def encode(self, raw):
+        return raw["y"] * raw["z"]
+
+
+def test_an_objective_sees_the_examples_that_have_all_parts_of_its_label_and_no_others():
+    given = {"y": sparse([[1], [], [2], [1]], tf.int64), "z": sparse([[2], [1], [], [0]], tf.int64)}
+
+    assert encode_label(Both(INTEGER), given).numpy().tolist() == [2, -1, -1, 0]
+    empty = {name: sparse([[], []], tf.int64) for name in given}
+    assert encode_label(Both(INTEGER), empty).numpy().tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(("label", "remedy"), [
+    (INTEGER, r"classes count from 0, and the last is 2 \('c'\); correct the data, or the classes"),
+    (TEXT, "declare: correct the data, or the classes"),
+])  # fmt: skip
+def test_a_refusal_says_what_may_be_wrong(label, remedy):
+    with pytest.raises(DataError, match=rf"^2 of 3 examples have a label.*{remedy}.*leaves the feature out$"):
+        assert_declared(objective_of(label), np.array([0, -2, -2]), "examples")
 
 
 @pytest.mark.parametrize("visible", [
@@ -104,14 +155,14 @@ def test_a_label_becomes_the_index_of_its_class(label, values, expected):
 ])  # fmt: skip
 def test_the_student_is_told_only_the_visible_labels(visible):
     label = Label("y", ("a", "b", "c"), visible_to_student="seen")
-    inputs = {"x": tf.zeros([5]), "y": tf.constant([0, 1, -1, 2, 7], tf.int64), "seen": visible}
+    inputs = {"x": tf.zeros([5]), "y": sparse([[0], [1], [], [2], [7]], tf.int64), "seen": visible}
     outputs = preprocess(task(label=label), inputs)
     assert outputs["label"].numpy().tolist() == [0, 1, -1, 2, -2]
     assert outputs["student_label"].numpy().tolist() == [0, -1, -1, -1, -2]
 
 
 def test_the_student_is_told_all_labels_by_default():
-    outputs = preprocess(task(), {"x": tf.zeros([3]), "y": tf.constant([0, -1, 2], tf.int64)})
+    outputs = preprocess(task(), {"x": tf.zeros([3]), "y": sparse([[0], [], [2]], tf.int64)})
     assert outputs["student_label"].numpy().tolist() == outputs["label"].numpy().tolist() == [0, -1, 2]
 
 
@@ -139,7 +190,7 @@ def test_the_function_of_a_task_is_given_its_dense_features_and_nothing_else():
 def test_transform_is_given_the_task_by_reference():
     inputs = {
         "pixels": 16 * tf.ones([2, 64]),
-        "digit": tf.constant([[3], [-1]], tf.int64),
+        "digit": sparse([[3], []], tf.int64),
         "label_visible": tf.constant([[0], [1]], tf.int64),
     }
     outputs = preprocessing_fn(inputs, {"task": to_json(TaskRef(module="tasks.digits"))})

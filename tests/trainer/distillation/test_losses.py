@@ -1,23 +1,24 @@
 """Every value is compared with float64 NumPy written from the formulas, not from the code."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from limbeck.settings.distillation import DistillationConfig
-from trainer.data.ingestion import Denominators
-from trainer.distillation.losses import (
-    distillation_loss,
-    hard_loss,
-    mean_part,
-    pseudo_labels,
-    soft_loss,
-    soft_targets,
-)
+from tests.classes import classes
+from trainer.data.batches import Denominators
+from trainer.distillation import losses as parts
+from trainer.distillation.losses import mean_part
 
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
 TEMPERATURES = [0.5, 1.0, 2.0, 10.0]
 BATCH, TEACHERS, CLASSES = 23, 3, 5
+OBJECTIVE = classes(CLASSES)
+hard_loss, soft_loss = OBJECTIVE.hard_loss, OBJECTIVE.soft_loss
+soft_targets, pseudo_labels = OBJECTIVE.soft_targets, OBJECTIVE.pseudo_labels
+distillation_loss = functools.partial(parts.distillation_loss, objective=OBJECTIVE)
 
 
 def softmax(logits):

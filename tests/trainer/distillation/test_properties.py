@@ -11,6 +11,7 @@ from launchers.launch import launch
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from tests.classes import classes
 from tests.trainer.world import (
     CLASSES,
     COLOURS,
@@ -27,8 +28,8 @@ from tests.trainer.world import (
     with_logits,
 )
 from trainer import training
-from trainer.data.ingestion import Order, PackedExamples
-from trainer.distillation.losses import soft_loss
+from trainer.data.order import Order
+from trainer.data.packing import PackedExamples
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 
@@ -119,7 +120,7 @@ def test_at_high_temperature_the_soft_loss_matches_logits():
         given = tf.constant(students, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(given)
-            loss = soft_loss(given, tf.constant(teachers, tf.float32), temperature)
+            loss = classes(CLASSES).soft_loss(given, tf.constant(teachers, tf.float32), temperature)
         error = tape.gradient(loss, given).numpy() - limit
         # Rounding in float32, of probabilities near 1/5, is magnified by T.
         np.testing.assert_allclose(error, slope / temperature, atol=1 / temperature**2 + 1e-7 * temperature)

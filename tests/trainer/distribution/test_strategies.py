@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
-from tests.trainer import packed, spread
-from trainer.data.ingestion import PackedExamples
+from tests.trainer import packed
+from tests.trainer.distribution import spread
+from trainer.data.packing import PackedExamples
 
 pytestmark = pytest.mark.processes
 
@@ -38,7 +39,12 @@ def alone(data, tmp_path_factory):
     return results
 
 
-@pytest.fixture(scope="module", params=STRATEGIES)
+# Three replicas where there may be any number: a batch is divided less evenly than between two.
+THOROUGH = {"mirrored-2", "central-2"}
+PARAMETERS = [pytest.param(name, marks=pytest.mark.long) if name in THOROUGH else name for name in STRATEGIES]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
 def several(request, data, tmp_path_factory):
     """What each process of a strategy found."""
     results = spread.run(STRATEGIES[request.param], data, tmp_path_factory.mktemp(request.param) / "spread")

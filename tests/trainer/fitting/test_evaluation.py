@@ -9,8 +9,8 @@ import tf_keras
 
 from limbeck.errors import DataError
 from tests.trainer import packed
-from trainer.data.ingestion import PackedExamples
-from trainer.fitting.evaluation import Evaluation, Split, evaluator, predict
+from trainer.data.packing import PackedExamples
+from trainer.fitting.evaluation import Split, evaluator, predict
 
 COUNT, CLASSES = 43, 4
 
@@ -34,7 +34,7 @@ def model(strategy):
 
 
 def split(folder, batch_size):
-    return Split(folder, {"x": packed.SPEC["x"]}, "label", batch_size)
+    return Split(folder, {"x": packed.SPEC["x"]}, "label", batch_size, packed.OBJECTIVE)
 
 
 def by_numpy(folder, model):
@@ -63,8 +63,11 @@ def test_figures_are_those_of_the_labelled_examples(strategy, folder, model, bat
     evaluate = evaluator(strategy, model, split(folder, batch_size))
     found = evaluate()
     assert found.examples == known.sum()
-    assert found.accuracy == (logits.argmax(axis=1) == labels)[known].mean()
-    np.testing.assert_allclose(found.log_loss, -log_probabilities[known, labels[known]].mean(), rtol=1e-6)
+    assert found.loss == found.metrics["log_loss"]
+    assert found.metrics["accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
+    np.testing.assert_allclose(
+        found.metrics["log_loss"], -log_probabilities[known, labels[known]].mean(), rtol=1e-6
+    )
     assert evaluate() == found
 
 
@@ -75,8 +78,8 @@ def test_the_model_is_evaluated_as_it_then_is(strategy, folder, model):
     found = evaluate()
     model.set_weights(weights)
     assert found != before
-    np.testing.assert_allclose(found.log_loss, np.log(CLASSES), rtol=1e-6)
-    assert evaluate() == before == Evaluation(before.log_loss, before.accuracy, before.examples)
+    np.testing.assert_allclose(found.metrics["log_loss"], np.log(CLASSES), rtol=1e-6)
+    assert evaluate() == before
 
 
 def test_a_split_without_a_label_is_the_users_error(strategy, model, tmp_path):

@@ -7,10 +7,15 @@ import tf_keras
 
 from limbeck.errors import TaskError, TrainingFailedError
 from tests.trainer import packed
-from trainer.data.ingestion import Order, batches
-from trainer.distillation.losses import hard_loss, mean_part
+from trainer.data.batches import batches
+from trainer.data.input_pipeline import PerReplicaPipeline
+from trainer.data.order import Order
+from trainer.distillation.losses import mean_part
 from trainer.fitting.evaluation import Evaluation
-from trainer.fitting.loop import Fitted, Hooks, Validation, fit
+from trainer.fitting.gradient_step import GradientStep
+from trainer.fitting.hooks import Hooks, Validation
+from trainer.fitting.loop import fit
+from trainer.fitting.progress import Fitted
 from trainer.process.preemption import PreemptedError
 
 COUNT, CLASSES = 43, 4
@@ -30,7 +35,7 @@ def strategy():
 
 
 def loss(logits, targets, counts):
-    return mean_part(hard_loss(logits, targets["label"]), counts.labelled)
+    return mean_part(packed.OBJECTIVE.hard_loss(logits, targets["label"]), counts.labelled)
 
 
 def dataset(folder, start=0):
@@ -40,8 +45,8 @@ def dataset(folder, start=0):
     return batches(folder, ORDER, (0,), 1, packed.SPEC, start=start).map(split)
 
 
-def dataset_of(folder):
-    return lambda context: dataset(folder)
+def inputs(strategy, folder, start=0):
+    return PerReplicaPipeline(strategy, lambda context: dataset(folder, start))
 
 
 def built(strategy, optimizer):
@@ -52,16 +57,13 @@ def built(strategy, optimizer):
         return model, {"sgd": tf_keras.optimizers.SGD, "adam": tf_keras.optimizers.Adam}[optimizer](RATE)
 
 
-def trained(strategy, folder, optimizer, **options):
+def trained(strategy, folder, optimizer, clip_norm=None, **options):
     """Initial weights, final weights, what `fit` returned, and what it reported."""
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
     fitted = fit(
-        strategy,
-        model,
-        update,
-        loss,
-        dataset_of(folder),
+        GradientStep(strategy, model, update, loss, clip_norm),
+        inputs(strategy, folder),
         steps=ORDER.steps,
         hooks=Hooks(report=reports.append),
         **options,
@@ -143,14 +145,12 @@ def test_steps_per_call_change_nothing_but_the_reports(strategy, folder, optimiz
     assert several.examples == single.examples
 
 
-def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, the_loss=loss, **options):  # noqa: B008
+def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, **options):  # noqa: B008
     """Trains from `start` on; gives what `fit` does and the model."""
     if model is None:
         model, optimizer = built(strategy, "sgd")
-    fitted = fit(
-        strategy, model, optimizer, the_loss, lambda context: dataset(folder, start.steps), steps=ORDER.steps,
-        start=start, **options,
-    )  # fmt: skip
+    step = GradientStep(strategy, model, optimizer, loss)
+    fitted = fit(step, inputs(strategy, folder, start.steps), steps=ORDER.steps, start=start, **options)
     return fitted, model
 
 
@@ -183,11 +183,8 @@ def test_training_that_breaks_down_ends_and_names_the_very_step(strategy, folder
         TrainingFailedError, match=rf"broke down at step {step} of 17: {told}.*, the learning rate 0\.05\. Lower"
     ):
         fit(
-            strategy,
-            model,
-            optimizer,
-            broken_at(step, *poison),
-            lambda context: stepped(folder),
+            GradientStep(strategy, model, optimizer, broken_at(step, *poison)),
+            PerReplicaPipeline(strategy, lambda context: stepped(folder)),
             steps=ORDER.steps,
             hooks=Hooks(report=reports.append, save=saved.append, save_every=1000),
             steps_per_call=5,
@@ -267,27 +264,18 @@ def test_training_ends_early_where_the_rule_says(strategy, folder, patience):
     losses = [0.9, 0.8, 0.85, 0.7, 0.7, 0.75, 0.6]
     given_losses, saved = iter(losses), []
     validation = Validation(
-        lambda: Evaluation(next(given_losses), 0.5, 10), lambda done: (done // 2 + 1) * 2, patience
+        lambda: Evaluation(next(given_losses), {"accuracy": 0.5}, 10), lambda done: (done // 2 + 1) * 2, patience
     )
     hooks = Hooks(validation=validation, save=saved.append)
     fitted, _ = run(strategy, folder, hooks=hooks, steps_per_call=3)
     evaluations = {1: 3, 2: 6}[patience]
-    assert [(point.step, point.validation.log_loss) for point in fitted.curve if point.validation] == [
+    assert [(point.step, point.validation.loss) for point in fitted.curve if point.validation] == [
         (2 * number, value) for number, value in enumerate(losses[:evaluations], start=1)
     ]
     assert fitted.steps == 2 * evaluations
     assert saved == [fitted], "it is saved at its end"
     again, _ = run(strategy, folder, hooks=hooks, start=fitted)
     assert again == fitted, "what was over goes on"
-
-
-def test_an_epoch_ends_with_the_step_that_completes_it():
-    ends, done = [], 0
-    while done < ORDER.steps:
-        done = ORDER.next_epoch_end(done)
-        ends.append(done)
-    assert ends == [-(-43 * epoch // 8) for epoch in (1, 2, 3)] == [6, 11, 17]
-    assert Order(3, 8, epochs=4, seed=0).next_epoch_end(0) == 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

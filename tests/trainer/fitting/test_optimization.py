@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.settings.training import TrainingConfig
@@ -62,7 +62,6 @@ def gradients(dense, sparse, rows):
     return [tf.constant(dense, tf.float32), slices], [np.array(dense, float), whole]
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(_VALUES, min_size=1, max_size=5),
     st.lists(st.tuples(st.integers(0, ROWS - 1), _VALUES, _VALUES), min_size=1, max_size=6),

@@ -5,7 +5,9 @@ import tf_keras
 
 from limbeck.errors import TrainingFailedError
 from limbeck.settings.training import TrainingConfig
+from trainer.data.input_pipeline import PerReplicaPipeline
 from trainer.fitting import precision
+from trainer.fitting.gradient_step import GradientStep
 from trainer.fitting.loop import fit
 
 
@@ -74,15 +76,14 @@ class OneNumber:
         self.data = tf.data.Dataset.from_tensor_slices(np.array(x, np.float32).reshape([-1, 1, 1]))
 
     def fit(self, steps):
+        def loss(logits, targets, counts):
+            return self.factor * tf.reduce_sum(tf.cast(logits, tf.float32))
+
         return fit(
-            self.strategy,
-            self.model,
-            self.optimizer,
-            lambda logits, targets, counts: self.factor * tf.reduce_sum(tf.cast(logits, tf.float32)),
-            lambda context: self.data.map(lambda x: (x, {}, ())),
+            GradientStep(self.strategy, self.model, self.optimizer, loss, loss_scale=self.scale),
+            PerReplicaPipeline(self.strategy, lambda context: self.data.map(lambda x: (x, {}, ()))),
             steps=steps,
             steps_per_call=1,
-            loss_scale=self.scale,
         )
 
     @property

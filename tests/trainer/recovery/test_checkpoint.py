@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import ConfigError, TrainingFailedError
-from tests.trainer import saving
-from tests.trainer.saving import equal, state
-from trainer.fitting.loop import Progress
+from tests.trainer.recovery import saving
+from tests.trainer.recovery.saving import equal, state
+from trainer.fitting.progress import TrainingProgress
 from trainer.recovery.checkpoint import State, folder_of, latest, save
 
 PROJECT = Path(__file__).parents[3]
@@ -35,7 +35,8 @@ def folder(request, tmp_path) -> Iterator[str]:
 
 
 def names(folder) -> list[str]:
-    return sorted(tf.io.gfile.listdir(str(folder)))
+    """What lies in the folder, but for the folder of the curve."""
+    return sorted(name for name in tf.io.gfile.listdir(str(folder)) if name.rstrip("/") != "curve")
 
 
 def read(folder) -> State:
@@ -60,7 +61,7 @@ def test_what_is_read_is_what_was_saved(folder):
         "optimizer/0000": np.array(2**40),
         "stopping/best": np.array(True),
     }
-    curve = (Progress(20, 60, 1 / 3), Progress(40, 60, 0.1 + 0.2))
+    curve = (TrainingProgress(20, 60, 1 / 3), TrainingProgress(40, 60, 0.1 + 0.2))
     save(folder, State(3, 40, arrays, curve, examples=2**40, seconds=0.1), keep=3)
 
     found = read(folder)
@@ -129,7 +130,7 @@ def without_a_manifest_in_the_manifest(folder):
 
 def from_the_future(folder):
     manifest = folder / "step-00000010.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    manifest.write_text(manifest.read_text().replace('"schema_version": 2', '"schema_version": 3'))
 
 
 def with_other_shapes(folder):
@@ -149,7 +150,7 @@ def under_another_name(folder):
     (without_arrays, "its arrays are missing"),
     (without_a_whole_manifest, "its manifest is damaged"),
     (without_a_manifest_in_the_manifest, "its manifest is damaged"),
-    (from_the_future, "it has schema version 2, and this program reads 1"),
+    (from_the_future, "it has schema version 3, and this program reads 2"),
     (with_other_shapes, r"weights/0000 should be of shape \(1000, 300\), but is \(300, 1000\)"),
     (under_another_name, "its manifest is of step 5"),
 ])  # fmt: skip
@@ -275,7 +276,7 @@ def test_a_save_killed_at_any_moment_leaves_a_checkpoint_that_is_whole(tmp_path)
 
 def run(what, folder):
     return subprocess.run(
-        [sys.executable, "-m", "tests.trainer.saving", what, str(folder)],
+        [sys.executable, "-m", "tests.trainer.recovery.saving", what, str(folder)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

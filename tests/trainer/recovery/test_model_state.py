@@ -151,6 +151,21 @@ def test_a_variable_of_texts_is_the_tasks_error():
         capture(tf_keras.Model(x, Texts()(x)), optimizers.SGD(0.1))
 
 
+def test_a_vocabulary_is_left_to_who_builds_the_model():
+    def adapted():
+        text = tf_keras.Input([], dtype=tf.string)
+        words = layers.TextVectorization(max_tokens=6, output_mode="multi_hot")
+        words.adapt(["one two three"])
+        return tf_keras.Model(text, layers.Dense(2)(words(text)))
+
+    one, other, optimizer = adapted(), adapted(), optimizers.SGD(0.1)
+    captured = capture(one, optimizer)
+    assert [name for name in captured if name.startswith("weights/")] == ["weights/0000", "weights/0001"]
+    restore(other, optimizers.SGD(0.1), captured)
+    texts = tf.constant(["one", "three four"])
+    np.testing.assert_array_equal(other(texts), one(texts))
+
+
 @pytest.mark.parametrize("strategy", [
     tf.distribute.OneDeviceStrategy, tf.distribute.MirroredStrategy, tf.distribute.experimental.CentralStorageStrategy
 ])  # fmt: skip

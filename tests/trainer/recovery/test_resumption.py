@@ -10,7 +10,7 @@ import pytest
 
 from launchers.local.launcher import ports
 from tests.trainer import packed
-from tests.trainer.resuming import CLASSES, ORDER, SAVED
+from tests.trainer.recovery.resuming import CLASSES, ORDER, SAVED
 from trainer.distribution import cluster
 from trainer.recovery.checkpoint import latest
 
@@ -22,7 +22,7 @@ STEPS = ORDER.steps
 def start(phase, folder, *cases, config=None):
     environment = {**os.environ, **({cluster.ENVIRONMENT: config} if config else {})}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.trainer.resuming", phase, str(folder), *cases],
+        [sys.executable, "-m", "tests.trainer.recovery.resuming", phase, str(folder), *cases],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -1,0 +1,228 @@
+"""Finds which nodes run again when a setting changes. `python -m cli.cache_table [TASK]` prints a table.
+
+A whole run answers this for one setting, in minutes. But TFX makes the key of its cache from the compiled graph alone:
+from a node's executor, its execution properties and its inputs. So this module compiles the graph before and after
+each change, lets TFX itself make the key of every node, and compares the keys. No artifact exists here: each input of
+a node is an artifact whose URI holds the key of the node that makes it. So a new key passes on to all later nodes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import itertools
+import json
+import os
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cli import settings
+from limbeck import reference
+from limbeck.records import to_json
+from limbeck.reference import TaskRef
+from limbeck.settings import sources
+from limbeck.settings.config import Config
+
+# The cache key of each node, by the node's id, in the order of the graph.
+Keys = Mapping[str, str]
+Rows = Mapping[str, tuple[str, ...]]
+_Layer = dict[str, Any]
+
+# Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
+_CHANGES: Mapping[str, tuple[_Layer, Any]] = {
+    "data.path": ({}, "/elsewhere"),
+    "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
+    "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
+    "strategy.name": ({}, "one_device"),
+    "strategy.workers": ({}, 3),
+    "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
+}
+# Settings that have only one possible value so far.
+SINGLE = frozenset({"launcher.name"})
+
+HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
+NOTHING = "nothing"
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One setting that is changed.
+
+    Attributes:
+      setting: its key, as `--set` takes it, such as `training.epochs`.
+      before: the whole configuration, with other settings that the change needs.
+      after: the same with another value of this setting.
+    """
+
+    setting: str
+    before: Config
+    after: Config
+
+
+def changes(config: Config) -> Iterator[Change]:
+    """Yields a change of each setting that there is, without those of `SINGLE`.
+
+    Raises:
+      ConfigError: if the other value breaks a rule. Then `_CHANGES` needs a better one.
+      TypeError: if no other value was found. Then `_CHANGES` needs one.
+    """
+    for section, hint in typing.get_type_hints(Config).items():
+        if not dataclasses.is_dataclass(hint):
+            value = _other(getattr(config, section), hint, section)
+            yield Change(section, config, _with(config, {section: value}))
+            continue
+        for field, kind in typing.get_type_hints(hint).items():
+            setting = f"{section}.{field}"
+            if setting in SINGLE:
+                continue
+            before, value = config, None
+            if setting in _CHANGES:
+                layer, value = _CHANGES[setting]
+                before = _with(config, layer)
+            else:
+                value = _other(getattr(getattr(config, section), field), kind, setting)
+            yield Change(setting, before, _with(before, {section: {field: value}}))
+
+
+def keys(config: Config, ref: TaskRef) -> Keys:
+    """Returns the keys for a local run of a task with these settings.
+
+    Raises:
+      TaskError: if the task cannot be loaded.
+    """
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.dsl.compiler.compiler import Compiler
+    from tfx.orchestration.metadata import Metadata
+
+    import pipeline
+    from cli.runner import beam_flags
+    from components.graph.context import Storage
+
+    storage = Storage("/root/pipeline", "/root/serving", config.data.path or "/root/data", "/root/accepted")
+    store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
+    graph = Compiler().compile(
+        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(config), metadata=store)
+    )
+    found: dict[str, str] = {}
+    with Metadata(store) as handle:
+        for node in graph.nodes:
+            found[node.pipeline_node.node_info.id] = _key(node.pipeline_node, graph, handle, found)
+    return found
+
+
+def run_again(before: Keys, after: Keys) -> tuple[str, ...]:
+    """Returns the nodes of `after`, in their order, for which a run with `before` left nothing in the cache."""
+    return tuple(name for name, key in after.items() if before.get(name) != key)
+
+
+def table(config: Config, ref: TaskRef) -> Rows:
+    """Returns the nodes that run again, by the setting that changed."""
+    known: dict[str, Keys] = {}
+
+    def keys_of(one: Config) -> Keys:
+        text = to_json(one)
+        if text not in known:
+            known[text] = keys(one, ref)
+        return known[text]
+
+    return {one.setting: run_again(keys_of(one.before), keys_of(one.after)) for one in changes(config)}
+
+
+def of_task(name: str) -> Rows:
+    """Returns the table of a task with its own settings; `name` is what `--task` takes."""
+    ref = reference.find(name)
+    # TFX prints when it is imported.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return table(settings.load(ref, None, []), ref)
+
+
+def markdown(rows: Rows) -> str:
+    """Returns the table for the docs. Settings with the same effect share a row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for setting, nodes in rows.items():
+        alike.setdefault(nodes, []).append(f"`{setting}`")
+    lines = [f"| {', '.join(some)} | {', '.join(nodes) or NOTHING} |" for nodes, some in alike.items()]
+    return "\n".join([*HEAD, *lines])
+
+
+def read(page: str) -> Rows:
+    """Reads the table that `markdown` wrote from a page that holds it."""
+    _, _, below = page.partition("\n".join(HEAD) + "\n")
+    rows: dict[str, tuple[str, ...]] = {}
+    for line in itertools.takewhile(lambda line: line.startswith("| "), below.splitlines()):
+        some, nodes = line.strip("| ").split(" | ")
+        for setting in some.split(", "):
+            rows[setting.strip("`")] = () if nodes == NOTHING else tuple(nodes.split(", "))
+    return rows
+
+
+def _with(config: Config, layer: _Layer) -> Config:
+    return sources.load([json.loads(to_json(config)), layer])
+
+
+def _other(value: Any, hint: Any, setting: str) -> Any:
+    """Returns another value of a setting: an integer plus one, half of a fraction, and so on."""
+    if typing.get_origin(hint) is typing.Literal:
+        return next(one for one in typing.get_args(hint) if one != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float) and value:
+        return value / 2
+    if isinstance(value, dict):
+        return {"changed": 1}
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    for kind, one in ((int, 3), (float, 0.5), (str, "changed")):
+        if kind in kinds and one != value:
+            return one
+    raise TypeError(f"no other value of {setting} is known; add one to cli.cache_table._CHANGES")
+
+
+def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:
+    """Returns the key of one node, from the keys of the nodes before it."""
+    from tfx.orchestration import data_types_utils
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import cache_utils, inputs_utils, outputs_utils
+
+    deployment = runner_utils.extract_local_deployment_config(graph)
+    parameters = inputs_utils.resolve_parameters_with_schema(node_parameters=node.parameters)
+    context = cache_utils.get_cache_context(
+        metadata_handle=handle,
+        pipeline_node=node,
+        pipeline_info=graph.pipeline_info,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node.node_info.id),
+        input_artifacts=_inputs(node, before),
+        output_artifacts=outputs_utils.generate_output_artifacts(1, node.outputs.outputs, "/root"),
+        parameters=data_types_utils.build_parsed_value_dict(parameters),
+    )
+    return str(context.name)
+
+
+def _inputs(node: Any, before: Keys) -> dict[str, list[Any]]:
+    """Returns an artifact for each channel of each input. Its URI holds the key of the node that makes it."""
+    from tfx.types.standard_artifacts import Model
+
+    inputs: dict[str, list[Any]] = {}
+    for name, given in node.inputs.inputs.items():
+        inputs[name] = []
+        for channel in given.channels:
+            # The key depends on the URI only, so any type of artifact will do.
+            artifact = Model()
+            artifact.uri = f"{before[channel.producer_node_query.id]}/{channel.output_key}"
+            inputs[name].append(artifact)
+    return inputs
+
+
+def main(arguments: list[str]) -> None:
+    """Prints the table of a task: the one in `arguments`, or `digits`."""
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    print(markdown(of_task(*arguments or ["digits"])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

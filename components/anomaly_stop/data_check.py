@@ -1,0 +1,125 @@
+"""Decides whether data may be trained on: compares them with accepted data, and their splits with each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from components.anomaly_stop.accepted import Span
+from components.anomaly_stop.difference import schema_difference
+from components.anomaly_stop.distances import FEWEST_VALUES, Distance, distances
+from limbeck.examples import TRAIN
+from limbeck.settings.drift import DriftConfig
+from limbeck.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class DataCheck:
+    """What to do with the data of a run.
+
+    Attributes:
+      changes: how the data differ from what was accepted. The user can accept them.
+      faults: what is wrong with the data, whatever was accepted.
+      notes: what the user should know, although it stops nothing.
+      accepted: what later data are compared with, if nothing stops these.
+    """
+
+    changes: tuple[str, ...]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    accepted: Span
+
+
+def check_data(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> DataCheck:
+    """Compares the data of a run with accepted data, and their splits with each other.
+
+    Args:
+      task: the task whose features are compared.
+      limits: how much distributions may differ.
+      span: the data of the run, with a split `train`.
+      baseline: what was accepted before; None on the first run.
+      replacing: whether `span` replaces `baseline`, however they differ.
+    """
+    faults, skew_note = _skew(task, limits, span)
+    if baseline is None:
+        kept = "no baseline: the schema and the statistics of these data are kept for later runs"
+        return DataCheck((), faults, (kept, skew_note), span)
+    drifted, drift_note = _drift(task, limits, span, baseline)
+    if replacing:
+        changed = schema_difference(baseline.schema, span.schema) or ["no difference"]
+        notes = (*(f"accepted schema replaced: {change}" for change in changed), *drifted, drift_note, skew_note)
+        return DataCheck((), faults, notes, span)
+    changes = (*_against(baseline.schema, span), *drifted)
+    return DataCheck(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
+
+
+def listing(split: str, anomalies: Any) -> list[str]:
+    """Returns a sentence for each of TFDV's `Anomalies` in a split."""
+    found = [f"split '{split}': it holds no examples"] if anomalies.data_missing else []
+    if anomalies.HasField("dataset_anomaly_info"):
+        found.append(f"split '{split}': {anomalies.dataset_anomaly_info.description}")
+    return found + [
+        f"split '{split}', feature '{name}': {info.short_description}: {info.description}"
+        for name, info in sorted(anomalies.anomaly_info.items())
+    ]
+
+
+def _against(schema: Any, span: Span) -> list[str]:
+    import tensorflow_data_validation as tfdv
+
+    return [
+        f"{sentence} (by the accepted schema)"
+        for split, statistics in span.statistics.items()
+        for sentence in listing(split, tfdv.validate_statistics(statistics, schema))
+    ]
+
+
+def _drift(task: Task, limits: DriftConfig, span: Span, baseline: Span) -> tuple[tuple[str, ...], str]:
+    """Returns which features have drifted, and a note on what was measured."""
+    names = {*_model_features(task), *_visibility(task)}
+    found = distances(names, span.schema, span.statistics[TRAIN], baseline.statistics[TRAIN])
+    drifted = tuple(
+        f"split '{TRAIN}', feature '{one.feature}': drifted from the data accepted last: {one}, "
+        f"but drift.threshold allows {limits.threshold}"
+        for one in _beyond(limits.threshold, found)
+    )
+    return drifted, f"drift from the data accepted last: {_largest(found)}"
+
+
+def _skew(task: Task, limits: DriftConfig, span: Span) -> tuple[tuple[str, ...], str]:
+    """Returns which features differ between the splits, and a note on what was measured.
+
+    Whether the student sees a label may differ: it concerns the training split only.
+    """
+    train = span.statistics[TRAIN]
+    measured = {
+        split: distances(_model_features(task), span.schema, statistics, train)
+        for split, statistics in span.statistics.items()
+        if split != TRAIN
+    }
+    skewed = tuple(
+        f"split '{split}', feature '{one.feature}': skewed against split '{TRAIN}': {one}, "
+        f"but drift.skew_threshold allows {limits.skew_threshold}"
+        for split, found in measured.items()
+        for one in _beyond(limits.skew_threshold, found)
+    )
+    everything = sorted((one for found in measured.values() for one in found), key=lambda one: -one.value)
+    return skewed, f"skew between the splits: {_largest(everything)}"
+
+
+def _model_features(task: Task) -> set[str]:
+    return {feature.name for feature in task.features} | {task.label.name}
+
+
+def _visibility(task: Task) -> set[str]:
+    return {task.label.visible_to_student} if task.label.visible_to_student else set()
+
+
+def _beyond(threshold: float, found: list[Distance]) -> list[Distance]:
+    return [one for one in found if one.value > threshold]
+
+
+def _largest(found: list[Distance]) -> str:
+    if not found:
+        return f"not measured, no feature has {FEWEST_VALUES} values"
+    return f"at most {found[0]} (feature '{found[0].feature}')"

@@ -1,0 +1,228 @@
+"""Compares examples with what the task declares, while they are read.
+
+The libraries behind ExampleGen notice wrong data late, and with messages of their own. TensorFlow Data Validation fails
+on mixed kinds. TensorFlow fails on a list where a scalar is declared. A loss becomes NaN. A class that the task does
+not know is noticed after an hour of training. None of them names the file. Here every example passes by once anyway. So
+each fault is counted by split and feature, with the first place that has it, and all faults are reported together
+before anything else runs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from components.example_gen.declaration import Declaration, Declared
+from limbeck.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# The names of kinds for users of tf.Example, by the field of a `tf.train.Feature`.
+_KINDS = {"float_list": "FLOAT", "int64_list": "INT", "bytes_list": "BYTES"}
+_EXPECTED = {"number": "FLOAT", "integer": "INT", "text": "BYTES"}
+# Further faults of one feature say nothing new, and there may be as many as examples.
+_MOST_FAULTS = 10
+_CHARACTERS = 60
+
+
+class Fault(NamedTuple):
+    """One kind of fault.
+
+    Attributes:
+      feature: name of the feature that has the fault.
+      what: the end of a sentence that starts with "120 of 150 examples".
+      remedy: what to do.
+    """
+
+    feature: str
+    what: str
+    remedy: str
+
+
+class Seen(NamedTuple):
+    """The number of examples, and the first place by name."""
+
+    examples: int
+    place: str
+
+
+@dataclasses.dataclass
+class SplitSummary:
+    """What a part of one split holds.
+
+    Attributes:
+      split: name of the input's split.
+      examples: number of examples.
+      faults: examples that have a fault, by the fault.
+      kinds: for each feature that the task does not declare, examples by kind.
+      labels: number of examples by the value of their label.
+      unlabelled: number of examples without a label.
+    """
+
+    split: str
+    examples: int = 0
+    faults: dict[Fault, Seen] = dataclasses.field(default_factory=dict)
+    kinds: dict[str, dict[str, Seen]] = dataclasses.field(default_factory=dict)
+    labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    unlabelled: int = 0
+
+    def take(self, example: tf.train.Example, place: str, declaration: Declaration) -> None:
+        """Counts an example. Turns its integers into floats if the task declares a number.
+
+        Args:
+          example: the example; it is changed in place.
+          place: file and line, or record, for messages.
+          declaration: what the task declares.
+        """
+        self.examples += 1
+        features = example.features.feature
+        for name, feature in features.items():
+            if name not in declaration:
+                kinds = self.kinds.setdefault(name, {})
+                _add(kinds, _KINDS.get(feature.WhichOneof("kind"), ""), place)
+        for name, declared in declaration.items():
+            feature = features.get(name)
+            values = _values(feature)
+            if not values:
+                self.unlabelled += bool(declared.classes)
+                continue
+            for fault in _faults(name, declared, feature, values):
+                _add(self.faults, fault, place)
+            if declared.classes:
+                text = _label_text(values[0])
+                if text in self.labels or len(self.labels) <= len(declared.classes) + _MOST_FAULTS:
+                    self.labels[text] = self.labels.get(text, 0) + 1
+
+
+def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
+    """Merges summaries by split. The order and grouping of the parts do not matter."""
+    merged: dict[str, SplitSummary] = {}
+    for one in (summary for part in parts for summary in part):
+        known = merged.setdefault(one.split, SplitSummary(one.split))
+        known.examples += one.examples
+        known.unlabelled += one.unlabelled
+        _merge(known.faults, one.faults)
+        for name, kinds in one.kinds.items():
+            _merge(known.kinds.setdefault(name, {}), kinds)
+        for value, count in one.labels.items():
+            known.labels[value] = known.labels.get(value, 0) + count
+    return tuple(merged[split] for split in sorted(merged))
+
+
+def assert_sound(summaries: Iterable[SplitSummary]) -> None:
+    """Raises a DataError that names each fault by split and feature, if any example has a fault."""
+    summaries = tuple(summaries)
+    listed = [*_listed_faults(summaries), *_mixed_kinds(summaries)]
+    if listed:
+        shown = "\n".join(f"  - {line}" for line in listed[: 2 * _MOST_FAULTS])
+        more = len(listed) - 2 * _MOST_FAULTS
+        rest = f"\n  - and {more} more" if more > 0 else ""
+        raise DataError(f"the data do not hold what the task declares:\n{shown}{rest}")
+
+
+def _listed_faults(summaries: Iterable[SplitSummary]) -> Iterator[str]:
+    for summary in summaries:
+        told: dict[str, int] = {}
+        for fault, seen in sorted(summary.faults.items()):
+            told[fault.feature] = told.get(fault.feature, 0) + 1
+            if told[fault.feature] <= _MOST_FAULTS:
+                where = f"split '{summary.split}', feature '{fault.feature}'"
+                count = f"{seen.examples} of {summary.examples} examples"
+                yield f"{where}: {count} {fault.what} (first in {seen.place}): {fault.remedy}"
+
+
+def _mixed_kinds(summaries: Iterable[SplitSummary]) -> Iterator[str]:
+    whole: dict[str, dict[str, Seen]] = {}
+    for summary in summaries:
+        for name, kinds in summary.kinds.items():
+            _merge(whole.setdefault(name, {}), kinds)
+    for name, kinds in sorted(whole.items()):
+        holding = {kind: seen for kind, seen in sorted(kinds.items()) if kind}
+        if len(holding) > 1:
+            found = " and ".join(
+                f"{seen.examples} examples hold {kind} ({seen.place})" for kind, seen in holding.items()
+            )
+            yield f"feature '{name}', which the task does not declare: {found}: write it as one kind, or leave it out"
+
+
+def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterator[Fault]:
+    kind = _KINDS[feature.WhichOneof("kind")]
+    if kind == "INT" and declared.kind == "number":
+        numbers = [float(value) for value in values]
+        feature.float_list.value[:] = numbers
+        kind, values = "FLOAT", numbers
+    if kind != _EXPECTED[declared.kind]:
+        yield Fault(
+            name,
+            f"hold {kind}, such as {_shown(values[0])}, but the task declares the feature as {declared.kind}",
+            "correct the data, or the kind that the task declares",
+        )
+        return
+    if len(values) != declared.size:
+        wanted = "one value" if declared.size == 1 else f"{declared.size} values"
+        yield Fault(
+            name,
+            f"hold {len(values)} values, but the task declares {wanted}",
+            "correct the data, or the shape that the task declares",
+        )
+    # In float64, a sum of float32 values is finite exactly if each value is finite.
+    if kind == "FLOAT" and not math.isfinite(sum(values)):
+        odd = next(value for value in values if not math.isfinite(value))
+        yield Fault(
+            name,
+            f"hold {'NaN' if math.isnan(odd) else 'an infinite value'}",
+            "leave the value out where it is missing, and give the Feature a default; or correct the data",
+        )
+    if declared.classes:
+        yield from _undeclared(name, declared, values[0])
+
+
+def _undeclared(name: str, declared: Declared, value: Any) -> Iterator[Fault]:
+    text = _label_text(value)
+    if declared.kind == "text":
+        if text not in declared.classes:
+            known = ", ".join(repr(one) for one in declared.classes[:_MOST_FAULTS])
+            yield Fault(
+                name,
+                f"hold the label {_shown(value)}, which the task does not declare.{nearest(text, declared.classes)}",
+                f"declared are {known}{' …' if len(declared.classes) > _MOST_FAULTS else ''}. Correct the data, or "
+                "the classes; an example without a label leaves the feature out",
+            )
+    elif not 0 <= value < len(declared.classes):
+        yield Fault(
+            name,
+            f"hold the label {value}, which the task does not declare",
+            f"classes count from 0, and the last is {len(declared.classes) - 1} ('{declared.classes[-1]}'). Correct "
+            "the data, or the classes; an example without a label leaves the feature out",
+        )
+
+
+def _values(feature: Any) -> Any:
+    kind = feature.WhichOneof("kind") if feature is not None else None
+    return getattr(feature, kind).value if kind else ()
+
+
+def _label_text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _shown(value: Any) -> str:
+    text = repr(_label_text(value)) if isinstance(value, bytes) else str(value)
+    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}…"
+
+
+def _add(seen: dict[Any, Seen], key: Any, place: str) -> None:
+    known = seen.get(key)
+    if known is not None:
+        seen[key] = Seen(known.examples + 1, min(known.place, place))
+    elif len(seen) < 1000:  # noqa: PLR2004, labels of as many kinds as there are examples
+        seen[key] = Seen(1, place)
+
+
+def _merge(into: dict[Any, Seen], part: Mapping[Any, Seen]) -> None:
+    for key, seen in part.items():
+        known = into.get(key)
+        into[key] = Seen(known.examples + seen.examples, min(known.place, seen.place)) if known else seen

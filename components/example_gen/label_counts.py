@@ -1,0 +1,70 @@
+"""Counts the examples of each split by label. The file is written beside the examples, and read to inform the user."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from pydantic.dataclasses import dataclass
+
+from components.example_gen.inspection import SplitSummary
+from limbeck import files
+from limbeck.examples import TRAIN
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.task import Label
+
+FILE = "label-counts.json"
+
+
+@dataclass(frozen=True, config=STRICT)
+class LabelCounts:
+    """The labels of one split.
+
+    Attributes:
+      examples: number of examples.
+      unlabelled: number of examples without a label.
+      labels: number of examples by the value of their label, as text.
+    """
+
+    examples: int
+    unlabelled: int
+    labels: dict[str, int]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Counted:
+    """The labels of every split, by the split's name."""
+
+    splits: dict[str, LabelCounts] = dataclasses.field(default_factory=dict)
+
+
+def write(summaries: Iterable[SplitSummary], folder: str) -> None:
+    """Writes the label counts of all splits into the folder of the examples."""
+    splits = {one.split: LabelCounts(one.examples, one.unlabelled, one.labels) for one in summaries}
+    files.write_text(files.join(folder, FILE), to_json(Counted(splits)))
+
+
+def read(folder: str) -> Counted:
+    """Reads the label counts beside examples. If another ExampleGen wrote the examples, there are no counts."""
+    path = files.join(folder, FILE)
+    return from_json(Counted, files.read_text(path)) if files.exists(path) else Counted()
+
+
+def notes(counted: Counted, label: Label) -> list[str]:
+    """Returns a sentence for each split with unlabelled examples, and one for classes without a training example."""
+    told = [
+        f"split '{split}': {one.unlabelled} of {one.examples} examples have no label; figures of this split are over "
+        f"the other {one.examples - one.unlabelled}"
+        for split, one in sorted(counted.splits.items())
+        if one.unlabelled
+    ]
+    train = counted.splits.get(TRAIN)
+    if train is not None:
+        values = label.classes if label.kind == "text" else tuple(map(str, range(len(label.classes))))
+        absent = [name for name, value in zip(label.classes, values, strict=True) if value not in train.labels]
+        if absent:
+            told.append(
+                f"split '{TRAIN}': no example has the label {', '.join(map(repr, absent))}: no model can learn "
+                f"{'it' if len(absent) == 1 else 'them'}"
+            )
+    return told

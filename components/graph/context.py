@@ -1,0 +1,67 @@
+"""What the nodes of one pipeline are made from: settings, task, digests of its code, and places for results.
+
+Each component's folder makes its own node, from a `Context` and the nodes before it. `pipeline.py` only says which
+nodes come before it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from components.properties.code import CodeRef
+from limbeck.digests.code import TaskDigests, digest, task_digests
+from limbeck.reference import TaskRef
+from limbeck.settings.config import Config
+from limbeck.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Storage:
+    """The places of everything that outlives a pipeline.
+
+    Attributes:
+      root: folder or URI of TFX's artifacts.
+      serving: folder or URI where accepted students are pushed, as `<version>/`.
+      data: folder or URI of the raw examples, with a folder for each split.
+      accepted: folder or URI of the accepted schema and statistics, with which data are compared.
+    """
+
+    root: str
+    serving: str
+    data: str
+    accepted: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What a node is made from, in addition to the nodes before it.
+
+    Attributes:
+      config: the whole configuration; a node takes its own sections.
+      ref: where the process that runs the node finds the task.
+      task: the task itself.
+      digests: the digests of the task's parts.
+      storage: the places of results.
+    """
+
+    config: Config
+    ref: TaskRef
+    task: Task
+    digests: TaskDigests
+    storage: Storage
+
+    @classmethod
+    def of(cls, config: Config, ref: TaskRef, storage: Storage) -> Context:
+        """Loads the task and returns the context. Raises TaskError if the task cannot be loaded."""
+        task = ref.load()
+        return cls(config, ref, task, task_digests(task, ref), storage)
+
+    def code(self, roots: Iterable[str], part: str = "") -> CodeRef:
+        """Returns the task, and a digest that changes when any code changes that a node runs.
+
+        Args:
+          roots: definitions of ours, as `limbeck.digests.code.digest` takes them.
+          part: what else the node depends on: the digest of a part of the task.
+        """
+        return CodeRef(self.ref, digest(roots) + (f"-{part}" if part else ""))

@@ -1,0 +1,1 @@
+"""Raw examples -> transformed examples: TFX's Transform, with the code of `trainer.data.preprocessing`."""

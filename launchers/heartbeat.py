@@ -1,0 +1,64 @@
+"""Finds the processes that have gone silent: the receiving side of `trainer.process.heartbeat`.
+
+The clocks of files and of this process may differ, and either may be set back. So a heartbeat is a file that has
+changed since the last look, and silence is the time that passed in this process. A launcher that was itself stopped
+(a frozen container, a debugger) stopped together with its processes, and they are not to blame. So one look adds only a
+little silence, however long ago the look before was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+
+from trainer.process import heartbeat
+from trainer.process.heartbeat import SECONDS
+
+# A fresh interpreter gets this long until its first heartbeat, however short the deadline is.
+STARTING_SECONDS = 60.0
+# A machine under load writes heartbeats late: no deadline is shorter than this.
+_SHORTEST_SECONDS = 3.0 * SECONDS
+# TensorFlow gives up 5 to 7 s after it lost a peer. A process that is silent for this long by then is that peer.
+SUSPICIOUS_SECONDS = 4.0 * SECONDS
+
+
+@dataclasses.dataclass
+class _Pulse:
+    beat: object = None
+    silence: float = 0.0
+    announced: float = 0.0
+
+
+class Pulses:
+    """The heartbeats of the processes of one attempt."""
+
+    def __init__(self, uris: Mapping[int, str], deadline: float, now: float | None = None) -> None:
+        """Takes the URI of each rank's heartbeat file, and the seconds of silence after which a process has hung."""
+        self._uris, self._deadline = uris, max(deadline, _SHORTEST_SECONDS)
+        self._pulses = {rank: _Pulse() for rank in uris}
+        self._looked = time.monotonic() if now is None else now
+        self.interval = min(SECONDS, self._deadline / 4)
+
+    def look(self, now: float | None = None) -> None:
+        """Reads the heartbeats since the last look. Call it about every `interval` seconds."""
+        now = time.monotonic() if now is None else now
+        passed, self._looked = min(now - self._looked, 2 * self.interval), now
+        for rank, pulse in self._pulses.items():
+            beat, pulse.announced = heartbeat.read(self._uris[rank]) or (None, STARTING_SECONDS)
+            pulse.silence = pulse.silence + passed if beat == pulse.beat else 0.0
+            pulse.beat = beat
+
+    def hung(self, ranks: Iterable[int]) -> dict[int, float]:
+        """Returns which of these ranks missed the deadline, and for how many seconds each was silent."""
+        return self._silent_for(self._deadline, ranks)
+
+    def suspicious(self, ranks: Iterable[int]) -> dict[int, float]:
+        """Returns which of these ranks were silent so long that a peer gave up, and for how many seconds."""
+        return self._silent_for(min(SUSPICIOUS_SECONDS, self._deadline), ranks)
+
+    def _silent_for(self, seconds: float, ranks: Iterable[int]) -> dict[int, float]:
+        pulses = {rank: self._pulses[rank] for rank in ranks}
+        return {
+            rank: pulse.silence for rank, pulse in pulses.items() if pulse.silence >= max(seconds, pulse.announced)
+        }

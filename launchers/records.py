@@ -1,0 +1,40 @@
+"""Reads what each process of a job did: `rank-<r>.json` in the job's `record_uri`, which may be any URI."""
+
+from __future__ import annotations
+
+from launchers.cluster import Cluster, title
+from limbeck import files
+from limbeck.errors import ConfigError, TrainingFailedError
+from limbeck.rank_record import RankRecord
+from limbeck.records import from_json
+from trainer.distribution.cluster import ClusterTask
+from trainer.job import TrainingJob
+
+
+def discard(job: TrainingJob, cluster: Cluster) -> None:
+    """Removes the records of an earlier attempt, so that nobody takes them for those of this attempt."""
+    for task in cluster.tasks:
+        files.remove(_uri(job, task), missing_ok=True)
+
+
+def read(job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
+    """Reads the records of all processes, in the order of the ranks.
+
+    Raises:
+      TrainingFailedError: if a process ended with exit code 0, but left no readable record.
+    """
+    return tuple(_read(job, task) for task in cluster.tasks)
+
+
+def _read(job: TrainingJob, task: ClusterTask) -> RankRecord:
+    uri = _uri(job, task)
+    try:
+        return from_json(RankRecord, files.read_text(uri))
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        raise TrainingFailedError(
+            f"{title(job, task)} ended with exit code 0, but left no readable record: {uri}: {error}"
+        ) from None
+
+
+def _uri(job: TrainingJob, task: ClusterTask) -> str:
+    return files.join(job.record_uri, f"rank-{task.rank}.json")

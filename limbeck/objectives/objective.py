@@ -1,0 +1,232 @@
+"""`Objective`: everything that a kind of label decides, in the form that the pipeline needs.
+
+Training and serving compute with tensors. Code that judges models computes with NumPy arrays, in processes without
+TensorFlow. So an objective has two halves, and says some things twice. A test of each objective compares the halves.
+
+Shapes: `batch` or `examples` is the number of examples, `members` the number of models in an ensemble, `outputs` the
+length of the model's last axis. The *label* of an example is what `encode` makes of its raw features. An example
+without one of these features has no label. No value of a feature means "no label".
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from limbeck.errors import TaskError, nearest
+from limbeck.objectives.measure import Measure
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
+
+Finding = Literal["confusion", "reliability", "slices", "soft_targets"]
+
+
+class LabelDeclaration(Protocol):
+    """What an objective reads of a label. `limbeck.task.Label` is one, and describes the attributes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def kind(self) -> str: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class TfmaMetrics:
+    """What TensorFlow Model Analysis computes.
+
+    Attributes:
+      prediction_key: the output of `Objective.answers` that is compared with the raw label.
+      class_names: names of its metrics, as `tfma.MetricConfig.class_name` takes them.
+      slice_metric: the name, in its results, of the metric that is the objective's measure. None if there is no such
+        metric; then there are no findings by slice.
+    """
+
+    prediction_key: str
+    class_names: tuple[str, ...]
+    slice_metric: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective(abc.ABC):
+    """The objective of one label. Its methods are pure functions, and a subclass needs no state.
+
+    Attributes:
+      label: the label, as the task declares it.
+      kinds: values of `label.kind` that the objective accepts.
+      label_dtype: dtype of the label: `int64` or `float32`.
+      unlabelled: the label of an example that has none; `encode` never returns it.
+      measure: the mean of `scores`, which the gate compares; higher is better.
+      loss_key: the name of the mean of `losses` among the metrics of `report.json`.
+      tfma: what TensorFlow Model Analysis computes.
+      findings: the findings of the report that make sense.
+    """
+
+    label: LabelDeclaration
+
+    kinds: ClassVar[tuple[str, ...]]
+    label_dtype: ClassVar[Literal["int64", "float32"]]
+    unlabelled: ClassVar[int | float]
+    measure: ClassVar[Measure]
+    loss_key: ClassVar[str]
+    tfma: ClassVar[TfmaMetrics]
+    findings: ClassVar[frozenset[Finding]]
+
+    def __post_init__(self) -> None:
+        """Raises TaskError if the objective does not accept the label. A subclass adds its own checks."""
+        kind = self.label.kind
+        if kind not in self.kinds:
+            raise TaskError(
+                f"label '{self.label.name}' is of one kind of {self.kinds}, received {kind!r}."
+                f"{nearest(str(kind), self.kinds)}"
+            )
+
+    # Shapes.
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        """The shape of the label of one example: `()` for a single value."""
+        return ()
+
+    @property
+    @abc.abstractmethod
+    def outputs(self) -> int:
+        """The length of the last axis of the model's output, `[batch, outputs]`."""
+
+    @property
+    @abc.abstractmethod
+    def output_words(self) -> str:
+        """What a model must end in, in the words of messages: `logits [batch, 10]`."""
+
+    def label_spec(self) -> Any:
+        """Returns the feature spec of the label in a transformed example, as `tf.io.parse_example` takes it."""
+        import tensorflow as tf
+
+        return tf.io.FixedLenFeature(list(self.label_shape), tf.as_dtype(self.label_dtype))
+
+    # The label.
+
+    @property
+    def raw_features(self) -> tuple[str, ...]:
+        """Names of the raw features that `encode` reads."""
+        return (self.label.name,)
+
+    @abc.abstractmethod
+    def encode(self, raw: Mapping[str, Any]) -> Any:
+        """Returns the labels of the examples that have one.
+
+        Args:
+          raw: dense tensors `[labelled]` by name of `raw_features`: int64 for the kind `integer`, float32 for `number`,
+            string for `text`. Each value is the user's own and may be anything, also -1, NaN or an empty text.
+
+        Returns:
+          A tensor `[labelled, *label_shape]` of `label_dtype`. If the task does not declare an example's label, its
+          value is one that `undeclared` recognises.
+        """
+
+    @abc.abstractmethod
+    def labelled(self, labels: Any) -> Any:
+        """Returns which examples have a label: bool `[batch]`.
+
+        Args:
+          labels: `[batch, *label_shape]`, a tensor or a NumPy array. Use only operators that both have.
+        """
+
+    @abc.abstractmethod
+    def undeclared(self, labels: Any) -> Mask:
+        """Returns which examples have a label that the task does not declare: bool `[examples]`.
+
+        Args:
+          labels: NumPy array `[examples, *label_shape]`.
+        """
+
+    # Training and serving, in TensorFlow.
+
+    @abc.abstractmethod
+    def hard_loss(self, outputs: Any, labels: Any) -> Any:
+        """Returns the loss of labels.
+
+        Args:
+          outputs: outputs of the model, `[batch, outputs]`, any float dtype.
+          labels: `[batch, *label_shape]`.
+
+        Returns:
+          float32 `[batch]`, at least 0. It is 0 for unlabelled examples, with no gradient.
+        """
+
+    @abc.abstractmethod
+    def soft_loss(self, outputs: Any, teacher_outputs: Any, temperature: float) -> Any:
+        """Returns the loss of the teachers' soft targets.
+
+        Args:
+          outputs: outputs of the student, `[batch, outputs]`, any float dtype.
+          teacher_outputs: outputs of each teacher, `[batch, members, outputs]`; no gradient flows to them.
+          temperature: above 0. An objective without probabilities does not use it.
+
+        Returns:
+          float32 `[batch]`, at least 0 up to rounding.
+        """
+
+    @abc.abstractmethod
+    def pseudo_labels(self, teacher_outputs: Any) -> Any:
+        """Returns the ensemble's answers as labels.
+
+        Args:
+          teacher_outputs: outputs of each teacher, `[batch, members, outputs]`.
+
+        Returns:
+          `[batch, *label_shape]`, all labelled.
+        """
+
+    @abc.abstractmethod
+    def score(self, outputs: Any, labels: Any) -> Any:
+        """Returns the scores of `scores` as a tensor: float32 or bool `[batch]`; 0 for unlabelled examples.
+
+        Args:
+          outputs: float32 `[batch, outputs]`.
+          labels: `[batch, *label_shape]`.
+        """
+
+    @abc.abstractmethod
+    def answers(self, member_outputs: Any) -> dict[str, Any]:
+        """Returns what is served, by name.
+
+        Args:
+          member_outputs: float32 `[batch, members, outputs]`.
+
+        Returns:
+          Tensors `[batch, ...]`. One is `logits` float32 `[batch, outputs]`, the ensemble's output.
+        """
+
+    # Judging, in NumPy.
+
+    @abc.abstractmethod
+    def ensemble(self, member_outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Returns the output of an ensemble for one example: `[members, outputs]` -> `[outputs]`.
+
+        The output of a single member is returned unchanged.
+        """
+
+    @abc.abstractmethod
+    def scores(self, outputs: Array, labels: Any) -> Array:
+        """Returns how well a model does on each example. Higher is better; the mean is `measure`.
+
+        Args:
+          outputs: float64 `[examples, outputs]`, all finite.
+          labels: `[examples, *label_shape]`, all labelled and declared.
+
+        Returns:
+          float64 `[examples]`.
+        """
+
+    @abc.abstractmethod
+    def losses(self, outputs: Array, labels: Any) -> Array:
+        """Returns the hard loss of each example; arguments and result are as for `scores`."""

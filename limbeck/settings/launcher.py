@@ -1,0 +1,32 @@
+"""Settings section `launcher`, and the registry of launchers.
+
+The registry holds references to launchers, not launchers: settings are also read where no launcher can run.
+"""
+
+from __future__ import annotations
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.errors import ConfigError, nearest
+from limbeck.records import STRICT
+from limbeck.settings.fields import operational
+
+# Name -> `module:function`. The function takes the section and returns a `launchers.launch.Launcher`.
+LAUNCHERS: dict[str, str] = {"local": "launchers.local.launcher:from_settings"}
+
+
+@dataclass(frozen=True, config=STRICT)
+class LauncherConfig:
+    """Where the processes of a training job run.
+
+    Attributes:
+      name: `local`: processes of the machine that runs the component.
+    """
+
+    name: str = operational("local")
+
+    def __post_init__(self) -> None:
+        if self.name not in LAUNCHERS:
+            raise ConfigError(
+                f"there is no launcher '{self.name}'.{nearest(self.name, LAUNCHERS)} Known: {', '.join(LAUNCHERS)}"
+            )

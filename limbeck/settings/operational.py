@@ -1,0 +1,60 @@
+"""Operational settings, which cannot change a result, and how they reach the code that does the work.
+
+TFX's cache key holds every execution property and every flag of Beam. So operational settings must reach a component
+in another way: through the environment of the process or container that runs it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.records import STRICT, from_json, to_json
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.config import Config
+from limbeck.settings.fields import Positive
+from limbeck.settings.launcher import LauncherConfig
+from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.training import TrainingConfig
+
+ENVIRONMENT = "LIMBECK_OPERATIONAL"
+_TRAINING = TrainingConfig()
+
+
+@dataclass(frozen=True, config=STRICT)
+class Operational:
+    """The settings that an executor gets beside its execution properties. Sections have the names of the whole tree.
+
+    Attributes:
+      steps_per_call: of the section `training`, the rest of which changes results.
+      checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
+    """
+
+    checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
+    launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
+    recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
+    steps_per_call: Positive = _TRAINING.steps_per_call
+    checkpoints: str | None = None
+
+    @classmethod
+    def of(cls, config: Config, checkpoints: str | None) -> Operational:
+        """Returns the operational sections of the whole tree."""
+        names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
+        sections = {name: getattr(config, name) for name in names}
+        return cls(**sections, steps_per_call=config.training.steps_per_call, checkpoints=checkpoints)
+
+    def environment(self) -> dict[str, str]:
+        """Returns the environment variable that `read` understands."""
+        return {ENVIRONMENT: to_json(self)}
+
+
+def read(environment: Mapping[str, str]) -> Operational:
+    """Returns the operational settings of this process; the defaults if its environment has none.
+
+    Raises:
+      ConfigError: if the variable holds something else.
+    """
+    text = environment.get(ENVIRONMENT)
+    return Operational() if text is None else from_json(Operational, text)

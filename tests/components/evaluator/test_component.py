@@ -1,0 +1,41 @@
+"""The Evaluator's cache key holds the code of our extractors, and AnomalyStop never comes from the cache."""
+
+from pathlib import Path
+
+import pytest
+
+import pipeline
+from cli import settings
+from components.graph.context import Storage
+from limbeck.digests import dependencies
+from limbeck.reference import find
+
+pytestmark = pytest.mark.pipeline
+
+
+def nodes(folder: Path) -> dict:
+    ref = find("digits")
+    storage = Storage(*(str(folder / name) for name in ("root", "serving", "data", "accepted")))
+    graph = pipeline.create_pipeline(settings.load(ref, None, []), ref, storage, beam_flags=[])
+    return {node.id: node for node in graph.components}
+
+
+def test_an_edit_of_our_extractors_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # TFX's Evaluator takes a module and forgets its content: an edited extractor judged nothing anew.
+    before = nodes(tmp_path)["Evaluator"].exec_properties["code_digest"]
+    read = dependencies._read
+
+    def edited(name: str, place: Path) -> object:
+        if name != "components.evaluator.evaluation":
+            return read(name, place)
+        source = place.read_bytes().replace(b"def labelled(", b"_EDITED = 1\n\n\ndef labelled(\n    *", 1)
+        return dependencies.parse(source, name, False, str(place))
+
+    monkeypatch.setattr(dependencies, "_read", edited)
+    assert nodes(tmp_path)["Evaluator"].exec_properties["code_digest"] != before
+
+
+def test_what_looks_at_the_accepted_state_says_so(tmp_path: Path):
+    assert [name for name, node in nodes(tmp_path).items() if getattr(node, "NEVER_CACHED", False)] == [
+        "AnomalyStop"
+    ]

@@ -1,0 +1,39 @@
+"""What is told of the labels of each split."""
+
+from pathlib import Path
+
+import pytest
+
+from components.example_gen.inspection import SplitSummary
+from components.example_gen.label_counts import Counted, LabelCounts, notes, read, write
+from limbeck import Label
+
+
+def test_what_is_written_is_read(tmp_path: Path):
+    write(
+        [SplitSummary("train", 5, unlabelled=2, labels={"0": 3}), SplitSummary("test", 1, labels={"1": 1})],
+        str(tmp_path),
+    )
+    assert read(str(tmp_path)) == Counted(
+        {"train": LabelCounts(5, 2, {"0": 3}), "test": LabelCounts(1, 0, {"1": 1})}
+    )
+
+
+def test_examples_of_another_example_gen_have_none(tmp_path: Path):
+    assert notes(read(str(tmp_path)), Label("y", ("no", "yes"))) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "counts"),
+    [
+        (Label("y", ("no", "maybe", "yes"), "text"), {"no": 3, "yes": 1}),
+        (Label("y", ("no", "maybe", "yes")), {"0": 3, "2": 1}),
+    ],
+)
+def test_unlabelled_examples_and_absent_classes_are_told(label: Label, counts: dict[str, int]):
+    counted = Counted({"train": LabelCounts(10, 6, counts), "test": LabelCounts(2, 0, {})})
+    unlabelled, absent = notes(counted, label)
+    assert (
+        "split 'train': 6 of 10 examples have no label; figures of this split are over the other 4" in unlabelled
+    )
+    assert "no example has the label 'maybe'" in absent

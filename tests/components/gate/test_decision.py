@@ -1,0 +1,180 @@
+"""What the gate lets pass, what it refuses, and in which words."""
+
+import functools
+import math
+
+import pytest
+
+from components.gate import decision as gate
+from components.gate.decision import Decision
+from components.predictor.tables import ModelFacts, Quality
+from limbeck.models import HARD_LABELS, PSEUDO_LABELS
+from limbeck.objectives.classes import Classes
+from limbeck.records import from_json, to_json
+from limbeck.settings.gate import GateConfig
+from report.verdicts import Comparison, Helped, Interval, Verdicts
+from trainer.serving.latency import Latency
+
+decide = functools.partial(gate.decide, measure=Classes.measure)
+NO_LIMITS = GateConfig(tolerance=1.0)
+NO_CONTROLS = Verdicts()
+
+
+def quality(accuracy: float, examples: int = 250) -> Quality:
+    return Quality(examples=examples, score=accuracy, loss=0.5)
+
+
+def facts(size: int = 1000, p50: float = 0.5, p99: float = 2.0) -> ModelFacts:
+    return ModelFacts(parameters=10, bytes=size, latency_ms=Latency(p50, p99))
+
+
+def against_hard_labels(difference: float, p: float) -> Verdicts:
+    comparison = Comparison(Interval(difference, difference - 0.01, difference + 0.01), p)
+    helped = Helped(difference > 0 and p < 0.05, p)
+    return Verdicts(Interval(0.5, None, None), helped, {HARD_LABELS: comparison})
+
+
+def test_a_student_within_every_limit_passes_without_reasons():
+    limits = GateConfig(tolerance=0.05, max_bytes=2000, max_latency_ms=1.0)
+
+    assert decide(quality(0.93), quality(0.97), facts(), NO_CONTROLS, limits) == Decision(
+        passed=True, reasons=(), verdicts=NO_CONTROLS
+    )
+
+
+def test_a_student_better_than_its_teacher_passes_with_no_tolerance_at_all():
+    assert decide(quality(0.98), quality(0.97), facts(), NO_CONTROLS, GateConfig(tolerance=0.0)).passed
+
+
+# In binary 0.9 - 0.85 is more than 0.05, and 0.95 - 0.9 is less.
+@pytest.mark.parametrize(("teacher", "student"), [(0.9, 0.85), (0.95, 0.9), (0.976, 0.926), (0.05, 0.0)])
+def test_a_loss_that_equals_the_tolerance_passes(teacher: float, student: float):
+    assert decide(quality(student), quality(teacher), facts(), NO_CONTROLS, GateConfig(tolerance=0.05)).passed
+
+
+def test_one_example_in_a_million_beyond_the_tolerance_is_refused():
+    limits = GateConfig(tolerance=0.05)
+
+    assert not decide(quality(0.849999, 1_000_000), quality(0.9, 1_000_000), facts(), NO_CONTROLS, limits).passed
+
+
+def test_lost_accuracy_is_told_with_both_accuracies_and_the_limit():
+    decision = decide(quality(0.9), quality(0.975), facts(), NO_CONTROLS, GateConfig(tolerance=0.05))
+
+    assert not decision.passed
+    assert decision.reasons == (
+        "the student's accuracy 90.00% is 7.50 points below the teacher's 97.50%; gate.tolerance allows 5 points",
+    )
+
+
+def test_size_equal_to_the_limit_passes_and_a_byte_more_is_refused():
+    limits = GateConfig(tolerance=1.0, max_bytes=12_345)
+
+    assert decide(quality(0.9), quality(0.9), facts(size=12_345), NO_CONTROLS, limits).passed
+    assert decide(quality(0.9), quality(0.9), facts(size=12_346), NO_CONTROLS, limits).reasons == (
+        "the student takes 12,346 bytes; gate.max_bytes allows 12,345",
+    )
+
+
+def test_median_latency_equal_to_the_limit_passes_and_more_is_refused():
+    limits = GateConfig(tolerance=1.0, max_latency_ms=1.25)
+
+    assert decide(quality(0.9), quality(0.9), facts(p50=1.25, p99=90.0), NO_CONTROLS, limits).passed
+    assert decide(quality(0.9), quality(0.9), facts(p50=1.251), NO_CONTROLS, limits).reasons == (
+        "the student's median latency is 1.251 ms; gate.max_latency_ms allows 1.25 ms",
+    )
+
+
+def test_limits_that_are_not_set_refuse_nothing():
+    assert decide(quality(0.0), quality(1.0), facts(size=2**50, p50=1e6), NO_CONTROLS, NO_LIMITS).passed
+
+
+@pytest.mark.parametrize("culprit", ["student", "teacher"])
+def test_an_accuracy_that_is_no_number_is_refused_and_says_whose(culprit: str):
+    undefined = quality(math.nan, examples=0)
+    student, teacher = (undefined, quality(0.9)) if culprit == "student" else (quality(0.9), undefined)
+
+    decision = decide(student, teacher, facts(), NO_CONTROLS, NO_LIMITS)
+
+    assert not decision.passed
+    [reason] = decision.reasons
+    assert f"the {culprit}'s accuracy is nan over 0 labelled test examples" in reason
+    assert "give the test split labels" in reason
+
+
+def test_every_broken_limit_gives_a_reason():
+    limits = GateConfig(tolerance=0.01, max_bytes=10, max_latency_ms=0.1)
+
+    reasons = decide(quality(0.5), quality(0.9), facts(), NO_CONTROLS, limits).reasons
+
+    assert [reason.count("gate.") for reason in reasons] == [1, 1, 1]
+    assert [
+        name for name in ("tolerance", "max_bytes", "max_latency_ms") if f"gate.{name}" in "".join(reasons)
+    ] == [
+        "tolerance",
+        "max_bytes",
+        "max_latency_ms",
+    ]
+
+
+def test_undefined_accuracy_does_not_hide_the_cost():
+    limits = GateConfig(max_bytes=10)
+
+    reasons = decide(quality(math.nan, 0), quality(0.9), facts(), NO_CONTROLS, limits).reasons
+
+    assert len(reasons) == 2
+    assert "gate.max_bytes" in reasons[1]
+
+
+REQUIRED = GateConfig(tolerance=1.0, require_gain=True)
+
+
+def test_a_gain_that_is_asked_for_and_there_passes():
+    verdicts = against_hard_labels(0.0125, p=0.01)
+
+    assert decide(quality(0.9), quality(0.9), facts(), verdicts, REQUIRED) == Decision(True, (), verdicts)
+
+
+@pytest.mark.parametrize(("difference", "p", "said"), [
+    (0.0125, 0.05, "+1.25 points from that of the same student on hard labels (p = 0.05)"),
+    (0.0, 1.0, "+0.00 points from that of the same student on hard labels (p = 1)"),
+    (-0.03, 0.0012345, "-3.00 points from that of the same student on hard labels (p = 0.00123)"),
+])  # fmt: skip
+def test_without_a_gain_that_is_asked_for_the_student_is_refused(difference: float, p: float, said: str):
+    decision = decide(quality(0.9), quality(0.9), facts(), against_hard_labels(difference, p), REQUIRED)
+
+    assert not decision.passed
+    assert decision.reasons == (
+        f"the student's accuracy is {said}; gate.require_gain asks for a gain with p < 0.05",
+    )
+
+
+@pytest.mark.parametrize("against", [{}, {PSEUDO_LABELS: Comparison(Interval(0.1, 0.05, 0.15), 0.001)}])
+def test_a_gain_that_cannot_be_measured_is_no_gain(against: dict[str, Comparison]):
+    decision = decide(quality(0.9), quality(0.9), facts(), Verdicts(against=against), REQUIRED)
+
+    assert not decision.passed
+    assert decision.reasons == (
+        "gate.require_gain asks for a gain over the student on hard labels, and there is none to compare with",
+    )
+
+
+def test_a_gain_that_is_not_asked_for_refuses_nobody():
+    verdicts = against_hard_labels(-0.5, p=0.0001)
+
+    assert decide(quality(0.9), quality(0.9), facts(), verdicts, NO_LIMITS) == Decision(True, (), verdicts)
+
+
+def test_a_gain_does_not_hide_what_else_is_wrong():
+    limits = GateConfig(tolerance=0.05, require_gain=True)
+
+    decision = decide(quality(0.5), quality(0.9), facts(), against_hard_labels(0.2, p=0.001), limits)
+
+    assert len(decision.reasons) == 1
+    assert "gate.tolerance" in decision.reasons[0]
+
+
+def test_a_decision_survives_its_file():
+    decision = Decision(False, ("one; with 'quotes'", "two"), against_hard_labels(0.012, p=0.03))
+
+    assert from_json(Decision, to_json(decision)) == decision

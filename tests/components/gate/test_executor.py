@@ -1,0 +1,153 @@
+"""Gate: a stock ModelBlessing, and the reasons beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from tfx.components.pusher.executor import Executor as Pusher
+from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
+from tfx.types import channel_utils, standard_artifacts
+from tfx.types.artifact import Artifact
+
+from components.artifacts.types import Measurements, Predictions
+from components.gate.component import Gate
+from components.gate.decision import DECISION_FILE, Decision
+from components.gate.executor import Executor
+from components.predictor import tables
+from components.predictor.tables import Measured, ModelFacts
+from components.properties.sections import Section
+from limbeck.errors import ConfigError
+from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.records import from_json, to_json
+from limbeck.reference import TaskRef
+from limbeck.settings.gate import GateConfig
+from report.verdicts import Verdicts
+from tests.classes import classes
+from tests.components import rehearsal
+from tests.components.predictions import write as write_predictions
+from trainer.serving.latency import Latency
+
+MODEL_ID = 41
+# A task of three classes.
+TASK = {"task": to_json(TaskRef("tests.components.shapes"))}
+
+
+def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tuple[Artifact, ExecutorOutput]:
+    """Runs Gate on 20 test examples: each model is right about the first few, `right` says how many."""
+    rows = [
+        {
+            "example_id": f"{number:02}",
+            "split": "test",
+            "model": model,
+            "label": 0,
+            "logits": [1.0, 0.0, 0.0] if number < right[model] else [0.0, 1.0, 0.0],
+        }
+        for model in right
+        for number in range(20)
+    ]
+    predictions = rehearsal.artifact(Predictions, folder / "predictions")
+    table = pa.Table.from_pylist(rows, schema=tables.schema(classes(3)))
+    write_predictions(table, predictions.uri)
+    measurements = rehearsal.artifact(Measurements, folder / "measurements")
+    facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
+    measured = Measured(facts, classes().measure, {}, {})
+    (folder / "measurements" / tables.MEASUREMENTS_FILE).write_text(to_json(measured), encoding="utf-8")
+    model = rehearsal.artifact(standard_artifacts.Model, folder / "model", MODEL_ID)
+    blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+    inputs = {"model": model, "predictions": predictions, "measurements": measurements}
+    output = rehearsal.run(Executor, inputs, {"blessing": blessing}, properties, folder)
+    [written] = output.output_artifacts["blessing"].artifacts
+    blessing.mlmd_artifact.CopyFrom(written)
+    return blessing, output
+
+
+def properties_with(limits: GateConfig) -> dict[str, Any]:
+    return Section(GateConfig).encode(limits) | TASK
+
+
+def decision(blessing: Artifact) -> Decision:
+    return from_json(Decision, (Path(blessing.uri) / DECISION_FILE).read_text(encoding="utf-8"))
+
+
+def test_a_student_within_the_limits_is_blessed(tmp_path: Path):
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(GateConfig(tolerance=0.05)))
+
+    assert decision(blessing) == Decision(passed=True, reasons=(), verdicts=Verdicts())
+    assert {path.name for path in Path(blessing.uri).iterdir()} == {"BLESSED", DECISION_FILE}
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert blessing.get_string_custom_property("current_model") == str(tmp_path / "model")
+    assert blessing.get_int_custom_property("current_model_id") == MODEL_ID
+
+
+def test_a_student_beyond_a_limit_is_not_blessed_and_the_reasons_are_kept(tmp_path: Path):
+    limits = GateConfig(tolerance=0.05, max_bytes=999)
+
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 17}, properties_with(limits))
+
+    kept = decision(blessing)
+    assert not kept.passed
+    assert "85.00% is 10.00 points below the teacher's 95.00%; gate.tolerance allows 5 points" in kept.reasons[0]
+    assert kept.reasons[1:] == ("the student takes 1,000 bytes; gate.max_bytes allows 999",)
+    assert {path.name for path in Path(blessing.uri).iterdir()} == {"NOT_BLESSED", DECISION_FILE}
+    assert blessing.get_int_custom_property("blessed") == 0
+
+
+@pytest.mark.parametrize(("student_right", "blessed"), [(18, True), (17, False)])
+def test_stock_pusher_understands_the_blessing(tmp_path: Path, student_right: int, blessed: bool):
+    blessing, _ = judge(
+        tmp_path, {TEACHER: 19, STUDENT: student_right}, properties_with(GateConfig(tolerance=0.05))
+    )
+
+    assert Pusher().CheckBlessing({"model_blessing": [blessing]}) is blessed
+
+
+# Of 20 test examples, the student is right about 18: its controls about so many.
+@pytest.mark.parametrize(("hard_labels", "required", "blessed"), [
+    (6, True, True), (17, True, False), (18, True, False), (20, True, False), (20, False, True),
+])  # fmt: skip
+def test_a_student_that_gains_nothing_is_refused_where_a_gain_is_asked_for(
+    tmp_path: Path, hard_labels: int, required: bool, blessed: bool
+):
+    limits = GateConfig(tolerance=0.5, require_gain=required)
+
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18, HARD_LABELS: hard_labels}, properties_with(limits))
+
+    kept = decision(blessing)
+    assert kept.passed is blessed
+    assert (blessing.get_int_custom_property("blessed"), (tmp_path / "blessing" / "BLESSED").exists()) == (
+        blessed,
+        blessed,
+    )
+    assert ["gate.require_gain asks for a gain" in reason for reason in kept.reasons] == [True] * (not blessed)
+    assert kept.verdicts.against[HARD_LABELS].difference.value == pytest.approx((18 - hard_labels) / 20)
+    helped = kept.verdicts.distillation_helped
+    assert helped is not None
+    assert helped.verdict is (hard_labels == 6)
+
+
+def test_without_controls_a_gain_that_is_asked_for_cannot_be_had(tmp_path: Path):
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig(require_gain=True)))
+
+    [reason] = decision(blessing).reasons
+    assert reason.endswith("there is none to compare with")
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_the_component_hands_the_limits_over(required: bool):
+    limits = GateConfig(tolerance=0.25, max_bytes=7, require_gain=required)
+    kinds = {"model": standard_artifacts.Model, "predictions": Predictions, "measurements": Measurements}
+    channels = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
+
+    code = {"task": to_json(TaskRef("tasks.digits")), "code_digest": "digest"}
+    gate = Gate(**channels, properties=properties_with(limits) | code)
+
+    given = {"gate_tolerance": 0.25, "gate_max_bytes": 7, "gate": f'{{"require_gain": {str(required).lower()}}}'}
+    assert {name: gate.exec_properties.get(name) for name in given} == given
+
+
+def test_a_limit_that_was_edited_to_nonsense_is_refused_before_anything_is_blessed(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"'gate\.tolerance'.*received 5\.0"):
+        judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig()) | {"gate_tolerance": 5.0})
+
+    assert list((tmp_path / "blessing").iterdir()) == []

@@ -1,0 +1,182 @@
+"""Predictor: a row for each model and example, and what each model costs."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+from apache_beam.ml.inference.base import PredictionResult
+from tfx.types.artifact import Artifact
+
+from components.artifacts.types import Measurements, Predictions
+from components.predictor import tables
+from components.predictor.component import PredictorSpec
+from components.predictor.executor import Executor, student_row, teacher_row
+from components.predictor.tables import Measured
+from components.teacher_labeler import provenance
+from components.teacher_labeler.executor import attach_logits
+from limbeck.errors import DataError
+from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from tests.classes import classes
+from tests.components import rehearsal, shapes
+from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
+from trainer.serving.export import folder_bytes
+
+
+def labelled_examples(
+    world: World, folder: Path, splits: dict[str, list[bytes]], teacher: str = TEACHER
+) -> Artifact:
+    made = rehearsal.examples(folder, list(splits))
+    for split, examples in splits.items():
+        logits = world.logits("teacher", split)[: len(examples)]
+        with_logits = [attach_logits(*pair) for pair in zip(examples, logits, strict=True)]
+        write_split(made, split, with_logits, "transformed_examples")
+    provenance.sign(made, f"{world.models[teacher].uri}/Format-Serving")
+    return made
+
+
+def run(
+    world: World, labelled: Artifact, folder: Path, models: Iterable[str] = MODELS
+) -> tuple[Artifact, Artifact]:
+    predictions = rehearsal.artifact(Predictions, folder / "predictions")
+    measurements = rehearsal.artifact(Measurements, folder / "measurements")
+    inputs = {
+        "raw_examples": world.raw_examples,
+        "labelled_examples": labelled,
+        **{name: world.models[name] for name in models},
+        **{f"{name}_run": world.model_runs[name] for name in models},
+    }
+    outputs = {"predictions": predictions, "measurements": measurements}
+    rehearsal.run(Executor, inputs, outputs, PROPERTIES, folder)
+    return predictions, measurements
+
+
+@pytest.fixture(scope="module")
+def results(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Artifact, Artifact]:
+    folder = tmp_path_factory.mktemp("predictor")
+    labelled = labelled_examples(world, folder / "labelled", dict(world.transformed))
+    return run(world, labelled, folder)
+
+
+@pytest.fixture
+def table(results: tuple[Artifact, Artifact]) -> pa.Table:
+    return pa.concat_tables([tables.read(results[0].uri, split) for split in SIZES])
+
+
+@pytest.fixture
+def measured(results: tuple[Artifact, Artifact]) -> Measured:
+    return tables.read_measured(results[1].uri)
+
+
+@pytest.mark.processes
+def test_there_is_one_row_for_each_model_and_example(table: pa.Table, world: World):
+    keys = list(zip(*(table[name].to_pylist() for name in ("model", "split", "example_id")), strict=True))
+
+    assert len(keys) == len(MODELS) * sum(SIZES.values())
+    assert set(keys) == {
+        (model, split, example_id.decode())
+        for model in MODELS
+        for split in SIZES
+        for example_id in by_id(world.transformed[split])
+    }
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("split", SIZES)
+def test_rows_hold_the_label_and_what_the_model_answers(table: pa.Table, world: World, split: str):
+    rows = {(one["model"], one["example_id"]): one for one in table.to_pylist() if one["split"] == split}
+    members = world.logits("teacher", split).astype(np.float64)
+    probabilities = np.exp(members) / np.exp(members).sum(axis=-1, keepdims=True)
+    expected = {name: world.logits(name, split)[:, 0] for name in (STUDENT, *CONTROLS)}
+    expected[TEACHER] = np.log(probabilities.mean(axis=1))
+    assert min(np.abs(expected[STUDENT] - expected[name]).max() for name in CONTROLS) > 0.1
+
+    for number, (example_id, features) in enumerate(by_id(world.transformed[split]).items()):
+        for model in MODELS:
+            row = rows[model, example_id.decode()]
+            assert row["label"] == features["label"][0]
+            np.testing.assert_allclose(row["logits"], expected[model][number], atol=2e-6)
+
+
+@pytest.mark.processes
+def test_some_rows_have_no_label_and_are_not_judged(table: pa.Table, world: World):
+    unlabelled = sum(row["kind"] is None for row in world.rows["test"])
+
+    assert unlabelled > 0
+    for model in MODELS:
+        assert tables.quality(table, model, "test", shapes.TASK.objective).examples == SIZES["test"] - unlabelled
+
+
+@pytest.mark.processes
+def test_figures_say_over_how_many_examples_they_are(measured: Measured, world: World):
+    labelled = sum(row["kind"] is not None for row in world.rows["test"])
+
+    assert measured.examples == dict.fromkeys(MODELS, labelled)
+
+
+@pytest.mark.processes
+def test_costs_are_those_of_the_models(measured: Measured, world: World):
+    assert set(measured.models) == set(MODELS)
+    for name, facts in measured.models.items():
+        assert facts.parameters == sum(
+            int(np.prod(weight.shape)) for model in world.members[name] for weight in model.weights
+        )
+        assert facts.bytes == folder_bytes(Path(world.models[name].uri) / "Format-Serving") > 0
+        assert 0 < facts.latency_ms.p50 <= facts.latency_ms.p99 < math.inf
+
+
+@pytest.mark.processes
+def test_controls_may_be_left_out(world: World, tmp_path: Path):
+    labelled = labelled_examples(world, tmp_path / "labelled", {"test": world.transformed["test"]})
+
+    predictions, measurements = run(world, labelled, tmp_path, (TEACHER, STUDENT))
+
+    assert set(tables.read(predictions.uri, "test")["model"].to_pylist()) == {TEACHER, STUDENT}
+    assert set(tables.read_measured(measurements.uri).models) == {TEACHER, STUDENT}
+
+
+def test_only_the_inputs_of_controls_are_optional():
+    optional = {name for name, channel in PredictorSpec.INPUTS.items() if channel.optional}
+
+    assert optional == {*CONTROLS, *(f"{name}_run" for name in CONTROLS)}
+
+
+def test_soft_targets_of_another_teacher_are_no_predictions_of_this_one(world: World, tmp_path: Path):
+    splits = {"test": world.transformed["test"]}
+    labelled = labelled_examples(world, tmp_path / "labelled", splits, teacher=STUDENT)
+
+    with pytest.raises(DataError, match="those of another teacher"):
+        run(world, labelled, tmp_path)
+
+    assert list((tmp_path / "predictions").iterdir()) == []
+
+
+@pytest.mark.processes
+def test_labels_that_the_task_does_not_declare_are_an_error(world: World, tmp_path: Path):
+    example = tf.train.Example.FromString(world.transformed["test"][0])
+    example.features.feature["label"].int64_list.value[:] = [-2]
+    splits = {"test": [example.SerializeToString(), *world.transformed["test"][1:]]}
+
+    with pytest.raises(DataError, match=r"1 of 23 examples of the split 'test' have a label"):
+        run(world, labelled_examples(world, tmp_path / "labelled", splits), tmp_path)
+
+
+def test_the_rows_of_one_example():
+    example = tf.train.Example()
+    example.features.feature["example_id"].bytes_list.value.append(b"0042")
+    example.features.feature["label"].int64_list.value.append(-1)
+    teachers = np.array([[0.0, 0.0], [math.log(3), 0.0]], np.float32)
+    serialized = attach_logits(example.SerializeToString(), teachers)
+    scored = PredictionResult(serialized, np.array([[5.0, -5.0]], np.float32))
+
+    of_teacher = teacher_row(serialized, classes(2), "validation")
+    of_student = student_row(scored, "pupil", "validation")
+
+    common = {"example_id": "0042", "split": "validation", "label": -1}
+    assert of_student == common | {"model": "pupil", "logits": [5.0, -5.0]}
+    # The mean of (1/2, 1/2) and (3/4, 1/4).
+    assert np.exp(of_teacher.pop("logits")) == pytest.approx([0.625, 0.375], rel=1e-6)
+    assert of_teacher == common | {"model": TEACHER}

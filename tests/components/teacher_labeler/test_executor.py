@@ -1,0 +1,100 @@
+"""TeacherLabeler: the soft targets are what the teachers themselves answer."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.artifact import Artifact
+
+from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
+from components.teacher_labeler.provenance import assert_from
+from limbeck.errors import DataError
+from tests.classes import classes
+from tests.components import rehearsal
+from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
+
+
+@pytest.fixture(scope="module")
+def labelled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    folder = tmp_path_factory.mktemp("labelled")
+    made = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
+    inputs = {"examples": world.transformed_examples, "model": world.models["teacher"]}
+    output = rehearsal.run(Executor, inputs, {"labelled_examples": made}, PROPERTIES, folder)
+    [written] = output.output_artifacts["labelled_examples"].artifacts
+    made.mlmd_artifact.CopyFrom(written)
+    return made
+
+
+def test_all_splits_are_there(labelled: Artifact):
+    assert artifact_utils.decode_split_names(labelled.split_names) == list(SIZES)
+
+
+@pytest.mark.parametrize("split", SIZES)
+def test_every_example_of_a_split_is_there_once(labelled: Artifact, world: World, split: str):
+    def ids(serialized: list[bytes]) -> list[bytes]:
+        return sorted(features_of(one)["example_id"][0] for one in serialized)
+
+    assert ids(read_split(labelled, split)) == [one + b"-0" for one in ids(world.transformed[split])]
+
+
+@pytest.mark.parametrize("split", SIZES)
+def test_soft_targets_are_the_logits_of_every_teacher_row_by_row(labelled: Artifact, world: World, split: str):
+    written = by_id(read_split(labelled, split))
+    expected = world.logits("teacher", split)
+    assert expected.shape[1:] == (TEACHERS, 3)
+    for example_id, logits in zip(by_id(world.transformed[split]), expected, strict=True):
+        np.testing.assert_allclose(written[example_id + b"-0"]["teacher_logits"], logits.reshape(-1), atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])
+def test_stored_soft_targets_are_those_of_the_live_teachers(labelled: Artifact, world: World, temperature: float):
+    written = by_id(read_split(labelled, "train"))
+    stored = [written[key + b"-0"]["teacher_logits"] for key in by_id(world.transformed["train"])]
+    live = np.exp(world.logits("teacher", "train").astype(np.float64) / temperature)
+    expected = (live / live.sum(axis=-1, keepdims=True)).mean(axis=1)
+
+    found = tf.exp(classes(3).soft_targets(np.reshape(stored, [-1, TEACHERS, 3]), temperature))
+
+    assert expected.max() - expected.min() > 0.01
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_the_labels_say_whose_they_are(labelled: Artifact, world: World):
+    inputs = {"examples": [labelled], "teacher": [world.models["teacher"]], "pupil": [world.models["student"]]}
+
+    assert_from(inputs, "examples", "teacher")
+    with pytest.raises(DataError, match="those of another teacher"):
+        assert_from(inputs, "examples", "pupil")
+
+
+@pytest.mark.parametrize("split", SIZES)
+def test_all_other_features_are_untouched(labelled: Artifact, world: World, split: str):
+    written = by_id(read_split(labelled, split))
+    for one in written.values():
+        del one["teacher_logits"], one["example_id"]
+    expected = {key + b"-0": one for key, one in by_id(world.transformed[split]).items()}
+    for one in expected.values():
+        del one["example_id"]
+    assert written == expected
+
+
+def test_rows_of_equal_content_get_ids_of_their_own():
+    example = tf.train.Example()
+    example.features.feature["example_id"].bytes_list.value.append(b"7")
+    serialized = example.SerializeToString()
+    assert content_id_of(serialized) == b"7"
+
+    numbered = list(number_occurrences(b"7", [serialized, serialized, serialized]))
+
+    assert [features_of(one)["example_id"] for one in numbered] == [[b"7-0"], [b"7-1"], [b"7-2"]]
+
+
+def test_attached_logits_replace_those_that_were_there_and_make_the_same_bytes_each_time():
+    example = tf.train.Example()
+    example.features.feature["example_id"].bytes_list.value.append(b"7")
+    logits = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+
+    once = attach_logits(example.SerializeToString(), logits)
+
+    assert features_of(once) == {"example_id": [b"7"], "teacher_logits": [1.0, 2.0, 3.0, 4.0]}
+    assert attach_logits(attach_logits(once, -logits), logits) == once

@@ -1,0 +1,79 @@
+"""Settings that cannot change a result: which they are, and that they reach whoever needs them."""
+
+import dataclasses
+
+import pytest
+
+from limbeck.errors import ConfigError
+from limbeck.settings import beam, operational
+from limbeck.settings.beam import BeamConfig
+from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.config import Config
+from limbeck.settings.fields import operational_fields
+from limbeck.settings.operational import ENVIRONMENT, Operational
+from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.training import TrainingConfig
+
+SECTIONS = {
+    field.name: type(getattr(Config(), field.name))
+    for field in dataclasses.fields(Config)
+    if dataclasses.is_dataclass(getattr(Config(), field.name))
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carried_alone(section: str):
+    cls = SECTIONS[section]
+    alone = tuple(field.name for field in dataclasses.fields(Operational) if field.name not in SECTIONS)
+    found = tuple(name for name in operational_fields(cls) if name not in alone)
+    assert found in ((), tuple(field.name for field in dataclasses.fields(cls)))
+
+
+def test_every_operational_section_is_carried():
+    marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
+    carried = {field.name for field in dataclasses.fields(Operational)} - {"checkpoints", "steps_per_call"}
+    assert operational_fields(TrainingConfig) == ("steps_per_call",)
+
+    # Beam's flags have a way of their own.
+    assert marked == carried | {"beam"}
+
+
+def test_they_survive_the_way_through_the_environment():
+    config = Config(
+        checkpoint=CheckpointConfig(7, 2),
+        recovery=RecoveryConfig(5, 0.5, 9.0),
+        training=TrainingConfig(steps_per_call=3),
+    )
+    given = Operational.of(config, "gs://bucket/checkpoints")
+
+    assert operational.read(given.environment() | {"OTHER": "1"}) == given
+    assert (given.checkpoint, given.recovery) == (config.checkpoint, config.recovery)
+    assert given.steps_per_call == 3
+    assert given.checkpoints == "gs://bucket/checkpoints"
+
+
+def test_without_the_variable_they_are_the_defaults():
+    assert operational.read({}) == Operational()
+    assert Operational().checkpoints is None
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", '{"recovery": {"restarts": -1}}', '{"recover": {}}'])
+def test_a_variable_that_holds_something_else_is_refused(text: str):
+    with pytest.raises(ConfigError):
+        operational.read({ENVIRONMENT: text})
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_beams_flags_are_in_variables_whose_names_say_nothing_of_them(workers: int):
+    config = BeamConfig(workers)
+    variables = config.environment()
+
+    assert variables.keys() == BeamConfig().environment().keys()
+    assert tuple(dict.fromkeys(variables.values())) == config.flags
+    assert f"--direct_num_workers={workers}" in config.flags
+
+
+def test_more_flags_than_variables_are_our_mistake(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(beam, "_VARIABLES", ("A", "B"))
+    with pytest.raises(ValueError, match="3 flags, and there are 2 variables"):
+        BeamConfig().environment()

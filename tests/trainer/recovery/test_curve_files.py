@@ -1,0 +1,143 @@
+"""The curve beside the checkpoints: whole when it is read, and each point written once."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainer.recovery.saving import state
+from trainer.fitting.hooks import Hooks
+from trainer.fitting.loop import fit
+from trainer.fitting.progress import Curve, TrainingProgress
+from trainer.fitting.step import StepResult
+from trainer.recovery.checkpoint import State, Writer, latest, save
+
+
+def points(count):
+    return [TrainingProgress(step, 10_000, 1 / step) for step in range(1, count + 1)]
+
+
+def at(step):
+    return dataclasses.replace(state(step), arrays={"weights/0000": np.zeros(2)}, curve=Curve(points(step)))
+
+
+def links(folder):
+    return sorted((folder / "curve").iterdir())
+
+
+def test_a_curve_in_parts_is_read_as_a_whole(tmp_path):
+    writer = Writer(str(tmp_path), keep=2)
+    for step in (3, 4, 9):
+        writer.save(at(step))
+    assert len(links(tmp_path)) == 3
+    found = latest(str(tmp_path))
+    assert found is not None and found.curve == tuple(points(9))
+
+
+def test_a_process_that_goes_on_trusts_no_part_of_an_earlier_one(tmp_path):
+    Writer(str(tmp_path), keep=2).save(at(3))
+    for link in links(tmp_path):
+        link.write_text("damaged")
+    writer = Writer(str(tmp_path), keep=1)
+    writer.save(at(5))
+    writer.save(at(6))
+    found = latest(str(tmp_path))
+    assert found is not None and found.curve == tuple(points(6))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda link: link.write_bytes(b"\xff" + link.read_bytes()[1:])])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_checkpoint_whose_curve_is_damaged_is_passed_over(tmp_path, caplog, damage, which):
+    save(str(tmp_path), at(3), keep=5)
+    writer = Writer(str(tmp_path), keep=5)
+    writer.save(at(5))
+    writer.save(at(8))
+    damage(links(tmp_path)[1:][which])
+    found = latest(str(tmp_path))
+    assert found is not None and found.step == (5 if which else 3)
+    assert "of its curve is" in caplog.text
+
+
+class Counting:
+    """A step that costs nothing."""
+
+    def run(self, _batch):
+        one = tf.constant(1.0)
+        return StepResult(one, one, one, tf.constant(True), tf.constant(1, tf.int64))
+
+
+class Endless:
+    """An input pipeline of nothing."""
+
+    def start(self):
+        return None
+
+    def take(self, _iterator):
+        return tf.constant(0)
+
+
+def work(folder, calls, monkeypatch):
+    """Bytes written and points looked at by a training of so many calls, with a save at every tenth."""
+    counted = {"bytes": 0, "points": 0}
+    real = tf.io.gfile.GFile
+
+    class File:
+        def __init__(self, *arguments):
+            self._file = real(*arguments)
+
+        def __enter__(self):
+            self._file.__enter__()
+            return self
+
+        def __exit__(self, *error):
+            return self._file.__exit__(*error)
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+        def write(self, data):
+            counted["bytes"] += len(data)
+            return self._file.write(data)
+
+        def read(self, *size):
+            data = self._file.read(*size)
+            counted["bytes"] += len(data)
+            return data
+
+    plus, item = Curve.plus, Curve.__getitem__
+
+    def counted_plus(self, point):
+        longer = plus(self, point)
+        # One for the new point; all where the list was copied.
+        counted["points"] += 1 if longer._shared is self._shared else len(longer)
+        return longer
+
+    def counted_item(self, index):
+        found = item(self, index)
+        counted["points"] += len(found) if isinstance(found, list) else 1
+        return found
+
+    with monkeypatch.context() as patches:
+        patches.setattr(tf.io.gfile, "GFile", File)
+        patches.setattr(Curve, "plus", counted_plus)
+        patches.setattr(Curve, "__getitem__", counted_item)
+        writer = Writer(str(folder), keep=2)
+
+        def keep(done):
+            writer.save(State(0, done.steps, {"weights/0000": np.zeros(2)}, done.curve))
+
+        fit(Counting(), Endless(), steps=calls, hooks=Hooks(save=keep, save_every=10), steps_per_call=1)
+    return counted
+
+
+def test_ten_times_the_calls_are_ten_times_the_work(tmp_path, monkeypatch):
+    """It was a hundred times as much: each save wrote the whole curve and parsed that of every checkpoint it kept."""
+    few = work(tmp_path / "few", 100, monkeypatch)
+    many = work(tmp_path / "many", 1000, monkeypatch)
+    assert few["bytes"] > 0 and few["points"] >= 2 * 100
+    for kind in ("bytes", "points"):
+        assert many[kind] < 12 * few[kind], kind
+    found = latest(str(tmp_path / "many"))
+    assert found is not None and len(found.curve) == 1000

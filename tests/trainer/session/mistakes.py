@@ -1,0 +1,126 @@
+"""Tasks with one mistake each, on the data of `tests.trainer.world`."""
+
+import dataclasses
+
+import tensorflow as tf
+import tf_keras
+
+from limbeck.task import Feature, Label, Task
+
+layers = tf_keras.layers
+
+
+def preprocessing_fn(inputs):
+    return {"x": inputs["x"]}
+
+
+def build(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Dense(3)(x))
+
+
+TASK = Task(
+    name="mistaken",
+    features=(Feature("x", shape=(4,)),),
+    label=Label("colour", ("red", "green", "blue"), kind="text", visible_to_student="seen"),
+    preprocessing_fn=preprocessing_fn,
+    build_teacher=build,
+    build_student=build,
+)
+
+
+def raising_builder(_):
+    return {}["width"]
+
+
+def raising_augment(inputs, seeds):
+    raise ValueError("augment cannot")
+
+
+def renaming_augment(inputs, seeds):
+    return {"y": inputs["x"]}
+
+
+def raising_optimizer(rate):
+    return tf_keras.optimizers.SGD(rate * 0.5)
+
+
+class Counting(layers.Layer):
+    """Raises when it is trained for the seventh time, or in a call without training."""
+
+    def __init__(self, last, **options):
+        super().__init__(**options)
+        self.last, self.seen = last, 0
+
+    def call(self, inputs, training=None):
+        return (
+            tf.ensure_shape(tf.numpy_function(self.count, [inputs], tf.float32), inputs.shape)
+            if training
+            else inputs
+        )
+
+    def count(self, values):
+        self.seen += 1
+        if self.seen == self.last:
+            raise ValueError("seven is too many")
+        return values
+
+    def get_config(self):
+        return {**super().get_config(), "last": self.last}
+
+
+def at_the_seventh_step(_):
+    x = tf_keras.Input([4], name="x")
+    hidden = layers.Dense(3)(x)
+    # Its gradient passes by the Python function.
+    return tf_keras.Model({"x": x}, hidden + tf.stop_gradient(Counting(7)(hidden) - hidden))
+
+
+class Gathering(layers.Layer):
+    """Fails in TensorFlow's runtime at the first batch: there is no row 9."""
+
+    def call(self, inputs):
+        rows = tf.cast(inputs[:, 0] * 0, tf.int32) + 9
+        return inputs + tf.gather(tf.zeros([2, 3]), rows)
+
+
+def gathering(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, Gathering()(layers.Dense(3)(x)))
+
+
+class Probable(tf_keras.Model):
+    """Ends in probabilities, where no layer tells."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = layers.Dense(3)
+
+    def call(self, inputs):
+        return tf.nn.softmax(self.last(inputs["x"]))
+
+
+class Summing(tf_keras.optimizers.SGD):
+    """Raises in its update."""
+
+    def update_step(self, gradient, variable):
+        raise ValueError("no such update")
+
+
+def mistaken(**fields):
+    return dataclasses.replace(TASK, **fields)
+
+
+def raising_preprocessing(inputs):
+    return {"x": inputs["xx"]}
+
+
+PREPROCESSING = mistaken(preprocessing_fn=raising_preprocessing)
+BUILDER = mistaken(build_teacher=raising_builder)
+AUGMENT = mistaken(augment=raising_augment)
+RENAMING = mistaken(augment=renaming_augment)
+OPTIMIZER = mistaken(build_optimizer=raising_optimizer)
+UPDATE = mistaken(build_optimizer=Summing)
+SEVENTH = mistaken(build_teacher=at_the_seventh_step)
+GATHERING = mistaken(build_teacher=gathering)
+PROBABLE = mistaken(build_teacher=lambda _: Probable())

@@ -1,0 +1,1 @@
+"""What a training process does with its job: build, fit, observe, finish. `trainer.training` tells the story."""

@@ -1,0 +1,80 @@
+"""Which examples a member of a job is trained and validated on, and as what its model and its loss are given them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
+from trainer.data.batches import Denominators, batches
+from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from trainer.data.order import Order
+from trainer.data.packing import PackedExamples
+from trainer.distillation.targets import label_key, target_spec
+from trainer.distribution import strategies
+from trainer.fitting.evaluation import Split, evaluator
+from trainer.fitting.hooks import Validation
+from trainer.session.session import Session
+
+
+def order_of(session: Session, member: int) -> Order:
+    """Returns which examples a member is trained on at each step."""
+    training = session.job.training
+    examples = len(PackedExamples(session.job.examples_uri))
+    return Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
+
+
+def examples_until(session: Session, order: Order) -> Callable[[int], int]:
+    """Returns a function: steps done -> examples that this process computed in them."""
+    replicas, mine = session.strategy.num_replicas_in_sync, strategies.local_replicas(session.strategy)
+
+    def until(steps: int) -> int:
+        shares = (order.share(step, replica, replicas) for step in range(steps) for replica in mine)
+        return sum(share.stop - share.start for share in shares)
+
+    return until
+
+
+def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipeline:
+    """Returns the batches from step `start` on: (inputs by name, targets by name, denominators)."""
+    replicas = session.strategy.num_replicas_in_sync
+
+    def dataset_of(context: InputContext) -> Dataset:
+        return _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+
+    return PerReplicaPipeline(session.strategy, dataset_of)
+
+
+def last_replica(session: Session, order: Order) -> Dataset:
+    """Returns the last replica's part of the batches, from the first on. It is the one that is never empty."""
+    replicas = session.strategy.num_replicas_in_sync
+    return _dataset(session, order, [replicas - 1], replicas, 0)
+
+
+def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
+    """Returns what may end the training early; None where the job has no early stopping."""
+    from trainer.serving.export import model_input_spec
+
+    job, patience = session.job, session.job.training.early_stopping_patience
+    if patience is None or job.validation_uri is None:
+        return None
+    inputs = model_input_spec(session.transform)
+    key, size = label_key(job.entry), job.training.batch_size
+    split = Split(job.validation_uri, inputs, key, size, session.task.objective)
+    return Validation(evaluator(session.strategy, model, split), order.next_epoch_end, patience)
+
+
+def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
+    from trainer.serving.export import model_input_spec
+
+    job = session.job
+    inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)
+    dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start)
+    augment = session.task.augment if job.entry == "teacher" else None
+
+    def prepare(features: Features, counts: Denominators, seeds: Tensor) -> tuple[Any, ...]:
+        given = {name: features[name] for name in inputs}
+        wanted = {name: features[name] for name in targets}
+        return (augment(given, seeds) if augment else given), wanted, counts
+
+    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)

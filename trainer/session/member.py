@@ -1,0 +1,105 @@
+"""Trains one member of a job, from its initial weights or its newest checkpoint to its last step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck import task_code
+from trainer.distillation.targets import loss_of
+from trainer.distribution import agreement, strategies
+from trainer.fitting import optimization, precision
+from trainer.fitting.gradient_step import GradientStep
+from trainer.fitting.hooks import Hooks
+from trainer.fitting.loop import fit
+from trainer.fitting.progress import Fitted, TrainingProgress
+from trainer.process import position, preemption
+from trainer.process.preemption import PreemptedError
+from trainer.recovery.resumption import Saved
+from trainer.session import inputs, observation, preflight
+from trainer.session.models import build_model, build_optimizer
+from trainer.session.session import Session
+
+Weights = list[npt.NDArray[np.generic]]
+
+
+def train(session: Session, member: int) -> tuple[Weights, Fitted]:
+    """Trains the member of this number; every process of the job must call it.
+
+    Returns:
+      The weights, as `model.get_weights()` gives them, and what this process did.
+
+    Raises:
+      TaskError: where the task builds no such model or optimizer.
+      TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
+      PreemptedError: where a process of the job was asked to end; what was reached is saved.
+    """
+    import tf_keras
+
+    job, strategy, training = session.job, session.strategy, session.job.training
+    order = inputs.order_of(session, member)
+    if member == 0:
+        preflight.check(session, order)
+    # Initial weights come from Keras' global generator; every process must draw the same ones.
+    tf_keras.utils.set_random_seed(training.seed + member)
+    with precision.policy(training.precision):
+        with strategies.scope(strategy):
+            model = build_model(session)
+            optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
+            loss_scale = precision.loss_scale(training, optimizer)
+            # Before a checkpoint is looked for: a training that goes on is traced as one that begins.
+            optimizer.build(model.trainable_variables)
+        step = GradientStep(
+            strategy, model, optimizer, loss_of(job, session.task.objective), training.clip_norm, loss_scale
+        )
+        saved = Saved(job, member, strategy, session.me.is_chief)
+        start = saved.restore(model, optimizer, inputs.examples_until(session, order))
+        any_process = agreement.any_process(strategy)
+        position.note(member, start.steps)
+        failed = f"training the {job.entry} of task '{session.task.name}' fails after step"
+        with observation.observed(session, member, start) as report, _guarded(failed):
+            result = fit(
+                step,
+                inputs.input_pipeline(session, order, start.steps),
+                steps=order.steps,
+                start=start,
+                hooks=Hooks(
+                    validation=inputs.validation(session, model, order),
+                    report=_noting(member, report),
+                    save=saved.hook(model, optimizer),
+                    save_every=job.checkpoint.steps,
+                    stop_requested=lambda: any_process(preemption.requested()),
+                ),
+                steps_per_call=training.steps_per_call,
+            )
+    with strategies.scope(strategy):
+        # Such as the moving average of the weights; after the last checkpoint, which holds them as training goes on.
+        optimizer.finalize_variable_values(model.trainable_variables)
+    # Every process reads: some weights are means over all replicas.
+    return model.get_weights(), result
+
+
+@contextlib.contextmanager
+def _guarded(what: str) -> Iterator[None]:
+    """Tells an exception of the task's code with the step after which it came."""
+    try:
+        yield
+    except PreemptedError:
+        raise
+    except Exception as error:
+        with task_code.guarded(f"{what} {position.step()}", whole=False):
+            raise error from error.__cause__
+
+
+def _noting(member: int, report: observation.Report | None) -> observation.Report:
+    """A report that also notes how far this process is."""
+
+    def told(progress: TrainingProgress) -> None:
+        position.note(member, progress.step)
+        if report is not None:
+            report(progress)
+
+    return told

@@ -1,0 +1,132 @@
+"""Tries what a job is about to do, before its first step: the model, the optimizer, a batch, and one traced step.
+
+A mistake in a task shows at the first step at the earliest, in every process at once, as a traceback of TensorFlow.
+The chief finds it here, outside of any strategy, with a model that is thrown away: one call on the first batch, with
+its true numbers, and one training step that is traced and not run. What must be remarked on is found on the way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from limbeck import events, task_code
+from limbeck.aliases import Features, KerasModel, Tensor
+from trainer.data.order import Order
+from trainer.distillation.targets import loss_of
+from trainer.fitting import optimization, precision
+from trainer.fitting.gradient_step import GradientStep
+from trainer.recovery import exactness
+from trainer.session import contract, inputs
+from trainer.session.models import build_model, build_optimizer, input_types
+from trainer.session.session import Session
+
+_log = logging.getLogger(__name__)
+# Rounding of a softmax in float16.
+_TOLERANCE = 2e-3
+
+
+def check(session: Session, order: Order) -> None:
+    """Tries the job on the chief; elsewhere it does nothing. Emits a note of what is no mistake, but worth knowing.
+
+    Raises:
+      TaskError: where the task's code raises, or breaks a rule of `trainer.session.contract`.
+    """
+    import tensorflow as tf
+
+    if not session.me.is_chief:
+        return
+    task, training, entry = session.task, session.job.training, session.job.entry
+    with precision.policy(training.precision):
+        model = build_model(session)
+        optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
+        loss_scale = precision.loss_scale(training, optimizer)
+        with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
+            optimizer.build(model.trainable_variables)
+        batch, call = _first_batch(session, order), _call(model, input_types(session))
+        with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
+            outputs = call(batch[0])
+        _assert_computes_nothing(session, order, call, batch[0])
+        step = GradientStep(
+            tf.distribute.get_strategy(),
+            model,
+            optimizer,
+            loss_of(session.job, task.objective),
+            training.clip_norm,
+            loss_scale,
+        )
+        with task_code.guarded(f"a training step of the {entry} of task '{task.name}' fails"):
+            graph = _traced(step, batch)
+        for told in (_probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)):
+            if told:
+                _log.warning("%s", told)
+                events.emit("note", text=told)
+
+
+def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    with task_code.guarded(f"augment of task '{session.task.name}' fails on the first batch", whole=False):
+        dataset = inputs.last_replica(session, order).with_options(options)
+        # Here, because autograph would change a message that is raised within augment.
+        contract.assert_kept(dataset.element_spec[0], input_types(session), session.task.name)
+        return next(iter(dataset))
+
+
+def _assert_computes_nothing(
+    session: Session, order: Order, call: Callable[[Features], Tensor], given: Features
+) -> None:
+    """Refuses a last batch with fewer examples than replicas where the model cannot be computed without an example.
+
+    TensorFlow's convolutions on a CPU are of that kind.
+    """
+    replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
+    if left >= replicas:
+        return
+    with task_code.guarded(
+        f"the {session.job.entry} of task '{session.task.name}' cannot be computed without any example, and the last "
+        f"batch of its training has fewer examples than replicas, {left} for {replicas}: change training.batch_size or "
+        "epochs"
+    ):
+        call({name: _empty(values) for name, values in given.items()})
+
+
+def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
+    """The model's outputs as float32, in a graph for any number of examples."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False, input_signature=[types])
+    def call(given: Features) -> Tensor:
+        return tf.cast(model(given, training=False), tf.float32)
+
+    return call
+
+
+def _empty(values: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    if isinstance(values, tf.SparseTensor):
+        return tf.sparse.slice(values, [0] * values.shape.rank, [0, *values.dense_shape[1:]])
+    return values[:0]
+
+
+def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
+    """The graph of one step."""
+    import tensorflow as tf
+
+    run = tf.autograph.experimental.do_not_convert(step.run)
+    return tf.function(lambda *given: run(given), autograph=False).get_concrete_function(*batch).graph
+
+
+def _probabilities(outputs: Any, entry: str) -> str | None:
+    """What to say of float32 `outputs` `[batch, classes]` that look like probabilities; None where they do not."""
+    looks = outputs.min() >= 0 and abs(outputs.sum(axis=-1) - 1).max() < _TOLERANCE if outputs.size else False
+    if not looks:
+        return None
+    return (
+        f"the outputs of the {entry} are never negative and sum to 1 for each example of the first batch: it seems to "
+        "end in probabilities. It must end in logits, because the softmax is taken of whatever it returns"
+    )
