@@ -8,6 +8,12 @@ class LauncherError(Exception):
 
 
 class LauncherDiedError(Exception):
-    """The launcher's process ends at once: it publishes nothing, and the execution stays RUNNING for ever."""
+    """The launcher's process ends at once: it publishes nothing, and the execution stays RUNNING for ever.
 
-    exit_code = 2
+    Attributes:
+      exit_code: of the process.
+    """
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -93,7 +93,7 @@ class Launcher:
             parameters, artifacts = self._execute(launch, given, files, attempt)
             state = "COMPLETE"
         except LauncherDiedError as error:
-            attempt.error, attempt.exit_code = str(error), error.exit_code
+            attempt.error, attempt.exit_code, state = str(error), error.exit_code, "RUNNING"
         except _StepFailedError as failure:
             attempt.error, attempt.exit_code = str(failure), 1
             artifacts = failure.artifacts
@@ -102,7 +102,7 @@ class Launcher:
         finally:
             attempt.output_parameters = output_file.texts(files, given)
             shutil.rmtree(self._scratch, ignore_errors=True)
-        if attempt.exit_code == LauncherDiedError.exit_code:
+        if state == "RUNNING":
             return attempt
         contexts = launch.run.contexts
         metadata.publish(contexts, launch.execution, state, parameters, artifacts)
@@ -150,13 +150,16 @@ class Launcher:
         with log.open("wb") as stream:
             files.give(log)
             try:
-                code = process.run(self._image, files, self._scratch, given, stream)
+                return process.run(self._image, files, self._scratch, given, stream)
+            except process.DeadlineError:
+                # The whole pod is killed, the launcher with it.
+                raise LauncherDiedError(f"killed after its deadline of {launch.deadline:g} s", 137) from None
             except OSError as error:
                 raise LauncherError(
                     f"the command cannot be started ({longest} bytes in one word): {error}"
                 ) from None
-        attempt.log = log.read_text("utf-8", errors="replace") if log.is_file() else ""
-        return code
+            finally:
+                attempt.log = log.read_text("utf-8", errors="replace") if log.is_file() else ""
 
 
 class _StepFailedError(LauncherError):

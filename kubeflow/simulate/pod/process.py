@@ -15,8 +15,10 @@ from kubeflow.simulate.pod.image import Image
 from limbeck.errors import UserError
 
 USER = 1000
-# A deadline that passes is a signal to the pod.
-KILLED = 137
+
+
+class DeadlineError(Exception):
+    """A pod that took longer than it may."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Command:
 
 
 def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[bytes]) -> int:
-    """Runs a command to its end; returns its exit code.
+    """Runs a command to its end; returns its exit code, or raises DeadlineError.
 
     Args:
       image: what the pod sees besides its own files.
@@ -60,7 +62,7 @@ def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[
     try:
         return process.wait(command.deadline)
     except subprocess.TimeoutExpired:
-        return KILLED
+        raise DeadlineError from None
     finally:
         process.kill()
         process.wait()

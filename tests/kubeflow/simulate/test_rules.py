@@ -251,7 +251,9 @@ def test_a_deadline_of_the_platform_document_kills_the_step() -> None:
     }
     pipeline = spec([shell("wait", "exec tail -f /dev/null")], {"wait": task("wait")})
     (outcome,) = run(f"{json.dumps(pipeline)}\n---\n{json.dumps(platform)}")
-    assert phase_and_state(outcome.trace) == ("Failed", "FAILED")
+    # The launcher is killed with the pod, and publishes nothing.
+    assert phase_and_state(outcome.trace) == ("Failed", "RUNNING")
+    assert "deadline of 1 s" in found(outcome.trace, "root.wait.executor")["errors"][0]
 
 
 def test_a_loop_runs_its_dag_for_each_item_and_gives_a_list() -> None:
