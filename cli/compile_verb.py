@@ -58,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
             environment=operational | reference.environment(ref),
             retries=arguments.retries,
             data=_task_data(config, ref),
-            runtime={one.key: one.meaning for one in describe() if one.kind == "runtime"} | _FURTHER,
+            runtime=_runtime(config),
         )
         compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")
@@ -79,6 +79,15 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
                 f"{name} must be a URI such as gs://bucket/folder, or the absolute path of a folder that is mounted "
                 f"in every container; received {place}"
             )
+
+
+def _runtime(config: Config) -> dict[str, str]:
+    """What a run may change, and what it means."""
+    settings = {one.key: one.meaning for one in describe() if one.kind == "runtime"} | _FURTHER
+    # Of a path with {SPAN}, a node has the part before it and patterns apart.
+    if config.data.path is not None and "{" not in config.data.path:
+        settings["data.path"] = "folder or URI of the raw data, with a folder for each split"
+    return settings
 
 
 def _task_data(config: Config, ref: reference.TaskRef) -> TaskData | None:

@@ -40,10 +40,13 @@ def resolve(properties: dict[str, Any]) -> dict[str, str]:
       split), `span`, and `version`, which is empty where the data have none.
 
     Raises:
+      ConfigError: where no file system is known for `input_base`.
       DataError: where no files are of the span that is asked for.
     """
     from components.example_gen.driver import ContentDriver
 
+    # Raises where nothing opens the scheme: the path may be one that was given to the run.
+    files.visibility(properties["input_base"])
     driver = ContentDriver(None)
     try:
         resolved = driver.resolve_exec_properties(dict(properties), None, None)

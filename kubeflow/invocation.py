@@ -92,7 +92,7 @@ def make_folders(invocation: Invocation) -> None:
         for _, artifact in _artifacts(invocation.content[side]):
             kind = import_utils.import_class_by_path(known_class(artifact["type"]))
             uri = artifact["uri"]
-            if not files.is_local(uri):
+            if not files.is_local(uri) or files.exists(uri):
                 continue
             if issubclass(kind, ValueArtifact):
                 files.make_folder(uri.rpartition("/")[0])

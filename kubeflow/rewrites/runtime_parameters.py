@@ -11,13 +11,18 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from kubeflow.rewrites.data_fingerprint import NODE as FINGERPRINT
 from kubeflow.specification import Spec, component_of
 from limbeck.errors import ConfigError
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "TFX writes no more than the type of a runtime parameter (pipeline_builder.py)"
 # Settings that reach a node under the name of another.
-_RENAMED = {("TeacherTrainer", "training_epochs"): "teachers.epochs"}
+_RENAMED = {
+    ("TeacherTrainer", "training_epochs"): "teachers.epochs",
+    ("ExampleGen", "input_base"): "data.path",
+    (FINGERPRINT, "input_base"): "data.path",
+}
 
 
 def add_runtime_parameters(spec: Spec, settings: Mapping[str, str]) -> Spec:

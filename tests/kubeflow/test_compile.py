@@ -341,6 +341,7 @@ def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
     assert set(compiled.nodes) == set(EDGES) - {"TaskData"}
     for name in ("DataFingerprint", "ExampleGen"):
         assert compiled.parameters(name)["input_base"] == "gs://elsewhere/csv"
+    assert compiled.of_run["data_path"]["defaultValue"] == "gs://elsewhere/csv"
     assert "components.example_gen.executor.CsvExecutor" in compiled.text
     assert "TFRecordExecutor" not in compiled.text
 
@@ -384,7 +385,7 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--set", "data.path=raw"], "data.path must be a URI"),
         (["--image", "limbeck 2"], "--image takes the name of a container image"),
         (["--retries", "-1"], "--retries takes a number from 0 on, received -1"),
-        (["--set", "data.path=gs://bucket/$(HOME)"], "parameter 'input_base' of ExampleGen must hold neither"),
+        (["--set", "data.path=gs://bucket/$(HOME)"], "parameter 'data_path' of the run must hold neither"),
     ],
 )
 def test_what_no_cluster_can_run_is_refused_before_it_is_written(

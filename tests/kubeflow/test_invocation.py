@@ -137,8 +137,10 @@ def test_folders_are_made_and_for_a_value_the_one_above_it(tmp_path):
     definitions = Definitions(
         {"artifacts": {"examples": EXAMPLES}}, {"artifacts": {"model": PREDICTIONS, "count": value}}
     )
+    (tmp_path / "file").touch()
+    artifacts = [{"uri": f"{tmp_path}/empty"}, {"uri": f"{tmp_path}/file"}]
     given = {
-        "inputs": {"artifacts": {"examples": {"artifacts": [{"uri": f"{tmp_path}/empty"}]}}},
+        "inputs": {"artifacts": {"examples": {"artifacts": artifacts}}},
         "outputs": {
             "artifacts": {
                 "model": {"artifacts": [{"uri": f"{tmp_path}/out/model"}]},
@@ -150,7 +152,7 @@ def test_folders_are_made_and_for_a_value_the_one_above_it(tmp_path):
     make_folders(understood(given, definitions, "kubeflow"))
 
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
-        *("empty", "out", "out/model", "values")
+        *("empty", "file", "out", "out/model", "values")
     ]
 
 

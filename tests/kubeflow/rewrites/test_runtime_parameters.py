@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kubeflow.rewrites.data_fingerprint import add_fingerprint
 from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from limbeck.errors import ConfigError
 from tests.kubeflow.specs import changed, constant, stock, task_of
@@ -55,6 +56,19 @@ def test_teachers_have_epochs_of_their_own():
     }
     parameters = task_of(after, "TeacherTrainer")["inputs"]["parameters"]
     assert parameters["training_epochs"] == {"componentInputParameter": "teachers_epochs"}
+
+
+def test_the_path_of_the_data_is_one_parameter_for_both_that_read_them():
+    spec = add_fingerprint(stock(), "kubeflow")
+    after = changed(lambda one: add_runtime_parameters(one, {"data.path": "of the data"}), spec)
+
+    of_run = after["root"]["inputDefinitions"]["parameters"]
+    assert {name: one["defaultValue"] for name, one in of_run.items()} == {"data_path": "gs://bucket/data"}
+    for node in ("DataFingerprint", "ExampleGen"):
+        parameters = task_of(after, node)["inputs"]["parameters"]
+        assert parameters["input_base"] == {"componentInputParameter": "data_path"}
+    # Where it is no setting of a run, both keep it.
+    assert add_runtime_parameters(spec, SETTINGS) == spec
 
 
 def test_one_parameter_cannot_have_two_values():
