@@ -56,8 +56,8 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
         addresses = Addresses(chief, tuple(workers)) if workers else None
         processes = []
         for task in tasks:
-            unused = folder / "unused"
-            variables = environment(os.environ, task, addresses, failure=unused, beat=unused)
+            unused = str(folder / "unused")
+            variables = environment(os.environ, task, addresses, failure=unused, beat=unused, scratch=str(folder))
             module = "tests.trainer.distribution.spread"
             command = [sys.executable, "-m", module, to_json(strategy), str(data), str(folder)]
             processes.append(subprocess.Popen(command, env=variables, cwd=PROJECT))

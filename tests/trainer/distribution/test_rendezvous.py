@@ -102,7 +102,14 @@ def test_who_meets_a_process_that_died_does_not_wait_for_it(tmp_path, dead):
             stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, str(WORKER), str(file)],
-                    env=environment(os.environ | pretended, task_of(rank, 2), addresses, file, tmp_path / "beat"),
+                    env=environment(
+                        os.environ | pretended,
+                        task_of(rank, 2),
+                        addresses,
+                        failure=str(file),
+                        beat=str(tmp_path / "beat"),
+                        scratch=str(tmp_path),
+                    ),
                 )
             )
             for rank in range(2)
