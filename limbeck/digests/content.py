@@ -27,3 +27,16 @@ def digest(folder: str) -> str:
             while piece := file.read(_PIECE_BYTES):
                 total.update(piece)
     return total.hexdigest()
+
+
+def digest_of_file(location: files.Location) -> str:
+    """Returns the SHA-256, in hexadecimal, of the content of one file.
+
+    Raises:
+      OSError: if the file cannot be read.
+    """
+    total = hashlib.sha256()
+    with files.open_to_read(location) as file:
+        while piece := file.read(_PIECE_BYTES):
+            total.update(piece)
+    return total.hexdigest()

@@ -8,14 +8,12 @@ names an existing file counts as that file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 # No file system has longer names.
 _LONGEST = 255
 _MOST_FOLDERS = 64
-_PIECE_BYTES = 1 << 20
 
 
 def data_files(folders: Iterable[Path], texts: Iterable[str]) -> dict[str, Path]:
@@ -43,15 +41,6 @@ def data_files(folders: Iterable[Path], texts: Iterable[str]) -> dict[str, Path]
                     bases.append((path, f"{key}/"))
                     found |= {f"{key}/{file.name}": file for file in path.iterdir() if file.is_file()}
     return {key: path for key, path in sorted(found.items()) if path.suffix not in (".py", ".pyc")}
-
-
-def digest_of(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal."""
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            total.update(piece)
-    return total.hexdigest()
 
 
 def _may_be_a_path(text: str) -> bool:

@@ -18,7 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from limbeck.digests.data_files import data_files, digest_of
+from limbeck.digests.content import digest_of_file
+from limbeck.digests.data_files import data_files
 from limbeck.digests.module import Chain, Import, Module, Statement, parse
 from limbeck.errors import TaskError
 
@@ -123,7 +124,7 @@ class Project:
             if place is not None and not _is_ours(place):
                 texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
         return {
-            Node(module, f"file {name}"): (digest_of(path),)
+            Node(module, f"file {name}"): (digest_of_file(path),)
             for module, literals in texts.items()
             for name, path in data_files([_folder(self._place(module)), Path.cwd()], literals).items()
         }

@@ -14,8 +14,6 @@ examples, or one of them ends with a message.
 
 from __future__ import annotations
 
-import hashlib
-
 from pydantic.dataclasses import dataclass
 
 from limbeck import files
@@ -24,7 +22,6 @@ from limbeck.errors import ConfigError, DataError
 from limbeck.records import STRICT, from_json, to_json
 
 _NAME = "seal.json"
-_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -43,7 +40,9 @@ def write(folder: str, index: str) -> None:
     """
     digest = content.digest(folder)
     sizes = {name: files.size(files.join(folder, name)) for name in files.walk(folder)}
-    files.write_text(files.join(folder, _NAME), to_json(_Seal(digest, sizes, _sha256(folder, index))))
+    files.write_text(
+        files.join(folder, _NAME), to_json(_Seal(digest, sizes, content.digest_of_file(files.join(folder, index))))
+    )
 
 
 def digest(folder: str, index: str) -> str:
@@ -69,7 +68,7 @@ def digest(folder: str, index: str) -> str:
             f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
             "again"
         )
-    if _sha256(folder, index) != seal.index:
+    if content.digest_of_file(files.join(folder, index)) != seal.index:
         raise DataError(
             f"the index of the packed examples in {folder} is not the one that was packed: pack them again"
         )
@@ -78,11 +77,3 @@ def digest(folder: str, index: str) -> str:
 
 def _told(sizes: dict[str, int]) -> str:
     return ", ".join(f"{name} ({size:,} bytes)" for name, size in sorted(sizes.items())) or "nothing"
-
-
-def _sha256(folder: str, name: str) -> str:
-    total = hashlib.sha256()
-    with files.open_to_read(files.join(folder, name)) as file:
-        while piece := file.read(_PIECE_BYTES):
-            total.update(piece)
-    return total.hexdigest()
