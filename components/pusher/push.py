@@ -20,17 +20,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from limbeck.digests.content import digest_of_file
+
 _OWN = ".limbeck"
 _UNFINISHED = "unfinished"
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
-_CHUNK = 1 << 20
 
 
 def push(model: Path, serving: Path) -> Path:
@@ -138,7 +138,7 @@ def _sync(path: Path) -> None:
 def _files(folder: Path) -> dict[Path, str]:
     """Returns the digest of every file in a folder, by its path in the folder."""
     paths = [Path(where, name) for where, _, names in os.walk(folder, followlinks=True) for name in names]
-    return {path.relative_to(folder): _digest(path) for path in paths if path.is_file()}
+    return {path.relative_to(folder): digest_of_file(path) for path in paths if path.is_file()}
 
 
 def _files_to_push(model: Path) -> dict[Path, str]:
@@ -146,11 +146,3 @@ def _files_to_push(model: Path) -> dict[Path, str]:
     if not files:
         raise FileNotFoundError(errno.ENOENT, "a model to push must have files, and there are none in", str(model))
     return files
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
