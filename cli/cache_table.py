@@ -37,6 +37,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
     "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
     "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
+    "containers": ({}, {"default": {"cpu": "2"}}),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
@@ -72,7 +73,9 @@ def changes(config: Config) -> Iterator[Change]:
     """
     for section, hint in typing.get_type_hints(Config).items():
         if not dataclasses.is_dataclass(hint):
-            value = _other(getattr(config, section), hint, section)
+            value = (
+                _CHANGES[section][1] if section in _CHANGES else _other(getattr(config, section), hint, section)
+            )
             yield Change(section, config, _with(config, {section: value}))
             continue
         for field, kind in typing.get_type_hints(hint).items():

@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     ref = reference.find(arguments.task)
-    config = settings.load(ref, arguments.config, arguments.assignments)
+    config = settings.load(ref, arguments.config, [*_retries(arguments.retries), *arguments.assignments])
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")
     _assert_reached(root, arguments.target, config)
     # TFX prints when it is imported. The user asked for one file, and no more output.
@@ -56,13 +56,18 @@ def execute(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             image=arguments.image,
             environment=operational | reference.environment(ref),
-            retries=arguments.retries,
+            containers=config.containers,
             data=_task_data(config, ref),
             runtime=_runtime(config),
         )
         compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")
     return exit_codes.DONE
+
+
+def _retries(count: int | None) -> list[str]:
+    """What `--retries` is short for."""
+    return [] if count is None else [f"containers.default.retry.count={count}"]
 
 
 def _assert_reached(root: str, target: str, config: Config) -> None:

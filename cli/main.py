@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     compiling.add_argument("--output", type=Path, required=True, metavar="FILE")
     compiling.add_argument("--root", default=None, metavar="URI", help="artifact store that the pods can reach")
     compiling.add_argument("--image", default="limbeck:0.1.0", help="of every container; holds this program")
-    compiling.add_argument("--retries", type=int, default=0, metavar="N", help="of every step that fails")
+    compiling.add_argument(
+        "--retries", type=int, default=None, metavar="N", help="short for --set containers.default.retry.count=N"
+    )
     _add_configuration(compiling)
 
     simulating = verbs.add_parser("simulate", help="run a compiled pipeline as Kubeflow Pipelines would")

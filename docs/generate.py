@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cli import cache_table
 from cli.cache_table import Rows
-from limbeck.settings.descriptions import describe
+from limbeck.settings.descriptions import EACH, describe
 from tests.trainer.conformance import registry
 
 DOCS = Path(__file__).parent
@@ -35,7 +35,9 @@ def settings(rows: Rows) -> str:
     lines = ["| key | default | kind | runs again | meaning |", "| --- | --- | --- | --- | --- |"]
     for one in describe():
         default = one.default if isinstance(one.default, str) else json.dumps(one.default)
-        again = ", ".join(grouped(rows[one.key])) if one.key in rows else _UNKNOWN
+        # Those of each node are one setting to the table.
+        key = one.key.partition(f".{EACH}.")[0]
+        again = ", ".join(grouped(rows[key])) if key in rows else _UNKNOWN
         # A bar would end the cell.
         meaning = one.meaning.replace("|", "\\|")
         lines.append(f"| `{one.key}` | `{default}` | {one.kind} | {again} | {meaning} |")

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from kubeflow.node_containers import Section, containers_of_tasks
+from kubeflow.platform_document import platform_document
 from kubeflow.rewrites.argument_sizes import assert_sizes
 from kubeflow.rewrites.caching import set_caching
 from kubeflow.rewrites.data_fingerprint import add_fingerprint
@@ -28,12 +30,15 @@ from kubeflow.rewrites.node_names import assert_names
 from kubeflow.rewrites.optional_defaults import mark_optional
 from kubeflow.rewrites.placeholder_text import assert_plain
 from kubeflow.rewrites.producer_names import name_producers
+from kubeflow.rewrites.resources import set_resources
 from kubeflow.rewrites.retries import set_retries
 from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from kubeflow.rewrites.schema_version import assert_version
 from kubeflow.rewrites.single_placeholders import assert_whole
+from kubeflow.rewrites.target_settings import assert_available
 from kubeflow.rewrites.task_data import TaskData, add_task_data
 from kubeflow.specification import Spec
+from kubeflow.strict_fields import assert_fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Options:
       image: that every container is started from.
       environment: variables of every container.
       never_cached: ids of nodes that no cache may serve.
-      retries: of every task.
+      containers: what the container of each node gets.
       data: what the task writes by itself; None where the user gives data.
       runtime: settings that a run may change, by their dotted key, and what each means.
     """
@@ -54,13 +59,16 @@ class Options:
     image: str
     environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     never_cached: frozenset[str] = frozenset()
-    retries: int = 0
+    containers: Section = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     data: TaskData | None = None
     runtime: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
 
 
-def rewritten(spec: Spec, options: Options) -> Spec:
+def rewritten(spec: Spec, options: Options) -> tuple[Spec, Spec | None]:
     """A spec that Kubeflow Pipelines and Vertex AI run; `spec`, as TFX compiles it, stays as it is.
+
+    Returns:
+      The spec, and its platform document; None where there is none.
 
     Raises:
       ConfigError: where the pipeline breaks a rule of theirs.
@@ -73,14 +81,21 @@ def rewritten(spec: Spec, options: Options) -> Spec:
     spec = drop_lifecycle(spec)
     spec = set_image(spec, options.image)
     spec = set_environment(spec, options.environment)
-    spec = set_caching(spec, options.never_cached)
-    spec = set_retries(spec, options.retries)
+    spec = assert_available(spec, options.containers, options.target)
+    containers = containers_of_tasks(spec, options.containers)
+    spec = set_resources(spec, containers, options.target)
+    spec = set_caching(spec, options.never_cached, options.containers)
+    spec = set_retries(spec, containers, options.target)
     spec = mark_optional(spec)
     # Writes definitions into arguments: nothing may change them afterwards.
     spec = set_entrypoint(spec, options.target)
     for check in (assert_names, assert_plain, assert_whole, assert_distinct, assert_sizes):
         spec = check(spec)
-    return spec
+    if options.target == "vertex":
+        return spec, None
+    platform = platform_document(spec, containers)
+    assert_fields(spec, platform)
+    return spec, platform
 
 
 def write(pipeline: Any, output: Path, options: Options) -> None:
@@ -88,7 +103,8 @@ def write(pipeline: Any, output: Path, options: Options) -> None:
 
     Args:
       pipeline: the graph; its root must be a URI that the pods can reach.
-      output: the file, replaced as a whole: a YAML pipeline spec for `kubeflow`, a JSON PipelineJob for `vertex`.
+      output: the file, replaced as a whole: a YAML pipeline spec for `kubeflow`, with a platform document behind it
+        where one is needed; a JSON PipelineJob for `vertex`.
       options: what else is in it.
 
     Raises:
@@ -100,9 +116,11 @@ def write(pipeline: Any, output: Path, options: Options) -> None:
     job = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config=config).run(pipeline, write_out=False)
     never = {node.id for node in pipeline.components if getattr(node, "NEVER_CACHED", False)}
     options = dataclasses.replace(options, never_cached=options.never_cached | never)
-    job = {**job, "pipelineSpec": rewritten(job["pipelineSpec"], options)}
-    bare = options.target == "kubeflow"
-    _replace(output, yaml.safe_dump(job["pipelineSpec"]) if bare else json.dumps(job, sort_keys=True))
+    spec, platform = rewritten(job["pipelineSpec"], options)
+    if options.target == "kubeflow":
+        _replace(output, yaml.safe_dump_all([spec] if platform is None else [spec, platform]))
+    else:
+        _replace(output, json.dumps({**job, "pipelineSpec": spec}, sort_keys=True))
 
 
 def _replace(output: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -65,6 +66,9 @@ def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> st
     if path[-1:] == ["bool"]:
         # A `Scalar` allows several types, and pydantic reports an error for each. This is the first one.
         path, message = path[:-1], "Input should be a boolean, a number or a text"
+    if path[-1:] == ["[key]"]:
+        # The key of a mapping, which stands before it in the path.
+        path = path[:-1]
     place = ".".join([prefix, *path] if prefix else path)
     if first["type"] == "unexpected_keyword_argument":
         known = _known_keys(cls, path[:-1])
@@ -75,6 +79,16 @@ def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> st
 def _known_keys(cls: type[Any], path: list[str]) -> list[str]:
     here: Any = cls
     for part in path:
-        hint = typing.get_type_hints(here)[part]
-        here = next(kind for kind in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(kind))
+        if dataclasses.is_dataclass(here):
+            here = _present(typing.get_type_hints(here)[part])
+        else:
+            # The values of a mapping, or the elements of a sequence.
+            here = next(kind for kind in reversed(typing.get_args(here)) if kind is not Ellipsis)
     return [f.name for f in dataclasses.fields(here)]
+
+
+def _present(hint: Any) -> Any:
+    """The type of a value that is there: `T` of `T | None`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return hint

@@ -9,16 +9,29 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
+from kubeflow.node_containers import Section
 from kubeflow.specification import Spec, tasks
+from limbeck.errors import ConfigError
+from limbeck.settings.containers import resolved
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "TFX has enable_cache for a pipeline, and none for a node"
 
 
-def set_caching(spec: Spec, never: Collection[str]) -> Spec:
-    """A spec in which all tasks have a cache but those in `never`, and those that were without one already."""
+def set_caching(spec: Spec, never: Collection[str], section: Section) -> Spec:
+    """A spec in which all tasks have a cache but those in `never`, those that were without one already, and those that
+    the settings `containers` ask to have none.
+
+    Raises:
+      ConfigError: where the settings ask for the cache of a task that can have none.
+    """
     spec = copy.deepcopy(spec)
     for name, task in tasks(spec):
-        enabled = task.get("cachingOptions", {}).get("enableCache", True)
-        task["cachingOptions"] = {"enableCache": enabled and name not in never}
+        possible = task.get("cachingOptions", {}).get("enableCache", True) and name not in never
+        if not possible and name in section and section[name].cache:
+            raise ConfigError(
+                f"containers.{name}.cache=true asks for what cannot be: what {name} finds depends on more than its "
+                "inputs, so it is never taken from the cache. Leave it out"
+            )
+        task["cachingOptions"] = {"enableCache": possible and resolved(section, name).cache is not False}
     return spec

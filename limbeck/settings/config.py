@@ -10,10 +10,11 @@ from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
-from limbeck.settings.fields import SEEDS
+from limbeck.settings.fields import SEEDS, operational
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
@@ -32,6 +33,7 @@ class Config:
       controls: the student is trained twice more: on hard labels alone, and on the teachers' pseudo-labels (their most
         probable class). Both controls take the same steps from the same initial weights; another temperature or alpha
         does not train them again.
+      containers: what the container of each node gets on a cluster.
     """
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -47,6 +49,7 @@ class Config:
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
     controls: bool = True
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
+    containers: dict[str, ContainerConfig] = operational(factory=dict)
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)

@@ -15,6 +15,9 @@ from typing import Any
 
 from limbeck.settings.config import Config
 
+# Stands in a key for the id of any node.
+EACH = "NODE"
+
 
 @dataclasses.dataclass(frozen=True)
 class Description:
@@ -34,7 +37,8 @@ class Description:
 
 
 def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Description]:
-    """Yields the settings of a section in the order of its fields. A section inside it is replaced by its settings.
+    """Yields the settings of a section in the order of its fields. A section inside it is replaced by its settings,
+    and so is one that there is of each node.
 
     Args:
       section: `Config`, or one of its sections.
@@ -48,6 +52,9 @@ def describe(section: type[Any] = Config, prefix: str = "") -> Iterator[Descript
         key, hint = f"{prefix}{field.name}", hints[field.name]
         if dataclasses.is_dataclass(hint):
             yield from describe(typing.cast("type[Any]", hint), f"{key}.")
+            continue
+        if typing.get_origin(hint) is dict and dataclasses.is_dataclass(typing.get_args(hint)[1]):
+            yield from describe(typing.get_args(hint)[1], f"{key}.{EACH}.")
             continue
         if field.name not in meanings:
             raise ValueError(

@@ -384,7 +384,15 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--root", "s3a://bucket"], "there is no file system for 's3a://'"),
         (["--set", "data.path=raw"], "data.path must be a URI"),
         (["--image", "limbeck 2"], "--image takes the name of a container image"),
-        (["--retries", "-1"], "--retries takes a number from 0 on, received -1"),
+        (["--retries", "-1"], "'containers.default.retry.count': Input should be greater than or equal to 0"),
+        (
+            ["--set", "containers.TeacherTrainr.cpu=4"],
+            "the pipeline has no such node. Did you mean 'TeacherTrainer'? Its nodes: TaskData, DataFingerprint",
+        ),
+        (
+            ["--set", "containers.default.timeout=6h", "--target", "vertex", "--root", "gs://bucket"],
+            "containers.default.timeout is not for Vertex AI",
+        ),
         (["--set", "data.path=gs://bucket/$(HOME)"], "parameter 'data_path' of the run must hold neither"),
     ],
 )

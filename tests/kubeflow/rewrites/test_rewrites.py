@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubeflow import rewrites
-from kubeflow.rewrites import argument_sizes, retries
+from kubeflow.rewrites import argument_sizes
 from kubeflow.rewrites.argument_sizes import assert_sizes
 from kubeflow.rewrites.caching import set_caching
 from kubeflow.rewrites.environment import set_environment
@@ -23,9 +23,12 @@ from kubeflow.rewrites.retries import set_retries
 from kubeflow.rewrites.schema_version import assert_version
 from kubeflow.rewrites.single_placeholders import assert_whole
 from limbeck.errors import ConfigError
+from limbeck.settings.containers import ContainerConfig, RetryConfig
 from tests.kubeflow.specs import changed, constant, container_of, stock, task_of
 
 NAMES = [module.name for module in pkgutil.iter_modules(rewrites.__path__)]
+DAY = 24 * 3600
+CACHED = ContainerConfig(cache=True)
 DOCS = Path(__file__).parents[3] / "docs/kubeflow.md"
 
 
@@ -104,51 +107,96 @@ def test_environment_is_sorted_and_replaces_what_was_there():
 def test_a_task_that_is_never_cached_says_so():
     before = stock()
     del task_of(before, "ExampleGen")["cachingOptions"]
-    after = changed(lambda spec: set_caching(spec, {"StatisticsGen"}), before)
+    after = changed(lambda spec: set_caching(spec, {"StatisticsGen"}, {}), before)
 
     assert task_of(after, "StatisticsGen")["cachingOptions"] == {"enableCache": False}
     assert task_of(after, "ExampleGen")["cachingOptions"] == {"enableCache": True}
     # One that was without a cache stays so, whoever asks.
-    assert set_caching(after, set()) == after
+    assert set_caching(after, set(), {}) == after
+
+
+class TestAskedCaching:
+    def test_a_node_without_a_cache_is_no_other(self):
+        section = {"default": ContainerConfig(cache=True), "ExampleGen": ContainerConfig(cache=False)}
+        after = changed(lambda spec: set_caching(spec, {"StatisticsGen"}, section), stock())
+
+        # What must never be cached stays so, whatever is said of all nodes.
+        for node in ("ExampleGen", "StatisticsGen"):
+            assert task_of(after, node)["cachingOptions"] == {"enableCache": False}
+        after = set_caching(stock(), set(), {"default": ContainerConfig(cache=False)} | {"ExampleGen": CACHED})
+        assert task_of(after, "ExampleGen")["cachingOptions"] == {"enableCache": True}
+        assert task_of(after, "StatisticsGen")["cachingOptions"] == {"enableCache": False}
+
+    def test_the_cache_of_a_node_that_cannot_have_one_is_refused(self):
+        with pytest.raises(ConfigError, match=r"containers\.StatisticsGen\.cache=true asks for what cannot be"):
+            set_caching(stock(), {"StatisticsGen"}, {"StatisticsGen": CACHED})
 
 
 class TestRetries:
-    def policy(self, policy: dict[str, Any] | None, count: int) -> dict[str, Any] | None:
+    def policy(
+        self, policy: dict[str, Any] | None, retry: RetryConfig, target: str = "kubeflow", **further: Any
+    ) -> dict[str, Any] | None:
         spec = stock()
         if policy is not None:
             task_of(spec, "ExampleGen")["retryPolicy"] = policy
-        after = changed(lambda one: set_retries(one, count), spec)
+        asked = {"ExampleGen": ContainerConfig(retry=retry, **further)}
+        after = changed(lambda one: set_retries(one, asked, target), spec)
+        assert "retryPolicy" not in task_of(after, "StatisticsGen")
         found: dict[str, Any] | None = task_of(after, "ExampleGen").get("retryPolicy")
         return found
 
     def test_none_are_added_unasked(self):
-        assert self.policy(None, 0) is None
+        for retry in (RetryConfig(), RetryConfig(count=0, backoff="1m")):
+            assert self.policy(None, retry) is None
 
     def test_a_bound_longer_than_all_attempts_is_added(self):
-        policy = self.policy(None, 3)
+        policy = self.policy(None, RetryConfig(count=3))
+        assert policy == {
+            "maxRetryCount": 3,
+            "backoffDuration": "30s",
+            "backoffFactor": 2.0,
+            # Four attempts of thirty days, and the pauses between them.
+            "backoffMaxDuration": f"{4 * 30 * DAY + 30 + 60 + 120}s",
+        }
+
+    def test_pauses_are_those_that_are_asked_for(self):
+        policy = self.policy(None, RetryConfig(count=2, backoff="5m", backoff_factor=3), timeout="40d")
+        assert policy == {
+            "maxRetryCount": 2,
+            "backoffDuration": "300s",
+            "backoffFactor": 3.0,
+            "backoffMaxDuration": f"{3 * 40 * DAY + 300 + 900}s",
+        }
+
+    def test_a_timeout_does_not_shorten_the_bound(self):
+        # A pod may wait for a machine longer than its timeout, which begins when it starts.
+        policy = self.policy(None, RetryConfig(count=1), timeout="10m")
         assert policy is not None
-        assert policy["maxRetryCount"] == 3
-        # Three trainings of a week and the pauses between them.
-        assert int(policy["backoffMaxDuration"].removesuffix("s")) > 3 * 7 * 24 * 3600
-        assert policy["backoffMaxDuration"] == retries.MAX_DURATION
+        assert policy["backoffMaxDuration"] == f"{2 * 30 * DAY + 30}s"
+
+    def test_vertex_bounds_a_pause_and_takes_no_more_than_an_hour(self):
+        policy = self.policy(None, RetryConfig(count=3), target="vertex")
+        assert policy is not None
+        assert policy["backoffMaxDuration"] == "3600s"
 
     def test_a_policy_of_the_task_stays_but_for_the_bound(self):
-        policy = self.policy({"maxRetryCount": 1, "backoffDuration": "5s", "backoffMaxDuration": "3600s"}, 3)
+        given = {"maxRetryCount": 1, "backoffDuration": "5s", "backoffMaxDuration": "3600s"}
+        policy = self.policy(given, RetryConfig(count=3))
         assert policy == {
             "maxRetryCount": 1,
             "backoffDuration": "5s",
             "backoffFactor": 2.0,
-            "backoffMaxDuration": retries.MAX_DURATION,
+            "backoffMaxDuration": f"{2 * 30 * DAY + 5}s",
         }
 
     @pytest.mark.parametrize("factor", [1.5, 0.0])
     def test_a_factor_that_argo_cannot_read_is_refused(self, factor: float):
         with pytest.raises(ConfigError, match=f"task 'ExampleGen' must be a whole number .* received {factor}"):
-            self.policy({"maxRetryCount": 1, "backoffFactor": factor}, 0)
+            self.policy({"maxRetryCount": 1, "backoffFactor": factor}, RetryConfig())
 
-    def test_a_negative_count_is_refused(self):
-        with pytest.raises(ConfigError, match=r"--retries .* received -1"):
-            set_retries(stock(), -1)
+    def test_pauses_of_months_are_refused(self):
+        with pytest.raises(ConfigError, match=r"the 20 retries of task 'ExampleGen' would wait 364 days"):
+            self.policy(None, RetryConfig(count=20))
 
 
 def test_a_parameter_with_a_default_is_optional_and_no_other():
