@@ -33,6 +33,13 @@ $(VENV)/development: requirements-dev.txt $(VENV)/run-time
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-dev.txt
 	touch $@
 
+# A current SDK of Kubeflow Pipelines, which reads what is compiled: its protobuf is not that of TFX.
+SPEC := tests/kubeflow/spec/requirements
+.venv-spec/ready: $(SPEC).txt .python-version | $(filter .tools/bin/uv,$(UV))
+	$(UV) venv --quiet --clear .venv-spec
+	$(UV) pip install --quiet --python .venv-spec/bin/python --require-hashes -r $(SPEC).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -50,7 +57,7 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 	$(PYTEST) -m "not long and alone"
 
 .PHONY: test-long
-test-long: $(VENV)/development ## the whole runs that take longer: at most 20 minutes
+test-long: $(VENV)/development .venv-spec/ready ## the whole runs that take longer: at most 20 minutes
 	$(PARALLEL) -m "long and not alone"
 	$(PYTEST) -m "long and alone"
 
@@ -90,7 +97,8 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) -o requirements.txt
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .tools runs
+	rm -rf $(VENV) .venv-spec .tools runs

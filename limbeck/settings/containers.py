@@ -131,11 +131,10 @@ class ContainerConfig:
     Attributes:
       cpu: CPUs that it may use at most, such as `2` or `500m`. Vertex AI takes a machine that has as many.
       memory: memory that it may use at most, such as `4Gi`. Vertex AI takes a machine that has as much.
-      cpu_request: CPUs that are kept free for it; null takes `cpu`. Kubeflow only, as all that follows but `retry` and
-        `cache`.
+      cache: false never takes the node's outputs from the cache; what follows it then runs again, too.
+      cpu_request: CPUs that are kept free for it; null takes `cpu`. Kubeflow only, as all that follows.
       memory_request: memory that is kept free for it; null takes `memory`.
       timeout: each attempt of the node is ended after so long, such as `6h`; null is not bounded.
-      cache: false never takes the node's outputs from the cache; what follows it then runs again, too.
       node_selector: labels that a machine must have to run the pod.
       tolerations: taints of machines that the pod tolerates, each with some of `key`, `operator` (`Equal` or `Exists`),
         `value`, `effect` and `seconds`.

@@ -29,6 +29,8 @@ def view(report: Report) -> tuple[SettingRow, ...]:
     return tuple(
         SettingRow(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
         for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
+        # What nobody asks for a container.
+        if not (name.startswith("containers.") and value == "null")
     )
 
 

@@ -1,11 +1,15 @@
 """What is compiled now, against the golden files, which were read."""
 
+import datetime
 import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from kubeflow.simulate.upload.accepted import accept
+from kubeflow.simulate.versions import NAMES, rules
+from kubeflow.simulate.workflow.document import NewRun, compile_run
 from limbeck.settings import sources
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.descriptions import describe
@@ -50,6 +54,18 @@ def test_the_documents_of_the_containers_differ_from_those_without_in_nothing_bu
     assert set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == set(
         spec["deploymentSpec"]["executors"]
     )
+
+
+@pytest.mark.parametrize("release", NAMES)
+def test_each_release_makes_a_workflow_of_it(release: str):
+    accepted = accept((FOLDER / "digits.containers.kubeflow.yaml").read_text(encoding="utf-8"), rules(release))
+    new = NewRun("id", "name", datetime.datetime.now(datetime.timezone.utc), "minio://mlpipeline/v2/artifacts")
+
+    workflow = json.dumps(compile_run(accepted, {}, new, rules(release)).document)
+
+    assert accepted.warnings == ()
+    assert set(accepted.platform) == set(accepted.executors)
+    assert json.dumps({"name": "pod-metadata-label-val", "value": "team"}) in workflow
 
 
 def test_both_targets_have_the_same_graph():

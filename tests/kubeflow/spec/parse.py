@@ -50,4 +50,4 @@ def parse(file: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(parse(Path(sys.argv[1]))))
+    json.dump(parse(Path(sys.argv[1])), sys.stdout)
