@@ -24,7 +24,8 @@ def containers_of_tasks(spec: Spec, section: Section) -> Containers:
     Raises:
       ConfigError: for the id of a node that is not among the tasks, and for entries that break a rule together.
     """
-    nodes = [name for name, task in tasks(spec) if container_of(spec, component_of(spec, task)) is not None]
+    # TFX compiles them in an order of chance.
+    nodes = sorted(name for name, task in tasks(spec) if container_of(spec, component_of(spec, task)) is not None)
     for name in section:
         if name not in (*nodes, DEFAULT):
             raise ConfigError(

@@ -387,7 +387,7 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--retries", "-1"], "'containers.default.retry.count': Input should be greater than or equal to 0"),
         (
             ["--set", "containers.TeacherTrainr.cpu=4"],
-            "the pipeline has no such node. Did you mean 'TeacherTrainer'? Its nodes: TaskData, DataFingerprint",
+            "the pipeline has no such node. Did you mean 'TeacherTrainer'? Its nodes: AnomalyStop, DataFing",
         ),
         (
             ["--set", "containers.default.timeout=6h", "--target", "vertex", "--root", "gs://bucket"],

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.settings.config import Config
+from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.training import TrainingConfig
 from report import figures
 from report.findings import Confusion, CurvePoint, Findings, Slice, SoftTarget
@@ -221,6 +222,16 @@ def test_settings_that_are_not_the_default_say_what_it_is():
     changed = [setting for setting in configuration.view(report) if setting.default is not None]
 
     assert changed == [configuration.SettingRow("training.epochs", "7", "10")]
+
+
+def test_of_a_container_only_what_is_asked_for_is_shown():
+    config = Config(containers={"TeacherTrainer": ContainerConfig(cpu="4", labels={})})
+    rows = configuration.view(dataclasses.replace(SAMPLE, config=config))
+
+    assert [row for row in rows if row.name.startswith("containers")] == [
+        configuration.SettingRow("containers.TeacherTrainer.cpu", '"4"', "not set"),
+        configuration.SettingRow("containers.TeacherTrainer.labels", "{}", "not set"),
+    ]
 
 
 @pytest.mark.parametrize(
