@@ -36,7 +36,8 @@ $(VENV)/development: requirements-dev.txt $(VENV)/run-time
 # A current SDK of Kubeflow Pipelines, which reads what is compiled: its protobuf is not that of TFX.
 SPEC := tests/kubeflow/spec/requirements
 .venv-spec/ready: $(SPEC).txt .python-version | $(filter .tools/bin/uv,$(UV))
-	$(UV) venv --quiet --clear .venv-spec
+	rm -rf .venv-spec
+	$(UV) venv --quiet .venv-spec
 	$(UV) pip install --quiet --python .venv-spec/bin/python --require-hashes -r $(SPEC).txt
 	touch $@
 

@@ -9,15 +9,18 @@ import datetime
 import json
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
+from kubeflow import platform_document as platform_document_module
 from kubeflow.node_containers import containers_of_tasks
 from kubeflow.platform_document import platform_document
 from kubeflow.rewrites.resources import set_resources
 from kubeflow.rewrites.retries import set_retries
 from kubeflow.simulate.upload.accepted import accept
 from kubeflow.simulate.versions import rules
+from kubeflow.simulate.workflow import pod_templates
 from kubeflow.simulate.workflow.document import NewRun, compile_run
 from kubeflow.strict_fields import assert_fields
 from limbeck.errors import ConfigError
@@ -74,6 +77,10 @@ def test_without_anything_of_a_pod_there_is_none():
     assert (
         document(default="{cpu: 2, memory: 4Gi, retry: {count: 2}, cache: false, labels: {}, claims: {}}") is None
     )
+
+
+def test_the_volumes_of_the_pod_are_known():
+    assert platform_document_module._MOUNTED == pod_templates._MOUNTS
 
 
 def test_an_entry_has_the_name_of_its_executor():
@@ -157,6 +164,15 @@ def pods(release: str, text: str) -> Json:
     return dict(found(outcome.trace, "root.one-driver")["pod"])
 
 
+def assert_kubernetes_takes(made: Json) -> None:
+    """Holds a pod against the schemas of Kubernetes, by which a misspelt field is an error."""
+    inside = ("env", "image", "imagePullPolicy", "resources", "volumeMounts")
+    container = {"name": "main", **{key: made[key] for key in inside if key in made}}
+    body = {"containers": [container], **made["patch"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": body}
+    kubernetes_validate.validate(pod, kubernetes_validate.latest_version(), strict=True)
+
+
 @pytest.mark.processes
 @pytest.mark.parametrize("release", RELEASES)
 class TestPods:
@@ -167,7 +183,10 @@ class TestPods:
         theirs["env"] = [one for one in theirs["env"] if "fieldRef" not in one["valueFrom"]]
         text = json.dumps(theirs).replace('"shm"', '"limbeck-empty-dir-0"')
 
-        assert pods(release, EVERYTHING) == json.loads(text)
+        made = pods(release, EVERYTHING)
+
+        assert made == json.loads(text)
+        assert_kubernetes_takes(made)
 
     def test_resources_and_pulling_of_the_image(self, release: str):
         made = pods(
@@ -191,6 +210,7 @@ class TestPods:
             {"key": "a", "operator": "Equal", "value": "b", "effect": "NoExecute", "tolerationSeconds": 0},
             {"operator": "Exists"},
         ]
+        assert_kubernetes_takes(made)
 
     def test_labels_and_annotations_are_on_the_pods_template(self, release: str):
         pipeline = spec([step("one", {})], {"one": task("one")})
