@@ -65,6 +65,11 @@ def parser() -> argparse.ArgumentParser:
     simulating.add_argument("--pipeline-root", default="", metavar="URI", help="where the run's outputs go")
     simulating.add_argument("--name", default="lab", help="display name of the run")
     simulating.add_argument("--trace", type=Path, metavar="FILE", help="write what happened as JSON")
+    simulating.add_argument(
+        "--fresh",
+        action="store_true",
+        help="start an interpreter for each step; do not fork one that imported TFX",
+    )
 
     report = verbs.add_parser("report", help="show a finished run")
     report.add_argument("root", type=Path, metavar="DIR", help="the --root of the run")

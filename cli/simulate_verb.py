@@ -32,6 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
             folder=arguments.root or Path(temporary),
             pipeline_root=arguments.pipeline_root,
             name=arguments.name,
+            fresh=arguments.fresh,
         )
         outcomes = simulate(request, lambda warning: print(f"warning: {warning}"), Following)
     if arguments.trace is not None:

@@ -19,6 +19,7 @@ from kubeflow.simulate.driver.options import Run
 from kubeflow.simulate.launcher.execute import Launcher
 from kubeflow.simulate.metadata import Metadata
 from kubeflow.simulate.pod import image, process
+from kubeflow.simulate.pod.forks import Forks
 from kubeflow.simulate.record import History
 from kubeflow.simulate.refusals import RefusedError
 from kubeflow.simulate.steps import Steps
@@ -42,6 +43,7 @@ class Request:
       folder: keeps the bucket, the store, the cache.
       pipeline_root: of the runs; "" for the installation's own.
       name: display name of the runs.
+      fresh: start an interpreter for each step of TFX, and fork none that has imported TFX.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Request:
     folder: Path
     pipeline_root: str = ""
     name: str = "lab"
+    fresh: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +108,13 @@ class _Simulation:
         scratch = request.folder / "pods" / uuid.uuid4().hex
         root = request.pipeline_root or DEFAULT_ROOT
         traces = Traces(self._metadata, self._bucket(root), self._workflows)
+        built = image.build(scratch)
+        forks = Forks(built, scratch)
         try:
-            launcher = Launcher(image.build(scratch), self._buckets, scratch / "pod")
+            launcher = Launcher(built, self._buckets, scratch / "pod", None if request.fresh else forks)
             return [self._one(parameters, root, traces, launcher) for parameters in request.parameters]
         finally:
+            forks.stop()
             shutil.rmtree(scratch, ignore_errors=True)
             with contextlib.suppress(OSError):
                 scratch.parent.rmdir()

@@ -19,6 +19,7 @@ from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
 from kubeflow.simulate.launcher.transfer import Transfer
 from kubeflow.simulate.pod import process
 from kubeflow.simulate.pod.files import PodFiles
+from kubeflow.simulate.pod.forks import Forks, takes
 from kubeflow.simulate.pod.image import Image
 from kubeflow.simulate.uris import UriError, location
 
@@ -70,10 +71,12 @@ class Attempt:
 class Launcher:
     """Runs attempts on this machine."""
 
-    def __init__(self, image: Image, buckets: Buckets, scratch: Path) -> None:
+    def __init__(self, image: Image, buckets: Buckets, scratch: Path, forks: Forks | None = None) -> None:
+        """Without `forks`, each interpreter is started anew."""
         self._image = image
         self._buckets = buckets
         self._scratch = scratch
+        self._forks = forks
 
     def run(self, launch: Launch) -> Attempt:
         """Runs an attempt to its end; whatever happens in it is in what is returned."""
@@ -150,6 +153,8 @@ class Launcher:
         with log.open("wb") as stream:
             files.give(log)
             try:
+                if self._forks is not None and takes(given, self._image):
+                    return self._forks.run(files, given, stream)
                 return process.run(self._image, files, self._scratch, given, stream)
             except process.DeadlineError:
                 # The whole pod is killed, the launcher with it.

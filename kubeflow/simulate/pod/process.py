@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -51,9 +52,8 @@ def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[
     mounts = [("--read", str(folder), place) for folder, place in image.mounts]
     mounts += [("--write", str(folder), place) for folder, place in files.folders()]
     user = ["--user", str(USER)] if os.geteuid() == 0 else ["--mapped", str(USER)]
-    arguments = [str(Path(sys.executable).resolve()), "-I", jail.__file__, str(root), "--start", "/", *user]
     process = subprocess.Popen(
-        [*_unshare(), *arguments, *(word for mount in mounts for word in mount), "--", *command.words],
+        [*jailed(root, mounts, user), *command.words],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -66,6 +66,18 @@ def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[
     finally:
         process.kill()
         process.wait()
+
+
+def jailed(root: Path, mounts: Sequence[tuple[str, str, str]], user: Sequence[str] = ()) -> list[str]:
+    """The words before a command that is to see nothing of this machine but some folders.
+
+    Args:
+      root: empty folder that becomes its root.
+      mounts: `--read` or `--write`, a folder of this machine, and where the command sees it.
+      user: flags of `jail` for whom to become; none for root.
+    """
+    arguments = [str(Path(sys.executable).resolve()), "-I", jail.__file__, str(root), "--start", "/", *user]
+    return [*_unshare(), *arguments, *(word for mount in mounts for word in mount), "--"]
 
 
 def check() -> None:

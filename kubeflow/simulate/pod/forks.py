@@ -1,0 +1,111 @@
+"""Runs the commands of TFX's steps as forks of a process that has imported TFX: see `fork_server`.
+
+It does so only where nobody can tell the difference: for the entrypoints that import TFX, where the pod has no
+variable that an interpreter or TensorFlow reads when it starts, and as root. In a user namespace, a fork in another
+root folder cannot become another user.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from kubeflow.simulate.pod import process
+from kubeflow.simulate.pod.files import PodFiles
+from kubeflow.simulate.pod.fork_server import PODS, Pod
+from kubeflow.simulate.pod.image import Image
+from kubeflow.simulate.pod.process import Command, DeadlineError
+
+_RUN_EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
+_ENTRYPOINTS = ("kubeflow.entrypoint", _RUN_EXECUTOR)
+_PACKAGES = (
+    *("tensorflow", "tf_keras", "tensorflow_transform", "tensorflow_data_validation", "tensorflow_model_analysis"),
+    *("apache_beam.runners.direct.direct_runner", "apache_beam.runners.portability.fn_api_runner.fn_runner"),
+    *("tfx.components", "tfx.components.transform.executor", "tfx.components.evaluator.executor", _RUN_EXECUTOR),
+)
+# Read when an interpreter, TensorFlow or a library of numbers starts; a fork is past that.
+_READ_AT_START = ("PYTHON", "TF_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "CUDA_", "LD_", "GRPC_", "XLA_", "ABSL_")
+
+
+def takes(command: Command, image: Image) -> bool:
+    """Returns whether a fork does what the command would."""
+    starts = (
+        command.words[:2] == ["python", "-m"] and command.words[2:3] != [] and command.words[2] in _ENTRYPOINTS
+    )
+    return os.geteuid() == 0 and starts and _starting(command.variables, image.variables) == {}
+
+
+def _starting(variables: Mapping[str, str], image: Mapping[str, str]) -> dict[str, str]:
+    """Variables that a fork would read too late."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith(_READ_AT_START) and image.get(name) != value
+    }
+
+
+class Forks:
+    """The simulation's end of the server, which is started with the first fork, and ended by `stop`."""
+
+    def __init__(self, image: Image, scratch: Path) -> None:
+        """Args: what pods see besides their own files; and a folder of this machine below which all pods' files are."""
+        self._image = image
+        self._scratch = scratch
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, files: PodFiles, command: Command, log: IO[bytes]) -> int:
+        """Runs a command that a fork `takes`; like `process.run`."""
+        connection = self._connection()
+        mounts = [(f"{PODS}/{folder.relative_to(self._scratch)}", place) for folder, place in files.folders()]
+        variables = self._image.variables | command.variables
+        pod = Pod(command.words[2], command.words[3:], variables, mounts, process.USER, command.deadline)
+        socket.send_fds(connection, [b"\n"], [log.fileno()])
+        connection.sendall(f"{json.dumps(dataclasses.asdict(pod))}\n".encode())
+        with connection.makefile("r", encoding="ascii") as answers:
+            answer = answers.readline().strip()
+        if answer == "deadline":
+            raise DeadlineError
+        if not answer:
+            raise OSError("the process that forks the pods has ended")
+        return int(answer)
+
+    def stop(self) -> None:
+        """Ends the server; its pods have ended."""
+        if self._socket is not None and self._process is not None:
+            self._socket.close()
+            self._process.wait()
+        shutil.rmtree(self._scratch / "server", ignore_errors=True)
+
+    def _connection(self) -> socket.socket:
+        if self._socket is None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._process = self._started(theirs.fileno())
+            self._socket = ours
+        return self._socket
+
+    def _started(self, file: int) -> subprocess.Popen[bytes]:
+        folder = self._scratch / "server"
+        root, places = folder / "root", PodFiles(folder / "places", process.USER)
+        root.mkdir()
+        mounts = [("--read", str(path), place) for path, place in self._image.mounts]
+        # Mounted over by each pod.
+        mounts += [("--write", str(path), place) for path, place in places.folders()]
+        mounts.append(("--write", str(self._scratch), PODS))
+        words = ["python", "-m", "kubeflow.simulate.pod.fork_server", str(file), *_PACKAGES]
+        return subprocess.Popen(
+            [*process.jailed(root, mounts), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._image.variables | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+            pass_fds=[file],
+        )
