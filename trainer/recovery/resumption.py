@@ -15,6 +15,7 @@ from trainer.fitting.progress import Curve, Fitted
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 from trainer.recovery import model_state as checkpoint_state
+from trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Saved:
             # Every process reads: a value may be spread over all of them.
             arrays = checkpoint_state.capture(model, optimizer)
             if self.is_chief:
-                state = checkpoint.State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
+                state = State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
                 writer.save(state)
 
         return save

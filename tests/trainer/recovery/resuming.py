@@ -33,7 +33,7 @@ from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
 from trainer.fitting.progress import Curve, Fitted
 from trainer.recovery import checkpoint
-from trainer.recovery.checkpoint import State
+from trainer.recovery.checkpoint_files import State
 from trainer.recovery.model_state import assert_agreed, capture, restore
 
 CLASSES, SAVED, SAVE_EVERY = 4, 8, 4

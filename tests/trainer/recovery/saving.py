@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import State, latest, save
+from trainer.recovery.checkpoint import latest, save
+from trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,8 @@ from limbeck.errors import ConfigError, TrainingFailedError
 from tests.trainer.recovery import saving
 from tests.trainer.recovery.saving import equal, state
 from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import State, folder_of, latest, save
+from trainer.recovery.checkpoint import folder_of, latest, save
+from trainer.recovery.checkpoint_files import State
 
 PROJECT = Path(__file__).parents[3]
 

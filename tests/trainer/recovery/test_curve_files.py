@@ -12,7 +12,8 @@ from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
 from trainer.fitting.progress import Curve, TrainingProgress
 from trainer.fitting.step import StepResult
-from trainer.recovery.checkpoint import State, Writer, latest, save
+from trainer.recovery.checkpoint import Writer, latest, save
+from trainer.recovery.checkpoint_files import State
 
 
 def points(count):
