@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from limbeck.digests.content import digest_of_file
 from limbeck.digests.data_files import data_files
-from limbeck.digests.module import Chain, Import, Module, Statement, parse
+from limbeck.digests.module import Module, Statement, parse
+from limbeck.digests.syntax import Chain, Import
 from limbeck.errors import TaskError
 
 ROOT = Path(__file__).parents[2]
