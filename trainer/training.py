@@ -8,7 +8,7 @@ from __future__ import annotations
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
-from trainer.recovery import job_digest
+from trainer.recovery.job_digest import job_digest
 from trainer.session import finish, member
 from trainer.session.session import Session
 
@@ -22,7 +22,7 @@ def run(job: TrainingJob) -> None:
       TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
       PreemptedError: where a process of the job was asked to end; what was reached is saved.
     """
-    session = join(job)
+    session = join_job(job)
     models, fitted = [], []
     for number in range(job.members):
         weights, result = member.train(session, number)
@@ -35,7 +35,7 @@ def run(job: TrainingJob) -> None:
     farewell.leave_together(session.me)
 
 
-def join(job: TrainingJob) -> Session:
+def join_job(job: TrainingJob) -> Session:
     """Joins the other processes of the job, makes sure that all are about to do the same, and loads the task."""
     import tensorflow_transform as tft
 
@@ -46,6 +46,6 @@ def join(job: TrainingJob) -> Session:
     preemption.listen()
     if me.processes > 1:
         # A digest of this process' own making: what it was handed would be the same in all of them.
-        rendezvous.meet(me, rendezvous.identity_of(job_digest.digest(job)))
+        rendezvous.meet(me, rendezvous.identity_of(job_digest(job)))
     transform = tft.TFTransformOutput(job.transform_graph_uri)
     return Session(job=job, me=me, strategy=strategy, task=job.task.load(), transform=transform)

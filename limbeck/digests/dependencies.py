@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from limbeck.digests.content import digest_of_file
+from limbeck.digests.content import file_digest
 from limbeck.digests.data_files import data_files
 from limbeck.digests.module import Module, Statement
-from limbeck.digests.sources import Sources, module_folder, is_ours, version_of
-from limbeck.digests.syntax import Chain, Import
+from limbeck.digests.sources import Sources, is_ours, module_folder, version_of
+from limbeck.digests.syntax import Import, NameChain
 from limbeck.errors import TaskError
 
 # Names of nodes that are not definitions: see `Node`.
@@ -110,7 +110,7 @@ class Project:
             if place is not None and not is_ours(place):
                 texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
         return {
-            Node(module, f"file {name}"): (digest_of_file(path),)
+            Node(module, f"file {name}"): (file_digest(path),)
             for module, literals in texts.items()
             for name, path in data_files(
                 [module_folder(self._sources.place(module)), Path.cwd()], literals
@@ -153,13 +153,13 @@ class Project:
             return f"{target} {sum(b.line < user.line for b in bindings)}"
         return str(target)
 
-    def _resolve(self, module: Module, statement: Statement, chain: Chain) -> set[Node]:
+    def _resolve(self, module: Module, statement: Statement, chain: NameChain) -> set[Node]:
         """Returns what a chain in `statement` stands for; empty for a built-in name of Python."""
         local = (i for i in statement.imports if i.name == chain[0])
         found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
         return found | self._look_up(module, chain, frozenset())
 
-    def _look_up(self, module: Module, chain: Chain, seen: frozenset[Node]) -> set[Node]:
+    def _look_up(self, module: Module, chain: NameChain, seen: frozenset[Node]) -> set[Node]:
         """Returns what a chain stands for at the top level of `module`; empty if its first name is not bound there."""
         if chain[0] in _NAMESPACE_VIEWS or chain[:2] == ("sys", "modules"):
             return {Node(module.name, WHOLE)}
@@ -170,7 +170,7 @@ class Project:
             found |= self._follow(some.module, some.chain + chain[1:], seen)
         return found
 
-    def _follow(self, name: str, chain: Chain, seen: frozenset[Node] = frozenset()) -> set[Node]:
+    def _follow(self, name: str, chain: NameChain, seen: frozenset[Node] = frozenset()) -> set[Node]:
         """Returns what the attributes `chain` of module `name` stand for, through re-exports and submodules."""
         module, here = self.find(name), Node(name, ".".join(chain))
         if module is None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from limbeck.digests import syntax
-from limbeck.digests.syntax import ASSIGNMENTS, DEFINITIONS, FUNCTIONS, IMPORTS, Chain, Import
+from limbeck.digests.syntax import ASSIGNMENTS, DEFINITIONS, FUNCTIONS, IMPORTS, Import, NameChain
 from limbeck.errors import TaskError
 
 
@@ -45,8 +45,8 @@ class Statement:
     line: int
     end: int
     rank: int
-    uses: frozenset[Chain]
-    calls: frozenset[Chain]
+    uses: frozenset[NameChain]
+    calls: frozenset[NameChain]
     changes: frozenset[str]
     imports: tuple[Import, ...]
     hooks: bool

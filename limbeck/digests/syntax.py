@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 # A dotted name split into its parts: `np.linalg.norm` is ("np", "linalg", "norm").
-Chain = tuple[str, ...]
+NameChain = tuple[str, ...]
 
 # The name under which `if __name__ == "__main__":` is kept: importing the module does not run it.
 _MAIN = "__main__"
@@ -40,7 +40,7 @@ class Import(NamedTuple):
 
     name: str
     module: str
-    chain: Chain
+    chain: NameChain
     runs: str
 
 
@@ -100,7 +100,7 @@ def changed_names(node: ast.AST) -> Iterator[str]:
             yield from inner.names
 
 
-def called_chains(node: ast.stmt) -> Iterator[Chain]:
+def called_chains(node: ast.stmt) -> Iterator[NameChain]:
     """Yields what is called while the statement runs. The body of a function or class is not read."""
     if isinstance(node, DEFINITIONS):
         heads = [*node.decorator_list, *(node.bases if isinstance(node, ast.ClassDef) else ())]
@@ -109,7 +109,7 @@ def called_chains(node: ast.stmt) -> Iterator[Chain]:
     yield from filter(None, map(root_chain, heads))
 
 
-def root_chain(node: ast.AST) -> Chain:
+def root_chain(node: ast.AST) -> NameChain:
     """Returns the chain at the start of an expression, before calls and subscripts; empty if it starts with no name."""
     names: list[str] = []
     while True:
@@ -125,7 +125,7 @@ def root_chain(node: ast.AST) -> Chain:
             return ()
 
 
-def chains(*nodes: ast.AST) -> Iterator[Chain]:
+def chains(*nodes: ast.AST) -> Iterator[NameChain]:
     """Yields the chains of names and attributes that are read or stored within the nodes."""
     pending = list(nodes)
     while pending:

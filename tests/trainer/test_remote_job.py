@@ -13,7 +13,6 @@ from limbeck.records import from_json, to_json
 from tests.trainer.world import POSITIONS, STEPS, weights
 from trainer import training, worker
 from trainer.process import heartbeat
-from trainer.serving.export import folder_bytes
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_a_job_of_uris_trains_the_same_model(world, root, tmp_path):
     assert files.names(f"{root}/record/tensorboard/0")
     assert not files.exists(f"{root}/model/left-by-a-killed-export")
     assert files.walk(f"{root}/checkpoints")
-    assert folder_bytes(job.model_uri) > 1000
+    assert files.folder_bytes(job.model_uri) > 1000
     assert list((tmp_path / "unused").iterdir()) == []
 
 

@@ -97,9 +97,9 @@ def pack(
     return len(lengths)
 
 
-def digest(folder: str) -> str:
+def packed_digest(folder: str) -> str:
     """Stands for the contents of a packed split; see `trainer.data.seal` for what is read, and raised."""
-    return seal.digest(folder, _INDEX)
+    return seal.sealed_digest(folder, _INDEX)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,14 +38,14 @@ def write(folder: str, index: str) -> None:
       folder: holds nothing but the packed examples.
       index: name of the file in which each example has a check sum.
     """
-    digest = content.digest(folder)
+    digest = content.folder_digest(folder)
     sizes = {name: files.size(files.join(folder, name)) for name in files.walk(folder)}
     files.write_text(
-        files.join(folder, _NAME), to_json(_Seal(digest, sizes, content.digest_of_file(files.join(folder, index))))
+        files.join(folder, _NAME), to_json(_Seal(digest, sizes, content.file_digest(files.join(folder, index))))
     )
 
 
-def digest(folder: str, index: str) -> str:
+def sealed_digest(folder: str, index: str) -> str:
     """The digest of what the folder holds, as its seal says; where it has no seal, of all its bytes.
 
     It reads the index, and of the other files nothing but the size.
@@ -55,7 +55,7 @@ def digest(folder: str, index: str) -> str:
       OSError: where one cannot be read.
     """
     if not files.exists(files.join(folder, _NAME)):
-        return content.digest(folder)
+        return content.folder_digest(folder)
     try:
         seal = from_json(_Seal, files.read_text(files.join(folder, _NAME)))
     except ConfigError as error:
@@ -68,7 +68,7 @@ def digest(folder: str, index: str) -> str:
             f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
             "again"
         )
-    if content.digest_of_file(files.join(folder, index)) != seal.index:
+    if content.file_digest(files.join(folder, index)) != seal.index:
         raise DataError(
             f"the index of the packed examples in {folder} is not the one that was packed: pack them again"
         )

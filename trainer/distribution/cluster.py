@@ -55,7 +55,7 @@ class ClusterTask:
 SINGLE = ClusterTask(role=CHIEF, index=0, rank=0, processes=1)
 
 
-def task_of(rank: int, processes: int) -> ClusterTask:
+def cluster_task(rank: int, processes: int) -> ClusterTask:
     """The process of rank `rank` in `[0, processes)`: the chief first, then the workers."""
     role, index = (CHIEF, 0) if rank == 0 else (WORKER, rank - 1)
     return ClusterTask(role=role, index=index, rank=rank, processes=processes)

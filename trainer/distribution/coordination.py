@@ -18,12 +18,12 @@ from trainer.distribution.cluster import CHIEF, WORKER, ClusterTask
 _PIECE_SECONDS = 2.0
 
 
-def tell(key: str, value: str) -> None:
+def publish(key: str, value: str) -> None:
     """Tells all processes of the job `value`, under a key that is used once in a job."""
     _service().set_config_key_value(key, value)
 
 
-def told(key: str, me: ClusterTask, patience_seconds: float = float("inf")) -> str:
+def wait_for(key: str, me: ClusterTask, patience_seconds: float = float("inf")) -> str:
     """What was told under a key, as soon as it is.
 
     Args:

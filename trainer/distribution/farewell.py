@@ -29,12 +29,12 @@ def leave_together(me: ClusterTask, code: int = 0) -> None:
     if me.processes == 1:
         return
     if not me.is_chief:
-        coordination.told(_DONE, me)
-        coordination.tell(_goodbye(me.rank), "1")
+        coordination.wait_for(_DONE, me)
+        coordination.publish(_goodbye(me.rank), "1")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    coordination.tell(_DONE, "1")
+    coordination.publish(_DONE, "1")
     _await_goodbyes(me)
 
 
@@ -43,7 +43,7 @@ def _await_goodbyes(me: ClusterTask) -> None:
 
     for rank in range(1, me.processes):
         try:
-            coordination.told(_goodbye(rank), me, _GOODBYE_SECONDS)
+            coordination.wait_for(_goodbye(rank), me, _GOODBYE_SECONDS)
         except (TimeoutError, tf.errors.OpError) as error:
             # The job is done, whatever became of a peer since; the launcher sees its exit code.
             _log.warning("left without the goodbye of rank %d: %s", rank, error)

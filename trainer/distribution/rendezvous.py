@@ -13,7 +13,7 @@ import json
 import platform
 from importlib import metadata
 
-from limbeck.digests.code import digest
+from limbeck.digests.code import code_digest
 from limbeck.errors import UserError
 from trainer.distribution import coordination
 from trainer.distribution.cluster import ClusterTask
@@ -40,7 +40,7 @@ def identity_of(job_digest: str) -> Identity:
       job_digest: stands for what is trained, on what data: of the process' own making, not handed over.
     """
     versions = {name: metadata.version(name) for name in PACKAGES}
-    return Identity({"python": platform.python_version()} | versions, digest([_CODE]), job_digest)
+    return Identity({"python": platform.python_version()} | versions, code_digest([_CODE]), job_digest)
 
 
 def meet(me: ClusterTask, mine: Identity, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -55,7 +55,7 @@ def meet(me: ClusterTask, mine: Identity, patience_seconds: float = PATIENCE_SEC
     """
     if me.processes == 1:
         return
-    coordination.tell(_key(me.rank), json.dumps(dataclasses.asdict(mine)))
+    coordination.publish(_key(me.rank), json.dumps(dataclasses.asdict(mine)))
     if not me.is_chief:
         assert_same(chief=_identity(0, me, patience_seconds), other=mine, rank=me.rank)
         return
@@ -83,7 +83,7 @@ def assert_same(chief: Identity, other: Identity, rank: int) -> None:
 
 
 def _identity(rank: int, me: ClusterTask, patience_seconds: float) -> Identity:
-    return Identity(**json.loads(coordination.told(_key(rank), me, patience_seconds)))
+    return Identity(**json.loads(coordination.wait_for(_key(rank), me, patience_seconds)))
 
 
 def _key(rank: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from limbeck.aliases import InputContext, Strategy, Tensor
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
-from limbeck.strategies.registry import STRATEGIES, kind_of
+from limbeck.strategies.registry import STRATEGIES, strategy_kind
 
 
 def build(config: StrategyConfig) -> Strategy:
@@ -29,7 +29,7 @@ def build(config: StrategyConfig) -> Strategy:
         tf.config.experimental.set_memory_growth(gpu, True)
     if config.communication == "nccl" and not gpus:
         raise ConfigError("strategy.communication=nccl needs GPUs, and there is none: take ring or auto")
-    return kind_of(config.name).build(config)
+    return strategy_kind(config.name).build(config)
 
 
 @contextlib.contextmanager

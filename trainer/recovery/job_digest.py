@@ -19,12 +19,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from limbeck.digests import code as source_digest
-from limbeck.digests import content as content_digest
-from limbeck.digests.code import task_digests
+from limbeck.digests.code import code_digest, task_digests
+from limbeck.digests.content import folder_digest
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.training import TrainingConfig
-from trainer.data import packing
+from trainer.data.packing import packed_digest
 from trainer.job import TrainingJob
 
 # Where results go, how a job is spread, and how often it is saved.
@@ -33,15 +32,15 @@ _NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strate
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
 # Folders: what they hold counts, and not where they are.
 _CONTENT: dict[str, Callable[[str], str]] = {
-    "examples_uri": packing.digest,
-    "transform_graph_uri": content_digest.digest,
-    "validation_uri": packing.digest,
+    "examples_uri": packed_digest,
+    "transform_graph_uri": folder_digest,
+    "validation_uri": packed_digest,
 }
 # With the versions of the packages that it reaches.
 _PROGRAM = ("trainer.training:run",)
 
 
-def digest(job: TrainingJob) -> str:
+def job_digest(job: TrainingJob) -> str:
     """SHA-256, in hexadecimal, of what makes the result of `job`.
 
     That is: the task's code (of the part that is trained, and of preprocessing, which names the model's inputs and
@@ -62,13 +61,13 @@ def digest(job: TrainingJob) -> str:
         if kept.get(name) is not None:
             kept[name] = digest_of(kept[name])
     kept["task"] = _task(job)
-    kept["program"] = source_digest.digest(_PROGRAM)
+    kept["program"] = code_digest(_PROGRAM)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def checkpoint_uri(root_uri: str, job: TrainingJob) -> str:
-    """The folder below `root_uri` for the checkpoints of `job`, and of no other. Raises what `digest` does."""
-    return f"{root_uri.rstrip('/')}/{digest(job)}"
+    """The folder below `root_uri` for the checkpoints of `job`, and of no other. Raises what `job_digest` does."""
+    return f"{root_uri.rstrip('/')}/{job_digest(job)}"
 
 
 def _task(job: TrainingJob) -> list[str]:

@@ -18,7 +18,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limbeck import files
 from limbeck.examples import RESERVED
 from limbeck.task import Feature, Task
 
@@ -110,11 +109,6 @@ def model_input_spec(transform: Any) -> dict[str, Any]:
 def count_parameters(models: Sequence[Any]) -> int:
     """Weights of all members together."""
     return sum(int(model.count_params()) for model in models)
-
-
-def folder_bytes(folder: files.Location) -> int:
-    """Size of all files of a SavedModel together, in bytes."""
-    return files.folder_bytes(folder)
 
 
 def _resources(model: Any) -> list[Any]:

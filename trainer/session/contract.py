@@ -101,7 +101,7 @@ def assert_one_output(model: KerasModel, who: str) -> None:
         )
 
 
-def assert_trainable(model: KerasModel, who: str) -> None:
+def assert_trainable_weights(model: KerasModel, who: str) -> None:
     """Refuses a model without trainable weights."""
     if not model.trainable_variables:
         why = "all its layers are frozen (trainable=False)" if model.weights else "it has no weights"

@@ -94,7 +94,7 @@ def _guarded(what: str) -> Iterator[None]:
             raise error from error.__cause__
 
 
-def _noting(member: int, report: observation.Report | None) -> observation.Report:
+def _noting(member: int, report: observation.ProgressCallback | None) -> observation.ProgressCallback:
     """A report that also notes how far this process is."""
 
     def told(progress: TrainingProgress) -> None:

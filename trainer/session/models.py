@@ -45,7 +45,7 @@ def build_model(session: Session) -> KerasModel:
         contract.assert_one_output(model, who)
     model = _checked(model, task)
     contract.assert_no_metrics(model, who)
-    contract.assert_trainable(model, who)
+    contract.assert_trainable_weights(model, who)
     if isinstance(task.objective, Classes):
         contract.assert_logits(model, who)
     return model

@@ -15,11 +15,11 @@ from trainer.fitting.summaries import Summaries
 from trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
-Report = Callable[[TrainingProgress], None]
+ProgressCallback = Callable[[TrainingProgress], None]
 
 
 @contextlib.contextmanager
-def observed(session: Session, member: int, start: Fitted) -> Iterator[Report | None]:
+def observed(session: Session, member: int, start: Fitted) -> Iterator[ProgressCallback | None]:
     """Gives the function that tells of a member's progress; None where this process is not the chief.
 
     Args:

@@ -101,7 +101,7 @@ def left_by(done: TrainingJob) -> tuple[list[np.ndarray], dict[str, np.ndarray]]
 def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
     """Trains by the product on two logical devices; returns weights and losses."""
     strategy = StrategyConfig(name="mirrored", logical_devices=2)
-    session = training.join(job(case, world, folder / case.name, strategy))
+    session = training.join_job(job(case, world, folder / case.name, strategy))
     assert session.strategy.num_replicas_in_sync == 2
     weights, fitted = member.train(session, 0)
     return {

@@ -64,7 +64,7 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
         pack(shards(tmp_path, cut, f"cut-{seed}"), folder, "label", packed.OBJECTIVE)
         assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin", "seal.json"]
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
-        digests.add(content.digest(str(folder)))
+        digests.add(content.folder_digest(str(folder)))
 
     assert all(one == contents[0] for one in contents)
     assert len(digests) == 1

@@ -16,7 +16,7 @@ THREE = Addresses("h:1", ("h:2", "h:3"))
 def test_round_trip(role, index, rank):
     read = cluster.from_environment({"TF_CONFIG": cluster.to_text(THREE, role, index)})
     assert read == ClusterTask(role=role, index=index, rank=rank, processes=3)
-    assert read == cluster.task_of(rank, 3)
+    assert read == cluster.cluster_task(rank, 3)
     assert read.is_chief == (rank == 0)
 
 
@@ -25,7 +25,7 @@ def test_tensorflow_reads_the_same(monkeypatch):
     from tensorflow.python.distribute import multi_worker_util
 
     for rank in range(3):
-        task = cluster.task_of(rank, 3)
+        task = cluster.cluster_task(rank, 3)
         monkeypatch.setenv("TF_CONFIG", cluster.to_text(THREE, task.role, task.index))
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()

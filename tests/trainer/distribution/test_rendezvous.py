@@ -19,7 +19,7 @@ from limbeck.errors import UserError
 from limbeck.records import to_json
 from tests.launchers import jobs
 from trainer.distribution import rendezvous
-from trainer.distribution.cluster import SINGLE, Addresses, task_of
+from trainer.distribution.cluster import SINGLE, Addresses, cluster_task
 from trainer.distribution.rendezvous import Identity
 
 WORKER = Path(__file__).parent / "rendezvous_worker.py"
@@ -104,7 +104,7 @@ def test_who_meets_a_process_that_died_does_not_wait_for_it(tmp_path, dead):
                     [sys.executable, str(WORKER), str(file)],
                     env=environment(
                         os.environ | pretended,
-                        task_of(rank, 2),
+                        cluster_task(rank, 2),
                         addresses,
                         failure=str(file),
                         beat=str(tmp_path / "beat"),

@@ -11,6 +11,7 @@ import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limbeck.files import folder_bytes
 from limbeck.task import Feature, Label, Task
 from tests.trainer import transform
 from trainer.serving import export
@@ -274,7 +275,7 @@ def test_size_and_parameters_are_counted(exported):
         text=True,
         check=True,
     )
-    assert export.folder_bytes(folder / "single") == sum(map(int, files.stdout.split()))
+    assert folder_bytes(folder / "single") == sum(map(int, files.stdout.split()))
 
 
 @given(st.text())
