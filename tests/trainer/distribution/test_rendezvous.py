@@ -43,7 +43,7 @@ def launch(folder):
 def test_a_difference_is_told_with_both_values(change, told):
     with pytest.raises(UserError) as caught:
         rendezvous.assert_same(SAME, dataclasses.replace(SAME, **change), rank=3)
-    assert f"the one of rank 3 has {told}:" in str(caught.value)
+    assert f"the process of rank 3 has {told}:" in str(caught.value)
 
 
 def test_all_differences_are_told_at_once_but_not_their_consequence():
@@ -84,7 +84,7 @@ def test_a_process_that_runs_something_else_ends_the_job(tmp_path, monkeypatch, 
     with pytest.raises(UserError) as caught:
         launch(tmp_path)
     value = pretended.get("job", "2.15.0")
-    assert "the one of rank 1 has" in str(caught.value)
+    assert "the process of rank 1 has" in str(caught.value)
     assert f"{value} (the chief: " in str(caught.value)
 
 
