@@ -1,8 +1,8 @@
-"""The checkpoints of one member of a job: written while it trains, the newest that is whole read when it goes on.
+"""Writes the checkpoints of one member of a job, and finds the newest complete one.
 
-A reader that takes the newest file goes on from half a model where a save was interrupted. Here a reader checks
-everything (`trainer.recovery.checkpoint_files`). If something is wrong, it says so and takes the next older checkpoint.
-One process writes into a folder at a time; any number may read.
+If a save was interrupted, a reader that takes the newest file resumes from half a model, or not at all. Here a reader
+checks everything (`trainer.recovery.checkpoint_files`). If something is wrong, it logs a warning and takes the next
+older checkpoint. Only one process may write into a folder at a time. Any number of processes may read.
 """
 
 from __future__ import annotations
@@ -23,45 +23,48 @@ _log = logging.getLogger(__name__)
 
 
 def folder_of(checkpoint_uri: str, member: int) -> str:
-    """The folder of one member's checkpoints, below that of its job."""
+    """Returns the folder of one member's checkpoints, below the folder of its job."""
     return f"{checkpoint_uri.rstrip('/')}/member-{member}"
 
 
 class Writer:
-    """Writes the checkpoints of one member, as long as one process trains it."""
+    """Writes the checkpoints of one member. The process that trains the member has one writer for it."""
 
     def __init__(self, folder_uri: str, keep: int, wait: Callable[[float], None] = time.sleep) -> None:
-        """Takes where to, and how many.
+        """Makes a writer. It writes nothing yet.
 
         Args:
-          folder_uri: made where it is missing.
-          keep: checkpoints to keep, at least 1.
-          wait: pauses for so many seconds before a save is tried again.
+          folder_uri: folder of the checkpoints. The first save makes it if it is missing.
+          keep: number of checkpoints to keep, at least 1.
+          wait: pauses for a number of seconds, before a save is tried again.
+
+        Raises:
+          ConfigError: if `keep` is below 1.
         """
         if keep < 1:
             raise ConfigError(f"at least one checkpoint must be kept, received keep={keep}")
         self._folder, self._keep, self._wait, self._chain = folder_uri, keep, wait, Chain()
 
     def save(self, state: State) -> None:
-        """Writes a checkpoint; it becomes the latest, and the oldest above `keep` go, as does what killed saves left.
+        """Writes a checkpoint, which becomes the latest. Removes the oldest ones, so that `keep` checkpoints are left.
 
-        What the folder holds of later steps goes too: it could not be read, or training would have gone on from
-        there. A fault of storage that may pass is tried again a few times, over some seconds.
+        It also removes what killed saves left, and checkpoints of later steps: they could not be read, or training
+        would have resumed from them. If storage has a fault that may pass, it tries again a few times, over some
+        seconds.
 
         Args:
-          state: what to keep. It holds no NaN in `weights/` or `optimizer/`; its curve begins with that of the state
-            that was saved before.
+          state: what to save. Its curve must begin with the curve of the state that was saved before.
 
         Raises:
-          ValueError: where an array holds Python objects.
-          PassingFaultError: where it cannot be written now, because storage is away.
-          TrainingFailedError: where a weight is NaN, or where it cannot be written, for one because the disk is full.
-            The checkpoints from before are as they were.
+          ValueError: if an array holds Python objects.
+          PassingFaultError: if the checkpoint cannot be written now, because storage is not available.
+          TrainingFailedError: if an array of the model or the optimizer contains NaN, or if the checkpoint cannot be
+            written, for example because the disk is full. Earlier checkpoints stay as they are.
         """
         import tensorflow as tf
 
         _assert_numbers(state)
-        what = f"to write the checkpoint of step {state.step}"
+        what = f"writing the checkpoint of step {state.step}"
         try:
             storage_faults.patiently(lambda: self._save(state), what, wait=self._wait)
         except (tf.errors.OpError, OSError) as error:
@@ -80,7 +83,7 @@ class Writer:
 
 
 def save(folder_uri: str, state: State, keep: int) -> None:
-    """Writes one checkpoint, with its whole curve; otherwise as `Writer.save`."""
+    """Writes one checkpoint with its whole curve. Args and errors are those of `Writer` and `Writer.save`."""
     Writer(folder_uri, keep).save(state)
 
 
@@ -88,17 +91,17 @@ def _error_of(error: Exception, folder: str, step: int) -> TrainingFailedError:
     kind = PassingFaultError if storage_faults.may_pass(error) else TrainingFailedError
     reason = getattr(error, "message", None) or str(error)
     return kind(
-        f"the checkpoint of step {step} cannot be written to {folder}: {reason}. Those of earlier steps are unharmed: "
-        "make room, or mend the path, and start again to go on from the latest"
+        f"the checkpoint of step {step} cannot be written to {folder}: {reason}. Earlier checkpoints are unharmed: "
+        "make room, or correct the path, and start again to resume from the latest"
     )
 
 
 def latest(folder_uri: str) -> State | None:
-    """Reads the newest checkpoint that is whole; None where there is none. Warns of each that it passes over.
+    """Reads the newest complete checkpoint; returns None if there is none. Logs a warning for each damaged one.
 
     Raises:
-      tensorflow.errors.OpError: where the folder cannot be read, for one because access is denied: that is no reason
-        to begin from the start.
+      tensorflow.errors.OpError: if the folder cannot be read, for example because access is denied. Training must not
+        begin from the start then.
     """
     for step in sorted(checkpoint_files.steps(folder_uri), reverse=True):
         try:
@@ -112,16 +115,16 @@ def _assert_numbers(state: State) -> None:
     for name, array in state.arrays.items():
         if array.dtype.hasobject:
             raise ValueError(f"{name} holds Python objects, and a checkpoint is never pickled")
-        # NaN alone: a model may well hold an infinite constant.
+        # Only NaN is refused, because a model may hold an infinite constant.
         if name.startswith(("weights/", "optimizer/")) and array.dtype.kind in "fc" and np.isnan(array).any():
             raise TrainingFailedError(
-                f"after step {state.step} the values of {name} are not numbers any more, so no checkpoint is made of "
-                "them: lower training.learning_rate, or look for extreme values in the model's inputs"
+                f"after step {state.step}, {name} contains values that are not numbers (NaN), so no checkpoint is "
+                "written: lower training.learning_rate, or look for extreme values in the model's inputs"
             )
 
 
 def _remove_old(folder: str, newest: int, keep: int) -> None:
-    """Takes a manifest before its arrays: one that stands promises that they are there."""
+    """Removes old checkpoints. A manifest goes before its arrays, because a manifest promises that its arrays exist."""
     import tensorflow as tf
 
     steps = checkpoint_files.steps(folder)
@@ -132,7 +135,7 @@ def _remove_old(folder: str, newest: int, keep: int) -> None:
 
 
 def _remove_leftovers(folder: str) -> None:
-    """Removes what no manifest knows: files of saves that did not come to their end, arrays that were replaced."""
+    """Removes the files that no manifest names: files of interrupted saves, and arrays that were replaced."""
     import tensorflow as tf
 
     known = set(_known_files(folder))

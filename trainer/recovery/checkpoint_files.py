@@ -1,8 +1,8 @@
-"""The files of one checkpoint: named arrays and a manifest, which are whole or are passed over.
+"""Writes and reads the files of one checkpoint. Either all files are intact, or the checkpoint counts as damaged.
 
-A process is killed in the middle of a save, a disk fills, a byte rots. A reader that trusts a file then goes on from
-half a model. TensorFlow's own checkpoints are tied to the objects and the strategy that wrote them, and have no check
-sums. Here a checkpoint is a set of named arrays that knows of neither:
+A process may be killed during a save, a disk may be full, a byte may change. A reader that trusts a file then resumes
+from half a model. TensorFlow's own checkpoints have no check sums, and can only be read into the objects and the
+strategy that wrote them. Here a checkpoint is a set of named arrays:
 
   step-00000120.<digest>.npz    the arrays, as NumPy writes them, never pickled; the name holds their digest
   step-00000120.json            the manifest: counters, and the size, SHA-256, shapes and types of the arrays
@@ -46,15 +46,15 @@ Arrays = dict[str, Array]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class State:
-    """Where one member of a job stands after `step` optimizer steps.
+    """The state of one member of a job after `step` optimizer steps.
 
     Attributes:
       member: number of the member.
-      step: optimizer steps done.
-      arrays: by name, as `trainer.recovery.model_state.capture` makes them; names are parts joined by `/`.
-      curve: reports up to here.
-      examples: that the saving process computed gradients of up to here.
-      seconds: of training up to here, over all tries.
+      step: number of optimizer steps done.
+      arrays: arrays by name, as `trainer.recovery.model_state.capture` returns them. A name is parts joined by `/`.
+      curve: the progress at each report so far.
+      examples: number of examples whose gradients the saving process has computed.
+      seconds: duration of the training so far, over all attempts.
     """
 
     member: int
@@ -74,6 +74,21 @@ class _Array:
 
 @dataclass(frozen=True, config=STRICT)
 class Manifest:
+    """The manifest of a checkpoint, as in its JSON file.
+
+    Attributes:
+      schema_version: version of this format.
+      member: number of the member.
+      step: number of optimizer steps done.
+      file: name of the file of arrays.
+      bytes: size of this file.
+      sha256: its SHA-256, in hexadecimal.
+      arrays: name, shape and type of each array.
+      curve: name of the last part of the curve; None if the curve is empty.
+      examples: as in `State`.
+      seconds: as in `State`.
+    """
+
     schema_version: int
     member: int
     step: int
@@ -87,10 +102,20 @@ class Manifest:
 
 
 class DamagedCheckpointError(Exception):
-    """This checkpoint cannot be used."""
+    """A checkpoint is incomplete, was changed, or has another format, so it cannot be used."""
 
 
 def write(folder: str, state: State, curve: str | None) -> None:
+    """Writes the arrays and then the manifest of a checkpoint.
+
+    Args:
+      folder: folder of the checkpoints.
+      state: what to save.
+      curve: name of the last part of the curve; None if the curve is empty.
+
+    Raises:
+      tensorflow.errors.OpError: if a file cannot be written.
+    """
     import tensorflow as tf
 
     unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.npz"
@@ -122,10 +147,10 @@ def write(folder: str, state: State, curve: str | None) -> None:
 
 
 class _HashingStream(io.RawIOBase):
-    """A stream that can only be written to, and so is written from front to back.
+    """A stream that hashes what it writes. It cannot seek, so NumPy writes it from front to back.
 
-    After a failure it takes what it is given and drops it: the archive ends itself once more when it is collected,
-    and TensorFlow crashes where a file is written to that it has closed.
+    After a failure it drops whatever is written to it. The archive writes its end once more when Python deletes it, and
+    TensorFlow crashes if a file is written to after it was closed.
     """
 
     def __init__(self, file: Any) -> None:
@@ -144,11 +169,17 @@ class _HashingStream(io.RawIOBase):
 
 
 def _plain(array: Array) -> Array:
-    """A type that NumPy itself does not have, such as bfloat16, goes as bytes; the manifest knows its name."""
+    """Returns the array with a type that NumPy can save. Bfloat16 and the like become integers of the same bytes."""
     return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "V" else array
 
 
 def read(folder: str, step: int) -> State:
+    """Reads the checkpoint of a step, and checks all of it.
+
+    Raises:
+      DamagedCheckpointError: if a file is missing, was changed, or has another format.
+      tensorflow.errors.OpError: if a file cannot be read for another reason.
+    """
     manifest = read_manifest(folder, step)
     arrays = _read_arrays(f"{folder}/{manifest.file}", manifest)
     try:
@@ -159,6 +190,7 @@ def read(folder: str, step: int) -> State:
 
 
 def read_manifest(folder: str, step: int) -> Manifest:
+    """Reads the manifest of a step. Errors are those of `read`."""
     import tensorflow as tf
 
     try:
@@ -224,10 +256,12 @@ def _size_and_digest(path: str) -> tuple[int, str]:
 
 
 def steps(folder: str) -> set[int]:
+    """Returns the steps of all manifests in a folder; empty if there is no such folder."""
     return {int(match[1]) for match in map(_MANIFEST.fullmatch, names(folder)) if match}
 
 
 def names(folder: str) -> list[str]:
+    """Returns the names of all files in a folder; empty if there is no such folder."""
     import tensorflow as tf
 
     try:
@@ -237,4 +271,5 @@ def names(folder: str) -> list[str]:
 
 
 def manifest_path(folder: str, step: int) -> str:
+    """Returns the path of the manifest of a step."""
     return f"{folder}/step-{step:08d}.json"

@@ -120,7 +120,7 @@ def test_arrays_of_another_model_are_refused_and_change_nothing(other, message):
 def test_arrays_of_another_optimizer_are_refused():
     captured = capture(model(), optimizers.SGD(0.1, momentum=0.9))
     with pytest.raises(
-        TrainingFailedError, match=r"no counterpart: optimizer/0008, .*optimizer/0013\. It is of anot"
+        TrainingFailedError, match=r"no counterpart: optimizer/0008, .*optimizer/0013\. The checkpoint is of anot"
     ):
         restore(model(), optimizers.Adam(schedule()), captured)
 
