@@ -1,4 +1,4 @@
-"""Whether two processes have the same packed examples is told without reading them, and told right."""
+"""The seal tells whether two processes have the same packed examples, without reading them."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def flip(path, place):
     path.write_bytes(content)
 
 
-def test_equal_data_have_one_digest_wherever_they_lie_and_others_another(folder, tmp_path):
+def test_equal_data_have_the_same_digest_in_any_folder_and_other_data_have_another(folder, tmp_path):
     copied = shutil.copytree(folder, tmp_path / "elsewhere")
     other = tmp_path / "other"
     other.mkdir()
@@ -53,7 +53,7 @@ def test_the_digest_reads_the_seal_and_the_index_and_never_the_examples(folder, 
     assert set(opened) == {"seal.json", "index.npy"}
 
 
-def test_a_copy_that_broke_off_is_refused(folder):
+def test_an_incomplete_copy_is_refused(folder):
     os.truncate(folder / "records.bin", 100)
     with pytest.raises(DataError, match=r"should be .*records\.bin \([\d,]+ bytes\), but are .*\(100 bytes\)"):
         packing.packed_digest(str(folder))

@@ -1,4 +1,4 @@
-"""Layers whose random numbers no checkpoint holds are named, and no others."""
+"""Exactly the layers whose random numbers no checkpoint holds are named."""
 
 import pytest
 import tensorflow as tf
@@ -18,7 +18,7 @@ class OwnNoise(layers.Layer):
 
 
 class OwnGenerator(layers.Layer):
-    """Draws from a generator of its own."""
+    """Draws from its own generator."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -29,14 +29,14 @@ class OwnGenerator(layers.Layer):
 
 
 class Stateless(layers.Layer):
-    """Draws the same always."""
+    """Always draws the same numbers."""
 
     def call(self, inputs):
         return inputs + tf.random.stateless_normal(tf.shape(inputs), [1, 2])
 
 
 class Within(layers.Layer):
-    """Has a layer inside, and calls it under a condition."""
+    """Contains a layer, and calls it under a condition."""
 
     def __init__(self, inner, **options):
         super().__init__(**options)
@@ -106,7 +106,7 @@ def test_looking_changes_nothing():
         assert (one == other).all()
 
 
-def test_what_is_exact_is_not_warned_of():
+def test_there_is_no_warning_of_an_exact_model():
     assert warning(model(Dropout(0.5)), tf_keras.optimizers.Adam()) is None
 
 

@@ -1,4 +1,4 @@
-"""What makes another training has another digest, and what does not has the same."""
+"""Another training has another digest, and the same training elsewhere has the same digest."""
 
 import dataclasses
 import shutil
@@ -99,7 +99,7 @@ def test_where_and_how_it_runs_makes_no_difference(job_of, change):
     assert job_digest(changed) == job_digest(job)
 
 
-def test_checkpoints_lie_in_a_folder_of_the_job(job_of):
+def test_checkpoints_are_in_a_folder_of_the_job(job_of):
     job = job_of()
     assert checkpoint_uri("gs://bucket/run/", job) == f"gs://bucket/run/{job_digest(job)}"
 
@@ -119,7 +119,7 @@ def test_what_is_computed_makes_a_difference(job_of, change):
 
 
 def test_no_field_of_a_job_is_forgotten(job_of, folder):
-    """A field that is new must be told apart here too."""
+    """A new field must be tested here too."""
     changes = {
         "distillation": {
             "entry": "student", "targets": "soft_targets", "distillation": DistillationConfig(temperature=3.0)
@@ -143,7 +143,7 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
 
 
 def test_where_the_loop_returns_to_python_makes_no_difference(job_of):
-    """`tests/trainer/fitting/test_loop.py` shows that weights are equal to the bit."""
+    """`tests/trainer/fitting/test_loop.py` shows that the weights are bit-equal."""
     job = job_of()
     assert job_digest(dataclasses.replace(job, training=TrainingConfig(steps_per_call=3))) == job_digest(job)
 
@@ -158,7 +158,7 @@ def test_a_changed_byte_of_the_data_makes_a_difference(job_of, folder, file):
     assert job_digest(job) != before
 
 
-def test_data_of_another_name_makes_a_difference_and_data_elsewhere_none(job_of, folder):
+def test_other_file_names_make_a_difference_and_another_folder_does_not(job_of, folder):
     job = job_of()
     before = job_digest(job)
     shutil.copytree(folder / "examples", folder / "elsewhere" / "deeper")
@@ -167,7 +167,7 @@ def test_data_of_another_name_makes_a_difference_and_data_elsewhere_none(job_of,
     assert job_digest(job) != before
 
 
-def test_data_may_lie_wherever_tensorflow_reads(job_of, folder):
+def test_data_may_be_wherever_tensorflow_reads(job_of, folder):
     uri = f"ram://{folder.name}/examples"
     tf.io.gfile.makedirs(uri)
     for path in (folder / "examples").iterdir():
@@ -176,13 +176,13 @@ def test_data_may_lie_wherever_tensorflow_reads(job_of, folder):
     assert job_digest(dataclasses.replace(job, examples_uri=uri)) == job_digest(job)
 
 
-def test_data_that_are_missing_are_not_data_that_are_empty(job_of, folder):
+def test_missing_data_are_not_taken_for_empty_data(job_of, folder):
     shutil.rmtree(folder / "examples")
     with pytest.raises(FileNotFoundError, match="no files in"):
         job_digest(job_of())
 
 
-# One process knows but one module of a name, so each digest is that of a fork, made before TensorFlow has threads.
+# A process knows only one module of a name, so a fork computes each digest, before TensorFlow has threads.
 ELSEWHERE = """
 import os, sys
 from pathlib import Path
@@ -199,7 +199,7 @@ for file in sys.argv[1:]:
 
 
 def digests_elsewhere(tmp_path, jobs):
-    """The digests of jobs, by name: of a task with this text and this entry, with data that are always the same."""
+    """Computes the digests of jobs by name. Each has a text of its task and an entry; all have the same data."""
     files = []
     for name, (text, entry) in jobs.items():
         folder = tmp_path / name
