@@ -16,32 +16,23 @@ step may be saved twice. Paths are whatever `tf.io.gfile` knows.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import io
 import json
 import re
-import zipfile
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.progress import TrainingProgress
-from trainer.recovery import curve_files
+from trainer.recovery import array_file, curve_files
+from trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
 from trainer.recovery.curve_files import DamagedCurveError
 
 UNFINISHED = ".unfinished-"
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _SCHEMA_VERSION = 2
-_PIECE_BYTES = 1 << 20
-
-Array = npt.NDArray[Any]
-Arrays = dict[str, Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,13 +54,6 @@ class State:
     curve: Sequence[TrainingProgress] = ()
     examples: int = 0
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, config=STRICT)
-class _Array:
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -95,7 +79,7 @@ class Manifest:
     file: str
     bytes: int
     sha256: str
-    arrays: tuple[_Array, ...]
+    arrays: tuple[ArrayType, ...]
     curve: str | None
     examples: int
     seconds: float
@@ -119,22 +103,17 @@ def write(folder: str, state: State, curve: str | None) -> None:
     import tensorflow as tf
 
     unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.npz"
-    with tf.io.gfile.GFile(unfinished, "wb") as file:
-        stream = _HashingStream(file)
-        np.savez(stream, **{name: _plain(array) for name, array in state.arrays.items()})
-        file.flush()
-    digest = stream.sha256.hexdigest()
+    size, digest = array_file.write(unfinished, state.arrays)
     name = f"step-{state.step:08d}.{digest[:16]}.npz"
     tf.io.gfile.rename(unfinished, f"{folder}/{name}", overwrite=True)
-    described = tuple(_Array(name, array.shape, array.dtype.name) for name, array in state.arrays.items())
     manifest = Manifest(
         schema_version=_SCHEMA_VERSION,
         member=state.member,
         step=state.step,
         file=name,
-        bytes=stream.bytes,
+        bytes=size,
         sha256=digest,
-        arrays=described,
+        arrays=array_file.types_of(state.arrays),
         curve=curve,
         examples=state.examples,
         seconds=state.seconds,
@@ -146,33 +125,6 @@ def write(folder: str, state: State, curve: str | None) -> None:
     tf.io.gfile.rename(unfinished, manifest_path(folder, state.step), overwrite=True)
 
 
-class _HashingStream(io.RawIOBase):
-    """A stream that hashes what it writes. It cannot seek, so NumPy writes it from front to back.
-
-    After a failure it drops whatever is written to it. The archive writes its end once more when Python deletes it, and
-    TensorFlow crashes if a file is written to after it was closed.
-    """
-
-    def __init__(self, file: Any) -> None:
-        super().__init__()
-        self._file, self.sha256, self.bytes, self._failed = file, hashlib.sha256(), 0, False
-
-    def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self.sha256.update(piece)
-        self.bytes += len(piece)
-        if not self._failed:
-            self._failed = True
-            self._file.write(piece)
-            self._failed = False
-        return len(piece)
-
-
-def _plain(array: Array) -> Array:
-    """Returns the array with a type that NumPy can save. Bfloat16 and the like become integers of the same bytes."""
-    return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "V" else array
-
-
 def read(folder: str, step: int) -> State:
     """Reads the checkpoint of a step, and checks all of it.
 
@@ -181,10 +133,11 @@ def read(folder: str, step: int) -> State:
       tensorflow.errors.OpError: if a file cannot be read for another reason.
     """
     manifest = read_manifest(folder, step)
-    arrays = _read_arrays(f"{folder}/{manifest.file}", manifest)
+    path = f"{folder}/{manifest.file}"
     try:
+        arrays = array_file.read(path, manifest.bytes, manifest.sha256, manifest.arrays)
         curve = curve_files.read(folder, manifest.curve)
-    except DamagedCurveError as error:
+    except (DamagedArraysError, DamagedCurveError) as error:
         raise DamagedCheckpointError(str(error)) from None
     return State(manifest.member, step, arrays, curve, manifest.examples, manifest.seconds)
 
@@ -209,50 +162,6 @@ def read_manifest(folder: str, step: int) -> Manifest:
     if manifest.step != step or not ARRAYS.fullmatch(manifest.file):
         raise DamagedCheckpointError(f"its manifest is of step {manifest.step} and file {manifest.file}")
     return manifest
-
-
-def _read_arrays(path: str, manifest: Manifest) -> Arrays:
-    import tensorflow as tf
-
-    try:
-        size, sha256 = _size_and_digest(path)
-        if (size, sha256) != (manifest.bytes, manifest.sha256):
-            raise DamagedCheckpointError(
-                f"its arrays should be {manifest.bytes} bytes with SHA-256 {manifest.sha256[:12]}, but are {size} "
-                f"bytes with {sha256[:12]}"
-            )
-        with tf.io.gfile.GFile(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {one.name: _typed(stored[one.name], one.dtype) for one in manifest.arrays}
-    except tf.errors.NotFoundError:
-        raise DamagedCheckpointError("its arrays are missing") from None
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise DamagedCheckpointError(f"its arrays are damaged ({error})") from None
-    for one in manifest.arrays:
-        if arrays[one.name].shape != one.shape:
-            raise DamagedCheckpointError(
-                f"{one.name} should be of shape {one.shape}, but is {arrays[one.name].shape}"
-            )
-    return arrays
-
-
-def _typed(array: Array, dtype: str) -> Array:
-    import tensorflow as tf
-
-    wanted = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
-    if array.dtype != wanted and wanted.kind != "V":
-        raise ValueError(f"an array of type {array.dtype} should be {dtype}")
-    return array.view(wanted)
-
-
-def _size_and_digest(path: str) -> tuple[int, str]:
-    import tensorflow as tf
-
-    size, digest = 0, hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            size += len(piece)
-            digest.update(piece)
-    return size, digest.hexdigest()
 
 
 def steps(folder: str) -> set[int]:
