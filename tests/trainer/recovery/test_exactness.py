@@ -113,4 +113,4 @@ def test_there_is_no_warning_of_an_exact_model():
 @pytest.mark.parametrize("wrap", [lambda one: one, tf_keras.mixed_precision.LossScaleOptimizer])
 def test_the_warning_names_layers_and_optimizer(wrap):
     told = warning(model(layers.Dropout(0.5, name="it")), wrap(tf_keras.optimizers.Nadam()))
-    assert "these depend on: layer 'it', optimizer Nadam. A training" in told
+    assert "these depend on: layer 'it', optimizer Nadam. If the training" in told
