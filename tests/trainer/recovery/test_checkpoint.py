@@ -191,7 +191,7 @@ def test_a_state_with_nan_never_becomes_the_latest(tmp_path):
     save(str(tmp_path), state(5), keep=1)
     broken = state(10)
     broken.arrays["optimizer/0001"][3] = np.nan
-    with pytest.raises(TrainingFailedError, match=r"after step 10, optimizer/0001 contains values that are not numbers"):
+    with pytest.raises(TrainingFailedError, match=r"after step 10, optimizer/0001 contains values that are not"):
         save(str(tmp_path), broken, keep=1)
     assert equal(read(tmp_path), state(5))
 
