@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative
 from limbeck.settings.strategy import StrategyConfig
-from trainer.distribution.cluster import ClusterTask, task_of
+from trainer.distribution.cluster import ClusterTask, cluster_task
 from trainer.job import TrainingJob
 
 
@@ -26,7 +26,7 @@ class Cluster:
     def tasks(self) -> tuple[ClusterTask, ...]:
         """Every process, in the order of the ranks."""
         processes = 1 + self.workers
-        return tuple(task_of(rank, processes) for rank in range(processes))
+        return tuple(cluster_task(rank, processes) for rank in range(processes))
 
 
 def title(job: TrainingJob, task: ClusterTask) -> str:

@@ -47,7 +47,8 @@ def supervise(
     once: bool = False,
 ) -> Supervised[_Result]:
     """Calls `attempt` until it returns, or until its failure is final.
-     If this process gets a SIGTERM (in the main thread, without another handler), the running attempt gets the time to
+
+    If this process gets a SIGTERM (in the main thread, without another handler), the running attempt gets the time to
     save. Nothing is restarted, and the process ends by that signal. An interrupt (KeyboardInterrupt) ends the attempt
     in the same way, and is raised.
 
@@ -88,7 +89,7 @@ def _supervise(
 
 
 def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
-    """The kind of a failure; `before` is the exception of the attempt before, where it failed by one."""
+    """Returns the kind of a failure. `before` is the exception of the previous attempt, if one ended it."""
     if isinstance(error, AttemptFailedError) and error.exception is not None and error.exception == before:
         # The same exception after the same step.
         return FailureKind.PERMANENT

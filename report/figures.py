@@ -124,7 +124,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def count(number: int | None) -> str:
-    """2000 → `2,000`; what an older report does not say is `unknown`."""
+    """Formats a count: 2000 → `2,000`, or `unknown` if an older report does not have it."""
     return "unknown" if number is None else f"{number:,}"
 
 

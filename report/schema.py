@@ -107,7 +107,7 @@ def measured(report: Report, model: str) -> float | None:
 
 
 def judged_on(report: Report) -> int | None:
-    """Over how many labelled test examples the figures of all models are; None where that is not known."""
+    """Returns the number of labelled test examples behind the figures of all models; None if it is not known."""
     known = {model.examples for model in report.models.values()}
     return known.pop() if len(known) == 1 else None
 

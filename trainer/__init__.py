@@ -1,1 +1,1 @@
-"""TensorFlow code that trains, distils and exports; it knows nothing of TFX components or kfp."""
+"""The TensorFlow code that trains, distils and exports. It knows nothing of TFX, Beam and kfp."""

@@ -1,7 +1,7 @@
-"""`TrainingJob`: all that a training process is told, as one JSON file.
+"""`TrainingJob`: everything that a training process is told, as one JSON file.
 
-A component runs beside TFX; the processes that train run elsewhere, in fresh interpreters that never import it.
-Whatever crosses is plain data with URIs that those processes can read: no artifacts, no live objects.
+A component runs in a process with TFX. The processes that train run elsewhere, in new interpreters that never import
+TFX, so they cannot be handed artifacts or live objects. They get plain data, with URIs that they can read.
 """
 
 from __future__ import annotations
@@ -30,23 +30,26 @@ class TrainingJob:
     """One training, from packed examples to exported model.
 
     Attributes:
-      entry: which model is trained, `teacher` or `student`.
-      task: where the processes find the task.
+      entry: the model that is trained, `teacher` or `student`.
+      task: the place of the task.
       examples_uri: folder of the packed training split (`trainer.data.packing`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
-      record_uri: folder that receives `rank-<r>.json` of each process and `history.json` of the chief.
-      targets: what it learns from: `labels`, `soft_targets` (and labels), or `pseudo_labels`, the teachers' most
-        probable class. A student sees only the labels that the task lets it see.
+      record_uri: folder that receives `rank-<r>.json` from each process, and `history.json` from the chief.
+      targets: what the model learns from: `labels`, `soft_targets` (and labels), or `pseudo_labels`, which are the
+        teachers' most probable classes. A student sees only the labels that the task lets it see.
       strategy: how the job is spread over its processes.
-      training: length, steps and seed.
-      members: models trained one after the other, with seeds `training.seed + member`; they are exported as one
-        ensemble.
-      hyperparameters: for the task's builder.
-      distillation: present exactly when `targets` are `soft_targets`.
-      validation_uri: folder of the packed validation split; present where early stopping needs it.
-      checkpoint: how often, and how many.
-      checkpoint_uri: folder of the checkpoints of this very job; None keeps none.
+      training: epochs, batch size, optimizer settings and seed.
+      members: number of models. They are trained one after the other, member m with the seed `training.seed + m`, and
+        exported as one ensemble.
+      hyperparameters: passed to the task's builder of the model.
+      distillation: set if and only if `targets` are `soft_targets`.
+      validation_uri: folder of the packed validation split. Early stopping needs it.
+      checkpoint: how often a checkpoint is written, and how many are kept.
+      checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
+
+    Raises:
+      ConfigError: if two attributes contradict each other.
     """
 
     entry: Entry

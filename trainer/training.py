@@ -1,6 +1,7 @@
-"""A training job inside one of its processes: join the others, train each member, export, leave.
+"""Runs a training job in one of its processes: joins the other processes, trains each member, exports and leaves.
 
-Every process runs the same steps; only the chief exports. The parts are in `trainer.session`.
+Every process of a job runs the same steps, or the others wait for it in vain. So this order stands in one place, and
+only the export asks whether this process is the chief. `trainer.session` holds the parts.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
-from trainer.recovery import job_digest
+from trainer.recovery.job_digest import job_digest
 from trainer.session import finish, member
 from trainer.session.session import Session
 
@@ -17,12 +18,12 @@ def run(job: TrainingJob) -> None:
     """Runs `job` in this process, as the role that TF_CONFIG names.
 
     Raises:
-      TaskError: where the task's model is not what `Task` asks for.
-      UserError: where the processes of the job do not run the same.
-      TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
-      PreemptedError: where a process of the job was asked to end; what was reached is saved.
+      TaskError: if the task's model breaks a rule of `trainer.session.contract`.
+      UserError: if the processes of the job do not run the same code, packages and data.
+      TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
+      PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
-    session = join(job)
+    session = join_job(job)
     models, fitted = [], []
     for number in range(job.members):
         weights, result = member.train(session, number)
@@ -35,17 +36,24 @@ def run(job: TrainingJob) -> None:
     farewell.leave_together(session.me)
 
 
-def join(job: TrainingJob) -> Session:
-    """Joins the other processes of the job, makes sure that all are about to do the same, and loads the task."""
+def join_job(job: TrainingJob) -> Session:
+    """Joins the other processes of the job, checks that all will run the same, and loads the task.
+
+    Raises:
+      ConfigError: if TF_CONFIG is wrong, or this machine lacks a device that the strategy needs.
+      TaskError: if the task cannot be loaded.
+      UserError: if a process has other code, packages or data than the chief.
+      TimeoutError: if a process has not come in time.
+    """
     import tensorflow_transform as tft
 
     me = cluster.from_environment()
-    # The strategy comes first: it must find the TensorFlow of this process unused.
+    # The strategy comes first, because it can only be made before this process has used TensorFlow.
     with heartbeat.silence(heartbeat.JOINING_SECONDS):
         strategy = strategies.build(job.strategy)
     preemption.listen()
     if me.processes > 1:
-        # A digest of this process' own making: what it was handed would be the same in all of them.
-        rendezvous.meet(me, rendezvous.identity_of(job_digest.digest(job)))
+        # Each process computes the digest itself. A digest that it was handed would be the same in all processes.
+        rendezvous.meet(me, rendezvous.identity_of(job_digest(job)))
     transform = tft.TFTransformOutput(job.transform_graph_uri)
     return Session(job=job, me=me, strategy=strategy, task=job.task.load(), transform=transform)

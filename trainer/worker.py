@@ -1,13 +1,21 @@
-"""One training process: `python -m trainer.worker job.json`. What every launcher starts.
+"""The program of one training process, which every launcher starts: `python -m trainer.worker job.json`.
 
-It is told everything by the job file and TF_CONFIG, and imports neither TFX nor Beam: a fresh interpreter is
-ready in a third of the time and memory, and cannot depend on what its parent happened to have imported.
+A fork of the pipeline's process would inherit TFX, Beam and the threads of TensorFlow. This program starts in a new
+interpreter, which is ready in a third of the time and memory. The job file and TF_CONFIG tell it everything.
 
-Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
-else. A launcher cannot tell from a code whether a second try would help, so that is also written to the file that
-LIMBECK_FAILURE names: kind `user`, `final` where training itself broke down, such as in a loss of NaN, or `passing`
-where storage was away. Any other exception is written there as kind `error`, with the step after which it came:
-whether it would fail again shows when it does.
+Exit codes:
+  0     done
+  1     any other failure
+  2     a mistake of the user
+  42    asked to end, and saved (`trainer.process.preemption`)
+
+An exit code does not say whether a second try would help. So the process also writes a file, at the path or URI in
+LIMBECK_FAILURE, with a message and one of these kinds:
+  user       a mistake of the user
+  final      training itself broke down, for example in a loss of NaN
+  passing    storage was not available
+  error      any other exception, with the step after which it was raised; the launcher gives up if it is raised again
+             after the same step
 """
 
 from __future__ import annotations
@@ -24,7 +32,11 @@ USER_MISTAKE = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the job in the file, a path or URI, that the only argument names; returns the exit code of the process."""
+    """Runs the job in a file. Returns the exit code of the process.
+
+    Args:
+      arguments: the path or URI of the job file.
+    """
     from trainer.process import heartbeat, lifeline, preemption
 
     lifeline.die_with_parent()
@@ -63,11 +75,11 @@ def _run(job_uri: str) -> int:
         return preemption.EXIT_CODE
     except Exception as error:
         if not task_code.may_pass(error):
-            # So that the launcher knows it again, and does not try for a third time what failed twice alike.
+            # The launcher compares this text with the next failure, and gives up if both are the same.
             _leave_failure("error", f"{position.words()}: {task_code.summary(error)}")
         raise
     except SystemExit as stray:
-        # Whatever code it chose would be taken for one of ours.
+        # A launcher would take the exit code that it chose for one of ours.
         raise RuntimeError(f"the task's own code ended the process by sys.exit({stray.code!r})") from stray
     return DONE
 

@@ -84,10 +84,10 @@ def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
 def _digest(ref: TaskRef) -> str:
     import hashlib
 
-    from limbeck.digests.code import digest, task_digests
+    from limbeck.digests.code import code_digest, task_digests
     from limbeck.records import to_json
 
-    parts = digest(_CODE) + to_json(task_digests(ref.load(), ref))
+    parts = code_digest(_CODE) + to_json(task_digests(ref.load(), ref))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 

@@ -7,7 +7,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from components.evaluator.evaluation import evaluation_config
 from components.graph.context import Context
-from limbeck.digests.code import digest
+from limbeck.digests.code import code_digest
 from limbeck.examples import TEST
 
 _MODULE = "components.evaluator.evaluation"
@@ -24,5 +24,5 @@ def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: Base
         module_path=_MODULE,
     )
     # TFX's Evaluator has no property for it, so its cache would not see an edit of our extractors.
-    node.exec_properties["code_digest"] = digest([_MODULE])
+    node.exec_properties["code_digest"] = code_digest([_MODULE])
     return node

@@ -19,7 +19,7 @@ from components.example_gen.declaration import Declared, declaration_of
 from components.example_gen.driver import ContentDriver
 from components.example_gen.options import Options, to_custom_config
 from components.graph.context import Context
-from limbeck.digests.code import digest
+from limbeck.digests.code import code_digest
 from limbeck.examples import SPLITS
 
 Format = Literal["csv", "parquet", "tfrecord"]
@@ -44,7 +44,7 @@ def raw_examples(context: Context) -> ExampleGen:
         span=config.span,
         encoding=config.encoding,
         declaration=declaration_of(task),
-        code_digest=digest([executor_name(config.format)]),
+        code_digest=code_digest([executor_name(config.format)]),
     )
 
 
@@ -91,7 +91,7 @@ def example_gen(
 
 
 def executor_name(format: Format) -> str:
-    """Returns `module:name` of the code that reads a format, for `limbeck.digests.code.digest`."""
+    """Returns `module:name` of the code that reads a format, for `limbeck.digests.code.code_digest`."""
     return f"components.example_gen.executor:{_EXECUTORS[format]}"
 
 

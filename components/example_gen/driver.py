@@ -37,12 +37,12 @@ class _ContentProcessor(FileBasedInputProcessor):
         """Called by TFX. Returns a line for each split."""
         return "\n".join(
             f"split:{split.name},sha256:"
-            + digest(self._input_base_uri, self.get_pattern_for_span_version(split.pattern, span, version))
+            + files_digest(self._input_base_uri, self.get_pattern_for_span_version(split.pattern, span, version))
             for split in self._splits
         )
 
 
-def digest(base: str, pattern: str) -> str:
+def files_digest(base: str, pattern: str) -> str:
     """Returns the SHA-256, in hexadecimal, of the content of the files that match a pattern below a folder.
 
     Names and times of the files do not count. If there are no files, or if they cannot be read, it is the digest of

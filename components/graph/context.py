@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from components.properties.code import CodeRef
-from limbeck.digests.code import TaskDigests, digest, task_digests
+from limbeck.digests.code import TaskDigests, code_digest, task_digests
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from limbeck.task import Task
@@ -61,7 +61,7 @@ class Context:
         """Returns the task, and a digest that changes when any code changes that a node runs.
 
         Args:
-          roots: definitions of ours, as `limbeck.digests.code.digest` takes them.
+          roots: definitions of ours, as `limbeck.digests.code.code_digest` takes them.
           part: what else the node depends on: the digest of a part of the task.
         """
-        return CodeRef(self.ref, digest(roots) + (f"-{part}" if part else ""))
+        return CodeRef(self.ref, code_digest(roots) + (f"-{part}" if part else ""))

@@ -24,7 +24,6 @@ from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from trainer.process import interpreter
-from trainer.serving.export import folder_bytes
 from trainer.serving.latency import LatencyRequest, LatencyResult
 
 Row = dict[str, Any]
@@ -55,7 +54,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         facts = {
             name: tables.ModelFacts(
                 parameters=_parameters(uri[f"{name}_run"]),
-                bytes=folder_bytes(folder),
+                bytes=files.folder_bytes(folder),
                 latency_ms=latencies.latencies[name],
             )
             for name, folder in models.items()

@@ -26,7 +26,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from limbeck.digests.content import digest_of_file
+from limbeck.digests.content import file_digest
 
 _OWN = ".limbeck"
 _UNFINISHED = "unfinished"
@@ -138,7 +138,7 @@ def _sync(path: Path) -> None:
 def _files(folder: Path) -> dict[Path, str]:
     """Returns the digest of every file in a folder, by its path in the folder."""
     paths = [Path(where, name) for where, _, names in os.walk(folder, followlinks=True) for name in names]
-    return {path.relative_to(folder): digest_of_file(path) for path in paths if path.is_file()}
+    return {path.relative_to(folder): file_digest(path) for path in paths if path.is_file()}
 
 
 def _files_to_push(model: Path) -> dict[Path, str]:

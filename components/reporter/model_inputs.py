@@ -13,7 +13,7 @@ from limbeck.examples import RESERVED
 from limbeck.task import Picture
 from report import findings
 
-INPUTS = 20
+MOST_INPUTS = 20
 CHARACTERS = 60
 # The largest number of pixels on the longer side: more would not be visible, and would make the file large.
 SIDE = 64
@@ -60,7 +60,7 @@ def as_texts(features: ExampleFeatures) -> dict[str, str]:
     Args:
       features: `tf.train.Feature` messages by name.
     """
-    return {name: _text(features[name]) for name in _inputs(features)[:INPUTS]}
+    return {name: _text(features[name]) for name in _inputs(features)[:MOST_INPUTS]}
 
 
 def _inputs(features: ExampleFeatures) -> list[str]:

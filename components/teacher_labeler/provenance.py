@@ -12,7 +12,7 @@ from tfx.utils import path_utils
 
 from components.artifacts.files import Artifacts
 from limbeck import files
-from limbeck.digests.content import digest
+from limbeck.digests.content import folder_digest
 from limbeck.errors import DataError
 
 _DIGEST_FILE = "teacher-digest.txt"
@@ -20,7 +20,7 @@ _DIGEST_FILE = "teacher-digest.txt"
 
 def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
     """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) made their soft targets."""
-    files.write_text(files.join(labelled.uri, _DIGEST_FILE), digest(teacher))
+    files.write_text(files.join(labelled.uri, _DIGEST_FILE), folder_digest(teacher))
 
 
 def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
@@ -42,7 +42,7 @@ def assert_from(inputs: Artifacts, examples: str, teacher: str) -> None:
             "the output 'labelled_examples' of TeacherLabeler"
         )
     model = artifact_utils.get_single_instance(inputs[teacher])
-    made_by, given = files.read_text(signature), digest(path_utils.serving_model_path(model.uri))
+    made_by, given = files.read_text(signature), folder_digest(path_utils.serving_model_path(model.uri))
     if made_by != given:
         raise DataError(
             f"the soft targets in {labelled.uri} are those of another teacher (digest {made_by[:12]}) than the model "

@@ -38,7 +38,7 @@ class TaskDigests:
     student: str
 
 
-def digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
+def code_digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
     """Returns the digest of all definitions that the definitions `roots` depend on, and of `roots` themselves.
 
     Args:
@@ -58,10 +58,10 @@ def digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
 
 
 def dependencies(roots: Iterable[str], search_path: Iterable[str] = ()) -> list[str]:
-    """Returns the sorted names of the definitions that `digest` covers: they explain why something was trained again.
+    """Returns the sorted names of the definitions that `code_digest` covers.
 
-    Args and errors are those of `digest`. `module:<module>` stands for the statements that belong to every definition
-    of their module, such as calls and `if` blocks.
+    They explain why something was trained again. Args and errors are those of `code_digest`. `module:<module>` stands
+    for the statements that belong to every definition of their module, such as calls and `if` blocks.
     """
     project = Project(search_path)
     nodes = project.dependencies(project.roots(roots))

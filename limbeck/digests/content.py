@@ -9,7 +9,7 @@ from limbeck import files
 _PIECE_BYTES = 1 << 20
 
 
-def digest(folder: str) -> str:
+def folder_digest(folder: str) -> str:
     """Returns the SHA-256, in hexadecimal, of names and contents of all files below a folder or URI.
 
     Raises:
@@ -29,7 +29,7 @@ def digest(folder: str) -> str:
     return total.hexdigest()
 
 
-def digest_of_file(location: files.Location) -> str:
+def file_digest(location: files.Location) -> str:
     """Returns the SHA-256, in hexadecimal, of the content of one file.
 
     Raises:

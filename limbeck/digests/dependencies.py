@@ -9,21 +9,16 @@ Known limits: modules and data files whose names are computed.
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from limbeck.digests.content import digest_of_file
+from limbeck.digests.content import file_digest
 from limbeck.digests.data_files import data_files
-from limbeck.digests.module import Chain, Import, Module, Statement, parse
+from limbeck.digests.module import Module, Statement
+from limbeck.digests.sources import Sources, is_ours, module_folder, version_of
+from limbeck.digests.syntax import Import, NameChain
 from limbeck.errors import TaskError
-
-ROOT = Path(__file__).parents[2]
 
 # Names of nodes that are not definitions: see `Node`.
 STATEMENTS, WHOLE, INSTALLED = "<module>", "*", ""
@@ -48,20 +43,14 @@ class Node(NamedTuple):
 
 
 class Project:
-    """The source files of the project, of a task and of its helpers. Each file is read when it is first needed.
-
-    Helpers are modules on Python's path that are not installed packages: they are on PYTHONPATH, or installed as
-    editable.
+    """The definitions in the source files of the project, of a task and of its helpers, and what they depend on.
 
     Args:
       search_path: folders to import modules from, before the project's root.
     """
 
     def __init__(self, search_path: Iterable[str] = ()) -> None:
-        helpers = (Path(folder).absolute() for folder in sys.path)
-        self._folders = list(dict.fromkeys([*map(Path, search_path), ROOT, *helpers]))
-        self._modules: dict[str, Module | None] = {}
-        self._places: dict[str, Path | None] = {}
+        self._sources = Sources(search_path)
 
     def find(self, name: str) -> Module | None:
         """Returns the project's module with this dotted name; None if the project has none.
@@ -69,10 +58,7 @@ class Project:
         Raises:
           TaskError: if its file is not Python.
         """
-        if name not in self._modules:
-            place = self._place(name)
-            self._modules[name] = None if place is None else _read(name, place)
-        return self._modules[name]
+        return self._sources.find(name)
 
     def roots(self, texts: Iterable[str]) -> set[Node]:
         """Returns the nodes for each `module` or `module:qualified_name`.
@@ -120,19 +106,21 @@ class Project:
     def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
         texts: dict[str, set[str]] = {}
         for node in nodes:
-            place = self._place(node.module)
-            if place is not None and not _is_ours(place):
+            place = self._sources.place(node.module)
+            if place is not None and not is_ours(place):
                 texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
         return {
-            Node(module, f"file {name}"): (digest_of_file(path),)
+            Node(module, f"file {name}"): (file_digest(path),)
             for module, literals in texts.items()
-            for name, path in data_files([_folder(self._place(module)), Path.cwd()], literals).items()
+            for name, path in data_files(
+                [module_folder(self._sources.place(module)), Path.cwd()], literals
+            ).items()
         }
 
     def _expand(self, node: Node) -> tuple[tuple[str, ...], set[Node]]:
         module = self.find(node.module)
         if module is None:
-            return (_version(node.module),), set()
+            return (version_of(node.module),), set()
         further = {Node(node.module, STATEMENTS)}
         if node.name == STATEMENTS:
             further = self._run_by_import(module)
@@ -165,13 +153,13 @@ class Project:
             return f"{target} {sum(b.line < user.line for b in bindings)}"
         return str(target)
 
-    def _resolve(self, module: Module, statement: Statement, chain: Chain) -> set[Node]:
+    def _resolve(self, module: Module, statement: Statement, chain: NameChain) -> set[Node]:
         """Returns what a chain in `statement` stands for; empty for a built-in name of Python."""
         local = (i for i in statement.imports if i.name == chain[0])
         found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
         return found | self._look_up(module, chain, frozenset())
 
-    def _look_up(self, module: Module, chain: Chain, seen: frozenset[Node]) -> set[Node]:
+    def _look_up(self, module: Module, chain: NameChain, seen: frozenset[Node]) -> set[Node]:
         """Returns what a chain stands for at the top level of `module`; empty if its first name is not bound there."""
         if chain[0] in _NAMESPACE_VIEWS or chain[:2] == ("sys", "modules"):
             return {Node(module.name, WHOLE)}
@@ -182,7 +170,7 @@ class Project:
             found |= self._follow(some.module, some.chain + chain[1:], seen)
         return found
 
-    def _follow(self, name: str, chain: Chain, seen: frozenset[Node] = frozenset()) -> set[Node]:
+    def _follow(self, name: str, chain: NameChain, seen: frozenset[Node] = frozenset()) -> set[Node]:
         """Returns what the attributes `chain` of module `name` stand for, through re-exports and submodules."""
         module, here = self.find(name), Node(name, ".".join(chain))
         if module is None:
@@ -231,80 +219,6 @@ class Project:
         targets = (t for name in statement.changes for t in self._look_up(module, (name,), frozenset()))
         return any(not s.definition for t in targets for s in self._statements(t))
 
-    def _place(self, name: str) -> Path | None:
-        """Returns the file of a module, or the folder of a package without an `__init__.py`."""
-        if name not in self._places:
-            parent, _, last = name.rpartition(".")
-            above = self._place(parent) if parent else None
-            folders = [above.parent if above.name == "__init__.py" else above] if above else self._folders
-            place = _locate(folders if above or not parent else [], last, top=not parent)
-            self._places[name] = place if place or parent else _editable(name)
-        return self._places[name]
-
-
-def _editable(name: str) -> Path | None:
-    """Returns the source of a package that is installed as editable, and so lies outside of the installed packages."""
-    if name in sys.stdlib_module_names or name in sys.builtin_module_names:
-        return None
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    origin = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
-    return origin if origin is not None and origin.suffix == ".py" and not _is_installed(origin.parent) else None
-
-
-def _is_ours(place: Path) -> bool:
-    """Returns whether a file is part of Limbeck itself, which reads no task's data. Files in `tasks` are not."""
-    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "tasks") and place != ROOT
-
-
-def _folder(place: Path | None) -> Path:
-    return place.parent if place is not None and place.is_file() else place or Path()
-
 
 def _stars(imports: Iterable[Import]) -> Iterator[Import]:
     return (some for some in imports if some.name == "*")
-
-
-def _locate(folders: Iterable[Path], name: str, top: bool) -> Path | None:
-    places = [folder / name for folder in folders if name.isidentifier() and not _is_installed(folder)]
-    for place in places:
-        for file in (place / "__init__.py", place.with_suffix(".py")):
-            if file.is_file():
-                return file
-    known = top and (name in sys.stdlib_module_names or _distributions(name))
-    return None if known else next((place for place in places if place.is_dir()), None)
-
-
-def _read(name: str, place: Path) -> Module:
-    source = b"" if place.is_dir() else place.read_bytes()
-    return parse(source, name, place.name == "__init__.py", str(place))
-
-
-@functools.cache
-def _is_installed(folder: Path) -> bool:
-    library = Path(sysconfig.get_path("stdlib"))
-    return not {"site-packages", "dist-packages"}.isdisjoint(folder.parts) or folder.is_relative_to(library)
-
-
-def _version(package: str) -> str:
-    """Returns a package with the versions of its distributions; only its name if there are none."""
-    return " ".join([package, *(() if package in sys.stdlib_module_names else _distributions(package))])
-
-
-@functools.cache
-def _distributions(package: str) -> tuple[str, ...]:
-    """Returns `name==version` of each installed distribution that holds a top-level package."""
-    names = _listed().get(package) or [
-        distribution.metadata["Name"]
-        for distribution in metadata.distributions()
-        if f"\n{package}/__init__.py," in f"\n{distribution.read_text('RECORD')}"
-    ]
-    return tuple(sorted(f"{name}=={metadata.version(name)}" for name in set(names)))
-
-
-@functools.cache
-def _listed() -> Mapping[str, list[str]]:
-    """Returns distributions by top-level package, for distributions that list their packages. Not all do."""
-    return metadata.packages_distributions()

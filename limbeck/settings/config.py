@@ -22,7 +22,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from limbeck.strategies.registry import kind_of
+from limbeck.strategies.registry import strategy_kind
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -63,7 +63,7 @@ class Config:
 
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
     """Raises ConfigError if the strategy cannot train with these training settings."""
-    kind_of(strategy.name).check_training(training)
+    strategy_kind(strategy.name).check_training(training)
 
 
 def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:

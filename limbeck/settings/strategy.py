@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
 from limbeck.settings.fields import Positive
-from limbeck.strategies.registry import kind_of
+from limbeck.strategies.registry import strategy_kind
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -31,9 +31,9 @@ class StrategyConfig:
     communication: Literal["auto", "ring", "nccl"] = "auto"
 
     def __post_init__(self) -> None:
-        kind_of(self.name).check(self)
+        strategy_kind(self.name).check(self)
 
     @property
     def processes(self) -> int:
         """The number of training processes."""
-        return kind_of(self.name).processes(self)
+        return strategy_kind(self.name).processes(self)

@@ -13,7 +13,7 @@ _KINDS: tuple[StrategyKind, ...] = (OneDevice(), Mirrored(), CentralStorage(), M
 STRATEGIES: dict[str, StrategyKind] = {kind.name: kind for kind in _KINDS}
 
 
-def kind_of(name: str) -> StrategyKind:
+def strategy_kind(name: str) -> StrategyKind:
     """Returns the strategy with this name.
 
     Raises:

@@ -156,7 +156,7 @@ def test_remote_soft_targets_know_their_remote_teacher(root, world):
     with pytest.raises(DataError, match="not labelled by TeacherLabeler"):
         provenance.assert_from({"examples": [labelled], "teacher": [teacher]}, "examples", "teacher")
     provenance.sign(labelled, f"{teacher.uri}/Format-Serving")
-    assert files.read_text(f"{labelled.uri}/teacher-digest.txt") == provenance.digest(
+    assert files.read_text(f"{labelled.uri}/teacher-digest.txt") == provenance.folder_digest(
         f"{world.models[TEACHER].uri}/Format-Serving"
     )
     provenance.assert_from({"examples": [labelled], "teacher": [teacher]}, "examples", "teacher")

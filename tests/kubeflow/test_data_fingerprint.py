@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.driver import digest
+from components.example_gen.driver import files_digest
 from kubeflow.data_fingerprint import resolve
 from limbeck.errors import ConfigError, DataError
 
@@ -26,7 +26,7 @@ def test_the_newest_span_is_found_and_its_files_digested(tmp_path: Path):
 
     assert (found["span"], found["version"]) == ("2", "")
     assert json.loads(found["input_config"]) == {"splits": [{"name": "train", "pattern": "2/train/*"}]}
-    assert found["input_fingerprint"] == f"split:train,sha256:{digest(str(tmp_path), '2/train/*')}"
+    assert found["input_fingerprint"] == f"split:train,sha256:{files_digest(str(tmp_path), '2/train/*')}"
 
 
 def test_a_version_is_a_number(tmp_path: Path):

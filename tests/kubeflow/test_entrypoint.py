@@ -115,10 +115,10 @@ def ingested(spec: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_the_digest_is_that_of_a_local_run(ingested: dict[str, Pod]):
-    from components.example_gen.driver import digest
+    from components.example_gen.driver import files_digest
 
     folder = ingested["DataFingerprint"].folder
-    expected = digest(str(folder.parent / "data"), "train/*")
+    expected = files_digest(str(folder.parent / "data"), "train/*")
     assert (folder / "input_fingerprint").read_text(encoding="utf-8") == f"split:train,sha256:{expected}"
     assert (folder / "span").read_text(encoding="utf-8") == "0"
     assert (folder / "version").read_text(encoding="utf-8") == ""

@@ -1,4 +1,4 @@
-"""The world of `world.py`, built once for all tests that ask for it."""
+"""Builds the world of `world.py` once for all tests that need it."""
 
 from __future__ import annotations
 

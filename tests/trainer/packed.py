@@ -1,4 +1,4 @@
-"""Transformed examples, as files of Transform would hold them, for the tests of what trains on them."""
+"""Writes transformed examples as Transform does, for tests of the code that trains on them."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from trainer.data.batches import batches
 from trainer.data.packing import pack
 
 WIDTH = 3
-# Of the labels that `examples` makes.
+# The classes of the labels that `examples` makes.
 OBJECTIVE = classes(4)
 SPEC = {
     "x": tf.io.FixedLenFeature([WIDTH], tf.float32),
@@ -20,7 +20,7 @@ SPEC = {
 
 
 def examples(count, classes=4, seed=0):
-    """Serialized examples with `x`, `example_id` and `label`: about every fourth has none."""
+    """Returns serialized examples with `x`, `example_id` and `label`. About every fourth has no label."""
     generator = np.random.default_rng(seed)
     return [
         serialize(
@@ -47,7 +47,7 @@ def _feature(value):
 
 
 def write(path, serialized):
-    """Writes one gzip file of records; returns its path as text."""
+    """Writes one gzip file of records. Returns its path as text."""
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
         for one in serialized:
             writer.write(one)
@@ -55,19 +55,19 @@ def write(path, serialized):
 
 
 def pack_all(folder, serialized, label_key="label"):
-    """Packs the examples of one file; returns the folder as `batches` takes it."""
+    """Packs the examples of one file. Returns the folder as `batches` takes it."""
     folder.mkdir()
     pack([write(folder / "part.gz", serialized)], folder, label_key, OBJECTIVE)
     return str(folder)
 
 
 def read(folder, order, replicas=(0,), count=1):
-    """All batches of some replicas, as NumPy."""
+    """Returns all batches of some replicas, as NumPy arrays."""
     return list(batches(folder, order, replicas, count, SPEC).as_numpy_iterator())
 
 
 def equal(one, other):
-    """Whether two lists of batches are the same in every value."""
+    """Returns whether two lists of batches are equal in every value."""
     return len(one) == len(other) and all(
         np.array_equal(a, b) for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)
     )

@@ -64,7 +64,7 @@ def test_an_unknown_entry_is_refused():
         from_json(TrainingJob, to_json(make()).replace('"teacher"', '"teecher"'))
 
 
-def test_unknown_targets_are_refused_and_none_is_no_choice():
+def test_unknown_targets_are_refused_and_so_is_none():
     with pytest.raises(
         ConfigError, match=r"'targets': .*'soft_targets' or 'pseudo_labels'; received 'soft_labels'"
     ):

@@ -1,4 +1,4 @@
-"""A training process whose every folder is a URI: nothing lands in the working directory."""
+"""All folders of a training process are URIs, and it writes nothing into the working directory."""
 
 import json
 import uuid
@@ -13,7 +13,6 @@ from limbeck.records import from_json, to_json
 from tests.trainer.world import POSITIONS, STEPS, weights
 from trainer import training, worker
 from trainer.process import heartbeat
-from trainer.serving.export import folder_bytes
 
 
 @pytest.fixture
@@ -51,11 +50,11 @@ def test_a_job_of_uris_trains_the_same_model(world, root, tmp_path):
     assert files.names(f"{root}/record/tensorboard/0")
     assert not files.exists(f"{root}/model/left-by-a-killed-export")
     assert files.walk(f"{root}/checkpoints")
-    assert folder_bytes(job.model_uri) > 1000
+    assert files.folder_bytes(job.model_uri) > 1000
     assert list((tmp_path / "unused").iterdir()) == []
 
 
-def test_a_worker_reads_its_job_and_leaves_its_failure_at_uris(world, root, tmp_path, monkeypatch):
+def test_a_worker_reads_its_job_and_writes_its_failure_at_uris(world, root, tmp_path, monkeypatch):
     job = remote(world, root, tmp_path / "unused", hyperparameters={"outputs": 4})
     files.write_text(f"{root}/job.json", to_json(job))
     monkeypatch.setenv("LIMBECK_FAILURE", f"{root}/failure.json")
@@ -69,7 +68,7 @@ def test_signs_of_life_at_a_uri(root, monkeypatch):
     uri = f"{root}/beat"
     monkeypatch.setenv(heartbeat.ENVIRONMENT, uri)
     assert heartbeat.read(uri) is None
-    # What `start` does once a second, without a thread that would go on after this test.
+    # `start` does this once a second, in a thread that would outlive this test.
     sign = heartbeat._sign_of(uri)
     sign.announce(0.0)
     seen, announced = heartbeat.read(uri)

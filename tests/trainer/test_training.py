@@ -42,7 +42,7 @@ def record(job, rank=0):
 
 @pytest.fixture(scope="module")
 def ensemble(world, tmp_path_factory):
-    """The finished job of two teachers."""
+    """Returns the finished job of two teachers."""
     job = world.job(tmp_path_factory.mktemp("ensemble") / "job", members=2)
     training.run(job)
     return job
@@ -57,7 +57,7 @@ def test_a_job_leaves_a_record_and_a_history(ensemble):
     assert all(0 < point["loss"] < 3 for member in history["members"] for point in member)
 
 
-def test_each_member_is_the_model_of_its_own_seed(world, ensemble, tmp_path):
+def test_each_member_is_trained_with_its_own_seed(world, ensemble, tmp_path):
     both = world.logits(ensemble)
     assert both.shape == (COUNT, 2, CLASSES)
     assert np.abs(both[:, 0] - both[:, 1]).max() > 0.1
@@ -71,7 +71,7 @@ def test_each_member_is_the_model_of_its_own_seed(world, ensemble, tmp_path):
 
 @pytest.fixture(scope="module")
 def student(world, tmp_path_factory):
-    """The finished job of a student."""
+    """Returns the finished job of a student."""
     job = world.job(tmp_path_factory.mktemp("student") / "job", "student")
     training.run(job)
     return job
@@ -116,7 +116,7 @@ def test_pseudo_labels_are_labels_that_the_teachers_give(world, tmp_path):
 
 @pytest.mark.parametrize("entry", ["teacher", "student"])
 def test_a_task_may_bring_an_optimizer_of_its_own(world, tmp_path, entry):
-    # A single step, on all examples.
+    # One step on all examples.
     once = TrainingConfig(epochs=1, batch_size=COUNT, learning_rate=0.25, seed=3)
     job = world.job(tmp_path / "job", entry, targets="labels", task=world.variant("SGD"), training=once)
     training.run(job)
@@ -134,14 +134,14 @@ def test_a_task_may_bring_an_optimizer_of_its_own(world, tmp_path, entry):
         assert np.abs(gradient).max() > 1e-3
 
 
-def test_an_optimizer_that_is_none_is_the_users_error(world, tmp_path):
+def test_anything_but_an_optimizer_is_the_users_error(world, tmp_path):
     with pytest.raises(
         TaskError, match=r"task 'tiny' must build a tf_keras\.optimizers\.Optimizer, but built a builtins\.str$"
     ):
         training.run(world.job(tmp_path / "job", task=world.variant("MISTAKEN")))
 
 
-def test_the_chief_tells_of_its_progress(world, tmp_path, monkeypatch):
+def test_the_chief_reports_its_progress(world, tmp_path, monkeypatch):
     path = tmp_path / "events.jsonl"
     monkeypatch.setenv(events.ENVIRONMENT, str(path))
     training.run(world.job(tmp_path / "job", members=2))
@@ -205,7 +205,7 @@ def test_teachers_read_labels_and_students_what_they_may_see(world, tmp_path):
 
 
 def refusing_launcher():
-    """Starts workers that cannot import what a training process shall not need."""
+    """Returns a launcher whose workers cannot import the packages that a training process must not need."""
     refused = "tfx,apache_beam,kfp,keras,components,pipeline,kubeflow,cli"
     return LocalLauncher(
         [sys.executable, str(Path(__file__).parent / "serving" / "refusing.py"), refused, "train"]
@@ -223,7 +223,7 @@ def test_two_workers_train_the_same_models_as_one_device(world, tmp_path, entry,
         ("chief", 0, members * STEPS),
         ("worker", 1, members * STEPS),
     ]
-    # The last batch holds one example: the second worker's.
+    # The last batch holds one example, and the second worker has it.
     halves = members * (POSITIONS - 1) // 2
     assert [one.examples for one in records] == [halves, halves + members]
     assert record(alone).examples == members * POSITIONS
@@ -232,7 +232,7 @@ def test_two_workers_train_the_same_models_as_one_device(world, tmp_path, entry,
 
 
 @pytest.mark.processes
-def test_a_process_of_its_own_trains_the_same_model_as_this_one(world, ensemble, tmp_path):
+def test_another_process_trains_the_same_model_as_this_one(world, ensemble, tmp_path):
     job = world.job(tmp_path / "job", members=2)
     (only,) = refusing_launcher().launch(job, Cluster.of(job.strategy))
     assert only.examples == 2 * POSITIONS

@@ -1,4 +1,4 @@
-"""What a job is told about strategy, precision, steps and validation, and what becomes of it."""
+"""The effect of a job's settings for strategy, precision, steps and validation."""
 
 import dataclasses
 import json
@@ -22,13 +22,13 @@ STRATEGIES = {
 
 
 def history(job, member=0):
-    """The reported points of a member."""
+    """Returns the reported points of a member."""
     return json.loads((Path(job.record_uri) / "history.json").read_text())["members"][member]
 
 
 @pytest.fixture(scope="module")
 def plain(world, tmp_path_factory):
-    """A teacher and a student on one device."""
+    """Trains a teacher and a student on one device."""
     folder = tmp_path_factory.mktemp("plain")
     jobs = {entry: world.job(folder / entry, entry) for entry in ("teacher", "student")}
     for job in jobs.values():
@@ -37,7 +37,7 @@ def plain(world, tmp_path_factory):
 
 
 def run(world, folder, entry="teacher", **settings):
-    """The finished job with other settings of training."""
+    """Runs the job with other training settings. Returns the finished job."""
     job = world.job(folder, entry, training=dataclasses.replace(TRAINING, **settings))
     training.run(job)
     return job
@@ -55,7 +55,7 @@ def test_teachers_and_students_are_the_same_under_every_strategy(world, plain, t
 
 
 @pytest.mark.parametrize("per_call", [1, 5])
-def test_steps_per_call_change_the_reports_alone(world, plain, tmp_path, per_call):
+def test_steps_per_call_change_only_the_reports(world, plain, tmp_path, per_call):
     job = run(world, tmp_path / "job", steps_per_call=per_call)
     assert [point["step"] for point in history(job)] == [*range(per_call, STEPS, per_call), STEPS]
     for one, other in zip(weights(job), weights(plain["teacher"]), strict=True):
@@ -69,7 +69,7 @@ def test_the_learning_rate_of_each_step_follows_the_schedule(world, tmp_path):
 
 
 def test_gradients_are_clipped_as_the_job_says(world, plain, tmp_path):
-    # Plain gradient descent; to Adam the size of a gradient means little.
+    # Plain gradient descent, because the size of a gradient means little to Adam.
     settings = dataclasses.replace(TRAINING, schedule="constant", steps_per_call=1, epochs=1, batch_size=COUNT)
     moved = {}
     for clip in (None, 0.125):
@@ -99,7 +99,7 @@ def test_mixed_precision_trains_nearly_the_same_and_exports_float32(world, plain
 
 
 def validated(world, folder, patience, **settings):
-    """A finished job that fits labels of which validation has others, and the validation examples."""
+    """Returns a finished job whose validation labels differ from its training labels, and the validation examples."""
     others = [
         edited(one, label=[(values_of(one, "label")[0] + 1) % 3]) if values_of(one, "label")[0] >= 0 else one
         for one in world.examples[:20]
@@ -116,7 +116,7 @@ def validated(world, folder, patience, **settings):
 
 
 def replayed(losses, patience):
-    """How many evaluations there are until `patience` in a row were no better than the best before them."""
+    """Returns the number of evaluations until `patience` in a row are no better than the best before them."""
     for count in range(patience + 1, len(losses) + 1):
         if losses[count - patience : count].min() >= losses[: count - patience].min():
             return count
@@ -124,7 +124,7 @@ def replayed(losses, patience):
 
 
 @pytest.mark.parametrize("patience", [1, 3])
-def test_training_ends_early_where_the_rule_says(world, tmp_path, patience):
+def test_training_ends_early_when_the_rule_says_so(world, tmp_path, patience):
     job, examples = validated(world, tmp_path / "job", patience)
     points = [point for point in history(job) if point["validation"]]
     losses = np.array([point["validation"]["metrics"]["log_loss"] for point in points])
@@ -133,7 +133,7 @@ def test_training_ends_early_where_the_rule_says(world, tmp_path, patience):
     assert [point["step"] for point in points] == ends[: len(losses)]
     assert history(job)[-1]["step"] == ends[len(losses) - 1]
 
-    # The figures are exact: those of the exported model, which is that of the last step.
+    # The figures equal the figures of the exported model, which is the model of the last step.
     logits = world.logits(job, examples)[:, 0].astype(float)
     labels = np.array([values_of(one, "label")[0] for one in examples])
     known = labels >= 0
@@ -159,7 +159,7 @@ def test_a_validation_split_without_labels_is_the_users_error(world, tmp_path):
         training.run(job)
 
 
-def test_tensorboard_shows_what_the_history_holds(world, tmp_path):
+def test_tensorboard_shows_the_points_of_the_history(world, tmp_path):
     job, _ = validated(world, tmp_path / "job", patience=1, steps_per_call=4)
     shown = {}
     for file in (Path(job.record_uri) / "tensorboard" / "0").iterdir():

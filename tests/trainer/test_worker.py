@@ -1,4 +1,4 @@
-"""What a training process leaves behind, and its exit code, for every way in which training can end."""
+"""The exit code and the failure file of a training process, for every way in which training can end."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def job_file(tmp_path):
 
 @pytest.fixture
 def end(job_file, tmp_path, monkeypatch):
-    """Runs a worker whose training ends in an error; gives its exit code, and what it left for the launcher."""
+    """Runs a worker whose training ends in an error. Returns its exit code, and its failure file."""
     failure = tmp_path / "failure.json"
     monkeypatch.setenv("LIMBECK_FAILURE", str(failure))
 
@@ -39,21 +39,21 @@ def end(job_file, tmp_path, monkeypatch):
     return run
 
 
-def test_a_training_that_broke_down_would_do_so_again(end, capfd):
+def test_training_that_broke_down_would_break_down_again(end, capfd):
     assert end(TrainingFailedError("the loss is nan")) == (1, {"kind": "final", "message": "the loss is nan"})
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_a_storage_that_was_away_may_be_there_at_the_next_try(end, capfd):
+def test_absent_storage_may_be_there_at_the_next_attempt(end, capfd):
     assert end(PassingFaultError("503")) == (1, {"kind": "passing", "message": "503"})
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_a_mistake_of_the_user_is_told_as_such(end):
+def test_a_mistake_of_the_user_is_reported_as_one(end):
     assert end(DataError("no rows")) == (2, {"kind": "user", "message": "no rows"})
 
 
-def test_an_exception_is_left_with_the_step_after_which_it_came(end, tmp_path, monkeypatch):
+def test_an_exception_is_reported_with_the_step_after_which_it_was_raised(end, tmp_path, monkeypatch):
     monkeypatch.setattr(position, "_position", {})
     position.note(member=1, step=40)
     with pytest.raises(KeyError):
@@ -62,7 +62,7 @@ def test_an_exception_is_left_with_the_step_after_which_it_came(end, tmp_path, m
     assert left == {"kind": "error", "message": "member 1 after step 40: KeyError: 'seven'"}
 
 
-def test_a_file_system_that_is_away_may_come_back(end, tmp_path):
+def test_an_absent_file_system_may_come_back(end, tmp_path):
     with pytest.raises(OSError, match="503"):
         end(OSError("503"))
     assert not (tmp_path / "failure.json").exists()
@@ -86,16 +86,16 @@ def test_sigterm_is_a_request_while_training_runs_and_only_then(job_file, monkey
 
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(training, "run", ending)
-    # Asked once is not asked for ever.
+    # A request does not last for ever.
     for _ in range(2):
         assert worker.main([str(job_file)]) == 0
         assert signal.getsignal(signal.SIGTERM) is before
-        # What trains next in this process was not asked to end.
+        # The next training in this process was not asked to end.
         assert not preemption.requested()
 
 
-def test_a_watched_process_beats_from_the_first_moment_on(tmp_path):
-    """Until nobody watches: then it is not the heartbeat that keeps it from ending."""
+def test_a_watched_process_gives_signs_of_life_from_the_start(tmp_path):
+    """If nobody watches any more, the heartbeat does not keep the process from ending."""
     file = tmp_path / "beat"
     script = (
         "import os, sys, time; from pathlib import Path; from trainer.process import heartbeat;"

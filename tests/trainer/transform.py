@@ -10,7 +10,7 @@ from trainer.data.preprocessing import preprocess
 def analyze(task, raw_spec, rows, folder):
     """Writes the transform graph of `rows` (dictionaries of raw values) to `folder/graph`.
 
-    Returns its TFTransformOutput, and the rows transformed, as serialized tf.Examples.
+    Returns its TFTransformOutput, and the transformed rows as serialized tf.Examples.
     """
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io

@@ -1,4 +1,4 @@
-"""Everything that stands before a training job, all real: a task, its transform graph, and packed examples."""
+"""Builds what a training job needs, and all of it is real: a task, its transform graph, and packed examples."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from trainer.job import TrainingJob
 
 COLOURS = ("red", "green", "blue")
 COUNT, CLASSES, TEACHERS = 43, 3, 2
-# 129 positions in 17 steps: the last batch holds one example, so one of two workers is given none.
+# 129 positions in 17 steps: the last batch holds one example, so one of two workers has none.
 TRAINING = TrainingConfig(epochs=3, batch_size=8, learning_rate=0.02, seed=5)
 STEPS, POSITIONS = 17, 129
 
@@ -65,7 +65,7 @@ MISTAKEN = dataclasses.replace(TASK, build_optimizer=lambda schedule: "sgd")
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What a job is given: the task, the transform graph, and the transformed examples, packed for each entry.
+    """The inputs of a job: the task, the transform graph, and the transformed examples, packed for each entry.
 
     Attributes:
       transformed: serialized examples as Transform writes them.
@@ -80,11 +80,11 @@ class World:
     folders: dict[str, str]
 
     def variant(self, attribute: str) -> TaskRef:
-        """The task with another optimizer: `SGD`, or `MISTAKEN`, which builds none."""
+        """Returns the task with another optimizer: `SGD`, or `MISTAKEN`, which builds no optimizer."""
         return dataclasses.replace(self.task, attribute=attribute)
 
     def job(self, folder: Path, entry="teacher", **changes) -> TrainingJob:
-        """A job in this process: by default a teacher on labels, or a student on soft targets."""
+        """Returns a job for this process: by default a teacher on labels, or a student on soft targets."""
         folder.mkdir()
         targets = changes.get("targets", "labels" if entry == "teacher" else "soft_targets")
         distillation = DistillationConfig(temperature=2.0, alpha=0.6) if targets == "soft_targets" else None
@@ -103,7 +103,10 @@ class World:
         return TrainingJob(**(fields | changes))
 
     def logits(self, job: TrainingJob, examples: Sequence[bytes] | None = None) -> np.ndarray:
-        """Of the exported model, by default on the training examples: float32 `[examples, members, classes]`."""
+        """Returns the logits of the exported model, by default on the training examples.
+
+        They are float32 `[examples, members, classes]`.
+        """
         loaded = tf.saved_model.load(job.model_uri)
         return loaded.signatures["transformed"](tf.constant(examples or self.examples))["logits"].numpy()
 
@@ -111,7 +114,7 @@ class World:
 def build(folder: Path, rows: Sequence[dict], teacher_logits: np.ndarray, module: str = "tiny_task") -> World:
     """Builds a world below a folder, from raw rows and float logits `[rows, teachers, classes]`.
 
-    `module` is the name of the task's module, of which a process knows but one.
+    `module` is the name of the task's module. A process knows only one module of a name.
     """
     (folder / f"{module}.py").write_text(SOURCE)
     task = TaskRef(module=module, search_path=str(folder))
@@ -127,12 +130,12 @@ def build(folder: Path, rows: Sequence[dict], teacher_logits: np.ndarray, module
 
 
 def pack(folder: Path, examples: Sequence[bytes], entry="student") -> str:
-    """Packs examples for a job of this entry; returns the folder."""
+    """Packs examples for a job of this entry. Returns the folder."""
     return packed.pack_all(folder, examples, label_key(entry))
 
 
 def rows(count: int = COUNT) -> list[dict]:
-    """Raw rows without rhyme or reason; every fifth has no label, and of a third the student sees none."""
+    """Returns random raw rows. Every fifth has no label, and the student does not see the label of a third."""
     generator = np.random.default_rng(0)
     return [
         {
@@ -145,17 +148,17 @@ def rows(count: int = COUNT) -> list[dict]:
 
 
 def random_logits(count: int = COUNT) -> np.ndarray:
-    """Logits of teachers that know nothing."""
+    """Returns random logits of teachers."""
     return 3 * np.random.default_rng(1).standard_normal([count, TEACHERS, CLASSES])
 
 
 def with_logits(examples: Sequence[bytes], logits: np.ndarray) -> list[bytes]:
-    """Serialized examples with `teacher_logits` `[examples, teachers, classes]`."""
+    """Returns serialized examples with `teacher_logits` `[examples, teachers, classes]`."""
     return [edited(one, teacher_logits=some.ravel().tolist()) for one, some in zip(examples, logits, strict=True)]
 
 
 def edited(serialized: bytes, **features) -> bytes:
-    """A serialized tf.Example with other values of some of its features: lists of integers or of floats."""
+    """Returns a serialized tf.Example in which some features have other values: lists of integers or floats."""
     example = tf.train.Example.FromString(serialized)
     for name, values in features.items():
         kind = "int64_list" if all(isinstance(one, int) for one in values) else "float_list"
@@ -164,12 +167,12 @@ def edited(serialized: bytes, **features) -> bytes:
 
 
 def values_of(serialized: bytes, name: str) -> list:
-    """The values of one feature of a serialized tf.Example."""
+    """Returns the values of one feature of a serialized tf.Example."""
     feature = tf.train.Example.FromString(serialized).features.feature[name]
     return list(getattr(feature, feature.WhichOneof("kind")).value)
 
 
 def weights(job: TrainingJob) -> list[np.ndarray]:
-    """The weights of all members of the exported model, in order."""
+    """Returns the weights of all members of the exported model, in order."""
     loaded = tf.saved_model.load(job.model_uri)
     return [variable.numpy() for member in loaded.weights for variable in member]

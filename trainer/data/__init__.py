@@ -1,1 +1,1 @@
-"""Transformed examples -> batches."""
+"""From transformed examples to the batches of each replica."""

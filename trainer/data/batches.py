@@ -1,7 +1,7 @@
-"""Packed examples and their order -> parsed batches, each looked up by its number.
+"""Reads batches of packed examples. Each batch is looked up by its number.
 
-A dataset that shuffles as it reads must read everything before a batch to come to it. Here a training that goes on
-from step s reads nothing of the steps before.
+A dataset that shuffles while it reads must read everything before a batch to get to it. Here a training that resumes at
+step s reads nothing of the steps before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from trainer.data.packing import PackedExamples
 
 
 class Denominators(NamedTuple):
-    """What sums over the *global* batch are divided by: float32 scalars, the same on every replica."""
+    """The counts by which sums over the *global* batch are divided: float32 scalars, the same on every replica.
+
+    Attributes:
+      examples: number of examples.
+      labelled: number of examples with a label.
+    """
 
     examples: Tensor
     labelled: Tensor
@@ -33,21 +38,23 @@ def batches(
     *,
     start: int = 0,
 ) -> Dataset:
-    """The batches of some replicas of one process, step by step and, within a step, replica by replica.
+    """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
 
     Args:
-      folder: written by `pack`.
-      order: which examples at which step.
+      folder: folder that `trainer.data.packing.pack` wrote.
+      order: which examples are used at which step.
       replicas: numbers of the replicas that read this dataset.
-      replica_count: all replicas of the job.
+      replica_count: number of all replicas of the job.
       feature_spec: how to parse the transformed examples.
-      start: the first step; those before it are not read.
+      start: the first step. The steps before it are not read.
 
     Returns:
-      A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`).
+      A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`). Each example has another
+      seed in each epoch.
 
     Raises:
-      ValueError: where the order has no seed.
+      ValueError: if the order has no seed.
+      DataError: (while it is read) if an example is not the one that was packed.
     """
     seed = order.seed
     if seed is None:
@@ -70,7 +77,10 @@ def numbered_batches(
     *,
     start: int = 0,
 ) -> Dataset:
-    """The same batches with the int64 positions `[batch]` of the examples instead of their seeds."""
+    """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
+
+    Args are those of `batches`. The order needs no seed.
+    """
     import tensorflow as tf
 
     packed = PackedExamples(folder)

@@ -1,8 +1,8 @@
-"""Datasets -> the batches of all replicas of a process, step by step.
+"""Hands each replica of a process its batches, step by step.
 
-TensorFlow's own way puts an iterator on each device. Where there are several devices, the thread that tunes such an
-iterator takes up to a minute to end, one after the other: a process that trained for seconds took minutes to leave.
-Here one iterator serves all replicas of a process, with nothing to tune.
+TensorFlow puts an iterator on each device, and each iterator has a thread that tunes it. Such a thread takes up to a
+minute to end, and several end one after the other. So a process that trained for seconds took minutes to leave. Here
+one iterator serves all replicas of a process, and nothing is tuned.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from trainer.distribution import strategies
 
 
 class InputPipeline(Protocol):
-    """Where a loop takes its batches from."""
+    """The source of a training loop's batches."""
 
     def start(self) -> DatasetIterator:
-        """Returns an iterator over the steps, from the first; also as an argument of a tf.function."""
+        """Returns an iterator over the steps, from the first. It can be an argument of a tf.function."""
 
     def take(self, iterator: DatasetIterator) -> Batch:
-        """Returns the next batch of `iterator`, as the step of the loop takes it; called within a tf.function."""
+        """Returns the next batch, as the loop's step takes it. It is called within a tf.function."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PerReplicaPipeline:
-    """An `InputPipeline` whose batches are for `strategy.run`: a dataset for each replica, read side by side.
+    """An `InputPipeline` whose batches are arguments of `strategy.run`. It reads a dataset for each replica.
 
     Attributes:
-      strategy: whose replicas take the batches.
-      dataset_of: tf.distribute.InputContext -> the dataset of the replica that the context stands for, as if each
-        replica had an input pipeline of its own.
+      strategy: the strategy whose replicas take the batches.
+      dataset_of: takes a tf.distribute.InputContext, and returns the dataset of the one replica that it stands for.
     """
 
     strategy: Strategy
@@ -58,7 +57,7 @@ class PerReplicaPipeline:
 
 
 def replicas_of(strategy: Strategy, context: InputContext) -> range:
-    """Returns the numbers, within the job, of the replicas that an input pipeline is for."""
+    """Returns the numbers, within the job, of the replicas that an input pipeline serves."""
     local = strategy.num_replicas_in_sync // context.num_input_pipelines
     first = context.input_pipeline_id * local
     return range(first, first + local)

@@ -1,16 +1,16 @@
-"""A split of transformed examples in a folder, sorted by example id, in which each example is found by its number.
+"""Packs a split of transformed examples into a folder, in which each example is found by its number.
 
-Transform writes compressed shards, which can only be read from front to back, in an order that depends on who wrote
-them. A split is packed once instead:
+Transform writes compressed shards. They can only be read from front to back, in an order that depends on who wrote
+them. So each split is packed once:
 
   records.bin   the serialized examples, one after the other, sorted by example id
-  index.npy     of each example: offset, length and check sum (CRC-32C) in `records.bin`, and whether it has a label; in
-                the same order
-  seal.json     the digest of both (`trainer.data.seal`)
+  index.npy     the offset, the length and the check sum (CRC-32C) of each example in `records.bin`, and whether it has
+                a label; in the same order
+  seal.json     the digest of both files (`trainer.data.seal`)
 
-So equal data are equal bytes, however they were cut into files: checkpoints are found again by a digest of both files.
-The examples stay on disk and are read at random places, so a split need not fit in memory: while it is packed, ids,
-labels and lengths are, and the index takes 17 bytes an example.
+Equal data become equal bytes, however they were cut into files. So the digest of both files names the data, and
+checkpoints are found again by it. A split need not fit in memory: training reads the examples from disk, at random
+places. Packing holds all ids, labels and lengths in memory. The index takes 17 bytes an example.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ _CHECK_BYTES = 1 << 20
 def pack(
     files: Sequence[str], destination: Path, label_key: str, objective: Objective, split: str = "training"
 ) -> int:
-    """Packs the TFRecord files of one split, sorted by example id, into a folder.
+    """Packs the TFRecord files of one split into a folder, sorted by example id.
 
-    The records are written twice: as they come, and then in their order, which is known once all ids are. Until that is
-    done the folder takes twice the space.
+    The records are written twice: first as they are read, then sorted, because the order is known only when all ids
+    are. Until then the folder takes twice the space.
 
     Args:
-      files: TFRecord files (gzip, as Transform writes) of serialized tf.Examples with an `example_id`.
+      files: TFRecord files (gzip, as Transform writes them) of serialized tf.Examples with an `example_id`.
       destination: an empty folder.
-      label_key: the feature that is the label of this training.
-      objective: how that is encoded.
-      split: what messages call it.
+      label_key: name of the feature that is the label of this training.
+      objective: how the label is encoded.
+      split: name of the split in messages.
 
     Returns:
       The number of examples.
 
     Raises:
-      DataError: where there are none, a file is truncated or corrupt, its records are no transformed examples, or
-        a label is not one of the declared classes.
+      DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example, or a
+        label is not one that the task declares.
     """
     import google_crc32c
 
@@ -97,14 +97,14 @@ def pack(
     return len(lengths)
 
 
-def digest(folder: str) -> str:
-    """Stands for the contents of a packed split; see `trainer.data.seal` for what is read, and raised."""
-    return seal.digest(folder, _INDEX)
+def packed_digest(folder: str) -> str:
+    """Returns the digest of a packed split, 64 hexadecimal digits. Errors are those of `seal.sealed_digest`."""
+    return seal.sealed_digest(folder, _INDEX)
 
 
 @dataclasses.dataclass(frozen=True)
 class PackedExamples:
-    """Random access to what `pack` wrote to a folder or URI; what is not local is copied, once a process."""
+    """Random access to the packed examples at a path or URI. If they are not local, each process copies them once."""
 
     folder: files.Location
 
@@ -121,14 +121,14 @@ class PackedExamples:
         return len(self._index)
 
     def labelled(self, rows: Positions) -> npt.NDArray[np.bool_]:
-        """Whether each of `rows` has a label: bool of the same length."""
+        """Returns whether each of `rows` has a label: bool `[rows]`."""
         return np.asarray(self._index["labelled"][rows])
 
     def read(self, rows: Positions) -> npt.NDArray[np.object_]:
-        """Serialized examples of `rows`, as an object array of bytes of the same length.
+        """Reads the serialized examples of `rows`: an object array `[rows]` of bytes.
 
         Raises:
-          DataError: where one is not what was packed.
+          DataError: if an example is not the one that was packed.
         """
         import google_crc32c
 
@@ -150,12 +150,12 @@ class PackedExamples:
 
 
 def _offsets(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Where each of so many bytes begins, when they stand one after the other."""
+    """Returns the offset of each record of these lengths, if the records follow each other without gaps."""
     return np.cumsum(lengths, dtype=np.int64) - lengths
 
 
 def _order(ids: npt.NDArray[np.bytes_], index: npt.NDArray[Any], content: mmap.mmap) -> npt.NDArray[np.int64]:
-    """Positions of all examples by id, and of equal ids by a digest of their bytes, so not by any order of files."""
+    """Returns the order of all examples by id. Examples with equal ids are ordered by a digest of their bytes."""
     order = np.argsort(ids, kind="stable")
     equal = ids[order[1:]] == ids[order[:-1]]
     places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
@@ -173,7 +173,7 @@ def _records(content: mmap.mmap, entries: npt.NDArray[Any]) -> Iterator[bytes]:
 def _read(
     files: Sequence[str], label_key: str, objective: Objective
 ) -> Iterator[tuple[npt.NDArray[np.object_], npt.NDArray[Any], list[bytes]]]:
-    """Yields ids, labels and serialized examples, up to `_READ_BATCH` at a time, file by file."""
+    """Yields ids, labels and serialized examples, file by file, with at most `_READ_BATCH` examples at a time."""
     import tensorflow as tf
 
     spec = {
@@ -201,7 +201,7 @@ def _words(objective: Objective) -> str:
 
 
 def _assert_whole(file: str) -> None:
-    """TensorFlow takes a stream that breaks off between two records, or before the first, for its end."""
+    """Raises an error if a gzip is cut off. TensorFlow would take a cut between two records for the end of the file."""
     with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
         while stream.read(_CHECK_BYTES):
             pass

@@ -1,8 +1,8 @@
-"""The `preprocessing_fn` that stock Transform runs: the task's own, between two things every task needs.
+"""The `preprocessing_fn` that stock Transform runs. It calls the task's own, and adds the label and the example id.
 
-A user's function that also had to densify optional features, encode the label and make an example id would be
-written again, a little differently, for each task; and one that sees the label can leak it into the inputs. So
-the task's function is handed the dense raw features only, and this module adds the label and the id.
+Every task needs dense features, an encoded label and an example id. If each task's function made them, each would do it
+a little differently, and a function that sees the label could leak it into the inputs. So the task's function gets only
+the dense raw features.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ Inputs = dict[str, Any]
 
 
 def preprocessing_fn(inputs: Inputs, custom_config: dict[str, Any]) -> Inputs:
-    """Called by Transform with the raw features of the schema; `custom_config["task"]` is a `TaskRef`, as JSON."""
+    """Computes the transformed example, as `preprocess` does. Transform calls it.
+
+    Args:
+      inputs: the raw features of the schema, by name.
+      custom_config: `task` is a `TaskRef`, as JSON.
+    """
     return preprocess(located(from_json(TaskRef, custom_config["task"]), os.environ).load(), inputs)
 
 
@@ -32,16 +37,16 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
     """Computes the transformed example.
 
     Args:
-      task: whose features, label and `preprocessing_fn` are used.
+      task: the task, with features, label and `preprocessing_fn`.
       inputs: raw features by name, each dense `[batch, *shape]` or sparse `[batch, any]`.
 
     Returns:
-      The task's model inputs, and `label` and `student_label`, both as the task's objective encodes them (classes:
-      int64 `[batch]`, -1 where there is none), and `example_id` string `[batch]`.
+      The task's model inputs; `label` and `student_label`, both as the task's objective encodes them (classes: int64
+      `[batch]`, -1 without a label); and `example_id`, string `[batch]`.
 
     Raises:
-      DataError: where the data lack a declared feature.
-      TaskError: where the task's function returns a reserved name.
+      DataError: if the data lack a declared feature.
+      TaskError: if the task's function raises, or returns a reserved name.
     """
     features = {feature.name: dense_feature(feature, _take(inputs, feature.name)) for feature in task.features}
     with task_code.guarded(f"preprocessing_fn of task '{task.name}' fails"):
@@ -59,12 +64,21 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
 
 
 def dense_feature(feature: Feature, values: Any) -> Any:
-    """Makes one raw feature dense: `[batch, *shape]` in the dtype of its kind, gaps filled with its default."""
+    """Makes one raw feature dense, and fills its gaps with its default.
+
+    Args:
+      feature: the declaration of the feature.
+      values: its raw values, dense `[batch, *shape]` or sparse `[batch, any]`.
+
+    Returns:
+      `[batch, *shape]`: float32 for numbers, int64 for integers, string for texts. If the feature has gaps and no
+      default, computing it raises InvalidArgumentError.
+    """
     import tensorflow as tf
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
     if values.dtype != dtype:
-        # Before gaps are filled: a default of 0.5 would be cut to the 0 of data that hold integers.
+        # Before gaps are filled, because among integers a default of 0.5 would become 0.
         values = tf.cast(values, dtype)
     if isinstance(values, tf.sparse.SparseTensor):
         size = math.prod(feature.shape)
@@ -73,13 +87,21 @@ def dense_feature(feature: Feature, values: Any) -> Any:
 
 
 def encode_label(objective: Objective, inputs: Inputs) -> Any:
-    """The label, `[batch, *label_shape]`: what `Objective.encode` makes of it, `unlabelled` where an example has none.
+    """Encodes the label of each example.
 
-    The objective sees the examples that have a label, and no others. Had the gaps of the others been filled with a
-    value first, nobody could tell it from a label that happens to be that value.
+    The objective sees only the examples that have a label. If the gaps of the others were filled with a value first,
+    nobody could tell it from a label with the same value.
+
+    Args:
+      objective: the objective of the task.
+      inputs: raw features by name.
+
+    Returns:
+      `[batch, *label_shape]`, in the objective's dtype: the output of `Objective.encode`, or `unlabelled` for an
+      example without a label.
 
     Raises:
-      DataError: where the data lack a feature that the label is made of.
+      DataError: if the data lack a feature that the label is made of.
     """
     import tensorflow as tf
 
@@ -93,12 +115,12 @@ def encode_label(objective: Objective, inputs: Inputs) -> Any:
 
 
 def assert_declared(objective: Objective, labels: Any, what: str) -> None:
-    """Raises DataError where the task does not declare a label.
+    """Raises DataError if an example has a label that the task does not declare.
 
     Args:
-      objective: of the task.
-      labels: NumPy array `[examples, *label_shape]`, as `encode_label` gives them.
-      what: names the examples, such as `training examples`.
+      objective: the objective of the task.
+      labels: NumPy array `[examples, *label_shape]` of encoded labels.
+      what: name of the examples in the message, such as `training examples`.
     """
     unknown = int(objective.undeclared(labels).sum())
     if unknown:
@@ -114,10 +136,10 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
 
 
 def content_id(inputs: Inputs) -> Any:
-    """A string `[batch]` that depends on the raw content of an example alone, label included.
+    """Returns an id for each example, string `[batch]`. It depends only on the example's raw content, label included.
 
-    Equal rows get equal ids, in whatever order, file or batch they stand. Two keyed 62-bit SipHash values make a
-    collision of different rows improbable below some 10^18 pairs of rows.
+    Equal rows get equal ids, in any order, file or batch. An id is two keyed 62-bit values of SipHash (Aumasson and
+    Bernstein, 2012). Different rows are unlikely to share an id below about 10^18 pairs of rows.
     """
     import tensorflow as tf
 
@@ -130,7 +152,7 @@ def _content(values: Any) -> Any:
     import tensorflow as tf
 
     if isinstance(values, tf.sparse.SparseTensor):
-        # Each value closed by a comma, so that the padding, which depends on the batch, adds nothing.
+        # A comma closes each value, and padding adds an empty text, because the amount of padding depends on the batch.
         closed = tf.sparse.SparseTensor(values.indices, _exact_text(values.values) + ",", values.dense_shape)
         return tf.strings.reduce_join(tf.sparse.to_dense(closed, default_value=""), axis=1)
     flat = tf.reshape(values, [tf.shape(values)[0], -1])
@@ -146,7 +168,7 @@ def _exact_text(values: Any) -> Any:
 
 
 def _raw_label(objective: Objective, values: Any) -> tuple[Any, Any]:
-    """A raw part of the label, dense `[batch]` in the dtype of its kind, and which examples have it, bool `[batch]`."""
+    """Returns a part of the raw label, `[batch]` in the dtype of its kind, and who has it, bool `[batch]`."""
     import tensorflow as tf
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[objective.label.kind]
@@ -168,19 +190,19 @@ def _visible_label(label: Label, objective: Objective, encoded: Any, inputs: Inp
     visible = dense_feature(
         Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
     )
-    # One axis for each of the label's, so that an example is hidden as a whole.
+    # It has as many axes as the label, so that an example is hidden as a whole.
     hidden = tf.reshape(visible == 0, [-1, *[1] * len(objective.label_shape)])
     return tf.where(hidden, tf.constant(objective.unlabelled, encoded.dtype), encoded)
 
 
 def _complete(feature: Feature, values: Any, size: int) -> Any:
-    """The same tensor; computing it fails (InvalidArgumentError) where a feature without default has gaps."""
+    """Returns the same tensor. Computing it raises InvalidArgumentError if the feature has gaps and no default."""
     import tensorflow as tf
 
     if feature.default is not None:
         return values
     expected = values.dense_shape[0] * size
-    # No quotes: they would come out of a graph behind backslashes.
+    # Without quotes, because a graph would put backslashes before them.
     message = (
         f"feature {feature.name} has no default, so every example must have its {size} values: complete the data, "
         "or give the feature a default"

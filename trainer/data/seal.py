@@ -1,15 +1,16 @@
-"""What a packed split holds, in one line that is written when it is packed.
+"""Writes the digest of a packed split once, and checks it without reading the split.
 
-To tell whether two processes have the same data, each would read all of them at every attempt, before the first step.
-Instead the digest of the contents is written down once, by the process that packs:
+To know whether they have the same data, two processes would have to read all data at every attempt, before the first
+step. Instead, the process that packs the data writes one file:
 
-  seal.json    digest: SHA-256 of names and contents of all other files; bytes: the size of each; index: SHA-256 of
-               the index
+  seal.json    digest: SHA-256 of names and contents of all other files
+               bytes: the size of each of them
+               index: SHA-256 of the index
 
-A process that opens the folder holds the sizes against the files, which finds a copy that broke off; and each example
-that it reads against the check sum in the index (`trainer.data.packing`), which finds other contents of equal size.
-The index itself is small, and is read as a whole against the seal. So two processes with one seal train on the same
-examples, or one of them ends with a message.
+A process that opens the folder compares the sizes, so it finds a copy that is not complete. It reads the small index,
+and compares its digest. Each example that it reads later must have its check sum in the index (`trainer.data.packing`),
+so it finds other contents of the same size. Two processes with the same seal train on the same examples, or one of them
+ends with a message.
 """
 
 from __future__ import annotations
@@ -32,30 +33,37 @@ class _Seal:
 
 
 def write(folder: str, index: str) -> None:
-    """Seals a folder of packed examples; reads all of it once.
+    """Writes the seal of a folder of packed examples. Reads the whole folder.
 
     Args:
-      folder: holds nothing but the packed examples.
-      index: name of the file in which each example has a check sum.
+      folder: a folder that holds nothing but the packed examples.
+      index: name of the file with the check sum of each example.
     """
-    digest = content.digest(folder)
+    digest = content.folder_digest(folder)
     sizes = {name: files.size(files.join(folder, name)) for name in files.walk(folder)}
     files.write_text(
-        files.join(folder, _NAME), to_json(_Seal(digest, sizes, content.digest_of_file(files.join(folder, index))))
+        files.join(folder, _NAME), to_json(_Seal(digest, sizes, content.file_digest(files.join(folder, index))))
     )
 
 
-def digest(folder: str, index: str) -> str:
-    """The digest of what the folder holds, as its seal says; where it has no seal, of all its bytes.
+def sealed_digest(folder: str, index: str) -> str:
+    """Returns the digest in the seal of a folder. If there is no seal, computes the digest from all files.
 
-    It reads the index, and of the other files nothing but the size.
+    Apart from the seal it reads only the index, and the sizes of the other files.
+
+    Args:
+      folder: the folder that `write` sealed, a path or URI.
+      index: name of the file with the check sum of each example.
+
+    Returns:
+      64 hexadecimal digits.
 
     Raises:
-      DataError: where the files are not those that were sealed.
-      OSError: where one cannot be read.
+      DataError: if the seal is damaged, or the files are not the ones that were sealed.
+      OSError: if a file cannot be read.
     """
     if not files.exists(files.join(folder, _NAME)):
-        return content.digest(folder)
+        return content.folder_digest(folder)
     try:
         seal = from_json(_Seal, files.read_text(files.join(folder, _NAME)))
     except ConfigError as error:
@@ -68,7 +76,7 @@ def digest(folder: str, index: str) -> str:
             f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
             "again"
         )
-    if content.digest_of_file(files.join(folder, index)) != seal.index:
+    if content.file_digest(files.join(folder, index)) != seal.index:
         raise DataError(
             f"the index of the packed examples in {folder} is not the one that was packed: pack them again"
         )

@@ -1,9 +1,9 @@
-"""The losses of teachers and students, as sums that are divided by the global batch.
+"""The losses of teachers and students, as sums that are divided by counts of the global batch.
 
-A mean over the examples of one replica weighs an example by how many others happened to share its replica: with
-unlabelled examples, or an uneven last batch, two replicas then take other steps than one. So an objective gives one
-value an example, and `distillation_loss` divides sums by counts of the *global* batch, one count for the hard and one
-for the soft term.
+In a mean over the examples of one replica, the weight of an example depends on how many others are on the same replica.
+With unlabelled examples, or an uneven last batch, the steps of two replicas then differ from the steps of one. So an
+objective returns one value an example. `distillation_loss` divides sums by counts of the *global* batch: one count for
+the hard term, and one for the soft term.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ def distillation_loss(
     *,
     objective: Objective,
 ) -> Any:
-    """This replica's part of (1 - alpha) * mean hard loss + alpha * mean soft loss over the global batch.
+    """Returns this replica's part of (1 - alpha) * mean hard loss + alpha * mean soft loss over the global batch.
 
-    The sum of the parts over all replicas is the loss. With alpha = 0 the teachers' outputs are not read, with
-    alpha = 1 the labels are not: each may then be None.
+    This is the loss of Hinton et al. (2015), "Distilling the knowledge in a neural network". The sum of the parts over
+    all replicas is the loss. With alpha = 0 the teachers' outputs are not read, and may be None. With alpha = 1 the
+    labels are not read, and may be None.
 
     Args:
-      outputs: of the student, `[batch, outputs]`.
+      outputs: the student's outputs, `[batch, outputs]`.
       labels: `[batch, *label_shape]`.
       teacher_outputs: `[batch, teachers, outputs]`.
       config: alpha and temperature.
       denominators: counts of the global batch.
-      objective: whose losses they are; it describes `outputs`, `labels` and `teacher_outputs`.
+      objective: gives the hard and the soft loss. It says what `outputs`, `labels` and `teacher_outputs` mean.
 
     Returns:
-      A float32 scalar; 0 from a term of which the global batch has no example.
+      A float32 scalar. A term without an example in the global batch counts as 0.
     """
     loss = 0.0
     if config.alpha < 1:
@@ -50,7 +51,7 @@ def distillation_loss(
 
 
 def mean_part(losses: Any, count: Any) -> Any:
-    """Sum of float32 `losses` `[batch]` divided by the global `count`; 0 where the count is 0."""
+    """Returns the sum of float32 `losses` `[batch]`, divided by the global `count`; 0 if the count is 0."""
     import tensorflow as tf
 
     return tf.math.divide_no_nan(tf.reduce_sum(losses), count)

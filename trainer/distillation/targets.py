@@ -1,4 +1,8 @@
-"""What a job learns from: the features that it reads as targets, and its loss on them."""
+"""Chooses what a job learns from: the features that it reads as targets, and the loss that it computes from them.
+
+Teachers, students on soft targets, students on labels and students on pseudo-labels differ in nothing else. With a flag
+in the step, each kind of step would repeat the choice. Here the choice is made once, and the step is handed a function.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +15,29 @@ from trainer.data.batches import Denominators
 from trainer.distillation import losses
 from trainer.job import Entry, TrainingJob
 
-# (the output `[batch, outputs]`, targets by name, denominators) -> this replica's part of the loss, a float32 scalar.
+# Takes the outputs `[batch, outputs]`, the targets by name and the denominators. Returns this replica's part of the
+# loss, a float32 scalar.
 Loss = Callable[[Any, dict[str, Any], Denominators], Any]
 
 
 def label_key(entry: Entry) -> str:
-    """The transformed feature that a job of this entry takes its labels from."""
+    """Returns the name of the transformed feature that holds the labels of a teacher or a student."""
     return LABEL if entry == "teacher" else STUDENT_LABEL
 
 
 def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
-    """How to parse the targets of a job from a transformed example, as `tf.io.parse_example` takes it."""
+    """Returns the feature spec of a job's targets, for `tf.io.parse_example` on transformed examples."""
     import tensorflow as tf
 
     spec = {label_key(job.entry): objective.label_spec()}
     if job.targets != "labels":
-        # [teachers, outputs]: the data know how many teachers there were.
+        # The shape is [teachers, outputs]. Only the data say how many teachers there were.
         spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([objective.outputs], tf.float32, allow_missing=True)
     return spec
 
 
 def loss_of(job: TrainingJob, objective: Objective) -> Loss:
-    """The loss of a job, as `trainer.fitting.gradient_step.GradientStep` takes it."""
+    """Returns the loss of a job, as `trainer.fitting.gradient_step.GradientStep` takes it."""
     key = label_key(job.entry)
 
     def from_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:

@@ -1,1 +1,1 @@
-"""Several processes and replicas that train as one."""
+"""Makes several processes and replicas train as one."""

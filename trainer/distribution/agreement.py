@@ -1,7 +1,7 @@
-"""One answer for all processes of a job to a question that each answers for itself.
+"""Gives all processes of a job the same answer to a question that each may answer differently.
 
-A process that ends its training while the others go on leaves them waiting for its gradients. So what only one may
-have heard, such as a request to end, is asked for in all of them at the same step, and added up.
+If one process ends its training, the others wait for its gradients. A request to end may reach only one process. So all
+processes are asked at the same step, and their answers are added up.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from limbeck.aliases import Strategy, Tensor
 
 
 def any_process(strategy: Strategy) -> Callable[[bool], bool]:
-    """Makes the function that says whether the answer of any process is True.
+    """Returns a function that takes this process's answer, and returns whether any process's answer is True.
 
-    Every process must call it equally often, because each call waits for all of them.
+    Every process must call the function equally often, because each call waits for all processes.
     """
     import tensorflow as tf
 
     def votes(mine: Tensor) -> Tensor:
-        # A value of its own on each replica: some strategies do not add up one that they share.
+        # Each replica gets its own copy, because some strategies do not add up a value that replicas share.
         return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(mine))
 
     @tf.function(autograph=False)

@@ -1,9 +1,8 @@
-"""The place of one process in its training job: the only reader and writer of TF_CONFIG.
+"""The place of one process in its training job. No other module reads or writes TF_CONFIG.
 
-TensorFlow takes the cluster from a JSON text in the environment and mostly does not check it: a
-misspelt role ends in a hang or a crash of C++ code minutes later. Code that parses the text again
-for itself ("am I the chief?") then differs from TensorFlow in the corner cases. Here it is written
-and read once, and read strictly.
+TensorFlow reads the cluster from a JSON text in the environment, and hardly checks it. A misspelt role ends in a hang,
+or in a crash of C++ code minutes later. Code that parses the text again, to ask whether this process is the chief,
+differs from TensorFlow in corner cases. So the text is written and read here alone, and is read strictly.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Role = Literal["chief", "worker"]
 
 @dataclasses.dataclass(frozen=True)
 class Addresses:
-    """Where the processes of a job listen, each as `host:port`; workers in order of their index."""
+    """The addresses of the processes of a job, each as `host:port`. The workers are in the order of their index."""
 
     chief: str
     workers: tuple[str, ...] = ()
@@ -36,9 +35,9 @@ class ClusterTask:
 
     Attributes:
       role: `chief` or `worker`.
-      index: number within its role, from 0.
-      rank: number within the job: 0 for the chief, then the workers; TensorFlow counts alike.
-      processes: the number of processes in the job.
+      index: number of the process within its role, from 0.
+      rank: number of the process within the job: 0 for the chief, then the workers, as in TensorFlow.
+      processes: number of processes of the job.
     """
 
     role: Role
@@ -48,21 +47,21 @@ class ClusterTask:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process alone exports and writes what a job writes once."""
+        """Whether this process is the chief, which writes everything that a job writes only once."""
         return self.role == CHIEF
 
 
 SINGLE = ClusterTask(role=CHIEF, index=0, rank=0, processes=1)
 
 
-def task_of(rank: int, processes: int) -> ClusterTask:
-    """The process of rank `rank` in `[0, processes)`: the chief first, then the workers."""
+def cluster_task(rank: int, processes: int) -> ClusterTask:
+    """Returns the process with a rank in `[0, processes)`. The chief has rank 0, and the workers follow."""
     role, index = (CHIEF, 0) if rank == 0 else (WORKER, rank - 1)
     return ClusterTask(role=role, index=index, rank=rank, processes=processes)
 
 
 def to_text(addresses: Addresses, role: Role, index: int) -> str:
-    """Returns the text of TF_CONFIG for the process `index` of `role`."""
+    """Returns the text of TF_CONFIG for the process with this role and index."""
     cluster: dict[Role, list[str]] = {CHIEF: [addresses.chief]}
     if addresses.workers:
         cluster[WORKER] = list(addresses.workers)
@@ -70,13 +69,13 @@ def to_text(addresses: Addresses, role: Role, index: int) -> str:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ClusterTask:
-    """Reads the place of this process; without TF_CONFIG it is the chief, and alone.
+    """Reads the place of this process. Without TF_CONFIG, the process is the chief and the only one.
 
     Args:
-      environment: variables by name; by default those of this process.
+      environment: variables by name; None: the environment of this process.
 
     Raises:
-      ConfigError: where TF_CONFIG is not JSON, knows another role, or has no such process.
+      ConfigError: if TF_CONFIG is not JSON, has another role, or lacks this process.
     """
     text = (os.environ if environment is None else environment).get(ENVIRONMENT)
     if not text:

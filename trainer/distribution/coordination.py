@@ -1,10 +1,10 @@
-"""Short texts that the processes of a job tell each other, without a collective operation.
+"""Publishes short texts to the processes of a job, and waits for them, without a collective operation.
 
-`MultiWorkerMirroredStrategy` brings a coordination service with a store of texts under keys. Unlike a collective
-operation it needs no peer but the chief. But whoever waits for a key waits for ever where the process that should
-tell it is dead: the service notices (after 10 s), and does not wake him. Its barrier does fail then, but it holds
-Python's lock while it waits, so that the process gives no sign of life (`trainer.process.heartbeat`). So a key is
-waited for in pieces, and between two of them the service is asked whether all processes still live.
+`MultiWorkerMirroredStrategy` starts a coordination service with a key-value store. A collective operation needs all
+processes; the store needs only the chief. But if a process dies before it publishes a key, whoever waits for the key
+waits for ever: the service notices the death after 10 s, but does not end the wait. The barrier of the service does
+fail, but it holds Python's lock while it waits, so the process gives no sign of life (`trainer.process.heartbeat`). So
+the wait is cut into pieces. Between two of them, the service is asked whether all processes are alive.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from trainer.distribution.cluster import CHIEF, WORKER, ClusterTask
 _PIECE_SECONDS = 2.0
 
 
-def tell(key: str, value: str) -> None:
-    """Tells all processes of the job `value`, under a key that is used once in a job."""
+def publish(key: str, value: str) -> None:
+    """Publishes a text to all processes of the job, under a key that is used only once in the job."""
     _service().set_config_key_value(key, value)
 
 
-def told(key: str, me: ClusterTask, patience_seconds: float = float("inf")) -> str:
-    """What was told under a key, as soon as it is.
+def wait_for(key: str, me: ClusterTask, patience_seconds: float = float("inf")) -> str:
+    """Waits until a process publishes a key, and returns its text.
 
     Args:
-      key: which a process tells or has told.
-      me: this process, of several.
-      patience_seconds: how long to wait.
+      key: the key.
+      me: this process. The job must have several.
+      patience_seconds: how long to wait, in seconds.
 
     Raises:
-      TimeoutError: where it was not told for so long.
-      tensorflow.errors.OpError: where a process of the job is lost.
+      TimeoutError: if no process has published the key in this time.
+      tensorflow.errors.OpError: if a process of the job is lost.
     """
     import tensorflow as tf
 
@@ -43,7 +43,7 @@ def told(key: str, me: ClusterTask, patience_seconds: float = float("inf")) -> s
         with contextlib.suppress(tf.errors.DeadlineExceededError):
             return str(_service().get_config_key_value(key, milliseconds))
         _assert_all_live(me)
-    raise TimeoutError(f"no process of the job told '{key}' for {patience_seconds:.0f} s")
+    raise TimeoutError(f"no process of the job published '{key}' within {patience_seconds:.0f} s")
 
 
 def _assert_all_live(me: ClusterTask) -> None:

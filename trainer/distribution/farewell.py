@@ -1,9 +1,9 @@
-"""The end of a distributed job, in an order in which nobody looks like a failure to anybody.
+"""Ends the processes of a job in an order in which no process takes another for lost.
 
-The chief runs the service through which the processes watch each other. If it leaves while a peer still works, or
-a peer leaves while the chief still exports, the one left behind reports a lost peer and may end with an error,
-after a training that went well. So every peer waits until the chief is done, says goodbye and ends at once; the
-chief leaves last.
+The chief runs the service through which the processes watch each other. If the chief leaves while a worker still works,
+or if a worker leaves while the chief still exports, the other one reports a lost peer. It may end with an error, after
+a training that went well. So every worker waits until the chief is done, says goodbye and ends at once. The chief
+leaves last.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _GOODBYE_SECONDS = 30.0
 
 
 def leave_together(me: ClusterTask, code: int = 0) -> None:
-    """Blocks until this process may end. On the chief it returns; every other process ends here, with `code`.
+    """Blocks until this process may end. Returns on the chief, and ends any other process with the exit code `code`.
 
     Raises:
-      tensorflow.errors.OpError: where a process is lost before the chief is done.
+      tensorflow.errors.OpError: if a process is lost before the chief is done.
     """
     if me.processes == 1:
         return
     if not me.is_chief:
-        coordination.told(_DONE, me)
-        coordination.tell(_goodbye(me.rank), "1")
+        coordination.wait_for(_DONE, me)
+        coordination.publish(_goodbye(me.rank), "1")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    coordination.tell(_DONE, "1")
+    coordination.publish(_DONE, "1")
     _await_goodbyes(me)
 
 
@@ -43,9 +43,9 @@ def _await_goodbyes(me: ClusterTask) -> None:
 
     for rank in range(1, me.processes):
         try:
-            coordination.told(_goodbye(rank), me, _GOODBYE_SECONDS)
+            coordination.wait_for(_goodbye(rank), me, _GOODBYE_SECONDS)
         except (TimeoutError, tf.errors.OpError) as error:
-            # The job is done, whatever became of a peer since; the launcher sees its exit code.
+            # The job is done, so a worker that is lost now does no harm. The launcher sees its exit code.
             _log.warning("left without the goodbye of rank %d: %s", rank, error)
 
 

@@ -1,9 +1,8 @@
-"""The processes of a job make sure, before the first step, that they are about to do the same.
+"""Checks, before the first step, that all processes of a job run the same.
 
-Machines are set up one by one. Where one has another TensorFlow, an older copy of our code or other data under the
-same path, nothing fails: the gradients of two different models are added up, and the result is wrong. So each process
-says what it runs in the key-value store of the coordination service, which is up once the strategy is built, and is
-held against the chief.
+Machines are set up one by one. If one of them has another TensorFlow, an older copy of our code, or other data under
+the same path, nothing fails. The gradients of two different models are added up, and the result is wrong. So each
+process publishes what it runs (`trainer.distribution.coordination`), and is compared with the chief.
 """
 
 from __future__ import annotations
@@ -13,20 +12,26 @@ import json
 import platform
 from importlib import metadata
 
-from limbeck.digests.code import digest
+from limbeck.digests.code import code_digest
 from limbeck.errors import UserError
 from trainer.distribution import coordination
 from trainer.distribution.cluster import ClusterTask
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy")
-# All are here when the strategy is built, and say this next: what is waited for is a digest of the data at most.
+# All processes have started when the strategy is built. At most they compute a digest of the data before they publish.
 PATIENCE_SECONDS = 600.0
 _CODE = "trainer.worker"
 
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What a process runs: versions by package, and digests of our code and of its job."""
+    """What a process runs.
+
+    Attributes:
+      versions: versions of Python and of packages, by name.
+      code: digest of the trainer's code.
+      job: digest of the job.
+    """
 
     versions: dict[str, str]
     code: str
@@ -34,28 +39,33 @@ class Identity:
 
 
 def identity_of(job_digest: str) -> Identity:
-    """The identity of this process.
+    """Returns the identity of this process.
 
     Args:
-      job_digest: stands for what is trained, on what data: of the process' own making, not handed over.
+      job_digest: digest of what is trained, and on which data. The process must have computed it itself.
     """
     versions = {name: metadata.version(name) for name in PACKAGES}
-    return Identity({"python": platform.python_version()} | versions, digest([_CODE]), job_digest)
+    return Identity({"python": platform.python_version()} | versions, code_digest([_CODE]), job_digest)
 
 
 def meet(me: ClusterTask, mine: Identity, patience_seconds: float = PATIENCE_SECONDS) -> None:
-    """Returns when this process is known to run the same as the chief; on the chief, the same as every other.
+    """Compares this process with the chief, or the chief with every other process.
 
-    To be called by all processes, after the strategy was built.
+    All processes must call it, after the strategy was built.
+
+    Args:
+      me: this process.
+      mine: what this process runs.
+      patience_seconds: how long to wait for another process, in seconds.
 
     Raises:
-      UserError: where one differs; names it, what differs, and both values.
-      TimeoutError: where a process has not come here within `patience_seconds`.
-      tensorflow.errors.OpError: where a process was lost.
+      UserError: if a process differs. The message names the process, what differs, and both values.
+      TimeoutError: if a process has not called it within `patience_seconds`.
+      tensorflow.errors.OpError: if a process is lost.
     """
     if me.processes == 1:
         return
-    coordination.tell(_key(me.rank), json.dumps(dataclasses.asdict(mine)))
+    coordination.publish(_key(me.rank), json.dumps(dataclasses.asdict(mine)))
     if not me.is_chief:
         assert_same(chief=_identity(0, me, patience_seconds), other=mine, rank=me.rank)
         return
@@ -64,7 +74,7 @@ def meet(me: ClusterTask, mine: Identity, patience_seconds: float = PATIENCE_SEC
 
 
 def assert_same(chief: Identity, other: Identity, rank: int) -> None:
-    """Raises UserError where the process of this rank runs something else than the chief."""
+    """Raises UserError if the process with this rank does not run the same as the chief."""
     differences = [
         f"{name} {other.versions.get(name)} (the chief: {chief.versions.get(name)})"
         for name in sorted(chief.versions | other.versions)
@@ -73,17 +83,17 @@ def assert_same(chief: Identity, other: Identity, rank: int) -> None:
     if other.code != chief.code:
         differences.append(f"the code of the trainer with digest {other.code} (the chief: {chief.code})")
     if not differences and other.job != chief.job:
-        # Where versions or code differ, so do the digests of the job: that would say nothing more.
+        # If versions or code differ, the digests of the job differ too, so they say nothing new.
         differences.append(f"a job (task, settings, data) with digest {other.job} (the chief: {chief.job})")
     if differences:
         raise UserError(
-            f"all processes of a job must run the same, but the one of rank {rank} has {'; '.join(differences)}: "
+            f"all processes of a job must run the same, but the process of rank {rank} has {'; '.join(differences)}: "
             "install the same packages and code, and give the same task and data, on all machines"
         )
 
 
 def _identity(rank: int, me: ClusterTask, patience_seconds: float) -> Identity:
-    return Identity(**json.loads(coordination.told(_key(rank), me, patience_seconds)))
+    return Identity(**json.loads(coordination.wait_for(_key(rank), me, patience_seconds)))
 
 
 def _key(rank: int) -> str:

@@ -1,5 +1,7 @@
-"""The strategy of this process, and what the training code asks of it. What differs between strategies lies in
-`limbeck.strategies`, a file each.
+"""Makes the strategy of this process, and answers what the training code asks of it.
+
+Code that asks a strategy for its name must change with every new strategy. Here nothing asks for it: whatever differs
+between strategies is in `limbeck.strategies`, in a file each.
 """
 
 from __future__ import annotations
@@ -10,31 +12,31 @@ from collections.abc import Iterator
 from limbeck.aliases import InputContext, Strategy, Tensor
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
-from limbeck.strategies.registry import STRATEGIES, kind_of
+from limbeck.strategies.registry import STRATEGIES, strategy_kind
 
 
 def build(config: StrategyConfig) -> Strategy:
-    """Makes the tf.distribute.Strategy of this process; call it before anything else has used TensorFlow.
+    """Makes the tf.distribute.Strategy of this process. Call it before anything else uses TensorFlow.
 
-    A strategy of several processes blocks until every process has come.
+    If the job has several processes, it blocks until all of them have called it.
 
     Raises:
-      ConfigError: where the machine has not what the configuration asks for.
+      ConfigError: if this machine lacks devices that the configuration asks for.
     """
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        # Otherwise the first process takes all memory of the device.
+        # Otherwise the first process takes all memory of the GPU.
         tf.config.experimental.set_memory_growth(gpu, True)
     if config.communication == "nccl" and not gpus:
         raise ConfigError("strategy.communication=nccl needs GPUs, and there is none: take ring or auto")
-    return kind_of(config.name).build(config)
+    return strategy_kind(config.name).build(config)
 
 
 @contextlib.contextmanager
 def scope(strategy: Strategy) -> Iterator[None]:
-    """`strategy.scope()`, in which a Keras optimizer may be built under every strategy."""
+    """Returns `strategy.scope()` as a context in which a Keras optimizer can be built, whatever the strategy."""
     with contextlib.ExitStack() as scopes:
         scopes.enter_context(strategy.scope())
         for kind in STRATEGIES.values():

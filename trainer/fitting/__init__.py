@@ -1,1 +1,1 @@
-"""The training loop and what happens in and between its steps."""
+"""The training loop, the optimizer step, and what happens between steps."""

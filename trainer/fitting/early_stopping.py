@@ -1,7 +1,7 @@
-"""When to end a training before its last epoch: a pure function of what validation has shown so far.
+"""Counts the validations without a lower loss, so that a training can end before its last epoch.
 
-A rule that keeps counters of its own must save them, or a training that died and went on ends elsewhere. This one
-needs nothing but the figures, which are kept anyway: a training that goes on counts them again, once.
+A rule with counters of its own must save them. Otherwise a training that was resumed would end at another step. This
+rule is a pure function of the validation losses, which a checkpoint holds anyway. A resumed training counts them again.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Iterable
 
 @dataclasses.dataclass(frozen=True)
 class Streak:
-    """How long validation has shown nothing better.
+    """The number of validations since the lowest loss.
 
     Attributes:
-      best: the lowest loss; infinite before the first.
-      since: evaluations since then.
+      best: the lowest loss, in nats; infinite before the first validation.
+      since: number of validations after it.
     """
 
     best: float = float("inf")
     since: int = 0
 
     def after(self, loss: float) -> Streak:
-        """The streak after one more evaluation. A loss that is not a number counts as not lower."""
+        """Returns the streak after one more validation. NaN counts as a loss that is not lower."""
         return Streak(loss, 0) if loss < self.best else Streak(self.best, self.since + 1)
 
 
 def streak_of(losses: Iterable[float]) -> Streak:
-    """The streak after these evaluations, oldest first."""
+    """Returns the streak after validations with these losses, oldest first."""
     streak = Streak()
     for loss in losses:
         streak = streak.after(loss)

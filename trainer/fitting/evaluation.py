@@ -1,8 +1,8 @@
-"""Evaluation and prediction over all replicas of all processes: each example once, and every process has the result.
+"""Evaluates and predicts on all replicas of all processes. Each example counts once, and every process gets the result.
 
-The usual ways are approximate: `Model.evaluate` takes means of means, and a split that does not divide by the number
-of replicas is padded, cut or counted twice. Here each replica is given its exact part of each batch, which may be
-empty; sums and counts are added up over replicas, and divided once.
+The usual ways are approximate. `Model.evaluate` averages the means of batches. If the number of examples is not a
+multiple of the number of replicas, examples are added, dropped or counted twice. Here each replica gets its exact part
+of each batch, which may be empty. Sums and counts are added up over all replicas, and divided once.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Evaluation:
 
     Attributes:
       loss: the mean of the objective's hard loss.
-      metrics: that mean and the objective's measure, by the names that the objective gives them; for classes
-        `log_loss` (cross-entropy, in nats) and `accuracy`.
-      examples: how many have a label.
+      metrics: the same mean and the objective's measure, by the objective's names. For classes these are `log_loss`
+        (cross-entropy, in nats) and `accuracy`.
+      examples: number of examples with a label.
     """
 
     loss: float
@@ -50,13 +50,13 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Packed examples, and how they are read.
+    """Packed examples, and how to read them.
 
     Attributes:
-      folder: written by `trainer.data.packing.pack`.
+      folder: folder that `trainer.data.packing.pack` wrote.
       inputs: feature spec of the model's inputs.
-      label_key: the transformed feature that is the label.
-      batch_size: over all replicas together; results do not depend on it.
+      label_key: name of the transformed feature that is the label.
+      batch_size: examples in a batch, over all replicas together. Results do not depend on it.
       objective: how the label is encoded, and what is measured.
     """
 
@@ -68,11 +68,14 @@ class Split:
 
     @property
     def order(self) -> Order:
-        """One pass, in the order of the index."""
+        """The order of one pass over all examples: the order of the index."""
         return Order(len(PackedExamples(self.folder)), self.batch_size, epochs=1, seed=None)
 
     def input_pipeline(self, strategy: Strategy) -> PerReplicaPipeline:
-        """Each replica's batches: (inputs by name, labels `[batch, ...]`, rows `[batch]` within the global batch)."""
+        """Returns the batches of each replica: (inputs by name, labels `[batch, ...]`, int64 rows `[batch]`).
+
+        A row is the place of an example in the global batch.
+        """
         import tensorflow as tf
 
         order = self.order
@@ -91,15 +94,14 @@ class Split:
 
 
 def evaluator(strategy: Strategy, model: KerasModel, split: Split) -> Callable[[], Evaluation]:
-    """Makes the function that evaluates a model as it then is; every process must call it equally often.
+    """Returns a function that evaluates the model with its present weights.
+
+    Every process must call the function equally often. It raises DataError if no example has a label.
 
     Args:
-      strategy: under whose scope the model was built.
+      strategy: the strategy under whose scope the model was built.
       model: tf_keras model: inputs by name -> `[batch, outputs]`.
       split: the examples.
-
-    Raises:
-      DataError: (the function) where no example has a label.
     """
     import tensorflow as tf
 
@@ -132,12 +134,12 @@ def evaluator(strategy: Strategy, model: KerasModel, split: Split) -> Callable[[
 
 
 def predict(strategy: Strategy, model: KerasModel, split: Split) -> npt.NDArray[np.float32]:
-    """The model's output for every example, in the order of the index (that of the example ids), in every process.
+    """Computes the model's outputs for all examples. Every process must call it, and gets all outputs.
 
-    Args and strategy are those of `evaluator`; every process must call it.
+    Args are those of `evaluator`.
 
     Returns:
-      float32 `[examples, outputs]`.
+      float32 `[examples, outputs]`, in the order of the index, which is sorted by example id.
     """
     import tensorflow as tf
 
@@ -147,7 +149,7 @@ def predict(strategy: Strategy, model: KerasModel, split: Split) -> npt.NDArray[
     def placed(inputs: Features, _: Tensor, rows: Tensor) -> Tensor:
         outputs = tf.cast(model(inputs, training=False), tf.float32)
         shape = tf.stack([tf.constant(order.batch_size, tf.int64), tf.shape(outputs, tf.int64)[1]])
-        # A sum of one value and zeros is that value. Gathering, in turn, takes no empty part under some strategies.
+        # A sum of one value and zeros is that value. A gather operation refuses an empty part under some strategies.
         whole = tf.scatter_nd(rows[:, tf.newaxis], outputs, shape)
         return tf.distribute.get_replica_context().all_reduce("SUM", whole)
 

@@ -1,12 +1,13 @@
-"""The plain optimizer step: one gradient over all replicas of all processes.
+"""The plain optimizer step: it computes one gradient over all replicas of all processes, and applies it.
 
-Losses and gradients of the replicas are sums over their examples, each divided by the count of the *global* batch; so
-their sum is the loss and the gradient of the global batch, however it was divided.
+A mean over the examples of one replica is not a part of the mean over the global batch, if replicas have different
+numbers of examples. So each replica sums over its examples, and divides by the count of the *global* batch. The sum
+over all replicas is then the loss, or the gradient, of the global batch, however the batch was divided.
 
-What the model itself adds to its loss (`model.losses`: penalties on weights and on activities, `add_loss`) is a mean
-over the examples of a replica, or the same on each. So every replica contributes it weighted by its share of the
-global batch: the sum is what one device computes. Keras divides by the number of replicas instead, which is the same
-for weights, and another value for activities where replicas have different numbers of examples.
+The model itself may add terms to its loss (`model.losses`: penalties on weights and on activities, `add_loss`). Such a
+term is a mean over the examples of a replica, or the same on each replica. So each replica weights it by its share of
+the global batch, and the sum equals the value on one device. Keras divides by the number of replicas instead. This is
+the same for weights, but not for activities if replicas have different numbers of examples.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ class GradientStep:
     """A `Step` on the batches of a `PerReplicaPipeline`: (inputs by name, targets by name, denominators).
 
     Attributes:
-      strategy: under whose scope model and optimizer were built.
-      model: tf_keras model, called with the inputs of a batch.
+      strategy: the strategy under whose scope model and optimizer were built.
+      model: tf_keras model: inputs by name -> `[batch, outputs]`.
       optimizer: tf_keras optimizer.
-      loss: a replica's part of the loss.
-      clip_norm: largest norm of the gradient of the global batch; None: any.
-      loss_scale: where the model computes in float16.
+      loss: computes a replica's part of the loss.
+      clip_norm: largest norm of the gradient of the global batch. None: gradients are not clipped.
+      loss_scale: the loss scale of a model that computes in float16; otherwise None.
     """
 
     strategy: Strategy
@@ -44,10 +45,13 @@ class GradientStep:
     loss_scale: LossScale | None = None
 
     def run(self, batch: Batch) -> StepResult:
-        """Does the step.
+        """Updates the variables by one global batch.
+
+        Args:
+          batch: the batch of each replica of this process, as `PerReplicaPipeline.take` returns it.
 
         Raises:
-          TaskError: where no trainable variable has a part in the model's logits.
+          TaskError: if no trainable variable has a part in the model's logits.
         """
         import tensorflow as tf
 
@@ -59,23 +63,28 @@ class GradientStep:
         if loss_scale is None:
             strategy.run(self._update, args=(gradients,))
         else:
-            # Outside of replicas, because there some strategies cannot update variables in a branch.
+            # Outside of the replica context, in which some strategies cannot update variables in a branch.
             tf.cond(finite, lambda: strategy.run(self._update, args=(gradients,)), self._skip)
-            # With no scale at all it is no overflow of ours.
+            # At the smallest scale, 1, the loss scale cannot be the cause of an overflow.
             finite = tf.logical_or(finite, loss_scale.value > 1)
             loss_scale.update(tf.math.is_finite(norm))
         sound = tf.logical_and(tf.math.is_finite(value), finite)
         return StepResult(value, optimization.learning_rate(self.optimizer), norm, sound, examples)
 
     def _differentiate(self, inputs: Features, targets: Features, denominators: Denominators) -> tuple[Any, ...]:
-        """Returns, on a replica: its number of examples, and loss, norm and clipped gradients of the global batch."""
+        """Computes, on a replica, the gradients of the global batch.
+
+        Returns:
+          The replica's number of examples; the loss, the gradient norm and the clipped gradients of the global batch.
+          The gradients are by the number of their variable.
+        """
         import tensorflow as tf
 
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             logits = self.model(inputs, training=True)
             value = self.loss(logits, targets, denominators)
-            # Read within the tape, once: each access computes the penalties on weights anew.
+            # Read once and within the tape, because each access computes the penalties on weights again.
             added = self.model.losses
             if added:
                 value += _share_of(added, logits, denominators)
@@ -88,7 +97,7 @@ class GradientStep:
             )
         mine = [found[number] for number in used]
         if added:
-            # The mean over no example is not a number, and 0 times it neither.
+            # The mean over no example is NaN, and so is 0 times this mean.
             mine = [optimization.kept(gradient, tf.shape(logits)[0] > 0) for gradient in mine]
         *gradients, value = optimization.sums([*mine, value])
         if self.loss_scale is not None:
@@ -98,7 +107,7 @@ class GradientStep:
         return tf.shape(logits, tf.int64)[0], value, norm, dict(zip(used, gradients, strict=True))
 
     def _update(self, gradients: dict[int, Gradient]) -> None:
-        """Applies, on a replica, gradients by the number of their variable."""
+        """Applies gradients on a replica. They are by the number of their variable."""
         variables = self.model.trainable_variables
         pairs = [(gradient, variables[number]) for number, gradient in gradients.items()]
         self.optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
@@ -108,7 +117,7 @@ class GradientStep:
 
 
 def _share_of(added: list[Tensor], logits: Tensor, denominators: Denominators) -> Tensor:
-    """This replica's part of what the model adds to its loss: a float32 scalar."""
+    """Returns this replica's part of the terms that the model adds to its loss: a float32 scalar."""
     import tensorflow as tf
 
     total = tf.add_n([tf.reduce_sum(tf.cast(one, tf.float32)) for one in added])

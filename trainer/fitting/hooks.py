@@ -1,6 +1,7 @@
-"""What happens in a training beside its steps: validation, reports, checkpoints, and a request to end.
+"""Hooks of the training loop: validation, reports, checkpoints, and the request to end.
 
-All hang on the returns to Python between two calls of several steps; each says at which step the next is due.
+Several optimizer steps run in one call of a graph, so nothing can happen between any two steps. Each hook says at which
+step it is due next. The loop ends its call there, and the hook runs in Python.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from trainer.fitting.progress import Fitted, TrainingProgress
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """Evaluates while training goes on, and ends it early.
+    """Evaluates the model during training, and may end the training early.
 
     Attributes:
-      evaluate: called in every process at the same steps; gives the same in all.
-      next_due: step count -> the next above it at which to evaluate.
-      patience: training ends after so many evaluations in a row without a lower loss.
+      evaluate: evaluates the model. Every process calls it at the same steps, and gets the same result.
+      next_due: takes a step count, and returns the next step count at which to evaluate.
+      patience: training ends after this many evaluations in a row without a lower loss.
     """
 
     evaluate: Callable[[], Evaluation]
@@ -30,15 +31,16 @@ class Validation:
 
 @dataclasses.dataclass(frozen=True)
 class Hooks:
-    """What is to happen between calls, in this order.
+    """What the loop does between its calls, in this order.
 
     Attributes:
-      validation: None: there is none.
-      report: is told of the progress after every call.
-      save: is given what was done so far at every multiple of `save_every`, at the end, and before `PreemptedError`
-        is raised. Every process calls it at the same steps.
-      save_every: optimizer steps.
-      stop_requested: is asked after every call, and gives the same answer in every process; at True all save and end.
+      validation: the validation; None: there is no validation.
+      report: takes the progress after every call.
+      save: saves what was done so far. It is called at every multiple of `save_every`, at the end, and before
+        `PreemptedError` is raised. Every process calls it at the same steps.
+      save_every: optimizer steps between two saves.
+      stop_requested: returns whether the training must end. It is called after every call, and returns the same in
+        every process. If it is True, all processes save and end.
     """
 
     validation: Validation | None = None
@@ -48,9 +50,9 @@ class Hooks:
     stop_requested: Callable[[], bool] | None = None
 
     def next_save(self, done: int) -> int | float:
-        """The next multiple of `save_every`."""
+        """Returns the next step count at which to save; infinity if nothing is saved."""
         return (done // self.save_every + 1) * self.save_every if self.save else math.inf
 
     def next_validation(self, done: int) -> int | float:
-        """The next step count at which to evaluate."""
+        """Returns the next step count at which to evaluate; infinity if there is no validation."""
         return self.validation.next_due(done) if self.validation else math.inf

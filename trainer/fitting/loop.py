@@ -1,12 +1,12 @@
-"""The training loop: optimizer steps, several to a call, and what is due between calls.
+"""The training loop: runs several optimizer steps in one call of a graph, and the hooks between two calls.
 
-`Model.fit` returns to Python after every step, which for a small model costs more than the step; it also takes
-the mean over a replica, which is not the mean over the global batch. Here `steps_per_call` steps run inside one
-graph, and the loss says itself what it divides by.
+`Model.fit` returns to Python after every step, which takes longer than the step of a small model. It also averages the
+loss over a replica, which is not the mean over the global batch. Here `steps_per_call` steps run inside one graph, and
+the loss itself is divided by counts of the global batch.
 
-What else happens in a training hangs on the returns to Python (`trainer.fitting.hooks`). A call is cut short where
-something is due, at the same step in every process. The loop is handed its step and its input pipeline: it knows
-neither model nor strategy.
+Everything else happens between two calls (`trainer.fitting.hooks`). If a hook is due, the call ends earlier, at the
+same step in every process. The loop is handed its step and its input pipeline. It knows neither the model nor the
+strategy.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ def fit(
     hooks: Hooks = _NO_HOOKS,
     steps_per_call: int = 20,
 ) -> Fitted:
-    """Trains, by whatever `step` updates.
+    """Trains until all steps are done, or until the validation ends the training early.
 
     Args:
       step: does one optimizer step.
-      inputs: gives the batch of each step, from the step `start.steps` on.
-      steps: optimizer steps, those of `start` included.
-      start: what was done before.
-      hooks: what is to happen between calls.
-      steps_per_call: optimizer steps between two returns to Python, at most.
+      inputs: gives the batch of each step, beginning with step `start.steps`.
+      steps: number of optimizer steps, including the steps of `start`.
+      start: what earlier attempts did.
+      hooks: what happens between calls.
+      steps_per_call: largest number of optimizer steps in one call.
 
     Returns:
-      What was done, `start` included.
+      What was done, including `start`.
 
     Raises:
-      TrainingFailedError: where the loss or the gradient of a step, or the loss of a validation, is not finite.
-      PreemptedError: where a process was asked to end.
+      TrainingFailedError: if the loss or the gradient of a step, or the loss of a validation, is not finite.
+      PreemptedError: if a process was asked to end.
     """
     call = _call(step, inputs)
     began, so_far = time.monotonic(), start
@@ -94,13 +94,13 @@ def _validate(validation: Validation, done: int) -> Evaluation:
 
 
 class _CallResult(NamedTuple):
-    """What several steps in one graph came to.
+    """The result of several steps in one graph.
 
     Attributes:
-      total: float32, the sum of their losses.
-      taken: int32, how many steps there were up to the first that is unsound, or up to the last.
-      last: the result of that step.
-      examples: int64, of this process, in all steps.
+      total: float32 scalar, the sum of their losses.
+      taken: int32 scalar, the number of steps up to and including the first unsound step, or the last step.
+      last: the result of this step.
+      examples: int64 scalar, the examples of this process in all steps.
     """
 
     total: Tensor
@@ -110,11 +110,11 @@ class _CallResult(NamedTuple):
 
 
 def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
-    """Makes the function that does so many steps, int32, in one graph."""
+    """Returns a function that takes a number of steps, an int32 scalar, and does them in one graph."""
     import tensorflow as tf
 
     iterator = inputs.start()
-    # Keras applies autograph to a user's layers itself; here it would rewrite Keras' own code, for seconds.
+    # Keras applies autograph to a user's layers itself. Here autograph would also rewrite Keras' own code, for seconds.
     run = tf.autograph.experimental.do_not_convert(step.run)
 
     @tf.function(reduce_retracing=True)
@@ -137,7 +137,14 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
 def _advance(
     call: Callable[[Tensor], _CallResult], done: int, until: int, steps: int
 ) -> tuple[TrainingProgress, int]:
-    """Does the steps `done` to `until` of `steps`. Returns the progress, and the examples of this process."""
+    """Does the steps from `done` to `until` of all `steps`.
+
+    Returns:
+      The progress, and the number of examples of this process.
+
+    Raises:
+      TrainingFailedError: if a step is not sound.
+    """
     import tensorflow as tf
 
     found = call(tf.constant(until - done))

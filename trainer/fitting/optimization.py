@@ -1,8 +1,8 @@
-"""From the gradients of the replicas to one update: sums, norm, clipping, and the learning rate's schedule.
+"""Turns the gradients of the replicas into one update: sums, norm, clipping, and the schedule of the learning rate.
 
-An optimizer that clips for itself clips what it is given. Under `tf.distribute` that may be the gradient of one
-replica, and then several workers take other steps than one. Here gradients are summed over all replicas first; each
-replica then clips the same sum by the same norm.
+An optimizer with `clipnorm` clips the gradients that it is given. Under `tf.distribute` these may be the gradients of
+one replica, and then the steps of several workers differ from the steps of one. Here gradients are summed over all
+replicas first. Then each replica clips the same sum by the same norm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
     """Sums each value over all replicas; call it in a replica context.
 
     Args:
-      values: tensors or IndexedSlices, each of the same shape and dtype on every replica.
+      values: tensors or IndexedSlices. Each has the same shape and dtype on every replica.
 
     Returns:
       The sums, the same on every replica, in the order of `values`.
@@ -28,7 +28,7 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
 
     replica = tf.distribute.get_replica_context()
     found: dict[int, Gradient] = {}
-    # One message for all, but several processes cannot put values of different types in one.
+    # One message for all values of a type. Several processes cannot put values of different types into one message.
     for dtype in dict.fromkeys(value.dtype for value in values):
         places = [place for place, value in enumerate(values) if value.dtype == dtype]
         found |= zip(places, replica.all_reduce("SUM", [values[place] for place in places]), strict=True)
@@ -36,9 +36,9 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
 
 
 def global_norm(gradients: Sequence[Gradient]) -> Tensor:
-    """The Euclidean norm of all gradients as one vector: a float32 scalar.
+    """Returns the Euclidean norm of all gradients as one vector: a float32 scalar.
 
-    Slices of an embedding's gradient that are of the same row are added up first, as they are in the update.
+    The gradient of an embedding may hold several slices of the same row. They are added up first, as in the update.
     """
     import tensorflow as tf
 
@@ -46,7 +46,16 @@ def global_norm(gradients: Sequence[Gradient]) -> Tensor:
 
 
 def clipped(gradients: Sequence[Gradient], norm: Tensor, limit: float | None) -> list[Gradient]:
-    """Scales gradients of the global norm `norm` down to `limit` where they are above it; None: never."""
+    """Scales gradients down to the global norm `limit` if their norm is larger.
+
+    This is clipping by the global norm, of Pascanu et al. (2013), "On the difficulty of training recurrent neural
+    networks".
+
+    Args:
+      gradients: dense tensors or IndexedSlices.
+      norm: their global norm, a float32 scalar.
+      limit: the largest norm; None: gradients are not clipped.
+    """
     import tensorflow as tf
 
     if limit is None:
@@ -56,7 +65,7 @@ def clipped(gradients: Sequence[Gradient], norm: Tensor, limit: float | None) ->
 
 
 def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
-    """A gradient, dense or of slices, times a float32 scalar."""
+    """Returns a gradient, dense or in slices, times a float32 scalar."""
     import tensorflow as tf
 
     if isinstance(gradient, tf.IndexedSlices):
@@ -65,7 +74,7 @@ def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
 
 
 def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
-    """A gradient, dense or of slices, where the bool scalar `wanted` is true; otherwise zeros."""
+    """Returns the gradient, dense or in slices, if the bool scalar `wanted` is true; otherwise zeros."""
     import tensorflow as tf
 
     if isinstance(gradient, tf.IndexedSlices):
@@ -74,10 +83,18 @@ def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
 
 
 def schedule(training: TrainingConfig, steps: int) -> LearningRate:
-    """The learning rate of each optimizer step, as a tf_keras LearningRateSchedule.
+    """Returns the learning rate of each optimizer step, as a tf_keras LearningRateSchedule.
 
-    With W = `warmup_steps`, step s (from 0) below W has peak * (s + 1) / W. From W on, with p = (s - W) / (steps - W):
-    `cosine` peak * (1 + cos(pi * p)) / 2, `linear` peak * (1 - p), `constant` peak.
+    The warm-up has W = `warmup_steps` steps. Step s (from 0) of the warm-up has the rate peak * (s + 1) / W. After it,
+    with p = (s - W) / (steps - W), the rate is
+
+      cosine      peak * (1 + cos(pi * p)) / 2: Loshchilov and Hutter (2017), "SGDR", without restarts
+      linear      peak * (1 - p)
+      constant    peak
+
+    Args:
+      training: gives the schedule, the peak and the warm-up.
+      steps: number of optimizer steps of the training.
     """
     from tf_keras.optimizers import schedules
 
@@ -92,7 +109,7 @@ def schedule(training: TrainingConfig, steps: int) -> LearningRate:
 
 
 def learning_rate(optimizer: Optimizer) -> Tensor:
-    """The learning rate of the latest update of a tf_keras optimizer: a float32 scalar; NaN where it has none."""
+    """Returns the learning rate of an optimizer's latest update: a float32 scalar; NaN if the optimizer has none."""
     import tensorflow as tf
 
     try:

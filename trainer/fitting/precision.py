@@ -1,8 +1,8 @@
-"""Mixed precision: layers compute in 16 bits; variables, losses and the exported model stay in 32.
+"""Mixed precision: layers compute in 16 bits. Variables, losses and the exported model stay in 32 bits.
 
-Without loss scaling the smallest gradients of float16 are rounded to 0. Keras does it in an optimizer around the
-optimizer, which hides its scale from `variables`, and so from a checkpoint, and unscales where a gradient can no
-longer be clipped or told to be broken. Here it is a part of the loop.
+In float16 the smallest gradients are rounded to 0, unless the loss is scaled. Keras scales it in an optimizer around
+the optimizer. Keras' scale is not among the optimizer's `variables`, so a checkpoint misses it, and its gradients are
+unscaled too late to clip them or to see that they overflowed. Here the loss scale is a part of the step.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from collections.abc import Iterator, Sequence
 from limbeck.aliases import Gradient, Optimizer, Tensor
 from limbeck.settings.training import TrainingConfig
 
-# As Keras has it: large, because a scale that is too large costs only the few steps in which it is halved.
+# Keras' values. The scale begins large: if it is too large, a few steps are skipped until it is halved often enough.
 INITIAL_SCALE = 2.0**15
 GROWTH_STEPS = 2000
 
 
 @contextlib.contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Builds the layers of Keras models in this precision while the context lasts."""
+    """Returns a context in which Keras layers are built with this precision.
+
+    Args:
+      name: name of a Keras policy, such as `mixed_float16`.
+    """
     from tf_keras import mixed_precision
 
     before = mixed_precision.global_policy()
@@ -32,14 +36,14 @@ def policy(name: str) -> Iterator[None]:
 
 
 class LossScale:
-    """What the loss is multiplied by before, and the gradients divided by after differentiation.
+    """A factor: the loss is multiplied by it before differentiation, and the gradients are divided by it afterwards.
 
-    It is halved, down to 1, at each step whose gradients overflow, and doubled after `GROWTH_STEPS` that do not: the
-    rule of Micikevicius et al. (2018), "Mixed precision training".
+    It is halved at each step whose gradients overflow, but never below 1. It is doubled after `GROWTH_STEPS` steps in a
+    row without an overflow. This is the rule of Micikevicius et al. (2018), "Mixed precision training".
     """
 
     def __init__(self) -> None:
-        """Makes the variables; call it in `trainer.distribution.strategies.scope`."""
+        """Makes the variables. Call it in `trainer.distribution.strategies.scope`."""
         import tensorflow as tf
 
         self.variables = [
@@ -53,13 +57,17 @@ class LossScale:
         return self.variables[0].read_value()
 
     def unscaled(self, gradients: Sequence[Gradient]) -> list[Gradient]:
-        """Divides gradients by the scale; exact, short of underflow."""
+        """Divides gradients by the scale. The division is exact, unless a gradient underflows."""
         from trainer.fitting.optimization import scaled
 
         return [scaled(gradient, 1 / self.value) for gradient in gradients]
 
     def update(self, finite: Tensor) -> None:
-        """Takes in whether the gradients of a step were finite; call it outside of replicas."""
+        """Adapts the scale after a step. Call it outside of the replica context.
+
+        Args:
+          finite: whether the gradients of the step were finite, a bool scalar.
+        """
         import tensorflow as tf
 
         scale, steps = self.variables
@@ -71,9 +79,9 @@ class LossScale:
 
 
 def loss_scale(training: TrainingConfig, optimizer: Optimizer) -> LossScale | None:
-    """Makes the loss scale where the precision needs one, and ties it to the optimizer, whose state it is a part of.
+    """Makes the loss scale if the precision needs one, and adds its variables to the optimizer, so that they are saved.
 
-    Call it in `trainer.distribution.strategies.scope`.
+    Call it in `trainer.distribution.strategies.scope`. Returns None if the precision needs no loss scale.
     """
     if training.precision != "mixed_float16":
         return None

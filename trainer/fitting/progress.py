@@ -1,4 +1,8 @@
-"""What is told of a training while it runs and when it is done: reports, checkpoints and the history are made of it."""
+"""The progress of a training: what reports, checkpoints and the history are made of.
+
+A history in a dictionary of lists, as Keras keeps it, is read by names that no tool checks. Here each point is a frozen
+record, and reports, checkpoints and the exported history share it.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,15 @@ from trainer.fitting.evaluation import Evaluation
 
 @dataclasses.dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training stands.
+    """The state of a training after some step.
 
     Attributes:
-      step: optimizer steps done.
-      steps: of all.
-      loss: mean since the last report, in nats.
-      learning_rate: of the last step; None where the optimizer has none.
-      gradient_norm: of the last step, before clipping; None where it overflowed float16 and the step was skipped.
-      validation: where it was due after this step.
+      step: number of optimizer steps done.
+      steps: number of all optimizer steps.
+      loss: mean loss since the last report, in nats.
+      learning_rate: of the last step; None if the optimizer has none.
+      gradient_norm: of the last step, before clipping; None if it overflowed float16 and the step was skipped.
+      validation: result of the validation after this step; None if none was due.
     """
 
     step: int
@@ -32,11 +36,11 @@ class TrainingProgress:
 
 
 class Curve(Sequence[TrainingProgress]):
-    """Points in the order of their steps; a longer curve is made of a shorter one without a copy of its points.
+    """The points of a training in the order of their steps. It never changes.
 
-    A tuple that grows by one point at each report copies all points before it, which is quadratic in the length of a
-    training. Here a curve is the beginning of a list that those which grew out of it share: only the longest of them
-    appends in place, so none ever changes.
+    A tuple that grows by one point at each report copies all earlier points. That is quadratic in the length of a
+    training. Here a curve is the first part of a list, which it shares with the longer curves that were made from it.
+    Only the longest of them appends to the list.
     """
 
     def __init__(self, points: Iterable[TrainingProgress] = ()) -> None:
@@ -45,7 +49,7 @@ class Curve(Sequence[TrainingProgress]):
         self._length = len(self._shared)
 
     def plus(self, point: TrainingProgress) -> Curve:
-        """Returns the curve with one more point; this one stays as it is."""
+        """Returns a curve with one more point. This curve stays as it is."""
         longer = Curve()
         longer._shared = self._shared if len(self._shared) == self._length else self._shared[: self._length]
         longer._shared.append(point)
@@ -78,7 +82,14 @@ class Curve(Sequence[TrainingProgress]):
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """What this process did: steps, examples that it computed gradients of, seconds, and the loss curve."""
+    """What this process did in a training.
+
+    Attributes:
+      steps: number of optimizer steps.
+      examples: number of examples whose gradients it computed.
+      seconds: duration of the training, over all attempts.
+      curve: the progress at each report.
+    """
 
     steps: int = 0
     examples: int = 0

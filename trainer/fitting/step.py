@@ -1,7 +1,7 @@
-"""What the training loop asks of a step: the seam between "several steps in one graph" and what a step computes.
+"""The interface between the training loop and an optimizer step.
 
-A loop that made its own step would need a flag for each way to make one: accumulation over micro-batches, stages on
-several devices. Here each is a class of its own with one method, and the loop knows none of them.
+If the loop made its own step, it would need a flag for each kind of step, such as accumulation over micro-batches, or
+stages on several devices. Here each kind is a class with one method, and the loop knows none of them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from limbeck.aliases import Batch, Tensor
 
 
 class StepResult(NamedTuple):
-    """What came of an optimizer step.
-
-    The first four are scalars that are the same in every process.
+    """The result of an optimizer step. All attributes are scalars; the first four are the same in every process.
 
     Attributes:
-      loss: float32, of the global batch, in nats.
-      learning_rate: float32, of the update; NaN where the optimizer has none.
-      gradient_norm: float32, of the gradient of the loss, before clipping.
-      sound: bool, whether training can go on from it.
-      examples: int64, how many examples this process computed gradients of.
+      loss: float32, the loss of the global batch, in nats.
+      learning_rate: float32, the learning rate of the update; NaN if the optimizer has none.
+      gradient_norm: float32, the norm of the gradient of the loss, before clipping.
+      sound: bool, whether training can go on after the step.
+      examples: int64, the number of examples whose gradients this process computed.
     """
 
     loss: Tensor
@@ -35,8 +33,8 @@ class Step(Protocol):
     """One optimizer step: an update of a model's variables by one global batch."""
 
     def run(self, batch: Batch) -> StepResult:
-        """Does the step; called within a tf.function, and not rewritten by autograph.
+        """Does the step. It is called within a tf.function, and autograph does not rewrite it.
 
         Args:
-          batch: what the `InputPipeline` beside it takes.
+          batch: one batch, as `InputPipeline.take` returns it.
         """

@@ -1,4 +1,8 @@
-"""What TensorBoard shows of a training: loss, learning rate, gradient norm, and figures of the validation split."""
+"""Writes what TensorBoard shows of a training: loss, learning rate, gradient norm, and figures of the validation split.
+
+Keras' TensorBoard callback hangs on `fit`, and writes each figure by an operation of its own. That takes as long as a
+few steps of a small model. Here one operation writes all figures of a report.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ FOLDER = "tensorboard"
 
 
 class Summaries:
-    """Writes the events of one member of the ensemble to `<record>/tensorboard/<member>`."""
+    """Writes the figures of one member to `<record_uri>/tensorboard/<member>`."""
 
     def __init__(self, record_uri: str, member: int) -> None:
         """Opens the folder."""
@@ -20,7 +24,7 @@ class Summaries:
         self._writer: Any = tf.summary.create_file_writer(files.join(record_uri, FOLDER, str(member)))
 
     def add(self, progress: TrainingProgress) -> None:
-        """Adds what a call of several steps came to."""
+        """Adds the figures of one report."""
         figures = {
             "training/loss": progress.loss,
             "training/learning_rate": progress.learning_rate,
@@ -37,7 +41,6 @@ class Summaries:
     def _write(self, step: int, figures: dict[str, float | None]) -> None:
         import tensorflow as tf
 
-        # One operation for all: `tf.summary.scalar` takes as long as a few steps of a small model.
         kind = tf.compat.v1.Summary
         known = {name: value for name, value in figures.items() if value is not None}
         summary = kind(value=[kind.Value(tag=name, simple_value=value) for name, value in known.items()])

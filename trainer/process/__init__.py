@@ -1,1 +1,1 @@
-"""A process among others: signs of life, signals, how it is started."""
+"""What a training process does as a process: it starts, gives signs of life, handles signals, and finds its GPUs."""

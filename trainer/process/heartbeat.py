@@ -1,10 +1,10 @@
-"""A sign of life every second, for a launcher that cannot tell a process at work from one that stands still.
+"""Gives a sign of life every second, so that a launcher can tell a working process from one that hangs.
 
-A stopped or frozen process (SIGSTOP, a machine that swaps itself to death, a deadlock under Python's lock) neither
-ends nor says anything, and its peers wait for it. Output is no sign of life: a long step is silent too. So a thread
-touches a file that the launcher watches (in an object store it writes the file anew). A peer that merely waits in a
-collective operation goes on beating, which tells the two apart; for the same reason two processes that wait for each
-other for ever are not found out.
+A process may be stopped by SIGSTOP, swapped out, or deadlocked under Python's lock. It neither ends nor writes
+anything, and its peers wait for it. Output is no sign of life, because a long step is silent too. So a thread touches a
+file that the launcher watches. In an object store it writes the file again. A peer that waits in a collective operation
+still gives signs of life, which tells it from a process that hangs. Two processes that wait for each other are not
+noticed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from limbeck import files
 
-# Names the file, a path or URI; where it names none, nobody watches.
+# The variable with the path or URI of the file. If it is not set, nobody watches.
 ENVIRONMENT = "LIMBECK_HEARTBEAT"
 SECONDS = 1.0
 # Joining a cluster waits for the slowest process to start.
@@ -27,9 +27,9 @@ JOINING_SECONDS = 600.0
 
 
 def start() -> None:
-    """Touches the file that LIMBECK_HEARTBEAT names, and goes on until the process ends.
+    """Begins to touch the file that LIMBECK_HEARTBEAT names, every second until the process ends.
 
-    Called before slow imports; once it returns, a process that stands still is found out.
+    Call it before slow imports. Once it has returned, the launcher notices if this process hangs.
     """
     uri = os.environ.get(ENVIRONMENT)
     if uri:
@@ -40,9 +40,10 @@ def start() -> None:
 
 @contextlib.contextmanager
 def silence(seconds: float) -> Iterator[None]:
-    """Announces that what is done in the context may give no sign of life for so long.
+    """Announces that this process may be silent in the context, for at most this many seconds.
 
-    For calls into C++ that wait for others and hold Python's lock meanwhile, such as joining a cluster.
+    Some calls into C++ hold Python's lock while they wait for other processes, for example the call that joins a
+    cluster.
     """
     uri = os.environ.get(ENVIRONMENT)
     if not uri:
@@ -57,10 +58,10 @@ def silence(seconds: float) -> Iterator[None]:
 
 
 def read(uri: str) -> tuple[object, float] | None:
-    """Reads the file of a process, in the process that watches it.
+    """Reads the file of a process. The process that watches it calls this.
 
     Returns:
-      What is another at each beat, and the seconds of silence that are announced; None where there is no file yet.
+      A value that differs after each beat, and the announced seconds of silence; None if there is no file yet.
     """
     try:
         text = files.read_text(uri)
@@ -70,7 +71,7 @@ def read(uri: str) -> tuple[object, float] | None:
 
 
 class _LocalSign:
-    """A file whose time of change is the beat; it holds the announced seconds, or nothing."""
+    """A local file. Each beat sets its modification time. It holds the announced seconds, or is empty."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
@@ -83,7 +84,7 @@ class _LocalSign:
 
 
 class _RemoteSign:
-    """A file that is written anew at each beat, because not every store says when one was changed.
+    """A file in an object store. Each beat writes it, because not every store knows when a file was changed.
 
     It holds the announced seconds, and the number of the beat.
     """
@@ -95,7 +96,7 @@ class _RemoteSign:
         with self._lock:
             self._number += 1
             text = f"{self._announced} {self._number}"
-            # A beat that is lost is made good by the next.
+            # If a beat is lost, the next one makes up for it.
             with contextlib.suppress(OSError):
                 files.write_text(self._uri, text)
 
@@ -118,5 +119,5 @@ def _beat(sign: _Sign) -> None:
         try:
             sign.beat()
         except OSError:
-            # It is gone, and with it the launcher that watched: `trainer.process.lifeline` ends this process.
+            # The launcher has ended and removed the file, so `trainer.process.lifeline` ends this process.
             return

@@ -1,7 +1,7 @@
-"""What every fresh interpreter of ours needs in its environment, wherever and for whatever it is started.
+"""Gives a new Python interpreter the environment that it needs.
 
-It must find our packages from any working directory, choose Keras 2 before TensorFlow is imported, and not keep
-its last lines in a buffer when it is killed.
+If it only inherited the environment, it would not find our packages from another working directory, it would take Keras
+3, and its last lines of output would be lost in a buffer when it is killed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the process that starts one, and ours over them; its PYTHONPATH stays, behind our root."""
+    """Returns the variables of a new interpreter: the inherited ones, and ours. Our root comes first on PYTHONPATH."""
     root = str(Path(__file__).parents[2])
     return {
         **inherited,

@@ -1,12 +1,11 @@
-"""A training process must not outlive the process that launched it.
+"""Ends a training process when the process that launched it dies.
 
-A launcher that is killed with -9 runs no handler, and its children would hold GPUs and ports for
-ever. The kernel can end them: a child asks for SIGKILL at its parent's death. If the parent died
-before the child asked, no signal will ever come, so the child then looks whether its parent is
-still the one that it was told.
+A launcher that is killed by SIGKILL runs no handler, and its children would hold GPUs and ports for ever. So a child
+asks the kernel for a SIGKILL at its parent's death. If the parent died before the child asked, that signal never comes.
+So the child then checks that its parent is still the process that launched it.
 
-The kernel counts the death of the *thread* that started the child as the parent's death: a launcher
-starts its processes from a thread that lives until they have ended.
+The kernel takes the death of the *thread* that started the child for the death of the parent. So a launcher starts its
+processes from a thread that lives until they have ended.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent_pid: int | None = None) -> None:
-    """Has the kernel kill this process when its parent dies; Linux only, elsewhere it does nothing.
+    """Asks the kernel to kill this process when its parent dies. It does so on Linux only.
 
     Args:
-      parent_pid: process id of the launcher. If that is not (any more) the parent of this process,
-        it is killed at once. By default what LIMBECK_PARENT says; where it says nothing, as in a
-        pod, nothing is done.
+      parent_pid: process id of the launcher; None: the value of LIMBECK_PARENT. If the launcher is not the parent of
+        this process, or is not any more, this process is killed at once. Without the variable, as in a pod, nothing
+        happens.
 
     Raises:
-      OSError: where the kernel refuses.
+      OSError: if the kernel refuses.
     """
     if parent_pid is None:
         if ENVIRONMENT not in os.environ:

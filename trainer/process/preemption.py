@@ -1,9 +1,9 @@
-"""A process that is asked to end (SIGTERM) saves first, and leaves with an exit code that says so.
+"""Lets a process that is asked to end by SIGTERM save first, and then end with an exit code that says so.
 
-Spot machines, Kubernetes and impatient people send SIGTERM and mean it. A signal handler may not save by itself: it
-interrupts Python between any two instructions, and with several processes all must save the same step. So the
-handler sets a flag, the training loop asks for it between calls and has all processes agree, and the exit code tells
-the launcher that nothing went wrong: the job is started again at once, at no cost to its budget.
+Spot machines, Kubernetes and impatient people send SIGTERM. Its handler cannot save a checkpoint: it interrupts Python
+between any two instructions, and all processes of a job must save the same step. So the handler only sets a flag. The
+training loop reads it between two calls, and all processes agree. The exit code tells the launcher that nothing went
+wrong, so the launcher starts the job again without counting it as a restart.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-# The code that TensorFlow's own preemption handling and several cluster managers take for "start me again".
+# TensorFlow's own handling of pre-emptions and several cluster managers take this exit code for "start me again".
 EXIT_CODE = 42
 
 
 class PreemptedError(Exception):
-    """This process, or a peer, was asked to end; what was reached is saved. Every process of the job raises it."""
+    """This process or a peer was asked to end, and the job has saved a checkpoint. Every process raises it."""
 
 
 class _Flag:
@@ -27,15 +27,15 @@ class _Flag:
 
 
 def requested() -> bool:
-    """Whether this process was asked to end since `watching` began; False when that is over."""
+    """Returns whether this process was asked to end since `watching` began; False outside of that context."""
     return _Flag.raised
 
 
 @contextlib.contextmanager
 def watching() -> Iterator[None]:
-    """Makes SIGTERM set the flag of `requested` while the context lasts, instead of ending the process.
+    """Returns a context in which SIGTERM sets the flag of `requested`, and does not end the process.
 
-    Python handles signals in its main thread only; in any other nothing is changed.
+    Python handles signals in its main thread only. In any other thread the context changes nothing.
     """
     if not _in_main_thread():
         yield
@@ -51,7 +51,7 @@ def watching() -> Iterator[None]:
 
 
 def listen() -> None:
-    """Takes SIGTERM back from TensorFlow, whose coordination service takes it when a process joins a cluster."""
+    """Sets our handler of SIGTERM again. TensorFlow sets its own when a process joins a cluster."""
     if _in_main_thread():
         signal.signal(signal.SIGTERM, _raise_flag)
 
@@ -61,5 +61,5 @@ def _in_main_thread() -> bool:
 
 
 def _raise_flag(_number: int, _frame: FrameType | None) -> None:
-    # A plain assignment: a lock might be held by the very code that was interrupted.
+    # A plain assignment, because the interrupted code may hold any lock.
     _Flag.raised = True

@@ -1,1 +1,1 @@
-"""How a training that was killed goes on."""
+"""Saves the state of a training, and resumes a training that was killed."""

@@ -1,14 +1,14 @@
-"""The curve of a training beside its checkpoints, each point written once.
+"""Writes the curve of a training beside its checkpoints. Each point is written once.
 
-A checkpoint that holds the whole curve writes, and its readers parse, all points so far at every save: quadratic in the
-length of a training. Here a save writes the points since the save before it as a link of a chain; the checkpoint names
-its last link, and each link the one before:
+If each checkpoint held the whole curve, each save would write all points so far. That is quadratic in the length of a
+training. Here a save writes only the points since the previous save, as a link of a chain. The checkpoint names its
+last link, and each link names the one before:
 
   curve/step-00000120.<digest>.json    {"previous": "step-00000100.<digest>", "points": [...]}
 
-A link is named by its content, which holds the name of the link before it; so the name in a checkpoint vouches for the
-whole chain. Each process begins a chain of its own with all points that it was handed, and so trusts nothing that an
-earlier one left. Links stay until the checkpoints of the job are removed.
+The name of a link holds the digest of its content, and the content holds the name of the link before it. So the name in
+a checkpoint proves the whole chain. Each process begins its own chain with all points that it was handed, so it need
+not trust the files of an earlier process. Links stay until the checkpoints of the job are removed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ class _Link:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """What is written of a curve: `count` points, of which the last lie in the link `last`; None: nothing yet."""
+    """The part of a curve that is written.
+
+    Attributes:
+      last: name of the last link; None if nothing is written.
+      count: number of points in all links.
+    """
 
     last: str | None = None
     count: int = 0
@@ -49,13 +54,13 @@ def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: i
     """Writes the points of `curve` that `chain` does not hold, and returns the longer chain.
 
     Args:
-      folder: of the checkpoints; the links lie in `curve/` below it.
-      chain: what was written before of the same curve.
+      folder: folder of the checkpoints. The links are in its subfolder `curve`.
+      chain: the part of the same curve that is written already.
       curve: all points, oldest first.
-      step: of the checkpoint that names the link.
+      step: step of the checkpoint that names the link.
 
     Raises:
-      tensorflow.errors.OpError: where it cannot be written.
+      tensorflow.errors.OpError: if the link cannot be written.
     """
     import tensorflow as tf
 
@@ -74,11 +79,11 @@ def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: i
 
 
 def read(folder: str, last: str | None) -> tuple[TrainingProgress, ...]:
-    """Reads all points up to those of the link `last`, oldest first.
+    """Reads all points of the chain that ends with the link `last`, oldest first.
 
     Raises:
-      DamagedCurveError: where a link is missing or damaged.
-      tensorflow.errors.OpError: where one cannot be read for another reason.
+      DamagedCurveError: if a link is missing or damaged.
+      tensorflow.errors.OpError: if a link cannot be read for another reason.
     """
     links: list[_Link] = []
     while last is not None:

@@ -1,8 +1,8 @@
-"""Which parts of a model, or of its optimizer, depend on what no checkpoint holds.
+"""Finds the parts of a model, and of its optimizer, whose state no checkpoint holds.
 
-A training that died and went on equals one that did not, bit for bit, only where every random number is a function
-of saved state. A list of unsafe layer classes would miss a user's own; so the graph of a training step is searched
-for the operations themselves.
+A resumed training equals an uninterrupted one bit for bit only if every random number is a function of saved state. A
+list of unsafe layer classes would miss a user's own layers. So the graph of a training step is searched for the
+operations themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from limbeck.aliases import KerasModel, Optimizer, Tensor
 
-# Operations whose next value depends on a counter or generator inside the process.
+# Operations whose next value depends on a counter or a random generator inside the process.
 _RANDOM = frozenset(
     {
         "AllCandidateSampler", "EagerPyFunc", "FixedUnigramCandidateSampler", "LearnedUnigramCandidateSampler",
@@ -27,15 +27,18 @@ _RANDOM = frozenset(
 
 
 def inexact_layers(model: KerasModel, graph: Any = None) -> tuple[str, ...]:
-    """Names, sorted, of the layers that draw, in training, what a restart draws differently; `outer/inner` is one
-    within another.
+    """Returns the sorted names of the layers whose random numbers in training are others after a restart.
 
-    Such are stock Dropout, noise and random augmentation with a rate above 0, a layer's own calls of `tf.random`, and
-    Python functions in the graph, of which nothing can be known. `limbeck.layers.dropout.Dropout` is exact.
+    These are stock Dropout, noise and random augmentation with a rate above 0, layers that call `tf.random`, and layers
+    with Python functions in the graph, which nobody can look into. `limbeck.layers.dropout.Dropout` is exact.
 
     Args:
       model: a tf_keras model, built outside of any strategy.
-      graph: the tf.Graph of a training step of it; None has a model with known inputs traced. It is not run.
+      graph: the tf.Graph of a training step of the model, which is not run. None: the model is traced, and must have
+        known inputs.
+
+    Returns:
+      The names. `outer/inner` is a layer within another layer.
     """
     graph_def = (_traced(model) if graph is None else graph).as_graph_def()
     library = {function.signature.name: function.node_def for function in graph_def.library.function}
@@ -55,16 +58,19 @@ def _traced(model: KerasModel) -> Any:
 
 
 def inexact_optimizer(optimizer: Optimizer) -> str | None:
-    """The optimizer's class where it is one that depends on more than its variables; otherwise None."""
+    """Returns the name of the optimizer's class if the optimizer depends on more than its variables; otherwise None."""
     import tf_keras
 
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    # It counts its updates in Python: while a graph is traced, and not when it runs.
+    # Nadam counts its updates in Python: when a graph is traced, but not when the graph runs.
     return type(inner).__name__ if isinstance(inner, tf_keras.optimizers.Nadam) else None
 
 
 def warning(model: KerasModel, optimizer: Optimizer, graph: Any = None) -> str | None:
-    """What to tell of a model and its optimizer; None where both are exact. `inexact_layers` says what `graph` is."""
+    """Returns a warning that names all inexact parts; None if model and optimizer are exact.
+
+    Args are those of `inexact_layers` and `inexact_optimizer`.
+    """
     parts = [f"layer '{name}'" for name in inexact_layers(model, graph)]
     named = inexact_optimizer(optimizer)
     if named:
@@ -72,14 +78,14 @@ def warning(model: KerasModel, optimizer: Optimizer, graph: Any = None) -> str |
     if not parts:
         return None
     return (
-        f"no checkpoint holds all that these depend on: {', '.join(parts)}. A training that is interrupted goes on, "
-        "but ends with other weights than it would have; limbeck.layers.dropout.Dropout, and optimizers such as Adam, "
-        "are exact"
+        f"no checkpoint holds everything that these depend on: {', '.join(parts)}. If the training is interrupted, it "
+        "is resumed, but ends with other weights than without the interruption. limbeck.layers.dropout.Dropout and "
+        "optimizers such as Adam are exact"
     )
 
 
 def _is_random(node: Any, library: Mapping[str, Any]) -> bool:
-    """Whether an operation is random, or calls a function that is."""
+    """Returns whether an operation is random, or calls a function with a random operation."""
     if node.op in _RANDOM:
         return True
     called = [name for name in _functions(node) if name in library]
@@ -94,7 +100,7 @@ def _functions(node: Any) -> Iterator[str]:
 
 
 def _layer(operation: str, model: KerasModel) -> str:
-    """The layer that an operation is of, which is named by who calls whom: layers from the outside in, joined by /."""
+    """Returns the layer of an operation. The name of an operation lists its layers from the outside in, joined by /."""
     here, path = model, []
     for part in operation.split("/"):
         inner = next((one for one in here.submodules if getattr(one, "name", None) == part), None)

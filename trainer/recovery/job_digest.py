@@ -1,12 +1,12 @@
-"""A digest of everything that makes the result of a training job, and of nothing else.
+"""Computes a digest of everything that determines the result of a training job, and of nothing else.
 
-Checkpoints outlive the run that wrote them, so that a killed run goes on. They must never be taken for those of
-another training: not after the learning rate, the data or the student's code has changed. And they must be found
-again although every try has other output folders, or runs on another number of machines. So checkpoints lie in a
-folder that is named by this digest.
+Checkpoints outlive the run that wrote them, so that a killed run can be resumed. A training must never take the
+checkpoints of another: if the learning rate, the data or the student's code has changed, it must begin from the start.
+But it must find its own, although each attempt has other output folders, and may run on another number of machines. A
+name that users choose would fail at either. So checkpoints are in a folder that is named by this digest.
 
-A field of the job counts unless it is named here as one that makes no difference: a field that is added later and
-forgotten costs a training from the start, not a wrong model.
+Every field of the job counts, unless it is listed here as one that makes no difference. If somebody adds a field and
+forgets this list, a training begins from the start, but no wrong model is trained.
 """
 
 from __future__ import annotations
@@ -19,40 +19,38 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from limbeck.digests import code as source_digest
-from limbeck.digests import content as content_digest
-from limbeck.digests.code import task_digests
+from limbeck.digests.code import code_digest, task_digests
+from limbeck.digests.content import folder_digest
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.training import TrainingConfig
-from trainer.data import packing
+from trainer.data.packing import packed_digest
 from trainer.job import TrainingJob
 
-# Where results go, how a job is spread, and how often it is saved.
+# They say where results go, how a job is spread, and how often it is saved.
 _NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint"})
-# Of the section `training`.
+# Fields of the section `training`.
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
-# Folders: what they hold counts, and not where they are.
+# Folders. Their content counts, but not their place.
 _CONTENT: dict[str, Callable[[str], str]] = {
-    "examples_uri": packing.digest,
-    "transform_graph_uri": content_digest.digest,
-    "validation_uri": packing.digest,
+    "examples_uri": packed_digest,
+    "transform_graph_uri": folder_digest,
+    "validation_uri": packed_digest,
 }
-# With the versions of the packages that it reaches.
+# The digest covers the versions of the packages that this program depends on.
 _PROGRAM = ("trainer.training:run",)
 
 
-def digest(job: TrainingJob) -> str:
-    """SHA-256, in hexadecimal, of what makes the result of `job`.
+def job_digest(job: TrainingJob) -> str:
+    """Returns the SHA-256, in hexadecimal, of what determines the result of `job`.
 
-    That is: the task's code (of the part that is trained, and of preprocessing, which names the model's inputs and
-    classes), our own training code and the versions of what it runs on, the content of the data, and all settings
-    that change what is computed. It imports the task; of data that `trainer.data.packing` packed it reads no more than
-    their seal and index.
+    It covers the task's code (the part that is trained, and the preprocessing, which names the model's inputs and
+    classes), our training code, the versions of its packages, the content of the data, and all settings that change
+    what is computed. It imports the task. It reads only the seal and the index of packed data.
 
     Raises:
-      TaskError: where the task cannot be loaded.
-      DataError: where packed data are not those that were packed.
-      OSError: where data cannot be read.
+      TaskError: if the task cannot be loaded.
+      DataError: if packed data are not the ones that were packed.
+      OSError: if data cannot be read.
     """
     fields = TypeAdapter(TrainingJob).dump_python(job, mode="json")
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in _NO_DIFFERENCE}
@@ -62,13 +60,13 @@ def digest(job: TrainingJob) -> str:
         if kept.get(name) is not None:
             kept[name] = digest_of(kept[name])
     kept["task"] = _task(job)
-    kept["program"] = source_digest.digest(_PROGRAM)
+    kept["program"] = code_digest(_PROGRAM)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def checkpoint_uri(root_uri: str, job: TrainingJob) -> str:
-    """The folder below `root_uri` for the checkpoints of `job`, and of no other. Raises what `digest` does."""
-    return f"{root_uri.rstrip('/')}/{digest(job)}"
+    """Returns the folder below `root_uri` for the checkpoints of `job` alone. Errors are those of `job_digest`."""
+    return f"{root_uri.rstrip('/')}/{job_digest(job)}"
 
 
 def _task(job: TrainingJob) -> list[str]:

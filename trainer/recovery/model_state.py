@@ -1,15 +1,16 @@
-"""Model and optimizer -> named arrays, and back, under any strategy.
+"""Reads a model and its optimizer into named arrays, and sets them again, under any strategy.
 
-A strategy spreads a variable: over devices, over processes, with one value or with a value a replica. What is saved
-is the logical value, so that two workers save what one device restores:
+A strategy spreads a variable over devices and processes, with one value or with a value for each replica. A copy of
+what is in memory would fit the same strategy alone. So the logical values are saved, and one device can restore what
+two workers saved:
 
   weights/0000 ...              `model.weights`, in order
-  optimizer/0000 ...            the optimizer's variables, in order: the step count, slots, a loss scale
-  weights_by_replica/0000 ...   only of weights that differ from replica to replica: `[replicas, *shape]`
+  optimizer/0000 ...            the optimizer's variables, in order: the step count, slots, the loss scale
+  weights_by_replica/0000 ...   weights that differ between replicas, `[replicas, *shape]`
 
-The last is for exactness. Each replica has statistics of its own in batch normalisation, of which the logical value
-is the mean; going on from the mean is right, but not to the last bit what would have been. As many replicas take
-each its own again; another number of replicas takes the mean.
+The last group keeps a resumed training exact. In batch normalisation each replica has its own statistics, and their
+logical value is the mean. A training that resumes from the mean is correct, but not bit-equal to an uninterrupted one.
+So the same number of replicas restores the value of each replica. Another number of replicas restores the mean.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
 from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
 from trainer.distribution import strategies
-from trainer.recovery.checkpoint import Array, Arrays
+from trainer.recovery.array_file import Array, Arrays
 
 WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 
@@ -29,11 +30,14 @@ WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
     """Reads everything that training changes in a tf_keras model and its optimizer.
 
-    Every process of the strategy must call it at the same step, because values are read across processes; all are
-    given the same arrays. It changes nothing: training that goes on is as if it had not been called.
+    Every process of the strategy must call it at the same step, because values are read across processes. It changes
+    nothing in the training.
+
+    Returns:
+      The arrays by name, the same in every process. Each has the shape and the dtype of its variable.
 
     Raises:
-      TaskError: where a variable holds texts.
+      TaskError: if a variable holds texts.
     """
     strategy = model.distribute_strategy
     arrays = {}
@@ -50,12 +54,12 @@ def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
 
 
 def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
-    """Sets what `capture` read, under whichever strategy the model was built; builds the optimizer where it is not.
+    """Sets the values that `capture` read. The model may be under another strategy. Builds the optimizer if needed.
 
     Every process of the strategy must call it, with the same arrays.
 
     Raises:
-      TrainingFailedError: where the arrays are of another model or optimizer. Nothing has changed then.
+      TrainingFailedError: if the arrays belong to another model or optimizer. Then nothing is changed.
     """
     strategy = model.distribute_strategy
     variables = dict(_variables(model, optimizer))
@@ -63,8 +67,8 @@ def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
     if stored != variables.keys():
         odd = sorted(stored.symmetric_difference(variables))
         raise TrainingFailedError(
-            f"the checkpoint holds {len(stored)} variables, and the model with its optimizer {len(variables)}, of "
-            f"which these have no counterpart: {', '.join(odd)}. It is of another model"
+            f"the checkpoint holds {len(stored)} variables, and the model with its optimizer holds {len(variables)}. "
+            f"These have no counterpart: {', '.join(odd)}. The checkpoint is of another model"
         )
     for name, variable in variables.items():
         _assert_fits(name, variable, arrays[name])
@@ -80,12 +84,17 @@ def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
 
 
 def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
-    """Compares where all processes are about to go on.
+    """Compares the steps from which all processes resume.
 
     Processes that do not see the same files would train from different weights, and nothing would fail.
 
+    Args:
+      strategy: the strategy of the job. Every process must call this function.
+      member: number of the member that this process resumes.
+      step: number of its optimizer steps done.
+
     Raises:
-      PassingFaultError: where they differ; a file system that lags behind has caught up when all start again.
+      PassingFaultError: if processes differ. When they start again, a slow file system may have caught up.
     """
     places = np.unique(
         _gather(strategy, [np.array([member, step])] * len(strategies.local_replicas(strategy))), axis=0
@@ -93,7 +102,7 @@ def assert_agreed(strategy: Strategy, member: int, step: int) -> None:
     if len(places) > 1:
         told = " and ".join(f"member {member} at step {step}" for member, step in places.tolist())
         raise PassingFaultError(
-            f"the processes of the job found different checkpoints: {told}. Checkpoints must lie where every process "
+            f"the processes of the job found different checkpoints: {told}. Checkpoints must be where every process "
             "can read them"
         )
 
@@ -107,12 +116,12 @@ def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, V
 
 
 def _weights(model: KerasModel) -> list[Variable]:
-    """`model.weights` less the vocabularies among them: they are built and adapted with the model, and stay so."""
+    """Returns `model.weights` without vocabularies, which are built with the model and never change."""
     return [weight for weight in model.weights if hasattr(weight, "dtype")]
 
 
 def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
-    """`optimizer.variables` and those that it forgets: Nadam's product, and the loss scale of mixed precision."""
+    """Returns `optimizer.variables`, and those that Keras omits there: Nadam's product, and the loss scale."""
     import tensorflow as tf
 
     tracked = [one for one in tf.train.TrackableView(optimizer).descendants() if isinstance(one, tf.Variable)]
@@ -120,7 +129,7 @@ def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
 
 
 def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variable]]:
-    """Weights that have a value of their own on each of several replicas."""
+    """Yields the weights that have a value of their own on each of several replicas, by name."""
     import tensorflow as tf
 
     if strategy.num_replicas_in_sync == 1:
@@ -136,8 +145,8 @@ def _assert_fits(name: str, variable: Variable, array: Array) -> None:
     given = (array.shape, array.dtype.name)
     if wanted != given:
         raise TrainingFailedError(
-            f"{variable.name} is of shape {wanted[0]} and type {wanted[1]}, but the checkpoint has for it ({name}) "
-            f"shape {given[0]} and type {given[1]}. It is of another model"
+            f"{variable.name} has shape {wanted[0]} and type {wanted[1]}, but in the checkpoint ({name}) it has "
+            f"shape {given[0]} and type {given[1]}. The checkpoint is of another model"
         )
 
 
@@ -147,7 +156,7 @@ def _by_replica(strategy: Strategy, variable: Variable) -> Array:
 
 
 def _gather(strategy: Strategy, parts: Sequence[Array]) -> Array:
-    """Arrays of one shape, one a replica of this process -> those of all replicas of the job, `[replicas, *shape]`."""
+    """Gathers the arrays of all replicas of the job: `[replicas, *shape]`, from one array for each of ours, `shape`."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
@@ -159,6 +168,6 @@ def _gather(strategy: Strategy, parts: Sequence[Array]) -> Array:
         rows[number] = mine[number]
         return tf.constant(rows)
 
-    # A sum of one value and zeros is that value; unlike a gathering it is there under every strategy.
+    # A sum of one value and zeros is that value. Unlike a gather operation, every strategy has a sum.
     rows = strategy.experimental_distribute_values_from_function(placed)
     return strategy.reduce(tf.distribute.ReduceOp.SUM, rows, axis=None).numpy()

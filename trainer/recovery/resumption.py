@@ -1,7 +1,7 @@
-"""What a training goes on from after its processes have died: the newest checkpoint of the very same job.
+"""Resumes a training from the newest checkpoint of the same job, after its processes have died.
 
-Where to go on is decided by every process for itself, from the same files, and then held against the others: one that
-read an older checkpoint, from a file system that lags behind, would add gradients of other steps.
+Every process reads the files for itself. On a slow file system one may see an older checkpoint than the others, and
+would add gradients of other steps to theirs. So the processes compare what they found before they resume.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from limbeck import events
 from limbeck.aliases import KerasModel, Optimizer, Strategy
 from trainer.fitting.progress import Curve, Fitted
 from trainer.job import TrainingJob
-from trainer.recovery import checkpoint
-from trainer.recovery import model_state as checkpoint_state
+from trainer.recovery import checkpoint, model_state
+from trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Saved:
     """The checkpoints of one member of a job.
 
     Attributes:
-      job: where its `checkpoint_uri` is None, nothing is kept.
-      member: number of the member.
-      strategy: that it is trained under.
-      is_chief: whether this process writes.
+      job: the job. If its `checkpoint_uri` is None, nothing is saved.
+      member: number of the member, from 0.
+      strategy: the strategy under which the member is trained.
+      is_chief: whether this process is the chief, which writes the checkpoints.
     """
 
     job: TrainingJob
@@ -34,41 +34,41 @@ class Saved:
     is_chief: bool
 
     def restore(self, model: KerasModel, optimizer: Optimizer, examples_until: Callable[[int], int]) -> Fitted:
-        """Brings model and optimizer to the newest checkpoint; to be called by every process.
+        """Sets model and optimizer to the newest checkpoint. Every process must call it.
 
         Args:
-          model: as it was built.
-          optimizer: built likewise.
-          examples_until: steps done -> examples that this process computed in them.
+          model: a new tf_keras model.
+          optimizer: a new tf_keras optimizer.
+          examples_until: takes a number of steps, and returns how many examples this process computed in them.
 
         Returns:
-          What was done up to there; nothing, where there is no checkpoint.
+          What earlier attempts did; an empty `Fitted` if there is no checkpoint.
 
         Raises:
-          PassingFaultError: where processes found different checkpoints.
-          TrainingFailedError: where one is of another model.
+          PassingFaultError: if processes found different checkpoints.
+          TrainingFailedError: if the checkpoint belongs to another model.
         """
         state = checkpoint.latest(self._folder) if self._folder else None
-        checkpoint_state.assert_agreed(self.strategy, self.member, state.step if state else 0)
+        model_state.assert_agreed(self.strategy, self.member, state.step if state else 0)
         if state is None:
             return Fitted()
-        checkpoint_state.restore(model, optimizer, state.arrays)
+        model_state.restore(model, optimizer, state.arrays)
         if self.is_chief:
             events.emit("resumed", entry=self.job.entry, member=self.member, step=state.step)
         return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve))
 
     def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
-        """What `trainer.fitting.hooks.Hooks.save` takes; None where nothing is kept."""
+        """Returns the function for `trainer.fitting.hooks.Hooks.save`; None if nothing is saved."""
         folder = self._folder
         if folder is None:
             return None
         writer = checkpoint.Writer(folder, self.job.checkpoint.keep)
 
         def save(done: Fitted) -> None:
-            # Every process reads: a value may be spread over all of them.
-            arrays = checkpoint_state.capture(model, optimizer)
+            # Every process must read, because a value may be spread over all of them.
+            arrays = model_state.capture(model, optimizer)
             if self.is_chief:
-                state = checkpoint.State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
+                state = State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
                 writer.save(state)
 
         return save

@@ -1,7 +1,8 @@
-"""Tells a fault of storage that passes from one that stays, and tries again while it may pass.
+"""Tells faults of storage that may pass from faults that stay, and repeats a call while its fault may pass.
 
-An object store answers "503, try again" now and then, and means it; a network file system is away for a second. A
-training of days must not end for that. A full disk or a missing permission stays: to wait for it only hides it.
+Now and then an object store answers "503, try again", or a network file system is not available for a second. A
+training of days must not end for that. But a full disk or a missing permission stays. If every fault were waited for, a
+user would hear of it late.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
-# Pauses in seconds. Peers wait meanwhile, and go on beating.
+# Pauses in seconds. Peers wait meanwhile, and still give signs of life.
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 _PASSING = frozenset(
     {
@@ -25,10 +26,10 @@ _PASSING = frozenset(
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether the same call may go well a moment later: what a TensorFlow error or an OSError says by its kind.
+    """Returns whether the same call may succeed a moment later, by the kind of a TensorFlow error or an OSError.
 
-    Passing are UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED and UNKNOWN,
-    under which TensorFlow files what it has no name for, such as EIO.
+    The faults that may pass are UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED
+    and UNKNOWN. TensorFlow reports errors without a name of their own as UNKNOWN, such as EIO.
     """
     import tensorflow as tf
 
@@ -49,10 +50,19 @@ def patiently(
     pauses: Sequence[float] = PAUSES,
     wait: Callable[[float], None] = time.sleep,
 ) -> _Result:
-    """Calls `call`, and again after each of `pauses` while its fault may pass; `call` can be repeated.
+    """Calls a function, and calls it again after each pause as long as its fault may pass.
+
+    Args:
+      call: the function. It can be repeated.
+      what: what it does, as the beginning of a warning, such as `writing the checkpoint of step 3`.
+      pauses: pauses before the further calls, in seconds.
+      wait: pauses for a number of seconds.
+
+    Returns:
+      What `call` returns.
 
     Raises:
-      tensorflow.errors.OpError: the last one, or the first that stays.
+      tensorflow.errors.OpError: the error of the last call, or the first error that stays.
       OSError: likewise.
     """
     import tensorflow as tf
@@ -63,6 +73,6 @@ def patiently(
         except (tf.errors.OpError, OSError) as error:
             if not may_pass(error):
                 raise
-            _log.warning("%s went wrong, and is tried again in %.1f s: %s", what, pause, error)
+            _log.warning("%s failed, and is tried again in %.1f s: %s", what, pause, error)
         wait(pause)
     return call()

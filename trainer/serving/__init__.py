@@ -1,1 +1,1 @@
-"""The model that is shipped: export, size and latency."""
+"""The model that is served: its export, its size and its latency."""

@@ -1,14 +1,14 @@
-"""The SavedModel that is served: raw examples in, the objective's answers out.
+"""Writes the SavedModel that is served. It takes raw examples and returns the objective's answers.
 
-A model that takes transformed features moves the preprocessing to every caller, where it drifts from the one the
-model was trained with. So the Transform graph is inside, and nothing but TensorFlow is needed to load it.
+If a model takes transformed features, every caller must transform them, and will sooner or later do it differently than
+in training. So the SavedModel contains the Transform graph. It needs nothing but TensorFlow to load.
 
 Signatures:
   serving_default    `examples` string `[batch]`, serialized raw tf.Examples
-  serving_tensors    one dense tensor a raw feature, `[batch, *shape]`
-  transformed        `examples` string `[batch]`, serialized *transformed* tf.Examples -> `logits`
-                     `[batch, members, outputs]`: what the pipeline itself scores with
-The first two return what `Objective.answers` of the task's objective says.
+  serving_tensors    one dense tensor for each raw feature, `[batch, *shape]`
+  transformed        `examples` string `[batch]`, serialized *transformed* tf.Examples -> `logits` float32
+                     `[batch, members, outputs]`; the pipeline itself scores with it
+The first two return the tensors of `Objective.answers` of the task's objective.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limbeck import files
 from limbeck.examples import RESERVED
 from limbeck.task import Feature, Task
 
@@ -26,10 +25,10 @@ _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 
 
 def tensor_name(feature: str) -> str:
-    """The name of a raw feature in `serving_tensors`: the feature's own where TensorFlow keeps it as it is.
+    """Returns the name of a raw feature in `serving_tensors`: its own name, if TensorFlow keeps that unchanged.
 
-    TensorFlow renames or refuses other names. Those become `feature_` and the UTF-8 bytes in hexadecimal, which
-    `feature_name` reverses.
+    TensorFlow renames or refuses some names. Such a name becomes `feature_` and its UTF-8 bytes in hexadecimal.
+    `feature_name` is the inverse.
     """
     if _SAFE.fullmatch(feature) and not feature.startswith("feature_") and feature != "self":
         return feature
@@ -37,7 +36,7 @@ def tensor_name(feature: str) -> str:
 
 
 def feature_name(tensor: str) -> str:
-    """The raw feature behind a name of `serving_tensors`: the inverse of `tensor_name`."""
+    """Returns the raw feature with this name in `serving_tensors`. It is the inverse of `tensor_name`."""
     prefix = "feature_"
     return bytes.fromhex(tensor[len(prefix) :]).decode() if tensor.startswith(prefix) else tensor
 
@@ -46,28 +45,28 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     """Saves one model, or an ensemble of several, with the signatures above.
 
     Args:
-      models: plain tf_keras models, built outside of any strategy, that map model inputs to `[batch, outputs]`.
-      task: whose raw features the signatures take.
+      models: plain tf_keras models, built outside of any strategy: inputs by name -> `[batch, outputs]`.
+      task: the task, with the raw features that the signatures take and the objective.
       transform: the `TFTransformOutput` that the models were trained with.
-      destination: folder of the SavedModel.
+      destination: folder that receives the SavedModel.
     """
     import tensorflow as tf
     from tensorflow_transform.saved import saved_transform_io_v2
 
     module = tf.Module()
-    # Their weights alone: from a model in the module TensorFlow would also save each layer as a Keras object.
+    # Only their weights. If the module held a model, TensorFlow would save each of its layers as a Keras object.
     module.weights = [model.variables for model in models]
     module.resources = [_resources(model) for model in models]
-    # Not tft's Keras layer around it, whose own signature autograph would make of Keras' code, for seconds; the
-    # attributes of the loader are what must be tracked.
+    # Not tft's Keras layer, because autograph would rewrite Keras' code for its signature, for seconds. The attributes
+    # of the loader are the objects that TensorFlow must track.
     transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
     module.transform = vars(transform_graph)
     members, objective = _members(models), task.objective
     raw_spec = _raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
 
-    # Without autograph, which would rewrite Keras' own code line by line and take most of the time of an export;
-    # Keras applies it to a user's layers itself.
+    # Without autograph, which would rewrite Keras' own code and take most of the time of an export. Keras applies
+    # autograph to a user's layers itself.
     graph = functools.partial(tf.function, autograph=False)
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,22 +102,17 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
 
 
 def model_input_spec(transform: Any) -> dict[str, Any]:
-    """How to parse the model's inputs from a transformed example: the transformed features less ours."""
+    """Returns the feature spec of the model's inputs: of all transformed features except the reserved names."""
     return {name: spec for name, spec in transform.transformed_feature_spec().items() if name not in RESERVED}
 
 
 def count_parameters(models: Sequence[Any]) -> int:
-    """Weights of all members together."""
+    """Returns the number of weights of all members together."""
     return sum(int(model.count_params()) for model in models)
 
 
-def folder_bytes(folder: files.Location) -> int:
-    """Size of all files of a SavedModel together, in bytes."""
-    return files.folder_bytes(folder)
-
-
 def _resources(model: Any) -> list[Any]:
-    """What the answers of a model depend on beside its weights: lookup tables, files, and variables of its own."""
+    """Returns what a model's answers depend on besides its weights: lookup tables, files, and further variables."""
     import tensorflow as tf
 
     kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset, tf.Variable)
@@ -153,7 +147,7 @@ def _as_parsed(values: Any, spec: Any) -> Any:
 
     if isinstance(spec, tf.io.VarLenFeature):
         flat = tf.reshape(tf.cast(values, spec.dtype), [tf.shape(values)[0], -1])
-        # Every value is present, zeros too, which tf.sparse.from_dense would drop.
+        # All values are present. tf.sparse.from_dense would drop zeros.
         present = tf.where(tf.fill(tf.shape(flat), True))
         return tf.sparse.SparseTensor(present, tf.reshape(flat, [-1]), tf.shape(flat, tf.int64))
     return tf.reshape(tf.cast(values, spec.dtype), [-1, *spec.shape])

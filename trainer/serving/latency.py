@@ -1,8 +1,8 @@
-"""Latency of the serving signature, in a process of its own: `python -m trainer.serving.latency REQUEST RESULT`.
+"""Measures the latency of the serving signature: `python -m trainer.serving.latency REQUEST RESULT`.
 
-In the pipeline's process TensorFlow's thread pools are long since started and shared with whatever else runs
-there. A fresh process with one thread gives a figure that two models can be compared by. Calls to the models
-alternate, so that a machine that slows down slows both.
+In the pipeline's process, TensorFlow's thread pools have started already, and other code uses them too. So a figure
+from there depends on what else runs. A new process with one thread gives figures by which models can be compared. Calls
+to the models alternate, so a machine that slows down slows all of them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class LatencyRequest:
 
     Attributes:
       models: folder of the SavedModel of each model, by name.
-      examples: a TFRecord file (gzip) of serialized raw tf.Examples.
-      calls: timed calls of each model, each with one example.
+      examples: path of a TFRecord file (gzip) of serialized raw tf.Examples.
+      calls: number of timed calls of each model. Each call has one example.
     """
 
     models: dict[str, str]
@@ -38,7 +38,12 @@ class LatencyRequest:
 
 @dataclass(frozen=True, config=STRICT)
 class Latency:
-    """Milliseconds of a call with one example: median and 99th percentile."""
+    """The milliseconds of a call with one example.
+
+    Attributes:
+      p50: the median.
+      p99: the 99th percentile.
+    """
 
     p50: float
     p99: float
@@ -52,10 +57,10 @@ class LatencyResult:
 
 
 def measure(request: LatencyRequest) -> LatencyResult:
-    """Times `serving_default` of each model; call it before TensorFlow has started its threads.
+    """Times `serving_default` of each model. Call it before TensorFlow has started its threads.
 
     Raises:
-      DataError: where the file holds no example.
+      DataError: if the file has no example.
     """
     import tensorflow as tf
 

@@ -1,1 +1,1 @@
-"""What a training process does with its job: build, fit, observe, finish. `trainer.training` tells the story."""
+"""The parts of a training process: building, fitting, observing and finishing. `trainer.training` says the order."""

@@ -1,7 +1,7 @@
-"""What a task's model must be for the training loop to do with it what Keras' `fit` would, and for it to be served.
+"""The rules that a task's model must keep, so that training it here equals Keras' `fit`, and so that it can be served.
 
-Each rule refuses one thing that would otherwise be ignored in silence, or fail below sixty frames of Keras. Each takes
-what it needs of a tf_keras model, and raises TaskError.
+Without these rules a part of a model would be ignored without a word, or would fail below sixty frames of Keras. Each
+rule is a function that refuses one such part by a TaskError.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from limbeck.aliases import KerasModel
 from limbeck.errors import TaskError, nearest
 
-# What a subclass may override that `fit`, `evaluate` and `predict` call, and the loop does not.
+# Methods that `fit`, `evaluate` and `predict` call and the training loop does not. A subclass may override them.
 _STEPS = (
     "train_step", "test_step", "predict_step", "compute_loss", "make_train_function", "make_test_function",
     "make_predict_function",
@@ -21,21 +21,24 @@ _PROBABILITIES = ("softmax", "softmax_v2", "sigmoid", "hard_sigmoid")
 
 
 def assert_uncompiled(model: KerasModel, who: str) -> None:
-    """Refuses a compiled model: its optimizer, losses and metrics would be ignored.
+    """Refuses a compiled model, because its optimizer, losses and metrics would be ignored.
 
     Args:
-      model: as the task built it.
-      who: whose it is, as messages begin: `the teacher of task 'wine'`.
+      model: the model that the task built.
+      who: the beginning of messages, such as `the teacher of task 'wine'`.
+
+    Raises:
+      TaskError: if the model is compiled.
     """
     if getattr(model, "compiled_loss", None) is not None:
         raise TaskError(
             f"{who} must not be compiled, because its optimizer and losses would be ignored: leave out compile(), "
-            "and give the task a build_optimizer where Adam will not do"
+            "and give the task a build_optimizer if Adam will not do"
         )
 
 
 def assert_stock_steps(model: KerasModel, who: str) -> None:
-    """Refuses a model with steps of its own, which only `fit` would call."""
+    """Refuses a model that overrides a training step, by a TaskError: only `fit` would call the step."""
     import tf_keras
 
     own = [name for name in _STEPS if getattr(type(model), name) is not getattr(tf_keras.Model, name)]
@@ -47,7 +50,7 @@ def assert_stock_steps(model: KerasModel, who: str) -> None:
 
 
 def assert_no_metrics(model: KerasModel, who: str) -> None:
-    """Refuses metrics within the model, which nobody would read; known once the model was called."""
+    """Refuses metrics within the model, by a TaskError: nobody would read them. Call it once the model was called."""
     names = sorted({metric.name for metric in model.metrics})
     if names:
         raise TaskError(
@@ -57,15 +60,18 @@ def assert_no_metrics(model: KerasModel, who: str) -> None:
 
 
 def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
-    """Refuses a model whose declared inputs are not among those of `preprocessing_fn`, by name, type and shape.
+    """Refuses a model if an input that it declares is not an output of `preprocessing_fn`, by name, type and shape.
 
-    Keras would match inputs of other names by their order, without a word. It takes more inputs than a model declares,
-    so a student may read fewer features than its teacher.
+    Keras matches inputs with other names by their order, without a word. `preprocessing_fn` may return more than the
+    model declares, so a student may read fewer features than its teacher.
 
     Args:
-      model: one without declared inputs (a subclass) is passed over: it is found out by a call.
-      given: the tf.TypeSpec of each input, by name.
-      who: as above.
+      model: the model. A subclass of tf_keras.Model declares no inputs, so it passes: a call will show a mistake.
+      given: the tf.TypeSpec of each output of `preprocessing_fn`, `[batch, ...]`, by name.
+      who: the beginning of messages.
+
+    Raises:
+      TaskError: if a name is missing, if a type or shape differs, or if a Sequential has no InputLayer.
     """
     import tf_keras
 
@@ -73,7 +79,7 @@ def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
         if type(model) is tf_keras.Sequential:
             raise TaskError(
                 f"{who} is a Sequential that does not say what it takes: begin it with tf_keras.layers.InputLayer("
-                f"shape, name='...'), named as one of what preprocessing_fn returns: {sorted(given)}"
+                f"shape, name='...'), with a name that preprocessing_fn returns: {sorted(given)}"
             )
         return
     declared = model.input if isinstance(model.input, dict) else dict(
@@ -83,15 +89,15 @@ def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
     if missing:
         raise TaskError(
             f"{who} takes inputs {sorted(declared)}, but preprocessing_fn returns {sorted(given)}."
-            f"{nearest(missing[0], given)} Inputs are matched by name: that of tf_keras.Input, or the key where the "
-            "model is built on a dictionary"
+            f"{nearest(missing[0], given)} Inputs are matched by the name of the tf_keras.Input, or by the key if "
+            "the model is built on a dictionary"
         )
     for name, wanted in declared.items():
         _assert_fits(name, wanted, given[name], who)
 
 
 def assert_one_output(model: KerasModel, who: str) -> None:
-    """Refuses a dictionary or a list of outputs; known once the model was called."""
+    """Refuses a dictionary or a list of outputs, by a TaskError. Call it once the model was called."""
     import tensorflow as tf
 
     shape = model.output_shape
@@ -101,15 +107,15 @@ def assert_one_output(model: KerasModel, who: str) -> None:
         )
 
 
-def assert_trainable(model: KerasModel, who: str) -> None:
-    """Refuses a model without trainable weights."""
+def assert_trainable_weights(model: KerasModel, who: str) -> None:
+    """Refuses a model without trainable weights, by a TaskError."""
     if not model.trainable_variables:
         why = "all its layers are frozen (trainable=False)" if model.weights else "it has no weights"
         raise TaskError(f"{who} has nothing to train: {why}. Leave at least one layer trainable")
 
 
 def assert_logits(model: KerasModel, who: str) -> None:
-    """Refuses a model whose last layer makes probabilities, where that can be seen in the layer."""
+    """Refuses a model that visibly ends in probabilities, by a TaskError: its last layer is a softmax or a sigmoid."""
     found = _probabilities(model)
     if found:
         raise TaskError(
@@ -122,9 +128,12 @@ def assert_kept(augmented: Mapping[str, Any], given: Mapping[str, Any], task: st
     """Refuses an augmentation that changes the names, the types or the shapes of the inputs.
 
     Args:
-      augmented: the tf.TypeSpec of what `augment` of the task of this name returns, by name.
-      given: the same of what it was given.
+      augmented: the tf.TypeSpec of each output of the task's `augment`, by name.
+      given: the tf.TypeSpec of each of its inputs, by name.
       task: name of the task.
+
+    Raises:
+      TaskError: if the two differ.
     """
     names = sorted(given)
     if not isinstance(augmented, Mapping) or sorted(augmented) != names:
@@ -171,7 +180,7 @@ def _shown(shape: Any) -> str:
 
 
 def _probabilities(model: KerasModel) -> str | None:
-    """What makes probabilities of the outputs, in words; None where nothing that can be seen does."""
+    """Returns what turns the outputs into probabilities, in words; None if nothing visible does."""
     import tf_keras
 
     output = getattr(model, "output", None) if getattr(model, "_is_graph_network", False) else None

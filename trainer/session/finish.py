@@ -1,7 +1,7 @@
-"""What a job leaves when its members are trained: the SavedModel, the history of the chief, a record of each process.
+"""Writes what a job leaves when its members are trained: the SavedModel, the history, and a record of each process.
 
-The chief exports copies that it builds outside of the strategy, because to save a distributed model makes the chief
-wait for peers that do not save.
+If the chief saved a distributed model, it would wait for peers that do not save. So it copies the weights into models
+that it builds outside of the strategy, and exports these.
 """
 
 from __future__ import annotations
@@ -21,25 +21,30 @@ from trainer.session.session import Session
 
 
 def plain_copy(session: Session, weights: Weights) -> KerasModel:
-    """Builds the model of the job outside of any strategy, with these weights."""
+    """Builds the model of the job outside of any strategy, and sets these weights.
+
+    Args:
+      session: the session of this process.
+      weights: the arrays of `model.get_weights()`, in its order.
+    """
     copy = build_model(session)
     copy.set_weights(weights)
     return copy
 
 
 def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitted]) -> None:
-    """Writes the SavedModel of all members, and `history.json`; what was at `model_uri` before goes.
+    """Writes the SavedModel of all members and `history.json`. Removes whatever was at `model_uri` before.
 
     Args:
-      session: that of the chief.
+      session: the session of the chief.
       models: plain copies of the members.
-      fitted: what was done for each of them.
+      fitted: what this process did for each member, in the same order.
     """
     from trainer.serving import export as serving
 
     job = session.job
     events.emit("phase", what="exporting the model")
-    # An export that was killed leaves files which no other would overwrite, and which would be served.
+    # A killed export leaves files that the next export would not overwrite, and that would be served.
     files.remove_folder(job.model_uri)
     serving.save(models, session.task, session.transform, job.model_uri)
     history = {
@@ -50,7 +55,7 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
 
 
 def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
-    """Writes `rank-<r>.json`: what this process did for all members together."""
+    """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members."""
     job, me = session.job, session.me
     record = RankRecord(
         role=me.role,

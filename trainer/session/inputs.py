@@ -1,4 +1,9 @@
-"""Which examples a member of a job is trained and validated on, and as what its model and its loss are given them."""
+"""Chooses the examples that a member is trained and validated on, and splits each into model inputs and targets.
+
+A dataset that mixed features, labels and teachers' logits would leave it to each model to pick its inputs. One that
+picked a label by accident would look perfect. Here the transform graph says what an input is, and the job says what a
+target is.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +23,19 @@ from trainer.session.session import Session
 
 
 def order_of(session: Session, member: int) -> Order:
-    """Returns which examples a member is trained on at each step."""
+    """Returns the order in which a member is trained on the examples.
+
+    Args:
+      session: the session of this process.
+      member: number of the member, from 0. Each has another permutation.
+    """
     training = session.job.training
     examples = len(PackedExamples(session.job.examples_uri))
     return Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
 
 
 def examples_until(session: Session, order: Order) -> Callable[[int], int]:
-    """Returns a function: steps done -> examples that this process computed in them."""
+    """Returns a function that takes a number of steps, and returns how many examples this process computed in them."""
     replicas, mine = session.strategy.num_replicas_in_sync, strategies.local_replicas(session.strategy)
 
     def until(steps: int) -> int:
@@ -36,7 +46,7 @@ def examples_until(session: Session, order: Order) -> Callable[[int], int]:
 
 
 def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipeline:
-    """Returns the batches from step `start` on: (inputs by name, targets by name, denominators)."""
+    """Returns the batches from step `start` on: (inputs by name, targets by name, `Denominators`), for each replica."""
     replicas = session.strategy.num_replicas_in_sync
 
     def dataset_of(context: InputContext) -> Dataset:
@@ -46,13 +56,13 @@ def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipe
 
 
 def last_replica(session: Session, order: Order) -> Dataset:
-    """Returns the last replica's part of the batches, from the first on. It is the one that is never empty."""
+    """Returns the last replica's part of all batches. Its part is never empty."""
     replicas = session.strategy.num_replicas_in_sync
     return _dataset(session, order, [replicas - 1], replicas, 0)
 
 
 def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
-    """Returns what may end the training early; None where the job has no early stopping."""
+    """Returns the validation that may end the training early; None if the job has no early stopping."""
     from trainer.serving.export import model_input_spec
 
     job, patience = session.job, session.job.training.early_stopping_patience

@@ -1,4 +1,9 @@
-"""Trains one member of a job, from its initial weights or its newest checkpoint to its last step."""
+"""Trains one member of a job, from its initial weights or its newest checkpoint to its last step.
+
+The parts of a training know nothing of each other: the step, the input pipeline, the checkpoints, the reports. They
+meet here, and in the same order in every process, because building a variable or reading a checkpoint may wait for all
+other processes.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +32,19 @@ Weights = list[npt.NDArray[np.generic]]
 
 
 def train(session: Session, member: int) -> tuple[Weights, Fitted]:
-    """Trains the member of this number; every process of the job must call it.
+    """Trains one member. Every process of the job must call it.
+
+    Args:
+      session: the session of this process.
+      member: number of the member, from 0.
 
     Returns:
-      The weights, as `model.get_weights()` gives them, and what this process did.
+      The weights, as arrays in the order of `model.get_weights()`, and what this process did.
 
     Raises:
-      TaskError: where the task builds no such model or optimizer.
-      TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
-      PreemptedError: where a process of the job was asked to end; what was reached is saved.
+      TaskError: if the task's code fails, or its model breaks a rule of `trainer.session.contract`.
+      TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
+      PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
     import tf_keras
 
@@ -43,14 +52,14 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
     order = inputs.order_of(session, member)
     if member == 0:
         preflight.check(session, order)
-    # Initial weights come from Keras' global generator; every process must draw the same ones.
+    # Keras draws initial weights from its global generator. Every process must draw the same weights.
     tf_keras.utils.set_random_seed(training.seed + member)
     with precision.policy(training.precision):
         with strategies.scope(strategy):
             model = build_model(session)
             optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
             loss_scale = precision.loss_scale(training, optimizer)
-            # Before a checkpoint is looked for: a training that goes on is traced as one that begins.
+            # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.
             optimizer.build(model.trainable_variables)
         step = GradientStep(
             strategy, model, optimizer, loss_of(job, session.task.objective), training.clip_norm, loss_scale
@@ -76,15 +85,15 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
                 steps_per_call=training.steps_per_call,
             )
     with strategies.scope(strategy):
-        # Such as the moving average of the weights; after the last checkpoint, which holds them as training goes on.
+        # It may replace the weights by their moving average. The last checkpoint holds the weights from before.
         optimizer.finalize_variable_values(model.trainable_variables)
-    # Every process reads: some weights are means over all replicas.
+    # Every process must read, because some weights are means over all replicas.
     return model.get_weights(), result
 
 
 @contextlib.contextmanager
 def _guarded(what: str) -> Iterator[None]:
-    """Tells an exception of the task's code with the step after which it came."""
+    """Returns a context that adds, to an exception of the task's code, the step after which it was raised."""
     try:
         yield
     except PreemptedError:
@@ -94,8 +103,8 @@ def _guarded(what: str) -> Iterator[None]:
             raise error from error.__cause__
 
 
-def _noting(member: int, report: observation.Report | None) -> observation.Report:
-    """A report that also notes how far this process is."""
+def _noting(member: int, report: observation.ProgressCallback | None) -> observation.ProgressCallback:
+    """Returns a callback that notes the position of this process, and then calls `report`."""
 
     def told(progress: TrainingProgress) -> None:
         position.note(member, progress.step)

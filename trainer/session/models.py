@@ -1,6 +1,6 @@
-"""Builds what the task's own code builds, and turns its failures into errors of the task.
+"""Calls the task's builders of the model and the optimizer, and turns their failures into a TaskError.
 
-An exception in a user's builder looks like a process that was lost, which would be started again in vain.
+Otherwise an exception in a user's builder would look like a lost process, which the launcher would start again in vain.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ _RANK = 2
 
 
 def build_model(session: Session) -> KerasModel:
-    """Builds the model of the job, with fresh weights; in the strategy's scope where it is to be trained.
+    """Builds the model of the job, with new weights. Call it in the strategy's scope to build a model for training.
 
-    A subclassed model is called once on inputs without values, so that its weights exist.
+    A subclass of tf_keras.Model is called once on symbolic inputs, so that it has weights.
+
+    Returns:
+      A tf_keras model: inputs by name, each `[batch, ...]` -> logits or values `[batch, outputs]`.
 
     Raises:
-      TaskError: where the builder or that call raises, or where the model breaks a rule of `trainer.session.contract`.
+      TaskError: if the builder or the call raises, or if the model breaks a rule of `trainer.session.contract`.
     """
     import tf_keras
 
@@ -45,17 +48,17 @@ def build_model(session: Session) -> KerasModel:
         contract.assert_one_output(model, who)
     model = _checked(model, task)
     contract.assert_no_metrics(model, who)
-    contract.assert_trainable(model, who)
+    contract.assert_trainable_weights(model, who)
     if isinstance(task.objective, Classes):
         contract.assert_logits(model, who)
     return model
 
 
 def build_optimizer(task: Task, learning_rate: LearningRate) -> Optimizer:
-    """Builds the task's optimizer; Adam where it has none of its own.
+    """Builds the task's optimizer; Adam if the task has no `build_optimizer`.
 
     Raises:
-      TaskError: where the task's function raises, or builds something else.
+      TaskError: if the task's function raises, or if it returns anything but a tf_keras optimizer.
     """
     import tf_keras
 
@@ -68,14 +71,14 @@ def build_optimizer(task: Task, learning_rate: LearningRate) -> Optimizer:
 
 
 def input_types(session: Session) -> dict[str, Any]:
-    """The tf.TypeSpec of each of the model's inputs, `[batch, ...]`, by name."""
+    """Returns the tf.TypeSpec of each of the model's inputs, `[batch, ...]`, by name."""
     from trainer.serving.export import model_input_spec
 
     return types_of(model_input_spec(session.transform))
 
 
 def types_of(spec: FeatureSpec) -> dict[str, Any]:
-    """The tf.TypeSpec of what `tf.io.parse_example` makes of a batch by each entry of `spec`."""
+    """Returns the tf.TypeSpec of what `tf.io.parse_example` returns for each entry of `spec`, `[batch, ...]`."""
     import tensorflow as tf
 
     with tf.Graph().as_default():
@@ -84,7 +87,7 @@ def types_of(spec: FeatureSpec) -> dict[str, Any]:
 
 
 def _checked(model: KerasModel, task: Task) -> KerasModel:
-    """Returns `model` where it is a tf_keras model that ends as the objective asks; otherwise raises TaskError."""
+    """Returns `model` if it is a tf_keras model with as many outputs as the objective needs; else raises TaskError."""
     import tf_keras
 
     if not isinstance(model, tf_keras.Model):

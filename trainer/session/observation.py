@@ -1,5 +1,6 @@
-"""What is told of a training while it runs: the log, the events of the command line, and TensorBoard's. Only the chief
-tells.
+"""Reports the progress of a training: to the log, to the events of the command line, and to TensorBoard.
+
+All processes have the same losses, so reports from each of them would repeat each other. Only the chief reports.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from trainer.fitting.summaries import Summaries
 from trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
-Report = Callable[[TrainingProgress], None]
+ProgressCallback = Callable[[TrainingProgress], None]
 
 
 @contextlib.contextmanager
-def observed(session: Session, member: int, start: Fitted) -> Iterator[Report | None]:
-    """Gives the function that tells of a member's progress; None where this process is not the chief.
+def observed(session: Session, member: int, start: Fitted) -> Iterator[ProgressCallback | None]:
+    """Returns a context with the callback that reports a member's progress; None if this process is not the chief.
 
     Args:
-      session: whose process this is.
-      member: number of the member.
-      start: what was done in earlier tries; TensorBoard is told of it first.
+      session: the session of this process.
+      member: number of the member, from 0.
+      start: what earlier attempts did. TensorBoard gets these points first.
     """
     if not session.me.is_chief:
         yield None

@@ -1,8 +1,8 @@
-"""Tries what a job is about to do, before its first step: the model, the optimizer, a batch, and one traced step.
+"""Tries a job before its first step: builds the model and the optimizer, reads a batch, and traces one step.
 
-A mistake in a task shows at the first step at the earliest, in every process at once, as a traceback of TensorFlow.
-The chief finds it here, outside of any strategy, with a model that is thrown away: one call on the first batch, with
-its true numbers, and one training step that is traced and not run. What must be remarked on is found on the way.
+Without it, a mistake in a task would show at the first step at the earliest: in every process at once, and as a
+traceback of TensorFlow. Here the chief finds it outside of any strategy, with a model that is then thrown away. It
+calls the model once on the real first batch, and traces one training step without running it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from trainer.session.models import build_model, build_optimizer, input_types
 from trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
-# Rounding of a softmax in float16.
+# The largest rounding error of a softmax in float16.
 _TOLERANCE = 2e-3
 
 
 def check(session: Session, order: Order) -> None:
-    """Tries the job on the chief; elsewhere it does nothing. Emits a note of what is no mistake, but worth knowing.
+    """Tries the job on the chief; does nothing in any other process.
+
+    Emits a note if a checkpoint cannot hold the whole state of the training, or if the outputs look like probabilities.
 
     Raises:
-      TaskError: where the task's code raises, or breaks a rule of `trainer.session.contract`.
+      TaskError: if the task's code raises, or breaks a rule of `trainer.session.contract`.
     """
     import tensorflow as tf
 
@@ -47,7 +49,7 @@ def check(session: Session, order: Order) -> None:
         batch, call = _first_batch(session, order), _call(model, input_types(session))
         with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
             outputs = call(batch[0])
-        # Not as a graph, in which TensorFlow may fuse operations, and not meet the failure that training meets.
+        # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
         step = GradientStep(
             tf.distribute.get_strategy(),
@@ -72,7 +74,7 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
     options.autotune.enabled = False
     with task_code.guarded(f"augment of task '{session.task.name}' fails on the first batch", whole=False):
         dataset = inputs.last_replica(session, order).with_options(options)
-        # Here, because autograph would change a message that is raised within augment.
+        # Autograph would change the message of an exception that is raised within augment.
         contract.assert_kept(dataset.element_spec[0], input_types(session), session.task.name)
         return next(iter(dataset))
 
@@ -80,9 +82,9 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
 def _assert_computes_nothing(
     session: Session, order: Order, call: Callable[[Features], Tensor], given: Features
 ) -> None:
-    """Refuses a last batch with fewer examples than replicas where the model cannot be computed without an example.
+    """Refuses a last batch with fewer examples than replicas, if the model cannot be computed without any example.
 
-    TensorFlow's convolutions on a CPU are of that kind.
+    TensorFlow's convolutions on a CPU cannot.
     """
     replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
     if left >= replicas:
@@ -96,7 +98,7 @@ def _assert_computes_nothing(
 
 
 def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
-    """The model's outputs as float32, in a graph for any number of examples."""
+    """Returns the function that computes the model's outputs as float32, in a graph for any number of examples."""
     import tensorflow as tf
 
     @tf.function(autograph=False, input_signature=[types])
@@ -115,7 +117,7 @@ def _empty(values: Tensor) -> Tensor:
 
 
 def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
-    """The graph of one step."""
+    """Traces one step, and returns its graph."""
     import tensorflow as tf
 
     run = tf.autograph.experimental.do_not_convert(step.run)
@@ -123,7 +125,7 @@ def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
 
 
 def _probabilities(outputs: Any, entry: str) -> str | None:
-    """What to say of float32 `outputs` `[batch, classes]` that look like probabilities; None where they do not."""
+    """Returns a warning if float32 `outputs` `[batch, classes]` look like probabilities; otherwise None."""
     looks = outputs.min() >= 0 and abs(outputs.sum(axis=-1) - 1).max() < _TOLERANCE if outputs.size else False
     if not looks:
         return None

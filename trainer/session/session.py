@@ -1,4 +1,8 @@
-"""What the parts of a training process share."""
+"""What the parts of a training process share: the job, the place of this process, the strategy, the task.
+
+Each function of `trainer.session` needs most of them. One frozen object is handed on, instead of five arguments or a
+global variable.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,10 @@ class Session:
 
     Attributes:
       job: what is trained.
-      me: this process.
-      strategy: that all members are trained under.
-      task: of the job, loaded.
-      transform: the transform graph, for the specs of the examples and for the export.
+      me: the role and rank of this process.
+      strategy: the strategy under which all members are trained.
+      task: the task of the job, loaded.
+      transform: the transform graph. It holds the specs of the examples, and is exported with the model.
     """
 
     job: TrainingJob

@@ -19,11 +19,11 @@ from components.predictor.tables import Measured
 from components.teacher_labeler import provenance
 from components.teacher_labeler.executor import attach_logits
 from limbeck.errors import DataError
+from limbeck.files import folder_bytes
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
 from tests.classes import classes
 from tests.components import rehearsal, shapes
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
-from trainer.serving.export import folder_bytes
 
 
 def labelled_examples(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.reporter.model_inputs import CHARACTERS, INPUTS, as_picture, as_texts
+from components.reporter.model_inputs import CHARACTERS, MOST_INPUTS, as_picture, as_texts
 from limbeck.errors import TaskError
 from limbeck.task import Picture
 from report import findings
@@ -88,4 +88,4 @@ def test_texts_are_short():
 def test_of_many_inputs_the_first_are_shown():
     made = as_texts(features(**{f"m{number:02}": [number] for number in range(50)}))
 
-    assert made == {f"m{number:02}": str(number) for number in range(INPUTS)}
+    assert made == {f"m{number:02}": str(number) for number in range(MOST_INPUTS)}

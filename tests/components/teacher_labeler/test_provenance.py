@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.distiller.executor import Executor as Distiller
-from components.teacher_labeler.provenance import assert_from, digest, sign
+from components.teacher_labeler.provenance import assert_from, folder_digest, sign
 from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, World
@@ -72,9 +72,9 @@ def test_a_teacher_may_be_copied_and_moved(examples: Artifact, teacher: Artifact
 
 
 def test_one_bit_of_one_weight_makes_another_teacher(examples: Artifact, teacher: Artifact):
-    made_by = digest(saved(teacher))
+    made_by = folder_digest(saved(teacher))
     change_a_weight(teacher)
-    given = digest(saved(teacher))
+    given = folder_digest(saved(teacher))
 
     with pytest.raises(DataError) as caught:
         check(examples, teacher)

@@ -17,7 +17,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from limbeck.digests import module as source_module
-from limbeck.digests.code import TaskDigests, dependencies, digest, task_digests
+from limbeck.digests.code import TaskDigests, code_digest, dependencies, task_digests
 from limbeck.errors import TaskError
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
@@ -326,12 +326,12 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("before", "after"), SAME.values(), ids=SAME)
 def test_edit_without_effect(before: str, after: str, write: Write) -> None:
-    assert digest(["m:f"], [write({"m.py": before})]) == digest(["m:f"], [write({"m.py": after})])
+    assert code_digest(["m:f"], [write({"m.py": before})]) == code_digest(["m:f"], [write({"m.py": after})])
 
 
 @pytest.mark.parametrize(("before", "after"), DIFFERENT.values(), ids=DIFFERENT)
 def test_edit_with_effect(before: str, after: str, write: Write) -> None:
-    assert digest(["m:f"], [write({"m.py": before})]) != digest(["m:f"], [write({"m.py": after})])
+    assert code_digest(["m:f"], [write({"m.py": before})]) != code_digest(["m:f"], [write({"m.py": after})])
 
 
 HELPERS: Files = {
@@ -455,7 +455,7 @@ def test_statements_of_an_imported_module_count(write: Write) -> None:
     }
     other = edited(files, "h.py", "= 1", "= 2")
     assert dependencies(["m:f"], [write(files)]) == ["h:<module>", "h:T", "h:g", "m:f"]
-    assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(other)])
+    assert code_digest(["m:f"], [write(files)]) != code_digest(["m:f"], [write(other)])
 
 
 def test_statements_of_a_module_that_passes_a_name_on_count(write: Write) -> None:
@@ -465,20 +465,20 @@ def test_statements_of_a_module_that_passes_a_name_on_count(write: Write) -> Non
         "pack/one.py": "def g(): return g.scale\n",
     }
     other = edited(files, "pack/__init__.py", "= 1", "= 2")
-    assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(other)])
+    assert code_digest(["m:f"], [write(files)]) != code_digest(["m:f"], [write(other)])
 
 
 def test_lines_before_a_use_of_a_name_bound_twice_elsewhere(write: Write) -> None:
     files = {"m.py": "from h import g\ndef f(): return g\n", "h.py": "\n\n\ng = 1\ng += 1\n"}
     other = {**files, "m.py": "#\n" * 9 + files["m.py"]}
-    assert digest(["m:f"], [write(files)]) == digest(["m:f"], [write(other)])
+    assert code_digest(["m:f"], [write(files)]) == code_digest(["m:f"], [write(other)])
 
 
 @pytest.mark.parametrize("name", ["json", "yaml"])
 def test_data_folder_named_as_a_package_hides_no_package(name: str, write: Write) -> None:
     files = {"m.py": f"import {name}\ndef f(): return {name}.load\n"}
     other = {**files, f"{name}/table.csv": "1,2\n"}
-    assert digest(["m:f"], [write(files)]) == digest(["m:f"], [write(other)])
+    assert code_digest(["m:f"], [write(files)]) == code_digest(["m:f"], [write(other)])
 
 
 def test_registration_in_modules_imported_for_their_effect(write: Write) -> None:
@@ -489,7 +489,7 @@ def test_registration_in_modules_imported_for_their_effect(write: Write) -> None
         "nets/a.py": "from nets.registry import add\n@add\ndef a(): return 1\ndef unused(): return 1\n",
     }
     one, registered, unregistered = (
-        digest(["m:f"], [write(some)])
+        code_digest(["m:f"], [write(some)])
         for some in (
             files,
             edited(files, "nets/a.py", "a(): return 1", "a(): return 2"),
@@ -509,14 +509,14 @@ def test_swapped_imports_are_seen(write: Write) -> None:
     }
     swapped = {**files, "m.py": "from b import g as p\nfrom a import g as q\ndef f(): return p() - q()\n"}
     assert dependencies(["m:f"], [write(files)]) == dependencies(["m:f"], [write(swapped)])
-    assert digest(["m:f"], [write(files)]) != digest(["m:f"], [write(swapped)])
+    assert code_digest(["m:f"], [write(files)]) != code_digest(["m:f"], [write(swapped)])
 
 
 def test_where_the_walk_starts_counts(write: Write) -> None:
     folder = write({"m.py": "def f(): return g()\ndef g(): return f()\nclass C:\n    a = b = 1\n"})
     roots = (["m:f"], ["m:g"], ["m"], ["m:C.a"], ["m:C.b"], ["m:f", "m:g"])
-    assert len({digest(some, [folder]) for some in roots}) == len(roots)
-    assert digest(["m:f", "m:g"], [folder]) == digest(["m:g", "m:f", "m:g"], [folder])
+    assert len({code_digest(some, [folder]) for some in roots}) == len(roots)
+    assert code_digest(["m:f", "m:g"], [folder]) == code_digest(["m:g", "m:f", "m:g"], [folder])
     assert dependencies(["m:C.a"], [folder]) == ["m:C"]
 
 
@@ -537,7 +537,7 @@ def test_whole_module(write: Write) -> None:
 @pytest.mark.parametrize("root", ["nowhere", "nowhere:f", "m:absent", "m.f:f", "numpy:sum", "json"])
 def test_root_that_does_not_exist(root: str, write: Write) -> None:
     with pytest.raises(TaskError, match=re.escape(root)):
-        digest([root], [write({"m.py": "def f(): pass\n"})])
+        code_digest([root], [write({"m.py": "def f(): pass\n"})])
 
 
 @pytest.mark.parametrize(
@@ -546,7 +546,7 @@ def test_root_that_does_not_exist(root: str, write: Write) -> None:
 def test_file_that_is_not_python(source: str, line: int, write: Write) -> None:
     folder = write({"m.py": "import h\ndef f(): return h.g()\n", "h.py": source})
     with pytest.raises(TaskError) as caught:
-        digest(["m:f"], [folder])
+        code_digest(["m:f"], [folder])
     assert str(Path(folder) / "h.py") in str(caught.value)
     assert f"line {line}:" in str(caught.value)
 
@@ -581,7 +581,7 @@ def test_version_of_an_installed_package_counts(write: Write) -> None:
                 **({f"{information}/top_level.txt": "widget\n"} if listed else {}),
             }
         )
-        code = f"from limbeck.digests.code import digest; print(digest(['m:f'], [{folder!r}]))"
+        code = f"from limbeck.digests.code import code_digest; print(code_digest(['m:f'], [{folder!r}]))"
         return run(code, PYTHONPATH=f"{installed}/site-packages")
 
     first = with_version("1.0", listed=True)
@@ -592,8 +592,8 @@ def test_version_of_an_installed_package_counts(write: Write) -> None:
 def test_same_in_every_process_and_without_tensorflow(write: Write) -> None:
     folder = write({"m.py": "from trainer.worker import *\ndef f(): return {main, 'a', 'b'}\n"})
     code = (
-        "import sys; from limbeck.digests.code import digest; "
-        f"print(digest(['m', 'limbeck.task:Task'], [{folder!r}])); assert 'tensorflow' not in sys.modules"
+        "import sys; from limbeck.digests.code import code_digest; "
+        f"print(code_digest(['m', 'limbeck.task:Task'], [{folder!r}])); assert 'tensorflow' not in sys.modules"
     )
     assert len({run(code, PYTHONHASHSEED=seed) for seed in ("0", "1", "2")}) == 1
 
@@ -601,7 +601,7 @@ def test_same_in_every_process_and_without_tensorflow(write: Write) -> None:
 def test_each_file_of_the_project_is_parsed_once() -> None:
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("trainer/**/*.py")]
     source_module.parse.cache_clear()
-    digest([module.removesuffix(".__init__") for module in modules])
+    code_digest([module.removesuffix(".__init__") for module in modules])
     parsed = source_module.parse.cache_info()
     assert len(modules) < parsed.misses == parsed.currsize
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.digests.code import dependencies, digest
+from limbeck.digests.code import code_digest, dependencies
 from limbeck.digests.data_files import data_files
 
 IDIOMS = {
@@ -36,31 +36,31 @@ def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 @pytest.mark.parametrize("idiom", IDIOMS)
 def test_an_edited_file_is_another_digest(idiom: str, reading: Callable[[str], Path], tmp_path: Path):
     file = reading(IDIOMS[idiom])
-    before = digest(["reading:f"], [str(tmp_path)])
-    assert digest(["reading:f"], [str(tmp_path)]) == before
+    before = code_digest(["reading:f"], [str(tmp_path)])
+    assert code_digest(["reading:f"], [str(tmp_path)]) == before
 
     file.write_text("new", encoding="utf-8")
 
-    assert digest(["reading:f"], [str(tmp_path)]) != before
+    assert code_digest(["reading:f"], [str(tmp_path)]) != before
     assert any("words.txt" in name for name in dependencies(["reading:f"], [str(tmp_path)]))
 
 
 def test_a_file_that_only_another_function_names_does_not_count(reading: Callable[[str], Path], tmp_path: Path):
     file = reading(IDIOMS["beside"] + "\ndef g(): return 1")
-    before = digest(["reading:g"], [str(tmp_path)])
+    before = code_digest(["reading:g"], [str(tmp_path)])
 
     file.write_text("new", encoding="utf-8")
 
-    assert digest(["reading:g"], [str(tmp_path)]) == before
+    assert code_digest(["reading:g"], [str(tmp_path)]) == before
 
 
 def test_a_touched_file_is_the_same(reading: Callable[[str], Path], tmp_path: Path):
     file = reading(IDIOMS["beside"])
-    before = digest(["reading:f"], [str(tmp_path)])
+    before = code_digest(["reading:f"], [str(tmp_path)])
 
     file.touch()
 
-    assert digest(["reading:f"], [str(tmp_path)]) == before
+    assert code_digest(["reading:f"], [str(tmp_path)]) == before
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "/", "a\0b", "x" * 300, "**/*", "words of a sentence", "%s{}*["])

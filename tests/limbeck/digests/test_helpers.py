@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from limbeck.digests.code import digest
+from limbeck.digests.code import code_digest
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def helper(tmp_path: Path) -> Path:
 
 
 def assert_an_edit_is_seen(helper: Path, task: str) -> None:
-    before = digest(["entry:g"], [task])
+    before = code_digest(["entry:g"], [task])
     helper.write_text("def f(): return 2", encoding="utf-8")
-    assert digest(["entry:g"], [task]) != before
+    assert code_digest(["entry:g"], [task]) != before
 
 
 def test_an_edited_helper_on_pythonpath_is_seen(helper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

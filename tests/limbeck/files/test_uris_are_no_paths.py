@@ -25,7 +25,9 @@ MAY_USE_THEM = {
     "components/example_gen/files.py",
     "components/example_gen/executor.py",
     # Checkpoints: the test that kills a save at each of its operations counts TensorFlow's by name.
+    "trainer/recovery/array_file.py",
     "trainer/recovery/checkpoint.py",
+    "trainer/recovery/checkpoint_files.py",
     "trainer/recovery/curve_files.py",
 }
 

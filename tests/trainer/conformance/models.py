@@ -1,7 +1,7 @@
-"""One small model for each thing that Keras' `fit` does; each builder says in its docstring what it shows.
+"""One small model for each thing that Keras' `fit` does. The docstring of each builder says what it shows.
 
-All take the inputs that `preprocessing_fn` of `tasks.py` returns: `x` float32 `[4]`, `ids` int64 `[3]`, `colour` text,
-`words` text, and `bag`, up to three int64, sparse.
+All models take the inputs that `preprocessing_fn` of `tasks.py` returns: `x` float32 `[4]`, `ids` int64 `[3]`, `colour`
+text, `words` text, and `bag`, up to three int64, sparse.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def activity_penalty(_: Any) -> Any:
 
 
 class Spread(layers.Layer):
-    """Adds the mean square of what passes to the loss."""
+    """Returns its input, and adds the mean square of it to the loss."""
 
     def call(self, inputs: Any) -> Any:
         self.add_loss(0.5 * tf.reduce_mean(tf.square(inputs)))
@@ -85,7 +85,7 @@ def batch_normalization(_: Any) -> Any:
 
 
 class Louder(layers.Layer):
-    """Behaves otherwise in training."""
+    """Computes something else in training."""
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         return inputs * 1.5 if training else inputs
@@ -154,7 +154,7 @@ def sparse_input(_: Any) -> Any:
 
 
 class Net(tf_keras.Model):
-    """A model written as a class, with a penalty and a loss of its own."""
+    """A model written as a class, with its own penalty and its own loss."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -225,7 +225,7 @@ def seeded_noise(_: Any) -> Any:
     return _model(x, layers.Dropout(0.3, seed=3)(layers.GaussianNoise(0.2, seed=4)(layers.Dense(5, "tanh")(x))))
 
 
-# What is refused.
+# The following models are refused.
 
 
 def compiled(_: Any) -> Any:
@@ -324,7 +324,7 @@ def several_outputs(_: Any) -> Any:
 
 
 class Untrainable(layers.Layer):
-    """Fails in training alone."""
+    """Fails, but only in training."""
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         if training:

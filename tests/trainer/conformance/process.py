@@ -1,8 +1,8 @@
 """A process that trains the cases: `python -m tests.trainer.conformance.process one|mirrored FOLDER [CASE ...]`.
 
-A process can be given logical devices only before it has used TensorFlow, so two replicas need one of their own. It
-waits for a line on its standard input, by when `FOLDER/world` has been written, and leaves `FOLDER/<kind>/<case>.npz`,
-or `<case>.refused` with the message of the TaskError. The kinds of training:
+A process can make logical devices only before it has used TensorFlow, so two replicas need a process of their own. The
+process waits for a line on its standard input, which says that `FOLDER/world` exists. It writes
+`FOLDER/<kind>/<case>.npz`, or `<case>.refused` with the message of the TaskError. The kinds of training:
 
 one        by `trainer.training.run` on one device; the exported model is loaded and asked (mode `one`)
 mirrored   by the product on two logical devices, up to the export (mode `mirrored`)
@@ -39,7 +39,7 @@ from trainer.job import TrainingJob
 from trainer.serving.export import model_input_spec
 from trainer.session import member
 
-# 50 positions in 8 steps of 7: replicas of three and four examples, and one without any in the last step.
+# 50 positions in 8 steps of 7: replicas have three or four examples, and one replica has none in the last step.
 EPOCHS, BATCH, SEED, RATE = 2, 7, 11, 0.1
 MODULE = tasks.__name__
 
@@ -72,7 +72,7 @@ def job(case: Case, world: Path, folder: Path, strategy: StrategyConfig) -> Trai
 
 
 def one(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
-    """Trains by the product; returns weights, losses, and what the exported model answers."""
+    """Trains by the product. Returns the weights, the losses, and the answers of the exported model."""
     described = job(case, world, folder / case.name, StrategyConfig(name="one_device"))
     training.run(described)
     loaded = tf.saved_model.load(described.model_uri)
@@ -90,18 +90,18 @@ def one(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
 
 
 def left_by(done: TrainingJob) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """Weights, and `losses`, that a finished job left."""
+    """Returns the weights and the `losses` of a finished job."""
     loaded = tf.saved_model.load(done.model_uri)
-    # Without vocabularies, which are no variables, and without counters.
+    # Without vocabularies, which are not variables, and without counters.
     weights = [one.numpy() for one in loaded.weights[0] if one is not None and one.dtype.is_floating]
     history = json.loads((Path(done.record_uri) / "history.json").read_text())
     return weights, {"losses": np.array([point["loss"] for point in history["members"][0]])}
 
 
 def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarray]:
-    """Trains by the product on two logical devices; returns weights and losses."""
+    """Trains by the product on two logical devices. Returns the weights and the losses."""
     strategy = StrategyConfig(name="mirrored", logical_devices=2)
-    session = training.join(job(case, world, folder / case.name, strategy))
+    session = training.join_job(job(case, world, folder / case.name, strategy))
     assert session.strategy.num_replicas_in_sync == 2
     weights, fitted = member.train(session, 0)
     return {
@@ -111,12 +111,12 @@ def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarr
 
 
 def _numbers(weights):
-    """Of what `model.get_weights()` gives: no vocabularies and no counters."""
+    """Returns the weights of `model.get_weights()` without vocabularies and counters."""
     return [one for one in map(np.asarray, weights) if one.dtype.kind == "f"]
 
 
 def by_keras(case: Case, world: Path, _: Path) -> dict[str, np.ndarray]:
-    """Trains by compile and fit, on the same batches in the same order; returns the same."""
+    """Trains by compile and fit, on the same batches in the same order. Returns the weights and the losses."""
     task, config = getattr(tasks, case.name), settings(case)
     spec = model_input_spec(tft.TFTransformOutput(str(world / "graph")))
     with np.load(world / "rows.npz", allow_pickle=True) as stored:
@@ -133,7 +133,7 @@ def by_keras(case: Case, world: Path, _: Path) -> dict[str, np.ndarray]:
         optimizer = task.build_optimizer(optimization.schedule(config, order.steps))
         optimizer.global_clipnorm = case.clip_norm or optimizer.global_clipnorm
         model.compile(optimizer, tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        # An epoch of one step each: the loss of an epoch is then that of its batch.
+        # Each epoch has one step, so the loss of an epoch is the loss of its batch.
         history = model.fit(
             batches(str(world / "packed"), order, [0], 1, parsed).map(pair),
             steps_per_epoch=1,
@@ -141,7 +141,7 @@ def by_keras(case: Case, world: Path, _: Path) -> dict[str, np.ndarray]:
             shuffle=False,
             verbose=0,
         )
-    # What is exported computes in float32.
+    # The exported model computes in float32.
     weights = model.get_weights()
     plain = model
     if case.precision != "float32":

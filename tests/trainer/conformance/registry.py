@@ -1,4 +1,4 @@
-"""The conformance table: which model, trained how, and what is promised of it. Imports no TensorFlow."""
+"""The conformance table: the models, how each is trained, and what is promised. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Case:
       model: name of its builder.
       shows: what it shows, for the page.
       optimizer: an entry of `tasks.OPTIMIZERS`.
-      refused: None where it is trained as Keras' fit does; otherwise a part of the sentence that refuses it.
-      draws: whether it draws random numbers, other ones than under Keras, so that no values are compared.
-      replicas: None where two replicas train the same as one device; otherwise why they do not.
-      refused_on_replicas: a part of the sentence that refuses it under two replicas.
+      refused: None if it is trained as by Keras' fit; otherwise a part of the message that refuses it.
+      draws: whether it draws random numbers. They differ from the numbers under Keras, so no values are compared.
+      replicas: None if two replicas train the same as one device; otherwise the reason why they do not.
+      refused_on_replicas: a part of the message that refuses it under two replicas.
       precision: `training.precision`.
-      tolerance: of weights, losses and logits.
-      clip_norm: `training.clip_norm`; for Keras the optimizer's `global_clipnorm`.
+      tolerance: the tolerance of weights, losses and logits.
+      clip_norm: `training.clip_norm`, and the `global_clipnorm` of Keras' optimizer.
     """
 
     model: str
@@ -113,7 +113,7 @@ CASES = {case.name: case for case in (*SUPPORTED, *REFUSED)}
 
 
 def table() -> str:
-    """The cases as a Markdown table."""
+    """Returns the cases as a Markdown table."""
     lines = ["| model | optimizer | one device | two replicas |", "| --- | --- | --- | --- |"]
     for case in SUPPORTED:
         exact = "equal to Keras' fit" if case.tolerance == Case.tolerance else f"within {case.tolerance:g}"

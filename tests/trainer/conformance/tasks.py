@@ -16,7 +16,7 @@ OPTIMIZERS: dict[str, Any] = {
     "SGD": optimizers.SGD,
     "momentum": lambda rate: optimizers.SGD(rate, momentum=0.9),
     "clipnorm": lambda rate: optimizers.SGD(rate, clipnorm=0.1),
-    # Where a gradient is 0, rounding alone would move a weight by the whole rate with a smaller epsilon.
+    # If a gradient is 0, a smaller epsilon would let rounding alone move a weight by the whole learning rate.
     "Adam": lambda rate: optimizers.Adam(rate, epsilon=1e-3),
     "AdamW": lambda rate: optimizers.AdamW(rate, weight_decay=0.5, epsilon=1e-3),
     "EMA": lambda rate: optimizers.Adam(rate, use_ema=True, ema_momentum=0.7, epsilon=1e-3),

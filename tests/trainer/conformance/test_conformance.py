@@ -1,4 +1,4 @@
-"""Whatever Keras' fit does with a model happens here too, or is refused with a sentence before training."""
+"""Training here equals Keras' fit for every model, or refuses the model by a message before training."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ MODES = ("one", "mirrored")
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """The folder that both processes have written; see `process.py`."""
+    """Returns the folder that both processes have written; see `process.py`."""
     folder = tmp_path_factory.mktemp("conformance")
     command = [sys.executable, "-m", "tests.trainer.conformance.process"]
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": "1"}
-    # Started first, because they import TensorFlow while the data are made.
+    # The processes start first, because they import TensorFlow while the data are made.
     with (folder / "log").open("w") as log:
         processes = [
             subprocess.Popen(
@@ -50,7 +50,7 @@ def results(tmp_path_factory):
 
 
 def read(results, kind, case):
-    """Weights in order, and all values of one case."""
+    """Returns the weights in order, and all values of one case."""
     for ending in ("failed", "refused"):
         file = results / kind / f"{case.name}.{ending}"
         assert not file.exists(), file.read_text()
@@ -74,7 +74,7 @@ def test_one_device_trains_as_keras_does(results, case):
         assert np.isfinite(ours[1]["losses"]).all()
     else:
         assert_same(case, ours, keras)
-    # The losses are those of single batches: otherwise a step too few would not be seen.
+    # Each loss is the loss of one batch. Otherwise nobody would notice a missing step.
     assert len(keras[1]["losses"]) == 8
 
 

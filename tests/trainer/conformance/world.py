@@ -1,4 +1,4 @@
-"""What the cases are trained on: 25 raw rows without rhyme or reason, transformed and packed."""
+"""The data of the cases: 25 random raw rows, transformed and packed."""
 
 from pathlib import Path
 

@@ -43,7 +43,7 @@ def test_records_come_back_whole(folder):
 @pytest.mark.parametrize("replica_count", [1, 2, 3])
 @pytest.mark.parametrize("batch_size", [8, 14])
 def test_the_parts_of_the_replicas_make_up_the_global_batch(folder, replica_count, batch_size):
-    # 129 positions: the last batch holds 1 (of 8) or 3 (of 14), so some replicas get nothing at all.
+    # 129 positions: the last batch holds 1 (of 8) or 3 (of 14) examples, so some replicas get none.
     order = Order(COUNT, batch_size, epochs=3, seed=2)
     parts = [read(folder, order, (replica,), replica_count) for replica in range(replica_count)]
     for (features, counts, seeds), *some in zip(read(folder, order), *parts, strict=True):

@@ -21,11 +21,11 @@ def folder(tmp_path_factory):
 
 
 def shards(tmp_path, cut, name):
-    """Files of the given pieces; their names sort in the order of the pieces."""
+    """Writes one file for each piece. The names of the files sort in the order of the pieces."""
     return [packed.write(tmp_path / f"{name}-{number:02}.gz", piece) for number, piece in enumerate(cut)]
 
 
-def test_batches_depend_on_neither_files_nor_their_order_nor_that_of_records(tmp_path, folder):
+def test_batches_depend_neither_on_files_nor_on_the_order_of_files_or_records(tmp_path, folder):
     serialized = packed.examples(COUNT)
     shuffled = [serialized[row] for row in np.random.default_rng(3).permutation(COUNT)]
     cut = [shuffled[:1], [], shuffled[1:20], shuffled[20:]]
@@ -51,8 +51,8 @@ def test_equal_ids_keep_all_their_examples(tmp_path):
 
 
 def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
-    """Records once stood in the order of the files, and a checkpoint of the same data was not found again."""
-    # Some rows twice, and two that share an id without being the same.
+    """Once the records were in the order of the files, so a checkpoint of the same data was not found again."""
+    # Some rows are there twice, and two different rows share an id.
     serialized = [*packed.examples(COUNT), *packed.examples(9)]
     serialized += [packed.serialize(example_id="0", x=[float(n)] * 3, label=n % 2) for n in (1, 2, 3, 1)]
     contents, digests = [], set()
@@ -64,7 +64,7 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
         pack(shards(tmp_path, cut, f"cut-{seed}"), folder, "label", packed.OBJECTIVE)
         assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin", "seal.json"]
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
-        digests.add(content.digest(str(folder)))
+        digests.add(content.folder_digest(str(folder)))
 
     assert all(one == contents[0] for one in contents)
     assert len(digests) == 1
@@ -129,7 +129,7 @@ def test_a_corrupt_file_is_named(tmp_path, whole_file, place):
         pack([str(bad)], tmp_path, "label", packed.OBJECTIVE)
 
 
-def test_what_is_no_tfrecord_is_named(tmp_path):
+def test_a_file_that_is_not_a_tfrecord_is_named(tmp_path):
     bad = tmp_path / "text.gz"
     bad.write_bytes(gzip.compress(b"a,b\n1,2\n" * 100))
     with pytest.raises(DataError, match=r"text\.gz is truncated or corrupt"):
@@ -142,7 +142,7 @@ def test_what_is_no_tfrecord_is_named(tmp_path):
     packed.serialize(label=1, x=[0.0] * 3),
     packed.serialize(example_id="1", x=[0.0] * 3, label="one"),
 ])  # fmt: skip
-def test_records_that_are_no_transformed_examples_are_named(tmp_path, record):
+def test_a_file_of_other_records_than_transformed_examples_is_named(tmp_path, record):
     bad = packed.write(tmp_path / "raw.gz", [*packed.examples(3), record])
     with pytest.raises(
         DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id' and one integer"

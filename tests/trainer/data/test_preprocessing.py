@@ -33,7 +33,7 @@ def task(features=(X,), label=Y, function=dict):
 
 
 def sparse(rows, dtype, width=None):
-    """What parse_example makes of a VarLenFeature with these lists of values."""
+    """Returns what parse_example returns for a VarLenFeature with these lists of values."""
     indices = [[row, column] for row, values in enumerate(rows) for column in range(len(values))]
     values = [value for row in rows for value in row]
     shape = [len(rows), width or max(map(len, rows), default=0)]
@@ -103,10 +103,10 @@ TEXT = Label("y", ("a", "b", "ä"), kind="text")
     (Label("y", ("", "b"), kind="text"), sparse([["b"], [], [""]], tf.string), [1, -1, 0]),
 ])  # fmt: skip
 @pytest.mark.parametrize("in_graph", [False, True])
-def test_a_label_becomes_the_index_of_its_class_and_its_absence_alone_makes_none(
+def test_a_label_becomes_the_index_of_its_class_and_only_a_missing_label_is_none(
     label, values, expected, in_graph
 ):
-    """A raw -1 once counted as unlabelled, and accuracy was taken over the other examples without a word."""
+    """Once a raw -1 counted as unlabelled, and the accuracy left such examples out without a word."""
 
     def run(given):
         return encode_label(objective_of(label), {"y": given})
@@ -153,7 +153,7 @@ def test_a_refusal_says_what_may_be_wrong(label, remedy):
     tf.constant([[1], [0], [1], [0], [5]], tf.int64),
     sparse([[1], [0], [1], [], [5]], tf.int64),
 ])  # fmt: skip
-def test_the_student_is_told_only_the_visible_labels(visible):
+def test_the_student_gets_only_the_visible_labels(visible):
     label = Label("y", ("a", "b", "c"), visible_to_student="seen")
     inputs = {"x": tf.zeros([5]), "y": sparse([[0], [1], [], [2], [7]], tf.int64), "seen": visible}
     outputs = preprocess(task(label=label), inputs)
@@ -161,12 +161,12 @@ def test_the_student_is_told_only_the_visible_labels(visible):
     assert outputs["student_label"].numpy().tolist() == [0, -1, -1, -1, -2]
 
 
-def test_the_student_is_told_all_labels_by_default():
+def test_the_student_gets_all_labels_by_default():
     outputs = preprocess(task(), {"x": tf.zeros([3]), "y": sparse([[0], [], [2]], tf.int64)})
     assert outputs["student_label"].numpy().tolist() == outputs["label"].numpy().tolist() == [0, -1, 2]
 
 
-def test_the_function_of_a_task_is_given_its_dense_features_and_nothing_else():
+def test_the_function_of_a_task_gets_only_its_dense_features():
     seen = {}
 
     def function(inputs):
@@ -187,7 +187,7 @@ def test_the_function_of_a_task_is_given_its_dense_features_and_nothing_else():
     assert outputs["sum"].numpy().tolist() == [11.0, 7.0]
 
 
-def test_transform_is_given_the_task_by_reference():
+def test_transform_gets_the_task_by_reference():
     inputs = {
         "pixels": 16 * tf.ones([2, 64]),
         "digit": sparse([[3], []], tf.int64),
@@ -237,7 +237,7 @@ def test_equal_rows_have_equal_ids_and_others_do_not():
     assert all(len(one) == 38 and one.isdigit() for one in (first, *others))
 
 
-def test_an_id_depends_on_neither_row_order_nor_batch_nor_padding():
+def test_an_id_depends_neither_on_the_order_of_rows_nor_on_the_batch_nor_on_padding():
     whole = ids(inputs_of(range(5)))
     assert ids(inputs_of([3, 1, 4])) == [whole[row] for row in (3, 1, 4)]
     assert [ids(inputs_of([row]))[0] for row in range(5)] == whole

@@ -1,4 +1,4 @@
-"""Whether two processes have the same packed examples is told without reading them, and told right."""
+"""The seal tells whether two processes have the same packed examples, without reading them."""
 
 import os
 import shutil
@@ -31,13 +31,17 @@ def flip(path, place):
     path.write_bytes(content)
 
 
-def test_equal_data_have_one_digest_wherever_they_lie_and_others_another(folder, tmp_path):
+def test_equal_data_have_the_same_digest_in_any_folder_and_other_data_have_another(folder, tmp_path):
     copied = shutil.copytree(folder, tmp_path / "elsewhere")
     other = tmp_path / "other"
     other.mkdir()
     changed = packed.examples(COUNT, seed=1)
     packing.pack([packed.write(tmp_path / "other.gz", changed)], other, "label", packed.OBJECTIVE)
-    assert packing.digest(str(folder)) == packing.digest(str(copied)) != packing.digest(str(other))
+    assert (
+        packing.packed_digest(str(folder))
+        == packing.packed_digest(str(copied))
+        != packing.packed_digest(str(other))
+    )
 
 
 def test_the_digest_reads_the_seal_and_the_index_and_never_the_examples(folder, monkeypatch):
@@ -45,41 +49,41 @@ def test_the_digest_reads_the_seal_and_the_index_and_never_the_examples(folder, 
     monkeypatch.setattr(
         files, "open_to_read", lambda location: opened.append(Path(location).name) or real(location)
     )
-    packing.digest(str(folder))
+    packing.packed_digest(str(folder))
     assert set(opened) == {"seal.json", "index.npy"}
 
 
-def test_a_copy_that_broke_off_is_refused(folder):
+def test_an_incomplete_copy_is_refused(folder):
     os.truncate(folder / "records.bin", 100)
     with pytest.raises(DataError, match=r"should be .*records\.bin \([\d,]+ bytes\), but are .*\(100 bytes\)"):
-        packing.digest(str(folder))
+        packing.packed_digest(str(folder))
 
 
 def test_another_index_is_refused(folder):
     flip(folder / "index.npy", -1)
     with pytest.raises(DataError, match="index of the packed examples"):
-        packing.digest(str(folder))
+        packing.packed_digest(str(folder))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "nonsense"])
 def test_a_damaged_seal_is_refused(folder, text):
     (folder / "seal.json").write_text(text)
     with pytest.raises(DataError, match="seal of the packed examples"):
-        packing.digest(str(folder))
+        packing.packed_digest(str(folder))
 
 
 @pytest.mark.parametrize("place", [0, -1])
 def test_other_records_of_equal_size_under_the_same_seal_are_refused_when_they_are_read(folder, place):
     """Neither the sizes nor the index can tell them apart."""
-    before = packing.digest(str(folder))
+    before = packing.packed_digest(str(folder))
     flip(folder / "records.bin", place)
-    assert packing.digest(str(folder)) == before
+    assert packing.packed_digest(str(folder)) == before
     with pytest.raises(DataError, match=r"^1 of the packed examples in .* are not those that were packed"):
         PackedExamples(folder).read(np.arange(COUNT))
 
 
 def test_without_a_seal_all_bytes_count(folder):
     (folder / "seal.json").unlink()
-    before = packing.digest(str(folder))
+    before = packing.packed_digest(str(folder))
     flip(folder / "records.bin", 0)
-    assert packing.digest(str(folder)) != before
+    assert packing.packed_digest(str(folder)) != before

@@ -1,4 +1,4 @@
-"""Every value is compared with float64 NumPy written from the formulas, not from the code."""
+"""Compares every value with float64 NumPy, written from the formulas and not from the code."""
 
 import functools
 
@@ -52,7 +52,7 @@ def data():
     generator = np.random.default_rng(5)
     labels = generator.integers(-1, CLASSES, BATCH)
     assert (labels == -1).any()
-    # Rounded to float32, so that reference and code are given the same numbers.
+    # Rounded to float32, so that the reference and the code get the same numbers.
     logits = (3 * generator.standard_normal([BATCH, CLASSES])).astype(np.float32).astype(np.float64)
     teachers = (3 * generator.standard_normal([BATCH, TEACHERS, CLASSES])).astype(np.float32).astype(np.float64)
     return logits, labels, teachers
@@ -151,7 +151,7 @@ def test_a_student_that_equals_its_teacher_has_nothing_to_learn(data, temperatur
     np.testing.assert_allclose(tape.gradient(losses, given), np.zeros([BATCH, CLASSES]), atol=1e-6)
 
 
-def test_the_soft_loss_is_positive_where_they_differ(data):
+def test_the_soft_loss_is_positive_if_student_and_teacher_differ(data):
     logits, _, teachers = data
     assert (soft_loss(f32(logits), f32(teachers), 2.0).numpy() > 1e-3).all()
 
@@ -164,7 +164,7 @@ EXTREME = np.array([
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 20.0])
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float16, tf.bfloat16])
 def test_extreme_logits_of_any_dtype_give_finite_float32(temperature, dtype):
-    # Not every dtype holds 1e4 exactly: the reference is given what the code is given.
+    # Not every dtype holds 1e4 exactly, so the reference gets the rounded numbers too.
     student = tf.cast(EXTREME, dtype)
     teachers = tf.cast(np.stack([EXTREME[::-1], np.roll(EXTREME, 1, axis=1)], axis=1), dtype)
     labels = np.array([1, 0, 2, -1, 2])

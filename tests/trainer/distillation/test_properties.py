@@ -1,4 +1,4 @@
-"""What distillation must hold to whatever the data: the limits of its loss, and that it does what it says."""
+"""What distillation must do with any data: the limits of its loss, and what the student learns from."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from trainer.data.packing import PackedExamples
 from trainer.job import TrainingJob
 from trainer.recovery import checkpoint
 
-# Two of equal content, which the labeller tells apart by their occurrence.
+# Two examples have equal content. The labeller tells them apart by their occurrence.
 TWINS = [*rows(), *rows()[:2]]
 
 
@@ -45,7 +45,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def labelled(examples: tuple[bytes, ...], logits: np.ndarray) -> list[bytes]:
-    """Numbers and labels examples by the code of TeacherLabeler itself; in another order, as Beam might."""
+    """Numbers and labels examples by the code of TeacherLabeler, and changes their order, as Beam may."""
     from components.teacher_labeler.executor import attach_logits, content_id_of, number_occurrences
 
     by_content: dict[bytes, list[tuple[bytes, np.ndarray]]] = {}
@@ -75,7 +75,7 @@ def test_alpha_0_is_training_without_a_teacher_bit_for_bit(twins: World, tmp_pat
     examples = {
         "with logits": labelled(twins.transformed, logits),
         "whose teachers are broken": labelled(twins.transformed, np.full_like(logits, np.nan)),
-        # Nothing is there that a teacher could have answered.
+        # There is no answer of a teacher.
         "without logits": twins.transformed,
     }
     assert len(values_of(examples["with logits"][0], "teacher_logits")) == TEACHERS * CLASSES
@@ -105,7 +105,7 @@ def test_alpha_1_reads_no_label(world: World, tmp_path: Path):
 
 
 def test_at_high_temperature_the_soft_loss_matches_logits():
-    """Hinton, Vinyals and Dean (2015), section 2.1: gradient -> (z - v) / C where logits have mean 0."""
+    """Hinton, Vinyals and Dean (2015), section 2.1: the gradient approaches (z - v) / C if logits have mean 0."""
     generator = np.random.default_rng(3)
     students, teachers = generator.standard_normal([23, 5]), generator.standard_normal([23, TEACHERS, 5])
     students -= students.mean(axis=-1, keepdims=True)
@@ -122,7 +122,7 @@ def test_at_high_temperature_the_soft_loss_matches_logits():
             tape.watch(given)
             loss = classes(CLASSES).soft_loss(given, tf.constant(teachers, tf.float32), temperature)
         error = tape.gradient(loss, given).numpy() - limit
-        # Rounding in float32, of probabilities near 1/5, is magnified by T.
+        # T magnifies the rounding errors of float32 probabilities near 1/5.
         np.testing.assert_allclose(error, slope / temperature, atol=1 / temperature**2 + 1e-7 * temperature)
         errors.append(np.abs(error).max())
     assert errors[0] > 5 * errors[1] > 25 * errors[2] > 0
@@ -135,7 +135,7 @@ UNEVEN_COUNT, UNEVEN_STEPS = 37, 50
 
 
 @pytest.mark.processes
-def test_two_processes_walk_as_one_where_labels_lie_on_one_of_them(tmp_path: Path):
+def test_two_processes_train_as_one_if_only_one_of_them_has_labels(tmp_path: Path):
     some = [one | {"seen": int(number % 6 == 1)} for number, one in enumerate(rows(UNEVEN_COUNT))]
     world = build(tmp_path, some, random_logits(UNEVEN_COUNT), module="task_of_few_labels")
     order = Order(UNEVEN_COUNT, UNEVEN.batch_size, UNEVEN.epochs, UNEVEN.seed)
@@ -166,7 +166,7 @@ def test_two_processes_walk_as_one_where_labels_lie_on_one_of_them(tmp_path: Pat
 
 
 def labels_of_shares(folder: str, order: Order) -> list[list[tuple[int, int]]]:
-    """For each step and each of two ranks, how many examples it computes, and how many of them have a label."""
+    """Returns, for each step and each of two ranks, the number of its examples, and of those with a label."""
     examples = PackedExamples(Path(folder))
     steps = []
     for step in range(order.steps):
@@ -180,7 +180,7 @@ def contents(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_teachers_stay_as_they_are_and_out_of_the_students_export_and_checkpoints(world: World, tmp_path: Path):
+def test_teachers_do_not_change_and_are_not_in_the_students_export_or_checkpoints(world: World, tmp_path: Path):
     teacher = world.job(tmp_path / "teacher", members=TEACHERS)
     training.run(teacher)
     before = contents(teacher.model_uri)
@@ -207,7 +207,7 @@ def test_teachers_stay_as_they_are_and_out_of_the_students_export_and_checkpoint
         tuple(variable.shape) for variable in world.task.load().build_student({"units": 5}).variables
     )
     files = b"".join(contents(student.model_uri).values())
-    # The first three weights of each variable, as they would lie in a checkpoint or in a constant of a graph.
+    # The first three weights of each variable, as a checkpoint or a constant of a graph would hold them.
     assert all(one.ravel()[:3].tobytes() in files for one in weights(student))
     assert not any(one.ravel()[:3].tobytes() in files for one in weights(teacher))
     own = np.concatenate([one.ravel() for one in weights(student)])
@@ -220,7 +220,7 @@ LONG = TrainingConfig(epochs=20, batch_size=30, learning_rate=0.02, seed=1)
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A world with a rule, whose teacher knows it; the student is told every 25th label."""
+    """Builds a world with a rule. The teacher knows the rule, and the student gets every 25th label."""
     generator = np.random.default_rng(7)
     inputs = generator.standard_normal([TAUGHT + HELD_OUT, 4]).astype(np.float32)
     logits = 3 * np.tanh(inputs @ generator.standard_normal([4, 6])) @ generator.standard_normal([6, CLASSES])

@@ -1,7 +1,6 @@
 """A training process that joins the cluster, meets the others and leaves: `rendezvous_worker.py <job.json>`.
 
-`LIMBECK_TEST_IDENTITY` holds, as JSON by rank, what a process pretends to run; a rank with `null` dies instead of
-saying it.
+`LIMBECK_TEST_IDENTITY` is JSON. It holds, by rank, what each process pretends to run. A rank with `null` dies instead.
 """
 
 import dataclasses

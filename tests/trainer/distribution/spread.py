@@ -1,7 +1,7 @@
-"""Trains, evaluates and predicts under one strategy, in fresh processes: what test_strategies.py compares.
+"""Trains, evaluates and predicts under one strategy, in new processes. test_strategies.py compares the results.
 
-A process can be given logical devices only before it has used TensorFlow, so no strategy can be tried in the process
-of the tests: `python -m tests.trainer.distribution.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
+A process can make logical devices only before it has used TensorFlow, so no strategy can be tried in the process of
+the tests: `python -m tests.trainer.distribution.spread STRATEGY FOLDER` writes `FOLDER/<rank>.npz`.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from trainer.data.order import Order
 from trainer.distribution.cluster import Addresses, from_environment
 
 COUNT, CLASSES, WIDTH = 43, 4, 3
-# 473 positions in 60 steps: the last batch holds one example, so all replicas but one are given none.
+# 473 positions in 60 steps: the last batch holds one example, so all replicas but one have none.
 ORDER = Order(COUNT, 8, epochs=11, seed=1)
 RATE, CLIP = 0.05, 0.7
 PROJECT = Path(__file__).parents[3]
@@ -48,7 +48,7 @@ CASES = {
 
 
 def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np.ndarray]]:
-    """Does everything under `strategy` with the splits `data/{all,one}`; gives the results of each process."""
+    """Does everything under `strategy` with the splits `data/{all,one}`. Returns the results of each process."""
     folder.mkdir()
     tasks = Cluster.of(strategy).tasks
     with ports.held(len(tasks)) as numbers:
@@ -71,7 +71,7 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
 
 
 def main(arguments: list[str]) -> None:
-    """What each process does."""
+    """Runs one process."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     from trainer.distribution import farewell, strategies
 
@@ -145,7 +145,7 @@ def _model(kind):
     layers = tf_keras.layers
     x = hidden = tf_keras.Input([WIDTH], name="x")
     if kind == "embedding":
-        # Few rows, so that a batch has each of them several times, on one replica and on several.
+        # There are few rows, so a batch has each of them several times, on one replica and on several.
         rows = layers.Lambda(lambda values: tf.cast(values > 0, tf.int64))(x)
         hidden = layers.Flatten()(layers.Embedding(2, 5, embeddings_initializer="glorot_uniform")(rows))
     if kind == "batch-norm":

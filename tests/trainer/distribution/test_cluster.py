@@ -16,16 +16,16 @@ THREE = Addresses("h:1", ("h:2", "h:3"))
 def test_round_trip(role, index, rank):
     read = cluster.from_environment({"TF_CONFIG": cluster.to_text(THREE, role, index)})
     assert read == ClusterTask(role=role, index=index, rank=rank, processes=3)
-    assert read == cluster.task_of(rank, 3)
+    assert read == cluster.cluster_task(rank, 3)
     assert read.is_chief == (rank == 0)
 
 
-def test_tensorflow_reads_the_same(monkeypatch):
+def test_tensorflow_reads_the_same_cluster(monkeypatch):
     import tensorflow as tf
     from tensorflow.python.distribute import multi_worker_util
 
     for rank in range(3):
-        task = cluster.task_of(rank, 3)
+        task = cluster.cluster_task(rank, 3)
         monkeypatch.setenv("TF_CONFIG", cluster.to_text(THREE, task.role, task.index))
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()
@@ -81,7 +81,7 @@ def test_a_broken_tf_config_is_refused_with_its_rule(text, rule):
 @pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal is of Linux")
 @pytest.mark.parametrize(("offset", "code"), [(0, 0), (1, -9)])
-def test_a_process_whose_parent_is_another_than_expected_kills_itself(offset, code):
+def test_a_process_with_an_unexpected_parent_kills_itself(offset, code):
     script = f"from trainer.process import lifeline; lifeline.die_with_parent({os.getpid() + offset})"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == code
 

@@ -19,7 +19,7 @@ from limbeck.errors import UserError
 from limbeck.records import to_json
 from tests.launchers import jobs
 from trainer.distribution import rendezvous
-from trainer.distribution.cluster import SINGLE, Addresses, task_of
+from trainer.distribution.cluster import SINGLE, Addresses, cluster_task
 from trainer.distribution.rendezvous import Identity
 
 WORKER = Path(__file__).parent / "rendezvous_worker.py"
@@ -40,13 +40,13 @@ def launch(folder):
         ({"job": "11b"}, "a job (task, settings, data) with digest 11b (the chief: 10b)"),
     ],
 )
-def test_a_difference_is_told_with_both_values(change, told):
+def test_the_message_names_a_difference_with_both_values(change, told):
     with pytest.raises(UserError) as caught:
         rendezvous.assert_same(SAME, dataclasses.replace(SAME, **change), rank=3)
-    assert f"the one of rank 3 has {told}:" in str(caught.value)
+    assert f"the process of rank 3 has {told}:" in str(caught.value)
 
 
-def test_all_differences_are_told_at_once_but_not_their_consequence():
+def test_the_message_names_all_differences_but_not_their_consequence():
     other = Identity({"python": "3.10.2", "tensorflow": "2.15.0"}, "bad", "11b")
     with pytest.raises(UserError) as caught:
         rendezvous.assert_same(SAME, other, rank=1)
@@ -65,7 +65,7 @@ def test_this_process_knows_what_it_runs():
     rendezvous.assert_same(mine, rendezvous.identity_of("10b"), rank=1)
 
 
-def test_a_process_alone_meets_nobody():
+def test_a_single_process_meets_nobody():
     rendezvous.meet(SINGLE, SAME)
 
 
@@ -84,14 +84,14 @@ def test_a_process_that_runs_something_else_ends_the_job(tmp_path, monkeypatch, 
     with pytest.raises(UserError) as caught:
         launch(tmp_path)
     value = pretended.get("job", "2.15.0")
-    assert "the one of rank 1 has" in str(caught.value)
+    assert "the process of rank 1 has" in str(caught.value)
     assert f"{value} (the chief: " in str(caught.value)
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("dead", [0, 1])
-def test_who_meets_a_process_that_died_does_not_wait_for_it(tmp_path, dead):
-    """Without a launcher that would end him: as in pods."""
+def test_a_process_does_not_wait_for_one_that_died(tmp_path, dead):
+    """There is no launcher that would end it, as in pods."""
     file = tmp_path / "job.json"
     file.write_text(to_json(jobs.job(tmp_path, 2)))
     pretended = {"LIMBECK_TEST_IDENTITY": json.dumps({dead: None})}
@@ -104,7 +104,7 @@ def test_who_meets_a_process_that_died_does_not_wait_for_it(tmp_path, dead):
                     [sys.executable, str(WORKER), str(file)],
                     env=environment(
                         os.environ | pretended,
-                        task_of(rank, 2),
+                        cluster_task(rank, 2),
                         addresses,
                         failure=str(file),
                         beat=str(tmp_path / "beat"),
@@ -121,5 +121,5 @@ def test_who_meets_a_process_that_died_does_not_wait_for_it(tmp_path, dead):
             for process in processes:
                 process.kill()
     assert (tmp_path / f"met-{1 - dead}").exists()
-    # It has not run out of patience: it was told.
+    # It has not run out of patience: the service has reported the death.
     assert float((tmp_path / f"met-{1 - dead}").read_text()) < rendezvous.PATIENCE_SECONDS / 10

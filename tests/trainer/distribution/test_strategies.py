@@ -1,4 +1,4 @@
-"""Every strategy against one device and, for evaluation and prediction, against NumPy."""
+"""Compares every strategy with one device, and its evaluation and prediction with NumPy."""
 
 import itertools
 
@@ -39,20 +39,20 @@ def alone(data, tmp_path_factory):
     return results
 
 
-# Three replicas where there may be any number: a batch is divided less evenly than between two.
+# Three replicas, if there may be any number, because they divide a batch less evenly than two.
 THOROUGH = {"mirrored-2", "central-2"}
 PARAMETERS = [pytest.param(name, marks=pytest.mark.long) if name in THOROUGH else name for name in STRATEGIES]
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
 def several(request, data, tmp_path_factory):
-    """What each process of a strategy found."""
+    """Returns the results of each process of a strategy."""
     results = spread.run(STRATEGIES[request.param], data, tmp_path_factory.mktemp(request.param) / "spread")
     assert [one["replicas"] for one in results] == [REPLICAS[request.param]] * len(results)
     return results
 
 
-# Adam divides by the root of tiny second moments, and so multiplies rounding.
+# Adam divides by the root of tiny second moments, which magnifies rounding errors.
 @pytest.mark.parametrize(("case", "tolerance"), [
     ("sgd", 1e-6), ("adam", 1e-5), ("clipped", 1e-6), ("embedding", 1e-6),
 ])  # fmt: skip
@@ -69,7 +69,7 @@ def test_several_replicas_train_the_model_of_one_device(alone, several, case, to
     assert sum(int(process[f"{case}/examples"]) for process in several) == spread.ORDER.positions
 
 
-def test_gradients_were_clipped_where_they_were_larger(alone):
+def test_larger_gradients_were_clipped(alone):
     for case in ("clipped", "embedding"):
         assert alone[f"{case}/norms"].min() < spread.CLIP < alone[f"{case}/norms"].max()
     assert np.abs(alone["clipped/weights"] - alone["sgd/weights"]).max() > 1e-3
@@ -82,8 +82,8 @@ def test_all_processes_end_with_the_same_weights_and_figures(several):
                 np.testing.assert_array_equal(one[key], other[key], err_msg=key)
 
 
-def test_batch_normalisation_passes_over_replicas_without_examples(alone, several):
-    """Its statistics are of each replica's examples, and so are not quite those of one device."""
+def test_batch_normalisation_ignores_replicas_without_examples(alone, several):
+    """Each replica has statistics of its own examples, so they are not quite the statistics of one device."""
     for process in several:
         trained, expected = process["batch-norm/weights"], alone["batch-norm/weights"]
         assert np.isfinite(trained).all()

@@ -1,4 +1,4 @@
-"""The seam of the strategies: one that no file of the project knows trains a job, with a scope of its own."""
+"""A strategy that no file of the project knows trains a job, with a scope of its own."""
 
 import contextlib
 
@@ -15,7 +15,7 @@ from trainer.distribution import strategies
 
 
 class Toy(StrategyKind):
-    """One replica, which TensorFlow makes for a single mirrored device; it starts each kernel from zeros."""
+    """One replica, as TensorFlow makes it for a single mirrored device. Its scope starts each kernel from zeros."""
 
     name = "toy_mirror"
 
@@ -23,7 +23,7 @@ class Toy(StrategyKind):
         self.built = []
 
     def check(self, settings):
-        """It takes everything."""
+        """Refuses nothing."""
 
     def build(self, settings):
         self.built.append(tf.distribute.MirroredStrategy(["/cpu:0"], tf.distribute.ReductionToOneDevice()))
@@ -53,13 +53,13 @@ def test_a_job_is_trained_under_a_strategy_that_only_the_registry_knows(world, t
     assert len(toy.built) == 1
     plain = world.job(tmp_path / "plain")
     training.run(plain)
-    # From kernels of zeros the units of a layer stay alike, for they are given the same gradients.
+    # With kernels of zeros the units of a layer stay equal, because they get the same gradients.
     kernel, other = weights(job)[0], weights(plain)[0]
     assert np.abs(kernel - kernel[:, :1]).max() == 0
     assert np.abs(other - other[:, :1]).max() > 0.1
 
 
-def test_its_scope_is_for_its_own_strategies_alone(toy):
+def test_its_scope_does_not_affect_other_strategies(toy):
     def made(strategy):
         with strategies.scope(strategy):
             return float(tf.convert_to_tensor(tf.Variable(lambda: tf.constant(5.0))))

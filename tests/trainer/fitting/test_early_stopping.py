@@ -9,7 +9,7 @@ from trainer.fitting.early_stopping import streak_of
 
 
 @given(st.lists(st.integers(0, 5), max_size=12), st.integers(1, 4))
-def test_a_training_is_over_when_the_last_losses_are_all_no_lower_than_the_best_before(losses, patience):
+def test_a_training_is_over_if_none_of_the_last_losses_is_lower_than_the_best_before(losses, patience):
     before, last = losses[:-patience], losses[-patience:]
     assert (streak_of(losses).since >= patience) == (bool(before) and min(last) >= np.min(before))
 
@@ -21,5 +21,5 @@ def test_nothing_is_over_before_it_began():
 @pytest.mark.parametrize(("losses", "over"), [
     ([1.0, math.nan], True), ([math.nan, 1.0], False), ([1.0, math.inf, 0.5], False),
 ])  # fmt: skip
-def test_a_loss_that_is_no_number_is_no_improvement(losses, over):
+def test_a_loss_of_nan_is_not_an_improvement(losses, over):
     assert (streak_of(losses).since >= 1) is over

@@ -1,4 +1,4 @@
-"""One device; `test_strategies.py` has the others."""
+"""Tests evaluation and prediction on one device. `test_strategies.py` tests the strategies."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def split(folder, batch_size):
 
 
 def by_numpy(folder, model):
-    """Logits `[examples, classes]` in the order of the index, and the labels."""
+    """Returns the logits `[examples, classes]` in the order of the index, and the labels."""
     examples = PackedExamples(folder)
     read = tf.io.parse_example(examples.read(np.arange(len(examples))), packed.SPEC)
     kernel, bias = model.get_weights()
@@ -46,7 +46,7 @@ def by_numpy(folder, model):
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 43, 100])
-def test_predictions_are_of_every_example_once_in_the_order_of_the_ids(strategy, folder, model, batch_size):
+def test_every_example_is_predicted_once_in_the_order_of_the_ids(strategy, folder, model, batch_size):
     logits, _, ids = by_numpy(Path(folder), model)
     assert ids.tolist() == sorted(ids.tolist())
     found = predict(strategy, model, split(folder, batch_size))
@@ -71,7 +71,7 @@ def test_figures_are_those_of_the_labelled_examples(strategy, folder, model, bat
     assert evaluate() == found
 
 
-def test_the_model_is_evaluated_as_it_then_is(strategy, folder, model):
+def test_the_model_is_evaluated_with_its_present_weights(strategy, folder, model):
     evaluate = evaluator(strategy, model, split(folder, 8))
     before, weights = evaluate(), model.get_weights()
     model.set_weights([0 * values for values in weights])

@@ -1,4 +1,4 @@
-"""The loop against softmax regression written in float64 NumPy, over the same batches."""
+"""Compares the loop with softmax regression in float64 NumPy, on the same batches."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def built(strategy, optimizer):
 
 
 def trained(strategy, folder, optimizer, clip_norm=None, **options):
-    """Initial weights, final weights, what `fit` returned, and what it reported."""
+    """Returns the initial weights, the final weights, the result of `fit`, and its reports."""
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
     fitted = fit(
@@ -77,7 +77,7 @@ class Sgd:
 
 
 class Adam:
-    """Kingma and Ba (2015), with the placement of epsilon that Keras has."""
+    """Adam of Kingma and Ba (2015), with epsilon at Keras' place."""
 
     def __init__(self):
         self.first, self.second, self.steps = 0.0, 0.0, 0
@@ -86,14 +86,14 @@ class Adam:
         self.steps += 1
         self.first = 0.9 * self.first + 0.1 * gradient
         self.second = 0.999 * self.second + 0.001 * gradient**2
-        # Keras takes these in float32, where 1 - 0.999 has but four digits.
+        # Keras computes these in float32, in which 1 - 0.999 has only four digits.
         first_bias, second_bias = (1 - np.float32(beta) ** np.float32(self.steps) for beta in (0.9, 0.999))
         rate = RATE * np.sqrt(second_bias, dtype=float) / first_bias
         return rate * self.first / (np.sqrt(self.second) + 1e-7)
 
 
 def reference(initial, folder, update, clip_norm=np.inf):
-    """Final weights, and the loss and the norm of the gradient of each step."""
+    """Returns the final weights, and the loss and the gradient norm of each step."""
     parameters = [values.astype(float) for values in initial]
     updates, losses, norms = [update() for _ in parameters], [], []
     for inputs, targets, _ in dataset(folder).as_numpy_iterator():
@@ -146,7 +146,7 @@ def test_steps_per_call_change_nothing_but_the_reports(strategy, folder, optimiz
 
 
 def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, **options):  # noqa: B008
-    """Trains from `start` on; gives what `fit` does and the model."""
+    """Trains from `start` on. Returns the result of `fit` and the model."""
     if model is None:
         model, optimizer = built(strategy, "sgd")
     step = GradientStep(strategy, model, optimizer, loss)
@@ -155,7 +155,7 @@ def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, **optio
 
 
 def broken_at(step, value, gradient=0.0):
-    """The loss with `value` added, and `gradient` to its gradient, at one step."""
+    """Returns a loss to which, at one step, `value` is added, and to its gradient `gradient`."""
 
     def broken(logits, targets, counts):
         now = tf.reduce_all(tf.equal(targets["step"], step))
@@ -166,7 +166,7 @@ def broken_at(step, value, gradient=0.0):
 
 
 def stepped(folder):
-    """The batches, with the number of their step, from 1, among the targets."""
+    """Returns the batches. Among their targets is the number of their step, from 1."""
     return dataset(folder).enumerate(1).map(lambda step, batch: (batch[0], batch[1] | {"step": step}, batch[2]))
 
 
@@ -176,7 +176,7 @@ def stepped(folder):
     ((float("inf"), 0.0), r"the loss is inf, the gradient norm \d"),
     ((0.0, 1e30), r"the loss is [\d.]+, the gradient norm inf"),
 ])  # fmt: skip
-def test_training_that_breaks_down_ends_and_names_the_very_step(strategy, folder, step, poison, told):
+def test_training_that_breaks_down_ends_and_names_the_exact_step(strategy, folder, step, poison, told):
     model, optimizer = built(strategy, "sgd")
     reports, saved = [], []
     with pytest.raises(
@@ -194,7 +194,7 @@ def test_training_that_breaks_down_ends_and_names_the_very_step(strategy, folder
 
 
 @pytest.mark.parametrize(("save_every", "steps_per_call"), [(4, 3), (4, 20), (5, 5), (100, 6)])
-def test_every_multiple_and_the_end_are_saved(strategy, folder, save_every, steps_per_call):
+def test_it_saves_at_every_multiple_and_at_the_end(strategy, folder, save_every, steps_per_call):
     plain, expected = run(strategy, folder, steps_per_call=steps_per_call)
     saved = []
     hooks = Hooks(save=saved.append, save_every=save_every)
@@ -208,7 +208,7 @@ def test_every_multiple_and_the_end_are_saved(strategy, folder, save_every, step
 
 
 @pytest.mark.parametrize("interrupted", [4, 8])
-def test_training_goes_on_from_where_it_was_saved_to_the_bit(strategy, folder, interrupted):
+def test_training_resumes_from_a_save_bit_for_bit(strategy, folder, interrupted):
     whole, expected = run(strategy, folder, hooks=Hooks(save=lambda so_far: None, save_every=4), steps_per_call=3)
     model, optimizer = built(strategy, "sgd")
 
@@ -260,7 +260,7 @@ def test_a_request_to_end_is_followed_after_a_save(strategy, folder, polls, step
 
 
 @pytest.mark.parametrize("patience", [1, 2])
-def test_training_ends_early_where_the_rule_says(strategy, folder, patience):
+def test_training_ends_early_when_the_rule_says_so(strategy, folder, patience):
     losses = [0.9, 0.8, 0.85, 0.7, 0.7, 0.75, 0.6]
     given_losses, saved = iter(losses), []
     validation = Validation(
@@ -279,7 +279,7 @@ def test_training_ends_early_where_the_rule_says(strategy, folder, patience):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_validation_that_is_no_number_ends_the_training(strategy, folder, value):
+def test_a_validation_loss_of_nan_ends_the_training(strategy, folder, value):
     hooks = Hooks(validation=Validation(lambda: Evaluation(value, 0.5, 10), ORDER.next_epoch_end, 1))
     with pytest.raises(TrainingFailedError, match=f"on the validation split is {value} after step 6"):
         run(strategy, folder, hooks=hooks)

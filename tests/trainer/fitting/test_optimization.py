@@ -14,7 +14,7 @@ PEAK = 0.3
 
 
 def expected(schedule, warmup, steps, step):
-    """The formula of the docstring."""
+    """Computes the formula of the docstring."""
     if step < warmup:
         return PEAK * (step + 1) / warmup
     part = (step - warmup) / (steps - warmup)
@@ -54,7 +54,7 @@ _VALUES = st.floats(-8, 8, width=16)
 
 
 def gradients(dense, sparse, rows):
-    """A dense gradient and one of slices; and what they are as whole arrays, in float64."""
+    """Returns a dense gradient and a gradient in slices, and both as whole float64 arrays."""
     values = np.array(sparse, np.float32).reshape([len(rows), 2])
     slices = tf.IndexedSlices(tf.constant(values), tf.constant(rows, tf.int64), tf.constant([ROWS, 2], tf.int64))
     whole = np.zeros([ROWS, 2])
@@ -78,7 +78,7 @@ def test_clipping_is_by_the_norm_of_all_gradients_together(dense, slices, limit)
         np.testing.assert_allclose(tf.convert_to_tensor(values), wanted * factor, rtol=1e-5, atol=1e-6)
 
 
-def test_gradients_within_the_limit_are_left_as_they_are():
+def test_gradients_within_the_limit_do_not_change():
     given_gradients, _ = gradients([3.0, 0.1], [[0.3, 0.7]], [2])
     norm = optimization.global_norm(given_gradients)
     for limit in (None, float(norm) * 1.001):
@@ -100,7 +100,7 @@ def test_an_optimizer_without_a_learning_rate_has_none():
     assert optimization.learning_rate(tf_keras.optimizers.SGD(0.25)) == 0.25
 
 
-def test_sums_keep_the_order_and_the_types_of_what_is_given():
+def test_sums_keep_the_order_and_the_types_of_the_values():
     values = [tf.constant([1.0]), tf.constant(2.0, tf.float64), tf.constant([[3.0]])]
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     found = strategy.run(lambda: optimization.sums(values))

@@ -92,17 +92,17 @@ class OneNumber:
 
 
 def test_a_gradient_that_overflows_skips_its_step_and_halves_the_scale():
-    # 3 * 2^15 and 1.5 * 2^15 are above and below the largest float16, 65504; the loss itself stays finite.
+    # 3 * 2^15 is above the largest float16, 65504, and 1.5 * 2^15 is below it. The loss itself stays finite.
     one = OneNumber(3.0, 1.5, 3.0)
     fitted = one.fit(3)
     assert [point.gradient_norm for point in fitted.curve] == [None, 1.5, 3.0]
     assert one.weight == 1.0 - 0.5 * (1.5 + 3.0)
     assert float(one.scale.value) == 2.0**14
-    # The schedule goes by steps, skipped or not.
+    # The schedule counts all steps, skipped or not.
     assert int(one.optimizer.iterations) == 3
 
 
-def test_gradients_that_float16_alone_would_lose_are_found():
+def test_the_loss_scale_saves_gradients_that_float16_would_lose():
     tiny = 2.0**-26
     assert np.float16(tiny) == 0
     one = OneNumber(1.0, 1.0, factor=tiny)

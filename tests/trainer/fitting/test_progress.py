@@ -1,4 +1,4 @@
-"""A curve that grows copies nothing, and the shorter ones that it grew out of stay as they were."""
+"""A growing curve copies nothing, and the shorter curves that it grew from never change."""
 
 import pytest
 
@@ -19,8 +19,8 @@ def test_a_curve_is_a_sequence_of_its_points():
         curve[3]
 
 
-def test_two_curves_that_grow_out_of_one_do_not_see_each_other():
-    """As where a training goes on twice from one save."""
+def test_two_curves_that_grow_from_one_are_independent():
+    """This happens if a training is resumed twice from one save."""
     begin = Curve([point(1)])
     one, other = begin.plus(point(2)), begin.plus(point(3))
     assert list(begin) == [point(1)]

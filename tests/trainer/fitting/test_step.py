@@ -1,4 +1,4 @@
-"""The seam of the loop: steps and input pipelines of other kinds, handed to it as they are, against NumPy."""
+"""Hands other kinds of steps and input pipelines to the loop, and compares the results with NumPy."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ RATE, STEPS, BATCH, WIDTH = 0.125, 9, 6, 3
 
 @dataclasses.dataclass(frozen=True)
 class Arrays:
-    """An input pipeline without strategy, files or order: row s of two arrays is the batch of step s."""
+    """An input pipeline without strategy, files or order. Row s of two arrays is the batch of step s."""
 
     x: np.ndarray
     y: np.ndarray
@@ -31,7 +31,7 @@ class Arrays:
 
 @dataclasses.dataclass(frozen=True)
 class Accumulating:
-    """Gradient descent on a linear model without Keras' optimizers: a gradient is the sum over micro-batches."""
+    """Gradient descent on a linear model, without Keras' optimizers. A gradient is a sum over micro-batches."""
 
     kernel: tf.Variable
     gradient: tf.Variable
@@ -52,7 +52,7 @@ class Accumulating:
 
 @dataclasses.dataclass(frozen=True)
 class Counting:
-    """A step that trains nothing: it counts, and is unsound at one of its calls."""
+    """A step that trains nothing. It counts its calls, and one of them is unsound."""
 
     count: tf.Variable
     unsound_at: int
@@ -70,7 +70,7 @@ def data():
 
 
 def by_numpy(data):
-    """Final kernel, losses and norms of gradient descent on whole batches, in float64."""
+    """Returns the final kernel, the losses and the norms of gradient descent on whole batches, in float64."""
     kernel, losses, norms = np.zeros(WIDTH), [], []
     for x, y in zip(data.x.astype(float), data.y.astype(float), strict=True):
         error = x @ kernel - y
@@ -102,14 +102,14 @@ def test_a_step_may_accumulate_over_micro_batches(data, micro_batches, steps_per
 
 
 @pytest.mark.parametrize("unsound_at", [1, 3, 7])
-def test_the_loop_ends_where_any_step_says_that_it_is_unsound(unsound_at):
+def test_the_loop_ends_at_the_first_unsound_step_of_any_kind(unsound_at):
     inputs = Arrays(np.full([STEPS, 1, 1], 5, np.float32), np.zeros([STEPS, 1], np.float32))
     told = rf"at step {unsound_at} of {STEPS}: the loss is {unsound_at}, the gradient norm {unsound_at / 4:g}, the"
     with pytest.raises(TrainingFailedError, match=told):
         fit(Counting(tf.Variable(0), unsound_at), inputs, steps=STEPS, steps_per_call=4)
 
 
-def test_the_loop_adds_up_what_any_step_says_of_its_examples():
+def test_the_loop_adds_up_the_examples_of_any_kind_of_step():
     inputs = Arrays(np.arange(STEPS, dtype=np.float32).reshape([STEPS, 1, 1]), np.zeros([STEPS, 1], np.float32))
     fitted = fit(Counting(tf.Variable(0), unsound_at=-1), inputs, steps=STEPS, steps_per_call=4)
     assert fitted.examples == sum(range(STEPS))
@@ -119,7 +119,7 @@ def test_the_loop_adds_up_what_any_step_says_of_its_examples():
 
 
 def test_a_step_may_train_two_models_at_once(data):
-    """What needs two optimizers, such as a model in two stages, is a step too."""
+    """A model in two stages, with an optimizer for each, is trained by a step too."""
     tf_keras.utils.set_random_seed(1)
     layers = [tf_keras.layers.Dense(4), tf_keras.layers.Dense(1)]
     optimizers = [tf_keras.optimizers.SGD(0.0625), tf_keras.optimizers.SGD(0.03125)]

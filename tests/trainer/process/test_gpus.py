@@ -1,4 +1,4 @@
-"""GPUs are hidden from the process that runs the pipeline, and shown again to those that train."""
+"""GPUs are hidden from the process that runs the pipeline, and visible again in processes that train."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ def test_what_was_visible_is_visible_again(before, after):
     assert shown(hidden(hidden(given))) == shown(hidden(given)), "a run that is started by a run"
 
 
-def test_what_nobody_hid_stays():
+def test_gpus_that_nobody_hid_stay_visible():
     assert shown({VISIBLE: "1"}) == {VISIBLE: "1"}
 
 
 @pytest.mark.processes
-def test_the_process_that_runs_the_pipeline_is_shown_none(tmp_path, monkeypatch):
+def test_the_process_that_runs_the_pipeline_sees_no_gpu(tmp_path, monkeypatch):
     monkeypatch.setenv(VISIBLE, "0,1")
     variables = environment(RunFolder(tmp_path))
     script = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])"

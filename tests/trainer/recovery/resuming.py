@@ -1,13 +1,13 @@
-"""Trains in one process, goes on in another: `python -m tests.trainer.recovery.resuming first|second FOLDER CASE...`.
+"""Trains and resumes in two processes: `python -m tests.trainer.recovery.resuming first|second FOLDER CASE...`.
 
-For each case (`CASES`), `first` trains without a stop, and then again with a checkpoint at step `SAVED`; `second` goes
-on from that. Every result is left as a checkpoint in a folder of its own:
+For each case (`CASES`), `first` trains without a stop, and then again with a checkpoint at step `SAVED`. `second`
+resumes from this checkpoint. Every result is a checkpoint in a folder of its own:
 
   <case>/uninterrupted   the end of the first training
   <case>/saved           step `SAVED` of the second
-  <case>/beside          the end of the second: to save must change nothing
-  <case>/resumed         the end of what went on, which was built from another seed
-  <case>/on-<other>      what another strategy has right after it restored; and `.../end` what came of it
+  <case>/beside          the end of the second; a save must change nothing
+  <case>/resumed         the end of the resumed training, whose model was built from another seed
+  <case>/on-<other>      the state of another strategy right after it was restored; `.../end` is its end
 """
 
 import os
@@ -33,14 +33,14 @@ from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
 from trainer.fitting.progress import Curve, Fitted
 from trainer.recovery import checkpoint
-from trainer.recovery.checkpoint import State
+from trainer.recovery.checkpoint_files import State
 from trainer.recovery.model_state import assert_agreed, capture, restore
 
 CLASSES, SAVED, SAVE_EVERY = 4, 8, 4
 # 15 steps, all of 8 examples, so that no replica has an empty part.
 ORDER = Order(40, 8, epochs=3, seed=1)
 STOCK = tf_keras.layers.Dropout
-# Strategy, its devices, and the dropout layer.
+# The strategy, its devices, and the dropout layer.
 CASES = {
     "one": ("one", 1, Dropout),
     "stock": ("one", 1, STOCK),
@@ -63,7 +63,7 @@ def strategy_of(name, devices):
 
 
 def built(strategy, dropout, seed):
-    """A model that has everything which is hard to restore, and its optimizer."""
+    """Builds a model that has everything that is hard to restore, and its optimizer."""
     tf_keras.utils.set_random_seed(seed)
     with scope(strategy):
         x = tf_keras.Input([WIDTH], name="x")
@@ -103,14 +103,14 @@ class Training:
         )
 
     def leave(self, folder, fitted):
-        """Every process captures; the chief saves."""
+        """Captures the state in every process. The chief saves it."""
         arrays = capture(self.model, self.optimizer)
         if cluster.from_environment().is_chief:
             state = State(0, fitted.steps, arrays, fitted.curve, fitted.examples, fitted.seconds)
             checkpoint.save(str(folder), state, keep=3)
 
     def resume(self, folder):
-        """Restores, and gives where it is."""
+        """Restores the state, and returns what was done so far."""
         state = checkpoint.latest(str(folder))
         assert_agreed(self.strategy, state.member, state.step)
         restore(self.model, self.optimizer, state.arrays)
@@ -153,7 +153,7 @@ def elsewhere(folder, place, examples):
 
 
 def leave_masks(strategy, folder):
-    """What two replicas drop in their first and second steps: float32 `[2, replicas, 100]`."""
+    """Writes what two replicas drop in their first and second steps: float32 `[2, replicas, 100]`."""
     with strategy.scope():
         layer = Dropout(0.5, seed=5)
         layer.build([None, 100])
@@ -167,7 +167,7 @@ def leave_masks(strategy, folder):
 
 
 def disagree(strategy, rank):
-    """Says so where processes that found different steps are told."""
+    """Prints the error of processes that found different steps."""
     try:
         assert_agreed(strategy, 0, 100 * rank)
     except PassingFaultError as error:
@@ -175,7 +175,7 @@ def disagree(strategy, rank):
 
 
 def from_workers(folder, case, examples):
-    """What two workers saved, on one device and on four."""
+    """Restores what two workers saved, on one device and on four."""
     for place in ELSEWHERE:
         elsewhere(folder, place, examples)
 

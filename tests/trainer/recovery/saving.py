@@ -1,8 +1,8 @@
 """A process that saves: `python -m tests.trainer.recovery.saving killed|limited FOLDER`.
 
-killed    saves step 5, and then step 10 over and over, each time in a child that ends by SIGKILL just before its
-          n-th entry into TensorFlow's file functions, for every n; prints a line of JSON for each
-limited   saves step 10 where no file may grow above a megabyte
+killed    saves step 5, and then step 10 again and again, each time in a child that ends by SIGKILL just before its
+          n-th call of TensorFlow's file functions, for every n; prints a line of JSON for each
+limited   saves step 10, while no file may become larger than a megabyte
 """
 
 import dataclasses
@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import State, latest, save
+from trainer.recovery.checkpoint import latest, save
+from trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
-    """What a killed save left: where it was, what can be read, files, and how many of them were not finished."""
+    """What a killed save left: its place in the code, the readable step, the files, and the unfinished ones."""
 
     signal: int
     place: str
@@ -32,7 +33,7 @@ class Kill:
 
 
 def state(step: int, salt: int = 0) -> State:
-    """A state of about 1.2 MB that tells its step in each of its values."""
+    """Returns a state of about 1.2 MB. Each of its values depends on the step."""
     generator = np.random.default_rng([step, salt])
     arrays = {
         "weights/0000": generator.standard_normal([300, 1000]).astype(np.float32),
@@ -43,7 +44,7 @@ def state(step: int, salt: int = 0) -> State:
 
 
 def equal(one: State, other: State) -> bool:
-    """Whether two states are the same in everything."""
+    """Returns whether two states are equal in everything."""
     plain = [dataclasses.replace(some, arrays={}) for some in (one, other)]
     same = (
         dataclasses.asdict(plain[0]) == dataclasses.asdict(plain[1]) and one.arrays.keys() == other.arrays.keys()
@@ -52,12 +53,12 @@ def equal(one: State, other: State) -> bool:
 
 
 def reports(text: str) -> list[Kill]:
-    """The kills that a `killed` process told of."""
+    """Returns the kills that a `killed` process printed."""
     return [Kill(**json.loads(line)) for line in text.splitlines()]
 
 
 def listed(folder: Path) -> list[str]:
-    """What lies in the folder, but for the folder of the curve."""
+    """Returns the names of all files in the folder, except the folder of the curve."""
     return [path.name for path in folder.iterdir() if path.name != "curve"]
 
 
@@ -65,7 +66,7 @@ TOUCHING = ("create_dir", "list_directory", "__init__", "read", "write", "flush"
 
 
 class Observer:
-    """Counts entries into TensorFlow's file functions; at one of them, tells its name and ends the process."""
+    """Counts calls of TensorFlow's file functions. At one of them, prints its name and ends the process."""
 
     def __init__(self, kill_at: int, tell: int) -> None:
         self.kill_at, self.tell, self.seen = kill_at, tell, 0
@@ -81,7 +82,7 @@ class Observer:
 
 
 def in_a_child(folder: Path, kill_at: int) -> tuple[int, str]:
-    """Saves step 10 in a forked process; the signal that ended it, and where."""
+    """Saves step 10 in a forked process. Returns the signal that ended it, and the place in the code."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -96,7 +97,7 @@ def in_a_child(folder: Path, kill_at: int) -> tuple[int, str]:
 
 
 def killed(folder: Path) -> None:
-    """Does `killed`; ends when a child lived to the end of its save."""
+    """Runs `killed`. Ends when a child lived to the end of its save."""
     save(str(folder / "first"), state(5), keep=1)
     moment = 0
     while True:
@@ -112,7 +113,7 @@ def killed(folder: Path) -> None:
         unfinished = sum(name.startswith(".unfinished-") for name in left)
         kill = Kill(ended_by, place, found.step, len(left), unfinished)
         sys.stdout.write(json.dumps(dataclasses.asdict(kill)) + "\n")
-        # The next save works, and leaves itself alone.
+        # The next save works, and leaves nothing but its own files.
         save(str(work), state(10), keep=1)
         found = latest(str(work))
         assert found is not None and equal(found, state(10))
@@ -120,7 +121,7 @@ def killed(folder: Path) -> None:
 
 
 def limited(folder: Path) -> None:
-    """Does `limited`."""
+    """Runs `limited`."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
     save(str(folder), state(10), keep=3)
 

@@ -1,4 +1,4 @@
-"""Checkpoint files: what was saved is read, or what was saved before it."""
+"""A reader gets the last checkpoint that was saved, or the one before it."""
 
 import logging
 import os
@@ -18,7 +18,8 @@ from limbeck.errors import ConfigError, TrainingFailedError
 from tests.trainer.recovery import saving
 from tests.trainer.recovery.saving import equal, state
 from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import State, folder_of, latest, save
+from trainer.recovery.checkpoint import folder_of, latest, save
+from trainer.recovery.checkpoint_files import State
 
 PROJECT = Path(__file__).parents[3]
 
@@ -35,7 +36,7 @@ def folder(request, tmp_path) -> Iterator[str]:
 
 
 def names(folder) -> list[str]:
-    """What lies in the folder, but for the folder of the curve."""
+    """Returns the names of all files in the folder, except the folder of the curve."""
     return sorted(name for name in tf.io.gfile.listdir(str(folder)) if name.rstrip("/") != "curve")
 
 
@@ -45,11 +46,11 @@ def read(folder) -> State:
     return found
 
 
-def test_where_nothing_was_saved_there_is_nothing(folder):
+def test_without_a_save_there_is_no_checkpoint(folder):
     assert latest(folder) is None
 
 
-def test_what_is_read_is_what_was_saved(folder):
+def test_the_state_that_is_read_is_the_state_that_was_saved(folder):
     import ml_dtypes
 
     arrays = {
@@ -86,7 +87,7 @@ def test_the_newest_are_kept_with_their_arrays_and_nothing_else(folder):
         tf.io.gfile.remove(f"{folder}/step-{step:08d}.json")
 
 
-def test_a_step_that_is_saved_twice_is_what_was_saved_last(folder):
+def test_if_a_step_is_saved_twice_the_second_save_counts(folder):
     save(folder, state(5), keep=3)
     once = names(folder)
     save(folder, state(5), keep=3)
@@ -167,30 +168,30 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(tmp_path, caplog, da
     assert "the checkpoint of step 10" in record.getMessage()
     assert re.search(reason, record.getMessage())
 
-    # Training goes on from step 5; what lies before it must not outlive it as "newer".
+    # Training resumes from step 5. The damaged checkpoint must not stay there as "newer".
     save(str(tmp_path), state(7), keep=1)
     assert equal(read(tmp_path), state(7))
     assert len(names(tmp_path)) == 2
 
 
-def test_where_all_are_damaged_there_is_nothing(tmp_path):
+def test_if_all_are_damaged_there_is_no_checkpoint(tmp_path):
     save(str(tmp_path), state(10), keep=2)
     flipped(tmp_path)
     assert latest(str(tmp_path)) is None
 
 
-def test_what_cannot_be_read_for_another_reason_is_not_passed_over(tmp_path):
+def test_a_checkpoint_that_cannot_be_read_for_another_reason_is_not_passed_over(tmp_path):
     save(str(tmp_path), state(5), keep=2)
     (tmp_path / "step-00000010.json").mkdir()
     with pytest.raises(tf.errors.FailedPreconditionError, match="directory"):
         latest(str(tmp_path))
 
 
-def test_what_is_no_number_never_becomes_the_latest(tmp_path):
+def test_a_state_with_nan_never_becomes_the_latest(tmp_path):
     save(str(tmp_path), state(5), keep=1)
     broken = state(10)
     broken.arrays["optimizer/0001"][3] = np.nan
-    with pytest.raises(TrainingFailedError, match=r"after step 10 the values of optimizer/0001 are not numbers"):
+    with pytest.raises(TrainingFailedError, match=r"after step 10, optimizer/0001 contains values that are not"):
         save(str(tmp_path), broken, keep=1)
     assert equal(read(tmp_path), state(5))
 
@@ -202,7 +203,7 @@ def test_texts_are_never_pickled(tmp_path):
     assert latest(str(tmp_path)) is None
 
 
-def test_to_keep_none_is_refused(tmp_path):
+def test_keeping_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="received keep=0"):
         save(str(tmp_path), state(5), keep=0)
 
@@ -213,7 +214,7 @@ def test_members_have_folders_of_their_own():
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A filesystem of four megabytes; a state of `saving` takes 1.2."""
+    """Returns a file system of four megabytes. A state of `saving` takes 1.2 megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]
@@ -255,20 +256,20 @@ def test_a_file_that_is_too_large_leaves_the_checkpoints_as_they_were(tmp_path):
 
 
 @pytest.mark.processes
-def test_a_save_killed_at_any_moment_leaves_a_checkpoint_that_is_whole(tmp_path):
+def test_a_save_killed_at_any_moment_leaves_a_complete_checkpoint(tmp_path):
     done = run("killed", tmp_path)
     assert done.returncode == 0, done.stderr
     kills = saving.reports(done.stdout)
     assert {kill.signal for kill in kills} == {signal.SIGKILL}
-    # Before the second save counts the first is found, after that the second, and never anything else.
+    # Until the second save counts, the first is found. After that the second is found, and never anything else.
     found = [kill.step for kill in kills]
     assert set(found) == {5, 10}
     assert found == sorted(found)
-    # It was killed before each of the things that a save does, and several times in the midst of the arrays.
+    # It was killed before each operation of a save, and several times while it wrote the arrays.
     assert {kill.place for kill in kills} == set(saving.TOUCHING)
     assert sum(kill.unfinished for kill in kills if kill.place == "write") > 5
-    # Nothing yet; half of the arrays; all of them, without a manifest; with half of it; both checkpoints; an old one's
-    # arrays.
+    # No file yet; half of the arrays; all arrays; half of the manifest; both checkpoints; the arrays of an old
+    # checkpoint.
     assert {(kill.step, kill.files, kill.unfinished) for kill in kills} == {
         (5, 2, 0), (5, 3, 1), (5, 3, 0), (5, 4, 1), (10, 4, 0), (10, 3, 0)
     }  # fmt: skip

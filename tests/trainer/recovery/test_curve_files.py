@@ -1,4 +1,4 @@
-"""The curve beside the checkpoints: whole when it is read, and each point written once."""
+"""The curve beside the checkpoints is read as a whole, and each of its points is written once."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,8 @@ from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
 from trainer.fitting.progress import Curve, TrainingProgress
 from trainer.fitting.step import StepResult
-from trainer.recovery.checkpoint import State, Writer, latest, save
+from trainer.recovery.checkpoint import Writer, latest, save
+from trainer.recovery.checkpoint_files import State
 
 
 def points(count):
@@ -36,7 +37,7 @@ def test_a_curve_in_parts_is_read_as_a_whole(tmp_path):
     assert found is not None and found.curve == tuple(points(9))
 
 
-def test_a_process_that_goes_on_trusts_no_part_of_an_earlier_one(tmp_path):
+def test_a_resumed_process_trusts_no_part_of_an_earlier_one(tmp_path):
     Writer(str(tmp_path), keep=2).save(at(3))
     for link in links(tmp_path):
         link.write_text("damaged")
@@ -69,7 +70,7 @@ class Counting:
 
 
 class Endless:
-    """An input pipeline of nothing."""
+    """An input pipeline of empty batches."""
 
     def start(self):
         return None
@@ -79,7 +80,7 @@ class Endless:
 
 
 def work(folder, calls, monkeypatch):
-    """Bytes written and points looked at by a training of so many calls, with a save at every tenth."""
+    """Returns the bytes written and the points read by a training of some calls, with a save at every tenth."""
     counted = {"bytes": 0, "points": 0}
     real = tf.io.gfile.GFile
 
@@ -110,7 +111,7 @@ def work(folder, calls, monkeypatch):
 
     def counted_plus(self, point):
         longer = plus(self, point)
-        # One for the new point; all where the list was copied.
+        # One for the new point, or all points if the list was copied.
         counted["points"] += 1 if longer._shared is self._shared else len(longer)
         return longer
 

@@ -1,4 +1,4 @@
-"""Layers whose random numbers no checkpoint holds are named, and no others."""
+"""Exactly the layers whose random numbers no checkpoint holds are named."""
 
 import pytest
 import tensorflow as tf
@@ -18,7 +18,7 @@ class OwnNoise(layers.Layer):
 
 
 class OwnGenerator(layers.Layer):
-    """Draws from a generator of its own."""
+    """Draws from its own generator."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -29,14 +29,14 @@ class OwnGenerator(layers.Layer):
 
 
 class Stateless(layers.Layer):
-    """Draws the same always."""
+    """Always draws the same numbers."""
 
     def call(self, inputs):
         return inputs + tf.random.stateless_normal(tf.shape(inputs), [1, 2])
 
 
 class Within(layers.Layer):
-    """Has a layer inside, and calls it under a condition."""
+    """Contains a layer, and calls it under a condition."""
 
     def __init__(self, inner, **options):
         super().__init__(**options)
@@ -106,11 +106,11 @@ def test_looking_changes_nothing():
         assert (one == other).all()
 
 
-def test_what_is_exact_is_not_warned_of():
+def test_there_is_no_warning_of_an_exact_model():
     assert warning(model(Dropout(0.5)), tf_keras.optimizers.Adam()) is None
 
 
 @pytest.mark.parametrize("wrap", [lambda one: one, tf_keras.mixed_precision.LossScaleOptimizer])
 def test_the_warning_names_layers_and_optimizer(wrap):
     told = warning(model(layers.Dropout(0.5, name="it")), wrap(tf_keras.optimizers.Nadam()))
-    assert "these depend on: layer 'it', optimizer Nadam. A training" in told
+    assert "these depend on: layer 'it', optimizer Nadam. If the training" in told

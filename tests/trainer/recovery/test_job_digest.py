@@ -1,4 +1,4 @@
-"""What makes another training has another digest, and what does not has the same."""
+"""Another training has another digest, and the same training elsewhere has the same digest."""
 
 import dataclasses
 import shutil
@@ -17,7 +17,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from trainer.job import TrainingJob
-from trainer.recovery.job_digest import checkpoint_uri, digest
+from trainer.recovery.job_digest import checkpoint_uri, job_digest
 
 PROJECT = Path(__file__).parents[3]
 TASK = """
@@ -96,12 +96,12 @@ def test_where_and_how_it_runs_makes_no_difference(job_of, change):
     job = job_of()
     changed = dataclasses.replace(job, **change)
     assert changed != job
-    assert digest(changed) == digest(job)
+    assert job_digest(changed) == job_digest(job)
 
 
-def test_checkpoints_lie_in_a_folder_of_the_job(job_of):
+def test_checkpoints_are_in_a_folder_of_the_job(job_of):
     job = job_of()
-    assert checkpoint_uri("gs://bucket/run/", job) == f"gs://bucket/run/{digest(job)}"
+    assert checkpoint_uri("gs://bucket/run/", job) == f"gs://bucket/run/{job_digest(job)}"
 
 
 @pytest.mark.parametrize("change", [
@@ -115,11 +115,11 @@ def test_checkpoints_lie_in_a_folder_of_the_job(job_of):
 ])  # fmt: skip
 def test_what_is_computed_makes_a_difference(job_of, change):
     job = job_of()
-    assert digest(dataclasses.replace(job, **change)) != digest(job)
+    assert job_digest(dataclasses.replace(job, **change)) != job_digest(job)
 
 
 def test_no_field_of_a_job_is_forgotten(job_of, folder):
-    """A field that is new must be told apart here too."""
+    """A new field must be tested here too."""
     changes = {
         "distillation": {
             "entry": "student", "targets": "soft_targets", "distillation": DistillationConfig(temperature=3.0)
@@ -130,9 +130,11 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     soft = {"entry": "student", "targets": "soft_targets", "distillation": DistillationConfig(temperature=2.0)}
     job = job_of()
     other = dataclasses.replace(job, task=dataclasses.replace(job.task, attribute="OTHER"))
-    assert digest(other) != digest(job)
-    assert digest(dataclasses.replace(job, **changes["validation_uri"])) != digest(job)
-    assert digest(dataclasses.replace(job, **soft)) != digest(dataclasses.replace(job, **changes["distillation"]))
+    assert job_digest(other) != job_digest(job)
+    assert job_digest(dataclasses.replace(job, **changes["validation_uri"])) != job_digest(job)
+    assert job_digest(dataclasses.replace(job, **soft)) != job_digest(
+        dataclasses.replace(job, **changes["distillation"])
+    )
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
         "transform_graph_uri",
@@ -141,63 +143,63 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
 
 
 def test_where_the_loop_returns_to_python_makes_no_difference(job_of):
-    """`tests/trainer/fitting/test_loop.py` shows that weights are equal to the bit."""
+    """`tests/trainer/fitting/test_loop.py` shows that the weights are bit-equal."""
     job = job_of()
-    assert digest(dataclasses.replace(job, training=TrainingConfig(steps_per_call=3))) == digest(job)
+    assert job_digest(dataclasses.replace(job, training=TrainingConfig(steps_per_call=3))) == job_digest(job)
 
 
 @pytest.mark.parametrize("file", ["examples/records.bin", "examples/index.npy", "graph/variables/v"])
 def test_a_changed_byte_of_the_data_makes_a_difference(job_of, folder, file):
     job = job_of()
-    before = digest(job)
+    before = job_digest(job)
     content = bytearray((folder / file).read_bytes())
     content[-1] ^= 1
     (folder / file).write_bytes(content)
-    assert digest(job) != before
+    assert job_digest(job) != before
 
 
-def test_data_of_another_name_makes_a_difference_and_data_elsewhere_none(job_of, folder):
+def test_other_file_names_make_a_difference_and_another_folder_does_not(job_of, folder):
     job = job_of()
-    before = digest(job)
+    before = job_digest(job)
     shutil.copytree(folder / "examples", folder / "elsewhere" / "deeper")
-    assert digest(dataclasses.replace(job, examples_uri=str(folder / "elsewhere" / "deeper") + "/")) == before
+    assert job_digest(dataclasses.replace(job, examples_uri=str(folder / "elsewhere" / "deeper") + "/")) == before
     (folder / "examples" / "records.bin").rename(folder / "examples" / "r")
-    assert digest(job) != before
+    assert job_digest(job) != before
 
 
-def test_data_may_lie_wherever_tensorflow_reads(job_of, folder):
+def test_data_may_be_wherever_tensorflow_reads(job_of, folder):
     uri = f"ram://{folder.name}/examples"
     tf.io.gfile.makedirs(uri)
     for path in (folder / "examples").iterdir():
         tf.io.gfile.copy(str(path), f"{uri}/{path.name}")
     job = job_of()
-    assert digest(dataclasses.replace(job, examples_uri=uri)) == digest(job)
+    assert job_digest(dataclasses.replace(job, examples_uri=uri)) == job_digest(job)
 
 
-def test_data_that_are_missing_are_not_data_that_are_empty(job_of, folder):
+def test_missing_data_are_not_taken_for_empty_data(job_of, folder):
     shutil.rmtree(folder / "examples")
     with pytest.raises(FileNotFoundError, match="no files in"):
-        digest(job_of())
+        job_digest(job_of())
 
 
-# One process knows but one module of a name, so each digest is that of a fork, made before TensorFlow has threads.
+# A process knows only one module of a name, so a fork computes each digest, before TensorFlow has threads.
 ELSEWHERE = """
 import os, sys
 from pathlib import Path
 import tensorflow
 from limbeck.records import from_json
 from trainer.job import TrainingJob
-from trainer.recovery.job_digest import digest
+from trainer.recovery.job_digest import job_digest
 for file in sys.argv[1:]:
     if os.fork() == 0:
-        print(digest(from_json(TrainingJob, Path(file).read_text())), flush=True)
+        print(job_digest(from_json(TrainingJob, Path(file).read_text())), flush=True)
         os._exit(0)
     assert os.wait()[1] == 0
 """
 
 
 def digests_elsewhere(tmp_path, jobs):
-    """The digests of jobs, by name: of a task with this text and this entry, with data that are always the same."""
+    """Computes the digests of jobs by name. Each has a text of its task and an entry; all have the same data."""
     files = []
     for name, (text, entry) in jobs.items():
         folder = tmp_path / name
@@ -237,4 +239,4 @@ def test_the_code_of_the_part_that_is_trained_makes_a_difference(tmp_path):
 def test_a_task_that_is_missing_is_the_users_error(job_of):
     job = job_of()
     with pytest.raises(TaskError, match="cannot be imported"):
-        digest(dataclasses.replace(job, task=TaskRef(module="no_such_task")))
+        job_digest(dataclasses.replace(job, task=TaskRef(module="no_such_task")))

@@ -1,4 +1,4 @@
-"""What is captured of a model and its optimizer is all that training depends on. Strategies: `test_resumption`."""
+"""Everything that training depends on is captured. `test_resumption` tests this under strategies."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def assert_equal(one, other):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_restored_model_goes_on_as_the_captured_one(policy, name):
+def test_a_restored_model_trains_on_as_the_captured_one(policy, name):
     one, its_optimizer = model(), OPTIMIZERS[name]()
     train(one, its_optimizer, 3)
     captured = capture(one, its_optimizer)
@@ -79,16 +79,16 @@ def test_a_restored_model_goes_on_as_the_captured_one(policy, name):
     assert_equal(capture(other, other_optimizer), captured)
     train(one, its_optimizer, 4)
     if name == "nadam":
-        # What `trainer.recovery.exactness` warns of: it is right, but not to the last bit, without this count.
+        # `trainer.recovery.exactness` warns of this count. Without it the result is correct, but not bit-equal.
         other_optimizer._u_product_counter = 4
     train(other, other_optimizer, 4)
     assert_equal(capture(other, other_optimizer), capture(one, its_optimizer))
-    # What was captured is a copy.
+    # The captured arrays are copies.
     assert_equal(captured, kept)
     assert any((captured[key] != array).any() for key, array in capture(one, its_optimizer).items())
 
 
-def test_the_layout_is_that_of_weights_and_optimizer():
+def test_the_layout_follows_weights_and_optimizer():
     one, optimizer = model(), optimizers.Adam(schedule())
     train(one, optimizer, 2)
     captured = capture(one, optimizer)
@@ -105,8 +105,8 @@ def test_the_layout_is_that_of_weights_and_optimizer():
 
 
 @pytest.mark.parametrize(("other", "message"), [
-    ({"units": 6}, r"dense\w*/kernel\S* is of shape \(3, 6\) .* \(weights/0000\) shape \(3, 5\)"),
-    ({"classes": 3}, r"is of shape \(5, 3\) and type float32, but the checkpoint has for it \(weights/0007\)"),
+    ({"units": 6}, r"dense\w*/kernel\S* has shape \(3, 6\) .* \(weights/0000\) it has shape \(3, 5\)"),
+    ({"classes": 3}, r"has shape \(5, 3\) and type float32, but in the checkpoint \(weights/0007\)"),
 ])  # fmt: skip
 def test_arrays_of_another_model_are_refused_and_change_nothing(other, message):
     captured = capture(model(), optimizers.Adam(schedule()))
@@ -120,12 +120,12 @@ def test_arrays_of_another_model_are_refused_and_change_nothing(other, message):
 def test_arrays_of_another_optimizer_are_refused():
     captured = capture(model(), optimizers.SGD(0.1, momentum=0.9))
     with pytest.raises(
-        TrainingFailedError, match=r"no counterpart: optimizer/0008, .*optimizer/0013\. It is of anot"
+        TrainingFailedError, match=r"no counterpart: optimizer/0008, .*optimizer/0013\. The checkpoint is of anot"
     ):
         restore(model(), optimizers.Adam(schedule()), captured)
 
 
-def test_another_type_is_refused():
+def test_an_array_of_another_type_is_refused():
     captured = capture(model(), optimizers.SGD(0.1))
     captured["weights/0001"] = captured["weights/0001"].astype(np.float64)
     with pytest.raises(TrainingFailedError, match=r"type float32, but .* type float64"):
@@ -151,7 +151,7 @@ def test_a_variable_of_texts_is_the_tasks_error():
         capture(tf_keras.Model(x, Texts()(x)), optimizers.SGD(0.1))
 
 
-def test_a_vocabulary_is_left_to_who_builds_the_model():
+def test_a_vocabulary_is_left_to_the_builder_of_the_model():
     def adapted():
         text = tf_keras.Input([], dtype=tf.string)
         words = layers.TextVectorization(max_tokens=6, output_mode="multi_hot")

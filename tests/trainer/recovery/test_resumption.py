@@ -1,4 +1,4 @@
-"""A training that goes on in a fresh process ends exactly as one that was never stopped."""
+"""A training that is resumed in a new process ends exactly as one that was never stopped."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def prepared(folder, *cases):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The folder in which all cases in one process have left their results."""
+    """Returns the folder with the results of all cases in one process."""
     cases = ("one", "stock", "mirrored", "central")
     folder = prepared(tmp_path_factory.mktemp("resumption"), *cases)
     for phase in ("first", "second"):
@@ -71,7 +71,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """The same for two processes, and what they said at the end of each phase."""
+    """Returns the folder with the results of two processes, and their output at the end of each phase."""
     folder = prepared(tmp_path_factory.mktemp("workers"), "workers")
     said = [run_workers(phase, folder) for phase in ("first", "second")]
     end(start("elsewhere", folder, "workers"))
@@ -85,7 +85,7 @@ def arrays(folder, step):
 
 
 def differences(one, other):
-    """The largest difference in each array that differs."""
+    """Returns the largest difference in each array that differs."""
     assert one.keys() == other.keys()
     return {
         name: np.abs(one[name] - other[name]).max() for name in one if not np.array_equal(one[name], other[name])
@@ -97,7 +97,7 @@ def assert_exact(folder, by_replica):
     assert differences(uninterrupted, arrays(folder / "beside", STEPS)) == {}
     assert differences(uninterrupted, arrays(folder / "resumed", STEPS)) == {}
     assert {name for name in uninterrupted if name.startswith("weights_by_replica/")} == by_replica
-    # There was something left to learn, and something to draw.
+    # Steps and random numbers were left after the checkpoint.
     saved = arrays(folder / "saved", SAVED)
     assert differences(saved, uninterrupted)["weights/0000"] > 1e-3
     assert [one["weights/0006"][1] for one in (saved, uninterrupted)] == [SAVED, STEPS]
@@ -108,17 +108,17 @@ LOCAL = {f"weights_by_replica/{number:04d}" for number in (4, 5, 6)}
 
 
 @pytest.mark.parametrize(("case", "by_replica"), [("one", set()), ("mirrored", LOCAL), ("central", set())])
-def test_what_goes_on_ends_as_what_never_stopped(trained, case, by_replica):
+def test_a_resumed_training_ends_as_one_that_never_stopped(trained, case, by_replica):
     assert_exact(trained / case, by_replica)
 
 
-def test_two_processes_go_on_as_if_they_had_never_stopped(workers):
+def test_two_resumed_processes_end_as_if_they_had_never_stopped(workers):
     folder, _ = workers
     assert_exact(folder / "workers", LOCAL)
 
 
 def test_stock_dropout_does_not(trained):
-    """It is this layer alone that keeps the training from being exact."""
+    """This layer alone makes the training inexact."""
     folder = trained / "stock"
     uninterrupted = arrays(folder / "uninterrupted", STEPS)
     assert differences(uninterrupted, arrays(folder / "beside", STEPS)) == {}
@@ -126,7 +126,7 @@ def test_stock_dropout_does_not(trained):
 
 
 @pytest.mark.parametrize("what", ["mirrored", "workers"])
-def test_what_two_replicas_saved_goes_on_on_one_and_on_four(request, what):
+def test_one_device_and_four_resume_what_two_replicas_saved(request, what):
     folder = request.getfixturevalue("trained") if what == "mirrored" else request.getfixturevalue("workers")[0]
     saved = arrays(folder / what / "saved", SAVED)
     logical = {name for name in saved if not name.startswith("weights_by_replica/")}
@@ -150,7 +150,7 @@ def test_the_statistics_of_two_replicas_differ_and_the_saved_value_is_their_mean
     np.testing.assert_allclose(saved["weights/0004"], (one + other) / 2, rtol=1e-6, atol=1e-9)
 
 
-def test_replicas_drop_apart(trained):
+def test_replicas_have_independent_dropout_masks(trained):
     masks = np.load(trained / "mirrored" / "masks.npy").reshape(4, 100)
     assert set(np.unique(masks)) == {0.0, 2.0}
     for number, mask in enumerate(masks):

@@ -1,4 +1,4 @@
-"""Storage that fails once, for a while, and for good: which faults a save lives through."""
+"""Storage fails once, for a while, or for good. These tests say which faults a save survives."""
 
 import errno
 import logging
@@ -24,12 +24,12 @@ def gone(kind, message="HTTP response code 503"):
     (OSError(errno.EIO, "I/O error"), True), (OSError(errno.ESTALE, "stale"), True),
     (OSError(errno.ENOSPC, "full"), False), (OSError(errno.EACCES, "denied"), False), (OSError("?"), False),
 ])  # fmt: skip
-def test_what_may_pass(error, passing):
+def test_only_some_faults_may_pass(error, passing):
     assert may_pass(error) is passing
 
 
 class Storage:
-    """Wraps a function of `tf.io.gfile`: the first `failures` of its calls raise, and do nothing."""
+    """Replaces a function of `tf.io.gfile`. Its first `failures` calls raise an error and do nothing else."""
 
     def __init__(self, monkeypatch, name, error, failures):
         self._real, self._error, self.left = getattr(tf.io.gfile, name), error, failures
@@ -44,7 +44,7 @@ class Storage:
 
 @pytest.mark.parametrize("name", ["makedirs", "GFile", "rename", "listdir"])
 @pytest.mark.parametrize("failures", [1, 2, len(PAUSES)])
-def test_a_save_goes_well_when_the_storage_is_back(tmp_path, monkeypatch, caplog, name, failures):
+def test_a_save_succeeds_when_the_storage_is_back(tmp_path, monkeypatch, caplog, name, failures):
     save(str(tmp_path), state(5), keep=2)
     pauses = []
     writer = Writer(str(tmp_path), 2, pauses.append)
@@ -71,7 +71,7 @@ def test_a_storage_that_stays_away_is_worth_a_restart_and_harms_nothing(tmp_path
     assert found is not None and equal(found, state(5))
 
 
-def test_a_full_disk_is_told_at_once(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_at_once(tmp_path, monkeypatch):
     Storage(monkeypatch, "rename", gone(tf.errors.ResourceExhaustedError, "No space left on device"), 10**6)
     with pytest.raises(TrainingFailedError, match="No space left") as caught:
         Writer(str(tmp_path), 2, lambda _: pytest.fail("it was tried again")).save(state(10))

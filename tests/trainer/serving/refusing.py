@@ -1,7 +1,7 @@
 """A process in which some packages cannot be imported: `refusing.py name,name train|predict ...`.
 
-train <job.json>                                     what `python -m trainer.worker` does
-predict <SavedModel> <inputs.npz> <outputs.npz>      `examples` through serving_default
+train <job.json>                                     does what `python -m trainer.worker` does
+predict <SavedModel> <inputs.npz> <outputs.npz>      calls serving_default with `examples`
 """
 
 import sys
@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 
 
 class Refusal:
-    """Finds the refused packages before any other finder does, for whoever only looks, and fails to load them."""
+    """Finds the refused packages before any other finder does, and fails to load them."""
 
     def __init__(self, names):
         self.names = frozenset(names)
@@ -23,7 +23,7 @@ class Refusal:
         raise ImportError(f"{spec.name} was refused")
 
     def exec_module(self, module):
-        """Not reached; importlib asks for it."""
+        """Is never called, but importlib asks for it."""
 
 
 def train(job):

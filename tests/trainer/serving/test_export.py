@@ -11,6 +11,7 @@ import tf_keras
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limbeck.files import folder_bytes
 from limbeck.task import Feature, Label, Task
 from tests.trainer import transform
 from trainer.serving import export
@@ -19,7 +20,7 @@ from trainer.serving.export import feature_name, tensor_name
 TOWNS = ("Berlin", "Öhringen", "Bonn")  # from the most frequent to the least
 WIDTH = len(TOWNS) + 1  # and one place for all others
 CLASSES = 3
-# What a process that serves must do without.
+# A process that serves must work without these.
 OURS = "trainer,launchers,components,pipeline,cli,kubeflow,tasks"
 THEIRS = "tfx,tfx_bsl,tensorflow_transform,tf_keras,keras,apache_beam"
 
@@ -34,7 +35,7 @@ def preprocessing_fn(inputs):
 
 
 def build(seed):
-    # The initial weights of Keras are drawn from its global seed.
+    # Keras draws initial weights from its global seed.
     tf_keras.utils.set_random_seed(seed)
     town, numbers = tf_keras.Input([WIDTH], name="town_one_hot"), tf_keras.Input([5], name="numbers")
     hidden = tf_keras.layers.Dense(4, activation="tanh", bias_initializer="ones")(
@@ -86,7 +87,7 @@ def rows():
 
 
 def model_inputs(served):
-    """What `preprocessing_fn` makes of raw rows, computed again in float64."""
+    """Computes the outputs of `preprocessing_fn` for raw rows again, in float64."""
     filled = np.array([[*row["amount"], 1.5][0] for row in rows()])
     amount = np.array([[*row["amount"], 1.5][0] for row in served])
     places = [TOWNS.index(row["town"]) if row["town"] in TOWNS else len(TOWNS) for row in served]
@@ -103,7 +104,7 @@ def model_inputs(served):
 
 
 def forward(model, inputs):
-    """The logits of a model of `build`, in float64."""
+    """Computes the logits of a model of `build`, in float64."""
     kernel, bias, last_kernel, last_bias = (weights.astype(float) for weights in model.get_weights())
     whole = np.concatenate([inputs["town_one_hot"], inputs["numbers"]], axis=1)
     return np.tanh(whole @ kernel + bias) @ last_kernel + last_bias
@@ -115,7 +116,7 @@ def softmax(logits):
 
 
 def serialize(row):
-    """A raw example as a caller sends it: without label, and without anything that is no feature."""
+    """Returns a raw example as a caller sends it: with the features alone, and without a label."""
     feature = {
         "town": tf.train.Feature(bytes_list=tf.train.BytesList(value=[row["town"].encode()])),
         "a b": tf.train.Feature(float_list=tf.train.FloatList(value=row["a b"])),
@@ -147,7 +148,7 @@ def exported(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["single", "ensemble"])
 def served(request, exported):
-    """The folder of a SavedModel, and the models in it."""
+    """Returns the folder of a SavedModel, and the models in it."""
     folder, members, _ = exported
     return folder / request.param, members[: 1 if request.param == "single" else 2]
 
@@ -274,11 +275,11 @@ def test_size_and_parameters_are_counted(exported):
         text=True,
         check=True,
     )
-    assert export.folder_bytes(folder / "single") == sum(map(int, files.stdout.split()))
+    assert folder_bytes(folder / "single") == sum(map(int, files.stdout.split()))
 
 
 @given(st.text())
-def test_a_name_survives_the_way_to_a_tensor_and_back(name):
+def test_a_feature_keeps_its_name_on_the_way_to_a_tensor_and_back(name):
     assert feature_name(tensor_name(name)) == name
     assert tensor_name(name).isascii()
 

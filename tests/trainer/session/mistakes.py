@@ -1,4 +1,4 @@
-"""Tasks with one mistake each, on the data of `tests.trainer.world`."""
+"""Tasks that have one mistake each, for the data of `tests.trainer.world`."""
 
 import dataclasses
 
@@ -46,7 +46,7 @@ def raising_optimizer(rate):
 
 
 class Counting(layers.Layer):
-    """Raises when it is trained for the seventh time, or in a call without training."""
+    """Raises when it is called in training for the seventh time, or in a call without training."""
 
     def __init__(self, last, **options):
         super().__init__(**options)
@@ -72,7 +72,7 @@ class Counting(layers.Layer):
 def at_the_seventh_step(_):
     x = tf_keras.Input([4], name="x")
     hidden = layers.Dense(3)(x)
-    # Its gradient passes by the Python function.
+    # Its gradient does not go through the Python function.
     return tf_keras.Model({"x": x}, hidden + tf.stop_gradient(Counting(7)(hidden) - hidden))
 
 
@@ -90,7 +90,7 @@ def gathering(_):
 
 
 class Probable(tf_keras.Model):
-    """Ends in probabilities, where no layer tells."""
+    """Ends in probabilities, but no layer shows it."""
 
     def __init__(self):
         super().__init__()

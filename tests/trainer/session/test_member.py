@@ -1,4 +1,4 @@
-"""What is left of a member when its training is done."""
+"""The result of a member when its training is done."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from trainer import training
 from trainer.recovery import checkpoint
 
 
-def test_a_training_that_goes_on_ends_with_the_same_moving_average(world, tmp_path):
+def test_a_resumed_training_ends_with_the_same_moving_average(world, tmp_path):
     kept = {
         "task": TaskRef(module=averaged.__name__),
         "checkpoint": CheckpointConfig(steps=5, keep=9),
@@ -25,7 +25,7 @@ def test_a_training_that_goes_on_ends_with_the_same_moving_average(world, tmp_pa
     assert [file.name for file in sorted(folder.glob("*.json"))] == [
         f"step-{step:08d}.json" for step in (5, 10, 15, STEPS)
     ]
-    # What training goes on from are the weights themselves, and what is exported is their average.
+    # Training resumes from the weights themselves, and exports their average.
     last = checkpoint.latest(str(folder))
     assert np.abs(last.arrays["weights/0000"] - weights(whole)[0]).max() > 1e-4
     again = world.job(tmp_path / "again", **kept)

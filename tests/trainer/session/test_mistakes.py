@@ -1,4 +1,4 @@
-"""A mistake in a task is told at once, with the task's own lines, and nothing is started again."""
+"""A mistake in a task is reported at once, with the task's own lines, and nothing is started again."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ def of(attribute):
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
-    """The events so far."""
+    """Returns a function that returns the events so far."""
     path = tmp_path / "events.jsonl"
     path.touch()
     monkeypatch.setenv(events.ENVIRONMENT, str(path))
@@ -41,7 +41,7 @@ def assert_own_frames_alone(message, function):
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """What a message begins with, the function of the task that it shows, and what it says of the exception."""
+    """The beginning of a message, the function of the task that it shows, and its text about the exception."""
 
     rule: str
     function: str
@@ -67,7 +67,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("attribute", MISTAKES)
-def test_an_exception_of_the_task_is_told_with_its_own_frames(world, tmp_path, attribute):
+def test_an_exception_of_the_task_is_reported_with_its_own_frames(world, tmp_path, attribute):
     expected = MISTAKES[attribute]
     with pytest.raises(TaskError) as caught:
         training.run(world.job(tmp_path / "job", task=of(attribute)))
@@ -85,13 +85,13 @@ def test_an_augmentation_that_renames_an_input_is_the_users_error(world, tmp_pat
         training.run(world.job(tmp_path / "job", task=of("RENAMING")))
 
 
-def test_outputs_that_look_like_probabilities_are_remarked_on(world, tmp_path, told):
+def test_outputs_that_look_like_probabilities_give_a_note(world, tmp_path, told):
     training.run(world.job(tmp_path / "job", task=of("PROBABLE")))
     (note,) = [event for event in told() if event["event"] == "note"]
     assert "it seems to end in probabilities. It must end in logits" in note["text"]
 
 
-def test_an_exception_of_preprocessing_is_told_with_its_own_frames(tmp_path):
+def test_an_exception_of_preprocessing_is_reported_with_its_own_frames(tmp_path):
     spec = {
         "x": tf.io.FixedLenFeature([4], tf.float32),
         "colour": tf.io.FixedLenFeature([], tf.string),
@@ -107,7 +107,7 @@ def test_an_exception_of_preprocessing_is_told_with_its_own_frames(tmp_path):
 
 @pytest.mark.processes
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_process_is_started_again_for_a_mistake_in_the_middle(world, tmp_path, told, workers):
+def test_no_process_is_started_again_after_a_mistake_in_mid_training(world, tmp_path, told, workers):
     strategy = StrategyConfig(name="one_device") if workers == 1 else StrategyConfig(workers=2)
     job = world.job(tmp_path / "job", task=of("SEVENTH"), strategy=strategy)
     with pytest.raises(UserError, match=r"fails after step 0:\n(?s:.*)ValueError: seven is too many") as caught:

@@ -1,0 +1,184 @@
+"""Writes and reads the files of one checkpoint. Either all files are intact, or the checkpoint counts as damaged.
+
+A process may be killed during a save, a disk may be full, a byte may change. A reader that trusts a file then resumes
+from half a model. TensorFlow's own checkpoints have no check sums, and can only be read into the objects and the
+strategy that wrote them. Here a checkpoint is a set of named arrays:
+
+  step-00000120.<digest>.npz    the arrays, as NumPy writes them, never pickled; the name holds their digest
+  step-00000120.json            the manifest: counters, and the size, SHA-256, shapes and types of the arrays
+  curve/                        the loss curve, in parts that the manifest names (`trainer.recovery.curve_files`)
+
+Both files are written under another name (`.unfinished-...`) and renamed, the manifest last. A checkpoint without a
+manifest does not exist. Each file of arrays has a name of its own and a manifest is replaced in one step, so the same
+step may be saved twice. Paths are whatever `tf.io.gfile` knows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+
+from pydantic.dataclasses import dataclass
+
+from limbeck.errors import ConfigError
+from limbeck.records import STRICT, from_json, to_json
+from trainer.fitting.progress import TrainingProgress
+from trainer.recovery import array_file, curve_files
+from trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
+from trainer.recovery.curve_files import DamagedCurveError
+
+UNFINISHED = ".unfinished-"
+ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
+_MANIFEST = re.compile(r"step-(\d{8,})\.json")
+_SCHEMA_VERSION = 2
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class State:
+    """The state of one member of a job after `step` optimizer steps.
+
+    Attributes:
+      member: number of the member.
+      step: number of optimizer steps done.
+      arrays: arrays by name, as `trainer.recovery.model_state.capture` returns them. A name is parts joined by `/`.
+      curve: the progress at each report so far.
+      examples: number of examples whose gradients the saving process has computed.
+      seconds: duration of the training so far, over all attempts.
+    """
+
+    member: int
+    step: int
+    arrays: Arrays
+    curve: Sequence[TrainingProgress] = ()
+    examples: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class Manifest:
+    """The manifest of a checkpoint, as in its JSON file.
+
+    Attributes:
+      schema_version: version of this format.
+      member: number of the member.
+      step: number of optimizer steps done.
+      file: name of the file of arrays.
+      bytes: size of this file.
+      sha256: its SHA-256, in hexadecimal.
+      arrays: name, shape and type of each array.
+      curve: name of the last part of the curve; None if the curve is empty.
+      examples: as in `State`.
+      seconds: as in `State`.
+    """
+
+    schema_version: int
+    member: int
+    step: int
+    file: str
+    bytes: int
+    sha256: str
+    arrays: tuple[ArrayType, ...]
+    curve: str | None
+    examples: int
+    seconds: float
+
+
+class DamagedCheckpointError(Exception):
+    """A checkpoint is incomplete, was changed, or has another format, so it cannot be used."""
+
+
+def write(folder: str, state: State, curve: str | None) -> None:
+    """Writes the arrays and then the manifest of a checkpoint.
+
+    Args:
+      folder: folder of the checkpoints.
+      state: what to save.
+      curve: name of the last part of the curve; None if the curve is empty.
+
+    Raises:
+      tensorflow.errors.OpError: if a file cannot be written.
+    """
+    import tensorflow as tf
+
+    unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.npz"
+    size, digest = array_file.write(unfinished, state.arrays)
+    name = f"step-{state.step:08d}.{digest[:16]}.npz"
+    tf.io.gfile.rename(unfinished, f"{folder}/{name}", overwrite=True)
+    manifest = Manifest(
+        schema_version=_SCHEMA_VERSION,
+        member=state.member,
+        step=state.step,
+        file=name,
+        bytes=size,
+        sha256=digest,
+        arrays=array_file.types_of(state.arrays),
+        curve=curve,
+        examples=state.examples,
+        seconds=state.seconds,
+    )
+    unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.json"
+    with tf.io.gfile.GFile(unfinished, "w") as file:
+        file.write(to_json(manifest))
+        file.flush()
+    tf.io.gfile.rename(unfinished, manifest_path(folder, state.step), overwrite=True)
+
+
+def read(folder: str, step: int) -> State:
+    """Reads the checkpoint of a step, and checks all of it.
+
+    Raises:
+      DamagedCheckpointError: if a file is missing, was changed, or has another format.
+      tensorflow.errors.OpError: if a file cannot be read for another reason.
+    """
+    manifest = read_manifest(folder, step)
+    path = f"{folder}/{manifest.file}"
+    try:
+        arrays = array_file.read(path, manifest.bytes, manifest.sha256, manifest.arrays)
+        curve = curve_files.read(folder, manifest.curve)
+    except (DamagedArraysError, DamagedCurveError) as error:
+        raise DamagedCheckpointError(str(error)) from None
+    return State(manifest.member, step, arrays, curve, manifest.examples, manifest.seconds)
+
+
+def read_manifest(folder: str, step: int) -> Manifest:
+    """Reads the manifest of a step. Errors are those of `read`."""
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(manifest_path(folder, step), "rb") as file:
+            text = file.read().decode()
+        version = json.loads(text)["schema_version"]
+        if version != _SCHEMA_VERSION:
+            raise DamagedCheckpointError(
+                f"it has schema version {version}, and this program reads {_SCHEMA_VERSION}"
+            )
+        manifest = from_json(Manifest, text)
+    except tf.errors.NotFoundError:
+        raise DamagedCheckpointError("its manifest has gone") from None
+    except (ConfigError, ValueError, KeyError, TypeError) as error:
+        raise DamagedCheckpointError(f"its manifest is damaged ({error})") from None
+    if manifest.step != step or not ARRAYS.fullmatch(manifest.file):
+        raise DamagedCheckpointError(f"its manifest is of step {manifest.step} and file {manifest.file}")
+    return manifest
+
+
+def steps(folder: str) -> set[int]:
+    """Returns the steps of all manifests in a folder; empty if there is no such folder."""
+    return {int(match[1]) for match in map(_MANIFEST.fullmatch, names(folder)) if match}
+
+
+def names(folder: str) -> list[str]:
+    """Returns the names of all files in a folder; empty if there is no such folder."""
+    import tensorflow as tf
+
+    try:
+        return list(tf.io.gfile.listdir(folder))
+    except tf.errors.NotFoundError:
+        return []
+
+
+def manifest_path(folder: str, step: int) -> str:
+    """Returns the path of the manifest of a step."""
+    return f"{folder}/step-{step:08d}.json"
