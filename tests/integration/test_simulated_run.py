@@ -39,13 +39,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def outcomes(folder: Path) -> list[Outcome]:
     file = folder / "digits.yaml"
     # A folder that each pod has, as a mounted volume would be.
-    arguments = ["compile", "--task", "digits", "--target", "kubeflow", "--output", str(file), "--root", "/tmp/limbeck"]
+    arguments = [
+        "compile",
+        "--task",
+        "digits",
+        "--target",
+        "kubeflow",
+        "--output",
+        str(file),
+        "--root",
+        "/tmp/limbeck",
+    ]
     for key, value in SETTINGS.items():
         arguments += ["--set", f"{key}={value}"]
     assert main(arguments) == 0
     parameters: list[dict[str, Any]] = [{}, {}, {"distillation_temperature": 3.0}]
     request = Request(file.read_text("utf-8"), rules("2.17"), parameters, folder / "root")
-    return simulate(request, lambda warning: pytest.fail(warning))
+    return simulate(request, pytest.fail)
 
 
 def ran(outcome: Outcome) -> set[str]:
