@@ -75,7 +75,7 @@ class Roc:
     """A ROC curve on the test split. With two classes, the second is positive; with more, it is the micro average.
 
     Attributes:
-      thresholds: descending probabilities. An answer is taken for positive if its probability is at least the threshold.
+      thresholds: descending probabilities. An answer is taken for positive if its probability is not below it.
       false_positive_rates: for each threshold, the share of the negative answers that is taken for positive.
       recalls: for each threshold, the share of the positive answers that is taken for positive.
       area: area under the whole curve, of which there may have been more points.

@@ -44,8 +44,12 @@ def roc(scores: Scores, points: int = POINTS) -> Roc | None:
         return None
     thresholds, false_positive_rate, recall = curve(probability, positive)
     kept = thin(false_positive_rate, recall, points)
-    columns = [tuple(column[kept].tolist()) for column in (thresholds, false_positive_rate, recall)]
-    return Roc(*columns, float(np.trapz(recall, false_positive_rate)))
+    return Roc(
+        thresholds=tuple(thresholds[kept].tolist()),
+        false_positive_rates=tuple(false_positive_rate[kept].tolist()),
+        recalls=tuple(recall[kept].tolist()),
+        area=float(np.trapz(recall, false_positive_rate)),
+    )
 
 
 def curve(probability: _Array, positive: npt.NDArray[np.bool_]) -> tuple[_Array, _Array, _Array]:

@@ -32,7 +32,8 @@ def area(found: Roc) -> float:
 
 # Few distinct values, so that many answers are equally probable.
 @given(
-    arrays.arrays(np.float64, st.integers(2, 80), elements=st.sampled_from(np.linspace(0, 1, 9).tolist())), st.data()
+    arrays.arrays(np.float64, st.integers(2, 80), elements=st.sampled_from(np.linspace(0, 1, 9).tolist())),
+    st.data(),
 )
 def test_a_curve_is_scikit_learns(probability: Array, data: st.DataObject):
     positive = data.draw(arrays.arrays(np.bool_, len(probability)))
