@@ -1,13 +1,12 @@
 """What a UI draws from the metadata of artifacts: a table of figures, a confusion matrix, a ROC curve.
 
-The keys are those of Kubeflow's own artifact types. A figure that is not finite fails the task of Kubeflow Pipelines
-after its work, and Vertex AI takes 200 kB for one artifact. So undefined figures are left out, and classes beyond a
-screen's worth are counted together.
+The keys are those of Kubeflow's own artifact types. Null fails the task of Kubeflow Pipelines after its work, and
+Vertex AI takes 200 kB for one artifact. So undefined figures are left out, and classes beyond a screen's worth are
+counted together. What is not finite does not get as far: the records that this reads refuse it.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ _NAME = 40
 
 
 def figures(report: Report, model: str) -> dict[str, float]:
-    """Returns the figures of one model by name, all finite.
+    """Returns the figures of one model by name.
 
     They are its measure and its loss on the test split, what it costs, and for the student, the share of the gap to the
     teacher that it recovered.
@@ -39,7 +38,7 @@ def figures(report: Report, model: str) -> dict[str, float]:
         "latency_ms_p99": known.latency_ms_p99,
         "labelled_test_examples": known.examples,
     }
-    return {name: float(value) for name, value in found.items() if value is not None and math.isfinite(value)}
+    return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def classification(findings: Findings, model: str) -> dict[str, Any]:

@@ -95,4 +95,6 @@ _READERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
     ("*.parquet", _rows),
     ("*.pbtxt", Path.read_bytes),
     ("SchemaDiff.pb", Path.read_bytes),
+    # Of an artifact that is a value, such as the page: it is drawn from measurements, and measures nothing.
+    ("value", Path.read_bytes),
 )
