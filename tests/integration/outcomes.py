@@ -39,6 +39,9 @@ def differences(original: Path, made: Path, relocation: Relocation) -> list[str]
 
 def plain(value: Any) -> str:
     """The value of a property; where it is a list in JSON, such as names of splits, in no certain order."""
+    if value is not None and value.WhichOneof("value") == "double_value":
+        # ML Metadata keeps six decimals in SQLite.
+        return f"{value.double_value:.6f}"
     text = str(getattr(value, "string_value", ""))
     return str(sorted(json.loads(text))) if text.startswith("[") else str(value)
 

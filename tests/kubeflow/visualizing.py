@@ -36,19 +36,10 @@ def compiled(target: Any, output: Path) -> Spec:
     context = Context.of(
         left.sample().config, find("digits"), Storage("gs://a/r", "gs://a/s", "gs://a/d", "gs://a/c")
     )
-    shown = visualizer(
-        context,
-        given["measurements"],
-        given["findings"],
-        given["blessing"],
-        dict.fromkeys(MODELS, shown_by_none()),
-    )
+    # Of the nodes that train, it takes the names only.
+    models = dict.fromkeys(MODELS, given["findings"])
+    shown = visualizer(context, given["measurements"], given["findings"], given["blessing"], models)
     pipeline = Pipeline("shown", "gs://a/r", components=[*given.values(), shown])
     compiler.write(pipeline, output, compiler.Options(target=target, image="example/limbeck:1"))
     document = yaml.safe_load(output.read_text(encoding="utf-8"))
     return dict(document if target == "kubeflow" else document["pipelineSpec"])
-
-
-def shown_by_none() -> Any:
-    """Stands for the nodes that train: Visualizer asks for their names only."""
-    return None
