@@ -75,6 +75,7 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     from components.teacher_labeler.component import teacher_labeler
     from components.teacher_trainer.component import teacher_trainer
     from components.transform.component import transform
+    from components.visualizer.component import visualizer
     from limbeck.models import STUDENT, TEACHER
 
     # Raw data -> transformed examples. The run stops on anomalies and on drift.
@@ -89,16 +90,17 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     labelled = teacher_labeler(context, transformed, teachers)
     students = distillers(context, transformed, labelled, teachers)
     student, models = students[STUDENT], {TEACHER: teachers} | students
-    # -> evaluation, verdict, findings, and a pushed student if the verdict allows it.
+    # -> evaluation, verdict, findings, what a UI draws, and a pushed student if the verdict allows it.
     evaluated = evaluator(context, raw, student, teachers)
     predicted = predictor(context, raw, labelled, models)
     reported = reporter(context, predicted, evaluated, labelled, models)
     judged = gate(context, student, predicted)
+    shown = visualizer(context, predicted, reported, judged, models)
     pushed = pusher(context, student, judged)
     return [
         *(raw, statistics, schema, validator, stop, transformed),
         *(teachers, labelled, *students.values()),
-        *(evaluated, predicted, reported, judged, pushed),
+        *(evaluated, predicted, reported, judged, shown, pushed),
     ]
 
 

@@ -123,18 +123,9 @@ def _measured(outputs: dict[str, Output] | None) -> Measured | None:
 def _models(measured: Measured | None) -> dict[str, ModelReport]:
     if measured is None:
         return {}
-    models = {}
-    # The largest model first: the teacher, with which the others are compared.
-    for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters):
-        models[name] = ModelReport(
-            metrics=measured.metrics[name],
-            parameters=facts.parameters,
-            bytes=facts.bytes,
-            latency_ms_p50=facts.latency_ms.p50,
-            latency_ms_p99=facts.latency_ms.p99,
-            examples=measured.examples[name],
-        )
-    return models
+    from components.visualizer.assembly import models_of
+
+    return models_of(measured)
 
 
 def _records(output: Output) -> tuple[RankRecord, ...]:

@@ -24,7 +24,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "data": ("ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop", "Transform"),
     "teachers": ("TeacherTrainer", "TeacherLabeler"),
     "students": ("DistillerHardLabels", "Distiller", "DistillerPseudoLabels"),
-    "verdict": ("Evaluator", "Predictor", "Gate", "Reporter", "Pusher"),
+    "verdict": ("Evaluator", "Predictor", "Gate", "Reporter", "Visualizer", "Pusher"),
 }
 # Of a setting that no change could be thought of for, because it has but one value.
 _UNKNOWN = "—"

@@ -1,7 +1,8 @@
 """From the title of an artifact's type to the class that stands for it.
 
 TFX imports the title of a type that it does not know as if it were a Python path: `Could not import
-limbeck.Measurements`. A title must have two parts for its compiler, and our classes' paths have more.
+limbeck.Measurements`. A title must have two parts for its compiler, and our classes' paths have more. The types that
+Kubeflow Pipelines and Vertex AI draw, such as `system.Metrics`, have no class in TFX either.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 _OWN = "limbeck."
+_DRAWN = "system."
 
 
 def title_of(definition: dict[str, Any]) -> str:
@@ -30,13 +32,15 @@ def class_path(title: str) -> str:
     Raises:
       ValueError: for a title of ours that no class bears.
     """
-    if not title.startswith(_OWN):
+    if not title.startswith((_OWN, _DRAWN)):
         return title
     from components.artifacts import types
 
     for value in vars(types).values():
         if isinstance(value, type) and getattr(value, "TYPE_NAME", None) == title:
             return f"{value.__module__}.{value.__qualname__}"
+    if title.startswith(_DRAWN):
+        return title
     raise ValueError(f"no class in {types.__name__} has the type name {title}")
 
 

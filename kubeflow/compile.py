@@ -21,6 +21,7 @@ from kubeflow.platform_document import platform_document
 from kubeflow.rewrites.argument_sizes import assert_sizes
 from kubeflow.rewrites.caching import set_caching
 from kubeflow.rewrites.data_fingerprint import add_fingerprint
+from kubeflow.rewrites.drawn_types import name_drawn_types
 from kubeflow.rewrites.entrypoint import Target, set_entrypoint
 from kubeflow.rewrites.environment import set_environment
 from kubeflow.rewrites.equal_containers import assert_distinct
@@ -75,6 +76,7 @@ def rewritten(spec: Spec, options: Options) -> tuple[Spec, Spec | None]:
     """
     spec = assert_version(spec)
     spec = name_producers(spec)
+    spec = name_drawn_types(spec)
     spec = add_fingerprint(spec, options.target)
     spec = add_task_data(spec, options.data, options.target)
     spec = add_runtime_parameters(spec, options.runtime)

@@ -13,8 +13,8 @@ Metadata = dict[str, Any]
 _OF_KFP = frozenset({"display_name", "store_session_info"})
 # What protobuf's JSON makes of numbers that JSON has none for, TFX's output file among it.
 _NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
-# Written to every output by TFX; KFP's UI would draw it as one of the metrics.
-_NO_METRIC = frozenset({"tfx_version"})
+# Written to every output by TFX; KFP's UI would draw it as one of the metrics of `system.Metrics`.
+_NOT_DRAWN = frozenset({"tfx_version"})
 
 
 def received(metadata: Mapping[str, Any]) -> Metadata:
@@ -46,7 +46,8 @@ def written(
     Returns:
       Metadata without null, NaN and infinity, for which KFP fails the task after its work.
     """
-    kept = {key: value for key, value in metadata.items() if title != "system.Metrics" or key not in _NO_METRIC}
+    left_out = _NOT_DRAWN if title.startswith("system.") else frozenset()
+    kept = {key: value for key, value in metadata.items() if key not in left_out}
     return {key: _outside(value, uris, names) for key, value in kept.items() if _takes(value)}
 
 

@@ -193,7 +193,8 @@ def _slice(report: Report) -> Iterator[str]:
 
 def _room(report: Report) -> Iterator[str]:
     lost = _lost(report)
-    if report.outcome is Outcome.PUSHED and lost is not None and lost < report.config.gate.tolerance / 2:
+    fit = report.outcome in (Outcome.PUSHED, Outcome.PASSED)
+    if fit and lost is not None and lost < report.config.gate.tolerance / 2:
         yield (
             f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
             f"student is {_distance(report, max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"

@@ -71,6 +71,23 @@ class Reliability:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Roc:
+    """A ROC curve on the test split. With two classes, the second is positive; with more, it is the micro average.
+
+    Attributes:
+      thresholds: descending probabilities. An answer is taken for positive if its probability is not below it.
+      false_positive_rates: for each threshold, the share of the negative answers that is taken for positive.
+      recalls: for each threshold, the share of the positive answers that is taken for positive.
+      area: area under the whole curve, of which there may have been more points.
+    """
+
+    thresholds: tuple[float, ...]
+    false_positive_rates: tuple[float, ...]
+    recalls: tuple[float, ...]
+    area: float
+
+
+@dataclass(frozen=True, config=STRICT)
 class Slice:
     """The test examples that share some values.
 
@@ -119,8 +136,9 @@ class Findings:
     Attributes:
       classes: names, in the order of the logits; empty if the objective has no classes.
       curves: for each model, one curve for each member of its ensemble.
-      confusion: for each model. Empty if the objective has no such finding, as are the next three.
+      confusion: for each model. Empty if the objective has no such finding, as are the next four.
       reliability: for each model.
+      roc: for teacher and student; drawn where a cluster's UI draws it, and not on the page.
       slices: teacher and student, from the Evaluator. The first slice holds all examples.
       soft_targets: those that say most come first.
     """
@@ -129,6 +147,7 @@ class Findings:
     curves: dict[str, tuple[tuple[CurvePoint, ...], ...]] = dataclasses.field(default_factory=dict)
     confusion: dict[str, Confusion] = dataclasses.field(default_factory=dict)
     reliability: dict[str, Reliability] = dataclasses.field(default_factory=dict)
+    roc: dict[str, Roc] = dataclasses.field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
     soft_targets: tuple[SoftTarget, ...] = ()
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -47,6 +47,8 @@ class PageSection:
     view: Callable[[Report], object]
 
 
+# What the page is drawn with besides code.
+TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = (
     PageSection("quality", "Quality", "Quality and cost", quality.view),
     PageSection("learning", "Learning", "Learning curves", learning.view),
@@ -66,8 +68,15 @@ def write(report: Report, data: Path, page: Path) -> None:
     _replace(page, render(report))
 
 
-def render(report: Report) -> str:
-    """Returns the page: one self-contained HTML document."""
+def render(report: Report, sections: Sequence[PageSection] = SECTIONS, contents: bool = True) -> str:
+    """Returns the page: one self-contained HTML document.
+
+    Args:
+      report: what is shown.
+      sections: parts of the page.
+      contents: whether it has a list of contents. A page that is shown within another one (`iframe srcdoc`) has no
+        address, so the links of the list would lead to the page around it.
+    """
     environment = Environment(
         loader=PackageLoader("report"),
         autoescape=True,
@@ -76,11 +85,12 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"code": code, "full": full}
-    built = [(section, section.view(report)) for section in SECTIONS]
+    built = [(section, section.view(report)) for section in sections]
     return environment.get_template("report.html.j2").render(
         report=report,
         summary=summary.view(report),
         sections=[(section, view) for section, view in built if view],
+        contents=contents,
         figures=figures,
         palette=palette.css(),
     )

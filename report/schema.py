@@ -21,9 +21,10 @@ VERSION = 1
 
 
 class Outcome(str, enum.Enum):
-    """How the run ended."""
+    """How the run ended. `PASSED` is in no `report.json`: it is what a node knows that runs before Pusher has ended."""
 
     PUSHED = "pushed"
+    PASSED = "passed"
     REFUSED = "refused"
     FAILED = "failed"
     STOPPED = "stopped"

@@ -48,6 +48,8 @@ def verdict(report: Report) -> list[str]:
     """Returns how the run ended, and why, in plain words."""
     if report.outcome is Outcome.PUSHED:
         return [f"the student passed its gate and is served from {report.serving}"]
+    if report.outcome is Outcome.PASSED:
+        return ["the student passed its gate"]
     if report.outcome is Outcome.REFUSED and report.gate is not None:
         return [
             "the gate refused the student; nothing was pushed:",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx.types import artifact
+from tfx.types import artifact, value_artifact
 
 
 class Predictions(artifact.Artifact):
@@ -21,3 +21,40 @@ class Findings(artifact.Artifact):
     """`findings.json`: what the report shows of the models in addition to figures; see `components.reporter`."""
 
     TYPE_NAME = "limbeck.Findings"
+
+
+# The next four have the names by which Kubeflow Pipelines and Vertex AI know what to draw.
+
+
+class Metrics(artifact.Artifact):
+    """Figures as custom properties, which are drawn as a table. No files."""
+
+    TYPE_NAME = "system.Metrics"
+
+
+class ClassificationMetrics(artifact.Artifact):
+    """The custom properties `confusionMatrix` and `confidenceMetrics`, see `components.visualizer`. No files."""
+
+    TYPE_NAME = "system.ClassificationMetrics"
+
+
+class _Text:
+    """A text as TFX's value artifacts keep it. It is the file at the URI itself, because that is what a UI reads."""
+
+    def encode(self, value: str) -> bytes:
+        return value.encode()
+
+    def decode(self, serialized_value: bytes) -> str:
+        return serialized_value.decode()
+
+
+class HtmlPage(_Text, value_artifact.ValueArtifact):
+    """A page, as one file at the URI of the artifact."""
+
+    TYPE_NAME = "system.HTML"
+
+
+class MarkdownPage(_Text, value_artifact.ValueArtifact):
+    """A text in Markdown, as one file at the URI of the artifact."""
+
+    TYPE_NAME = "system.Markdown"

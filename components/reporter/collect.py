@@ -11,12 +11,13 @@ from components.predictor import tables
 from components.reporter import curves, slices, soft_targets
 from components.reporter.confusion import confusion
 from components.reporter.reliability import reliability
+from components.reporter.roc import roc
 from components.reporter.scores import Scores, judgeable
 from limbeck.examples import TEST, TRAIN
-from limbeck.models import MODELS, TEACHER
+from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
 from limbeck.task import Task
-from report.findings import Confusion, Findings, Reliability, Slice, SoftTarget
+from report.findings import Confusion, Findings, Reliability, Roc, Slice, SoftTarget
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,12 @@ def _reliabilities(sources: Sources, task: Task, models: Sequence[str]) -> dict[
     return {name: reliability(scores) for name, scores in _judged(sources, task, models).items()}
 
 
+def _rocs(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Roc]:
+    judged = _judged(sources, task, [name for name in models if name in (TEACHER, STUDENT)])
+    found = {name: roc(scores) for name, scores in judged.items()}
+    return {name: curve for name, curve in found.items() if curve is not None}
+
+
 def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
     metric = task.objective.tfma.slice_metric
     return () if metric is None else slices.read(sources.evaluation, metric)
@@ -84,6 +91,7 @@ _FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = Map
     {
         "confusion": _confusions,
         "reliability": _reliabilities,
+        "roc": _rocs,
         "slices": _slices,
         "soft_targets": _soft_targets,
     }

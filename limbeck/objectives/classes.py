@@ -34,7 +34,7 @@ class Classes(Objective):
         ("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
         "sparse_categorical_accuracy",
     )
-    findings: ClassVar = frozenset({"confusion", "reliability", "slices", "soft_targets"})
+    findings: ClassVar = frozenset({"confusion", "reliability", "roc", "slices", "soft_targets"})
 
     def __post_init__(self) -> None:
         """Raises TaskError if the label is of another kind, or has fewer than two classes."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
 
-Finding = Literal["confusion", "reliability", "slices", "soft_targets"]
+Finding = Literal["confusion", "reliability", "roc", "slices", "soft_targets"]
 
 
 class LabelDeclaration(Protocol):

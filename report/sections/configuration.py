@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import typing
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from limbeck.settings.config import Config
+from limbeck.settings.fields import operational_fields
 from report.schema import Report
 
 
@@ -22,16 +24,32 @@ class SettingRow:
     default: str | None
 
 
-def view(report: Report) -> tuple[SettingRow, ...]:
-    """Returns all settings of the run, in the order of the tree."""
+def view(report: Report, only: Collection[str] | None = None) -> tuple[SettingRow, ...]:
+    """Returns the settings of the run, in the order of the tree.
+
+    Args:
+      report: the report.
+      only: the sections that decided about the result, and are known. Their operational fields are left out. None
+        returns all settings.
+    """
     adapter = TypeAdapter(Config)
     defaults = dict(_flat("", adapter.dump_python(Config(), mode="json")))
+    found = {
+        name: value
+        for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
+        # Not what nobody asks for a container.
+        if not (name.startswith("containers.") and value == "null") and (only is None or _decided(name, only))
+    }
     return tuple(
         SettingRow(name, value, defaults.get(name, "not set") if defaults.get(name) != value else None)
-        for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
-        # What nobody asks for a container.
-        if not (name.startswith("containers.") and value == "null")
+        for name, value in found.items()
     )
+
+
+def _decided(name: str, only: Collection[str]) -> bool:
+    section, _, field = name.partition(".")
+    kind = typing.get_type_hints(Config)[section]
+    return section in only and (not field or field not in operational_fields(kind))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:

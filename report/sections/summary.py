@@ -15,6 +15,7 @@ from report.terminal import verdict
 
 _HEADLINES = {
     Outcome.PUSHED: ("✓", "Pushed: the student is fit to serve"),
+    Outcome.PASSED: ("✓", "Passed: the student is fit to serve"),
     Outcome.REFUSED: ("✕", "Refused: the student is not fit to serve"),
     Outcome.FAILED: ("!", "Failed: the run broke off"),
     Outcome.STOPPED: ("■", "Stopped: the run was ended from outside"),

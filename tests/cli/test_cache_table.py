@@ -16,7 +16,7 @@ from limbeck.settings import sources
 from limbeck.settings.config import Config
 
 REF = find("digits")
-JUDGES = {"Evaluator", "Predictor", "Reporter", "Gate", "Pusher"}
+JUDGES = {"Evaluator", "Predictor", "Reporter", "Gate", "Visualizer", "Pusher"}
 TAUGHT = {"Distiller", "DistillerPseudoLabels"}
 STUDENTS = TAUGHT | {"DistillerHardLabels"}
 TEACHERS = {"TeacherTrainer", "TeacherLabeler"}
@@ -37,7 +37,7 @@ EXPECTED = {
     "distillation.*": {"Distiller"} | JUDGES,
     # Students that are no more are no reason to evaluate the one that stays.
     "controls": JUDGES - {"Evaluator"},
-    "gate.*": {"Gate", "Pusher"},
+    "gate.*": {"Gate", "Visualizer", "Pusher"},
     # What cannot change a result.
     "beam.*": set(),
     "checkpoint.*": set(),
@@ -95,7 +95,7 @@ def test_nothing_runs_again_where_nothing_has_changed(config: Config):
     assert spelt_out != config
 
     first = keys(config, REF)
-    assert len(first) == len(set(first.values())) == 16
+    assert len(first) == len(set(first.values())) == 17
     assert run_again(first, keys(config, REF)) == run_again(first, keys(spelt_out, REF)) == ()
 
 

@@ -39,6 +39,9 @@ def differences(original: Path, made: Path, relocation: Relocation) -> list[str]
 
 def plain(value: Any) -> str:
     """The value of a property; where it is a list in JSON, such as names of splits, in no certain order."""
+    if value is not None and value.WhichOneof("value") == "double_value":
+        # ML Metadata keeps six decimals in SQLite.
+        return f"{value.double_value:.6f}"
     text = str(getattr(value, "string_value", ""))
     return str(sorted(json.loads(text))) if text.startswith("[") else str(value)
 
@@ -95,4 +98,6 @@ _READERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
     ("*.parquet", _rows),
     ("*.pbtxt", Path.read_bytes),
     ("SchemaDiff.pb", Path.read_bytes),
+    # Of an artifact that is a value, such as the page: it is drawn from measurements, and measures nothing.
+    ("value", Path.read_bytes),
 )

@@ -115,8 +115,8 @@ class Rehearsal:
         return [
             Output(
                 name,
-                Path(first.uri),
-                self._here(again.uri),
+                _folder(first),
+                self._here(str(_folder(again))),
                 _properties(self._relocation.artifact(first).mlmd_artifact),
                 _properties(returned[name].artifacts[index]),
                 self._relocation,
@@ -141,7 +141,7 @@ class Rehearsal:
     def _invocation(self) -> Any:
         from tfx.orchestration.portable.data_types import ExecutionInfo
 
-        folders = [one.uri for artifacts in self._outputs.values() for one in artifacts]
+        folders = [str(_folder(one)) for artifacts in self._outputs.values() for one in artifacts]
         for place in (*folders, f"{_SYSTEM}/working", f"{_SYSTEM}/temporary"):
             self._here(place).mkdir(parents=True)
         move = self._relocation
@@ -185,6 +185,13 @@ def _new_outputs(ir: Any, node: str, execution: int) -> dict[str, list[Any]]:
 
     [definition] = [one.pipeline_node for one in ir.nodes if one.pipeline_node.node_info.id == node]
     return dict(outputs_utils.generate_output_artifacts(execution, definition.outputs.outputs, OUTPUTS))
+
+
+def _folder(artifact: Any) -> Path:
+    """The folder of an artifact; a value is a file in a folder of its own."""
+    from tfx.types.value_artifact import ValueArtifact
+
+    return Path(artifact.uri).parent if isinstance(artifact, ValueArtifact) else Path(artifact.uri)
 
 
 def _copied(task: TaskRef, folder: Path) -> Path:

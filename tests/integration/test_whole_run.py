@@ -30,9 +30,9 @@ pytestmark = pytest.mark.pipeline
 NODES = [
     *("ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop", "Transform"),
     *("DistillerHardLabels", "TeacherTrainer", "TeacherLabeler", "Distiller", "DistillerPseudoLabels"),
-    *("Evaluator", "Predictor", "Gate", "Reporter", "Pusher"),
+    *("Evaluator", "Predictor", "Gate", "Reporter", "Pusher", "Visualizer"),
 ]
-FROM_PREDICTOR = {"Predictor", "Gate", "Reporter", "Pusher"}
+FROM_PREDICTOR = {"Predictor", "Gate", "Reporter", "Pusher", "Visualizer"}
 FROM_DISTILLER = FROM_PREDICTOR | {"Distiller", "Evaluator"}
 FROM_STUDENT = FROM_DISTILLER | {"DistillerHardLabels", "DistillerPseudoLabels"}
 MODELS = ("teacher", "student", "student_hard_labels", "student_pseudo_labels")

@@ -54,6 +54,7 @@ EDGES = {
     "Predictor": {"ExampleGen", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
     "Reporter": {"Evaluator", "Predictor", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
     "Gate": {"Distiller", "Predictor"},
+    "Visualizer": {"Gate", "Predictor", "Reporter"},
     "Pusher": {"Distiller", "Gate"},
 }
 
@@ -216,6 +217,11 @@ def test_runtime_values_are_parameters_of_the_components_that_use_them(compiled:
     rates = teacher["training_learning_rate"], student["training_learning_rate"]
     assert set(rates) == {config.training.learning_rate}
     assert (gate["gate_tolerance"], gate["gate_max_bytes"]) == (0.125, 500_000)
+    # The page shows what the run was given, wherever it was given.
+    shown = compiled.parameters("Visualizer")
+    assert (shown["training_epochs"], shown["teachers_epochs"], shown["gate_tolerance"]) == (7, 5, 0.125)
+    given = compiled.nodes["Visualizer"]["inputs"]["parameters"]
+    assert given["teachers_epochs"] == {"componentInputParameter": "teachers_epochs"}
     assert json.loads(gate["gate"]) == {"require_gain": False}
     assert "gate_max_latency_ms" not in gate
     stop = compiled.parameters("AnomalyStop")
@@ -268,6 +274,8 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
     assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets"}
     assert sections("Gate") == {"gate"}
+    shown = {"training", "teachers", "strategy", "student", "distillation", "gate"}
+    assert sections("Visualizer") == shown
     assert sections("AnomalyStop") == {"drift", "accepted", "generation"}
     drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
     of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
@@ -277,7 +285,16 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
 
 
 def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
-    ours = {"AnomalyStop", "TeacherTrainer", "TeacherLabeler", *STUDENTS, "Predictor", "Reporter", "Gate"}
+    ours = {
+        "AnomalyStop",
+        "TeacherTrainer",
+        "TeacherLabeler",
+        *STUDENTS,
+        "Predictor",
+        "Reporter",
+        "Gate",
+        "Visualizer",
+    }
     digests = {name: compiled.parameters(name)["code_digest"] for name in ours}
 
     assert {json.loads(compiled.parameters(name)["task"])["module"] for name in ours} == {"tasks.digits"}
@@ -294,6 +311,7 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
         "Predictor": "components.predictor.executor.Executor",
         "Reporter": "components.reporter.executor.Executor",
         "Gate": "components.gate.executor.Executor",
+        "Visualizer": "components.visualizer.executor.Executor",
     }
     for name, path in own.items():
         assert compiled.argument(name, "--executor") == path
@@ -354,6 +372,8 @@ def test_without_controls_the_student_stands_alone(tmp_path: Path):
     compiled = Compiled("vertex", path)
     assert set(compiled.nodes) == set(EDGES) - set(STUDENTS[1:])
     assert not [key for key in compiled.nodes["Predictor"]["inputs"]["artifacts"] if "labels" in key]
+    outputs = compiled.spec["components"]["Visualizer"]["outputDefinitions"]["artifacts"]
+    assert {key for key in outputs if key.endswith("_metrics")} == {"teacher_metrics", "student_metrics"}
 
 
 def test_a_gain_that_is_asked_for_is_a_parameter_of_the_gate(tmp_path: Path):

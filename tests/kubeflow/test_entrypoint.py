@@ -1,9 +1,6 @@
 """The programs of the containers, as processes: what KFP's launcher would start, with what it would give them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +10,11 @@ from kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
 from kubeflow.rewrites.entrypoint import set_entrypoint
 from kubeflow.rewrites.lifecycle import drop_lifecycle
 from kubeflow.rewrites.task_data import TaskData, add_task_data
-from tests.kubeflow.specs import INPUT_CONFIG, container_of, stock
+from tests.kubeflow.pods import Pod, assert_done
+from tests.kubeflow.specs import INPUT_CONFIG, stock
 
 pytestmark = pytest.mark.processes
 
-PROJECT = Path(__file__).parents[2]
 CONFIG = {"input_config": INPUT_CONFIG}
 
 
@@ -26,65 +23,6 @@ def spec() -> dict[str, Any]:
     """Data as an artifact, ExampleGen of ours, StatisticsGen of TFX's."""
     made = add_task_data(add_fingerprint(stock(), "kubeflow"), TaskData("{}", "abc"), "kubeflow")
     return set_entrypoint(drop_lifecycle(made), "kubeflow")
-
-
-class Pod:
-    """Runs a node's command on an executor input of KFP's form, whose places are folders of this machine."""
-
-    def __init__(self, spec: dict[str, Any], node: str, folder: Path) -> None:
-        self.container = container_of(spec, node)
-        self.component = spec["components"][node]
-        self.folder = folder
-        self.folder.mkdir()
-        self.output_file = folder / "output_metadata.json"
-
-    def input(self, artifacts: dict[str, dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
-        """What KFP 2.17 gives: inputs without types, and a log among the outputs."""
-        outputs = {
-            key: {"artifacts": [{"name": key, "type": one["artifactType"], "uri": str(self.folder / key)}]}
-            for key, one in self.component["outputDefinitions"].get("artifacts", {}).items()
-        }
-        logs = {"name": "executor-logs", "type": {"schemaTitle": "system.Artifact"}, "uri": f"{self.folder}/logs"}
-        files = {
-            key: {"outputFile": str(self.folder / key)}
-            for key in self.component["outputDefinitions"].get("parameters", {})
-        }
-        return {
-            "inputs": {
-                "artifacts": {
-                    key: {"artifacts": [{"type": {"instanceSchema": ""}, **one}]} for key, one in artifacts.items()
-                },
-                "parameterValues": parameters,
-            },
-            "outputs": {
-                "artifacts": outputs | {"executor-logs": {"artifacts": [logs]}},
-                "parameters": files,
-                "outputFile": str(self.output_file),
-            },
-        }
-
-    def run(self, executor_input: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-        """The finished process."""
-        arguments = [json.dumps(executor_input) if one == "{{$}}" else one for one in self.container["args"]]
-        _, *command = self.container["command"]
-        return subprocess.run(
-            [sys.executable, *command, *arguments],
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def told(self) -> dict[str, Any]:
-        """What it told of its outputs."""
-        told: dict[str, Any] = json.loads(self.output_file.read_text(encoding="utf-8"))
-        return told
-
-
-def _assert_done(done: subprocess.CompletedProcess[str]) -> None:
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.fixture(scope="module")
@@ -97,20 +35,20 @@ def ingested(spec: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     data = {"data": {"name": "1", "uri": str(folder / "data")}}
 
     fingerprint = Pod(spec, "DataFingerprint", folder / "DataFingerprint")
-    _assert_done(fingerprint.run(fingerprint.input(data, CONFIG)))
+    assert_done(fingerprint.run(fingerprint.input(data, CONFIG)))
     # A driver of KFP's reads these files, and makes numbers of some.
     found: dict[str, Any] = {key: (fingerprint.folder / key).read_text(encoding="utf-8") for key in FOUND}
     found["span"] = float(found["span"])
 
     reader = Pod(spec, "ExampleGen", folder / "ExampleGen")
     own = {"output_config": "{}", "output_data_format": 6.0, "output_file_format": 5.0}
-    _assert_done(reader.run(reader.input(data, {**own, **found})))
+    assert_done(reader.run(reader.input(data, {**own, **found})))
 
     [told] = reader.told()["artifacts"]["examples"]["artifacts"]
     metadata = {**told["metadata"], "display_name": "examples", "store_session_info": "{}"}
     examples = {"examples": {"name": "2", "uri": str(reader.folder / "examples"), "metadata": metadata}}
     statistics = Pod(spec, "StatisticsGen", folder / "StatisticsGen")
-    _assert_done(statistics.run(statistics.input(examples, {"exclude_splits": "[]"})))
+    assert_done(statistics.run(statistics.input(examples, {"exclude_splits": "[]"})))
     return {"DataFingerprint": fingerprint, "ExampleGen": reader, "StatisticsGen": statistics}
 
 

@@ -33,6 +33,7 @@ from cli import settings
 from components.graph.context import Storage
 from components.predictor.component import PredictorSpec
 from components.reporter.component import ReporterSpec
+from components.visualizer.component import VisualizerSpec
 from limbeck.reference import find
 from pipeline import create_pipeline
 from report import html
@@ -51,6 +52,8 @@ print(json.dumps({
         for spec in (PredictorSpec, ReporterSpec)
     ],
     "inputs": {name: sorted(nodes[name].inputs) for name in ("Predictor", "Reporter", "DistillerToy")},
+    "drawn": sorted(nodes["Visualizer"].outputs),
+    "drawn_if_there": VisualizerSpec.OUTPUTS["student_toy_metrics"].optional,
     "targets": nodes["DistillerToy"].exec_properties["targets"],
     "markers": [key(kind).replace(kind, "") for kind in kinds()],
     "page": html.render(report),
@@ -74,6 +77,7 @@ def test_a_model_more_is_trained_scored_and_reported(with_toy: Any):
     assert with_toy["optional"] == [["student_toy", "student_toy_run"], ["student_toy_run"]]
     assert {"student_toy", "student_toy_run"} <= set(with_toy["inputs"]["Predictor"])
     assert "student_toy_run" in with_toy["inputs"]["Reporter"]
+    assert "student_toy_metrics" in with_toy["drawn"] and with_toy["drawn_if_there"]
     assert set(with_toy["inputs"]["DistillerToy"]) == {"examples", "teacher", "transform_graph"}
     assert with_toy["targets"] == "pseudo_labels"
 

@@ -96,6 +96,7 @@ def test_the_findings_of_a_run(run: Run, world: World):
     points = tuple(CurvePoint(point["step"], point["loss"]) for point in CURVE)
     assert found.curves == {TEACHER: (points, points[:1])} | dict.fromkeys([STUDENT, *CONTROLS], (points,))
     assert set(found.confusion) == set(found.reliability) == {TEACHER, STUDENT, PSEUDO_LABELS}
+    assert set(found.roc) == {TEACHER, STUDENT}
     kinds = [row["kind"] for row in world.rows["test"]]
     for counts in (one.counts for one in found.confusion.values()):
         assert [sum(row) for row in counts] == [kinds.count(kind) for kind in shapes.CLASSES]
@@ -139,6 +140,7 @@ def test_a_test_split_without_labels_leaves_curves_and_soft_targets(run: Run):
 
     assert found.confusion == {}
     assert found.reliability == {}
+    assert found.roc == {}
     assert set(found.curves) == {TEACHER, STUDENT, *CONTROLS}
     assert found.soft_targets
 

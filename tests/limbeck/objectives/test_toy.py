@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.utils import config_util
 from tfx.components.evaluator.executor import Executor as Evaluator
-from tfx.types import standard_artifacts
+from tfx.types import channel_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import json_utils, proto_utils
 
@@ -28,6 +29,7 @@ from components.artifacts import types as artifact_types
 from components.evaluator.evaluation import evaluation_config
 from components.gate.decision import DECISION_FILE, Decision
 from components.gate.executor import Executor as Gate
+from components.graph.context import Context, Storage
 from components.inference.handler import TransformedExamplesHandler
 from components.predictor import tables
 from components.predictor.executor import Executor as Predictor
@@ -36,6 +38,7 @@ from components.properties.sections import Section
 from components.reporter.executor import Executor as Reporter
 from components.teacher_labeler import provenance
 from components.teacher_labeler.executor import attach_logits
+from components.visualizer.component import visualizer
 from limbeck.errors import DataError, TaskError
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.objectives.measure import Measure
@@ -473,7 +476,7 @@ def test_the_report_says_what_makes_sense_and_nothing_of_classes(
     assert {name: len(curves) for name, curves in told.curves.items()} == {
         name: TEACHERS if name == TEACHER else 1 for name in MODELS
     }
-    assert not (told.confusion or told.reliability or told.slices or told.soft_targets)
+    assert not (told.confusion or told.reliability or told.roc or told.slices or told.soft_targets)
 
     measured = tables.read_measured(judged[1].uri)
     decision = decide(run, judged, tmp_path / "gate", GateConfig(tolerance=1.0))
@@ -500,3 +503,14 @@ def test_the_report_says_what_makes_sense_and_nothing_of_classes(
     assert "Negative squared error against size" in page
     assert not re.search(r"accuracy|\bpoints\b|confusion|calibration", page, re.IGNORECASE)
     assert "points" not in "".join(terminal.distillation(report))
+
+
+def test_a_ui_is_given_metrics_and_no_matrix_or_curve(tmp_path: Path):
+    context = Context.of(Config(), TaskRef(__name__), Storage(*map(str, [tmp_path] * 4)))
+    kinds = {"findings": artifact_types.Findings, "measurements": artifact_types.Measurements}
+    kinds |= {"blessing": standard_artifacts.ModelBlessing}
+    given: Any = SimpleNamespace(outputs={key: channel_utils.as_channel([kind()]) for key, kind in kinds.items()})
+
+    drawn = visualizer(context, given, given, given, dict.fromkeys(MODELS, given))
+
+    assert set(drawn.outputs) == {"report", "verdict", *(f"{name}_metrics" for name in MODELS)}

@@ -1,0 +1,49 @@
+"""Makes a `Report` of what the nodes before have left."""
+
+from __future__ import annotations
+
+from components.gate.decision import Decision
+from components.predictor.tables import Measured
+from limbeck.settings.config import Config
+from report.findings import Findings
+from report.schema import VERSION, GateReport, ModelReport, Outcome, Report
+
+
+def report_of(task: str, config: Config, measured: Measured, decision: Decision, findings: Findings) -> Report:
+    """Returns the report of a run that is not over yet: without stages, processes and versions.
+
+    Args:
+      task: name of the task's module.
+      config: settings of the run.
+      measured: what Predictor measured.
+      decision: that of Gate.
+      findings: what Reporter found.
+    """
+    return Report(
+        schema_version=VERSION,
+        outcome=Outcome.PASSED if decision.passed else Outcome.REFUSED,
+        task=task,
+        config=config,
+        models=models_of(measured),
+        gap_recovered=decision.verdicts.gap_recovered,
+        distillation_helped=decision.verdicts.distillation_helped,
+        against=decision.verdicts.against,
+        gate=GateReport(decision.passed, decision.reasons),
+        findings=findings,
+        measure=measured.measure,
+    )
+
+
+def models_of(measured: Measured) -> dict[str, ModelReport]:
+    """Returns quality and cost of each model. The largest comes first: the teacher, with which others are compared."""
+    return {
+        name: ModelReport(
+            metrics=measured.metrics[name],
+            parameters=facts.parameters,
+            bytes=facts.bytes,
+            latency_ms_p50=facts.latency_ms.p50,
+            latency_ms_p99=facts.latency_ms.p99,
+            examples=measured.examples[name],
+        )
+        for name, facts in sorted(measured.models.items(), key=lambda item: -item[1].parameters)
+    }

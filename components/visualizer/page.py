@@ -1,0 +1,20 @@
+"""The report's page, without what a node of a run that is not over cannot know."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+from components.visualizer.settings import NAMES
+from report import html
+from report.schema import Report
+from report.sections import configuration
+
+
+def page(report: Report) -> str:
+    """Returns one self-contained HTML document, to be shown within a page of the cluster's UI."""
+    known = functools.partial(configuration.view, only=NAMES)
+    sections = tuple(
+        dataclasses.replace(one, view=known) if one.view is configuration.view else one for one in html.SECTIONS
+    )
+    return html.render(report, sections, contents=False)
