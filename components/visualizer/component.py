@@ -15,7 +15,7 @@ from components.properties.code import CODE, code_properties
 from components.properties.sections import Properties
 from components.visualizer import settings
 from components.visualizer.executor import Executor
-from limbeck.digests.content import digest
+from limbeck.digests.content import folder_digest
 from limbeck.models import MODELS, STUDENT, TEACHER
 from report import html
 
@@ -91,7 +91,7 @@ def visualizer(
     context: Context, predictor: BaseNode, reporter: BaseNode, gate: BaseNode, models: Mapping[str, BaseNode]
 ) -> Visualizer:
     """Makes the node `Visualizer`; `models` are the nodes that train the models, by the model's name."""
-    code = context.code(["components.visualizer.executor:Executor"], digest(str(html.TEMPLATES)))
+    code = context.code(["components.visualizer.executor:Executor"], folder_digest(str(html.TEMPLATES)))
     return Visualizer(
         findings=reporter.outputs["findings"],
         measurements=predictor.outputs["measurements"],
