@@ -51,6 +51,10 @@ class _Rest(RESTClientObject):  # type: ignore[misc]
     """Sends requests with time limits, and raises our errors."""
 
     def __init__(self, configuration: Any, asked: kfp_errors.Asked, renew: Callable[[], str]) -> None:
+        # Whoever calls repeats by himself, and knows what may be repeated.
+        configuration.retries = urllib3.Retry(
+            connect=0, read=0, status=0, other=0, redirect=3, respect_retry_after_header=False
+        )
         super().__init__(configuration)
         self._asked = asked
         self._renew = renew

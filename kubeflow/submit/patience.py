@@ -17,10 +17,14 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 _LONGEST = 60.0
 
 
+def pause_for(seconds: float) -> None:
+    """Waits."""
+    time.sleep(seconds)
+
+
 def patiently(
     call: Callable[[], Result],
     *,
-    sleep: Callable[[float], None] = time.sleep,
     pauses: tuple[float, ...] = PAUSES,
     repeatable: bool = True,
 ) -> Result:
@@ -28,7 +32,6 @@ def patiently(
 
     Args:
       call: is made again after a PassingError.
-      sleep: waits so many seconds.
       pauses: seconds between attempts; one attempt more than there are pauses. What the service asks for counts more.
       repeatable: whether a call that may have been served may be made again.
 
@@ -44,5 +47,5 @@ def patiently(
                 raise
             if pause is None:
                 raise ServiceError(f"{error}; it stayed so for {len(pauses) + 1} attempts") from None
-            sleep(min(error.seconds or pause, _LONGEST))
+            pause_for(min(error.seconds or pause, _LONGEST))
     raise AssertionError("unreachable")

@@ -32,7 +32,7 @@ _FIELDS = (
     _Field("day of the week", 0, 7, tuple(_DAYS)),
 )
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?")
+_PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?", re.ASCII)
 _ALL = re.compile(r"\*(/\d+)?")
 _SUNDAY = 7
 

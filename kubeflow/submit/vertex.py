@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kubeflow.submit import explain, vertex_errors
-from kubeflow.submit.errors import PassingError, ServiceError
+from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from kubeflow.submit.patience import patiently
 from kubeflow.submit.run import Failure, Look, Place, Request, State, Submitted
 from limbeck.errors import ConfigError, UserError
@@ -99,7 +99,7 @@ class Vertex:
         with _quietly():
             ask = _Ask(self._place, root, self._patience)
             ask.once(self._connect)
-            ask.patiently(lambda: self._assert_bucket(bucket.group(1)))
+            ask.patiently(lambda: self._greet(ask, bucket.group(1)))
             job = ask.once(lambda: self._job(request, root))
             if request.schedule is not None:
                 return self._scheduled(ask, job, request)
@@ -123,6 +123,12 @@ class Vertex:
             )
         except ValueError as error:
             raise ConfigError(f"--region {place.region}: {error}") from None
+
+    def _greet(self, ask: _Ask, bucket: str) -> None:
+        try:
+            ask.once(lambda: self._assert_bucket(bucket))
+        except UnreachableError as error:
+            raise UserError(f"{error}. Check the network, and whether a proxy is needed") from None
 
     def _job(self, request: Request, root: str) -> Any:
         from google.cloud import aiplatform
@@ -153,7 +159,7 @@ class Vertex:
                 answer = client.create_pipeline_job(
                     parent=parent, pipeline_job=made, pipeline_job_id=job.job_id, timeout=_SECONDS
                 )
-            except api.AlreadyExists:
+            except api.Conflict:
                 # The answer to an earlier attempt was lost; nobody else has this id.
                 return f"{parent}/pipelineJobs/{job.job_id}"
             return str(answer.name)
@@ -191,6 +197,7 @@ class Vertex:
 
     def _assert_bucket(self, name: str) -> None:
         from google.api_core import exceptions as api
+        from google.cloud.storage import Client as StorageClient
 
         bucket = StorageClient(project=self._place.project, credentials=self._credentials).bucket(name)
         try:

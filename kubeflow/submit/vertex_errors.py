@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kubeflow.submit.errors import PassingError, ServiceError
+from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from limbeck.errors import UserError
 
 _QUOTA = re.compile(r"quota|limit", re.IGNORECASE)
 _ROOT = re.compile(r"storage\.(objects|buckets)\.\w+|bucket", re.IGNORECASE)
 _ACT_AS = re.compile(r"actAs|act as|iam\.serviceAccounts", re.IGNORECASE)
 _DISABLED = re.compile(r"has not been used in project|is disabled|SERVICE_DISABLED", re.IGNORECASE)
+_REQUEST = re.compile(r"^[A-Z]+ http\S+: ")
+# What urllib3 says of a connection: the reason stands last, in quotes.
+_REASON = re.compile(r".*: ([^:]+?)['\")]*$", re.DOTALL)
 _LONGEST = 600
 
 
@@ -28,12 +31,15 @@ def told(error: Any, project: str, region: str, root: str) -> Exception:
     from google.auth import exceptions as auth
     from requests import exceptions as http
 
-    text = str(getattr(error, "message", None) or error)[:_LONGEST]
+    text = _REQUEST.sub("", str(getattr(error, "message", None) or error))[:_LONGEST]
     cut = (api.BadGateway, api.GatewayTimeout, http.Timeout, http.ChunkedEncodingError)
     lost = (http.ConnectionError, auth.TransportError)
     if isinstance(error, (api.TooManyRequests, api.ServiceUnavailable, *cut, *lost)) and not _is_quota(
         error, text
     ):
+        if isinstance(error, lost):
+            reason = _REASON.sub(r"\1", text)
+            return UnreachableError(f"Google Cloud cannot be reached: {reason}", reached=True)
         reached = not isinstance(error, (api.TooManyRequests, api.ServiceUnavailable))
         return PassingError(f"Vertex AI gives no answer: {text}", reached=reached)
     if isinstance(error, (auth.GoogleAuthError, api.ClientError)):

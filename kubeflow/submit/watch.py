@@ -6,9 +6,9 @@ run; that of aiplatform prints nothing between start and end.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from kubeflow.submit import patience
 from kubeflow.submit.errors import PassingError, ServiceError
 from kubeflow.submit.run import Look, State, Submitted
 
@@ -28,7 +28,6 @@ class Watch:
         run: Submitted,
         tell: Callable[[str], None],
         *,
-        sleep: Callable[[float], None] = time.sleep,
         seconds: float = SECONDS,
     ) -> None:
         """Takes the run.
@@ -36,12 +35,10 @@ class Watch:
         Args:
           run: to watch.
           tell: is given each line.
-          sleep: waits so many seconds.
           seconds: between two looks.
         """
         self._run = run
         self._tell = tell
-        self._sleep = sleep
         self._seconds = seconds
         self._tasks: dict[str, State] = {}
         self._state: State | None = None
@@ -61,7 +58,7 @@ class Watch:
                 self._show(look)
                 if look.final:
                     return look
-                self._sleep(self._seconds)
+                patience.pause_for(self._seconds)
 
     def _look(self) -> Look | None:
         try:
@@ -75,7 +72,7 @@ class Watch:
                 ) from None
             pause = min(error.seconds or max(self._seconds, self._silent), _LONGEST)
             self._silent += pause
-            self._sleep(pause)
+            patience.pause_for(pause)
             return None
         if self._silent:
             self._tell("there is an answer again")
