@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from kubeflow.simulate.upload import documents
 from kubeflow.simulate.upload.accepted import Accepted
 from kubeflow.simulate.versions import DEFAULT, rules
 from kubeflow.simulate.workflow.document import NewRun, compile_run
@@ -251,10 +254,15 @@ def _assert_root(root: str) -> None:
 
 @contextlib.contextmanager
 def _file_of(text: str) -> Iterator[Path]:
-    """The compiled file under a name that kfp takes; it refuses `.json`, and reads YAML only."""
+    """The compiled file as kfp reads it: named `.yaml`, the pipeline first, then the platform's part, nothing else.
+
+    kfp takes the first document for the pipeline, and reads 1e-05 as a text; KFP's server does neither.
+    """
+    found = documents.read(text)
+    kept = [one for key in ("pipelineInfo", "platforms") for one in found if key in one]
     with tempfile.TemporaryDirectory(prefix="submit-") as folder:
         file = Path(folder, "pipeline.yaml")
-        file.write_text(text, encoding="utf-8")
+        file.write_text(yaml.safe_dump_all(kept), encoding="utf-8")
         yield file
 
 

@@ -30,12 +30,15 @@ def workflow_name(nodes: Sequence[str]) -> str | None:
     return min(found) if found else None
 
 
-def pod_name(workflow: str, template: str, node: str) -> str:
-    """Returns the name that Argo gives to the pod of a node (FNV-1a of the node's name)."""
+def pod_names(workflow: str, template: str, node: str) -> tuple[str, str]:
+    """Returns the names that Argo may give to the pod of a node: today's, and that of `POD_NAMES=v1`.
+
+    Both end in a hash of the node's name, FNV-1a of 32 bits.
+    """
     number = _OFFSET
     for byte in node.encode():
         number = ((number ^ byte) * _PRIME) & _BITS
-    return f"{f'{workflow}-{template}'[:_LONGEST_PREFIX]}-{number}"
+    return f"{f'{workflow}-{template}'[:_LONGEST_PREFIX]}-{number}", f"{workflow}-{number}"
 
 
 def candidates(
@@ -50,12 +53,12 @@ def candidates(
       task: its key in the spec.
       attempts: how many attempts are known; 0 if the pod was not one that is retried.
     """
-    seen = set()
+    seen: set[str] = set()
     for template, node in _nodes(accepted, parameters, workflow, task, attempts):
-        name = pod_name(workflow, template, node)
-        if name not in seen:
-            seen.add(name)
-            yield name
+        for name in pod_names(workflow, template, node):
+            if name not in seen:
+                seen.add(name)
+                yield name
 
 
 def _nodes(

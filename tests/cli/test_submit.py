@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli.main import main
 from kubeflow.submit import patience
@@ -15,7 +17,7 @@ from tests.kubeflow.submit.kfp_server import UNKNOWN, WORKFLOW, KfpServer, refus
 from tests.kubeflow.submit.loopback import Answer, Fault, serving, unused
 
 TASKS = ("DataFingerprint", "ExampleGen", "StatisticsGen")
-DONE = {task: "SUCCEEDED" for task in TASKS}
+DONE = dict.fromkeys(TASKS, "SUCCEEDED")
 SUCCESS = [
     ("PENDING", {}),
     ("RUNNING", {"DataFingerprint-driver": "SUCCEEDED", "DataFingerprint": "RUNNING"}),
@@ -151,6 +153,45 @@ def test_what_is_never_cached_stays_so_without_the_option(file, server):
     assert tasks["ExampleGen"]["cachingOptions"] == {"enableCache": True}
 
 
+def test_the_platforms_part_of_the_file_goes_along(file, server):
+    """kfp takes the first document for the pipeline, whatever it is; KFP's server looks at what it holds."""
+    executor = {"nodeSelector": {"labels": {"disk": "ssd"}}}
+    deployment = {"deploymentSpec": {"executors": {"ExampleGen_executor": executor}}}
+    platform = {"platforms": {"kubernetes": deployment}}
+    file.write_text(f"{yaml.safe_dump(platform)}---\n{file.read_text()}")
+    assert submit(file, server, "--no-wait") == 0
+    (run,) = server.runs
+    assert run["pipeline_spec"]["platform_spec"] == platform
+
+
+def test_a_small_number_in_json_stays_a_number(tmp_path, server):
+    """YAML 1.1 reads 1e-05 as a text, and so does kfp."""
+    made = compiled.spec("kubeflow")
+    made["root"]["inputDefinitions"]["parameters"]["distillation_alpha"]["defaultValue"] = 1e-05
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(made))
+    assert "1e-05" in file.read_text()
+    assert submit(file, server, "--no-wait") == 0
+    declared = server.runs[0]["pipeline_spec"]["root"]["inputDefinitions"]["parameters"]
+    assert declared["distillation_alpha"]["defaultValue"] == 1e-05
+
+
+def test_a_task_that_waits_for_long_is_told_once(file, server, capsys):
+    pending = (
+        "RUNNING",
+        {"DataFingerprint-driver": "SUCCEEDED", "DataFingerprint": "RUNNING", "executor": "PENDING"},
+    )
+    server.looks[:] = [pending] * 130 + [SUCCESS[3]]
+    assert submit(file, server) == 0
+    assert capsys.readouterr().out.count("a task has been waiting for 5 minutes") == 1
+
+
+def test_an_image_that_names_no_registry_is_warned_of(tmp_path, server, capsys):
+    file = compiled.write(tmp_path, "kubeflow", image="limbeck:0.1.0")
+    assert submit(file, server, "--no-wait") == 0
+    assert "warning: the image limbeck:0.1.0 names no registry" in capsys.readouterr().out
+
+
 def test_a_second_submit_is_a_second_run_and_no_second_experiment(file, server):
     submit(file, server, "--no-wait", "--run-name", "mine", "--experiment", "ours")
     submit(file, server, "--no-wait", "--run-name", "mine", "--experiment", "ours")
@@ -238,7 +279,10 @@ class TestFaults:
 
         monkeypatch.setattr(server, "_serve", renewing)
         assert submit(file, server, "--token-file", str(token)) == 0
-        assert [one.headers["authorization"] for one in server.made("GET", "/run-0")][:2] == ["Bearer old", "Bearer new"]
+        assert [one.headers["authorization"] for one in server.made("GET", "/run-0")][:2] == [
+            "Bearer old",
+            "Bearer new",
+        ]
 
 
 class TestInterrupt:

@@ -53,7 +53,9 @@ def submit(file: Path, server: VertexServer, *further: str) -> int:
 
 
 def test_a_job_is_created_and_watched_to_its_success(file, server, capsys):
-    code = submit(file, server, "--set", "training.epochs=7", "--root", "gs://bucket/here", "--service-account", "w@x")
+    code = submit(
+        file, server, "--set", "training.epochs=7", "--root", "gs://bucket/here", "--service-account", "w@x"
+    )
 
     out = capsys.readouterr().out
     assert code == 0
@@ -179,7 +181,9 @@ class TestMistakes:
         assert not server.jobs
 
     def test_a_bucket_that_the_submitter_may_not_see_is_left_to_the_run(self, file, server):
-        server.faults = [Fault("GET", "/storage/", refusal(403, "PERMISSION_DENIED", "storage.buckets.get denied"))]
+        server.faults = [
+            Fault("GET", "/storage/", refusal(403, "PERMISSION_DENIED", "storage.buckets.get denied"))
+        ]
         assert submit(file, server, "--no-wait") == 0
 
     def test_a_root_without_the_right_to_write(self, file, server, capsys):
