@@ -12,7 +12,7 @@ from cli import exit_codes
 from kubeflow.submit import document, parameters, schedule
 from kubeflow.submit.backends import BACKENDS
 from kubeflow.submit.errors import PassingError, ServiceError
-from kubeflow.submit.run import Look, Place, Request, Submitted
+from kubeflow.submit.run import Backend, Look, Place, Request, Submitted
 from kubeflow.submit.watch import Watch
 from limbeck.errors import ConfigError, UserError
 
@@ -46,7 +46,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if not request.root and compiled.target == "kubeflow":
         print("note: without --root, artifacts go to the pipeline root of the installation")
     try:
-        run = backend.submit(request)
+        run = _submitted(backend, request)
+        if run is None:
+            return exit_codes.INTERRUPTED
         print(f"{'scheduled' if when else 'submitted'} {request.name!r}, {run.identity}\n{run.link}")
         if when is not None or arguments.no_wait:
             return exit_codes.DONE
@@ -54,6 +56,14 @@ def execute(arguments: argparse.Namespace) -> int:
     except ServiceError as error:
         print(f"error: {error}", file=sys.stderr)
         return exit_codes.OUR_FAULT
+
+
+def _submitted(backend: Backend, request: Request) -> Submitted | None:
+    try:
+        return backend.submit(request)
+    except KeyboardInterrupt:
+        print(f"stopped; look whether {request.name!r} began all the same", file=sys.stderr)
+        return None
 
 
 def _watched(run: Submitted, *, cancel: bool) -> int:

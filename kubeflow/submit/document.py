@@ -7,6 +7,7 @@ an image without a registry, minutes later in the log of a task.
 from __future__ import annotations
 
 import dataclasses
+import graphlib
 import re
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,13 @@ class Document:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the tasks."""
-        return tuple(self.spec["root"].get("dag", {}).get("tasks", {}))
+        """Names of the tasks, each after those that it waits for."""
+        tasks = self.spec["root"].get("dag", {}).get("tasks", {})
+        order = graphlib.TopologicalSorter({name: task.get("dependentTasks", ()) for name, task in tasks.items()})
+        try:
+            return tuple(name for name in order.static_order() if name in tasks)
+        except graphlib.CycleError:
+            return tuple(tasks)
 
 
 def read(path: Path) -> Document:

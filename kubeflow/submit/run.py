@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from kubeflow.submit.document import Document
 from kubeflow.submit.schedule import Schedule
 
-State = Literal["waiting", "pending", "running", "succeeded", "skipped", "failed", "cancelled", "paused"]
+State = Literal["waiting", "pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled", "paused"]
 FINAL: frozenset[State] = frozenset({"succeeded", "skipped", "failed", "cancelled", "paused"})
 
 

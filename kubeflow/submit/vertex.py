@@ -45,7 +45,7 @@ _TASK_STATES: Mapping[str, State] = {
     "CANCELLING": "running",
     "CANCELLED": "cancelled",
     "FAILED": "failed",
-    "SKIPPED": "skipped",
+    "SKIPPED": "cached",
     "NOT_TRIGGERED": "skipped",
 }
 _BUCKET = re.compile(r"gs://([a-z0-9][-_.a-z0-9]{1,220}[a-z0-9])(/.*)?")

@@ -17,7 +17,7 @@ _LONGEST = 60.0
 # Of silence, after which nobody can say whether the run is still there.
 _LOST_AFTER = 1800.0
 _HELD_UP_AFTER = 300.0
-_TOLD: frozenset[State] = frozenset({"running", "succeeded", "skipped", "failed", "cancelled"})
+_ENDED: frozenset[State] = frozenset({"succeeded", "cached", "skipped", "failed", "cancelled"})
 
 
 class Watch:
@@ -83,9 +83,10 @@ class Watch:
         if look.state != self._state and not look.final:
             self._tell(f"run: {look.state}")
         changed = {name: state for name, state in look.tasks.items() if self._tasks.get(name) != state}
-        ended = sum(state in ("succeeded", "skipped", "failed", "cancelled") for state in look.tasks.values())
+        ended = sum(state in _ENDED for state in self._tasks.values())
         for name, state in changed.items():
-            if state in _TOLD:
+            ended += state in _ENDED and self._tasks.get(name) not in _ENDED
+            if state in _ENDED or state == "running":
                 self._tell(f"  {ended:2}/{len(look.tasks)} {name:24} {state}")
         moved = bool(changed) or look.state != self._state
         self._state, self._tasks = look.state, dict(look.tasks)
