@@ -108,7 +108,8 @@ class Client(kfp.Client):  # type: ignore[misc]
         self._health: Any = None
         super().__init__(
             host=asked.host,
-            namespace=asked.namespace,
+            # Without one, kfp takes that of its own context file.
+            **({"namespace": asked.namespace} if asked.namespace else {}),
             credentials=TokenFile(token_file) if token_file else None,
             ssl_ca_cert=str(ca_file) if ca_file else None,
         )

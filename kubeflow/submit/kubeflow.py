@@ -10,39 +10,28 @@ import contextlib
 import datetime
 import io
 import json
-import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kubeflow.simulate.upload import documents
-from kubeflow.simulate.upload.accepted import Accepted
 from kubeflow.simulate.versions import DEFAULT, rules
 from kubeflow.simulate.workflow.document import NewRun, compile_run
-from kubeflow.submit import explain, kfp_errors, pods
+from kubeflow.submit import kfp_errors
 from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
+from kubeflow.submit.kubeflow_run import KubeflowRun
 from kubeflow.submit.patience import patiently
-from kubeflow.submit.run import Failure, Look, Place, Request, State, Submitted
+from kubeflow.submit.run import Place, Request, Submitted
 from limbeck.errors import ConfigError, UserError
 
 SCHEMES = ("gs://", "s3://", "minio://")
-_STATES: Mapping[str, State] = {
-    "PENDING": "pending",
-    "RUNNING": "running",
-    "SUCCEEDED": "succeeded",
-    "SKIPPED": "skipped",
-    "FAILED": "failed",
-    "CANCELING": "running",
-    "CANCELED": "cancelled",
-    "PAUSED": "paused",
-}
 _DEFAULT_EXPERIMENT = "Default"
 _EQUALS = 1
-_ATTEMPT = re.compile(r"executor\((\d+)\)")
+_PAGE = 100
 
 
 class Kubeflow:
@@ -90,7 +79,7 @@ class Kubeflow:
             experiment = self._patience(lambda: client.create_experiment(name, namespace=namespace)).experiment_id
             create = self._recurring if request.schedule else self._once
             identity = create(client, experiment, request, file)
-        return _Run(client, self._place.host.rstrip("/"), identity, request, accepted)
+        return KubeflowRun(client, self._place.host.rstrip("/"), identity, request, accepted)
 
     def _connect(self) -> Any:
         # kfp and its libraries warn of their own future when they are imported.
@@ -103,7 +92,7 @@ class Kubeflow:
             return self._patience(lambda: _connected(Client, asked, place))
 
     def _once(self, client: Any, experiment: str, request: Request, file: Path) -> str:
-        named = {"experiment_id": experiment, "filter": _named(request.name)}
+        named = _newest(experiment, request.name)
         before = {run.run_id for run in self._patience(lambda: client.list_runs(**named)).runs or []}
         create = lambda: client.run_pipeline(experiment, request.name, **_common(request, file))  # noqa: E731
         try:
@@ -121,7 +110,7 @@ class Kubeflow:
             raise ServiceError(f"{error}. No run was created: submit again") from None
 
     def _recurring(self, client: Any, experiment: str, request: Request, file: Path) -> str:
-        named = {"experiment_id": experiment, "filter": _named(request.name)}
+        named = _newest(experiment, request.name)
         found = self._patience(lambda: client.list_recurring_runs(**named)).recurring_runs or []
         if found:
             raise ConfigError(
@@ -150,63 +139,6 @@ class Kubeflow:
         return str(made.recurring_run_id)
 
 
-class _Run:
-    def __init__(self, client: Any, host: str, identity: str, request: Request, accepted: Accepted) -> None:
-        self._client = client
-        self._host = host
-        self._request = request
-        self._accepted = accepted
-        self._details: list[Any] = []
-        self.identity = identity
-
-    @property
-    def link(self) -> str:
-        kind = "recurringrun" if self._request.schedule else "runs"
-        return f"{self._host}/#/{kind}/details/{self.identity}"
-
-    @property
-    def how_to_cancel(self) -> str:
-        return f"press Terminate on {self.link}"
-
-    def look(self) -> Look:
-        run = self._client.get_run(self.identity)
-        self._details = (run.run_details.task_details if run.run_details else None) or []
-        states = {one.display_name: _state(one.state) for one in self._details}
-        tasks = {task: _task_state(states, task) for task in self._request.document.tasks}
-        held_up = any(state == "pending" for state in states.values())
-        message = run.error.message if run.error is not None and run.error.message else ""
-        return Look(_state(run.state), tasks, held_up, message)
-
-    def cancel(self) -> None:
-        self._client.terminate_run(self.identity)
-
-    def failures(self, look: Look) -> Sequence[Failure]:
-        failed = [task for task, state in look.tasks.items() if state == "failed"]
-        driver = {one.display_name: _state(one.state) for one in self._details}.get(f"root{pods.DRIVER}")
-        if driver == "failed":
-            failed.append("root")
-        return [Failure(task, explain.explained(self._sentence(task))) for task in failed]
-
-    def _sentence(self, task: str) -> str:
-        nodes = [child.pod_name for one in self._details for child in one.child_tasks or [] if child.pod_name]
-        for one in self._details:
-            if one.display_name == task and one.error is not None and one.error.message:
-                return str(one.error.message)
-        workflow = pods.workflow_name(nodes)
-        if workflow is None:
-            return ""
-        attempts = [int(found.group(1)) for found in map(_ATTEMPT.fullmatch, self._names()) if found]
-        known = max(attempts) + 1 if attempts else 0
-        for pod in pods.candidates(self._accepted, self._request.parameters, workflow, task, known):
-            sentence = explain.sentence_of(self._client.log_of(self.identity, pod))
-            if sentence:
-                return sentence
-        return ""
-
-    def _names(self) -> list[str]:
-        return [str(one.display_name) for one in self._details]
-
-
 def _connected(client: Callable[..., Any], asked: kfp_errors.Asked, place: Place) -> Any:
     try:
         return client(asked, place.token_file, place.ca_file)
@@ -225,22 +157,15 @@ def _common(request: Request, file: Path) -> dict[str, Any]:
     }
 
 
-def _state(text: Any) -> State:
-    return _STATES.get(str(text), "waiting")
-
-
-def _task_state(states: Mapping[str, State], task: str) -> State:
-    """The state of a task, which is two nodes of the workflow: a driver, and what follows it."""
-    own, driver = states.get(task), states.get(f"{task}{pods.DRIVER}")
-    if driver in ("failed", "cancelled"):
-        return driver
-    if own not in (None, "waiting"):
-        return own or "waiting"
-    return "running" if driver is not None and driver in ("running", "succeeded") else driver or "waiting"
-
-
-def _named(name: str) -> str:
-    return json.dumps({"predicates": [{"operation": _EQUALS, "key": "display_name", "stringValue": name}]})
+def _newest(experiment: str, name: str) -> dict[str, Any]:
+    """Asks for the newest runs of that name; a page holds ten otherwise, the oldest first."""
+    named = {"predicates": [{"operation": _EQUALS, "key": "display_name", "stringValue": name}]}
+    return {
+        "experiment_id": experiment,
+        "filter": json.dumps(named),
+        "sort_by": "created_at desc",
+        "page_size": _PAGE,
+    }
 
 
 def _assert_root(root: str) -> None:

@@ -7,51 +7,25 @@ ours: a request whose answer was lost is made again, and finds the job that it m
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
-import logging
 import re
 import secrets
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from kubeflow.submit import explain, vertex_errors
 from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from kubeflow.submit.patience import patiently
-from kubeflow.submit.run import Failure, Look, Place, Request, State, Submitted
-from limbeck.errors import ConfigError, UserError
+from kubeflow.submit.run import Place, Request, Submitted
+from kubeflow.submit.vertex_calls import SECONDS, Ask, quietly
+from kubeflow.submit.vertex_run import VertexRun, page
+from limbeck.errors import ConfigError, UserError, nearest
 
-Result = TypeVar("Result")
-_SECONDS = 60.0
-_STATES: Mapping[str, State] = {
-    "PIPELINE_STATE_QUEUED": "pending",
-    "PIPELINE_STATE_PENDING": "pending",
-    "PIPELINE_STATE_RUNNING": "running",
-    "PIPELINE_STATE_CANCELLING": "running",
-    "PIPELINE_STATE_SUCCEEDED": "succeeded",
-    "PIPELINE_STATE_FAILED": "failed",
-    "PIPELINE_STATE_CANCELLED": "cancelled",
-    "PIPELINE_STATE_PAUSED": "paused",
-}
-_TASK_STATES: Mapping[str, State] = {
-    "PENDING": "pending",
-    "RUNNING": "running",
-    "SUCCEEDED": "succeeded",
-    "CANCEL_PENDING": "running",
-    "CANCELLING": "running",
-    "CANCELLED": "cancelled",
-    "FAILED": "failed",
-    "SKIPPED": "cached",
-    "NOT_TRIGGERED": "skipped",
-}
 _BUCKET = re.compile(r"gs://([a-z0-9][-_.a-z0-9]{1,220}[a-z0-9])(/.*)?")
 _PROJECT = re.compile(r"[a-z][-a-z0-9:.]{4,}[a-z0-9]|[0-9]+")
 _LONGEST_NAME = 100
-_NEEDED = ["storage.objects.create", "storage.objects.get"]
 
 
 class Vertex:
@@ -96,8 +70,8 @@ class Vertex:
             raise ConfigError(
                 f"--root takes the pipeline root of the run, gs://bucket/folder; received {root or 'none'}"
             )
-        with _quietly():
-            ask = _Ask(self._place, root, self._patience)
+        with quietly():
+            ask = Ask(self._place, root, self._patience)
             ask.once(self._connect)
             ask.patiently(lambda: self._greet(ask, bucket.group(1)))
             job = ask.once(lambda: self._job(request, root))
@@ -108,6 +82,7 @@ class Vertex:
     def _connect(self) -> None:
         import google.auth
         from google.cloud import aiplatform
+        from google.cloud.aiplatform import constants
 
         place = self._place
         if self._credentials is None:
@@ -121,10 +96,13 @@ class Vertex:
                 # Passes proxies, and says in words what went wrong.
                 api_transport="rest",
             )
-        except ValueError as error:
-            raise ConfigError(f"--region {place.region}: {error}") from None
+        except ValueError:
+            known = constants.base.SUPPORTED_REGIONS
+            raise ConfigError(
+                f"--region: Vertex AI does not work in {place.region}.{nearest(place.region, known)}"
+            ) from None
 
-    def _greet(self, ask: _Ask, bucket: str) -> None:
+    def _greet(self, ask: Ask, bucket: str) -> None:
         try:
             ask.once(lambda: self._assert_bucket(bucket))
         except UnreachableError as error:
@@ -133,6 +111,7 @@ class Vertex:
     def _job(self, request: Request, root: str) -> Any:
         from google.cloud import aiplatform
 
+        labels = json.loads(request.document.text).get("labels")
         with tempfile.TemporaryDirectory(prefix="submit-") as folder:
             file = Path(folder, "pipeline.json")
             file.write_text(request.document.text, encoding="utf-8")
@@ -144,9 +123,10 @@ class Vertex:
                 parameter_values=dict(request.parameters),
                 # True would also cache what must never be cached.
                 enable_caching=None if request.cache else False,
+                labels=labels or None,
             )
 
-    def _once(self, ask: _Ask, job: Any, request: Request) -> Submitted:
+    def _once(self, ask: Ask, job: Any, request: Request) -> Submitted:
         from google.api_core import exceptions as api
 
         client, made = job.api_client, job._gca_resource
@@ -157,16 +137,16 @@ class Vertex:
         def create() -> str:
             try:
                 answer = client.create_pipeline_job(
-                    parent=parent, pipeline_job=made, pipeline_job_id=job.job_id, timeout=_SECONDS
+                    parent=parent, pipeline_job=made, pipeline_job_id=job.job_id, timeout=SECONDS
                 )
             except api.Conflict:
                 # The answer to an earlier attempt was lost; nobody else has this id.
                 return f"{parent}/pipelineJobs/{job.job_id}"
             return str(answer.name)
 
-        return _Job(ask, client, ask.patiently(create), self._place, request)
+        return VertexRun(ask, client, ask.patiently(create), self._place, request)
 
-    def _scheduled(self, ask: _Ask, job: Any, request: Request) -> Submitted:
+    def _scheduled(self, ask: Ask, job: Any, request: Request) -> Submitted:
         from google.cloud import aiplatform
 
         assert request.schedule is not None  # noqa: S101  # the caller has looked
@@ -177,23 +157,22 @@ class Vertex:
         if alive:
             raise ConfigError(
                 f"there is a schedule {request.name!r} in that project: delete it first "
-                f"(`gcloud ai schedules delete {alive[0].name} --region={self._place.region}`), or give another "
-                "--run-name"
+                f"({page(self._place, 'schedules')}), or give another --run-name"
             )
         schedule = aiplatform.PipelineJobSchedule(pipeline_job=job, display_name=request.name)
 
         def create() -> None:
             schedule.create(
-                cron=cron, service_account=request.service_account or None, create_request_timeout=_SECONDS
+                cron=cron, service_account=request.service_account or None, create_request_timeout=SECONDS
             )
 
         try:
             ask.patiently(create, repeatable=False)
         except PassingError as error:
             raise ServiceError(
-                f"{error}. Look whether the schedule is there: {_page(self._place, 'schedules')}"
+                f"{error}. Look whether the schedule is there: {page(self._place, 'schedules')}"
             ) from None
-        return _Job(ask, schedule.api_client, schedule.resource_name, self._place, request)
+        return VertexRun(ask, schedule.api_client, schedule.resource_name, self._place, request)
 
     def _assert_bucket(self, name: str) -> None:
         from google.api_core import exceptions as api
@@ -201,7 +180,7 @@ class Vertex:
 
         bucket = StorageClient(project=self._place.project, credentials=self._credentials).bucket(name)
         try:
-            if not bucket.exists(timeout=_SECONDS, retry=None):
+            if not bucket.exists(timeout=SECONDS, retry=None):
                 raise ConfigError(
                     f"--root: there is no bucket {name}. Make it with `gcloud storage buckets create gs://{name} "
                     f"--project={self._place.project} --location={self._place.region}`, or correct the name"
@@ -211,97 +190,7 @@ class Vertex:
             return
 
 
-class _Ask:
-    """Calls of Google's clients, whose errors become ours."""
-
-    def __init__(self, place: Place, root: str, patience: Callable[..., Any]) -> None:
-        self._place = place
-        self._root = root
-        self._patience = patience
-
-    def once(self, call: Callable[[], Result]) -> Result:
-        """Returns what the call returns."""
-        try:
-            with _quietly():
-                return call()
-        except (UserError, PassingError, ServiceError):
-            raise
-        except Exception as error:
-            raise vertex_errors.told(error, self._place.project, self._place.region, self._root) from None
-
-    def patiently(self, call: Callable[[], Result], *, repeatable: bool = True) -> Result:
-        """Returns what the call returns, asked again after a PassingError."""
-        result: Result = self._patience(lambda: self.once(call), repeatable=repeatable)
-        return result
-
-
-class _Job:
-    def __init__(self, ask: _Ask, client: Any, name: str, place: Place, request: Request) -> None:
-        self._ask = ask
-        self._client = client
-        self._name = name
-        self._place = place
-        self._request = request
-        self._details: list[Any] = []
-
-    @property
-    def identity(self) -> str:
-        return self._name.rsplit("/", 1)[-1]
-
-    @property
-    def link(self) -> str:
-        kind = "schedules" if self._request.schedule else "runs"
-        return _page(self._place, f"{kind}/{self.identity}")
-
-    @property
-    def how_to_cancel(self) -> str:
-        return f"press Cancel on {self.link}"
-
-    def look(self) -> Look:
-        job = self._ask.once(lambda: self._client.get_pipeline_job(name=self._name, timeout=_SECONDS))
-        self._details = list(job.job_detail.task_details)
-        known = dict.fromkeys(self._request.document.tasks, "waiting")
-        found = {one.task_name: _TASK_STATES.get(one.state.name, "waiting") for one in self._details}
-        # The whole run is among the tasks, under the name of the job.
-        tasks: dict[str, State] = {task: found.get(task, "waiting") for task in known}
-        state = _STATES.get(job.state.name, "waiting")
-        return Look(state, tasks, "pending" in tasks.values() or state == "pending", job.error.message)
-
-    def cancel(self) -> None:
-        self._ask.patiently(lambda: self._client.cancel_pipeline_job(name=self._name, timeout=_SECONDS))
-
-    def failures(self, look: Look) -> Sequence[Failure]:
-        return [
-            Failure(one.task_name, explain.explained(one.error.message))
-            for one in self._details
-            if _TASK_STATES.get(one.state.name) == "failed" and one.task_name in look.tasks
-        ]
-
-
-def _page(place: Place, what: str) -> str:
-    region = place.region
-    return (
-        f"https://console.cloud.google.com/vertex-ai/locations/{region}/pipelines/{what}?project={place.project}"
-        if what.startswith("runs/")
-        else f"https://console.cloud.google.com/vertex-ai/pipelines/schedules?project={place.project}"
-    )
-
-
 def _job_id(pipeline: str) -> str:
     name = re.sub("[^-0-9a-z]+", "-", pipeline.lower()).strip("-")[:_LONGEST_NAME]
     now = datetime.datetime.now(datetime.timezone.utc)
     return f"{name}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """aiplatform's libraries warn of their own future, and log what is told here in other words."""
-    logger = logging.getLogger("google.cloud.aiplatform")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -9,6 +9,8 @@ from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from limbeck.errors import UserError
 
 _QUOTA = re.compile(r"quota|limit", re.IGNORECASE)
+# There is some left again soon.
+_RATE = re.compile(r"per (minute|second)|\brate\b", re.IGNORECASE)
 _ROOT = re.compile(r"storage\.(objects|buckets)\.\w+|bucket", re.IGNORECASE)
 _ACT_AS = re.compile(r"actAs|act as|iam\.serviceAccounts", re.IGNORECASE)
 _DISABLED = re.compile(r"has not been used in project|is disabled|SERVICE_DISABLED", re.IGNORECASE)
@@ -50,7 +52,7 @@ def told(error: Any, project: str, region: str, root: str) -> Exception:
 def _is_quota(error: Any, text: str) -> bool:
     from google.api_core import exceptions as api
 
-    return isinstance(error, api.TooManyRequests) and _QUOTA.search(text) is not None
+    return isinstance(error, api.TooManyRequests) and bool(_QUOTA.search(text)) and not _RATE.search(text)
 
 
 def _refused(error: Any, text: str, project: str, region: str, root: str) -> str:

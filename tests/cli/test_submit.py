@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def test_a_task_that_waits_for_long_is_told_once(file, server, capsys):
         "RUNNING",
         {"DataFingerprint-driver": "SUCCEEDED", "DataFingerprint": "RUNNING", "executor": "PENDING"},
     )
-    server.looks[:] = [pending] * 130 + [SUCCESS[3]]
+    server.looks[:] = [pending] * 75 + [SUCCESS[3]]
     assert submit(file, server) == 0
     assert capsys.readouterr().out.count("a task has been waiting for 5 minutes") == 1
 
@@ -247,6 +248,19 @@ class TestFaults:
         out = capsys.readouterr().out
         assert out.count("asking again") == 1
         assert "there is an answer again" in out
+
+    def test_a_connection_that_hangs_counts_as_lost(self, file, server, capsys, monkeypatch):
+        """A laptop that slept has connections that nobody closed; kfp would wait at one for ever."""
+        from kubeflow.submit import kfp_client
+
+        monkeypatch.setattr(kfp_client, "_LIMITS", (5, 0.2))
+        released = threading.Event()
+        server.faults = [Fault("GET", "/runs/run-0", Answer(hang=released))]
+        try:
+            assert submit(file, server) == 0
+        finally:
+            released.set()
+        assert "there is an answer again" in capsys.readouterr().out
 
     def test_silence_for_half_an_hour_ends_the_waiting(self, file, server, capsys):
         server.faults = [Fault("GET", "/runs/run-0", Answer({}, 503)) for _ in range(200)]

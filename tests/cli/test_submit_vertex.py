@@ -67,6 +67,7 @@ def test_a_job_is_created_and_watched_to_its_success(file, server, capsys):
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/here"
     assert job["runtimeConfig"]["parameterValues"]["training_epochs"] == 7
     assert job["serviceAccount"] == "w@x"
+    assert job["labels"] == {"tfx_runner": "kubeflow_v2"}
     assert f"/locations/{REGION}/pipelines/runs/{identity}?project={PROJECT}" in out
     assert " 1/3 DataFingerprint          succeeded" in out
     assert " 2/3 ExampleGen               cached" in out
@@ -149,6 +150,11 @@ class TestFaults:
         assert len(server.jobs) == 1
         assert no_waiting == [1.0, 2.0]
 
+    def test_a_quota_of_a_minute_comes_back(self, file, server):
+        text = "Quota exceeded for quota metric 'Pipeline requests' and limit 'Requests per minute per region'"
+        server.faults = [Fault("POST", "/pipelineJobs$", refusal(429, "RESOURCE_EXHAUSTED", text))]
+        assert submit(file, server, "--no-wait") == 0
+
     def test_a_lost_answer_to_the_creation_makes_no_second_job(self, file, server):
         server.faults = [Fault("POST", "/pipelineJobs$", Answer(cut=True), served=True)]
         assert submit(file, server) == 0
@@ -222,7 +228,8 @@ class TestMistakes:
 
     def test_a_region_that_there_is_not(self, file, server, capsys):
         assert submit(file, server, "--region", "us-central9") == 2
-        assert "--region us-central9: Unsupported region" in self.told(capsys)
+        told = self.told(capsys)
+        assert "Vertex AI does not work in us-central9. Did you mean 'us-central1'?" in told
 
     @pytest.mark.parametrize(
         ("further", "told"),

@@ -36,5 +36,7 @@ def write(folder: Path, target: str, **options: Any) -> Path:
     else:
         file = folder / "p.json"
         runtime = {"gcsOutputDirectory": "gs://bucket/limbeck/pipeline"}
-        file.write_text(json.dumps({"displayName": "p", "pipelineSpec": made, "runtimeConfig": runtime}))
+        labels = {"tfx_runner": "kubeflow_v2"}
+        job = {"displayName": "p", "labels": labels, "pipelineSpec": made, "runtimeConfig": runtime}
+        file.write_text(json.dumps(job))
     return file

@@ -92,6 +92,8 @@ class KfpServer(Loopback):
         given = json.loads(asked.query["filter"])
         (predicate,) = given["predicates"]
         assert predicate["operation"] == 1
+        # The newest first: ten of the oldest are a page else.
+        assert asked.path.endswith("experiments") or asked.query["sort_by"] == "created_at desc"
         assert predicate["key"] == "display_name"
         return [one for one in among if one["display_name"] == predicate["stringValue"]]
 

@@ -27,13 +27,14 @@ class Asked:
 
 @dataclasses.dataclass
 class Answer:
-    """What is sent back; `cut` closes the connection instead, after the request was served."""
+    """What is sent back; `cut` closes the connection instead, and `hang` leaves it open until the event is set."""
 
     body: Any = dataclasses.field(default_factory=dict)
     status: int = 200
     kind: str = "application/json"
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     cut: bool = False
+    hang: threading.Event | None = None
 
 
 @dataclasses.dataclass
@@ -101,7 +102,9 @@ def serving(loopback: Loopback) -> Iterator[str]:
             body = json.loads(raw) if raw and is_json else raw
             headers = {key.lower(): value for key, value in self.headers.items()}
             answer = loopback.answer(Asked(self.command, url.path, query, headers, body))
-            if answer.cut:
+            if answer.hang is not None:
+                answer.hang.wait()
+            if answer.cut or answer.hang is not None:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
