@@ -13,7 +13,9 @@ _RAISED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|NotFound)\
 _LONGEST_LINES = 12
 _REMEDIES = (
     (
-        re.compile(r"No module named '?(kubeflow|limbeck|components|trainer|launchers|pipeline)\b"),
+        re.compile(
+            r"No module named '?(kubeflow|limbeck|components|trainer|launchers|pipeline)\b|executable file not found"
+        ),
         "The image does not hold this project: build it again, and compile with its name as --image",
     ),
     (

@@ -106,9 +106,8 @@ def _state(text: Any) -> State:
 
 def _task_state(states: Mapping[str, State], task: str) -> State:
     """The state of a task, which is two nodes of the workflow: a driver, and what follows it."""
-    own, driver = states.get(task), states.get(f"{task}{pods.DRIVER}")
-    if driver in ("failed", "cancelled"):
-        return driver
-    if own not in (None, "waiting"):
-        return own or "waiting"
-    return "running" if driver is not None and driver in ("running", "succeeded") else driver or "waiting"
+    own, driver = states.get(task, "waiting"), states.get(f"{task}{pods.DRIVER}", "waiting")
+    if own != "waiting":
+        return own
+    # A driver that failed leaves the rest of its task out.
+    return "running" if driver == "succeeded" else driver

@@ -43,6 +43,7 @@ def test_an_empty_log_says_nothing() -> None:
     [
         ("/usr/bin/python: No module named kubeflow.entrypoint", "does not hold this project"),
         ("ModuleNotFoundError: No module named 'limbeck'", "does not hold this project"),
+        ('exec: "python": executable file not found in $PATH', "does not hold this project"),
         ("task module 'mine' cannot be imported: No module named 'mine'", "does not hold the task"),
         ("botocore.exceptions.ClientError: (AccessDenied) when calling the PutObject operation", "below its root"),
         ("w@x does not have storage.objects.create access", "below its root"),
