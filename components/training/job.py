@@ -60,10 +60,10 @@ def train(
     operational = read_operational(os.environ)
     with local_folder(scratch) as folder:
         task = task_of(properties)
-        packed = _pack(entry, inputs, properties, task, folder)
         training = dataclasses.replace(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
+        packed = _pack(entry, inputs, training, task, folder)
         targets: Targets = properties.get("targets", "labels")
         job = TrainingJob(
             entry=entry,
@@ -80,6 +80,7 @@ def train(
             hyperparameters=hyperparameters,
             distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
             checkpoint=operational.checkpoint,
+            planned_student=operational.planned_student if entry == "teacher" else None,
         )
         if operational.checkpoints is not None:
             job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(operational.checkpoints, job))
@@ -89,11 +90,12 @@ def train(
         files.remove_folder(job.checkpoint_uri)
 
 
-def _pack(entry: Entry, inputs: Artifacts, properties: Properties, task: TaskRef, scratch: Path) -> dict[str, str]:
+def _pack(
+    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path
+) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split."""
-    early = Section(TrainingConfig).decode(properties).early_stopping_patience is not None
     objective, folders = task.load().objective, {}
-    for split in (TRAIN, *([VALIDATION] if early else [])):
+    for split in (TRAIN, *([] if training.early_stopping_patience is None else [VALIDATION])):
         folder = scratch / f"packed-{split}"
         folder.mkdir(parents=True)
         name = "training" if split == TRAIN else split

@@ -27,8 +27,10 @@ from limbeck.settings.training import TrainingConfig
 from trainer.data import packing
 from trainer.job import TrainingJob
 
-# Where results go, how a job is spread, and how often it is saved.
-_NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint"})
+# Where results go, how a job is spread, how often it is saved, and what is only tried.
+_NO_DIFFERENCE = frozenset(
+    {"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "planned_student"}
+)
 # Of the section `training`.
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
 # Folders: what they hold counts, and not where they are.
