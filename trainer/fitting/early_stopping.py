@@ -1,13 +1,12 @@
 """When to end a training before its last epoch: a pure function of what validation has shown so far.
 
-A rule that keeps counters of its own must save them, or a training that died and went on ends elsewhere. This one
-needs nothing but the figures, which are kept anyway: a training that goes on counts them again, once.
+A training that died and goes on must end where it would have ended, so a checkpoint holds the streak. It is not counted
+again from the curve: the curve is only shown, and a part of it that is lost must not cost the checkpoint.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +24,3 @@ class Streak:
     def after(self, loss: float) -> Streak:
         """The streak after one more evaluation. A loss that is not a number counts as not lower."""
         return Streak(loss, 0) if loss < self.best else Streak(self.best, self.since + 1)
-
-
-def streak_of(losses: Iterable[float]) -> Streak:
-    """The streak after these evaluations, oldest first."""
-    streak = Streak()
-    for loss in losses:
-        streak = streak.after(loss)
-    return streak

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import overload
 
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.evaluation import Evaluation
 
 
@@ -78,9 +79,13 @@ class Curve(Sequence[TrainingProgress]):
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """What this process did: steps, examples that it computed gradients of, seconds, and the loss curve."""
+    """What this process did: steps, examples that it computed gradients of, seconds, and the loss curve.
+
+    The streak of its validations decides when it ends early. The curve is only shown.
+    """
 
     steps: int = 0
     examples: int = 0
     seconds: float = 0.0
     curve: Curve = dataclasses.field(default_factory=Curve)
+    streak: Streak = dataclasses.field(default_factory=Streak)

@@ -10,8 +10,9 @@ them, and have no check sums. Here a checkpoint is a set of named arrays that kn
 
 Both are written out of sight (`.unfinished-...`) and renamed, the manifest last: what has no manifest does not exist.
 A manifest is replaced in one step, and arrays are never overwritten by others, so a step may be saved twice. A reader
-checks everything and, where something is wrong, says so and takes the next older one. Paths are whatever
-`tf.io.gfile` knows. One process writes into a folder at a time; any number may read.
+checks everything and, where something is wrong, says so and takes the next older one. The curve is only shown, so a
+part of it that is damaged costs its points and not the checkpoint. Paths are whatever `tf.io.gfile` knows. One process
+writes into a folder at a time; any number may read.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import re
 import time
 import zipfile
@@ -34,12 +36,13 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
 from limbeck.records import STRICT, from_json, to_json
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.progress import TrainingProgress
 from trainer.recovery import curve_files, storage_faults
-from trainer.recovery.curve_files import Chain, DamagedCurveError
+from trainer.recovery.curve_files import Chain
 
 _log = logging.getLogger(__name__)
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _UNFINISHED = ".unfinished-"
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
@@ -60,6 +63,7 @@ class State:
       curve: reports up to here.
       examples: that the saving process computed gradients of up to here.
       seconds: of training up to here, over all tries.
+      streak: of the validations up to here.
     """
 
     member: int
@@ -68,6 +72,7 @@ class State:
     curve: Sequence[TrainingProgress] = ()
     examples: int = 0
     seconds: float = 0.0
+    streak: Streak = dataclasses.field(default_factory=Streak)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -89,6 +94,9 @@ class _Manifest:
     curve: str | None
     examples: int
     seconds: float
+    # Of the streak; null before the first validation.
+    best: float | None
+    since: int
 
 
 class _DamagedError(Exception):
@@ -216,6 +224,8 @@ def _write(folder: str, state: State, curve: str | None) -> None:
         curve=curve,
         examples=state.examples,
         seconds=state.seconds,
+        best=state.streak.best if math.isfinite(state.streak.best) else None,
+        since=state.streak.since,
     )
     unfinished = f"{folder}/{_UNFINISHED}{state.step:08d}.json"
     with tf.io.gfile.GFile(unfinished, "w") as file:
@@ -254,11 +264,15 @@ def _plain(array: Array) -> Array:
 def _read(folder: str, step: int) -> State:
     manifest = _read_manifest(folder, step)
     arrays = _read_arrays(f"{folder}/{manifest.file}", manifest)
-    try:
-        curve = curve_files.read(folder, manifest.curve)
-    except DamagedCurveError as error:
-        raise _DamagedError(str(error)) from None
-    return State(manifest.member, step, arrays, curve, manifest.examples, manifest.seconds)
+    found = curve_files.read(folder, manifest.curve)
+    if found.damage is not None:
+        _log.warning(
+            "the checkpoint of step %d in %s is whole, but %s: training goes on from it, and its curve begins after "
+            "that part",
+            step, folder, found.damage,
+        )  # fmt: skip
+    streak = Streak(math.inf if manifest.best is None else manifest.best, manifest.since)
+    return State(manifest.member, step, arrays, found.points, manifest.examples, manifest.seconds, streak)
 
 
 def _read_manifest(folder: str, step: int) -> _Manifest:
