@@ -5,6 +5,7 @@ Every process runs the same steps; only the chief exports. The parts are in `tra
 
 from __future__ import annotations
 
+from trainer.data import damage
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
@@ -19,13 +20,15 @@ def run(job: TrainingJob) -> None:
     Raises:
       TaskError: where the task's model is not what `Task` asks for.
       UserError: where the processes of the job do not run the same.
+      DamagedDataError: where packed examples on this machine are not those that were packed.
       TrainingFailedError: where training breaks down, or a checkpoint cannot be written.
       PreemptedError: where a process of the job was asked to end; what was reached is saved.
     """
     session = join(job)
     models, fitted = [], []
     for number in range(job.members):
-        weights, result = member.train(session, number)
+        with damage.told():
+            weights, result = member.train(session, number)
         fitted.append(result)
         if session.me.is_chief:
             models.append(finish.plain_copy(session, weights))

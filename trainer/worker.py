@@ -5,9 +5,9 @@ ready in a third of the time and memory, and cannot depend on what its parent ha
 
 Exit codes: 0 done; 2 a mistake of the user; 42 asked to end, and saved (`trainer.process.preemption`); 1 anything
 else. A launcher cannot tell from a code whether a second try would help, so that is also written to the file that
-LIMBECK_FAILURE names: kind `user`, `final` where training itself broke down, such as in a loss of NaN, or `passing`
-where storage was away. Any other exception is written there as kind `error`, with the step after which it came:
-whether it would fail again shows when it does.
+LIMBECK_FAILURE names: kind `user`, `damaged` where packed data are not what was packed, `final` where training itself
+broke down, such as in a loss of NaN, or `passing` where storage was away. Any other exception is written there as kind
+`error`, with the step after which it came: whether it would fail again shows when it does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(job_uri: str) -> int:
     from limbeck import files, task_code
-    from limbeck.errors import PassingFaultError, TrainingFailedError, UserError
+    from limbeck.errors import DamagedDataError, PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
@@ -47,6 +47,9 @@ def _run(job_uri: str) -> int:
 
     try:
         run(job)
+    except DamagedDataError as error:
+        _leave_failure("damaged", str(error))
+        return USER_MISTAKE
     except UserError as error:
         _leave_failure("user", str(error))
         return USER_MISTAKE
@@ -72,7 +75,7 @@ def _run(job_uri: str) -> int:
     return DONE
 
 
-def _leave_failure(kind: Literal["user", "final", "passing", "error"], message: str) -> None:
+def _leave_failure(kind: Literal["user", "damaged", "final", "passing", "error"], message: str) -> None:
     from limbeck import files
 
     uri = os.environ.get("LIMBECK_FAILURE")

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck import files
-from limbeck.errors import DataError
+from limbeck.errors import DamagedDataError, DataError, PassingFaultError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
 from trainer.data import seal
@@ -128,7 +128,8 @@ class PackedExamples:
         """Serialized examples of `rows`, as an object array of bytes of the same length.
 
         Raises:
-          DataError: where one is not what was packed.
+          DamagedDataError: where one is not what was packed.
+          PassingFaultError: likewise, where the folder is not local: another process copies it again.
         """
         import google_crc32c
 
@@ -142,10 +143,13 @@ class PackedExamples:
             if google_crc32c.value(serialized[row]) != check
         ]
         if changed:
-            raise DataError(
+            text = (
                 f"{len(changed)} of the packed examples in {self.folder} are not those that were packed: the file "
-                f"{_RECORDS} was changed or damaged. Copy or pack it again"
+                f"{_RECORDS} was changed or damaged"
             )
+            if not files.is_local(self.folder):
+                raise PassingFaultError(f"{text} on its way here")
+            raise DamagedDataError(f"{text}. Pack it again, and check the disk and the memory of this machine")
         return serialized
 
 

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.digests import content
-from limbeck.errors import ConfigError, DataError
+from limbeck.errors import ConfigError, DamagedDataError
 from limbeck.records import STRICT, from_json, to_json
 
 _NAME = "seal.json"
@@ -51,7 +51,7 @@ def digest(folder: str, index: str) -> str:
     It reads the index, and of the other files nothing but the size.
 
     Raises:
-      DataError: where the files are not those that were sealed.
+      DamagedDataError: where the files are not those that were sealed.
       OSError: where one cannot be read.
     """
     if not files.exists(files.join(folder, _NAME)):
@@ -59,17 +59,17 @@ def digest(folder: str, index: str) -> str:
     try:
         seal = from_json(_Seal, files.read_text(files.join(folder, _NAME)))
     except ConfigError as error:
-        raise DataError(
+        raise DamagedDataError(
             f"the seal of the packed examples in {folder} is damaged: pack them again ({error})"
         ) from None
     found = {name: files.size(files.join(folder, name)) for name in files.walk(folder) if name != _NAME}
     if found != seal.bytes:
-        raise DataError(
+        raise DamagedDataError(
             f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
             "again"
         )
     if content.digest_of_file(files.join(folder, index)) != seal.index:
-        raise DataError(
+        raise DamagedDataError(
             f"the index of the packed examples in {folder} is not the one that was packed: pack them again"
         )
     return seal.digest
