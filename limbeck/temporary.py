@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX, _LOCK, _FILES = "limbeck-", "lock", "files"
+# The descriptor of the lock, by the folder.
+_held: dict[str, int] = {}
 
 
 @contextlib.contextmanager
@@ -35,10 +37,19 @@ def folder() -> Iterator[Path]:
 
 
 def folder_until_exit() -> Path:
-    """Returns a new folder of this process, which stays until the process ends, unless it is removed before."""
-    outer, _ = _locked()
+    """Returns a new folder of this process, which stays until the process ends, or until `release`."""
+    outer, lock = _locked()
     atexit.register(_remove, outer, os.getpid())
+    _held[str(outer / _FILES)] = lock
     return outer / _FILES
+
+
+def release(location: str) -> None:
+    """Removes a folder that `folder_until_exit` returned. Does nothing for any other path or URI."""
+    lock = _held.pop(location, None)
+    if lock is not None:
+        shutil.rmtree(Path(location).parent, ignore_errors=True)
+        os.close(lock)
 
 
 def sweep() -> list[Path]:

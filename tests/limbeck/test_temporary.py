@@ -106,6 +106,16 @@ def test_a_folder_that_is_just_being_made_stays(place, monkeypatch):
     assert list(place.iterdir()) == []
 
 
+def test_a_folder_that_is_released_is_gone_at_once(place):
+    folder = temporary.folder_until_exit()
+    temporary.release("gs://bucket/folder")
+    assert folder.exists()
+    shutil.rmtree(folder)
+    temporary.release(str(folder))
+    temporary.release(str(folder))
+    assert list(place.iterdir()) == []
+
+
 def test_where_there_is_no_temporary_folder_nothing_is_raised(place, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(place / "missing"))
     assert temporary.sweep() == []
