@@ -9,6 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from limbeck.errors import TrainingFailedError, UserError
+from trainer.process.preemption import PreemptedError
+
 _found: list[Exception] = []
 
 
@@ -24,10 +27,15 @@ def noting(*kinds: type[Exception]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Returns a context that raises the first exception that was remembered in it, instead of what came of it."""
+    """Returns a context that raises the first exception that was remembered in it, instead of what came of it.
+
+    Examples are read ahead, so an error that says its own cause, and a request to end, pass as they are.
+    """
     _found.clear()
     try:
         yield
+    except (UserError, TrainingFailedError, PreemptedError):
+        raise
     except Exception as error:
         if _found:
             raise _found[0] from error
