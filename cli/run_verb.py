@@ -79,6 +79,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
     with folder.alone():
         folder.prepare(request)
         # Of runs that were killed.
+        folder.sweep()
         temporary.sweep()
         with _signals_as_errors():
             try:
