@@ -62,6 +62,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
         measure=measured.measure if measured else Report.measure,
+        wording=measured.wording if measured else Report.wording,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},

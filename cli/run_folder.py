@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,14 @@ class RunFolder:
             self.request_file.write_text(to_json(request), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
+
+    def sweep(self) -> None:
+        """Removes what the executors of a killed run left in their temporary folders, such as packed data.
+
+        TFX gives each execution another folder, so no later run would find or remove it. To be called within `alone`.
+        """
+        for temporary in self.artifacts.glob("*/.system/executor_execution/*/.temp"):
+            shutil.rmtree(temporary, ignore_errors=True)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

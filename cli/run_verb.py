@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cli import exit_codes, guardian, raw_data, settings
 from cli.run_folder import Request, RunFolder
-from limbeck import events, reference
+from limbeck import events, reference, temporary
 from report.schema import Outcome
 from trainer.process import gpus, interpreter, lifeline
 
@@ -78,6 +78,9 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
     folder.check_name()
     with folder.alone():
         folder.prepare(request)
+        # Of runs that were killed.
+        folder.sweep()
+        temporary.sweep()
         with _signals_as_errors():
             try:
                 code = _run(folder, start)

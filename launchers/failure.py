@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from pydantic.dataclasses import dataclass
 
 from limbeck import files
-from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.errors import ConfigError, DamagedDataError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
 from trainer.process import preemption
 
@@ -70,6 +71,12 @@ class TrainingBrokeDownError(TrainingFailedError):
     """Training itself broke down, for example in a loss of NaN, and would do so again."""
 
 
+# What another attempt would meet again, by the kind of failure.
+_FINAL: Mapping[str, Callable[[str], UserError | TrainingFailedError]] = MappingProxyType(
+    {"user": UserError, "damaged": DamagedDataError, "final": TrainingBrokeDownError}
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Ending:
     """How an attempt ended. It ended well if both attributes are empty.
@@ -88,12 +95,12 @@ class Failure:
     """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
     Attributes:
-      kind: `user`: a mistake of the user. `final`: training broke down. `passing`: storage was not available, and may
-        be at the next attempt. `error`: an exception that may come again.
+      kind: `user`: a mistake of the user. `damaged`: local data are not what was written. `final`: training broke down.
+        `passing`: storage was not available, and may be at the next attempt. `error`: an exception that may come again.
       message: text for people. For an `error`: the exception, and the step after which it was raised.
     """
 
-    kind: Literal["user", "final", "passing", "error"]
+    kind: Literal["user", "damaged", "final", "passing", "error"]
     message: str
 
     @property
@@ -139,8 +146,8 @@ def error_of(
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     told = [(rank, failure) for rank in ranks if (failure := read_failure(failures[rank])) is not None]
     for _, failure in told:
-        if failure.kind in ("user", "final"):
-            return (UserError if failure.kind == "user" else TrainingBrokeDownError)(failure.message)
+        if failure.kind in _FINAL:
+            return _FINAL[failure.kind](failure.message)
     for rank, failure in told:
         if failure.kind == "passing":
             return AttemptFailedError(f"{processes[rank].title}: {failure.message}", processes[rank].last_lines())

@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from limbeck import files
+from limbeck import files, temporary
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility
 from trainer.job import TrainingJob
@@ -52,7 +52,7 @@ def staged(job: TrainingJob, needed: Visibility, place: Callable[[str], str]) ->
                     _copy(uri, moved[name])
     except BaseException:
         for uri in moved.values():
-            files.remove_folder(uri)
+            _remove(uri)
         raise
     return dataclasses.replace(job, **moved)
 
@@ -72,7 +72,12 @@ def discard(staged: TrainingJob, job: TrainingJob) -> None:
     """Removes all copies of a staged job."""
     for name in (*INPUTS, *OUTPUTS):
         if getattr(staged, name) != getattr(job, name):
-            files.remove_folder(getattr(staged, name))
+            _remove(getattr(staged, name))
+
+
+def _remove(uri: str) -> None:
+    files.remove_folder(uri)
+    temporary.release(uri)
 
 
 def _copy(source: str, target: str) -> None:

@@ -26,6 +26,10 @@ class DataError(UserError):
     """Data cannot be read, or differ from what the task declares."""
 
 
+class DamagedDataError(DataError):
+    """A local file that the program wrote itself is not what was written, and must be written again."""
+
+
 class TrainingFailedError(Exception):
     """A training job ended without a result, and the user did not cause it."""
 

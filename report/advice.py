@@ -18,7 +18,6 @@ from report.sections import slices
 from report.sections.calibration import leaning
 
 _BYTES_OF_A_WEIGHT = 4
-_FAR_BEHIND = 0.05
 _BADLY_CALIBRATED = 0.05
 _ENOUGH_TEACHERS = 3
 _USUAL_ALPHA = 0.9
@@ -78,7 +77,8 @@ def _quality(report: Report) -> Iterator[str]:
         f"give it more capacity ({_units(report, 2)}), or more steps ({steps})"
     )
     if gain(report) in (None, Gain.HELPED):
-        yield f"try another temperature ({_other_temperature(report)})"
+        if report.wording.tempered:
+            yield f"try another temperature ({_other_temperature(report)})"
         if report.config.distillation.alpha < 1:
             yield f"let it listen to its teachers alone ({_set('distillation.alpha', 1.0)})"
 
@@ -125,8 +125,8 @@ def _gain(report: Report) -> Iterator[str]:
     elif said is not Gain.HELPED:
         did = "did worse than" if said is Gain.HURT else "was not shown to do better than"
         yield (
-            f"the distilled student {did} the same one on hard labels: try another temperature "
-            f"({_other_temperature(report)}) or share of the soft targets ({_other_alpha(alpha)}), "
+            f"the distilled student {did} the same one on hard labels: try another {_temperature_or(report)}share of "
+            f"the soft targets ({_other_alpha(alpha)}), "
             f"or ship the one on hard labels ({_set('distillation.alpha', 0.0)})"
         )
         yield "soft targets pay most on examples without labels: add more of them to the data that `data.path` names"
@@ -140,10 +140,14 @@ def _pseudo(report: Report) -> Iterator[str]:
     if against is None or gain(report) is not Gain.HELPED or reading(against) == "better":
         return
     did = "did better" if reading(against) == "worse" else "did as well"
-    yield (
-        f"the teachers' most probable classes alone {did}: the gain comes from examples without labels rather than "
-        f"from soft probabilities; another temperature may make more of those ({_other_temperature(report)})"
+    words = report.wording
+    text = (
+        f"{words.pseudo_labels} alone {did}: the gain comes from examples without labels rather than from "
+        f"{words.soft_targets}"
     )
+    if words.tempered:
+        text += f"; another temperature may make more of those ({_other_temperature(report)})"
+    yield text
 
 
 def _gap(report: Report) -> Iterator[str]:
@@ -182,8 +186,9 @@ def _calibration(report: Report) -> Iterator[str]:
 def _slice(report: Report) -> Iterator[str]:
     lost = _lost(report) or 0.0
     known = report.findings.slices if report.findings else ()
+    far = report.config.gate.tolerance if report.wording.far_behind is None else report.wording.far_behind
     for one in slices.worst_first(tuple(part for part in known if part.features)):
-        if one.difference is not None and not one.few and -one.difference > max(lost, 0.0) + _FAR_BEHIND:
+        if one.difference is not None and not one.few and -one.difference > max(lost, 0.0) + far:
             yield (
                 f"the slice {one.name} is {_distance(report, one.difference)} behind the teacher, far more than the "
                 f"whole: add examples like these to the data, or give the student more capacity ({_units(report, 2)})"
@@ -212,6 +217,10 @@ def _distance(report: Report, difference: float) -> str:
 
 def _lower_rate(report: Report) -> str:
     return _set("training.learning_rate", report.config.training.learning_rate / 10)
+
+
+def _temperature_or(report: Report) -> str:
+    return f"temperature ({_other_temperature(report)}) or " if report.wording.tempered else ""
 
 
 def _other_temperature(report: Report) -> str:

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.measure import Measure
+from limbeck.objectives.wording import Wording
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.settings.config import Config
@@ -80,6 +81,7 @@ class Report:
       against: the student against each control.
       findings: what only the page shows.
       measure: the metric that the gate compares.
+      wording: what the page and the advice say of the task's objective.
     """
 
     schema_version: int
@@ -99,6 +101,7 @@ class Report:
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
+    wording: Wording = Classes.wording
 
 
 def measured(report: Report, model: str) -> float | None:

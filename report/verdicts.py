@@ -30,7 +30,8 @@ class Comparison:
     """The student against one control.
 
     Attributes:
-      difference: the student's measure minus the control's; for classes, the measure is accuracy.
+      difference: the student's measure minus the control's; for classes, the measure is accuracy. Where each score is 0
+        or 1, its interval is the adjusted one of Bonett and Price (2012); otherwise a paired bootstrap's.
       p_value: two-sided. Where each score is 0 or 1, it is that of McNemar's exact test; otherwise twice the share of a
         paired bootstrap's draws that show no difference, or the opposite one.
     """
@@ -53,7 +54,8 @@ class Verdicts:
 
     Attributes:
       gap_recovered: (student - hard labels) / (teacher - hard labels), in the measure. Its value is null if the teacher
-        is not better than the control. Its ends are null if another draw might well have left no gap.
+        is not better than the control. Its ends are null if another draw might well have left no gap. It holds 0 if the
+        student is not shown to differ from the control.
       distillation_helped: against the student on hard labels.
       against: the student against each control, by the control's name.
     """

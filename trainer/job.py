@@ -19,6 +19,7 @@ from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.config import assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
+from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -47,6 +48,8 @@ class TrainingJob:
       validation_uri: folder of the packed validation split. Early stopping needs it.
       checkpoint: how often a checkpoint is written, and how many are kept.
       checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
+      planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
+        result. None: no student is tried.
 
     Raises:
       ConfigError: if two attributes contradict each other.
@@ -67,6 +70,7 @@ class TrainingJob:
     validation_uri: str | None = None
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     checkpoint_uri: str | None = None
+    planned_student: PlannedStudent | None = None
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
@@ -77,5 +81,28 @@ class TrainingJob:
             raise ConfigError("a job has a distillation section exactly when its targets are 'soft_targets'")
         if self.entry == "teacher" and self.targets != "labels":
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
+        if self.planned_student is not None and self.entry != "teacher":
+            raise ConfigError("only a job of teachers has a planned_student")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
+
+    def of_planned_student(self) -> TrainingJob:
+        """Returns the job that will train the planned student, with these inputs and outputs.
+
+        Raises:
+          ValueError: if the job has none.
+        """
+        planned = self.planned_student
+        if planned is None:
+            raise ValueError("the job has no planned student")
+        return dataclasses.replace(
+            self,
+            entry="student",
+            targets="soft_targets",
+            training=dataclasses.replace(self.training, epochs=planned.epochs),
+            members=1,
+            hyperparameters=planned.hyperparameters,
+            distillation=planned.distillation,
+            checkpoint_uri=None,
+            planned_student=None,
+        )

@@ -6,6 +6,7 @@ only the export asks whether this process is the chief. `trainer.session` holds 
 
 from __future__ import annotations
 
+from trainer.data import damage
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
@@ -20,13 +21,15 @@ def run(job: TrainingJob) -> None:
     Raises:
       TaskError: if the task's model breaks a rule of `trainer.session.contract`.
       UserError: if the processes of the job do not run the same code, packages and data.
+      DamagedDataError: if packed examples on this machine are not the ones that were packed.
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
     session = join_job(job)
     models, fitted = [], []
     for number in range(job.members):
-        weights, result = member.train(session, number)
+        with damage.told():
+            weights, result = member.train(session, number)
         fitted.append(result)
         if session.me.is_chief:
             models.append(finish.plain_copy(session, weights))

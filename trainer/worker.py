@@ -12,6 +12,7 @@ Exit codes:
 An exit code does not say whether a second try would help. So the process also writes a file, at the path or URI in
 LIMBECK_FAILURE, with a message and one of these kinds:
   user       a mistake of the user
+  damaged    packed data are not what was packed
   final      training itself broke down, for example in a loss of NaN
   passing    storage was not available
   error      any other exception, with the step after which it was raised; the launcher gives up if it is raised again
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(job_uri: str) -> int:
     from limbeck import files, task_code
-    from limbeck.errors import PassingFaultError, TrainingFailedError, UserError
+    from limbeck.errors import DamagedDataError, PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
     from trainer.distribution import cluster, farewell
     from trainer.job import TrainingJob
@@ -59,6 +60,9 @@ def _run(job_uri: str) -> int:
 
     try:
         run(job)
+    except DamagedDataError as error:
+        _leave_failure("damaged", str(error))
+        return USER_MISTAKE
     except UserError as error:
         _leave_failure("user", str(error))
         return USER_MISTAKE
@@ -84,7 +88,7 @@ def _run(job_uri: str) -> int:
     return DONE
 
 
-def _leave_failure(kind: Literal["user", "final", "passing", "error"], message: str) -> None:
+def _leave_failure(kind: Literal["user", "damaged", "final", "passing", "error"], message: str) -> None:
     from limbeck import files
 
     uri = os.environ.get("LIMBECK_FAILURE")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from limbeck import files
+from limbeck import files, temporary
 
 
 @contextlib.contextmanager
@@ -24,5 +23,5 @@ def local_folder(scratch: str) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="limbeck-scratch-") as made:
-        yield Path(made)
+    with temporary.folder() as made:
+        yield made

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison import mcnemar
+from components.comparison import mcnemar, proportions
 from components.comparison.bootstrap import draw_means, interval, p_value
+from components.comparison.proportions import agreeing
 from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
 from report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
 
@@ -32,7 +33,8 @@ def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:
     against = {name: _against(name, scores, measured, drawn) for name in controls}
     if HARD_LABELS not in against:
         return Verdicts(against=against)
-    return Verdicts(_gap_recovered(measured, drawn), _helped(against[HARD_LABELS]), against)
+    recovered = agreeing(_gap_recovered(measured, drawn), against[HARD_LABELS].p_value)
+    return Verdicts(recovered, _helped(against[HARD_LABELS]), against)
 
 
 def _against(
@@ -41,10 +43,12 @@ def _against(
     measured: Mapping[str, float],
     drawn: Mapping[str, Means],
 ) -> Comparison:
+    mine, others = scores[STUDENT], scores[control]
+    if mcnemar.applies(mine) and mcnemar.applies(others):
+        exact = mcnemar.p_value(mine, others)
+        return Comparison(agreeing(proportions.difference(mine, others), exact), exact)
     differences = drawn[STUDENT] - drawn[control]
-    found = interval(measured[STUDENT] - measured[control], differences)
-    exact = mcnemar.applies(scores[STUDENT]) and mcnemar.applies(scores[control])
-    return Comparison(found, mcnemar.p_value(scores[STUDENT], scores[control]) if exact else p_value(differences))
+    return Comparison(interval(measured[STUDENT] - measured[control], differences), p_value(differences))
 
 
 def _helped(comparison: Comparison) -> Helped:

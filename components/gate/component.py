@@ -55,7 +55,12 @@ class Gate(base_component.BaseComponent):
 
 
 def gate(context: Context, student: BaseNode, predictor: BaseNode) -> Gate:
-    """Makes the node `Gate`."""
+    """Makes the node `Gate`.
+
+    Raises:
+      ConfigError: if the tolerance is none in the unit of the task's measure. So it is told before any node runs.
+    """
+    context.task.objective.measure.assert_tolerance(context.config.gate.tolerance)
     code = context.code(["components.gate.executor:Executor"])
     return Gate(
         model=student.outputs["model"],

@@ -47,7 +47,11 @@ def decide(
       verdicts: how the student compares with its controls.
       limits: the gate's limits; the tolerance has the unit of the measure.
       measure: the measure of the scores of `student` and `teacher`, and of the differences in `verdicts`.
+
+    Raises:
+      ConfigError: if the tolerance is none in the unit of the measure.
     """
+    measure.assert_tolerance(limits.tolerance)
     reasons = [
         *_quality(student, teacher, limits, measure),
         *_cost(facts, limits),

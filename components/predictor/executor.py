@@ -62,7 +62,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = {name: tables.quality(predictions, name, TEST, objective) for name in facts}
         metrics = {name: one.metrics(objective) for name, one in found.items()}
         examples = {name: one.examples for name, one in found.items()}
-        measured = tables.Measured(facts, objective.measure, metrics, examples)
+        measured = tables.Measured(facts, objective.measure, metrics, examples, objective.wording)
         files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(

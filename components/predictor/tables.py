@@ -22,6 +22,7 @@ from limbeck.examples import TEST
 from limbeck.models import STUDENT
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective
+from limbeck.objectives.wording import Wording
 from limbeck.records import STRICT, from_json
 from trainer.data.preprocessing import assert_declared
 from trainer.serving.latency import Latency
@@ -62,12 +63,14 @@ class Measured:
       measure: the metric that the gate compares.
       metrics: the model's metrics on the test split, by name; null if undefined.
       examples: number of labelled test examples, over which the metrics are.
+      wording: what the report says of the objective.
     """
 
     models: dict[str, ModelFacts]
     measure: Measure
     metrics: dict[str, dict[str, float | None]]
     examples: dict[str, int]
+    wording: Wording = Wording()
 
 
 @dataclasses.dataclass(frozen=True)

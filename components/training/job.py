@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from components.properties.code import task_of
 from components.properties.sections import Properties, Section
 from launchers.cluster import Cluster
 from launchers.launch import launch
-from limbeck import files
+from limbeck import events, files
+from limbeck.errors import DamagedDataError
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.models import Targets
 from limbeck.reference import TaskRef
@@ -28,6 +30,8 @@ from trainer.data.packing import pack
 from trainer.distillation.targets import label_key
 from trainer.job import Entry, TrainingJob
 from trainer.recovery import job_digest
+
+_log = logging.getLogger(__name__)
 
 
 def train(
@@ -42,7 +46,8 @@ def train(
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
-    If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint.
+    If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint. Packed data that are
+    damaged are packed again, once.
 
     Args:
       entry: what is trained.
@@ -60,41 +65,57 @@ def train(
     operational = read_operational(os.environ)
     with local_folder(scratch) as folder:
         task = task_of(properties)
-        packed = _pack(entry, inputs, properties, task, folder)
         training = dataclasses.replace(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
         targets: Targets = properties.get("targets", "labels")
-        job = TrainingJob(
-            entry=entry,
-            task=task,
-            examples_uri=packed[TRAIN],
-            validation_uri=packed.get(VALIDATION),
-            transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
-            model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
-            record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
-            targets=targets,
-            strategy=Section(StrategyConfig).decode(properties),
-            training=training,
-            members=members,
-            hyperparameters=hyperparameters,
-            distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
-            checkpoint=operational.checkpoint,
-        )
-        if operational.checkpoints is not None:
-            job = dataclasses.replace(job, checkpoint_uri=job_digest.checkpoint_uri(operational.checkpoints, job))
-        launch(job, Cluster.of(job.strategy), operational.launcher, operational.recovery)
+
+        def attempt() -> TrainingJob:
+            packed = _pack(entry, inputs, training, task, folder)
+            job = TrainingJob(
+                entry=entry,
+                task=task,
+                examples_uri=packed[TRAIN],
+                validation_uri=packed.get(VALIDATION),
+                transform_graph_uri=artifact_utils.get_single_uri(inputs["transform_graph"]),
+                model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
+                record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
+                targets=targets,
+                strategy=Section(StrategyConfig).decode(properties),
+                training=training,
+                members=members,
+                hyperparameters=hyperparameters,
+                distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
+                checkpoint=operational.checkpoint,
+                planned_student=operational.planned_student if entry == "teacher" else None,
+            )
+            if operational.checkpoints is not None:
+                uri = job_digest.checkpoint_uri(operational.checkpoints, job)
+                job = dataclasses.replace(job, checkpoint_uri=uri)
+            launch(job, Cluster.of(job.strategy), operational.launcher, operational.recovery)
+            return job
+
+        try:
+            job = attempt()
+        except DamagedDataError as error:
+            # Their source is here. Equal data are packed alike, so the job finds its checkpoints.
+            text = f"packed data are damaged, so they are packed again, and training goes on: {error}"
+            _log.warning("%s", text)
+            events.emit("note", text=text)
+            job = attempt()
     if job.checkpoint_uri is not None:
         # A finished job needs no checkpoint, and another strategy would take it for its own.
         files.remove_folder(job.checkpoint_uri)
 
 
-def _pack(entry: Entry, inputs: Artifacts, properties: Properties, task: TaskRef, scratch: Path) -> dict[str, str]:
+def _pack(
+    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path
+) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split."""
-    early = Section(TrainingConfig).decode(properties).early_stopping_patience is not None
     objective, folders = task.load().objective, {}
-    for split in (TRAIN, *([VALIDATION] if early else [])):
+    for split in (TRAIN, *([] if training.early_stopping_patience is None else [VALIDATION])):
         folder = scratch / f"packed-{split}"
+        files.remove_folder(str(folder))
         folder.mkdir(parents=True)
         name = "training" if split == TRAIN else split
         pack(split_files(inputs["examples"], split), folder, label_key(entry), objective, split=name)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import queue
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from launchers.local.environment import LOOPBACK, environment
 from launchers.local.processes import Process, end
 from launchers.staging import INPUTS, OUTPUTS, staged
 from launchers.watch import watch
-from limbeck import files
+from limbeck import files, temporary
 from limbeck.files import Visibility
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
@@ -59,7 +58,7 @@ class LocalLauncher:
 
     def stage(self, job: TrainingJob) -> TrainingJob:
         """Stages a job as `launchers.launch.Launcher` says. Processes see everything but this process's memory."""
-        return staged(job, Visibility.MACHINE, lambda name: tempfile.mkdtemp(prefix=f"limbeck-{name}-"))
+        return staged(job, Visibility.MACHINE, lambda _: str(temporary.folder_until_exit()))
 
     def launch(
         self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig = _RECOVERY
@@ -68,8 +67,8 @@ class LocalLauncher:
         _check(job)
         records.discard(job, cluster)
         inherited = gpus.environments(os.environ, len(cluster.tasks))
-        with tempfile.TemporaryDirectory(prefix="limbeck-") as folder:
-            self._run(job, cluster, Path(folder), recovery.heartbeat_seconds, inherited)
+        with temporary.folder() as folder:
+            self._run(job, cluster, folder, recovery.heartbeat_seconds, inherited)
         return records.read(job, cluster)
 
     def _run(

@@ -10,14 +10,13 @@ errors are Python's own: FileNotFoundError, PermissionError, other OSErrors.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import os
 import shutil
-import tempfile
 from typing import BinaryIO
 
+from limbeck import temporary
 from limbeck.files.filesystem import UNFINISHED, Location, Visibility, filesystem_of, scheme_of
 
 __all__ = [
@@ -225,7 +224,6 @@ def local_copy(folder: Location) -> str:
 def _copied(folder: str) -> str:
     if not walk(folder):
         raise FileNotFoundError(f"there are no files in {folder}")
-    scratch = tempfile.mkdtemp(prefix="limbeck-copy-")
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    scratch = str(temporary.folder_until_exit())
     copy_folder(folder, scratch)
     return scratch

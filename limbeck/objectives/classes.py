@@ -9,6 +9,7 @@ from limbeck.errors import TaskError
 from limbeck.examples import UNLABELLED
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective, TfmaMetrics
+from limbeck.objectives.wording import Wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,7 @@ class Classes(Objective):
         "sparse_categorical_accuracy",
     )
     findings: ClassVar = frozenset({"confusion", "reliability", "roc", "slices", "soft_targets"})
+    wording: ClassVar = Wording("the teachers' most probable classes", "soft probabilities", True, 0.05)
 
     def __post_init__(self) -> None:
         """Raises TaskError if the label is of another kind, or has fewer than two classes."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
+from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 
 
@@ -28,6 +29,14 @@ class Measure:
     def title(self) -> str:
         """The name with a capital letter, for the start of a heading."""
         return self.name[:1].upper() + self.name[1:]
+
+    def assert_tolerance(self, tolerance: float) -> None:
+        """Raises ConfigError if `gate.tolerance` is larger than any difference of two values of this measure."""
+        if self.unit == "fraction" and tolerance > 1:
+            raise ConfigError(
+                f"gate.tolerance is a difference of {self.name}, a fraction, so it is at most 1, received "
+                f"{tolerance:g}: {tolerance:g} points are {tolerance / 100:g}"
+            )
 
     def text(self, value: float) -> str:
         """Formats a value: 0.975 → `97.50%`, or `0.975`."""

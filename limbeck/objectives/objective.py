@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from limbeck.errors import TaskError, nearest
 from limbeck.objectives.measure import Measure
+from limbeck.objectives.wording import Wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +69,7 @@ class Objective(abc.ABC):
       loss_key: the name of the mean of `losses` among the metrics of `report.json`.
       tfma: what TensorFlow Model Analysis computes.
       findings: the findings of the report that make sense.
+      wording: what the report says of the objective.
     """
 
     label: LabelDeclaration
@@ -79,6 +81,7 @@ class Objective(abc.ABC):
     loss_key: ClassVar[str]
     tfma: ClassVar[TfmaMetrics]
     findings: ClassVar[frozenset[Finding]]
+    wording: ClassVar[Wording] = Wording()
 
     def __post_init__(self) -> None:
         """Raises TaskError if the objective does not accept the label. A subclass adds its own checks."""

@@ -16,14 +16,15 @@ class GateConfig:
     """What makes a student fit to serve.
 
     Attributes:
-      tolerance: how far the student's accuracy on the test split may be below the teacher's, as a fraction.
+      tolerance: how far the student's measure on the test split may be below the teacher's, in the measure's unit. For
+        classes, the measure is accuracy, a fraction: 0.05 are 5 points, and 1 is the most.
       max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
       max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
-      require_gain: the gate refuses a student whose accuracy is not significantly (p < 0.05) above the accuracy of the
+      require_gain: the gate refuses a student whose measure is not significantly (p < 0.05) above the measure of the
         same student on hard labels. This needs `controls`.
     """
 
-    tolerance: Annotated[float, Field(ge=0, le=1)] = runtime(0.05)
+    tolerance: Annotated[float, Field(ge=0)] = runtime(0.05)
     max_bytes: Positive | None = runtime(None)
     max_latency_ms: PositiveFloat | None = runtime(None)
     # Neither target of the compiler accepts a boolean runtime parameter.

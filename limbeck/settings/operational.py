@@ -16,6 +16,7 @@ from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.config import Config
 from limbeck.settings.fields import Positive
 from limbeck.settings.launcher import LauncherConfig
+from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -30,6 +31,7 @@ class Operational:
     Attributes:
       steps_per_call: of the section `training`, the rest of which changes results.
       checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
+      planned_student: the student, for TeacherTrainer to try before it trains; null tries none. It changes no teacher.
     """
 
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
@@ -37,13 +39,19 @@ class Operational:
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     steps_per_call: Positive = _TRAINING.steps_per_call
     checkpoints: str | None = None
+    planned_student: PlannedStudent | None = None
 
     @classmethod
     def of(cls, config: Config, checkpoints: str | None) -> Operational:
         """Returns the operational sections of the whole tree."""
         names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
         sections = {name: getattr(config, name) for name in names}
-        return cls(**sections, steps_per_call=config.training.steps_per_call, checkpoints=checkpoints)
+        return cls(
+            **sections,
+            steps_per_call=config.training.steps_per_call,
+            checkpoints=checkpoints,
+            planned_student=PlannedStudent.of(config),
+        )
 
     def environment(self) -> dict[str, str]:
         """Returns the environment variable that `read` understands."""

@@ -30,6 +30,23 @@ def test_accepting_a_schema_is_of_one_run_and_not_of_the_next(tmp_path: Path):
     assert not folder.request().accept_schema
 
 
+def test_temporary_files_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path):
+    folder = RunFolder(tmp_path / "with [brackets]")
+    node = folder.artifacts / "TeacherTrainer"
+    packed = node / ".system" / "executor_execution" / "8" / ".temp" / "packed-train"
+    working = node / ".system" / "stateful_working_dir" / "8"
+    model = node / "model" / "8"
+    for one in (packed, working, model):
+        one.mkdir(parents=True)
+        (one / "file").touch()
+
+    folder.sweep()
+
+    assert list(packed.parents[1].iterdir()) == []
+    assert (working / "file").exists()
+    assert (model / "file").exists()
+
+
 def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(REQUEST)

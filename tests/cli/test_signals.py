@@ -20,11 +20,11 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 
 
-def start(folder: RunFolder) -> subprocess.Popen[str]:
-    """Starts a run, and waits until its runner has emitted its first event."""
+def start(folder: RunFolder, **variables: str) -> subprocess.Popen[str]:
+    """Starts a run with these variables too, and waits until its runner has emitted its first event."""
     command = [sys.executable, str(program.PIPELINE), "run", "--task", "digits", "--root", str(folder.root)]
     run = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program.environment()
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program.environment() | variables
     )
     end = time.monotonic() + START_SECONDS
     while not (folder.events.exists() and "\n" in folder.events.read_text(encoding="utf-8")):
@@ -97,3 +97,19 @@ def test_the_runner_does_not_outlive_a_killed_command_line(tmp_path: Path):
     while alive := of_the_run(folder):
         assert time.monotonic() < end, alive
         time.sleep(0.05)
+
+
+def test_a_run_sweeps_the_temporary_folders_of_runs_that_were_killed(tmp_path: Path):
+    place = tmp_path / "temporary"
+    dead, foreign = place / "limbeck-dead", place / "limbeck-foreign"
+    for one in (dead, foreign):
+        (one / "files").mkdir(parents=True)
+    # A lock that nobody holds any more.
+    (dead / "lock").touch()
+
+    run = start(RunFolder(tmp_path / "root"), TMPDIR=str(place))
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=STOP_SECONDS)
+
+    assert not dead.exists()
+    assert foreign.exists()

@@ -9,9 +9,12 @@ from limbeck.settings import beam, operational
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.operational import ENVIRONMENT, Operational
+from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.student import StudentConfig
 from limbeck.settings.training import TrainingConfig
 
 SECTIONS = {
@@ -31,7 +34,9 @@ def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carri
 
 def test_every_operational_section_is_carried():
     marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
-    carried = {field.name for field in dataclasses.fields(Operational)} - {"checkpoints", "steps_per_call"}
+    carried = {field.name for field in dataclasses.fields(Operational)} - {
+        "checkpoints", "steps_per_call", "planned_student"
+    }  # fmt: skip
     assert operational_fields(TrainingConfig) == ("steps_per_call",)
 
     # Beam's flags have a way of their own.
@@ -42,7 +47,9 @@ def test_they_survive_the_way_through_the_environment():
     config = Config(
         checkpoint=CheckpointConfig(7, 2),
         recovery=RecoveryConfig(5, 0.5, 9.0),
-        training=TrainingConfig(steps_per_call=3),
+        training=TrainingConfig(steps_per_call=3, epochs=4),
+        student=StudentConfig({"width": 5}),
+        distillation=DistillationConfig(3.0, 0.5),
     )
     given = Operational.of(config, "gs://bucket/checkpoints")
 
@@ -50,6 +57,7 @@ def test_they_survive_the_way_through_the_environment():
     assert (given.checkpoint, given.recovery) == (config.checkpoint, config.recovery)
     assert given.steps_per_call == 3
     assert given.checkpoints == "gs://bucket/checkpoints"
+    assert given.planned_student == PlannedStudent({"width": 5}, DistillationConfig(3.0, 0.5), 4)
 
 
 def test_without_the_variable_they_are_the_defaults():

@@ -9,6 +9,8 @@ import pytest
 
 from limbeck import records
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS
+from limbeck.objectives.measure import Measure
+from limbeck.objectives.wording import Wording
 from limbeck.settings import sources
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
@@ -252,3 +254,40 @@ def test_every_setting_that_is_advised_is_one_and_changes_the_run():
             seen.add(setting.partition("=")[0])
             assert sources.load([plain, sources.parse_assignment(setting)]) != run, setting
     assert len(seen) >= 8
+
+
+SQUARED = Measure("negative_squared_error", "negative squared error", "number")
+
+
+def regression(tolerance: float, lost: float, **changes: object) -> Report:
+    """A refused report of an objective without classes, whose student lost so much."""
+    report = dataclasses.replace(REFUSED, measure=SQUARED, wording=Wording(), findings=None, **changes)
+    report = gate(report, tolerance=tolerance)
+    models = {
+        name: dataclasses.replace(one, metrics={SQUARED.key: -100.0 - (lost if name == "student" else 0.0)})
+        for name, one in report.models.items()
+    }
+    return dataclasses.replace(report, models=models)
+
+
+def test_an_objective_without_classes_is_given_no_words_of_classes():
+    hurt = regression(20.0, 50.0, distillation_helped=Helped(False, 0.001), against={HARD_LABELS: WORSE})
+    gained = regression(
+        20.0, 50.0, distillation_helped=Helped(True, 0.001), against=REFUSED.against | {PSEUDO_LABELS: NOT_SHOWN}
+    )
+    text = " ".join(advice(hurt) + advice(gained))
+    assert "the student is 50 below its teacher, 20 are allowed" in text
+    assert "try another share of the soft targets" in text
+    assert "the teachers' answers alone did as well" in text
+    assert not re.search(r"temperature|probab|class|points|accura", text)
+
+
+@pytest.mark.parametrize(("far_behind", "named"), [(None, False), (5.0, True)])
+def test_what_is_far_behind_on_a_slice_is_in_the_unit_of_the_measure(far_behind: float | None, named: bool):
+    """It was 0.05 for each measure: of squared errors, every slice was far behind."""
+    part = Slice({"colour": "red"}, 100, {"teacher": -100.0, "student": -110.0})
+    report = regression(20.0, 0.0)
+    report = dataclasses.replace(
+        report, findings=Findings(classes=(), slices=(part,)), wording=Wording(far_behind=far_behind)
+    )
+    assert any(text.startswith("the slice colour") and " is 10 behind" in text for text in advice(report)) is named

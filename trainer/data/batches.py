@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck.aliases import Dataset, Features, FeatureSpec, Tensor
+from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
+from trainer.data import damage
 from trainer.data.order import Order
 from trainer.data.packing import PackedExamples
 
@@ -91,7 +93,9 @@ def numbered_batches(
         rows = order.rows(positions)
         mine = order.share(step, replicas[local], replica_count)
         labelled = np.float32(packed.labelled(rows).sum())
-        return packed.read(rows[mine]), positions[mine], np.float32(len(rows)), labelled
+        with damage.noting(DamagedDataError, PassingFaultError):
+            serialized = packed.read(rows[mine])
+        return serialized, positions[mine], np.float32(len(rows)), labelled
 
     def batch(number: Tensor) -> tuple[Any, ...]:
         types = (tf.string, tf.int64, tf.float32, tf.float32)

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck import files
-from limbeck.errors import DataError
+from limbeck.errors import DamagedDataError, DataError, PassingFaultError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
 from trainer.data import seal
@@ -128,7 +128,8 @@ class PackedExamples:
         """Reads the serialized examples of `rows`: an object array `[rows]` of bytes.
 
         Raises:
-          DataError: if an example is not the one that was packed.
+          DamagedDataError: if an example is not the one that was packed.
+          PassingFaultError: likewise, if the folder is not local. Another process copies it again.
         """
         import google_crc32c
 
@@ -142,10 +143,13 @@ class PackedExamples:
             if google_crc32c.value(serialized[row]) != check
         ]
         if changed:
-            raise DataError(
+            text = (
                 f"{len(changed)} of the packed examples in {self.folder} are not those that were packed: the file "
-                f"{_RECORDS} was changed or damaged. Copy or pack it again"
+                f"{_RECORDS} was changed or damaged"
             )
+            if not files.is_local(self.folder):
+                raise PassingFaultError(f"{text} on its way here")
+            raise DamagedDataError(f"{text}. Pack it again, and check the disk and the memory of this machine")
         return serialized
 
 

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.digests import content
-from limbeck.errors import ConfigError, DataError
+from limbeck.errors import ConfigError, DamagedDataError
 from limbeck.records import STRICT, from_json, to_json
 
 _NAME = "seal.json"
@@ -59,7 +59,7 @@ def sealed_digest(folder: str, index: str) -> str:
       64 hexadecimal digits.
 
     Raises:
-      DataError: if the seal is damaged, or the files are not the ones that were sealed.
+      DamagedDataError: if the seal is damaged, or the files are not the ones that were sealed.
       OSError: if a file cannot be read.
     """
     if not files.exists(files.join(folder, _NAME)):
@@ -67,17 +67,17 @@ def sealed_digest(folder: str, index: str) -> str:
     try:
         seal = from_json(_Seal, files.read_text(files.join(folder, _NAME)))
     except ConfigError as error:
-        raise DataError(
+        raise DamagedDataError(
             f"the seal of the packed examples in {folder} is damaged: pack them again ({error})"
         ) from None
     found = {name: files.size(files.join(folder, name)) for name in files.walk(folder) if name != _NAME}
     if found != seal.bytes:
-        raise DataError(
+        raise DamagedDataError(
             f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
             "again"
         )
     if content.file_digest(files.join(folder, index)) != seal.index:
-        raise DataError(
+        raise DamagedDataError(
             f"the index of the packed examples in {folder} is not the one that was packed: pack them again"
         )
     return seal.digest

@@ -1,13 +1,12 @@
 """Counts the validations without a lower loss, so that a training can end before its last epoch.
 
-A rule with counters of its own must save them. Otherwise a training that was resumed would end at another step. This
-rule is a pure function of the validation losses, which a checkpoint holds anyway. A resumed training counts them again.
+A training that was resumed must end at the step where it would have ended. So a checkpoint holds the streak. It is not
+counted again from the curve: the curve is only shown, and a lost part of it must not cost the checkpoint.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +24,3 @@ class Streak:
     def after(self, loss: float) -> Streak:
         """Returns the streak after one more validation. NaN counts as a loss that is not lower."""
         return Streak(loss, 0) if loss < self.best else Streak(self.best, self.since + 1)
-
-
-def streak_of(losses: Iterable[float]) -> Streak:
-    """Returns the streak after validations with these losses, oldest first."""
-    streak = Streak()
-    for loss in losses:
-        streak = streak.after(loss)
-    return streak

@@ -20,7 +20,6 @@ from typing import NamedTuple
 from limbeck.aliases import Tensor
 from limbeck.errors import TrainingFailedError
 from trainer.data.input_pipeline import InputPipeline
-from trainer.fitting import early_stopping
 from trainer.fitting.early_stopping import Streak
 from trainer.fitting.evaluation import Evaluation
 from trainer.fitting.hooks import Hooks, Validation
@@ -59,16 +58,16 @@ def fit(
     """
     call = _call(step, inputs)
     began, so_far = time.monotonic(), start
-    streak = early_stopping.streak_of(point.validation.loss for point in start.curve if point.validation)
-    while not _is_over(so_far.steps, steps, streak, hooks):
+    while not _is_over(so_far.steps, steps, so_far.streak, hooks):
         save_at, validate_at = hooks.next_save(so_far.steps), hooks.next_validation(so_far.steps)
         until = int(min(so_far.steps + steps_per_call, steps, save_at, validate_at))
         progress, examples = _advance(call, so_far.steps, until, steps)
+        streak = so_far.streak
         if hooks.validation and until == validate_at:
             found = _validate(hooks.validation, until)
             progress, streak = dataclasses.replace(progress, validation=found), streak.after(found.loss)
         seconds = start.seconds + time.monotonic() - began
-        so_far = Fitted(until, so_far.examples + examples, seconds, so_far.curve.plus(progress))
+        so_far = Fitted(until, so_far.examples + examples, seconds, so_far.curve.plus(progress), streak)
         if hooks.report:
             hooks.report(progress)
         stop = hooks.stop_requested is not None and hooks.stop_requested()

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import overload
 
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.evaluation import Evaluation
 
 
@@ -88,10 +89,12 @@ class Fitted:
       steps: number of optimizer steps.
       examples: number of examples whose gradients it computed.
       seconds: duration of the training, over all attempts.
-      curve: the progress at each report.
+      curve: the progress at each report. It is only shown.
+      streak: of the validations. It decides whether the training ends early.
     """
 
     steps: int = 0
     examples: int = 0
     seconds: float = 0.0
     curve: Curve = dataclasses.field(default_factory=Curve)
+    streak: Streak = dataclasses.field(default_factory=Streak)

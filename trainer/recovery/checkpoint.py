@@ -2,7 +2,8 @@
 
 If a save was interrupted, a reader that takes the newest file resumes from half a model, or not at all. Here a reader
 checks everything (`trainer.recovery.checkpoint_files`). If something is wrong, it logs a warning and takes the next
-older checkpoint. Only one process may write into a folder at a time. Any number of processes may read.
+older checkpoint. Only one process may write into a folder at a time. Any number of processes may read. The
+curve is only shown, so a damaged part of it costs its points, and not the checkpoint.
 """
 
 from __future__ import annotations

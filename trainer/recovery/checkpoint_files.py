@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+import math
 import re
 from collections.abc import Sequence
 
@@ -24,15 +26,16 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.progress import TrainingProgress
 from trainer.recovery import array_file, curve_files
 from trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
-from trainer.recovery.curve_files import DamagedCurveError
 
+_log = logging.getLogger(__name__)
 UNFINISHED = ".unfinished-"
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ class State:
       curve: the progress at each report so far.
       examples: number of examples whose gradients the saving process has computed.
       seconds: duration of the training so far, over all attempts.
+      streak: of the validations so far.
     """
 
     member: int
@@ -54,6 +58,7 @@ class State:
     curve: Sequence[TrainingProgress] = ()
     examples: int = 0
     seconds: float = 0.0
+    streak: Streak = dataclasses.field(default_factory=Streak)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -71,6 +76,8 @@ class Manifest:
       curve: name of the last part of the curve; None if the curve is empty.
       examples: as in `State`.
       seconds: as in `State`.
+      best: the lowest loss of the streak; None before the first validation.
+      since: as in `Streak`.
     """
 
     schema_version: int
@@ -83,6 +90,8 @@ class Manifest:
     curve: str | None
     examples: int
     seconds: float
+    best: float | None
+    since: int
 
 
 class DamagedCheckpointError(Exception):
@@ -117,6 +126,8 @@ def write(folder: str, state: State, curve: str | None) -> None:
         curve=curve,
         examples=state.examples,
         seconds=state.seconds,
+        best=state.streak.best if math.isfinite(state.streak.best) else None,
+        since=state.streak.since,
     )
     unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.json"
     with tf.io.gfile.GFile(unfinished, "w") as file:
@@ -136,10 +147,17 @@ def read(folder: str, step: int) -> State:
     path = f"{folder}/{manifest.file}"
     try:
         arrays = array_file.read(path, manifest.bytes, manifest.sha256, manifest.arrays)
-        curve = curve_files.read(folder, manifest.curve)
-    except (DamagedArraysError, DamagedCurveError) as error:
+    except DamagedArraysError as error:
         raise DamagedCheckpointError(str(error)) from None
-    return State(manifest.member, step, arrays, curve, manifest.examples, manifest.seconds)
+    found = curve_files.read(folder, manifest.curve)
+    if found.damage is not None:
+        _log.warning(
+            "the checkpoint of step %d in %s is whole, but %s: training goes on from it, and its curve begins after "
+            "that part",
+            step, folder, found.damage,
+        )  # fmt: skip
+    streak = Streak(math.inf if manifest.best is None else manifest.best, manifest.since)
+    return State(manifest.member, step, arrays, found.points, manifest.examples, manifest.seconds, streak)
 
 
 def read_manifest(folder: str, step: int) -> Manifest:

@@ -7,13 +7,15 @@ last link, and each link names the one before:
   curve/step-00000120.<digest>.json    {"previous": "step-00000100.<digest>", "points": [...]}
 
 The name of a link holds the digest of its content, and the content holds the name of the link before it. So the name in
-a checkpoint proves the whole chain. Each process begins its own chain with all points that it was handed, so it need
-not trust the files of an earlier process. Links stay until the checkpoints of the job are removed.
+a checkpoint proves the whole chain. If a link is damaged, the links after it can still be read. Each process begins its
+own chain with all points that it was handed, so it need not trust the files of an earlier process. Links stay until the
+checkpoints of the job are removed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
 
@@ -22,12 +24,13 @@ from pydantic.dataclasses import dataclass
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.progress import TrainingProgress
+from trainer.recovery import storage_faults
 
 FOLDER = "curve"
 _DIGEST_LETTERS = 16
 
 
-class DamagedCurveError(Exception):
+class _DamagedError(Exception):
     """A link of the chain is missing, or is not what was written."""
 
 
@@ -48,6 +51,19 @@ class Chain:
 
     last: str | None = None
     count: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What can be read of a curve.
+
+    Attributes:
+      points: oldest first; without the damaged link and those before it.
+      damage: what is wrong, in words; None where the curve is whole.
+    """
+
+    points: tuple[TrainingProgress, ...]
+    damage: str | None
 
 
 def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: int) -> Chain:
@@ -78,18 +94,25 @@ def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: i
     return Chain(name, len(curve))
 
 
-def read(folder: str, last: str | None) -> tuple[TrainingProgress, ...]:
-    """Reads all points of the chain that ends with the link `last`, oldest first.
+def read(folder: str, last: str | None) -> Found:
+    """Reads all points of the chain that ends with the link `last`. If a link cannot be read, reads those after it.
 
-    Raises:
-      DamagedCurveError: if a link is missing or damaged.
-      tensorflow.errors.OpError: if a link cannot be read for another reason.
+    A fault of storage that may pass is tried again a few times.
     """
+    import tensorflow as tf
+
     links: list[_Link] = []
-    while last is not None:
-        links.append(_read(folder, last))
-        last = links[-1].previous
-    return tuple(point for link in reversed(links) for point in link.points)
+    damage: str | None = None
+    while last is not None and damage is None:
+        read_it = functools.partial(_read, folder, last)
+        try:
+            links.append(storage_faults.patiently(read_it, f"reading the part {last} of a curve"))
+            last = links[-1].previous
+        except _DamagedError as error:
+            damage = str(error)
+        except tf.errors.OpError as error:
+            damage = f"the part {last} of its curve cannot be read ({error.message})"
+    return Found(tuple(point for link in reversed(links) for point in link.points), damage)
 
 
 def _read(folder: str, name: str) -> _Link:
@@ -99,15 +122,15 @@ def _read(folder: str, name: str) -> _Link:
         with tf.io.gfile.GFile(_path(folder, name), "rb") as file:
             text = file.read().decode()
     except tf.errors.NotFoundError:
-        raise DamagedCurveError(f"the part {name} of its curve is missing") from None
+        raise _DamagedError(f"the part {name} of its curve is missing") from None
     except UnicodeDecodeError:
         text = ""
     if _digest(text) != name.rpartition(".")[2]:
-        raise DamagedCurveError(f"the part {name} of its curve is damaged")
+        raise _DamagedError(f"the part {name} of its curve is damaged")
     try:
         return from_json(_Link, text)
     except ConfigError as error:
-        raise DamagedCurveError(f"the part {name} of its curve cannot be read ({error})") from None
+        raise _DamagedError(f"the part {name} of its curve cannot be read ({error})") from None
 
 
 def _digest(text: str) -> str:

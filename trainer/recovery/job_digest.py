@@ -26,8 +26,10 @@ from limbeck.settings.training import TrainingConfig
 from trainer.data.packing import packed_digest
 from trainer.job import TrainingJob
 
-# They say where results go, how a job is spread, and how often it is saved.
-_NO_DIFFERENCE = frozenset({"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint"})
+# They say where results go, how a job is spread, how often it is saved, and what is only tried.
+_NO_DIFFERENCE = frozenset(
+    {"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "planned_student"}
+)
 # Fields of the section `training`.
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
 # Folders. Their content counts, but not their place.

@@ -55,7 +55,7 @@ class Saved:
         model_state.restore(model, optimizer, state.arrays)
         if self.is_chief:
             events.emit("resumed", entry=self.job.entry, member=self.member, step=state.step)
-        return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve))
+        return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve), state.streak)
 
     def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
         """Returns the function for `trainer.fitting.hooks.Hooks.save`; None if nothing is saved."""
@@ -68,7 +68,9 @@ class Saved:
             # Every process must read, because a value may be spread over all of them.
             arrays = model_state.capture(model, optimizer)
             if self.is_chief:
-                state = State(self.member, done.steps, arrays, done.curve, done.examples, done.seconds)
+                state = State(
+                    self.member, done.steps, arrays, done.curve, done.examples, done.seconds, done.streak
+                )
                 writer.save(state)
 
         return save

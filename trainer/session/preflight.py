@@ -7,14 +7,16 @@ calls the model once on the real first batch, and traces one training step witho
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
+from limbeck.examples import TEACHER_LOGITS
 from trainer.data.order import Order
-from trainer.distillation.targets import loss_of
+from trainer.distillation.targets import label_key, loss_of
 from trainer.fitting import optimization, precision
 from trainer.fitting.gradient_step import GradientStep
 from trainer.recovery import exactness
@@ -32,13 +34,28 @@ def check(session: Session, order: Order) -> None:
 
     Emits a note if a checkpoint cannot hold the whole state of the training, or if the outputs look like probabilities.
 
+    A job of teachers tries the student too that is planned to learn from them (`TrainingJob.planned_student`), with the
+    loss of distillation: otherwise a mistake in it would be told after the teachers were trained, in hours.
+
     Raises:
       TaskError: if the task's code raises, or breaks a rule of `trainer.session.contract`.
     """
-    import tensorflow as tf
-
     if not session.me.is_chief:
         return
+    for told in _try(session, order, _first_batch(session, order)):
+        _log.warning("%s", told)
+        events.emit("note", text=told)
+    if session.job.planned_student is not None:
+        planned = dataclasses.replace(session, job=session.job.of_planned_student())
+        first = inputs.order_of(planned, 0)
+        # It is remarked on when it is trained.
+        _try(planned, first, _with_logits(planned, session.job.members, _first_batch(planned, first)))
+
+
+def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
+    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing."""
+    import tensorflow as tf
+
     task, training, entry = session.task, session.job.training, session.job.entry
     with precision.policy(training.precision):
         model = build_model(session)
@@ -46,7 +63,7 @@ def check(session: Session, order: Order) -> None:
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
             optimizer.build(model.trainable_variables)
-        batch, call = _first_batch(session, order), _call(model, input_types(session))
+        call = _call(model, input_types(session))
         with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
             outputs = call(batch[0])
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
@@ -61,10 +78,18 @@ def check(session: Session, order: Order) -> None:
         )
         with task_code.guarded(f"a training step of the {entry} of task '{task.name}' fails"):
             graph = _traced(step, batch)
-        for told in (_probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)):
-            if told:
-                _log.warning("%s", told)
-                events.emit("note", text=told)
+        remarks = _probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)
+        return [remark for remark in remarks if remark]
+
+
+def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns a batch of a student with logits `[batch, teachers, outputs]` that are 0: no teacher is trained yet."""
+    import tensorflow as tf
+
+    features, targets, counts = batch
+    examples = tf.shape(targets[label_key(session.job.entry)])[0]
+    logits = tf.zeros([examples, teachers, session.task.objective.outputs])
+    return features, targets | {TEACHER_LOGITS: logits}, counts
 
 
 def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:

@@ -147,7 +147,10 @@ def test_the_component_hands_the_limits_over(required: bool):
 
 
 def test_a_limit_that_was_edited_to_nonsense_is_refused_before_anything_is_blessed(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"'gate\.tolerance'.*received 5\.0"):
+    with pytest.raises(
+        ConfigError,
+        match=r"gate\.tolerance is a difference of accuracy.*at most 1, received 5: 5 points are 0\.05",
+    ):
         judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig()) | {"gate_tolerance": 5.0})
 
     assert list((tmp_path / "blessing").iterdir()) == []

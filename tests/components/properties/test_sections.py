@@ -124,7 +124,7 @@ def test_a_runtime_field_that_tfx_cannot_take_is_named():
         (TrainingConfig, {"training_epochs": None}, "training.epochs", "None"),
         (DistillationConfig, {"distillation_temperature": -2.0}, "distillation.temperature", "-2.0"),
         (DistillationConfig, {"distillation_alpha": 1.5}, "distillation.alpha", "1.5"),
-        (GateConfig, {"gate_tolerance": 5.0}, "gate.tolerance", "5.0"),
+        (GateConfig, {"gate_tolerance": -0.5}, "gate.tolerance", "-0.5"),
         (GateConfig, {"gate_max_bytes": 0}, "gate.max_bytes", "0"),
         (GateConfig, {"gate_max_latency_ms": float("nan")}, "gate.max_latency_ms", "nan"),
         (TeachersConfig, {"teachers_count": 0}, "teachers.count", "0"),

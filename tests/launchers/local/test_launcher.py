@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -10,6 +11,7 @@ import pytest
 
 from launchers.cluster import Cluster
 from launchers.local.launcher import LocalLauncher
+from limbeck import temporary
 from limbeck.errors import TrainingFailedError, UserError
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
@@ -190,6 +192,19 @@ def test_processes_die_with_a_killed_launcher(parent, tmp_path):
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
     assert _marked(tmp_path) == []
+
+
+def test_the_folder_of_a_killed_launcher_is_swept(parent, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process, children = parent
+    [folder] = tmp_path.glob("limbeck-*")
+    assert temporary.sweep() == []
+    process.kill()
+    process.wait()
+    psutil.wait_procs(children, timeout=5)
+    assert folder.exists()
+    assert temporary.sweep() == [folder]
+    assert not folder.exists()
 
 
 def test_an_interrupted_launcher_ends_and_reaps_its_processes(parent):

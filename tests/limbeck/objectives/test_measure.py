@@ -2,6 +2,7 @@
 
 import pytest
 
+from limbeck.errors import ConfigError
 from limbeck.objectives.measure import Measure
 
 ACCURACY = Measure("accuracy", "accuracy", "fraction")
@@ -20,3 +21,19 @@ def test_a_value_a_distance_a_difference_and_a_limit(measure: Measure, written: 
 
 def test_a_heading_begins_with_a_capital():
     assert (ACCURACY.title, ERROR.title) == ("Accuracy", "Negative squared error")
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.05, 1.0])
+def test_a_tolerance_of_a_fraction_is_a_fraction(tolerance: float):
+    ACCURACY.assert_tolerance(tolerance)
+
+
+def test_points_for_a_fraction_are_refused_with_the_fraction_that_was_meant():
+    with pytest.raises(
+        ConfigError, match=r"difference of accuracy, a fraction, .* received 5: 5 points are 0\.05"
+    ):
+        ACCURACY.assert_tolerance(5.0)
+
+
+def test_a_tolerance_of_a_number_may_be_any():
+    ERROR.assert_tolerance(1234.5)

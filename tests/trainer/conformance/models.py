@@ -1,7 +1,8 @@
 """One small model for each thing that Keras' `fit` does. The docstring of each builder says what it shows.
 
 All models take the inputs that `preprocessing_fn` of `tasks.py` returns: `x` float32 `[4]`, `ids` int64 `[3]`, `colour`
-text, `words` text, and `bag`, up to three int64, sparse.
+text, `words` text, `bag`, up to three int64, sparse, `tokens`, one to four int64, ragged, and `steps`, up to three
+float32, ragged.
 """
 
 from __future__ import annotations
@@ -151,6 +152,68 @@ def sparse_input(_: Any) -> Any:
     bag = tf_keras.Input([None], name="bag", dtype=tf.int64, sparse=True)
     hidden = layers.CategoryEncoding(7, output_mode="multi_hot")(bag)
     return tf_keras.Model({"bag": bag}, layers.Dense(CLASSES)(layers.Dense(4, "tanh")(hidden)))
+
+
+class Weighing(layers.Layer):
+    """Multiplies a sparse matrix with a weight for each number that it may hold, without making it dense."""
+
+    def build(self, _: Any) -> None:
+        self.table = self.add_weight(name="table", shape=[7, 2], initializer="glorot_uniform")
+
+    def call(self, inputs: Any) -> Any:
+        return tf.nn.embedding_lookup_sparse(self.table, inputs, None, combiner="sum")
+
+
+def sparse_lookup(_: Any) -> Any:
+    bag = tf_keras.Input([None], name="bag", dtype=tf.int64, sparse=True)
+    ids = tf_keras.Input([3], name="ids")
+    # An example without a value has no row of its own where it is the last.
+    both = layers.Concatenate()([Weighing()(Filled()(bag)), ids])
+    return tf_keras.Model({"bag": bag, "ids": ids}, layers.Dense(CLASSES)(both))
+
+
+class Filled(layers.Layer):
+    """Puts a 0 into examples without a value."""
+
+    def call(self, inputs: Any) -> Any:
+        return tf.sparse.fill_empty_rows(inputs, tf.constant(0, tf.int64))[0]
+
+
+def ragged_input(_: Any) -> Any:
+    tokens = tf_keras.Input([None], name="tokens", dtype=tf.int64, ragged=True)
+    hidden = layers.GlobalAveragePooling1D()(layers.Embedding(7, 4)(tokens))
+    return tf_keras.Model({"tokens": tokens}, layers.Dense(CLASSES)(hidden))
+
+
+def ragged_recurrent(_: Any) -> Any:
+    tokens = tf_keras.Input([None], name="tokens", dtype=tf.int64, ragged=True)
+    return tf_keras.Model(
+        {"tokens": tokens}, layers.Dense(CLASSES)(layers.LSTM(3)(layers.Embedding(7, 2)(tokens)))
+    )
+
+
+def ragged_for_dense(_: Any) -> Any:
+    tokens = tf_keras.Input([None], name="tokens", dtype=tf.int64)
+    hidden = layers.GlobalAveragePooling1D()(layers.Embedding(7, 4)(tokens))
+    return tf_keras.Model({"tokens": tokens}, layers.Dense(CLASSES)(hidden))
+
+
+class Bags(tf_keras.Model):
+    """A subclass that takes both kinds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.last = layers.Embedding(7, 4), layers.Dense(CLASSES)
+        self.encoding = layers.CategoryEncoding(7, output_mode="multi_hot")
+
+    def call(self, inputs: Any) -> Any:
+        steps = tf.reduce_sum(inputs["steps"], axis=1)[:, tf.newaxis]
+        words = tf.reduce_mean(self.table(inputs["tokens"]), axis=1)
+        return self.last(tf.concat([words, self.encoding(inputs["bag"]), steps], axis=1))
+
+
+def ragged_subclass(_: Any) -> Any:
+    return Bags()
 
 
 class Net(tf_keras.Model):
@@ -321,6 +384,11 @@ def positional_subclass(_: Any) -> Any:
 def several_outputs(_: Any) -> Any:
     x = _x()
     return tf_keras.Model({"x": x}, {"logits": layers.Dense(CLASSES)(x), "hidden": x})
+
+
+def ragged_dense(_: Any) -> Any:
+    steps = tf_keras.Input([None], name="steps", ragged=True)
+    return tf_keras.Model({"steps": steps}, layers.Dense(CLASSES)(steps))
 
 
 class Untrainable(layers.Layer):

@@ -27,12 +27,16 @@ OPTIMIZERS: dict[str, Any] = {
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     odd = tf.where(inputs["ids"] % 2 == 1, inputs["ids"], 0)
+    some = tf.ragged.boolean_mask(inputs["ids"], inputs["ids"] % 2 == 1)
     return {
         "x": inputs["x"],
         "ids": inputs["ids"],
         "colour": tf.strings.lower(inputs["colour"]),
         "words": inputs["words"],
         "bag": tf.sparse.from_dense(tf.sort(odd, direction="DESCENDING")),
+        # At least one, because a mean over none is not a number.
+        "tokens": tf.concat([inputs["ids"][:, :1], some], axis=1),
+        "steps": tf.cast(some, tf.float32),
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from limbeck import files
-from limbeck.errors import DataError
+from limbeck.errors import DamagedDataError, DataError, PassingFaultError
 from tests.trainer import packed
 from trainer.data import packing
 from trainer.data.packing import PackedExamples
@@ -78,7 +78,15 @@ def test_other_records_of_equal_size_under_the_same_seal_are_refused_when_they_a
     before = packing.packed_digest(str(folder))
     flip(folder / "records.bin", place)
     assert packing.packed_digest(str(folder)) == before
-    with pytest.raises(DataError, match=r"^1 of the packed examples in .* are not those that were packed"):
+    with pytest.raises(DamagedDataError, match=r"^1 of the packed examples in .* are not those that were packed"):
+        PackedExamples(folder).read(np.arange(COUNT))
+
+
+def test_a_copy_that_is_damaged_on_its_way_may_be_whole_the_next_time(folder, monkeypatch):
+    flip(folder / "records.bin", 0)
+    monkeypatch.setattr(files, "is_local", lambda _: False)
+    monkeypatch.setattr(files, "local_copy", str)
+    with pytest.raises(PassingFaultError, match="on its way here"):
         PackedExamples(folder).read(np.arange(COUNT))
 
 

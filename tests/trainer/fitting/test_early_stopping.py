@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -5,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.fitting.early_stopping import streak_of
+from trainer.fitting.early_stopping import Streak
+
+
+def streak_of(losses):
+    return functools.reduce(Streak.after, losses, Streak())
 
 
 @given(st.lists(st.integers(0, 5), max_size=12), st.integers(1, 4))

@@ -17,6 +17,7 @@ import tensorflow as tf
 from limbeck.errors import ConfigError, TrainingFailedError
 from tests.trainer.recovery import saving
 from tests.trainer.recovery.saving import equal, state
+from trainer.fitting.early_stopping import Streak
 from trainer.fitting.progress import TrainingProgress
 from trainer.recovery.checkpoint import folder_of, latest, save
 from trainer.recovery.checkpoint_files import State
@@ -63,11 +64,13 @@ def test_the_state_that_is_read_is_the_state_that_was_saved(folder):
         "stopping/best": np.array(True),
     }
     curve = (TrainingProgress(20, 60, 1 / 3), TrainingProgress(40, 60, 0.1 + 0.2))
-    save(folder, State(3, 40, arrays, curve, examples=2**40, seconds=0.1), keep=3)
+    streak = Streak(0.1 + 0.2, 2)
+    save(folder, State(3, 40, arrays, curve, examples=2**40, seconds=0.1, streak=streak), keep=3)
 
     found = read(folder)
 
     assert (found.member, found.step, found.curve, found.examples, found.seconds) == (3, 40, curve, 2**40, 0.1)
+    assert found.streak == streak
     assert found.arrays.keys() == arrays.keys()
     for name, array in arrays.items():
         assert (found.arrays[name].dtype, found.arrays[name].shape) == (array.dtype, array.shape)
@@ -131,7 +134,7 @@ def without_a_manifest_in_the_manifest(folder):
 
 def from_the_future(folder):
     manifest = folder / "step-00000010.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 2', '"schema_version": 3'))
+    manifest.write_text(manifest.read_text().replace('"schema_version": 3', '"schema_version": 4'))
 
 
 def with_other_shapes(folder):
@@ -151,7 +154,7 @@ def under_another_name(folder):
     (without_arrays, "its arrays are missing"),
     (without_a_whole_manifest, "its manifest is damaged"),
     (without_a_manifest_in_the_manifest, "its manifest is damaged"),
-    (from_the_future, "it has schema version 3, and this program reads 2"),
+    (from_the_future, "it has schema version 4, and this program reads 3"),
     (with_other_shapes, r"weights/0000 should be of shape \(1000, 300\), but is \(300, 1000\)"),
     (under_another_name, "its manifest is of step 5"),
 ])  # fmt: skip

@@ -1,6 +1,7 @@
 """The curve beside the checkpoints is read as a whole, and each of its points is written once."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
 from trainer.fitting.progress import Curve, TrainingProgress
 from trainer.fitting.step import StepResult
+from trainer.recovery import storage_faults
 from trainer.recovery.checkpoint import Writer, latest, save
 from trainer.recovery.checkpoint_files import State
 
@@ -50,15 +52,41 @@ def test_a_resumed_process_trusts_no_part_of_an_earlier_one(tmp_path):
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda link: link.write_bytes(b"\xff" + link.read_bytes()[1:])])
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_checkpoint_whose_curve_is_damaged_is_passed_over(tmp_path, caplog, damage, which):
+def test_a_damaged_curve_costs_its_points_and_no_checkpoint(tmp_path, caplog, damage, which):
+    """The checkpoint was passed over, and with it all later ones of the chain: a chart cost days of training."""
     save(str(tmp_path), at(3), keep=5)
     writer = Writer(str(tmp_path), keep=5)
     writer.save(at(5))
     writer.save(at(8))
     damage(links(tmp_path)[1:][which])
     found = latest(str(tmp_path))
-    assert found is not None and found.step == (5 if which else 3)
-    assert "of its curve is" in caplog.text
+    assert found is not None and found.step == 8
+    assert found.curve == (() if which else tuple(points(8))[5:])
+    assert "the checkpoint of step 8 in" in caplog.text and "of its curve is" in caplog.text
+
+
+@pytest.mark.parametrize("passes", [False, True])
+def test_a_part_that_cannot_be_read_is_tried_again_while_that_may_pass(tmp_path, monkeypatch, passes):
+    writer = Writer(str(tmp_path), keep=5)
+    writer.save(at(5))
+    writer.save(at(8))
+    first, real, faults = str(links(tmp_path)[0]), tf.io.gfile.GFile, []
+
+    def file(name, *arguments):
+        if name == first and not (passes and len(faults) == 2):
+            kind = tf.errors.UnavailableError if passes else tf.errors.PermissionDeniedError
+            faults.append(name)
+            raise kind(None, None, "away")
+        return real(name, *arguments)
+
+    monkeypatch.setattr(tf.io.gfile, "GFile", file)
+    monkeypatch.setattr(
+        storage_faults, "patiently", functools.partial(storage_faults.patiently, pauses=(0.0, 0.0))
+    )
+    found = latest(str(tmp_path))
+    assert found is not None and found.step == 8
+    assert found.curve == tuple(points(8))[0 if passes else 5 :]
+    assert len(faults) == (2 if passes else 1)
 
 
 class Counting:

@@ -14,6 +14,7 @@ from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from trainer.job import TrainingJob
@@ -91,6 +92,7 @@ def job_in(folder, module, text, **changes):
     {"checkpoint_uri": "/another"},
     {"strategy": StrategyConfig(name="multi_worker_mirrored", workers=4)},
     {"checkpoint": CheckpointConfig(steps=7, keep=1)},
+    {"planned_student": PlannedStudent({"width": 3})},
 ])  # fmt: skip
 def test_where_and_how_it_runs_makes_no_difference(job_of, change):
     job = job_of()
@@ -137,7 +139,7 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     )
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
-        "transform_graph_uri",
+        "transform_graph_uri", "planned_student",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
 

@@ -124,3 +124,53 @@ UPDATE = mistaken(build_optimizer=Summing)
 SEVENTH = mistaken(build_teacher=at_the_seventh_step)
 GATHERING = mistaken(build_teacher=gathering)
 PROBABLE = mistaken(build_teacher=lambda _: Probable())
+
+
+# Mistakes of the student alone: its teachers train well.
+def of_another_input(_):
+    x = tf_keras.Input([4], name="measures")
+    return tf_keras.Model({"measures": x}, layers.Dense(3)(x))
+
+
+def too_wide(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Dense(5)(x))
+
+
+class Particular(layers.Layer):
+    """Raises where it is trained, and nowhere else."""
+
+    def call(self, inputs, training=None):
+        if training:
+            raise ValueError("not in training")
+        return inputs
+
+
+def particular(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, Particular()(layers.Dense(3)(x)))
+
+
+class Subclass(tf_keras.Model):
+    """Asks for an input that there is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = layers.Dense(3)
+
+    def call(self, inputs):
+        return self.last(inputs["y"])
+
+
+def with_units(hyperparameters):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Dense(hyperparameters["units"])(x))
+
+
+STUDENT_BUILDER = mistaken(build_student=raising_builder)
+STUDENT_INPUT = mistaken(build_student=of_another_input)
+STUDENT_WIDTH = mistaken(build_student=too_wide)
+STUDENT_LAYER = mistaken(build_student=particular)
+STUDENT_GATHERING = mistaken(build_student=gathering)
+STUDENT_SUBCLASS = mistaken(build_student=lambda _: Subclass())
+STUDENT_UNITS = mistaken(build_student=with_units)

@@ -1,0 +1,1 @@
+"""Tests of what the components share that train."""
