@@ -16,6 +16,8 @@ _BUFFER_BYTES = 1 << 20
 class TensorFlowFileSystem:
     """Implements `limbeck.files.filesystem.FileSystem` with `tf.io.gfile`."""
 
+    opened_by_tensorflow = True
+
     def __init__(self, visibility: Visibility) -> None:
         """Takes the visibility of its files."""
         self.visibility = visibility
