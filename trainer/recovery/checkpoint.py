@@ -11,7 +11,7 @@ them, and have no check sums. Here a checkpoint is a set of named arrays that kn
 Both are written out of sight (`.unfinished-...`) and renamed, the manifest last: what has no manifest does not exist.
 A manifest is replaced in one step, and arrays are never overwritten by others, so a step may be saved twice. A reader
 checks everything and, where something is wrong, says so and takes the next older one. Paths are whatever
-`tf.io.gfile` knows. One process writes into a folder at a time; any number may read.
+`limbeck.files` knows. One process writes into a folder at a time; any number may read.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.progress import TrainingProgress
@@ -40,7 +41,6 @@ from trainer.recovery.curve_files import Chain, DamagedCurveError
 
 _log = logging.getLogger(__name__)
 _SCHEMA_VERSION = 2
-_UNFINISHED = ".unfinished-"
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _PIECE_BYTES = 1 << 20
@@ -131,21 +131,17 @@ class Writer:
           TrainingFailedError: where a weight is NaN, or where it cannot be written, for one because the disk is full.
             The checkpoints from before are as they were.
         """
-        import tensorflow as tf
-
         _assert_numbers(state)
         what = f"to write the checkpoint of step {state.step}"
         try:
             storage_faults.patiently(lambda: self._save(state), what, wait=self._wait)
-        except (tf.errors.OpError, OSError) as error:
-            with contextlib.suppress(tf.errors.OpError):
+        except OSError as error:
+            with contextlib.suppress(OSError):
                 _remove_leftovers(self._folder)
             raise _error_of(error, self._folder, state.step) from error
 
     def _save(self, state: State) -> None:
-        import tensorflow as tf
-
-        tf.io.gfile.makedirs(self._folder)
+        files.make_folder(self._folder)
         _remove_leftovers(self._folder)
         self._chain = curve_files.extend(self._folder, self._chain, state.curve, state.step)
         _write(self._folder, state, self._chain.last)
@@ -157,9 +153,9 @@ def save(folder_uri: str, state: State, keep: int) -> None:
     Writer(folder_uri, keep).save(state)
 
 
-def _error_of(error: Exception, folder: str, step: int) -> TrainingFailedError:
+def _error_of(error: OSError, folder: str, step: int) -> TrainingFailedError:
     kind = PassingFaultError if storage_faults.may_pass(error) else TrainingFailedError
-    reason = getattr(error, "message", None) or str(error)
+    reason = error.strerror or str(error)
     return kind(
         f"the checkpoint of step {step} cannot be written to {folder}: {reason}. Those of earlier steps are unharmed: "
         "make room, or mend the path, and start again to go on from the latest"
@@ -170,8 +166,8 @@ def latest(folder_uri: str) -> State | None:
     """Reads the newest checkpoint that is whole; None where there is none. Warns of each that it passes over.
 
     Raises:
-      tensorflow.errors.OpError: where the folder cannot be read, for one because access is denied: that is no reason
-        to begin from the start.
+      OSError: where the folder cannot be read, for one because access is denied: that is no reason to begin from the
+        start.
     """
     for step in sorted(_steps(folder_uri), reverse=True):
         try:
@@ -194,16 +190,13 @@ def _assert_numbers(state: State) -> None:
 
 
 def _write(folder: str, state: State, curve: str | None) -> None:
-    import tensorflow as tf
-
-    unfinished = f"{folder}/{_UNFINISHED}{state.step:08d}.npz"
-    with tf.io.gfile.GFile(unfinished, "wb") as file:
+    unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.npz"
+    with files.open_to_write(unfinished) as file:
         stream = _HashingStream(file)
         np.savez(stream, **{name: _plain(array) for name, array in state.arrays.items()})
-        file.flush()
     digest = stream.sha256.hexdigest()
     name = f"step-{state.step:08d}.{digest[:16]}.npz"
-    tf.io.gfile.rename(unfinished, f"{folder}/{name}", overwrite=True)
+    files.rename(unfinished, f"{folder}/{name}")
     described = tuple(_Array(name, array.shape, array.dtype.name) for name, array in state.arrays.items())
     manifest = _Manifest(
         schema_version=_SCHEMA_VERSION,
@@ -217,18 +210,16 @@ def _write(folder: str, state: State, curve: str | None) -> None:
         examples=state.examples,
         seconds=state.seconds,
     )
-    unfinished = f"{folder}/{_UNFINISHED}{state.step:08d}.json"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(to_json(manifest))
-        file.flush()
-    tf.io.gfile.rename(unfinished, _manifest(folder, state.step), overwrite=True)
+    unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.json"
+    files.write_text(unfinished, to_json(manifest))
+    files.rename(unfinished, _manifest(folder, state.step))
 
 
 class _HashingStream(io.RawIOBase):
     """A stream that can only be written to, and so is written from front to back.
 
     After a failure it takes what it is given and drops it: the archive ends itself once more when it is collected,
-    and TensorFlow crashes where a file is written to that it has closed.
+    and the file is closed by then.
     """
 
     def __init__(self, file: Any) -> None:
@@ -262,16 +253,13 @@ def _read(folder: str, step: int) -> State:
 
 
 def _read_manifest(folder: str, step: int) -> _Manifest:
-    import tensorflow as tf
-
     try:
-        with tf.io.gfile.GFile(_manifest(folder, step), "rb") as file:
-            text = file.read().decode()
+        text = files.read_text(_manifest(folder, step))
         version = json.loads(text)["schema_version"]
         if version != _SCHEMA_VERSION:
             raise _DamagedError(f"it has schema version {version}, and this program reads {_SCHEMA_VERSION}")
         manifest = from_json(_Manifest, text)
-    except tf.errors.NotFoundError:
+    except FileNotFoundError:
         raise _DamagedError("its manifest has gone") from None
     except (ConfigError, ValueError, KeyError, TypeError) as error:
         raise _DamagedError(f"its manifest is damaged ({error})") from None
@@ -281,8 +269,6 @@ def _read_manifest(folder: str, step: int) -> _Manifest:
 
 
 def _read_arrays(path: str, manifest: _Manifest) -> Arrays:
-    import tensorflow as tf
-
     try:
         size, sha256 = _size_and_digest(path)
         if (size, sha256) != (manifest.bytes, manifest.sha256):
@@ -290,9 +276,9 @@ def _read_arrays(path: str, manifest: _Manifest) -> Arrays:
                 f"its arrays should be {manifest.bytes} bytes with SHA-256 {manifest.sha256[:12]}, but are {size} "
                 f"bytes with {sha256[:12]}"
             )
-        with tf.io.gfile.GFile(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+        with files.open_to_read(path) as file, np.load(file, allow_pickle=False) as stored:
             arrays = {one.name: _typed(stored[one.name], one.dtype) for one in manifest.arrays}
-    except tf.errors.NotFoundError:
+    except FileNotFoundError:
         raise _DamagedError("its arrays are missing") from None
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise _DamagedError(f"its arrays are damaged ({error})") from None
@@ -312,10 +298,8 @@ def _typed(array: Array, dtype: str) -> Array:
 
 
 def _size_and_digest(path: str) -> tuple[int, str]:
-    import tensorflow as tf
-
     size, digest = 0, hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with files.open_to_read(path) as file:
         while piece := file.read(_PIECE_BYTES):
             size += len(piece)
             digest.update(piece)
@@ -324,24 +308,19 @@ def _size_and_digest(path: str) -> tuple[int, str]:
 
 def _remove_old(folder: str, newest: int, keep: int) -> None:
     """Takes a manifest before its arrays: one that stands promises that they are there."""
-    import tensorflow as tf
-
     steps = _steps(folder)
     kept = sorted(step for step in steps if step <= newest)[-keep:]
     for step in steps.difference(kept):
-        tf.io.gfile.remove(_manifest(folder, step))
+        files.remove(_manifest(folder, step))
     _remove_leftovers(folder)
 
 
 def _remove_leftovers(folder: str) -> None:
     """Removes what no manifest knows: files of saves that did not come to their end, arrays that were replaced."""
-    import tensorflow as tf
-
     known = set(_known_files(folder))
-    for name in _names(folder):
-        if name.startswith(_UNFINISHED) or (_ARRAYS.fullmatch(name) and name not in known):
-            with contextlib.suppress(tf.errors.NotFoundError):
-                tf.io.gfile.remove(f"{folder}/{name}")
+    for name in files.names(folder):
+        if name.startswith(files.UNFINISHED) or (_ARRAYS.fullmatch(name) and name not in known):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
 
 def _known_files(folder: str) -> Iterator[str]:
@@ -351,16 +330,7 @@ def _known_files(folder: str) -> Iterator[str]:
 
 
 def _steps(folder: str) -> set[int]:
-    return {int(match[1]) for match in map(_MANIFEST.fullmatch, _names(folder)) if match}
-
-
-def _names(folder: str) -> list[str]:
-    import tensorflow as tf
-
-    try:
-        return list(tf.io.gfile.listdir(folder))
-    except tf.errors.NotFoundError:
-        return []
+    return {int(match[1]) for match in map(_MANIFEST.fullmatch, files.names(folder)) if match}
 
 
 def _manifest(folder: str, step: int) -> str:

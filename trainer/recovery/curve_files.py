@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.progress import TrainingProgress
@@ -55,21 +56,18 @@ def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: i
       step: of the checkpoint that names the link.
 
     Raises:
-      tensorflow.errors.OpError: where it cannot be written.
+      OSError: where it cannot be written.
     """
-    import tensorflow as tf
-
     fresh = tuple(curve[chain.count :])
     if not fresh:
         return chain
     text = to_json(_Link(chain.last, fresh))
     name = f"step-{step:08d}.{_digest(text)}"
-    tf.io.gfile.makedirs(f"{folder}/{FOLDER}")
-    unfinished = f"{folder}/{FOLDER}/.unfinished"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(text)
-        file.flush()
-    tf.io.gfile.rename(unfinished, _path(folder, name), overwrite=True)
+    if chain.last is None:
+        _remove_leftovers(f"{folder}/{FOLDER}")
+    unfinished = f"{folder}/{FOLDER}/{files.UNFINISHED}{name}"
+    files.write_text(unfinished, text)
+    files.rename(unfinished, _path(folder, name))
     return Chain(name, len(curve))
 
 
@@ -78,7 +76,7 @@ def read(folder: str, last: str | None) -> tuple[TrainingProgress, ...]:
 
     Raises:
       DamagedCurveError: where a link is missing or damaged.
-      tensorflow.errors.OpError: where one cannot be read for another reason.
+      OSError: where one cannot be read for another reason.
     """
     links: list[_Link] = []
     while last is not None:
@@ -87,13 +85,17 @@ def read(folder: str, last: str | None) -> tuple[TrainingProgress, ...]:
     return tuple(point for link in reversed(links) for point in link.points)
 
 
-def _read(folder: str, name: str) -> _Link:
-    import tensorflow as tf
+def _remove_leftovers(folder: str) -> None:
+    """Removes what an earlier process was writing when it was killed."""
+    for name in files.names(folder):
+        if name.startswith(files.UNFINISHED):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
+
+def _read(folder: str, name: str) -> _Link:
     try:
-        with tf.io.gfile.GFile(_path(folder, name), "rb") as file:
-            text = file.read().decode()
-    except tf.errors.NotFoundError:
+        text = files.read_text(_path(folder, name))
+    except FileNotFoundError:
         raise DamagedCurveError(f"the part {name} of its curve is missing") from None
     except UnicodeDecodeError:
         text = ""

@@ -24,23 +24,9 @@ _PASSING = frozenset(
 )  # fmt: skip
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether the same call may go well a moment later: what a TensorFlow error or an OSError says by its kind.
-
-    Passing are UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED and UNKNOWN,
-    under which TensorFlow files what it has no name for, such as EIO.
-    """
-    import tensorflow as tf
-
-    kinds = (
-        tf.errors.UnavailableError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.AbortedError,
-        tf.errors.InternalError,
-        tf.errors.CancelledError,
-        tf.errors.UnknownError,
-    )
-    return isinstance(error, kinds) or (isinstance(error, OSError) and error.errno in _PASSING)
+def may_pass(error: OSError) -> bool:
+    """Whether the same call may go well a moment later: what an error of `limbeck.files` says by its number."""
+    return error.errno in _PASSING
 
 
 def patiently(
@@ -52,15 +38,12 @@ def patiently(
     """Calls `call`, and again after each of `pauses` while its fault may pass; `call` can be repeated.
 
     Raises:
-      tensorflow.errors.OpError: the last one, or the first that stays.
-      OSError: likewise.
+      OSError: the last one, or the first that stays.
     """
-    import tensorflow as tf
-
     for pause in pauses:
         try:
             return call()
-        except (tf.errors.OpError, OSError) as error:
+        except OSError as error:
             if not may_pass(error):
                 raise
             _log.warning("%s went wrong, and is tried again in %.1f s: %s", what, pause, error)

@@ -24,9 +24,6 @@ MAY_USE_THEM = {
     "components/anomaly_stop/executor.py",
     "components/example_gen/files.py",
     "components/example_gen/executor.py",
-    # Checkpoints: the test that kills a save at each of its operations counts TensorFlow's by name.
-    "trainer/recovery/checkpoint.py",
-    "trainer/recovery/curve_files.py",
 }
 
 

@@ -1,5 +1,6 @@
 """The curve beside the checkpoints: whole when it is read, and each point written once."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from limbeck.files.local import LocalFileSystem
 from tests.trainer.recovery.saving import state
 from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
@@ -81,30 +83,17 @@ class Endless:
 def work(folder, calls, monkeypatch):
     """Bytes written and points looked at by a training of so many calls, with a save at every tenth."""
     counted = {"bytes": 0, "points": 0}
-    real = tf.io.gfile.GFile
+    read, write = LocalFileSystem.open_to_read, LocalFileSystem.open_to_write
 
-    class File:
-        def __init__(self, *arguments):
-            self._file = real(*arguments)
+    def counted_read(self, path):
+        counted["bytes"] += self.size(path)
+        return read(self, path)
 
-        def __enter__(self):
-            self._file.__enter__()
-            return self
-
-        def __exit__(self, *error):
-            return self._file.__exit__(*error)
-
-        def __getattr__(self, name):
-            return getattr(self._file, name)
-
-        def write(self, data):
-            counted["bytes"] += len(data)
-            return self._file.write(data)
-
-        def read(self, *size):
-            data = self._file.read(*size)
-            counted["bytes"] += len(data)
-            return data
+    @contextlib.contextmanager
+    def counted_write(self, path):
+        with write(self, path) as file:
+            yield file
+            counted["bytes"] += file.tell()
 
     plus, item = Curve.plus, Curve.__getitem__
 
@@ -120,7 +109,8 @@ def work(folder, calls, monkeypatch):
         return found
 
     with monkeypatch.context() as patches:
-        patches.setattr(tf.io.gfile, "GFile", File)
+        patches.setattr(LocalFileSystem, "open_to_read", counted_read)
+        patches.setattr(LocalFileSystem, "open_to_write", counted_write)
         patches.setattr(Curve, "plus", counted_plus)
         patches.setattr(Curve, "__getitem__", counted_item)
         writer = Writer(str(folder), keep=2)
