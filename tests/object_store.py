@@ -165,12 +165,12 @@ def breaks_off(after: int) -> Callable[..., Iterable[bytes]]:
 
 
 def hangs(until: threading.Event) -> Callable[..., Iterable[bytes]]:
-    """An answer that is held back until an event."""
+    """An answer that does not come before an event, and then is a refusal: nothing was done."""
 
     def answer(environ: dict[str, Any], start_response: Any, application: Application) -> Iterable[bytes]:
         def held() -> Iterator[bytes]:
-            until.wait(60.0)
-            yield from application(environ, start_response)
+            until.wait(300.0)
+            yield from refuses("503 Slow Down", "SlowDown")(environ, start_response, application)
 
         return held()
 

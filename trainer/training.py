@@ -5,6 +5,7 @@ Every process runs the same steps; only the chief exports. The parts are in `tra
 
 from __future__ import annotations
 
+from limbeck import files
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
 from trainer.process import heartbeat, preemption
@@ -47,5 +48,5 @@ def join(job: TrainingJob) -> Session:
     if me.processes > 1:
         # A digest of this process' own making: what it was handed would be the same in all of them.
         rendezvous.meet(me, rendezvous.identity_of(job_digest.digest(job)))
-    transform = tft.TFTransformOutput(job.transform_graph_uri)
+    transform = tft.TFTransformOutput(files.local_copy(job.transform_graph_uri))
     return Session(job=job, me=me, strategy=strategy, task=job.task.load(), transform=transform)

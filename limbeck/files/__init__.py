@@ -51,6 +51,7 @@ __all__ = [
     "remove",
     "remove_folder",
     "rename",
+    "scheme_of",
     "size",
     "visibility",
     "walk",

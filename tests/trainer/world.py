@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from limbeck import files
 from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -171,5 +172,5 @@ def values_of(serialized: bytes, name: str) -> list:
 
 def weights(job: TrainingJob) -> list[np.ndarray]:
     """The weights of all members of the exported model, in order."""
-    loaded = tf.saved_model.load(job.model_uri)
+    loaded = tf.saved_model.load(files.local_copy(job.model_uri))
     return [variable.numpy() for member in loaded.weights for variable in member]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from limbeck import files
@@ -11,13 +12,20 @@ FOLDER = "tensorboard"
 
 
 class Summaries:
-    """Writes the events of one member of the ensemble to `<record>/tensorboard/<member>`."""
+    """Writes the events of one member of the ensemble to `<record>/tensorboard/<member>`.
+
+    Where TensorFlow cannot write, they are there from the end of the training on.
+    """
 
     def __init__(self, record_uri: str, member: int) -> None:
         """Opens the folder."""
         import tensorflow as tf
 
-        self._writer: Any = tf.summary.create_file_writer(files.join(record_uri, FOLDER, str(member)))
+        self._stack = contextlib.ExitStack()
+        folder = files.join(record_uri, FOLDER, str(member))
+        if not files.opened_by_tensorflow(folder):
+            folder = self._stack.enter_context(files.written_locally(folder))
+        self._writer: Any = tf.summary.create_file_writer(folder)
 
     def add(self, progress: TrainingProgress) -> None:
         """Adds what a call of several steps came to."""
@@ -33,6 +41,7 @@ class Summaries:
     def close(self) -> None:
         """Writes what is still in memory."""
         self._writer.close()
+        self._stack.close()
 
     def _write(self, step: int, figures: dict[str, float | None]) -> None:
         import tensorflow as tf

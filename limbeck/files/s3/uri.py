@@ -7,6 +7,7 @@ import re
 
 from limbeck.errors import ConfigError
 
+SCHEMES = ("s3", "minio")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

@@ -18,11 +18,10 @@ DOORS = {
     ("io", "open"),
 }
 OTHER_FILE_MODULES = {"gfile", "fileio", "io_utils"}
-# `io_utils` reads the protocol buffers of TFX's own components; ExampleGen reads users' files through TFX's `fileio`.
+# `io_utils` reads the protocol buffers of TFX's own components.
 MAY_USE_THEM = {
     "limbeck/files/tensorflow.py",
     "components/anomaly_stop/executor.py",
-    "components/example_gen/files.py",
     "components/example_gen/executor.py",
 }
 
