@@ -6,6 +6,7 @@ kind of storage, ours is registered there. Only what reads data is needed: nothi
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import functools
 import re
@@ -32,6 +33,7 @@ def file_functions() -> Any:
         glob = staticmethod(glob)
         isdir = staticmethod(files.is_folder)
         listdir = staticmethod(files.names)
+        stat = staticmethod(_stat)
 
     filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(ObjectStores, _PRIORITY)
     return tfx_fileio
@@ -58,6 +60,19 @@ def glob(pattern: str) -> list[str]:
 
 def _matching(folder: str, pattern: str) -> list[str]:
     return [name for name in files.names(folder) if fnmatch.fnmatchcase(name, pattern)]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stat:
+    """Size and time of a file, under the names that TFX's `generate_fingerprint` looks for."""
+
+    length: int
+    mtime_nsec: int
+
+
+def _stat(_path: str) -> _Stat:
+    # The pattern may be a folder, which has neither. Nothing is lost: `ContentDriver` compares contents instead.
+    return _Stat(0, 0)
 
 
 def _open(path: str, mode: str = "r") -> BinaryIO:
