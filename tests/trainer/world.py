@@ -172,5 +172,6 @@ def values_of(serialized: bytes, name: str) -> list:
 
 def weights(job: TrainingJob) -> list[np.ndarray]:
     """The weights of all members of the exported model, in order."""
-    loaded = tf.saved_model.load(files.local_copy(job.model_uri))
+    uri = job.model_uri
+    loaded = tf.saved_model.load(uri if files.opened_by_tensorflow(uri) else files.local_copy(uri))
     return [variable.numpy() for member in loaded.weights for variable in member]
