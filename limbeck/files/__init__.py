@@ -260,9 +260,11 @@ def _copied(folder: str) -> str:
 
 @contextlib.contextmanager
 def written_locally(folder: Location) -> Iterator[str]:
-    """Yields a local path of a folder, for code that can only write local files. Makes a local folder if needed.
+    """Yields a local path of a folder, for code that can only write local files.
 
-    What was written is copied to the folder when the context ends well. If an error ends it, nothing is copied.
+    Returns:
+      The folder itself if it is local; it is not made. Otherwise an empty folder: what was written there is copied when
+      the context ends well. If an error ends it, nothing is copied.
     """
     if is_local(folder):
         yield filesystem_of(folder)[1]

@@ -49,6 +49,13 @@ def test_a_process_that_goes_on_trusts_no_part_of_an_earlier_one(tmp_path):
     assert found is not None and found.curve == tuple(points(6))
 
 
+def test_what_a_killed_save_left_of_a_part_goes(tmp_path):
+    Writer(str(tmp_path), keep=2).save(at(3))
+    (tmp_path / "curve" / ".unfinished-17-4-step-00000004.json").write_text("half")
+    Writer(str(tmp_path), keep=2).save(at(5))
+    assert [link.name.partition(".")[0] for link in links(tmp_path)] == ["step-00000003", "step-00000005"]
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda link: link.write_bytes(b"\xff" + link.read_bytes()[1:])])
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_checkpoint_whose_curve_is_damaged_is_passed_over(tmp_path, caplog, damage, which):
