@@ -86,11 +86,9 @@ class S3FileSystem:
         """Does nothing: a folder exists as long as a file is in it, and others stumble over a marker."""
 
     def remove(self, path: str) -> None:
-        uri = _file(path)
         # A store does not tell whether there was anything to remove.
         self._head(path)
-        with _asking(path) as connection:
-            connection.client.delete_object(Bucket=uri.bucket, Key=uri.key)
+        self._delete(path)
 
     def remove_folder(self, folder: str) -> None:
         uri = parse(folder)
@@ -126,7 +124,12 @@ class S3FileSystem:
             self._head(source)
             return
         self.copy(source, target)
-        self.remove(source)
+        self._delete(source)
+
+    def _delete(self, path: str) -> None:
+        uri = _file(path)
+        with _asking(path) as connection:
+            connection.client.delete_object(Bucket=uri.bucket, Key=uri.key)
 
     def _head(self, path: str) -> Any:
         """Returns what is known of a file. Raises FileNotFoundError if there is none."""
