@@ -11,7 +11,9 @@ from cli import exit_codes, settings
 from kubeflow.rewrites.task_data import TaskData
 from limbeck import reference
 from limbeck.errors import ConfigError
-from limbeck.files import Visibility, is_local, visibility
+from limbeck.files import Visibility, is_local, scheme_of, visibility
+from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
+from limbeck.files.s3.uri import parse
 from limbeck.records import to_json
 from limbeck.settings.config import Config
 from limbeck.settings.descriptions import describe
@@ -77,6 +79,11 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
     for name, place in (("--root", root), ("data.path", config.data.path)):
         if place is None:
             continue
+        if scheme_of(place) in OBJECT_STORES:
+            # Raises for a URI without a bucket, or with credentials in it: it would stand in the file.
+            parse(place)
+            if target == "vertex":
+                raise ConfigError(f"{name} must be a gs:// URI for Vertex AI, received {place}")
         # Raises for a scheme that nothing of ours opens.
         shared = visibility(place) is not Visibility.PROCESS
         if not shared or (is_local(place) and not place.startswith(("/", "file:///"))):

@@ -50,7 +50,7 @@ def resolve(properties: dict[str, Any]) -> dict[str, str]:
     driver = ContentDriver(None)
     try:
         resolved = driver.resolve_exec_properties(dict(properties), None, None)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise DataError(
             f"no span of the data in {properties['input_base']} can be read: {error}. Check data.path and data.span"
         ) from error

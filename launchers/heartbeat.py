@@ -9,12 +9,14 @@ little silence, however long ago the look before was.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable, Mapping
 
 from trainer.process import heartbeat
 from trainer.process.heartbeat import SECONDS
 
+_log = logging.getLogger(__name__)
 # A fresh interpreter gets this long until its first heartbeat, however short the deadline is.
 STARTING_SECONDS = 60.0
 # A machine under load writes heartbeats late: no deadline is shorter than this.
@@ -45,7 +47,12 @@ class Pulses:
         now = time.monotonic() if now is None else now
         passed, self._looked = min(now - self._looked, 2 * self.interval), now
         for rank, pulse in self._pulses.items():
-            beat, pulse.announced = heartbeat.read(self._uris[rank]) or (None, STARTING_SECONDS)
+            try:
+                beat, pulse.announced = heartbeat.read(self._uris[rank]) or (None, STARTING_SECONDS)
+            except OSError as error:
+                # A store that is away says nothing about the process.
+                _log.warning("the heartbeat of rank %d cannot be read: %s", rank, error)
+                continue
             pulse.silence = pulse.silence + passed if beat == pulse.beat else 0.0
             pulse.beat = beat
 

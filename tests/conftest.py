@@ -5,9 +5,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.object_store import Server
 
 # TensorFlow reads these when it is first imported, so they are set before any test module is.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -42,3 +46,21 @@ def _sigterm_as_before() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator["Server"]:
+    """An S3 server on a loopback port."""
+    from tests.object_store import Server
+
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_store: "Server", monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket of the S3 server, which this process finds as `s3://` and as `minio://`."""
+    from tests.object_store import use
+
+    return use(object_store, monkeypatch)

@@ -6,6 +6,7 @@ only the export asks whether this process is the chief. `trainer.session` holds 
 
 from __future__ import annotations
 
+from limbeck import files
 from trainer.data import damage
 from trainer.distribution import cluster, farewell, rendezvous, strategies
 from trainer.job import TrainingJob
@@ -58,5 +59,5 @@ def join_job(job: TrainingJob) -> Session:
     if me.processes > 1:
         # Each process computes the digest itself. A digest that it was handed would be the same in all processes.
         rendezvous.meet(me, rendezvous.identity_of(job_digest(job)))
-    transform = tft.TFTransformOutput(job.transform_graph_uri)
+    transform = tft.TFTransformOutput(files.local_copy(job.transform_graph_uri))
     return Session(job=job, me=me, strategy=strategy, task=job.task.load(), transform=transform)

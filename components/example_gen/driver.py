@@ -13,7 +13,8 @@ from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.proto import example_gen_pb2, range_config_pb2
 
-from components.example_gen.files import matching, open_file
+from components.example_gen.files import UnreachableError, matching, open_file
+from components.example_gen.object_stores import file_functions
 from limbeck.errors import DataError
 
 _PIECE_BYTES = 1 << 20
@@ -29,6 +30,7 @@ class ContentDriver(FileBasedDriver):
         input_base_uri: str | None = None,
     ) -> FileBasedInputProcessor:
         """Called by TFX."""
+        file_functions()
         return _ContentProcessor(input_base_uri, splits, range_config)
 
 
@@ -50,6 +52,9 @@ def files_digest(base: str, pattern: str) -> str:
     """
     try:
         files = sorted(_digest_of(path) for path in matching(base, pattern))
+    except UnreachableError:
+        # They may be there in a moment, and then they would be other data.
+        raise
     except DataError:
         files = []
     return hashlib.sha256("".join(files).encode()).hexdigest()

@@ -14,11 +14,17 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
+from components.example_gen.object_stores import file_functions
 from limbeck.errors import DataError
+from limbeck.files import is_local
 
 GZIP = b"\x1f\x8b\x08"
 _BUFFER_BYTES = 1 << 20
 _WILD = re.compile(r"[*?\[]")
+
+
+class UnreachableError(DataError):
+    """The data cannot be listed or read now, so nobody knows what they are."""
 
 
 def matching(base: str, pattern: str) -> list[str]:
@@ -34,19 +40,21 @@ def matching(base: str, pattern: str) -> list[str]:
 
     Raises:
       DataError: if no file matches, if `base` itself contains a wildcard, or if a wildcard matches a folder.
+      UnreachableError: if the folder cannot be listed.
     """
-    from tfx.dsl.io import fileio
-
     if _WILD.search(base):
         raise DataError(f"the folder of the data must hold none of * ? [ in its path, received {base}: rename it")
     whole = f"{base.rstrip('/')}/{pattern}"
-    found = [path.rstrip("/") for path in fileio.glob(whole)]
-    if not _WILD.search(pattern) and found and fileio.isdir(whole):
-        whole = f"{whole.rstrip('/')}/*"
-        found = fileio.glob(whole)
+    try:
+        found = [path.rstrip("/") for path in file_functions().glob(whole)]
+        if not _WILD.search(pattern) and found and file_functions().isdir(whole):
+            whole = f"{whole.rstrip('/')}/*"
+            found = file_functions().glob(whole)
+    except OSError as error:
+        raise UnreachableError(f"{whole}: cannot be listed: {error}") from None
     files = sorted(path for path in found if not _is_hidden(path, whole))
     for path in files:
-        if fileio.isdir(path):
+        if file_functions().isdir(path):
             raise DataError(
                 f"{whole} matches the folder {path}, but must match files: give {pattern}/* or move it"
             )
@@ -64,14 +72,14 @@ def _is_hidden(path: str, pattern: str) -> bool:
 def open_file(path: str) -> BinaryIO:
     """Opens a local or remote file for reading bytes. Raises DataError if it cannot be opened."""
     import tensorflow as tf
-    from tfx.dsl.io import fileio
 
     try:
         # A remote file is opened at its first read.
-        opened = io.BufferedReader(_Bytes(fileio.open(path, "rb")), _BUFFER_BYTES)
+        opened = io.BufferedReader(_Bytes(file_functions().open(path, "rb")), _BUFFER_BYTES)
         opened.peek(1)
     except (OSError, tf.errors.OpError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
+        kind = DataError if is_local(path) else UnreachableError
+        raise kind(f"{path}: cannot be read: {error}") from None
     return opened
 
 

@@ -1,4 +1,4 @@
-"""Puts a model into an object store (`gs://` ...) as its next version.
+"""Puts a model into an object store (`gs://`, `s3://` ...) as its next version.
 
 An object store cannot rename a folder, so a version cannot appear at once. `saved_model.pb` is copied last: without
 it, a server cannot load the version, and tries again. Two simultaneous pushes may take the same number, but one

@@ -14,10 +14,18 @@ import contextlib
 import functools
 import os
 import shutil
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from limbeck import temporary
-from limbeck.files.filesystem import UNFINISHED, Location, Visibility, filesystem_of, scheme_of
+from limbeck.files.filesystem import (
+    UNFINISHED,
+    Location,
+    ServerSideCopy,
+    Visibility,
+    filesystem_of,
+    scheme_of,
+)
 
 __all__ = [
     "UNFINISHED",
@@ -36,16 +44,19 @@ __all__ = [
     "names",
     "open_to_read",
     "open_to_write",
+    "opened_by_tensorflow",
     "read_bytes",
     "read_text",
     "remove",
     "remove_folder",
     "rename",
+    "scheme_of",
     "size",
     "visibility",
     "walk",
     "write_bytes",
     "write_text",
+    "written_locally",
 ]
 
 
@@ -64,6 +75,11 @@ def visibility(location: Location) -> Visibility:
     return filesystem_of(location)[0].visibility
 
 
+def opened_by_tensorflow(location: Location) -> bool:
+    """Returns whether TensorFlow's own code, such as a writer of summaries, can be given this location."""
+    return filesystem_of(location)[0].opened_by_tensorflow
+
+
 def open_to_read(location: Location) -> BinaryIO:
     """Opens a file for reading bytes, from any position.
 
@@ -79,8 +95,8 @@ def open_to_read(location: Location) -> BinaryIO:
 def open_to_write(location: Location) -> contextlib.AbstractContextManager[BinaryIO]:
     """Returns a context that writes a file. Makes missing folders.
 
-    A local file appears, or replaces an older one, as a whole when the context ends well. If an error ends the context,
-    nothing has changed. An object store does the same, but may keep a part of the file after an error.
+    A file appears, or replaces an older one, as a whole when the context ends well. If an error ends the context,
+    nothing has changed. `gs://` does the same, but may keep a part of the file after an error.
 
     Raises:
       ConfigError: if the scheme is not known.
@@ -191,11 +207,22 @@ def rename(source: Location, target: Location) -> None:
         raise ValueError(
             f"a file keeps its file system when it is renamed, received {source} and {target}: copy it"
         )
+    if old == new:
+        # TensorFlow would remove the only copy.
+        filesystem.size(old)
+        return
     filesystem.rename(old, new)
 
 
 def copy(source: Location, target: Location) -> None:
-    """Copies a file between any two file systems. Writes the target as `open_to_write` does."""
+    """Copies a file between any two file systems. Writes the target as `open_to_write` does.
+
+    An object store copies within itself, and then nothing passes through this process.
+    """
+    (filesystem, old), (_, new) = filesystem_of(source), filesystem_of(target)
+    if scheme_of(source) == scheme_of(target) and isinstance(filesystem, ServerSideCopy):
+        filesystem.copy(old, new)
+        return
     with open_to_read(source) as opened, open_to_write(target) as file:
         shutil.copyfileobj(opened, file, 1 << 20)
 
@@ -227,3 +254,19 @@ def _copied(folder: str) -> str:
     scratch = str(temporary.folder_until_exit())
     copy_folder(folder, scratch)
     return scratch
+
+
+@contextlib.contextmanager
+def written_locally(folder: Location) -> Iterator[str]:
+    """Yields a local path of a folder, for code that can only write local files.
+
+    Returns:
+      The folder itself if it is local; it is not made. Otherwise an empty folder: what was written there is copied when
+      the context ends well. If an error ends it, nothing is copied.
+    """
+    if is_local(folder):
+        yield filesystem_of(folder)[1]
+        return
+    with temporary.folder() as scratch:
+        yield str(scratch)
+        copy_folder(scratch, folder)

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from limbeck.errors import ConfigError, nearest
 
@@ -38,6 +38,10 @@ class FileSystem(Protocol):
     @property
     def visibility(self) -> Visibility:
         """The processes that find the same file."""
+
+    @property
+    def opened_by_tensorflow(self) -> bool:
+        """Whether TensorFlow reads and writes these files by itself."""
 
     def open_to_read(self, path: str) -> BinaryIO:
         """Returns a seekable stream. If there is no such file, this call raises the error, not the first read."""
@@ -74,6 +78,14 @@ class FileSystem(Protocol):
 
     def rename(self, source: str, target: str) -> None:
         """Renames a file. Replaces a file that has the new name."""
+
+
+@runtime_checkable
+class ServerSideCopy(Protocol):
+    """A file system that copies a file by itself, without sending the content through this process."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file. The target appears, or replaces an older one, as a whole."""
 
 
 def scheme_of(location: Location) -> str:
@@ -116,4 +128,17 @@ def _memory() -> FileSystem:
     return TensorFlowFileSystem(Visibility.PROCESS)
 
 
-FILE_SYSTEMS: dict[str, Callable[[], FileSystem]] = {"": _local, "file": _local, "gs": _network, "ram": _memory}
+def _object_store() -> FileSystem:
+    from limbeck.files.s3.filesystem import S3FileSystem
+
+    return S3FileSystem()
+
+
+FILE_SYSTEMS: dict[str, Callable[[], FileSystem]] = {
+    "": _local,
+    "file": _local,
+    "gs": _network,
+    "minio": _object_store,
+    "ram": _memory,
+    "s3": _object_store,
+}

@@ -17,6 +17,7 @@ class LocalFileSystem:
     """Implements `limbeck.files.filesystem.FileSystem`."""
 
     visibility = Visibility.MACHINE
+    opened_by_tensorflow = True
 
     def open_to_read(self, path: str) -> BinaryIO:
         return Path(path).open("rb")

@@ -16,6 +16,8 @@ _BUFFER_BYTES = 1 << 20
 class TensorFlowFileSystem:
     """Implements `limbeck.files.filesystem.FileSystem` with `tf.io.gfile`."""
 
+    opened_by_tensorflow = True
+
     def __init__(self, visibility: Visibility) -> None:
         """Takes the visibility of its files."""
         self.visibility = visibility
@@ -115,10 +117,15 @@ def _python_errors(path: str) -> Iterator[None]:
         tf.errors.PermissionDeniedError: errno.EACCES,
         tf.errors.UnauthenticatedError: errno.EACCES,
         tf.errors.ResourceExhaustedError: errno.ENOSPC,
+        tf.errors.InvalidArgumentError: errno.EINVAL,
+        tf.errors.FailedPreconditionError: errno.EINVAL,
+        tf.errors.UnimplementedError: errno.EINVAL,
     }
     try:
         yield
     except tf.errors.OpError as error:
+        # The others may pass: UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED, and
+        # UNKNOWN, under which TensorFlow files what it has no name for, such as EIO.
         code = codes.get(type(error), errno.EIO)
         # OSError chooses its subclass by the code: FileNotFoundError, PermissionError.
         raise OSError(code, error.message or "no such file or folder", path) from error

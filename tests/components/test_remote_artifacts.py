@@ -46,6 +46,7 @@ from tests.components.anomaly_stop.test_accepted import span
 from tests.components.predictor.test_executor import labelled_examples
 from tests.components.pusher import models
 from tests.components.world import PROPERTIES, SIZES
+from tests.object_store import Fault, refuses
 from trainer.serving.latency import Latency
 
 
@@ -66,6 +67,14 @@ def root(tmp_path, monkeypatch):
     monkeypatch.chdir(here)
     yield Remote(f"ram://{uuid.uuid4().hex}")
     assert list(here.iterdir()) == []
+
+
+@pytest.fixture(params=["ram", "s3", "minio"])
+def store(request):
+    """A remote folder of each kind that outlives a run: what is accepted, and what is served."""
+    if request.param == "ram":
+        return request.getfixturevalue("root")
+    return Remote(f"{request.param}://{request.getfixturevalue('bucket')}/limbeck")
 
 
 def copied(artifact, folder):
@@ -184,8 +193,8 @@ def test_findings_curves_and_records_of_a_remote_run(root):
     assert collect._records(Output(f"{root}/run", {})) == records
 
 
-def test_a_span_is_accepted_and_replaced_at_a_uri(root):
-    folder = f"{root}/accepted"
+def test_a_span_is_accepted_and_replaced_at_a_uri(store):
+    folder = f"{store}/accepted"
     assert (accepted.read(folder), accepted.generation(folder)) == (None, 0)
     for number in range(3):
         accepted.replace(folder, span(f"f{number}", number), number)
@@ -194,11 +203,29 @@ def test_a_span_is_accepted_and_replaced_at_a_uri(root):
     assert files.names(folder) == ["3", "current.json"]
 
 
+def test_what_is_accepted_stays_where_a_store_fails_in_the_midst(bucket, object_store, monkeypatch):
+    """Whichever of the writes it is: before the last one, the state before counts."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    folder = f"s3://{bucket}/accepted"
+    accepted.replace(folder, span("before", 1), 0)
+    for last in ("/2/statistics/train/FeatureStats.pb", "/2/schema.pbtxt", "/current.json"):
+        fault = Fault(
+            lambda one, last=last: one.method == "PUT" and one.path.endswith(last),
+            refuses("503 Slow Down", "SlowDown"),
+        )
+        with object_store.fault(fault), pytest.raises(OSError, match="answered 503"):
+            accepted.replace(folder, span("after", 2), 1)
+        assert fault.times == 0
+        assert (accepted.read(folder), accepted.generation(folder)) == (span("before", 1), 0)
+    accepted.replace(folder, span("after", 2), 1)
+    assert (accepted.read(folder), files.names(folder)) == (span("after", 2), ["2", "current.json"])
+
+
 @pytest.mark.parametrize("serving_is_remote", [True, False])
-def test_pusher_pushes_a_remote_model(root, tmp_path, serving_is_remote):
+def test_pusher_pushes_a_remote_model(root, store, tmp_path, serving_is_remote):
     models.write(tmp_path / "made" / "Format-Serving", 7)
     files.copy_folder(tmp_path / "made", root / "model")
-    serving = root / "serving" if serving_is_remote else tmp_path / "serving"
+    serving = store / "serving" if serving_is_remote else tmp_path / "serving"
     filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=str(serving))
     to = json_format.MessageToJson(
         pusher_pb2.PushDestination(filesystem=filesystem), preserving_proto_field_name=True

@@ -392,6 +392,29 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "gs://BUCKET/limbeck/serving" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("root", ["s3://own-bucket/somewhere", "minio://mlpipeline/limbeck"])
+def test_a_root_may_lie_in_an_object_store_and_its_credentials_stay_out(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    secrets = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI", "session-token", "kubeflows-key", "kubeflows-secret")
+    names = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "MINIO_ACCESS_KEY",
+        "MINIO_SECRET_KEY",
+    )
+    for name, secret in zip(names, secrets, strict=True):
+        monkeypatch.setenv(name, secret)
+    path = tmp_path / "pipeline.yaml"
+    arguments = ["compile", "--task", "digits", "--target", "kubeflow", "--output", str(path), "--root", root]
+    assert main([*arguments, "--set", f"data.path={root}/data"]) == 0
+
+    text = path.read_text(encoding="utf-8")
+    assert all(f"{root}/{name}" in text for name in ("serving", "accepted", "checkpoints", "data"))
+    assert not [secret for secret in secrets if secret in text]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -401,6 +424,12 @@ def test_what_is_printed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
             ["--root", "/shared", "--target", "vertex"],
             "--root must be a gs:// URI for Vertex AI, received /shared",
         ),
+        (["--root", "s3://bucket/limbeck", "--target", "vertex"], "--root must be a gs:// URI for Vertex AI"),
+        (
+            ["--root", "gs://bucket", "--target", "vertex", "--set", "data.path=s3://bucket/data"],
+            "data.path must be a gs:// URI for Vertex AI, received s3://bucket/data",
+        ),
+        (["--root", "minio://key:word@minio/x"], "Credentials are read from the environment"),
         (["--root", "s3a://bucket"], "there is no file system for 's3a://'"),
         (["--set", "data.path=raw"], "data.path must be a URI"),
         (["--image", "limbeck 2"], "--image takes the name of a container image"),

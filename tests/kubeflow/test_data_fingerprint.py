@@ -7,6 +7,7 @@ import pytest
 
 from components.example_gen.driver import files_digest
 from kubeflow.data_fingerprint import resolve
+from limbeck import files
 from limbeck.errors import ConfigError, DataError
 
 
@@ -53,5 +54,34 @@ def test_data_without_a_span_are_named(tmp_path: Path):
 
 
 def test_a_place_that_nothing_opens_is_named():
-    with pytest.raises(ConfigError, match="there is no file system for 's3://'"):
-        resolve({"input_base": "s3://bucket/data", "input_config": config("train/*")})
+    with pytest.raises(ConfigError, match="there is no file system for 'hdfs://'"):
+        resolve({"input_base": "hdfs://name/data", "input_config": config("train/*")})
+
+
+@pytest.mark.parametrize("scheme", ["s3", "minio"])
+def test_data_in_an_object_store_are_those_of_a_folder(tmp_path: Path, bucket: str, scheme: str):
+    for span in ("1", "2", "10"):
+        write(tmp_path / span / "train", f"span {span}")
+    write(tmp_path / "2" / "train_old", "other data")
+    files.copy_folder(tmp_path, f"{scheme}://{bucket}/data")
+    for pattern in ("{SPAN}/train/*", "2/train/*", "2/train"):
+        found, local = (
+            resolve({"input_base": base, "input_config": config(pattern)})
+            for base in (f"{scheme}://{bucket}/data", str(tmp_path))
+        )
+        assert found == local
+        assert "sha256:" in found["input_fingerprint"]
+    spanned = resolve({"input_base": f"{scheme}://{bucket}/data", "input_config": config("{SPAN}/train/*")})
+    assert spanned["span"] == "10"
+
+
+@pytest.mark.parametrize("pattern", ["train/*", "{SPAN}/train/*"])
+def test_a_store_that_does_not_answer_is_no_folder_without_files(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, pattern: str
+):
+    """The digest of nothing would be the key of a cache entry."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    with pytest.raises(DataError, match=r"127\.0\.0\.1:1 cannot be reached"):
+        resolve({"input_base": f"s3://{bucket}/data", "input_config": config(pattern)})
+    monkeypatch.undo()

@@ -3,6 +3,8 @@ import os
 import pytest
 
 from launchers.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
+from limbeck import files
+from tests.object_store import Fault, refuses
 from trainer.process import heartbeat
 
 DEADLINE = 10.0
@@ -113,3 +115,20 @@ def test_no_deadline_is_shorter_than_three_beats(tmp_path):
     assert pulses.hung({0}) == {}
     pulses.look(3.2)
     assert list(pulses.hung({0})) == [0]
+
+
+def test_a_store_that_is_away_says_nothing_about_a_process(bucket, object_store, monkeypatch):
+    """It ended the launch: the launcher could not read the sign of life, and took that for its own failure."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    uri, now = f"s3://{bucket}/heartbeat", 1000.0
+    pulses = Pulses({0: uri}, DEADLINE, now)
+    files.write_text(uri, "0.0 1")
+    pulses.look(now + 1)
+    away = Fault(lambda one: one.path.endswith("/heartbeat"), refuses("503 Slow Down", "SlowDown"), times=10**6)
+    with object_store.fault(away):
+        for second in range(2, 30):
+            pulses.look(now + second)
+    assert pulses.hung({0}) == {}
+    for second in range(30, 41):
+        pulses.look(now + second)
+    assert pulses.hung({0}).keys() == {0}

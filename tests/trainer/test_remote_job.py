@@ -15,12 +15,12 @@ from trainer import training, worker
 from trainer.process import heartbeat
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch):
+@pytest.fixture(params=["ram", "s3"])
+def root(request, tmp_path, monkeypatch):
     here = tmp_path / "working-directory"
     here.mkdir()
     monkeypatch.chdir(here)
-    yield f"ram://{uuid.uuid4().hex}"
+    yield f"ram://{uuid.uuid4().hex}" if request.param == "ram" else f"s3://{request.getfixturevalue('bucket')}"
     assert list(here.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from limbeck import files
 from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -174,5 +175,6 @@ def values_of(serialized: bytes, name: str) -> list:
 
 def weights(job: TrainingJob) -> list[np.ndarray]:
     """Returns the weights of all members of the exported model, in order."""
-    loaded = tf.saved_model.load(job.model_uri)
+    uri = job.model_uri
+    loaded = tf.saved_model.load(uri if files.opened_by_tensorflow(uri) else files.local_copy(uri))
     return [variable.numpy() for member in loaded.weights for variable in member]

@@ -6,6 +6,7 @@ few steps of a small model. Here one operation writes all figures of a report.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from limbeck import files
@@ -15,13 +16,20 @@ FOLDER = "tensorboard"
 
 
 class Summaries:
-    """Writes the figures of one member to `<record_uri>/tensorboard/<member>`."""
+    """Writes the figures of one member to `<record_uri>/tensorboard/<member>`.
+
+    If TensorFlow cannot write there, the files are copied there at the end of the training.
+    """
 
     def __init__(self, record_uri: str, member: int) -> None:
         """Opens the folder."""
         import tensorflow as tf
 
-        self._writer: Any = tf.summary.create_file_writer(files.join(record_uri, FOLDER, str(member)))
+        self._stack = contextlib.ExitStack()
+        folder = files.join(record_uri, FOLDER, str(member))
+        if not files.opened_by_tensorflow(folder):
+            folder = self._stack.enter_context(files.written_locally(folder))
+        self._writer: Any = tf.summary.create_file_writer(folder)
 
     def add(self, progress: TrainingProgress) -> None:
         """Adds the figures of one report."""
@@ -37,6 +45,7 @@ class Summaries:
     def close(self) -> None:
         """Writes what is still in memory."""
         self._writer.close()
+        self._stack.close()
 
     def _write(self, step: int, figures: dict[str, float | None]) -> None:
         import tensorflow as tf

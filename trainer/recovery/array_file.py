@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.records import STRICT
 
 _PIECE_BYTES = 1 << 20
@@ -46,21 +47,18 @@ def write(path: str, arrays: Arrays) -> tuple[int, str]:
     """Writes a file of arrays.
 
     Args:
-      path: any path that `tf.io.gfile` knows. A file that is there is replaced.
+      path: any path or URI that `limbeck.files` knows. A file that is there is replaced.
       arrays: arrays of any shape and any type but Python objects, by name.
 
     Returns:
       The size of the file in bytes, and its SHA-256 in hexadecimal.
 
     Raises:
-      tensorflow.errors.OpError: if the file cannot be written.
+      OSError: if the file cannot be written.
     """
-    import tensorflow as tf
-
-    with tf.io.gfile.GFile(path, "wb") as file:
+    with files.open_to_write(path) as file:
         stream = _HashingStream(file)
         np.savez(stream, **{name: _plain(array) for name, array in arrays.items()})
-        file.flush()
     return stream.bytes, stream.sha256.hexdigest()
 
 
@@ -69,10 +67,8 @@ def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Array
 
     Raises:
       DamagedArraysError: if the file is missing, or another than the one that was written.
-      tensorflow.errors.OpError: if it cannot be read for another reason.
+      OSError: if it cannot be read for another reason.
     """
-    import tensorflow as tf
-
     try:
         found = _size_and_digest(path)
         if found != (size, sha256):
@@ -80,9 +76,9 @@ def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Array
                 f"its arrays should be {size} bytes with SHA-256 {sha256[:12]}, but are {found[0]} bytes with "
                 f"{found[1][:12]}"
             )
-        with tf.io.gfile.GFile(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+        with files.open_to_read(path) as file, np.load(file, allow_pickle=False) as stored:
             arrays = {one.name: _typed(stored[one.name], one.dtype) for one in types}
-    except tf.errors.NotFoundError:
+    except FileNotFoundError:
         raise DamagedArraysError("its arrays are missing") from None
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise DamagedArraysError(f"its arrays are damaged ({error})") from None
@@ -96,7 +92,7 @@ class _HashingStream(io.RawIOBase):
     """A stream that hashes what it writes. It cannot seek, so NumPy writes it from front to back.
 
     After a failure it drops whatever is written to it. The archive writes its end once more when Python deletes it, and
-    TensorFlow crashes if a file is written to after it was closed.
+    the file is closed by then.
     """
 
     def __init__(self, file: Any) -> None:
@@ -129,10 +125,8 @@ def _typed(array: Array, dtype: str) -> Array:
 
 
 def _size_and_digest(path: str) -> tuple[int, str]:
-    import tensorflow as tf
-
     size, digest = 0, hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with files.open_to_read(path) as file:
         while piece := file.read(_PIECE_BYTES):
             size += len(piece)
             digest.update(piece)

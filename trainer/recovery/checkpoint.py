@@ -2,8 +2,8 @@
 
 If a save was interrupted, a reader that takes the newest file resumes from half a model, or not at all. Here a reader
 checks everything (`trainer.recovery.checkpoint_files`). If something is wrong, it logs a warning and takes the next
-older checkpoint. Only one process may write into a folder at a time. Any number of processes may read. The
-curve is only shown, so a damaged part of it costs its points, and not the checkpoint.
+older checkpoint. The curve is only shown, so a damaged part of it costs its points, and not the checkpoint. Only one
+process may write into a folder at a time. Any number of processes may read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from limbeck import files
 from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
 from trainer.recovery import checkpoint_files, curve_files, storage_faults
-from trainer.recovery.checkpoint_files import ARRAYS, UNFINISHED, DamagedCheckpointError, State
+from trainer.recovery.checkpoint_files import ARRAYS, DamagedCheckpointError, State
 from trainer.recovery.curve_files import Chain
 
 _log = logging.getLogger(__name__)
@@ -62,21 +63,17 @@ class Writer:
           TrainingFailedError: if an array of the model or the optimizer contains NaN, or if the checkpoint cannot be
             written, for example because the disk is full. Earlier checkpoints stay as they are.
         """
-        import tensorflow as tf
-
         _assert_numbers(state)
         what = f"writing the checkpoint of step {state.step}"
         try:
             storage_faults.patiently(lambda: self._save(state), what, wait=self._wait)
-        except (tf.errors.OpError, OSError) as error:
-            with contextlib.suppress(tf.errors.OpError):
+        except OSError as error:
+            with contextlib.suppress(OSError):
                 _remove_leftovers(self._folder)
             raise _error_of(error, self._folder, state.step) from error
 
     def _save(self, state: State) -> None:
-        import tensorflow as tf
-
-        tf.io.gfile.makedirs(self._folder)
+        files.make_folder(self._folder)
         _remove_leftovers(self._folder)
         self._chain = curve_files.extend(self._folder, self._chain, state.curve, state.step)
         checkpoint_files.write(self._folder, state, self._chain.last)
@@ -88,9 +85,9 @@ def save(folder_uri: str, state: State, keep: int) -> None:
     Writer(folder_uri, keep).save(state)
 
 
-def _error_of(error: Exception, folder: str, step: int) -> TrainingFailedError:
+def _error_of(error: OSError, folder: str, step: int) -> TrainingFailedError:
     kind = PassingFaultError if storage_faults.may_pass(error) else TrainingFailedError
-    reason = getattr(error, "message", None) or str(error)
+    reason = error.strerror or str(error)
     return kind(
         f"the checkpoint of step {step} cannot be written to {folder}: {reason}. Earlier checkpoints are unharmed: "
         "make room, or correct the path, and start again to resume from the latest"
@@ -101,8 +98,8 @@ def latest(folder_uri: str) -> State | None:
     """Reads the newest complete checkpoint; returns None if there is none. Logs a warning for each damaged one.
 
     Raises:
-      tensorflow.errors.OpError: if the folder cannot be read, for example because access is denied. Training must not
-        begin from the start then.
+      OSError: if the folder cannot be read, for example because access is denied. Training must not begin from the
+        start then.
     """
     for step in sorted(checkpoint_files.steps(folder_uri), reverse=True):
         try:
@@ -126,24 +123,19 @@ def _assert_numbers(state: State) -> None:
 
 def _remove_old(folder: str, newest: int, keep: int) -> None:
     """Removes old checkpoints. A manifest goes before its arrays, because a manifest promises that its arrays exist."""
-    import tensorflow as tf
-
     steps = checkpoint_files.steps(folder)
     kept = sorted(step for step in steps if step <= newest)[-keep:]
     for step in steps.difference(kept):
-        tf.io.gfile.remove(checkpoint_files.manifest_path(folder, step))
+        files.remove(checkpoint_files.manifest_path(folder, step))
     _remove_leftovers(folder)
 
 
 def _remove_leftovers(folder: str) -> None:
     """Removes the files that no manifest names: files of interrupted saves, and arrays that were replaced."""
-    import tensorflow as tf
-
     known = set(_known_files(folder))
-    for name in checkpoint_files.names(folder):
-        if name.startswith(UNFINISHED) or (ARRAYS.fullmatch(name) and name not in known):
-            with contextlib.suppress(tf.errors.NotFoundError):
-                tf.io.gfile.remove(f"{folder}/{name}")
+    for name in files.names(folder):
+        if name.startswith(files.UNFINISHED) or (ARRAYS.fullmatch(name) and name not in known):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
 
 def _known_files(folder: str) -> Iterator[str]:

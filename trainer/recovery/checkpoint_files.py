@@ -10,7 +10,7 @@ strategy that wrote them. Here a checkpoint is a set of named arrays:
 
 Both files are written under another name (`.unfinished-...`) and renamed, the manifest last. A checkpoint without a
 manifest does not exist. Each file of arrays has a name of its own and a manifest is replaced in one step, so the same
-step may be saved twice. Paths are whatever `tf.io.gfile` knows.
+step may be saved twice. Paths are whatever `limbeck.files` knows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.early_stopping import Streak
@@ -32,7 +33,6 @@ from trainer.recovery import array_file, curve_files
 from trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
 
 _log = logging.getLogger(__name__)
-UNFINISHED = ".unfinished-"
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
 _SCHEMA_VERSION = 3
@@ -107,14 +107,12 @@ def write(folder: str, state: State, curve: str | None) -> None:
       curve: name of the last part of the curve; None if the curve is empty.
 
     Raises:
-      tensorflow.errors.OpError: if a file cannot be written.
+      OSError: if a file cannot be written.
     """
-    import tensorflow as tf
-
-    unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.npz"
+    unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.npz"
     size, digest = array_file.write(unfinished, state.arrays)
     name = f"step-{state.step:08d}.{digest[:16]}.npz"
-    tf.io.gfile.rename(unfinished, f"{folder}/{name}", overwrite=True)
+    files.rename(unfinished, f"{folder}/{name}")
     manifest = Manifest(
         schema_version=_SCHEMA_VERSION,
         member=state.member,
@@ -129,11 +127,9 @@ def write(folder: str, state: State, curve: str | None) -> None:
         best=state.streak.best if math.isfinite(state.streak.best) else None,
         since=state.streak.since,
     )
-    unfinished = f"{folder}/{UNFINISHED}{state.step:08d}.json"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(to_json(manifest))
-        file.flush()
-    tf.io.gfile.rename(unfinished, manifest_path(folder, state.step), overwrite=True)
+    unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.json"
+    files.write_text(unfinished, to_json(manifest))
+    files.rename(unfinished, manifest_path(folder, state.step))
 
 
 def read(folder: str, step: int) -> State:
@@ -141,7 +137,7 @@ def read(folder: str, step: int) -> State:
 
     Raises:
       DamagedCheckpointError: if a file is missing, was changed, or has another format.
-      tensorflow.errors.OpError: if a file cannot be read for another reason.
+      OSError: if a file cannot be read for another reason.
     """
     manifest = read_manifest(folder, step)
     path = f"{folder}/{manifest.file}"
@@ -162,18 +158,15 @@ def read(folder: str, step: int) -> State:
 
 def read_manifest(folder: str, step: int) -> Manifest:
     """Reads the manifest of a step. Errors are those of `read`."""
-    import tensorflow as tf
-
     try:
-        with tf.io.gfile.GFile(manifest_path(folder, step), "rb") as file:
-            text = file.read().decode()
+        text = files.read_text(manifest_path(folder, step))
         version = json.loads(text)["schema_version"]
         if version != _SCHEMA_VERSION:
             raise DamagedCheckpointError(
                 f"it has schema version {version}, and this program reads {_SCHEMA_VERSION}"
             )
         manifest = from_json(Manifest, text)
-    except tf.errors.NotFoundError:
+    except FileNotFoundError:
         raise DamagedCheckpointError("its manifest has gone") from None
     except (ConfigError, ValueError, KeyError, TypeError) as error:
         raise DamagedCheckpointError(f"its manifest is damaged ({error})") from None
@@ -184,17 +177,7 @@ def read_manifest(folder: str, step: int) -> Manifest:
 
 def steps(folder: str) -> set[int]:
     """Returns the steps of all manifests in a folder; empty if there is no such folder."""
-    return {int(match[1]) for match in map(_MANIFEST.fullmatch, names(folder)) if match}
-
-
-def names(folder: str) -> list[str]:
-    """Returns the names of all files in a folder; empty if there is no such folder."""
-    import tensorflow as tf
-
-    try:
-        return list(tf.io.gfile.listdir(folder))
-    except tf.errors.NotFoundError:
-        return []
+    return {int(match[1]) for match in map(_MANIFEST.fullmatch, files.names(folder)) if match}
 
 
 def manifest_path(folder: str, step: int) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from trainer.fitting.progress import TrainingProgress
@@ -76,21 +77,18 @@ def extend(folder: str, chain: Chain, curve: Sequence[TrainingProgress], step: i
       step: step of the checkpoint that names the link.
 
     Raises:
-      tensorflow.errors.OpError: if the link cannot be written.
+      OSError: if the link cannot be written.
     """
-    import tensorflow as tf
-
     fresh = tuple(curve[chain.count :])
     if not fresh:
         return chain
     text = to_json(_Link(chain.last, fresh))
     name = f"step-{step:08d}.{_digest(text)}"
-    tf.io.gfile.makedirs(f"{folder}/{FOLDER}")
-    unfinished = f"{folder}/{FOLDER}/.unfinished"
-    with tf.io.gfile.GFile(unfinished, "w") as file:
-        file.write(text)
-        file.flush()
-    tf.io.gfile.rename(unfinished, _path(folder, name), overwrite=True)
+    if chain.last is None:
+        _remove_leftovers(f"{folder}/{FOLDER}")
+    unfinished = f"{folder}/{FOLDER}/{files.UNFINISHED}{name}"
+    files.write_text(unfinished, text)
+    files.rename(unfinished, _path(folder, name))
     return Chain(name, len(curve))
 
 
@@ -99,8 +97,6 @@ def read(folder: str, last: str | None) -> Found:
 
     A fault of storage that may pass is tried again a few times.
     """
-    import tensorflow as tf
-
     links: list[_Link] = []
     damage: str | None = None
     while last is not None and damage is None:
@@ -110,18 +106,22 @@ def read(folder: str, last: str | None) -> Found:
             last = links[-1].previous
         except _DamagedError as error:
             damage = str(error)
-        except tf.errors.OpError as error:
-            damage = f"the part {last} of its curve cannot be read ({error.message})"
+        except OSError as error:
+            damage = f"the part {last} of its curve cannot be read ({error.strerror or error})"
     return Found(tuple(point for link in reversed(links) for point in link.points), damage)
 
 
-def _read(folder: str, name: str) -> _Link:
-    import tensorflow as tf
+def _remove_leftovers(folder: str) -> None:
+    """Removes files that an earlier process was writing when it was killed."""
+    for name in files.names(folder):
+        if name.startswith(files.UNFINISHED):
+            files.remove(f"{folder}/{name}", missing_ok=True)
 
+
+def _read(folder: str, name: str) -> _Link:
     try:
-        with tf.io.gfile.GFile(_path(folder, name), "rb") as file:
-            text = file.read().decode()
-    except tf.errors.NotFoundError:
+        text = files.read_text(_path(folder, name))
+    except FileNotFoundError:
         raise _DamagedError(f"the part {name} of its curve is missing") from None
     except UnicodeDecodeError:
         text = ""

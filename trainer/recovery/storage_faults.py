@@ -25,23 +25,9 @@ _PASSING = frozenset(
 )  # fmt: skip
 
 
-def may_pass(error: Exception) -> bool:
-    """Returns whether the same call may succeed a moment later, by the kind of a TensorFlow error or an OSError.
-
-    The faults that may pass are UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED
-    and UNKNOWN. TensorFlow reports errors without a name of their own as UNKNOWN, such as EIO.
-    """
-    import tensorflow as tf
-
-    kinds = (
-        tf.errors.UnavailableError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.AbortedError,
-        tf.errors.InternalError,
-        tf.errors.CancelledError,
-        tf.errors.UnknownError,
-    )
-    return isinstance(error, kinds) or (isinstance(error, OSError) and error.errno in _PASSING)
+def may_pass(error: OSError) -> bool:
+    """Returns whether the same call may succeed a moment later, by the number of an error of `limbeck.files`."""
+    return error.errno in _PASSING
 
 
 def patiently(
@@ -62,15 +48,12 @@ def patiently(
       What `call` returns.
 
     Raises:
-      tensorflow.errors.OpError: the error of the last call, or the first error that stays.
-      OSError: likewise.
+      OSError: the error of the last call, or the first error that stays.
     """
-    import tensorflow as tf
-
     for pause in pauses:
         try:
             return call()
-        except (tf.errors.OpError, OSError) as error:
+        except OSError as error:
             if not may_pass(error):
                 raise
             _log.warning("%s failed, and is tried again in %.1f s: %s", what, pause, error)

@@ -46,7 +46,8 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
     events.emit("phase", what="exporting the model")
     # A killed export leaves files that the next export would not overwrite, and that would be served.
     files.remove_folder(job.model_uri)
-    serving.save(models, session.task, session.transform, job.model_uri)
+    with files.written_locally(job.model_uri) as folder:
+        serving.save(models, session.task, session.transform, folder)
     history = {
         "parameters": serving.count_parameters(models),
         "members": [[dataclasses.asdict(point) for point in one.curve] for one in fitted],

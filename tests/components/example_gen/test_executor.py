@@ -17,6 +17,7 @@ from tfx.utils import proto_utils
 from components.example_gen.declaration import Declared
 from components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
 from components.example_gen.options import Options, to_custom_config
+from limbeck import files
 from limbeck.errors import ConfigError, DataError
 from tests.components import rehearsal
 from tests.components.example_gen.tables import Features, features_of
@@ -276,3 +277,36 @@ def test_what_the_task_declares_is_asserted_on_every_example(tmp_path: Path):
     assert "split 'train', feature 'a': 1 of 2 examples hold 2 values" in lines[2]
     assert "split 'train', feature 'y': 1 of 2 examples hold the label 2" in lines[3]
     assert "train/d.tfrecord, record 2" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("executor", "scheme"), [(CsvExecutor, "s3"), (ParquetExecutor, "s3"), (TFRecordExecutor, "minio")]
+)
+def test_data_in_an_object_store_give_the_same_examples(
+    executor: type[BaseExampleGenExecutor], scheme: str, tmp_path: Path, bucket: str
+):
+    table = pa.table({"number": list(range(50)), "text": [f"{n:03}" for n in range(50)]})
+    parts = {"train": table.slice(0, 40), "test": table.slice(40)}
+    if executor is ParquetExecutor:
+        write(tmp_path, **{f"{split}__part": part for split, part in parts.items()})
+    elif executor is CsvExecutor:
+        for split, part in parts.items():
+            lines = [f"{row['number']},{row['text']}" for row in part.to_pylist()]
+            write(tmp_path, **{f"{split}__part": "\n".join(["number,text", *lines])})
+    else:
+        for split, part in parts.items():
+            (tmp_path / "data" / split).mkdir(parents=True)
+            with tf.io.TFRecordWriter(str(tmp_path / "data" / split / "part")) as writer:
+                for number in part["number"].to_pylist():
+                    feature = tf.train.Feature(int64_list=tf.train.Int64List(value=[number]))
+                    features = tf.train.Features(feature={"number": feature})
+                    writer.write(tf.train.Example(features=features).SerializeToString())
+    files.copy_folder(tmp_path / "data", f"{scheme}://{bucket}/raw/data")
+    given = properties(tmp_path, "train", "test")
+    local = run(executor, tmp_path, given)
+    remote = run(executor, tmp_path / "remote", given | {"input_base": f"{scheme}://{bucket}/raw/data"})
+
+    assert {split: len(some) for split, some in remote.items()} == {"train": 40, "test": 10}
+    assert {split: sorted(some) for split, some in remote.items()} == {
+        split: sorted(some) for split, some in local.items()
+    }

@@ -1,4 +1,4 @@
-"""A push without renames, into TensorFlow's `ram://`: as to an object store, no folder is made or renamed."""
+"""A push without renames, into TensorFlow's `ram://` and into an object store: no folder is made or renamed."""
 
 import uuid
 from pathlib import Path
@@ -8,14 +8,16 @@ import pytest
 from components.pusher import remote
 from limbeck import files
 from tests.components.pusher import models
+from tests.object_store import Fault, Server, refuses
 
 
-@pytest.fixture
-def serving(tmp_path, monkeypatch):
+@pytest.fixture(params=["ram", "s3", "minio"])
+def serving(request, tmp_path, monkeypatch):
     here = tmp_path / "working-directory"
     here.mkdir()
     monkeypatch.chdir(here)
-    yield f"ram://{uuid.uuid4().hex}/serving"
+    bucket = uuid.uuid4().hex if request.param == "ram" else request.getfixturevalue("bucket")
+    yield f"{request.param}://{bucket}/serving"
     assert list(here.iterdir()) == []
 
 
@@ -65,3 +67,21 @@ def test_what_cannot_be_copied_leaves_no_version(serving: str, tmp_path: Path, m
         remote.push(str(model), serving)
 
     assert files.names(serving) == []
+
+
+def test_a_store_that_fails_in_the_midst_keeps_no_version(
+    bucket: str, object_store: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    serving = f"s3://{bucket}/serving"
+    model = models.write(tmp_path / "model", 1)
+    remote.push(str(model), serving)
+    fault = Fault(
+        lambda one: one.method == "PUT" and one.path.endswith("/2/saved_model.pb"),
+        refuses("503 Slow Down", "SlowDown"),
+    )
+    with object_store.fault(fault), pytest.raises(OSError, match="answered 503"):
+        remote.push(str(model), serving)
+    assert fault.times == 0
+    assert files.names(serving) == ["1"]
+    assert remote.push(str(model), serving) == f"{serving}/2"

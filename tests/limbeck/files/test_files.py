@@ -1,4 +1,4 @@
-"""The same functions on a local folder and on TensorFlow's `ram://`, a remote file system that needs no network."""
+"""The same functions on a local folder, on TensorFlow's `ram://` and on an object store."""
 
 import errno
 import io
@@ -18,17 +18,20 @@ from limbeck.files import Visibility
 PROJECT = Path(__file__).parents[3]
 
 
-@pytest.fixture(params=["path", "file", "ram"])
+@pytest.fixture(params=["path", "file", "ram", "s3", "minio"])
 def folder(request, tmp_path, monkeypatch):
     """A folder of each kind; whatever is done there, nothing lands in the working directory."""
     here = tmp_path / "working-directory"
     here.mkdir()
     monkeypatch.chdir(here)
-    yield {
-        "path": str(tmp_path / "there"),
-        "file": f"file://{tmp_path}/there",
-        "ram": f"ram://{uuid.uuid4().hex}/there",
-    }[request.param]
+    if request.param in ("s3", "minio"):
+        yield f"{request.param}://{request.getfixturevalue('bucket')}/there"
+    else:
+        yield {
+            "path": str(tmp_path / "there"),
+            "file": f"file://{tmp_path}/there",
+            "ram": f"ram://{uuid.uuid4().hex}/there",
+        }[request.param]
     assert list(here.iterdir()) == []
 
 
@@ -95,6 +98,70 @@ def test_what_is_broken_off_leaves_nothing_behind(folder):
     assert files.walk(folder) == []
 
 
+def test_what_is_broken_off_leaves_an_older_file_as_it_was(folder):
+    if folder.startswith("ram://"):
+        pytest.skip("TensorFlow's file in memory is emptied when it is opened")
+    files.write_text(f"{folder}/file", "old")
+    with pytest.raises(KeyError), files.open_to_write(f"{folder}/file") as file:
+        file.write(b"new, but only half of i")
+        raise KeyError
+    assert files.read_text(f"{folder}/file") == "old"
+    assert files.walk(folder) == ["file"]
+
+
+def test_folders_whose_names_begin_alike_are_told_apart(folder):
+    if folder.startswith("ram://"):
+        pytest.skip("TensorFlow's files in memory are mixed up")
+    for name in ("model/a", "model_run/b", "model.txt"):
+        files.write_text(f"{folder}/{name}", name)
+    assert files.walk(f"{folder}/model") == files.names(f"{folder}/model") == ["a"]
+    assert files.names(folder) == ["model", "model.txt", "model_run"]
+    assert not files.exists(f"{folder}/mode") and not files.is_folder(f"{folder}/mode")
+    files.copy_folder(f"{folder}/model", f"{folder}/copy")
+    assert files.walk(f"{folder}/copy") == ["a"]
+    files.remove_folder(f"{folder}/model")
+    assert files.walk(folder) == ["copy/a", "model.txt", "model_run/b"]
+
+
+def test_a_file_is_copied_and_replaces_another(folder):
+    files.write_text(f"{folder}/a", "new")
+    files.write_text(f"{folder}/b/c", "old")
+    files.copy(f"{folder}/a", f"{folder}/b/c")
+    assert files.read_text(f"{folder}/b/c") == files.read_text(f"{folder}/a") == "new"
+    with pytest.raises(FileNotFoundError):
+        files.copy(f"{folder}/nothing", f"{folder}/b/c")
+    with pytest.raises(FileNotFoundError):
+        files.rename(f"{folder}/nothing", f"{folder}/b/c")
+    files.rename(f"{folder}/a", f"{folder}/a")
+    assert files.read_text(f"{folder}/a") == files.read_text(f"{folder}/b/c") == "new"
+
+
+def test_names_need_not_be_plain(folder):
+    names = ["a b", "grüße", "per%20cent", "plus+", "que?ry", "ha#sh", "[1]"]
+    for name in names:
+        files.write_text(f"{folder}/{name}/{name}", name)
+    assert files.names(folder) == sorted(names)
+    assert files.walk(folder) == sorted(f"{name}/{name}" for name in names)
+    assert [files.read_text(f"{folder}/{name}/{name}") for name in names] == names
+    for name in names:
+        files.copy(f"{folder}/{name}/{name}", f"{folder}/{name}/copy")
+        files.rename(f"{folder}/{name}/copy", f"{folder}/{name}/{name}")
+        assert files.walk(f"{folder}/{name}") == [name]
+    files.remove_folder(folder)
+    assert files.walk(folder) == []
+
+
+def test_what_is_written_locally_is_copied_at_the_end(folder):
+    with files.written_locally(f"{folder}/made") as local:
+        (Path(local) / "a").mkdir(parents=True)
+        (Path(local) / "a" / "b").write_text("b")
+    assert files.read_text(f"{folder}/made/a/b") == "b"
+    assert Path(local).exists() == files.is_local(folder)
+    with pytest.raises(KeyError), files.written_locally(f"{folder}/broken") as local:
+        raise KeyError
+    assert files.walk(f"{folder}/broken") == []
+
+
 def test_a_local_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
     file = tmp_path / "file"
     files.write_text(file, "old")
@@ -145,10 +212,10 @@ def test_an_unknown_scheme_is_told_with_the_known_ones():
         files.write_text("gz://bucket/file", "x")
     assert str(caught.value) == (
         "gz://bucket/file cannot be opened: there is no file system for 'gz://'. Did you mean 'gs://'? "
-        "Known: paths of this machine, file://, gs://, ram://"
+        "Known: paths of this machine, file://, gs://, minio://, ram://, s3://"
     )
-    with pytest.raises(ConfigError, match="no file system for 's3://'"):
-        files.exists("s3://bucket/file")
+    with pytest.raises(ConfigError, match="no file system for 'hdfs://'"):
+        files.exists("hdfs://name/file")
 
 
 def test_a_scheme_is_a_line_in_the_registry(monkeypatch, tmp_path):
@@ -168,8 +235,8 @@ def test_a_scheme_is_a_line_in_the_registry(monkeypatch, tmp_path):
 
 
 def test_who_sees_a_file():
-    found = [files.visibility(one) for one in ("ram://x", "/x", "file:///x", "gs://x")]
-    assert found == [Visibility.PROCESS, Visibility.MACHINE, Visibility.MACHINE, Visibility.NETWORK]
+    found = [files.visibility(one) for one in ("ram://x", "/x", "file:///x", "gs://x", "s3://x", "minio://x")]
+    assert found == [Visibility.PROCESS, *[Visibility.MACHINE] * 2, *[Visibility.NETWORK] * 3]
     assert found == sorted(found)
 
 

@@ -18,17 +18,11 @@ DOORS = {
     ("io", "open"),
 }
 OTHER_FILE_MODULES = {"gfile", "fileio", "io_utils"}
-# `io_utils` reads the protocol buffers of TFX's own components; ExampleGen reads users' files through TFX's `fileio`.
+# `io_utils` reads the protocol buffers of TFX's own components.
 MAY_USE_THEM = {
     "limbeck/files/tensorflow.py",
     "components/anomaly_stop/executor.py",
-    "components/example_gen/files.py",
     "components/example_gen/executor.py",
-    # Checkpoints: the test that kills a save at each of its operations counts TensorFlow's by name.
-    "trainer/recovery/array_file.py",
-    "trainer/recovery/checkpoint.py",
-    "trainer/recovery/checkpoint_files.py",
-    "trainer/recovery/curve_files.py",
 }
 
 

@@ -1,6 +1,8 @@
 """The curve beside the checkpoints is read as a whole, and each of its points is written once."""
 
+import contextlib
 import dataclasses
+import errno
 import functools
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from limbeck.files.local import LocalFileSystem
 from tests.trainer.recovery.saving import state
 from trainer.fitting.hooks import Hooks
 from trainer.fitting.loop import fit
@@ -50,6 +53,13 @@ def test_a_resumed_process_trusts_no_part_of_an_earlier_one(tmp_path):
     assert found is not None and found.curve == tuple(points(6))
 
 
+def test_what_a_killed_save_left_of_a_part_goes(tmp_path):
+    Writer(str(tmp_path), keep=2).save(at(3))
+    (tmp_path / "curve" / ".unfinished-17-4-step-00000004.json").write_text("half")
+    Writer(str(tmp_path), keep=2).save(at(5))
+    assert [link.name.partition(".")[0] for link in links(tmp_path)] == ["step-00000003", "step-00000005"]
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda link: link.write_bytes(b"\xff" + link.read_bytes()[1:])])
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_damaged_curve_costs_its_points_and_no_checkpoint(tmp_path, caplog, damage, which):
@@ -70,16 +80,15 @@ def test_a_part_that_cannot_be_read_is_tried_again_while_that_may_pass(tmp_path,
     writer = Writer(str(tmp_path), keep=5)
     writer.save(at(5))
     writer.save(at(8))
-    first, real, faults = str(links(tmp_path)[0]), tf.io.gfile.GFile, []
+    first, real, faults = str(links(tmp_path)[0]), LocalFileSystem.open_to_read, []
 
-    def file(name, *arguments):
-        if name == first and not (passes and len(faults) == 2):
-            kind = tf.errors.UnavailableError if passes else tf.errors.PermissionDeniedError
-            faults.append(name)
-            raise kind(None, None, "away")
-        return real(name, *arguments)
+    def opened(system, path):
+        if path == first and not (passes and len(faults) == 2):
+            faults.append(path)
+            raise OSError(errno.EBUSY if passes else errno.EACCES, "away", path)
+        return real(system, path)
 
-    monkeypatch.setattr(tf.io.gfile, "GFile", file)
+    monkeypatch.setattr(LocalFileSystem, "open_to_read", opened)
     monkeypatch.setattr(
         storage_faults, "patiently", functools.partial(storage_faults.patiently, pauses=(0.0, 0.0))
     )
@@ -110,30 +119,17 @@ class Endless:
 def work(folder, calls, monkeypatch):
     """Returns the bytes written and the points read by a training of some calls, with a save at every tenth."""
     counted = {"bytes": 0, "points": 0}
-    real = tf.io.gfile.GFile
+    read, write = LocalFileSystem.open_to_read, LocalFileSystem.open_to_write
 
-    class File:
-        def __init__(self, *arguments):
-            self._file = real(*arguments)
+    def counted_read(self, path):
+        counted["bytes"] += self.size(path)
+        return read(self, path)
 
-        def __enter__(self):
-            self._file.__enter__()
-            return self
-
-        def __exit__(self, *error):
-            return self._file.__exit__(*error)
-
-        def __getattr__(self, name):
-            return getattr(self._file, name)
-
-        def write(self, data):
-            counted["bytes"] += len(data)
-            return self._file.write(data)
-
-        def read(self, *size):
-            data = self._file.read(*size)
-            counted["bytes"] += len(data)
-            return data
+    @contextlib.contextmanager
+    def counted_write(self, path):
+        with write(self, path) as file:
+            yield file
+            counted["bytes"] += file.tell()
 
     plus, item = Curve.plus, Curve.__getitem__
 
@@ -149,7 +145,8 @@ def work(folder, calls, monkeypatch):
         return found
 
     with monkeypatch.context() as patches:
-        patches.setattr(tf.io.gfile, "GFile", File)
+        patches.setattr(LocalFileSystem, "open_to_read", counted_read)
+        patches.setattr(LocalFileSystem, "open_to_write", counted_write)
         patches.setattr(Curve, "plus", counted_plus)
         patches.setattr(Curve, "__getitem__", counted_item)
         writer = Writer(str(folder), keep=2)
