@@ -60,7 +60,11 @@ class Api:
             ("PUT", re.compile(r"/upload/storage/v1/b/([^/]+)/o"), self._continue_upload),
             ("GET", re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)"), self._object),
             ("DELETE", re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)"), self._delete),
-            ("POST", re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/(rewriteTo|copyTo)/b/([^/]+)/o/([^/]+)"), self._copy),
+            (
+                "POST",
+                re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/(rewriteTo|copyTo)/b/([^/]+)/o/([^/]+)"),
+                self._copy,
+            ),
             ("GET", re.compile(r"/storage/v1/b/([^/]+)/o"), self._list),
             ("GET", re.compile(r"/storage/v1/b/([^/]+)"), self._bucket),
             ("GET", re.compile(r"/([^/]+)/(.+)"), self._content),
@@ -81,7 +85,13 @@ class Api:
         return self._buckets.of(Location("gs://", bucket))
 
     def _bucket(self, _request: Request, _query: Mapping[str, str], bucket: str) -> Answer:
-        found = {"kind": "storage#bucket", "name": bucket, "id": bucket, "location": "US", "storageClass": "STANDARD"}
+        found = {
+            "kind": "storage#bucket",
+            "name": bucket,
+            "id": bucket,
+            "location": "US",
+            "storageClass": "STANDARD",
+        }
         return _json(found)
 
     def _object(self, request: Request, query: Mapping[str, str], bucket: str, key: str) -> Answer:
@@ -134,7 +144,12 @@ class Api:
         if how == "copyTo":
             return _json(resource)
         size = str(len(content))
-        rewritten = {"kind": "storage#rewriteResponse", "done": True, "objectSize": size, "totalBytesRewritten": size}
+        rewritten = {
+            "kind": "storage#rewriteResponse",
+            "done": True,
+            "objectSize": size,
+            "totalBytesRewritten": size,
+        }
         return _json({**rewritten, "resource": resource})
 
     def _start_upload(self, request: Request, query: Mapping[str, str], bucket: str) -> Answer:
@@ -202,7 +217,9 @@ def _parts(request: Request) -> tuple[bytes, bytes]:
     if boundary is None:
         raise ValueError("a multipart upload without boundary")
     _, described, content, *_ = request.body.split(b"--" + boundary[1].encode())
-    return tuple(re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1].removesuffix(b"\r\n") for part in (described, content))  # type: ignore[return-value]
+    return tuple(
+        re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1].removesuffix(b"\r\n") for part in (described, content)
+    )  # type: ignore[return-value]
 
 
 def _json(value: dict[str, Any]) -> Answer:

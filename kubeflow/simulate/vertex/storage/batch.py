@@ -16,7 +16,9 @@ def answer(request: Request, one: Callable[[Request], Answer]) -> Answer:
     boundary = re.search(r'boundary="?([^";]+)', request.headers.get("content-type", ""))
     if boundary is None:
         raise ValueError("a batch without boundary")
-    parts = re.split(rb"(?:^|\r?\n)--" + re.escape(boundary[1].encode()) + rb"(?:--)?[ \t]*(?:\r?\n|$)", request.body)
+    parts = re.split(
+        rb"(?:^|\r?\n)--" + re.escape(boundary[1].encode()) + rb"(?:--)?[ \t]*(?:\r?\n|$)", request.body
+    )
     answers = [_part(part, number, one) for number, part in enumerate(filter(bytes.strip, parts))]
     body = b"".join(f"--{_BOUNDARY}\r\n".encode() + each + b"\r\n" for each in answers)
     kind = f"multipart/mixed; boundary={_BOUNDARY}"

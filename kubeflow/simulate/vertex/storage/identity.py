@@ -1,4 +1,4 @@
-"""The metadata server that every machine of Google has: who the process is. Here it is nobody, with a token for nothing."""
+"""The metadata server of Google's machines, which tells a process who it is: here nobody, with a token for nothing."""
 
 from __future__ import annotations
 

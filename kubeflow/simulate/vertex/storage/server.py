@@ -1,9 +1,10 @@
 """Cloud Storage on a port of this machine, in the two ways in which real clients reach it.
 
 TensorFlow's client has the address of Google built in, and takes no other; but it honours `https_proxy` and
-`CURL_CA_BUNDLE`. So this server is a proxy too: asked for a tunnel to one of the names of Cloud Storage, it is the other
-end by itself, under a certificate of its own. Google's Python client, and Beam with it, is told by
-`STORAGE_EMULATOR_HOST`, and both ask the machine's metadata server who they are, which is this one too. A tunnel to any other host is refused.
+`CURL_CA_BUNDLE`. So this server is a proxy too: asked for a tunnel to one of the names of Cloud Storage, it is the
+other end by itself, under a certificate of its own. A tunnel to any other host is refused. Google's Python client, and
+Beam with it, is told by `STORAGE_EMULATOR_HOST`. Both ask the metadata server of their machine who they are; this
+server is that one too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import http.server
 import ssl
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 from kubeflow.simulate.buckets import Buckets
@@ -97,7 +99,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._send(self.server.api.answer(request))
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _do
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _do  # noqa: N815  # names of the standard library
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -113,7 +115,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status != 204:
+        if answer.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":
