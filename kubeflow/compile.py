@@ -28,7 +28,7 @@ from kubeflow.rewrites.node_names import assert_names
 from kubeflow.rewrites.optional_defaults import mark_optional
 from kubeflow.rewrites.placeholder_text import assert_plain
 from kubeflow.rewrites.producer_names import name_producers
-from kubeflow.rewrites.retries import set_retries
+from kubeflow.rewrites.retries import LONGEST_PAUSE_OF_VERTEX, MAX_DURATION, set_retries
 from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from kubeflow.rewrites.schema_version import assert_version
 from kubeflow.rewrites.single_placeholders import assert_whole
@@ -74,7 +74,8 @@ def rewritten(spec: Spec, options: Options) -> Spec:
     spec = set_image(spec, options.image)
     spec = set_environment(spec, options.environment)
     spec = set_caching(spec, options.never_cached)
-    spec = set_retries(spec, options.retries)
+    bound = LONGEST_PAUSE_OF_VERTEX if options.target == "vertex" else MAX_DURATION
+    spec = set_retries(spec, options.retries, bound)
     spec = mark_optional(spec)
     # Writes definitions into arguments: nothing may change them afterwards.
     spec = set_entrypoint(spec, options.target)

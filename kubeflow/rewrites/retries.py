@@ -2,7 +2,8 @@
 
 KFP passes `backoffMaxDuration` on to Argo, where it bounds all attempts together, counted from the start of the first.
 Left out it becomes 0, and nothing is retried; with the SDK's hour a training that ran an hour is not. And
-a fraction as `backoffFactor` ends the run in an error of Argo's.
+a fraction as `backoffFactor` ends the run in an error of Argo's. On Vertex AI the same field bounds a single pause, and
+takes an hour at most.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ NEEDED_BY = "2.15, 2.17; 2.5 retries without"
 DEFECT = "KFP passes a missing backoffMaxDuration on as 0, and a fraction to a field of whole numbers"
 # Longer than all attempts together: a bound is what a timeout is for.
 MAX_DURATION = "2592000s"
+LONGEST_PAUSE_OF_VERTEX = "3600s"
 _FIRST_PAUSE = "30s"
 
 
-def set_retries(spec: Spec, count: int) -> Spec:
+def set_retries(spec: Spec, count: int, bound: str = MAX_DURATION) -> Spec:
     """A spec whose policies retry.
 
     Args:
       spec: stays as it is.
       count: retries of each task that has a container and no policy of its own.
+      bound: `backoffMaxDuration` of every policy.
 
     Raises:
       ConfigError: for a negative count, and a `backoffFactor` that is not a whole number from 1 on.
@@ -36,11 +39,11 @@ def set_retries(spec: Spec, count: int) -> Spec:
         if count and container_of(spec, component_of(spec, task)) is not None:
             task.setdefault("retryPolicy", {"maxRetryCount": count})
         if "retryPolicy" in task:
-            task["retryPolicy"] = _really(name, task["retryPolicy"])
+            task["retryPolicy"] = _really(name, task["retryPolicy"], bound)
     return spec
 
 
-def _really(name: str, policy: Spec) -> Spec:
+def _really(name: str, policy: Spec, bound: str) -> Spec:
     factor = policy.get("backoffFactor", 2.0)
     if factor < 1 or factor != int(factor):
         raise ConfigError(
@@ -50,5 +53,5 @@ def _really(name: str, policy: Spec) -> Spec:
         **policy,
         "backoffDuration": policy.get("backoffDuration", _FIRST_PAUSE),
         "backoffFactor": float(factor),
-        "backoffMaxDuration": MAX_DURATION,
+        "backoffMaxDuration": bound,
     }

@@ -24,9 +24,8 @@ RULES = (
     Rule(
         "job", "takes a PipelineJob whose fields its API knows; `gcsOutputDirectory` is a gs:// URI", "documented"
     ),
-    Rule(
-        "strict-spec", "parses the pipeline spec as strictly as KFP, and takes schema 2.0.0 and 2.1.0", "assumed"
-    ),
+    Rule("schema", "takes schema versions 2.0.0 and 2.1.0; the latter only is simulated", "documented"),
+    Rule("strict-spec", "parses the pipeline spec as strictly as KFP does", "assumed"),
     Rule(
         "job-id",
         "the id of a job matches `[a-z][-a-z0-9]{0,127}`; it is the pipeline's name and a time",

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import threading
+from types import SimpleNamespace
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -47,7 +49,7 @@ class _Launcher(VertexLauncher):
 def start(tmp_path):
     """Starts a service with a behaviour; returns it and a function that launches two processes."""
     with contextlib.ExitStack() as stack:
-        numbers = iter(stack.enter_context(ports.held(12)))
+        numbers = iter(stack.enter_context(ports.held(40)))
 
         def begin(behaviour, processes=2, patience=600.0, settings=SETTINGS, recovery=jobs.QUICK):
             service = stack.enter_context(serving(behaviour, numbers))
@@ -93,11 +95,12 @@ def test_a_process_that_hangs_is_found_by_its_silence(start):
 
 
 def test_a_job_is_restarted_by_the_supervisor_and_preemption_is_not_charged(start):
-    """Four pre-emptions, and no restart is allowed."""
+    """Each process is pre-empted four times, and no restart is allowed."""
     service, launch = start("preempted_at_first")
     done = supervise(launch, RecoveryConfig(restarts=0), wait=lambda _: None)
-    assert (done.restarts, done.preemptions, len(service.bodies)) == (0, 4, 5)
-    assert len({body["labels"]["limbeck-attempt"] for body in service.bodies}) == 5
+    # The end of the first may come before its peer has counted.
+    assert done.restarts == 0 and done.preemptions >= 4
+    assert len({body["labels"]["limbeck-attempt"] for body in service.bodies}) == done.preemptions + 1
 
 
 def test_a_loss_of_nan_is_not_tried_again(start):
@@ -129,7 +132,6 @@ def test_a_creation_whose_answer_was_lost_is_not_repeated(start):
     [
         (429, "The following quota metrics exceed quota limits: custom_model_training_cpus", "ask for more quota"),
         (403, "Permission aiplatform.customJobs.create denied", "roles/aiplatform.user"),
-        (401, "Request had invalid authentication credentials", "gcloud auth application-default login"),
         (400, "Machine type x is not supported", "look at the settings launcher.vertex"),
         (404, "project lab not found", "project lab, region us-central1"),
     ],
@@ -142,10 +144,21 @@ def test_what_is_refused_is_the_users_to_mend(start, status, said, message):
     assert said in str(raised.value) and service.bodies == []
 
 
+def test_credentials_that_expired_and_cannot_be_renewed_are_named(start):
+    """Google's client renews them at the first 401; those of this test cannot be."""
+    service, launch = start("succeed")
+    service.faults = {CREATE: [(401, "Request had invalid authentication credentials")]}
+    with pytest.raises(
+        UserError, match=r"the credentials of this process do not work.*gcloud auth application-default"
+    ):
+        launch()
+    assert service.bodies == []
+
+
 def test_a_service_that_never_answers_ends_the_attempt_and_not_the_users_patience(start):
     service, launch = start("wait", patience=3.0)
     service.faults = {CREATE: [(503, "away")] * 99}
-    with pytest.raises(AttemptFailedError, match="gave no answer for 3 s: away"):
+    with pytest.raises(AttemptFailedError, match=r"gave no answer for 3 s: .*away"):
         launch()
     assert service.bodies == []
 
@@ -195,14 +208,19 @@ def test_an_ended_job_is_kept_where_that_is_asked_for(start):
     assert job.state == "JOB_STATE_SUCCEEDED" and "DELETE customJobs" not in service.asked
 
 
-def test_what_cannot_be_ended_in_time_does_not_hold_up_the_step(start, caplog):
-    service, _ = start("wait")
-    api = api_of(service)
-    name = api.create({"labels": {"limbeck-attempt": "1"}, "jobSpec": {"workerPoolSpecs": []}})
-    service.jobs[name].end = lambda *_: None
-    service.jobs[name].state = "JOB_STATE_RUNNING"
-    end(api, name, keep=False, seconds=0.0)
-    assert "has not ended yet" in caplog.text
+def test_what_cannot_be_ended_in_time_does_not_hold_up_the_step(caplog):
+    class Slow:
+        asked: ClassVar[list[str]] = []
+
+        def get(self, _):
+            return SimpleNamespace(state=SimpleNamespace(name="JOB_STATE_CANCELLING"))
+
+        def cancel(self, name):
+            self.asked.append(f"cancel {name}")
+
+    # It has no `delete`: to delete a job that runs is refused.
+    end(Slow(), "job", keep=False, seconds=0.0)
+    assert Slow.asked == ["cancel job"] and "has not ended yet" in caplog.text
 
 
 def test_links_lead_to_the_console():

@@ -33,7 +33,8 @@ for key in do.get('read', []): print('READ ' + json.dumps(call('GET', uri('input
 path = given['outputs']['outputFile']
 os.makedirs(os.path.dirname(path), exist_ok=True)
 if 'tell' in do: open(path, 'w').write(do['tell'])
-for key, text in do.get('parameters', {}).items(): open(given['outputs']['parameters'][key]['outputFile'], 'w').write(text)
+for key, text in do.get('parameters', {}).items():
+    open(given['outputs']['parameters'][key]['outputFile'], 'w').write(text)
 if 'once' in do:
     try: call('GET', 'gs://store/once')
     except Exception:
