@@ -26,6 +26,7 @@ from google.cloud.aiplatform_v1.types import CustomJob
 from google.protobuf import json_format
 
 from launchers.vertex.api import Api
+from launchers.vertex.body import COMMAND
 from trainer.process import lifeline
 
 PARENT = "projects/lab/locations/us-central1"
@@ -47,12 +48,12 @@ class Service:
       jobs: by resource name.
     """
 
-    def __init__(self, behaviour: str, ports: Iterator[int]) -> None:
+    def __init__(self, command: list[str], ports: Iterator[int]) -> None:
         self.asked: list[str] = []
         self.bodies: list[Json] = []
         self.faults: dict[str, list[tuple[int, str]]] = {}
         self.jobs: dict[str, _Job] = {}
-        self._behaviour, self._ports = behaviour, ports
+        self._command, self._ports = command, ports
         self.changed = threading.Condition()
 
     def handle(self, method: str, path: str, body: bytes) -> tuple[int, Json]:
@@ -89,7 +90,7 @@ class Service:
         json_format.ParseDict(body, CustomJob.pb(CustomJob()))
         self.bodies.append(body)
         name = f"{PARENT}/customJobs/{len(self.bodies)}"
-        self.jobs[name] = _Job(name, body, self._behaviour, self._ports)
+        self.jobs[name] = _Job(name, body, self._command, self._ports)
         return 200, self.jobs[name].resource()
 
     def _list(self) -> Json:
@@ -102,7 +103,7 @@ class Service:
 
 
 class _Job:
-    def __init__(self, name: str, body: Json, behaviour: str, ports: Iterator[int]) -> None:
+    def __init__(self, name: str, body: Json, command: list[str], ports: Iterator[int]) -> None:
         self._name, self._body = name, body
         self._lock = threading.Lock()
         self.state, self._error = "JOB_STATE_RUNNING", ""
@@ -112,27 +113,17 @@ class _Job:
             for number, pool in enumerate(pools)
         }
         self.processes: dict[tuple[int, int], subprocess.Popen[bytes]] = {}
-        for number, role in enumerate(_ROLES[: min(2, len(pools))]):
-            for index in range(len(cluster[role])):
-                config = {
-                    "cluster": cluster,
-                    "environment": "cloud",
-                    "job": "{}",
-                    "task": {"type": role, "index": index},
-                }
-                self.processes[number, index] = subprocess.Popen(
-                    [sys.executable, str(REPLICA), behaviour, *pools[number]["containerSpec"]["args"]],
-                    env={
-                        **os.environ,
-                        "TF_CONFIG": json.dumps(config),
-                        "PYTHONPATH": str(PROJECT),
-                        lifeline.ENVIRONMENT: str(os.getpid()),
-                    },
-                    cwd=PROJECT,
-                )
-        self._thread = threading.Thread(target=self._wait, daemon=True)
-        # Its children count the death of the thread that made them; this one made none.
-        self._thread.start()
+        self._commands = {
+            (number, index): (
+                [*command, *pools[number]["containerSpec"]["args"]],
+                {"cluster": cluster, "environment": "cloud", "job": "{}", "task": {"type": role, "index": index}},
+            )
+            for number, role in enumerate(_ROLES[: min(2, len(pools))])
+            for index in range(len(cluster[role]))
+        }
+        started = threading.Event()
+        threading.Thread(target=self._run, args=(started,), daemon=True).start()
+        started.wait()
 
     @property
     def ended(self) -> bool:
@@ -157,7 +148,16 @@ class _Job:
                     process.wait()
             self.state, self._error = state, error
 
-    def _wait(self) -> None:
+    def _run(self, started: threading.Event) -> None:
+        """Lives as long as the processes do, whose lifeline is the thread that starts them."""
+        for place, (command, config) in self._commands.items():
+            own = {
+                "TF_CONFIG": json.dumps(config),
+                "PYTHONPATH": str(PROJECT),
+                lifeline.ENVIRONMENT: str(os.getpid()),
+            }
+            self.processes[place] = subprocess.Popen(command, env={**os.environ, **own}, cwd=PROJECT)
+        started.set()
         threads = [threading.Thread(target=self._watch, args=(each,), daemon=True) for each in self.processes]
         for thread in threads:
             thread.start()
@@ -181,9 +181,10 @@ def _error(status: int, message: str) -> Json:
 
 
 @contextlib.contextmanager
-def serving(behaviour: str, ports: Iterator[int]) -> Iterator[Service]:
-    """Serves; `ports` are for the processes."""
-    service = Service(behaviour, ports)
+def serving(behaviour: str | None, ports: Iterator[int]) -> Iterator[Service]:
+    """Serves; processes do as a behaviour of `tests/launchers/worker.py`, or train, and listen on `ports`."""
+    program = [*COMMAND[1:]] if behaviour is None else [str(REPLICA), behaviour]
+    service = Service([sys.executable, *program], ports)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def _do(self) -> None:
