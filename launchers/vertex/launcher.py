@@ -191,6 +191,14 @@ class _Watching:
 
     def _hung(self) -> dict[int, float]:
         """The silent ones of those that have started: machines come minutes apart."""
+        try:
+            return self._silent()
+        except OSError as error:
+            # A storage that is away says nothing about the processes.
+            _log.warning("signs of life cannot be read: %s", error)
+            return {}
+
+    def _silent(self) -> dict[int, float]:
         for rank in self._ranks:
             if rank not in self._started and heartbeat.read(heartbeat_uri(self._plan.files, rank)):
                 self._started.add(rank)
