@@ -29,7 +29,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.vertex import VertexConfig
 from tests.launchers.vertex.service import PARENT, api_of, serving
 
-pytestmark = [pytest.mark.processes, pytest.mark.alone]
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 SETTINGS = VertexConfig("lab", "us-central1", "image", "gs://lab/staging", poll_seconds=0.05)
 
 
