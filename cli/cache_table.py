@@ -18,7 +18,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from cli import settings
 from limbeck import reference
@@ -32,6 +32,7 @@ Keys = Mapping[str, str]
 Rows = Mapping[str, tuple[str, ...]]
 _Layer = dict[str, Any]
 
+_ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
@@ -40,6 +41,9 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "containers": ({}, {"default": {"cpu": "2"}}),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
+    "launcher.vertex.staging": ({}, "gs://bucket/staging"),
+    "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
+    "launcher.vertex.accelerators": (_ACCELERATED, 2),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
 # Settings that have only one possible value so far.
@@ -78,8 +82,7 @@ def changes(config: Config) -> Iterator[Change]:
             )
             yield Change(section, config, _with(config, {section: value}))
             continue
-        for field, kind in typing.get_type_hints(hint).items():
-            setting = f"{section}.{field}"
+        for setting, kind, held in _fields(section, hint, getattr(config, section)):
             if setting in SINGLE:
                 continue
             before, value = config, None
@@ -87,8 +90,23 @@ def changes(config: Config) -> Iterator[Change]:
                 layer, value = _CHANGES[setting]
                 before = _with(config, layer)
             else:
-                value = _other(getattr(getattr(config, section), field), kind, setting)
-            yield Change(setting, before, _with(before, {section: {field: value}}))
+                value = _other(held, kind, setting)
+            yield Change(setting, before, _with(before, _layer(setting, value)))
+
+
+def _fields(prefix: str, section: Any, values: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yields key, type and value of each setting of a section, and of the sections inside it."""
+    for field, kind in typing.get_type_hints(section).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _fields(f"{prefix}.{field}", kind, getattr(values, field))
+        else:
+            yield f"{prefix}.{field}", kind, getattr(values, field)
+
+
+def _layer(setting: str, value: Any) -> _Layer:
+    for part in reversed(setting.split(".")):
+        value = {part: value}
+    return cast("_Layer", value)
 
 
 def keys(config: Config, ref: TaskRef) -> Keys:

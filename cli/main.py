@@ -53,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_configuration(compiling)
 
-    simulating = verbs.add_parser("simulate", help="run a compiled pipeline as Kubeflow Pipelines would")
-    simulating.add_argument("file", type=Path, metavar="FILE", help="what `compile --target kubeflow` wrote")
+    simulating = verbs.add_parser("simulate", help="run a compiled pipeline as KFP or Vertex AI would")
+    simulating.add_argument("file", type=Path, metavar="FILE", help="what `compile` wrote")
+    simulating.add_argument("--target", choices=("kubeflow", "vertex"), help="default: what the file is for")
     simulating.add_argument("--kfp", default="2.17", metavar="RELEASE", help="2.5, 2.15 or 2.17")
     simulating.add_argument(
         "--parameters", action="append", metavar="JSON", help="of the run; given again: a further run, same cache"

@@ -1,4 +1,4 @@
-"""`simulate`: runs a compiled pipeline as Kubeflow Pipelines would, on this machine."""
+"""`simulate`: runs a compiled pipeline as Kubeflow Pipelines or Vertex AI would, on this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cli import exit_codes
+from cli import exit_codes, vertex_simulation
 from cli.following import Following
 from kubeflow.simulate.simulation import Outcome, Request, simulate
 from kubeflow.simulate.versions import rules
+from kubeflow.simulate.vertex import simulation as vertex
+from kubeflow.simulate.vertex.job import is_job
 from limbeck.errors import ConfigError
 
 
@@ -24,6 +26,11 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.trace is not None and not arguments.trace.parent.is_dir():
         raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
     parameters = [_parameters(each) for each in arguments.parameters or ["{}"]]
+    if arguments.target == "vertex" or (arguments.target is None and is_job(text)):
+        with tempfile.TemporaryDirectory(prefix="simulate-") as temporary:
+            folder = arguments.root or Path(temporary)
+            job = vertex.Request(text, parameters, folder, arguments.pipeline_root)
+            return vertex_simulation.execute(job, arguments.file, arguments.trace)
     with tempfile.TemporaryDirectory(prefix="simulate-") as temporary:
         request = Request(
             text=text,

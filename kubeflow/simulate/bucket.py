@@ -37,6 +37,23 @@ class Bucket:
         """Copies an object to a file; raises OSError where the file cannot be written."""
         shutil.copyfile(self._stored(key), target)
 
+    def read(self, key: str) -> bytes | None:
+        """The content of an object; None where there is none."""
+        place = self._stored(key)
+        return place.read_bytes() if place.is_file() else None
+
+    def delete(self, key: str) -> bool:
+        """Removes an object, and folders that are empty then; returns whether there was one."""
+        place = self._stored(key)
+        if not place.is_file():
+            return False
+        place.unlink()
+        for above in place.parents:
+            if above == self._folder or any(above.iterdir()):
+                break
+            above.rmdir()
+        return True
+
     def keys(self, prefix: str = "") -> list[str]:
         """All keys that begin with a prefix, sorted as an object store sorts them."""
         return sorted((key for key, _ in self._walk() if key.startswith(prefix)), key=str.encode)

@@ -16,7 +16,7 @@ class RefusedError(UserError):
       stage: `pipeline` at upload, `run` when a run is created.
     """
 
-    def __init__(self, stage: Stage, reason: str) -> None:
-        super().__init__(f"KFP refuses the {stage}: {reason}")
+    def __init__(self, stage: Stage, reason: str, who: str = "KFP") -> None:
+        super().__init__(f"{who} refuses the {stage}: {reason}")
         self.stage = stage
         self.reason = reason

@@ -10,9 +10,13 @@ from pydantic.dataclasses import dataclass
 from limbeck.errors import ConfigError, nearest
 from limbeck.records import STRICT
 from limbeck.settings.fields import operational
+from limbeck.settings.vertex import VertexConfig
 
 # Name -> `module:function`. The function takes the section and returns a `launchers.launch.Launcher`.
-LAUNCHERS: dict[str, str] = {"local": "launchers.local.launcher:from_settings"}
+LAUNCHERS: dict[str, str] = {
+    "local": "launchers.local.launcher:from_settings",
+    "vertex": "launchers.vertex.launcher:from_settings",
+}
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -20,13 +24,17 @@ class LauncherConfig:
     """Where the processes of a training job run.
 
     Attributes:
-      name: `local`: processes of the machine that runs the component.
+      name: `local`: processes of the machine that runs the component. `vertex`: custom jobs of Vertex AI
+        (docs/vertex.md).
     """
 
     name: str = operational("local")
+    vertex: VertexConfig = operational(factory=VertexConfig)
 
     def __post_init__(self) -> None:
         if self.name not in LAUNCHERS:
             raise ConfigError(
                 f"there is no launcher '{self.name}'.{nearest(self.name, LAUNCHERS)} Known: {', '.join(LAUNCHERS)}"
             )
+        if self.name == "vertex":
+            self.vertex.check()

@@ -8,6 +8,7 @@ import pytest
 from cli.main import main
 from kubeflow.simulate.pod import process
 from tests.kubeflow.simulate.probe import TRACES
+from tests.kubeflow.simulate.vertex.jobs import MADE, job, step, task
 
 FAILURE = TRACES / "2.17.0" / "failure" / "pipeline.json"
 CACHED = TRACES / "2.17.0" / "cache-fingerprint" / "pipeline.json"
@@ -76,3 +77,40 @@ def test_where_no_namespace_can_be_made(
     monkeypatch.setattr(process, "_unshare", lambda: ["false"])
     assert main(["simulate", str(FAILURE)]) == 2
     assert "namespace" in capsys.readouterr().err
+
+
+@pytest.mark.processes
+def test_a_job_of_vertex_is_known_by_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, trace, root = tmp_path / "job.json", tmp_path / "trace.json", tmp_path / "root"
+    graph = {"make": (step({"write": {"data": "7"}}, **MADE), task(cached=True))}
+    file.write_text(json.dumps(job(graph)), encoding="utf-8")
+    arguments = ["simulate", str(file), "--root", str(root), "--trace", str(trace)]
+
+    assert main(arguments) == 0
+    assert "SUCCEEDED     make\nrun 1: Succeeded" in capsys.readouterr().out
+    assert len(list(root.glob("bucket/gcs/store/pipeline/*/*/make_*/data/file"))) == 1
+
+    # What is kept serves a later call too.
+    assert main([*arguments, "--target", "vertex"]) == 0
+    assert "SKIPPED       make (from the cache)" in capsys.readouterr().out
+    (run,) = json.loads(trace.read_text("utf-8"))["runs"]
+    assert (run["state"], run["tasks"][0]["state"]) == ("SUCCEEDED", "SKIPPED")
+    assert not (root / "pods").exists()
+
+
+@pytest.mark.processes
+def test_a_job_of_vertex_that_fails_ends_with_1_and_shows_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "job.json"
+    failing = (step({"exit": 3}), task(retryPolicy={"maxRetryCount": 1}))
+    file.write_text(json.dumps(job({"make": failing})), encoding="utf-8")
+    assert main(["simulate", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert "FAILED        make (2 attempts)\n  the container ended with exit status 3" in told
+    assert "  | GIVEN" in told
+
+
+def test_a_file_for_kubeflow_is_no_job_of_vertex(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", str(FAILURE), "--target", "vertex"]) == 2
+    assert "error: Vertex AI refuses the pipeline: the file is no PipelineJob" in capsys.readouterr().err

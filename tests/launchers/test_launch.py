@@ -10,7 +10,11 @@ from limbeck.errors import ConfigError
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.sources import load, parse_assignment
 from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.vertex import VertexConfig
 from tests.launchers import jobs
+
+# Settings without which a launcher cannot be made.
+NEEDED = {"vertex": {"vertex": VertexConfig("lab", "us-central1", "image", "gs://bucket/staging")}}
 
 
 def test_a_cluster_fits_its_strategy():
@@ -31,7 +35,7 @@ def test_an_unknown_launcher_is_refused_as_soon_as_settings_are_read():
 
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_every_launcher_of_the_registry_can_be_made(name):
-    made = make(LauncherConfig(name))
+    made = make(LauncherConfig(name, **NEEDED.get(name, {})))
     assert isinstance(made.supervises, bool) and callable(made.stage) and callable(made.launch)
 
 

@@ -76,7 +76,10 @@ def test_signs_of_life_at_a_uri(root, monkeypatch):
     with heartbeat.silence(20.0):
         later, announced = heartbeat.read(uri)
         assert (later != seen, announced) == (True, 20.0)
+        size = files.size(uri)
     assert heartbeat.read(uri)[1] == 0.0
+    # A file that shrinks cannot be read for some seconds by TensorFlow's client of Cloud Storage.
+    assert files.size(uri) == size
     before = heartbeat.read(uri)
     sign.beat()
     assert heartbeat.read(uri)[0] != before[0]

@@ -95,7 +95,9 @@ class _RemoteSign:
     def beat(self) -> None:
         with self._lock:
             self._number += 1
-            text = f"{self._announced} {self._number}"
+            # Of one length: TensorFlow's client of Cloud Storage remembers a file's size for some seconds, and raises
+            # "File contents are inconsistent" at one that has shrunk since.
+            text = f"{self._announced:012.1f} {self._number:012d}"
             # If a beat is lost, the next one makes up for it.
             with contextlib.suppress(OSError):
                 files.write_text(self._uri, text)

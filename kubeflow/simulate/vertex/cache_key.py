@@ -1,0 +1,30 @@
+"""The cache key of Vertex AI. Other than KFP's it takes in the environment of the container."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from kubeflow.simulate.values import stable_json
+
+
+def cache_key(pipeline: str, inputs: dict[str, Any], outputs: dict[str, Any], container: dict[str, Any]) -> str:
+    """The key of a task.
+
+    Args:
+      pipeline: its name; pipelines of other names share nothing.
+      inputs: of the executor input.
+      outputs: output definitions of the component.
+      container: its spec, with placeholders as they stand.
+    """
+    key = {
+        "pipeline": pipeline,
+        "parameters": inputs.get("parameterValues", {}),
+        "artifacts": {
+            name: [artifact["name"] for artifact in held["artifacts"]]
+            for name, held in inputs.get("artifacts", {}).items()
+        },
+        "outputs": [sorted(outputs.get(kind, {})) for kind in ("parameters", "artifacts")],
+        "container": {key: container.get(key) for key in ("image", "command", "args", "env")},
+    }
+    return hashlib.sha256(stable_json(key).encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""The executor input of a task: where its inputs come from, where its outputs go."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from kubeflow.simulate.uris import local_path
+from kubeflow.simulate.values import kind_of
+from kubeflow.simulate.vertex.store import Outputs
+
+Json = dict[str, Any]
+OUTPUT_FILE = "executor_output.json"
+_KINDS = {
+    "NUMBER_DOUBLE": "number",
+    "NUMBER_INTEGER": "number",
+    "STRING": "string",
+    "BOOLEAN": "bool",
+    "LIST": "list",
+    "STRUCT": "struct",
+}
+_LEGACY = {"STRING": "stringValue", "NUMBER_INTEGER": "intValue", "NUMBER_DOUBLE": "doubleValue"}
+
+
+class TaskError(Exception):
+    """A task that fails; the message is for the user."""
+
+
+def inputs(
+    task: Json,
+    component: Json,
+    parameters: Mapping[str, Any],
+    done: Mapping[str, Outputs],
+    artifacts: Mapping[str, Json],
+) -> Json:
+    """The inputs of a task.
+
+    Args:
+      task: its spec.
+      component: its component's spec.
+      parameters: of the run.
+      done: outputs of the tasks before, by name.
+      artifacts: all artifacts by resource name.
+
+    Raises:
+      TaskError: for an input that cannot be had, or is of another kind.
+    """
+    declared = component.get("inputDefinitions", {}).get("parameters", {})
+    values: Json = {}
+    for name, source in task.get("inputs", {}).get("parameters", {}).items():
+        value = _value(name, source, parameters, done)
+        if value is not None:
+            values[name] = value
+    for name, definition in declared.items():
+        _check(name, definition, values)
+    found: Json = {}
+    if values:
+        found["parameterValues"] = values
+        found["parameters"] = {
+            name: {kind: str(int(value)) if kind == "intValue" else value}
+            for name, value in values.items()
+            if (kind := _LEGACY.get(declared.get(name, {}).get("parameterType", "")))
+        }
+    held = {
+        name: {"artifacts": [copy.deepcopy(artifacts[_artifact(name, source, done)])]}
+        for name, source in task.get("inputs", {}).get("artifacts", {}).items()
+    }
+    return found | ({"artifacts": held} if held else {})
+
+
+def outputs(folder: str, component: Json) -> Json:
+    """The outputs of a task whose folder is `folder`, a gs:// URI."""
+    definitions = component.get("outputDefinitions", {})
+    found: Json = {"outputFile": local_path(f"{folder}/{OUTPUT_FILE}")}
+    artifacts = {
+        name: {"artifacts": [_provisioned(f"{folder}/{name}", definition)]}
+        for name, definition in definitions.get("artifacts", {}).items()
+    }
+    parameters = {
+        name: {"outputFile": local_path(f"{folder}/{name}")} for name in definitions.get("parameters", {})
+    }
+    return (
+        found
+        | ({"artifacts": artifacts} if artifacts else {})
+        | ({"parameters": parameters} if parameters else {})
+    )
+
+
+def _provisioned(uri: str, definition: Json) -> Json:
+    return {"uri": uri, "type": definition.get("artifactType", {}), "metadata": definition.get("metadata", {})}
+
+
+def _value(name: str, source: Json, parameters: Mapping[str, Any], done: Mapping[str, Outputs]) -> Any:
+    if "componentInputParameter" in source:
+        return parameters.get(source["componentInputParameter"])
+    if "taskOutputParameter" in source:
+        reference = source["taskOutputParameter"]
+        found = done[reference["producerTask"]].parameters
+        if reference["outputParameterKey"] not in found:
+            raise TaskError(f"task {reference['producerTask']} has no output {reference['outputParameterKey']}")
+        return found[reference["outputParameterKey"]]
+    if "constant" in source.get("runtimeValue", {}):
+        return source["runtimeValue"]["constant"]
+    raise TaskError(f"where parameter {name} comes from is not simulated: {', '.join(source) or 'nothing'}")
+
+
+def _artifact(name: str, source: Json, done: Mapping[str, Outputs]) -> str:
+    reference = source.get("taskOutputArtifact")
+    if reference is None:
+        raise TaskError(f"where artifact {name} comes from is not simulated: {', '.join(source) or 'nothing'}")
+    found = done[reference["producerTask"]].artifacts
+    if reference["outputArtifactKey"] not in found:
+        raise TaskError(f"task {reference['producerTask']} has no output {reference['outputArtifactKey']}")
+    return found[reference["outputArtifactKey"]]
+
+
+def _check(name: str, definition: Json, values: Json) -> None:
+    declared = definition.get("parameterType", "")
+    if name not in values:
+        if not definition.get("isOptional"):
+            raise TaskError(f"parameter {name} has no value and is not optional")
+    elif _KINDS.get(declared) not in (None, kind_of(values[name])):
+        raise TaskError(
+            f"parameter {name} is {declared}, received {values[name]!r}, which is a {kind_of(values[name])}"
+        )

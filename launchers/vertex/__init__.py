@@ -1,0 +1,1 @@
+"""Trains in custom jobs of Vertex AI: `launcher.name=vertex`."""
