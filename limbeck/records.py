@@ -75,6 +75,9 @@ def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> st
 def _known_keys(cls: type[Any], path: list[str]) -> list[str]:
     here: Any = cls
     for part in path:
+        if part.isdigit():
+            # The place in a list, whose type the step before has found.
+            continue
         hint = typing.get_type_hints(here)[part]
         here = next(kind for kind in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(kind))
     return [f.name for f in dataclasses.fields(here)]
