@@ -39,10 +39,16 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
+    "launcher.name": ({"launcher": {"staging": "gs://bucket/staging"}}, "kubernetes"),
+    "launcher.cpu": ({}, "2"),
+    "launcher.memory": ({}, "8Gi"),
+    "launcher.mount": ({}, "/changed"),
+    "launcher.node_selector": ({}, {"pool": "training"}),
+    "launcher.tolerations": ({}, [{"key": "training", "operator": "Exists"}]),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
 # Settings that have only one possible value so far.
-SINGLE = frozenset({"launcher.name"})
+SINGLE: frozenset[str] = frozenset()
 
 HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
 NOTHING = "nothing"

@@ -20,7 +20,7 @@ from launchers.kubernetes.refusals import AlreadyExistsError, GoneError, message
 from launchers.kubernetes.resources import POD, Object, Resource
 from limbeck.errors import TrainingFailedError, UserError
 
-_GONE, _CONFLICT, _NOT_FOUND, _BUSY = 410, 409, 404, 429
+_GONE, _CONFLICT, _NOT_FOUND, _INVALID, _BUSY = 410, 409, 404, 400, 429
 _PASSING = frozenset({_BUSY, 500, 502, 503, 504})
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 16.0
@@ -269,6 +269,9 @@ def _meaning(error: Any, verb: str, resource: Resource, namespace: str) -> Excep
         return AlreadyExistsError(said)
     if (status == _NOT_FOUND and verb in ("get", "delete")) or (status == _CONFLICT and verb == "delete"):
         # A conflict: the object of this uid is gone, and another has its name.
+        return LookupError(said)
+    if status == _INVALID and resource is LOG:
+        # The container has not started, so there is no log.
         return LookupError(said)
     return refusal(status, said, verb, resource, namespace)
 

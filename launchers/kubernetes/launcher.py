@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from launchers import records
 from launchers.cluster import Cluster, title
@@ -26,7 +26,7 @@ from launchers.kubernetes.objects import Objects
 from launchers.kubernetes.own_pod import Surroundings, owner_of, surroundings_of
 from launchers.kubernetes.plan import PORT, PodPlan
 from launchers.kubernetes.pod_process import PodProcess
-from launchers.kubernetes.resources import POD, name_of
+from launchers.kubernetes.resources import POD, Object, name_of
 from launchers.kubernetes.verdict import verdict
 from launchers.kubernetes.watching import Patience, Watched, Watching
 from launchers.staging import staged
@@ -88,8 +88,11 @@ class KubernetesLauncher:
         watched = _watched(api, kind, plan, job, cluster)
         patience = Patience(self._settings.start_seconds, recovery.heartbeat_seconds, self._settle)
         records.discard(job, cluster)
-        with _files_of(plan, job), _objects_of(api, kind, plan):
-            _watch(api, kind, plan, watched, patience)
+        with _files_of(plan, job), _objects_of(api, kind, plan) as made:
+            changes: Changes = Changes()
+            with _mirrors(api, kind, plan, changes, made):
+                silent = Watching(api, watched, patience).run(changes)
+            _assert_ended_well(api, kind, plan, watched, silent)
         return records.read(job, cluster)
 
     def _plan(self, api: Api, namespace_here: str, job: TrainingJob, cluster: Cluster) -> PodPlan:
@@ -128,14 +131,11 @@ def _watched(api: Api, kind: Kind, plan: PodPlan, job: TrainingJob, cluster: Clu
     )
 
 
-def _watch(api: Api, kind: Kind, plan: PodPlan, watched: Watched, patience: Patience) -> None:
-    """Returns when all pods have ended well. Raises what `verdict` makes of another end."""
-    changes: Changes = Changes()
-    with _mirrors(api, kind, plan, changes):
-        silent = Watching(api, watched, patience).run(changes)
+def _assert_ended_well(api: Api, kind: Kind, plan: PodPlan, watched: Watched, silent: Mapping[int, float]) -> None:
+    """Raises what `verdict` makes of an attempt that did not end well."""
     generation, processes = watched.generation, watched.processes
     if generation.living or generation.failed or generation.swept_away:
-        _see_again(api, plan, generation, processes)
+        _see_again(api, kind, plan, watched)
         _tell_failed(generation, processes)
         raise verdict(generation, silent, processes, watched.failures, plan.settings.memory)
 
@@ -155,14 +155,17 @@ def _files_of(plan: PodPlan, job: TrainingJob) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _objects_of(api: Api, kind: Kind, plan: PodPlan) -> Iterator[None]:
-    """Makes the objects of an attempt, and removes them at the end of the context, however it ends."""
+def _objects_of(api: Api, kind: Kind, plan: PodPlan) -> Iterator[Object]:
+    """Makes the objects of an attempt, and removes them at the end of the context, however it ends.
+
+    Yields:
+      The object that makes the pods.
+    """
     objects = Objects(api, kind, plan)
     # If this process is asked to end, the training processes get the time to save.
     patience, grace = _LEAVING_SECONDS, None
     try:
-        objects.create()
-        yield
+        yield objects.create()
         patience, grace = _ENDING_SECONDS, _AT_ONCE
     except Exception:
         patience, grace = _ENDING_SECONDS, _AT_ONCE
@@ -172,8 +175,11 @@ def _objects_of(api: Api, kind: Kind, plan: PodPlan) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _mirrors(api: Api, kind: Kind, plan: PodPlan, changes: Changes) -> Iterator[None]:
-    mirrors = [Mirror(api, each, plan.selector, changes) for each in (POD, kind.resource)]
+def _mirrors(api: Api, kind: Kind, plan: PodPlan, changes: Changes, made: Object) -> Iterator[None]:
+    mirrors = [
+        Mirror(api, POD, plan.selector, changes),
+        Mirror(api, kind.resource, plan.selector, changes, known=[made]),
+    ]
     try:
         yield
     finally:
@@ -181,14 +187,18 @@ def _mirrors(api: Api, kind: Kind, plan: PodPlan, changes: Changes) -> Iterator[
             mirror.stop()
 
 
-def _see_again(api: Api, plan: PodPlan, generation: Generation, processes: Sequence[PodProcess]) -> None:
-    """Looks at the pods once more: a condition of pre-emption may come after the end that it explains."""
+def _see_again(api: Api, kind: Kind, plan: PodPlan, watched: Watched) -> None:
+    """Looks once more at everything: what explains an end, such as a condition of pre-emption, may come after it."""
+    generation = watched.generation
     # Without an answer, what was seen must do.
     with contextlib.suppress(UnreachableError):
         for item in api.list(POD, plan.selector)[0]:
             generation.see(Change(POD, item))
+        job = api.get(kind.resource, plan.name)
+        if job is not None:
+            generation.see(Change(kind.resource, job))
     for rank, pod in generation.pods.items():
-        processes[rank].pod = name_of(pod)
+        watched.processes[rank].pod = name_of(pod)
 
 
 def _tell_failed(generation: Generation, processes: Sequence[PodProcess]) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from launchers.kubernetes.api import PASSING, Api, UnreachableError
 from launchers.kubernetes.refusals import GoneError
@@ -42,10 +42,25 @@ Changes = queue.SimpleQueue[Change | Exception]
 class Mirror:
     """Puts every change of the selected objects on a queue, or the error that ended the watching."""
 
-    def __init__(self, api: Api, resource: Resource, selector: Mapping[str, str], changes: Changes) -> None:
-        """Starts to watch."""
+    def __init__(
+        self,
+        api: Api,
+        resource: Resource,
+        selector: Mapping[str, str],
+        changes: Changes,
+        known: Iterable[Object] = (),
+    ) -> None:
+        """Starts to watch.
+
+        Args:
+          api: the objects' namespace.
+          resource: their kind.
+          selector: the query that selects them.
+          changes: receives every change.
+          known: objects that there were. If the first list lacks one, it was removed.
+        """
         self._api, self._resource, self._selector, self._changes = api, resource, selector, changes
-        self._known: dict[str, Object] = {}
+        self._known = {name_of(item): item for item in known}
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name=f"watch-{resource.plural}", daemon=True).start()
 

@@ -34,29 +34,32 @@ class Objects:
         """Takes the namespace, the kind of job, and the attempt."""
         self._api, self._kind, self._plan, self._pause = api, kind, plan, pause
 
-    def create(self) -> None:
+    def create(self) -> Object:
         """Makes the main object and what stands beside it. An earlier attempt is removed before.
+
+        Returns:
+          The main object, as the server has it.
 
         Raises:
           UserError: if another living step trains the same job, or if the cluster refuses the objects.
           TrainingFailedError: if an object of the same name cannot be removed.
         """
-        self._create(self._kind.resource, self._kind.body(self._plan), self._replace)
+        made = self._create(self._kind.resource, self._kind.body(self._plan), self._replace)
         for service in self._kind.services(self._plan):
             # The main object is ours, so a Service of its name is of an earlier attempt.
             self._create(SERVICE, service, lambda existing: self._delete(SERVICE, existing))
+        return made
 
-    def _create(self, resource: Resource, body: Object, replace: Callable[[Object], None]) -> None:
+    def _create(self, resource: Resource, body: Object, replace: Callable[[Object], None]) -> Object:
         for _ in range(_TRIES):
             try:
-                self._api.create(resource, body)
-                return
+                return self._api.create(resource, body)
             except AlreadyExistsError:
                 existing = self._api.get(resource, name_of(body))
             if existing is not None:
                 if _attempt_of(existing) == self._plan.attempt:
                     # Our own: the answer to the first try was lost.
-                    return
+                    return existing
                 replace(existing)
             self._pause(_LOOK_SECONDS)
         raise TrainingFailedError(f"the {resource.kind} {name_of(body)} is there, and cannot be removed")

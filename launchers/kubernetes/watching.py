@@ -127,6 +127,8 @@ class Watching:
         if generation.disruption() or generation.job_removed or (generation.is_suspended and has_run):
             # The processes save. Those of a node that is gone never end.
             self._not_later_than(self._patience.leave)
+        if generation.job_removed and not generation.running:
+            self._not_later_than(self._patience.settle)
 
     def _not_later_than(self, seconds: float) -> None:
         self._deadline = min(self._deadline, self._clock() + seconds)
@@ -172,8 +174,8 @@ class Watching:
             raise UserError(
                 f"{len(missing)} of {len(self._processes)} training pods did not start within launcher.start_seconds="
                 f"{self._patience.start:g}; {self._processes[rank].title} waits for: {why}. Ask for less "
-                "(launcher.cpu, launcher.memory, launcher.accelerators, strategy.workers), give launcher.queue, or wait "
-                "longer"
+                "(launcher.cpu, launcher.memory, launcher.accelerators, strategy.workers), give launcher.queue, or "
+                "wait longer"
             )
 
     def _check_pull(self, now: float) -> None:
