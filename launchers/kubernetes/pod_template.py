@@ -53,12 +53,10 @@ def pod_template(plan: PodPlan, addresses: Sequence[str], subdomain: str | None 
         "volumes": volumes,
     }
     spec |= {key: value for key, value in optional.items() if value}
+    # Istio's sidecar would never end, and would get between the training processes. Newer releases read the label.
+    no_sidecar = {"sidecar.istio.io/inject": "false"}
     return {
-        "metadata": {
-            "labels": dict(plan.labels),
-            # Istio's sidecar would never end, and would get between the training processes.
-            "annotations": {"sidecar.istio.io/inject": "false"},
-        },
+        "metadata": {"labels": {**plan.labels, **no_sidecar}, "annotations": no_sidecar},
         "spec": spec,
     }
 

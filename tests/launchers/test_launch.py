@@ -31,7 +31,7 @@ def test_an_unknown_launcher_is_refused_as_soon_as_settings_are_read():
 
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_every_launcher_of_the_registry_can_be_made(name):
-    made = make(LauncherConfig(name))
+    made = make(LauncherConfig(name, staging="gs://bucket/staging"))
     assert isinstance(made.supervises, bool) and callable(made.stage) and callable(made.launch)
 
 

@@ -237,18 +237,18 @@ class _Handler(BaseHTTPRequestHandler):
                 self.api.faults.remove(fault)
             if not fault.after:
                 raise fault.answer
-        self._do(verb, plural, name, query, body, log=bool(path["log"]), lost=fault)
-
-    def _do(
-        self, verb: str, plural: str, name: str, query: Any, body: Object, log: bool, lost: Fault | None
-    ) -> None:
-        store = self.api.store
         if verb == "watch":
             self._watch(plural, query)
-            return
-        if log:
+        elif path["log"]:
             self._log(name, query)
-            return
+        else:
+            answer = self._do(verb, path, query, body)
+            if fault is not None:
+                raise fault.answer
+            self._send(201 if verb == "create" else 200, answer, {})
+
+    def _do(self, verb: str, path: dict[str, str], query: dict[str, str], body: Object) -> Object:
+        store, plural, name = self.api.store, path["plural"], path["name"]
         if verb == "create":
             answer = store.create(plural, body)
         elif verb == "delete":
@@ -263,9 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
                     # As in the lists of a real server.
                     del item["kind"], item["apiVersion"]
                 answer = {"kind": "List", "metadata": {"resourceVersion": str(store.version)}, "items": items}
-        if lost is not None:
-            raise lost.answer
-        self._send(201 if verb == "create" else 200, answer, {})
+        return answer
 
     def _send(self, code: int, body: Object, headers: dict[str, str]) -> None:
         text = json.dumps(body).encode()
@@ -308,7 +306,11 @@ class _Handler(BaseHTTPRequestHandler):
             bookmark = time.monotonic()
             while time.monotonic() < deadline and self.api.cuts == cuts:
                 try:
-                    events = list(store.since(plural, version, query.get("labelSelector", "")))
+                    with store.changed:
+                        events, latest = (
+                            store.since(plural, version, query.get("labelSelector", "")),
+                            store.version,
+                        )
                 except StatusError as gone:
                     write(json.dumps({"type": "ERROR", "object": gone.body()}).encode() + b"\n")
                     return
@@ -316,7 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
                     version = event.version
                     write(json.dumps({"type": event.kind, "object": event.item}).encode() + b"\n")
                 if time.monotonic() > bookmark + _BOOKMARK_SECONDS and query.get("allowWatchBookmarks") == "true":
-                    bookmark, version = time.monotonic(), max(version, store.version)
+                    bookmark, version = time.monotonic(), latest
                     kind = {"kind": "Bookmark", "metadata": {"resourceVersion": str(version)}}
                     write(json.dumps({"type": "BOOKMARK", "object": kind}).encode() + b"\n")
                 with store.changed:

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import kubernetes_validate
@@ -114,13 +114,13 @@ class Store:
             if item is not None:
                 self._tell(plural, "DELETED", copy.deepcopy(item))
 
-    def since(self, plural: str, version: int, selector: str) -> Iterator[Event]:
+    def since(self, plural: str, version: int, selector: str) -> list[Event]:
         """The events after a version."""
         with self.changed:
             if version < self.forgotten:
                 raise StatusError(410, "Expired", f"too old resource version: {version} ({self.forgotten})")
             found = [each for each in self.events if each.version > version and each.plural == plural]
-        return iter([each for each in found if matches(each.item, selector)])
+        return [each for each in found if matches(each.item, selector)]
 
     def _tell(self, plural: str, kind: str, item: Object) -> Object:
         self._version += 1

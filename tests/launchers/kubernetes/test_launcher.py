@@ -377,16 +377,16 @@ def test_the_job_of_a_step_that_lives_is_left_alone(world):
 
 
 @pytest.mark.parametrize(
-    ("verb", "plural", "code", "said", "expected"),
+    ("asked", "code", "said", "expected"),
     [
-        ("create", "jobs", 403, "exceeded quota: gpus", "the quota of namespace team has no room"),
-        ("create", "jobs", 403, "admission webhook denied: no", "an admission rule of the cluster refuses"),
-        ("create", "services", 422, "spec is wrong", "refuses the Service as invalid: spec is wrong"),
-        ("get", "pods", 401, "Unauthorized", "does not accept the credentials"),
+        (("create", "jobs"), 403, "exceeded quota: gpus", "the quota of namespace team has no room"),
+        (("create", "jobs"), 403, "admission webhook denied: no", "an admission rule of the cluster refuses"),
+        (("create", "services"), 422, "spec is wrong", "refuses the Service as invalid: spec is wrong"),
+        (("get", "pods"), 401, "Unauthorized", "does not accept the credentials"),
     ],
 )
-def test_a_refusal_is_a_sentence(world, verb, plural, code, said, expected):
-    world.server.fail(verb, plural, code, said)
+def test_a_refusal_is_a_sentence(world, asked, code, said, expected):
+    world.server.fail(*asked, code, said)
     with pytest.raises(UserError, match=expected):
         world.launch().finish()
 
