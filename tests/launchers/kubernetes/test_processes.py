@@ -153,9 +153,8 @@ def preempt(cluster, rank):
 
 
 @pytest.mark.parametrize("fate", ["killed", "preempted"])
-def test_a_training_whose_worker_is_lost_goes_on_to_the_same_bits(
-    world, reference, cluster, kubelet, shared, fate
-):
+def test_a_training_whose_worker_is_lost_goes_on_to_the_same_bits(world, reference, kubelet, shared, fate):
+    cluster = kubelet.server
     folder, settings = shared
     checkpoints = folder / "checkpoints"
     job = make_job(world, folder.parent / "job", checkpoint_uri=str(checkpoints))
