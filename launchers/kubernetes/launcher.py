@@ -6,6 +6,7 @@ This module makes one attempt; `launchers.supervisor` decides on restarts.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -87,8 +88,11 @@ class KubernetesLauncher:
         kind = KINDS[self._settings.kind]
         watched = _watched(api, kind, plan, job, cluster)
         patience = Patience(self._settings.start_seconds, recovery.heartbeat_seconds, self._settle)
-        records.discard(job, cluster)
-        with _files_of(plan, job), _objects_of(api, kind, plan) as made:
+        discard = functools.partial(records.discard, job, cluster)
+        discard()
+        # Again when an earlier attempt is gone, whose processes may have written theirs meanwhile.
+        objects = Objects(api, kind, plan, on_replaced=discard)
+        with _files_of(plan, job), _made(objects) as made:
             changes: Changes = Changes()
             with _mirrors(api, kind, plan, changes, made):
                 silent = Watching(api, watched, patience).run(changes)
@@ -148,20 +152,23 @@ def _files_of(plan: PodPlan, job: TrainingJob) -> Iterator[None]:
         files.write_text(files.join(plan.files, JOB_FILE), to_json(job))
         yield
     finally:
-        files.remove_folder(plan.files)
-        if not files.walk(plan.folder):
-            # Nothing was staged, so nobody else removes it.
-            files.remove_folder(plan.folder)
+        try:
+            files.remove_folder(plan.files)
+            if not files.walk(plan.folder):
+                # Nothing was staged, so nobody else removes it.
+                files.remove_folder(plan.folder)
+        except OSError as error:
+            # A training that is done must not fail for what is left of it.
+            _log.warning("%s was not removed: %s", plan.files, error)
 
 
 @contextlib.contextmanager
-def _objects_of(api: Api, kind: Kind, plan: PodPlan) -> Iterator[Object]:
+def _made(objects: Objects) -> Iterator[Object]:
     """Makes the objects of an attempt, and removes them at the end of the context, however it ends.
 
     Yields:
       The object that makes the pods.
     """
-    objects = Objects(api, kind, plan)
     # If this process is asked to end, the training processes get the time to save.
     patience, grace = _LEAVING_SECONDS, None
     try:

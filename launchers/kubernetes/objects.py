@@ -30,9 +30,11 @@ _TRIES = 10
 class Objects:
     """The objects of one attempt."""
 
-    def __init__(self, api: Api, kind: Kind, plan: PodPlan, pause: Callable[[float], None] = time.sleep) -> None:
-        """Takes the namespace, the kind of job, and the attempt."""
-        self._api, self._kind, self._plan, self._pause = api, kind, plan, pause
+    def __init__(
+        self, api: Api, kind: Kind, plan: PodPlan, *, on_replaced: Callable[[], None] = lambda: None
+    ) -> None:
+        """Takes the namespace, the kind of job, the attempt, and what to do when an earlier attempt is gone."""
+        self._api, self._kind, self._plan, self._on_replaced = api, kind, plan, on_replaced
 
     def create(self) -> Object:
         """Makes the main object and what stands beside it. An earlier attempt is removed before.
@@ -61,7 +63,7 @@ class Objects:
                     # Our own: the answer to the first try was lost.
                     return existing
                 replace(existing)
-            self._pause(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
         raise TrainingFailedError(f"the {resource.kind} {name_of(body)} is there, and cannot be removed")
 
     def _replace(self, existing: Object) -> None:
@@ -77,6 +79,7 @@ class Objects:
         if attempt is not None:
             self._await_end(attempt, _ENDING_SECONDS)
         self._remove_folder(existing)
+        self._on_replaced()
 
     def _living_owner(self, existing: Object) -> str | None:
         """Returns the name of the pod that started a job, if it lives and is not our own."""
@@ -131,7 +134,7 @@ class Objects:
                 raise TrainingFailedError(
                     f"pods did not end within {patience:g} s: {', '.join(map(name_of, left))}"
                 )
-            self._pause(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
 
     def _pods(self, attempt: str) -> list[Object]:
         return self._api.list(POD, {"labelSelector": f"{ATTEMPT}={attempt}"})[0]

@@ -145,7 +145,11 @@ class Watching:
         running = self._generation.running
         silent: dict[int, float] = {}
         for rank in running & self._pulses.keys():
-            self._pulses[rank].look()
+            try:
+                self._pulses[rank].look()
+            except OSError as error:
+                # The storage is away. That says nothing about the process.
+                _log.debug("signs of life of %s: %s", self._processes[rank].title, error)
             silent |= self._pulses[rank].hung([rank])
         return silent
 

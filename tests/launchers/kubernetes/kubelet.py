@@ -19,7 +19,9 @@ from tests.launchers.kubernetes.server import NAMESPACE, ApiServer, stamp
 from tests.launchers.kubernetes.store import Event, Object, StatusError
 
 PROJECT = Path(__file__).parents[3]
-_ENTER = 'mount --bind "$0" /etc/hosts && exec "$@"'
+# Enters a mount namespace, and runs a program of the shell in it.
+ENTER = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c"]
+_MOUNT = 'mount --bind "$0" /etc/hosts && exec "$@"'
 
 
 class Kubelet:
@@ -69,9 +71,8 @@ class Kubelet:
         path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
         image = {"PATH": path, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "2"}
         arguments = [each.replace("$$(", "$(") for each in container["args"]]
-        enter = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", _ENTER, str(self._hosts)]
         process = subprocess.Popen(
-            [*enter, *container["command"], *arguments],
+            [*ENTER, _MOUNT, str(self._hosts), *container["command"], *arguments],
             env=image | variables,
             cwd="/",
             stdout=subprocess.PIPE,
