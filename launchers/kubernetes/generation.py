@@ -39,7 +39,6 @@ class Generation:
         self.job: Object | None = None
         self.job_removed = False
         self._ends: dict[int, End] = {}
-        self._gone: set[int] = set()
 
     def see(self, change: Change) -> None:
         """Takes a change of a pod or of the main object."""
@@ -50,9 +49,8 @@ class Generation:
         if rank is None or not 0 <= rank < self._processes:
             return
         code = pods.exit_code(change.item)
-        if change.removed:
-            self._gone.add(rank)
-            code = 1 if code is None else code
+        if change.removed and code is None:
+            code = 1
         self.pods[rank] = change.item
         if code is not None and rank not in self._ends:
             removed = change.removed or pods.is_being_deleted(change.item)
@@ -67,11 +65,6 @@ class Generation:
     def running(self) -> set[int]:
         """Ranks whose process runs."""
         return {rank for rank in self.living if rank in self.pods and pods.has_started(self.pods[rank])}
-
-    @property
-    def gone(self) -> set[int]:
-        """Ranks whose pod was removed."""
-        return set(self._gone)
 
     @property
     def failed(self) -> tuple[Exit, ...]:
