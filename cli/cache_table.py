@@ -34,6 +34,7 @@ _Layer = dict[str, Any]
 
 _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
+_CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
     "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
@@ -44,10 +45,17 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
     "launcher.vertex.accelerators": (_ACCELERATED, 2),
+    "launcher.name": ({"launcher": {"kubernetes": {"staging": "gs://bucket/staging"}}}, "kubernetes"),
+    "launcher.kubernetes.cpu": ({}, "2"),
+    "launcher.kubernetes.memory": ({}, "8Gi"),
+    "launcher.kubernetes.claim": (_CLAIMED, "changed"),
+    "launcher.kubernetes.mount": (_CLAIMED, "/changed"),
+    "launcher.kubernetes.node_selector": ({}, {"pool": "training"}),
+    "launcher.kubernetes.tolerations": ({}, [{"key": "training", "operator": "Exists"}]),
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
 # Settings that have only one possible value so far.
-SINGLE = frozenset({"launcher.name"})
+SINGLE: frozenset[str] = frozenset()
 
 HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
 NOTHING = "nothing"

@@ -76,6 +76,8 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
     """Raises ConfigError for places that a container cannot open, or that no two containers share."""
     if target == "vertex" and not root.startswith("gs://"):
         raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
+    if config.launcher.name == "kubernetes":
+        _assert_pods(root, target, config)
     for name, place in (("--root", root), ("data.path", config.data.path)):
         if place is None:
             continue
@@ -91,6 +93,17 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
                 f"{name} must be a URI such as gs://bucket/folder, or the absolute path of a folder that is mounted "
                 f"in every container; received {place}"
             )
+
+
+def _assert_pods(root: str, target: str, config: Config) -> None:
+    """Raises ConfigError if training pods cannot be started, or would not find the checkpoints."""
+    if target == "vertex":
+        raise ConfigError("launcher.name=kubernetes trains in pods of a cluster, and Vertex AI has none")
+    if not config.launcher.kubernetes.seen_by_pods(root):
+        raise ConfigError(
+            "--root must be a place that every training pod reaches, because checkpoints are below it; received "
+            f"{root}: give a URI such as gs://bucket/folder, or a folder below launcher.kubernetes.mount"
+        )
 
 
 def _runtime(config: Config) -> dict[str, str]:

@@ -24,20 +24,28 @@ INPUTS = ("examples_uri", "validation_uri", "transform_graph_uri")
 OUTPUTS = ("model_uri", "record_uri")
 
 
-def staged(job: TrainingJob, needed: Visibility, place: Callable[[str], str]) -> TrainingJob:
+def staged(
+    job: TrainingJob, needed: Visibility, place: Callable[[str], str], mounted: str | None = None
+) -> TrainingJob:
     """Returns the job with URIs that its processes can use.
 
     Args:
       job: the job that the caller asked for.
       needed: which processes must see the files of the job.
       place: takes the name of a field of the job, and returns a new folder or URI that the processes can use.
+      mounted: a folder that the processes find at the same path, wherever they run.
 
     Raises:
       ConfigError: if the processes cannot see the checkpoints. Checkpoints outlive the launch, so a copy would not
         help. Also if a scheme is not known.
       FileNotFoundError: if an input that must be copied holds no files.
     """
-    if job.checkpoint_uri is not None and files.visibility(job.checkpoint_uri) < needed:
+
+    def hidden(uri: str) -> bool:
+        below = mounted is not None and files.is_below(uri, mounted)
+        return files.visibility(uri) < needed and not below
+
+    if job.checkpoint_uri is not None and hidden(job.checkpoint_uri):
         raise ConfigError(
             f"checkpoints must lie where every process of the job can read them, received {job.checkpoint_uri}: give "
             "the run a --root that they can read"
@@ -46,7 +54,7 @@ def staged(job: TrainingJob, needed: Visibility, place: Callable[[str], str]) ->
     try:
         for name in (*INPUTS, *OUTPUTS):
             uri = getattr(job, name)
-            if uri is not None and files.visibility(uri) < needed:
+            if uri is not None and hidden(uri):
                 moved[name] = place(name)
                 if name in INPUTS:
                     _copy(uri, moved[name])

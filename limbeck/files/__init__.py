@@ -35,6 +35,7 @@ __all__ = [
     "copy_folder",
     "exists",
     "folder_bytes",
+    "is_below",
     "is_folder",
     "is_local",
     "join",
@@ -68,6 +69,14 @@ def join(folder: Location, *parts: str) -> str:
 def is_local(location: Location) -> bool:
     """Returns whether this is a path of this machine. `file:///...` is one."""
     return scheme_of(location) in ("", "file")
+
+
+def is_below(location: Location, folder: Location) -> bool:
+    """Returns whether a path of this machine is a folder, or lies below it. No URI of another scheme does."""
+    if not (is_local(location) and is_local(folder)):
+        return False
+    path, above = (os.path.normpath(filesystem_of(each)[1]) for each in (location, folder))
+    return path.startswith("/") and os.path.commonpath([path, above]) == above
 
 
 def visibility(location: Location) -> Visibility:

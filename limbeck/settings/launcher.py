@@ -10,11 +10,13 @@ from pydantic.dataclasses import dataclass
 from limbeck.errors import ConfigError, nearest
 from limbeck.records import STRICT
 from limbeck.settings.fields import operational
+from limbeck.settings.pods import PodsConfig
 from limbeck.settings.vertex import VertexConfig
 
 # Name -> `module:function`. The function takes the section and returns a `launchers.launch.Launcher`.
 LAUNCHERS: dict[str, str] = {
     "local": "launchers.local.launcher:from_settings",
+    "kubernetes": "launchers.kubernetes.launcher:from_settings",
     "vertex": "launchers.vertex.launcher:from_settings",
 }
 
@@ -24,11 +26,12 @@ class LauncherConfig:
     """Where the processes of a training job run.
 
     Attributes:
-      name: `local`: processes of the machine that runs the component. `vertex`: custom jobs of Vertex AI
-        (docs/vertex.md).
+      name: `local`: processes of the machine that runs the component. `kubernetes`: pods of a cluster
+        (docs/kubernetes.md). `vertex`: custom jobs of Vertex AI (docs/vertex.md).
     """
 
     name: str = operational("local")
+    kubernetes: PodsConfig = operational(factory=PodsConfig)
     vertex: VertexConfig = operational(factory=VertexConfig)
 
     def __post_init__(self) -> None:
@@ -36,5 +39,7 @@ class LauncherConfig:
             raise ConfigError(
                 f"there is no launcher '{self.name}'.{nearest(self.name, LAUNCHERS)} Known: {', '.join(LAUNCHERS)}"
             )
+        if self.name == "kubernetes":
+            self.kubernetes.check()
         if self.name == "vertex":
             self.vertex.check()

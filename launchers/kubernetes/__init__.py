@@ -1,0 +1,1 @@
+"""Trains in pods of a Kubernetes cluster."""

@@ -1,0 +1,107 @@
+"""A process in a pod, as failures name it; and the chief's log, which is passed on while it is written.
+
+A connection that follows a log is cut by every proxy sooner or later. Lines carry their times, so the next connection
+begins where the last one ended, and no line is passed on twice.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import logging
+import sys
+import threading
+from typing import Any
+
+from launchers.kubernetes.api import PASSING, Api
+from launchers.kubernetes.pod_template import CONTAINER
+from limbeck import events
+from limbeck.errors import TrainingFailedError, UserError
+
+_log = logging.getLogger(__name__)
+LAST_LINES = 30
+_PAUSE_SECONDS = 1.0
+# After the end of the process: the rest of its log.
+_REST_SECONDS = 10.0
+
+
+class PodProcess:
+    """The process of one rank. Implements `launchers.failure.Ended`."""
+
+    def __init__(self, rank: int, title: str, api: Api) -> None:
+        """Takes the rank, its name in messages, and how to read its log."""
+        self.rank, self.title, self._api = rank, title, api
+        self.pod: str | None = None
+        self._lines: tuple[str, ...] | None = None
+
+    def last_lines(self) -> tuple[str, ...]:
+        """Returns the last lines of its output. They are asked for once, while the pod is still there."""
+        if self._lines is None:
+            told = () if self.pod is None else self._api.log(self.pod, CONTAINER, LAST_LINES)
+            self._lines = tuple(readable(line) for line in told)
+        return self._lines
+
+
+class FollowedLog:
+    """Passes the log of a pod on, line by line, until the pod has ended."""
+
+    def __init__(self, api: Api, pod: str, title: str) -> None:
+        """Starts to follow."""
+        self._api, self._pod, self._title = api, pod, title
+        self._done, self._since, self._latest = threading.Event(), "", ""
+        self._seen: collections.deque[str] = collections.deque(maxlen=1000)
+        self._thread = threading.Thread(target=self._run, name=f"log-{pod}", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Says that the process has ended, and waits a moment for the rest of its log."""
+        self._done.set()
+        self._thread.join(_REST_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            # Asked before: what is read now is then the whole rest.
+            ended = self._done.is_set()
+            try:
+                for line in self._api.follow_log(self._pod, CONTAINER, self._since or None):
+                    self._take(line)
+            except UserError as error:
+                _log.warning("the log of %s is not shown: %s", self._title, error)
+                return
+            except (*PASSING, LookupError, TrainingFailedError) as error:
+                # The connection was cut, the container is only being made, or the pod is gone.
+                _log.debug("the log of %s: %s", self._title, error)
+            if ended:
+                return
+            self._done.wait(_PAUSE_SECONDS)
+
+    def _take(self, stamped: str) -> None:
+        time, _, line = stamped.partition(" ")
+        if time < self._latest or stamped in self._seen:
+            return
+        self._latest, self._since = time, time
+        self._seen.append(stamped)
+        self._pass_on(line)
+
+    def _pass_on(self, line: str) -> None:
+        event = _event(line)
+        if event is not None:
+            fields = {key: value for key, value in event.items() if key not in ("event", "time")}
+            events.emit(event["event"], **fields)
+        # A training must not die for its log: the disk may be full, or the log's reader gone.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"[{self._title}] {readable(line)}\n")
+
+
+def readable(line: str) -> str:
+    """Returns a line for people. An event is JSON in the log, and becomes `training: step=40 steps=107 loss=0.31`."""
+    event = _event(line)
+    if event is None:
+        return line
+    hidden = ("event", "time", "entry")
+    fields = " ".join(f"{key}={value}" for key, value in event.items() if key not in hidden and value is not None)
+    return f"{event['event']}: {fields}"
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    return events.parse(line) if line.startswith("{") else None

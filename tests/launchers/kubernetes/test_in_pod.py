@@ -1,0 +1,84 @@
+"""What a training pod does before it trains."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from launchers.kubernetes import in_pod
+from tests.launchers import jobs
+from trainer.distribution import cluster
+
+ADDRESSES = ["job-0.job.team.svc:2222", "job-1.job.team.svc:2223", "job-2.job.team.svc:2224"]
+
+
+@pytest.mark.parametrize("rank", range(3))
+def test_tf_config_comes_from_the_completion_index(rank):
+    found = in_pod.variables({"JOB_COMPLETION_INDEX": str(rank), "no_proxy": "example.org"}, "gs://b/f", ADDRESSES)
+    config = json.loads(found["TF_CONFIG"])
+    assert config["cluster"] == {"chief": ADDRESSES[:1], "worker": ADDRESSES[1:]}
+    assert cluster.from_environment(found).rank == rank
+    assert found["LIMBECK_FAILURE"] == f"gs://b/f/failure-{rank}.json"
+    assert found["LIMBECK_HEARTBEAT"] == f"gs://b/f/heartbeat-{rank}"
+    hosts = [f"job-{each}.job.team.svc" for each in range(3)]
+    assert found["no_grpc_proxy"].split(",") == ["example.org", *hosts]
+
+
+def test_tf_config_of_the_training_operator_is_taken():
+    text = json.dumps(
+        {
+            "cluster": {"chief": ["j-chief-0.team.svc:2222"], "worker": ["j-worker-0.team.svc:2222"]},
+            "task": {"type": "worker", "index": 0},
+            "environment": "cloud",
+        }
+    )
+    found = in_pod.variables({"TF_CONFIG": text}, "gs://b/f", [])
+    assert "TF_CONFIG" not in found
+    assert found["LIMBECK_FAILURE"] == "gs://b/f/failure-1.json"
+    assert found["no_grpc_proxy"] == "j-chief-0.team.svc,j-worker-0.team.svc"
+
+
+def test_a_single_process_has_no_cluster():
+    found = in_pod.variables({"JOB_COMPLETION_INDEX": "0"}, "gs://b/f", [])
+    assert "TF_CONFIG" not in found and found["LIMBECK_FAILURE"] == "gs://b/f/failure-0.json"
+
+
+def test_names_are_waited_for():
+    asked = []
+
+    def is_known(name):
+        asked.append(name)
+        return asked.count(name) == 3
+
+    in_pod.wait_for(["a", "b"], 60.0, is_known, pause=lambda _: None)
+    assert asked == ["a"] * 3 + ["b"] * 3
+
+
+def test_a_name_that_does_not_come_is_told():
+    with pytest.raises(TimeoutError, match="the pod of a peer, a, was not there within 0 s"):
+        in_pod.wait_for(["a"], 0.0, lambda _: False, pause=lambda _: None)
+
+
+@pytest.mark.processes
+def test_a_pod_that_is_asked_to_end_while_it_waits_ends_as_preempted(tmp_path):
+    """The first process of a container would ignore the signal."""
+    command = [
+        sys.executable,
+        "-m",
+        "launchers.kubernetes.in_pod",
+        "--files",
+        str(tmp_path),
+        "--start-seconds",
+        "600",
+    ]
+    command += ["--address", "nowhere-0.invalid:1", "--address", "nowhere-1.invalid:2"]
+    root = jobs.WORKER.parents[2]
+    with subprocess.Popen(command, cwd=root, env={"JOB_COMPLETION_INDEX": "1", "PATH": "/usr/bin"}) as process:
+        while not (tmp_path / "heartbeat-1").exists() or not (tmp_path / "heartbeat-1").read_text():
+            assert process.poll() is None
+        # It may be silent for as long as it waits.
+        assert (tmp_path / "heartbeat-1").read_text() == "600.0"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 42
