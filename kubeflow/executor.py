@@ -41,7 +41,7 @@ def execute(executor: str, content: Json, inputs: Json, flags: Sequence[str]) ->
       ImportError: where there is no such class.
       UserError: of the executor.
     """
-    from absl import logging
+    from absl import logging  # type: ignore[import-untyped]
     from tfx.orchestration.portable import outputs_utils
     from tfx.types import artifact_utils
     from tfx.utils import import_utils

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_beam_executor, base_executor
@@ -54,14 +54,14 @@ def _work(executor: Any, inputs: Any, outputs: Any, properties: Any) -> None:
         told.set_int_custom_property("current_model_id", inputs["model"][0].id)
     if "text" in outputs:
         assert isinstance(outputs["text"][0], standard_artifacts.String)
-        os.makedirs(os.path.dirname(outputs["text"][0].uri), exist_ok=True)
+        Path(outputs["text"][0].uri).parent.mkdir(parents=True, exist_ok=True)
         outputs["text"][0].write("written")
 
 
 class Executor(base_executor.BaseExecutor):
     """One of Python's."""
 
-    def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:  # noqa: N802
         """Called by TFX."""
         _work(self, input_dict, output_dict, exec_properties)
 
@@ -69,6 +69,6 @@ class Executor(base_executor.BaseExecutor):
 class BeamExecutor(base_beam_executor.BaseBeamExecutor):
     """One of Beam's."""
 
-    def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:  # noqa: N802
         """Called by TFX."""
         _work(self, input_dict, output_dict, exec_properties)

@@ -16,7 +16,14 @@ from kubeflow import executor
 PROJECT = Path(__file__).parents[2]
 RECORDING = "tests.kubeflow.recording"
 # What TFX's own entrypoint brings along, and no step without Beam needs.
-NEEDLESS = ("tfx.components", "tensorflow_model_analysis", "tensorflow_transform", "apache_beam", "kfp.client", "kfp.dsl")
+NEEDLESS = (
+    "tfx.components",
+    "tensorflow_model_analysis",
+    "tensorflow_transform",
+    "apache_beam",
+    "kfp.client",
+    "kfp.dsl",
+)
 INPUTS = {
     "parameters": {
         "whole": {"parameterType": "NUMBER_INTEGER"},
@@ -47,7 +54,14 @@ def invocation(folder: Path, metadata: dict[str, Any], parameters: dict[str, Any
                 "model": artifact("tfx.Model", "projects/1/artifacts/34"),
                 "none": {"artifacts": []},
             },
-            "parameterValues": {"text": "a", "whole": 3.0, "fraction": 2, "flag": True, "undeclared": 4, **parameters},
+            "parameterValues": {
+                "text": "a",
+                "whole": 3.0,
+                "fraction": 2,
+                "flag": True,
+                "undeclared": 4,
+                **parameters,
+            },
         },
         "outputs": {
             "artifacts": {
@@ -63,8 +77,9 @@ def invocation(folder: Path, metadata: dict[str, Any], parameters: dict[str, Any
 
 def by_tfx(path: str, content: dict[str, Any], flags: list[str]) -> tuple[Any, dict[str, Any]]:
     """What an executor is given by TFX's own entrypoint, and what that writes."""
-    from tests.kubeflow.recording import Recording
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+    from tests.kubeflow.recording import Recording
 
     arguments = argparse.Namespace(
         executor_class_path=path,
@@ -120,8 +135,9 @@ def test_numbers_of_names_are_those_of_tfx():
 
 
 def test_names_of_a_blessing_are_those_of_tfx():
-    from components.artifacts import blessing
     from tfx.components.evaluator import constants
+
+    from components.artifacts import blessing
 
     assert blessing.BLESSED == constants.ARTIFACT_PROPERTY_BLESSED_KEY
     assert blessing.CURRENT_MODEL == constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY
@@ -163,4 +179,6 @@ process.end_with(work)
     assert started == ["gate", "reporter", "teacher_trainer", "distiller"]
     assert [name for name in NEEDLESS if name in modules] == []
     # A task is loaded by `Do`, and nothing of the command line or of the pipeline is needed.
-    assert [name for name in ("pipeline", "cli", "tasks", "kubeflow.compile", "kubeflow.simulate") if name in modules] == []
+    assert [
+        name for name in ("pipeline", "cli", "tasks", "kubeflow.compile", "kubeflow.simulate") if name in modules
+    ] == []

@@ -132,7 +132,9 @@ def test_packages_are_those_of_the_lock(built: list[Instruction]):
     installing = [one.text for one in built if one.name == "RUN" and "pip" in one.text and " install " in one.text]
     pip = [text for text in installing if "-m pip" in text]
     assert len(pip) == 1
-    assert all(flag in pip[0] for flag in ("--require-hashes", "--no-deps", "--no-build-isolation", "--no-cache-dir"))
+    assert all(
+        flag in pip[0] for flag in ("--require-hashes", "--no-deps", "--no-build-isolation", "--no-cache-dir")
+    )
     locks = {source for source in sources(built) if source.endswith(".txt")}
     assert locks == {"requirements.txt", "requirements-gpu.txt"}
     for lock in locks:
