@@ -23,6 +23,8 @@ _EXPLAINED = 0.8
 def main(arguments: Sequence[str]) -> int:
     """Runs the benchmark. Returns the exit code of the process."""
     parsed = _parser().parse_args(arguments)
+    # TensorFlow, which knows the types of artifacts here too, has nothing to say.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["PYTHONWARNINGS"] = "3", "ignore"
     from benchmarks.start_up import plan, processes
 
     before = os.getloadavg()[0]

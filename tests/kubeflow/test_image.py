@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kubeflow.simulate.pod import image
+from kubeflow.simulate.pod import image, process
+from kubeflow.simulate.pod.files import PodFiles
+from tests.integration.container import refusal
 
 PROJECT = Path(__file__).parents[2]
 DOCKERFILES = [PROJECT / "kubeflow" / "Dockerfile", PROJECT / "kubeflow" / "task.Dockerfile"]
@@ -169,3 +176,67 @@ def test_a_task_lies_where_it_was_compiled():
     [copied] = [one for one in instructions if one.name == "COPY"]
     assert copied.words() == [".", "${FOLDER}"]
     assert [one.text for one in instructions if one.name == "USER"] == ["0", "1000:1000"]
+
+
+def rehearsed(built: list[Instruction], patterns: list[str], folder: Path) -> Path:
+    """Does what the stage of our packages does, in a folder instead of a root; returns where they are."""
+
+    def left_out(where: str, names: list[str]) -> set[str]:
+        return {name for name in names if ignored(str((Path(where) / name).relative_to(PROJECT)), patterns)}
+
+    [stage] = {one.stage for one in built if one.name == "FROM" and one.text.endswith(" AS source")}
+    for one in (one for one in built if one.stage == stage):
+        if one.name == "COPY":
+            source, target = one.words()
+            shutil.copytree(PROJECT / source, folder / target.lstrip("/"), ignore=left_out)
+        elif one.name == "RUN":
+            variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+            here = one.text.replace(image.SOURCE, str(folder) + image.SOURCE)
+            subprocess.run(["sh", "-c", here], check=True, env=variables)
+    return folder / image.SOURCE.lstrip("/")
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(refusal() is not None, reason="this machine allows no namespaces")
+def test_what_is_copied_runs_as_the_user_of_a_container(
+    built: list[Instruction], patterns: list[str], tmp_path: Path
+):
+    """A module that .dockerignore leaves out, or a file that only its owner may read, ends every step."""
+    source = rehearsed(built, patterns, tmp_path / "built")
+    simulated = image.build(tmp_path)
+    mounts = ((source, image.SOURCE), *(mount for mount in simulated.mounts if mount[1] != image.SOURCE))
+    modules = sorted(
+        f"components.{path.parent.name}.executor" for path in PROJECT.glob("components/*/executor.py")
+    )
+    modules += [
+        "kubeflow.entrypoint",
+        "kubeflow.data_fingerprint",
+        "kubeflow.task_data",
+        "trainer.worker",
+        "tasks.digits",
+    ]
+    program = f"""
+import importlib, json, os, sys
+found = [importlib.import_module(name) for name in {modules!r}]
+compiled = [one.__name__ for one in found if os.path.isfile(one.__cached__)]
+try:
+    open("{image.SOURCE}/written", "w")
+except OSError:
+    print(json.dumps([os.getuid(), os.getcwd(), [one.__name__ for one in found], compiled]))
+"""
+    scratch = tmp_path / "pod"
+    scratch.mkdir()
+    command = process.Command(["python", "-c", program], {})
+    with (tmp_path / "log").open("wb") as log:
+        code = process.run(
+            image.Image(mounts, simulated.variables),
+            PodFiles(scratch / "files", process.USER),
+            scratch,
+            command,
+            log,
+        )
+    said = (tmp_path / "log").read_text(encoding="utf-8", errors="replace")
+    assert code == 0, said[-3000:]
+    user, folder, found, compiled = json.loads(said.splitlines()[-1])
+    assert (user, folder) == (1000, "/")
+    assert found == modules == compiled
