@@ -101,6 +101,7 @@ GPU :=
 
 .PHONY: image
 image: ## build the container image: IMAGE=registry.example/limbeck:1 TASK=path/to/folder GPU=1
+	@test -z "$(TASK)" || test -d "$(TASK)" || { echo "TASK must be a folder, received $(TASK)" >&2; exit 2; }
 	$(BUILDER) build --file kubeflow/Dockerfile --tag $(IMAGE) $(if $(GPU),--build-arg REQUIREMENTS=requirements-gpu.txt) $(if $(BASE),--build-arg BASE=$(BASE)) .
 ifneq ($(TASK),)
 	$(BUILDER) build --file kubeflow/task.Dockerfile --tag $(IMAGE) --build-arg IMAGE=$(IMAGE) --build-arg FOLDER="$(realpath $(TASK))" "$(realpath $(TASK))"

@@ -8,6 +8,7 @@ ARG IMAGE
 FROM ${IMAGE}
 ARG FOLDER
 USER 0
+RUN case "${FOLDER}" in /?*) ;; *) echo "FOLDER must be an absolute path, received '${FOLDER}'" >&2; exit 1 ;; esac
 COPY . ${FOLDER}
 # Readable for the user of a container, and the folders above it (such as /root) passable.
 RUN chmod -R a+rX "${FOLDER}" && place="${FOLDER}" && \

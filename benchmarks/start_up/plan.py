@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +71,10 @@ def starts(spec: Spec, component: str, folder: Path) -> tuple[Start, Start]:
     raise ValueError(f"the pipeline has no node '{component}' with an executor")
 
 
-def environment(start: Start, root: Path, home: Path) -> dict[str, str]:
+def environment(start: Start, python: Path, root: Path, home: Path) -> dict[str, str]:
     """Returns the variables of the image, with this checkout in the place of the image's packages."""
     return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PATH": f"{python.parent}:/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(root),

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -28,14 +27,14 @@ class Measured:
     processor: float
 
 
-def measure(start: Start, root: Path, scratch: Path) -> Measured:
+def measure(start: Start, python: Path, root: Path, scratch: Path) -> Measured:
     """Runs a process to its executor. Raises RuntimeError, with what it said, if it does not come that far."""
     log = scratch / "log.txt"
     with log.open("wb") as out:
         begun = time.monotonic_ns()
         process = subprocess.Popen(
-            [sys.executable, *start.arguments],
-            env=environment(start, root, scratch),
+            [str(python), *start.arguments],
+            env=environment(start, python, root, scratch),
             cwd=scratch,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -52,17 +51,26 @@ def measure(start: Start, root: Path, scratch: Path) -> Measured:
     return Measured((int(reached.group(1)) - begun) / 1e9, usage.ru_utime + usage.ru_stime)
 
 
-def profile(start: Start, root: Path, scratch: Path) -> dict[str, float]:
+def profile(start: Start, python: Path, root: Path, scratch: Path) -> dict[str, float]:
     """Returns the seconds that a process spent importing each package, without what that imports itself."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *start.arguments],
-        env=environment(start, root, scratch),
+        [str(python), "-X", "importtime", *start.arguments],
+        env=environment(start, python, root, scratch),
         cwd=scratch,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
     return by_package(done.stderr.decode(errors="replace"))
+
+
+def development_packages(python: Path) -> bool:
+    """Returns whether an environment holds kubernetes_validate, which is no part of the image.
+
+    The client of Kubernetes, and so all of TFX, imports it where it is, and waits 2 seconds for the grammar in it.
+    """
+    test = "import importlib.util, sys; sys.exit(importlib.util.find_spec('kubernetes_validate') is not None)"
+    return subprocess.run([str(python), "-c", test], check=False).returncode != 0
 
 
 def by_package(text: str) -> dict[str, float]:

@@ -21,7 +21,11 @@ def test_imports_are_summed_by_package():
         "import time:   2000000 |    2000000 | google.cloud.storage\n"
         "import time:    250000 |     250000 |     google.protobuf\n"
     )
-    assert list(by_package(text).items()) == [("google.cloud", 2.0), ("tensorflow", 1.5), ("google.protobuf", 0.25)]
+    assert list(by_package(text).items()) == [
+        ("google.cloud", 2.0),
+        ("tensorflow", 1.5),
+        ("google.protobuf", 0.25),
+    ]
 
 
 @pytest.mark.long
