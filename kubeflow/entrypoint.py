@@ -1,8 +1,9 @@
 """Runs one executor in a container: `python -m kubeflow.entrypoint --node ID ... [flags of Beam]`.
 
-It stands between the launcher of KFP and TFX's own `run_executor`, which is called as it is. What KFP tells is
-translated before (`invocation`, `example_gen`), what TFX tells is translated after (`output_file`), and the process
-ends without waiting for threads (`process`). Of our components, only the executor's own module is imported.
+It stands between the launcher of KFP and an executor of TFX's kind. What KFP tells is translated before (`invocation`,
+`example_gen`), the executor runs as in TFX's own entrypoint (`executor`), what it tells is translated after
+(`output_file`), and the process ends without waiting for threads (`process`). Of all components, only the executor's
+own module is imported, with what that needs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from kubeflow import example_gen, output_file, process
+from kubeflow import example_gen, executor, output_file, process
 from kubeflow.invocation import Definitions, make_folders, understood
 
 
@@ -30,17 +31,8 @@ def run(arguments: Sequence[str]) -> None:
     invocation = understood(json.loads(given.invocation), definitions, given.target)
     invocation = dataclasses.replace(invocation, content=example_gen.driven(invocation.content))
     make_folders(invocation)
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
-
-    kubeflow_v2_run_executor._run_executor(
-        argparse.Namespace(
-            executor_class_path=given.executor,
-            json_serialized_invocation_args=json.dumps(invocation.content),
-            json_serialized_inputs_spec_args=given.inputs,
-        ),
-        beam_flags,
-    )
-    output_file.finish(invocation, definitions, given.target)
+    output = executor.execute(given.executor, invocation.content, definitions.inputs, beam_flags)
+    output_file.write(output, invocation, definitions, given.target)
 
 
 def _parser() -> argparse.ArgumentParser:

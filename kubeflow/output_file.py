@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from kubeflow import metadata
+from kubeflow.executor import number_of
 from kubeflow.invocation import Definitions, Invocation
 from limbeck import files
 
 
-def finish(invocation: Invocation, definitions: Definitions, target: str) -> None:
-    """Rewrites the file that TFX's `run_executor` has written."""
-    written = json.loads(files.read_text(invocation.output_file))
-    text = json.dumps(told(written, invocation, definitions, target), sort_keys=True, allow_nan=False)
+def write(output: dict[str, Any], invocation: Invocation, definitions: Definitions, target: str) -> None:
+    """Writes what an executor told, as `told` translates it."""
+    text = json.dumps(told(output, invocation, definitions, target), sort_keys=True, allow_nan=False)
     files.write_text(invocation.output_file, text)
 
 
@@ -25,7 +25,7 @@ def told(output: dict[str, Any], invocation: Invocation, definitions: Definition
     artifact, and stays.
     """
     titles = definitions.titles("outputs")
-    names = {float(number): name for name in invocation.names for number in [_number(name)]}
+    names = {float(number_of(name)): name for name in invocation.names}
     uris = invocation.uris if target == "kubeflow" else {}
     result = {key: value for key, value in output.items() if key != "artifacts"}
     result["artifacts"] = {
@@ -42,10 +42,3 @@ def _artifact(
     kept = {"name", "uri"} if target == "vertex" else set()
     own = {key: value for key, value in artifact.items() if key in kept}
     return {**own, "metadata": metadata.written(artifact.get("metadata", {}), title, uris, names)}
-
-
-def _number(name: str) -> int:
-    """The number that TFX makes of a name, because its own artifacts have numbers."""
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as utils
-
-    return int(utils._get_hashed_id(name, {}))

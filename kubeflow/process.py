@@ -36,6 +36,8 @@ def end_with(work: Callable[[Sequence[str]], None]) -> NoReturn:
     """
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # kfp's own switch for containers: `import kfp.pipeline_spec` loads no compiler and no client of Kubernetes.
+    os.environ.setdefault("_KFP_RUNTIME", "true")
     code = OUR_FAULT
     try:
         work(sys.argv[1:])

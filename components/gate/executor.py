@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.artifacts import blessing as names
 from components.artifacts.files import Artifacts
 from components.comparison.compare import compare
 from components.gate.decision import DECISION_FILE, decide
@@ -39,9 +39,9 @@ class Executor(base_executor.BaseExecutor):
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
-        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.passed))
-        mark = constants.BLESSED_FILE_NAME if decision.passed else constants.NOT_BLESSED_FILE_NAME
+        blessing.set_string_custom_property(names.CURRENT_MODEL, model.uri)
+        blessing.set_int_custom_property(names.CURRENT_MODEL_ID, model.id)
+        blessing.set_int_custom_property(names.BLESSED, int(decision.passed))
+        mark = names.BLESSED_FILE if decision.passed else names.NOT_BLESSED_FILE
         files.write_bytes(files.join(blessing.uri, mark), b"")
         files.write_text(files.join(blessing.uri, DECISION_FILE), to_json(decision))

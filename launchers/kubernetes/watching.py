@@ -178,8 +178,8 @@ class Watching:
             raise UserError(
                 f"{len(missing)} of {len(self._processes)} training pods did not start within "
                 f"launcher.kubernetes.start_seconds={self._patience.start:g}; {self._processes[rank].title} waits for: "
-                f"{why}. Ask for less cpu, memory or accelerators in launcher.kubernetes, or for less strategy.workers, "
-                "give launcher.kubernetes.queue, or wait longer"
+                f"{why}. Ask for less cpu, memory or accelerators in launcher.kubernetes, or for less "
+                "strategy.workers, give launcher.kubernetes.queue, or wait longer"
             )
 
     def _check_pull(self, now: float) -> None:
