@@ -29,8 +29,11 @@ $(VENV)/run-time: requirements.txt .python-version | $(filter .tools/bin/uv,$(UV
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements.txt
 	touch $@
 
-$(VENV)/development: requirements-dev.txt $(VENV)/run-time
+# Apart from the environment: tests/schemas/__init__.py says why.
+SCHEMAS := tests/schemas/requirements
+$(VENV)/development: requirements-dev.txt $(SCHEMAS).txt $(VENV)/run-time
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-dev.txt
+	$(UV) pip install --quiet --python $(PYTHON) --target $(VENV)/schemas --no-deps --require-hashes -r $(SCHEMAS).txt
 	touch $@
 
 # A current SDK of Kubeflow Pipelines, which reads what is compiled: its protobuf is not that of TFX.
@@ -113,6 +116,7 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
+	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs

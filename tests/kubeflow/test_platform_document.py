@@ -9,7 +9,6 @@ import datetime
 import json
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -26,9 +25,11 @@ from kubeflow.strict_fields import assert_fields
 from limbeck.errors import ConfigError
 from limbeck.settings import sources
 from limbeck.settings.containers import ContainerConfig
+from tests import schemas
 from tests.kubeflow.simulate.probe import TRACES, Json, found, run, spec, step, task
 from tests.kubeflow.specs import container_of, stock
 
+kubernetes_validate = schemas.kubernetes_validate()
 RELEASES = ("2.5", "2.15", "2.17")
 # What the trace `platform-everything` asks for by hand, but for a field of the pod as environment.
 EVERYTHING = """

@@ -8,13 +8,17 @@ from launchers.cluster import Cluster
 from launchers.launch import launch, make
 from limbeck.errors import ConfigError
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
+from limbeck.settings.pods import PodsConfig
 from limbeck.settings.sources import load, parse_assignment
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.vertex import VertexConfig
 from tests.launchers import jobs
 
 # Settings without which a launcher cannot be made.
-NEEDED = {"vertex": {"vertex": VertexConfig("lab", "us-central1", "image", "gs://bucket/staging")}}
+NEEDED = {
+    "kubernetes": {"kubernetes": PodsConfig(staging="gs://bucket/staging")},
+    "vertex": {"vertex": VertexConfig("lab", "us-central1", "image", "gs://bucket/staging")},
+}
 
 
 def test_a_cluster_fits_its_strategy():

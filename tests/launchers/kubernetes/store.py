@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import kubernetes_validate
+from tests import schemas
 
 Object = dict[str, Any]
+kubernetes_validate = schemas.kubernetes_validate()
 VERSION = "1.37"
 # What the stock role `pipeline-runner` of Kubeflow Pipelines allows, of what concerns a training.
 STOCK_ROLE = (

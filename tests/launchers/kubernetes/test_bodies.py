@@ -6,16 +6,17 @@
 import os
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from launchers.kubernetes.kinds import KINDS
 from limbeck.errors import ConfigError
 from limbeck.settings.pods import PodsConfig, Toleration
+from tests import schemas
 from tests.launchers.kubernetes import manifests
 from tests.launchers.kubernetes.bodies import bare_plan, plan
 
+kubernetes_validate = schemas.kubernetes_validate()
 GOLDEN = Path(__file__).parent / "golden"
 # The oldest with everything that the bodies hold, and the newest that the schemas know.
 VERSIONS = ("1.31", "1.34", "1.37")
@@ -100,7 +101,7 @@ def test_names_of_pods_are_valid_host_names(kind):
 )
 def test_settings_that_no_cluster_takes_are_refused_before_anything_is_compiled(settings, rule):
     with pytest.raises(ConfigError, match=rule):
-        PodsConfig(**settings)
+        PodsConfig(**settings).check()
 
 
 @pytest.mark.parametrize(

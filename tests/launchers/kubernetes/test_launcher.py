@@ -461,9 +461,11 @@ from pathlib import Path
 from launchers.cluster import Cluster
 from launchers.launch import launch
 from tests.launchers import jobs
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pods import PodsConfig
 folder = sys.argv[1]
-settings = PodsConfig(staging=folder + "/staging", claim="data", mount=folder)
+pods = PodsConfig(staging=folder + "/staging", claim="data", mount=folder)
+settings = LauncherConfig(name="kubernetes", kubernetes=pods)
 launch(jobs.job(folder + "/job", 2), Cluster(workers=1), settings)
 """
 

@@ -25,6 +25,7 @@ from launchers.kubernetes.launcher import KubernetesLauncher
 from launchers.launch import launch
 from limbeck import events, files
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -96,11 +97,13 @@ def shared(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv(events.ENVIRONMENT, str(log))
     port = free_ports()
     monkeypatch.setattr(
-        "launchers.kubernetes.launcher.from_settings", lambda settings: KubernetesLauncher(settings, port=port)
+        "launchers.kubernetes.launcher.from_settings",
+        lambda settings: KubernetesLauncher(settings.kubernetes, port=port),
     )
     folder = tmp_path / "shared"
     folder.mkdir()
-    return folder, PodsConfig(staging=f"{folder}/staging", claim="data", mount=str(folder))
+    pods = PodsConfig(staging=f"{folder}/staging", claim="data", mount=str(folder))
+    return folder, LauncherConfig(name="kubernetes", kubernetes=pods)
 
 
 def free_ports() -> int:
