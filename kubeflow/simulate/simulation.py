@@ -40,7 +40,7 @@ class Request:
       text: of the compiled file.
       rules: of the release.
       parameters: of each run.
-      folder: keeps the bucket, the store, the cache.
+      folder: keeps the bucket, the store, the cache, and a folder for each persistent volume claim.
       pipeline_root: of the runs; "" for the installation's own.
       name: display name of the runs.
       fresh: start an interpreter for each step of TFX, and fork none that has imported TFX.
@@ -109,7 +109,7 @@ class _Simulation:
         root = request.pipeline_root or DEFAULT_ROOT
         traces = Traces(self._metadata, self._bucket(root), self._workflows)
         built = image.build(scratch)
-        forks = Forks(built, scratch)
+        forks = Forks(built, scratch, request.folder)
         try:
             launcher = Launcher(built, self._buckets, scratch / "pod", None if request.fresh else forks)
             return [self._one(parameters, root, traces, launcher) for parameters in request.parameters]
@@ -148,7 +148,9 @@ class _Simulation:
             cache=self._cache,
         )
         names = {"workflow.name": name, "workflow.uid": identity, "workflow.creationTimestamp": created}
-        history = Argo(workflow, self._watch(Steps(run, launcher)), Clock(), names).run()
+        history = Argo(
+            workflow, self._watch(Steps(run, launcher, request.folder / "claims")), Clock(), names
+        ).run()
         return Outcome(history, None, traces.run(parameters, history))
 
 

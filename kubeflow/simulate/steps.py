@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 from kubeflow.simulate.driver import decide
@@ -17,6 +18,7 @@ from kubeflow.simulate.launcher import importer
 from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
 from kubeflow.simulate.launcher.execute import Launch, Launcher
 from kubeflow.simulate.pod import variables
+from kubeflow.simulate.pod.claims import mounts_of
 from kubeflow.simulate.record import Attempt, Ended, Step
 from kubeflow.simulate.upload.strict import Parser
 from kubeflow.simulate.uris import UriError
@@ -29,9 +31,11 @@ _ROOT = "root-driver"
 class Steps:
     """The pods of one run."""
 
-    def __init__(self, run: Run, launcher: Launcher) -> None:
+    def __init__(self, run: Run, launcher: Launcher, claims: Path) -> None:
+        """Args: the run, what runs executors, and a folder with one for each persistent volume claim."""
         self._run = run
         self._launcher = launcher
+        self._claims = claims
 
     def run(
         self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt
@@ -110,6 +114,7 @@ class Steps:
             variables=known,
             attempt=attempt.number,
             deadline=min(bounds) if bounds else None,
+            claims=mounts_of(patch, self._claims),
         )
         ended = self._launcher.run(launch)
         told = {"output_parameters": ended.output_parameters} if ended.output_parameters else {}

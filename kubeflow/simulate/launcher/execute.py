@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import posixpath
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Launch:
       variables: of the pod.
       attempt: number of the attempt.
       deadline: seconds; None for no bound.
+      claims: folders of this machine that outlive the pod, and where it sees them.
     """
 
     run: Run
@@ -49,6 +51,7 @@ class Launch:
     variables: dict[str, str]
     attempt: int
     deadline: float | None
+    claims: Sequence[tuple[Path, str]]
 
 
 @dataclasses.dataclass
@@ -149,7 +152,7 @@ class Launcher:
     ) -> int:
         log = files.host(command.path_of(provisioned[LOG]["artifacts"][0]))
         longest = max((len(word.encode()) for word in words), default=0)
-        given = process.Command(words, launch.variables, launch.deadline)
+        given = process.Command(words, launch.variables, launch.deadline, launch.claims)
         with log.open("wb") as stream:
             files.give(log)
             try:

@@ -33,6 +33,7 @@ from typing import NoReturn
 PODS = "/.pods"
 _NAMESPACES = 0x00020000 | 0x20000000  # CLONE_NEWNS, CLONE_NEWPID
 _BIND, _PRIVATE, _DETACH = 4096, 16384 | 1 << 18, 2  # MS_BIND, MS_REC | MS_PRIVATE, MNT_DETACH
+_READ_ONLY, _REMOUNT = 1, 32  # MS_RDONLY, MS_REMOUNT
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -134,6 +135,8 @@ def _enter(pod: Pod) -> None:
     """Mounts what is the pod's own, and becomes its user."""
     _mount("none", "/", flags=_PRIVATE)
     for folder, place in pod.mounts:
+        if not os.path.isdir(place):  # noqa: PTH112  # nothing more is imported for one call
+            _make(place)
         _mount(folder, place, flags=_BIND)
     _mount("proc", "/proc", kind="proc")
     _mount("tmpfs", "/dev/shm", kind="tmpfs", options="mode=1777")  # noqa: S108  # a path in the pod
@@ -146,6 +149,13 @@ def _enter(pod: Pod) -> None:
     os.environ.clear()
     os.environ.update(pod.variables)
     os.chdir("/")
+
+
+def _make(place: str) -> None:
+    """Makes a folder in the root, which is read-only but for this moment, and in this namespace alone."""
+    _mount("none", "/", flags=_REMOUNT | _BIND)
+    os.makedirs(place)  # noqa: PTH103
+    _mount("none", "/", flags=_REMOUNT | _BIND | _READ_ONLY)
 
 
 def _main(pod: Pod) -> int:

@@ -54,17 +54,25 @@ def _starting(variables: Mapping[str, str], image: Mapping[str, str]) -> dict[st
 class Forks:
     """The simulation's end of the server, which is started with the first fork, and ended by `stop`."""
 
-    def __init__(self, image: Image, scratch: Path) -> None:
-        """Args: what pods see besides their own files; and a folder of this machine below which all pods' files are."""
+    def __init__(self, image: Image, scratch: Path, around: Path) -> None:
+        """Starts nothing yet.
+
+        Args:
+          image: what pods see besides their own files.
+          scratch: folder of this machine for the server's own files.
+          around: a folder with all files of all pods in it, and their claims.
+        """
         self._image = image
         self._scratch = scratch
+        self._around = around
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, files: PodFiles, command: Command, log: IO[bytes]) -> int:
         """Runs a command that a fork `takes`; like `process.run`."""
         connection = self._connection()
-        mounts = [(f"{PODS}/{folder.relative_to(self._scratch)}", place) for folder, place in files.folders()]
+        folders = [*files.folders(), *command.claims]
+        mounts = [(f"{PODS}/{folder.relative_to(self._around)}", place) for folder, place in folders]
         variables = self._image.variables | command.variables
         pod = Pod(command.words[2], command.words[3:], variables, mounts, process.USER, command.deadline)
         socket.send_fds(connection, [b"\n"], [log.fileno()])
@@ -99,7 +107,7 @@ class Forks:
         mounts = [("--read", str(path), place) for path, place in self._image.mounts]
         # Mounted over by each pod.
         mounts += [("--write", str(path), place) for path, place in places.folders()]
-        mounts.append(("--write", str(self._scratch), PODS))
+        mounts.append(("--write", str(self._around), PODS))
         words = ["python", "-m", "kubeflow.simulate.pod.fork_server", str(file), *_PACKAGES]
         return subprocess.Popen(
             [*process.jailed(root, mounts), *words],

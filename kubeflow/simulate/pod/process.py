@@ -30,11 +30,13 @@ class Command:
       words: the command and its arguments.
       variables: its environment, besides the image's.
       deadline: seconds after which it is killed; None for no bound.
+      claims: folders of this machine that outlive the pod, and where it sees them.
     """
 
     words: list[str]
     variables: dict[str, str]
     deadline: float | None = None
+    claims: Sequence[tuple[Path, str]] = ()
 
 
 def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[bytes]) -> int:
@@ -50,7 +52,7 @@ def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[
     root = scratch / "root"
     root.mkdir()
     mounts = [("--read", str(folder), place) for folder, place in image.mounts]
-    mounts += [("--write", str(folder), place) for folder, place in files.folders()]
+    mounts += [("--write", str(folder), place) for folder, place in (*files.folders(), *command.claims)]
     user = ["--user", str(USER)] if os.geteuid() == 0 else ["--mapped", str(USER)]
     process = subprocess.Popen(
         [*jailed(root, mounts, user), *command.words],

@@ -64,7 +64,7 @@ def built(scratch: Path) -> Image:
 @pytest.fixture
 def forked(built: Image, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forks]:
     monkeypatch.setattr(forks, "_PACKAGES", ("json",))
-    server = Forks(built, scratch)
+    server = Forks(built, scratch, scratch)
     yield server
     server.stop()
 
@@ -108,6 +108,28 @@ def test_one_after_another_and_neither_sees_the_other(forked: Forks, scratch: Pa
         with (scratch / f"{code}.log").open("wb") as log:
             assert forked.run(files, timeit(say), log) == code
         assert (scratch / f"{code}.log").read_text() == "[] []\n"
+
+
+@pytest.mark.parametrize("kind", ["started", "forked"])
+def test_a_claim_outlives_its_pod_and_the_root_stays_read_only(
+    forked: Forks, built: Image, scratch: Path, kind: str
+) -> None:
+    claim = scratch / "claims" / "data"
+    claim.mkdir(parents=True)
+    claim.chmod(0o777)
+    code = "import os; open('/mnt/a/data/mine', 'a').write('x'); print(os.access('/', os.W_OK), flush=True)"
+    for number in range(2):
+        folder = scratch / f"pod{number}"
+        folder.mkdir(mode=0o755)
+        files = PodFiles(folder / "files", process.USER)
+        command = Command(timeit(code).words, {}, claims=[(claim, "/mnt/a/data")])
+        with (scratch / "log").open("wb") as log:
+            if kind == "forked":
+                assert forked.run(files, command, log) == 0
+            else:
+                assert process.run(built, files, folder, command, log) == 0
+        assert (scratch / "log").read_text().startswith("False\n")
+    assert (claim / "mine").read_text() == "xx"
 
 
 def test_a_pod_is_killed_at_its_deadline_with_all_its_processes(forked: Forks, scratch: Path) -> None:
