@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import os
+import warnings
 
 from cli import exit_codes, settings
 from kubeflow.rewrites.task_data import TaskData
@@ -35,7 +36,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.output.is_dir():
         raise ConfigError(f"--output takes a file, but {arguments.output} is a folder: add a name to it")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Even errors: TensorFlow tells one for each library of CUDA that it registers twice.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Of Google's packages, on the age of the interpreter that TFX asks for.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, [*_retries(arguments.retries), *arguments.assignments])
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")

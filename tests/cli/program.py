@@ -17,5 +17,5 @@ def run(*arguments: str | Path, options: tuple[str, ...] = ()) -> subprocess.Com
 
 def environment() -> dict[str, str]:
     """Of a terminal that knows nothing of this project."""
-    ours = ("LIMBECK_EVENTS", "LIMBECK_PARENT", "PYTHONPATH", "TF_USE_LEGACY_KERAS")
+    ours = ("LIMBECK_EVENTS", "LIMBECK_PARENT", "PYTHONPATH", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
     return {name: value for name, value in os.environ.items() if name not in ours}

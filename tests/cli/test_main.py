@@ -145,6 +145,14 @@ def test_compiling_to_where_no_file_can_be_is_refused_before_anything_is_loaded(
     assert not imported(*arguments) & HEAVY
 
 
+@pytest.mark.processes
+def test_compiling_says_one_line_and_passes_on_no_warning_of_a_library(tmp_path: Path):
+    file = tmp_path / "digits.yaml"
+    done = program.run("compile", "--task", "digits", "--target", "kubeflow", "--output", file)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {file} for kubeflow\n", "")
+
+
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"schema_version": 1}'])
 def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str | None):
     if text is not None:
