@@ -34,6 +34,7 @@ def started(job_uri, told):
 
 
 @pytest.mark.processes
+@pytest.mark.long
 def test_what_is_killed_in_the_midst_of_a_save_goes_on_from_the_one_before(world, bucket, object_store, tmp_path):
     root = f"s3://{bucket}/run"
     files.copy_folder(world.folders["teacher"], f"{root}/packed")

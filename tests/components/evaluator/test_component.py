@@ -7,7 +7,7 @@ import pytest
 import pipeline
 from cli import settings
 from components.graph.context import Storage
-from limbeck.digests import dependencies
+from limbeck.digests import sources
 from limbeck.reference import find
 
 pytestmark = pytest.mark.pipeline
@@ -23,15 +23,15 @@ def nodes(folder: Path) -> dict:
 def test_an_edit_of_our_extractors_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     # TFX's Evaluator takes a module and forgets its content: an edited extractor judged nothing anew.
     before = nodes(tmp_path)["Evaluator"].exec_properties["code_digest"]
-    read = dependencies._read
+    read = sources._read
 
     def edited(name: str, place: Path) -> object:
         if name != "components.evaluator.evaluation":
             return read(name, place)
         source = place.read_bytes().replace(b"def labelled(", b"_EDITED = 1\n\n\ndef labelled(\n    *", 1)
-        return dependencies.parse(source, name, False, str(place))
+        return sources.parse(source, name, False, str(place))
 
-    monkeypatch.setattr(dependencies, "_read", edited)
+    monkeypatch.setattr(sources, "_read", edited)
     assert nodes(tmp_path)["Evaluator"].exec_properties["code_digest"] != before
 
 

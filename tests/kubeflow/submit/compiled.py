@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from kubeflow.compile import Options, rewritten
+from limbeck.settings.containers import ContainerConfig, RetryConfig
 from tests.kubeflow.specs import stock
 
 IMAGE = "europe-docker.pkg.dev/project/images/limbeck:1"
@@ -22,7 +23,8 @@ PARAMETERS = {
 
 def spec(target: str, *, image: str = IMAGE, retries: int = 0) -> dict[str, Any]:
     """DataFingerprint, ExampleGen and StatisticsGen."""
-    made = rewritten(stock(), Options(target=target, image=image, retries=retries))  # type: ignore[arg-type]
+    containers = {"default": ContainerConfig(retry=RetryConfig(count=retries))}
+    made, _ = rewritten(stock(), Options(target=target, image=image, containers=containers))  # type: ignore[arg-type]
     made["root"].setdefault("inputDefinitions", {})["parameters"] = json.loads(json.dumps(PARAMETERS))
     return made
 

@@ -36,7 +36,7 @@ from tests.launchers.kubernetes.kubelet import Kubelet
 from tests.trainer import world as worlds
 from tests.trainer.world import weights
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 # 43 examples in batches of 8: 860 steps, of which every fiftieth is saved.
 TRAINING = TrainingConfig(epochs=160, batch_size=8, learning_rate=0.02, seed=5, steps_per_call=5)

@@ -10,7 +10,8 @@ import pytest
 
 from tests.trainer.conformance.registry import CASES, REFUSED, SUPPORTED
 
-pytestmark = pytest.mark.processes
+# Three dozen models, each trained four times.
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 PROJECT = Path(__file__).parent.parent.parent.parent
 MODES = ("one", "mirrored")
 
