@@ -6,10 +6,10 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from cli import exit_codes, vertex_simulation
 from cli.following import Following
+from cli.parameters import json_object
 from kubeflow.simulate.simulation import Outcome, Request, simulate
 from kubeflow.simulate.versions import rules
 from kubeflow.simulate.vertex import simulation as vertex
@@ -25,7 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {error}") from None
     if arguments.trace is not None and not arguments.trace.parent.is_dir():
         raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
-    parameters = [_parameters(each) for each in arguments.parameters or ["{}"]]
+    parameters = [json_object(each) for each in arguments.parameters or ["{}"]]
     if arguments.target == "vertex" or (arguments.target is None and is_job(text)):
         with tempfile.TemporaryDirectory(prefix="simulate-") as temporary:
             folder = arguments.root or Path(temporary)
@@ -51,18 +51,6 @@ def execute(arguments: argparse.Namespace) -> int:
             raise outcome.refusal
     good = all(outcome.history is not None and outcome.history.phase == "Succeeded" for outcome in outcomes)
     return exit_codes.DONE if good else exit_codes.OUR_FAULT
-
-
-def _parameters(text: str) -> dict[str, Any]:
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"--parameters takes JSON such as '{{\"epochs\": 3}}', received {text!r}: {error}"
-        ) from None
-    if not isinstance(given, dict):
-        raise ConfigError(f"--parameters takes an object of names and values, received {text!r}")
-    return given
 
 
 def _tell(number: int, outcome: Outcome) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import sys
-from typing import Any
 
 from cli import exit_codes
+from cli.parameters import json_object
 from kubeflow.submit import document, parameters, schedule
 from kubeflow.submit.backends import BACKENDS
 from kubeflow.submit.errors import PassingError, ServiceError
 from kubeflow.submit.run import Backend, Look, Place, Request, Submitted
 from kubeflow.submit.watch import Watch
-from limbeck.errors import ConfigError, UserError
+from limbeck.errors import UserError
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Submits, and waits for the end unless told otherwise. Raises UserError for what the user can mend."""
     compiled = document.read(arguments.file)
     when = schedule.parse(arguments.schedule) if arguments.schedule is not None else None
-    values = parameters.checked(compiled, _json(arguments.parameters), arguments.assignments)
+    values = parameters.checked(compiled, json_object(arguments.parameters), arguments.assignments)
     place = Place(
         host=(arguments.host or "").rstrip("/"),
         namespace=arguments.namespace or "",
@@ -109,15 +108,3 @@ def _name(pipeline: str, *, scheduled: bool) -> str:
     name = pipeline.rsplit("/", 1)[-1]
     now = datetime.datetime.now(datetime.timezone.utc)
     return name if scheduled else f"{name} {now:%Y-%m-%d %H-%M-%S}"
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"--parameters takes JSON such as '{{\"training_epochs\": 3}}', received {text!r}: {error}"
-        ) from None
-    if not isinstance(given, dict):
-        raise ConfigError(f"--parameters takes an object of names and values, received {text!r}")
-    return given

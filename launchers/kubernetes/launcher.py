@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from launchers import records
 from launchers.cluster import Cluster, title
 from launchers.failure import describe
+from launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
 from launchers.kubernetes.api import Api, UnreachableError
 from launchers.kubernetes.connection import connect, own_pod
 from launchers.kubernetes.generation import Generation
-from launchers.kubernetes.in_pod import JOB_FILE, failure_uri, heartbeat_uri
 from launchers.kubernetes.kind import Kind
 from launchers.kubernetes.kinds import KINDS
 from launchers.kubernetes.mirror import Change, Changes, Mirror

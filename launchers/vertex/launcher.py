@@ -15,11 +15,11 @@ from urllib.parse import quote
 from launchers import records
 from launchers.cluster import Cluster, title
 from launchers.failure import AttemptFailedError, Failure, read_failure
+from launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
 from launchers.heartbeat import Pulses
 from launchers.staging import staged
 from launchers.vertex.api import Api, GoneError, UnreachableError
 from launchers.vertex.body import Plan, custom_job
-from launchers.vertex.in_replica import JOB_FILE, failure_uri, heartbeat_uri
 from launchers.vertex.verdict import CANCELLED, ENDED, FAILED, RUNNING, Seen, verdict
 from limbeck import files
 from limbeck.files import Visibility

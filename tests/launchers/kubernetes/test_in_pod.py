@@ -16,14 +16,9 @@ ADDRESSES = ["job-0.job.team.svc:2222", "job-1.job.team.svc:2223", "job-2.job.te
 
 @pytest.mark.parametrize("rank", range(3))
 def test_tf_config_comes_from_the_completion_index(rank):
-    found = in_pod.variables({"JOB_COMPLETION_INDEX": str(rank), "no_proxy": "example.org"}, "gs://b/f", ADDRESSES)
-    config = json.loads(found["TF_CONFIG"])
-    assert config["cluster"] == {"chief": ADDRESSES[:1], "worker": ADDRESSES[1:]}
-    assert cluster.from_environment(found).rank == rank
-    assert found["LIMBECK_FAILURE"] == f"gs://b/f/failure-{rank}.json"
-    assert found["LIMBECK_HEARTBEAT"] == f"gs://b/f/heartbeat-{rank}"
-    hosts = [f"job-{each}.job.team.svc" for each in range(3)]
-    assert found["no_grpc_proxy"].split(",") == ["example.org", *hosts]
+    text = in_pod.own_config({"JOB_COMPLETION_INDEX": str(rank)}, ADDRESSES)
+    assert json.loads(text)["cluster"] == {"chief": ADDRESSES[:1], "worker": ADDRESSES[1:]}
+    assert cluster.from_environment({"TF_CONFIG": text}).rank == rank
 
 
 def test_tf_config_of_the_training_operator_is_taken():
@@ -34,31 +29,11 @@ def test_tf_config_of_the_training_operator_is_taken():
             "environment": "cloud",
         }
     )
-    found = in_pod.variables({"TF_CONFIG": text}, "gs://b/f", [])
-    assert "TF_CONFIG" not in found
-    assert found["LIMBECK_FAILURE"] == "gs://b/f/failure-1.json"
-    assert found["no_grpc_proxy"] == "j-chief-0.team.svc,j-worker-0.team.svc"
+    assert in_pod.own_config({"TF_CONFIG": text}, []) == text
 
 
 def test_a_single_process_has_no_cluster():
-    found = in_pod.variables({"JOB_COMPLETION_INDEX": "0"}, "gs://b/f", [])
-    assert "TF_CONFIG" not in found and found["LIMBECK_FAILURE"] == "gs://b/f/failure-0.json"
-
-
-def test_names_are_waited_for():
-    asked = []
-
-    def is_known(name):
-        asked.append(name)
-        return asked.count(name) == 3
-
-    in_pod.wait_for(["a", "b"], 60.0, is_known, pause=lambda _: None)
-    assert asked == ["a"] * 3 + ["b"] * 3
-
-
-def test_a_name_that_does_not_come_is_told():
-    with pytest.raises(TimeoutError, match="the pod of a peer, a, was not there within 0 s"):
-        in_pod.wait_for(["a"], 0.0, lambda _: False, pause=lambda _: None)
+    assert in_pod.own_config({"JOB_COMPLETION_INDEX": "0"}, []) == ""
 
 
 @pytest.mark.processes

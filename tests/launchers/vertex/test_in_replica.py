@@ -4,12 +4,10 @@ import json
 
 import pytest
 
-from launchers.failure import ENVIRONMENT as FAILURE
 from launchers.vertex import in_replica
 from limbeck.errors import ConfigError
 from trainer.distribution import cluster
 from trainer.distribution.cluster import ClusterTask
-from trainer.process import heartbeat
 
 MEMBERS = {"chief": ["c-0:2222"], "worker": ["w-0:2222", "w-1:2222"]}
 
@@ -32,16 +30,9 @@ def _told(members, kind, index, **further):
     ],
 )
 def test_the_cluster_is_taken_over(name, text):
-    found = in_replica.variables({name: text, "no_proxy": "example.org"}, "gs://b/f")
-    assert cluster.from_environment(found) == ClusterTask("worker", 1, 2, 3)
-    assert json.loads(found["TF_CONFIG"])["cluster"] == MEMBERS
-    assert (found[FAILURE], found[heartbeat.ENVIRONMENT]) == ("gs://b/f/failure-2.json", "gs://b/f/heartbeat-2")
-    assert found["no_grpc_proxy"] == "example.org,c-0,w-0,w-1"
-
-
-def test_a_process_that_is_alone_is_told_of_no_cluster():
-    found = in_replica.variables({"TF_CONFIG": _told({"chief": ["c:1"]}, "chief", 0)}, "gs://b/f")
-    assert found["TF_CONFIG"] == "" and found[FAILURE] == "gs://b/f/failure-0.json"
+    found = in_replica.own_config({name: text})
+    assert cluster.from_environment({"TF_CONFIG": found}) == ClusterTask("worker", 1, 2, 3)
+    assert json.loads(found)["cluster"] == MEMBERS
 
 
 @pytest.mark.parametrize(
@@ -55,13 +46,4 @@ def test_a_process_that_is_alone_is_told_of_no_cluster():
 )
 def test_what_is_not_understood_is_refused(environment, message):
     with pytest.raises(ConfigError, match=message):
-        in_replica.variables(environment, "gs://b/f")
-
-
-def test_peers_that_come_late_are_waited_for():
-    tries = iter([False, False, True, True])
-    paused = []
-    in_replica.wait_for(["a", "b"], 60, lambda _: next(tries), paused.append)
-    assert len(paused) == 2
-    with pytest.raises(TimeoutError, match="a peer, a, was not there within 0 s"):
-        in_replica.wait_for(["a"], 0, lambda _: False)
+        in_replica.own_config(environment)
