@@ -44,6 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
     config = settings.load(ref, arguments.config, [*_retries(arguments.retries), *arguments.assignments])
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")
     _assert_reached(root, arguments.target, config)
+    data = _task_data(config, ref)
     # TFX prints when it is imported. The user asked for one file, and no more output.
     with contextlib.redirect_stdout(io.StringIO()):
         import pipeline
@@ -63,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
             image=arguments.image,
             environment=operational | reference.environment(ref),
             containers=config.containers,
-            data=_task_data(config, ref),
+            data=data,
             runtime=_runtime(config),
         )
         compiler.write(graph, arguments.output, options)

@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="run the pipeline on this machine")
     _add_task(run)
-    run.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder that keeps all of the run")
+    run.add_argument("--root", type=_folder, required=True, metavar="DIR", help="folder that keeps all of the run")
     run.add_argument(
         "--accept-schema",
         action="store_true",
@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     _add_task(compiling)
     compiling.add_argument("--target", choices=("kubeflow", "vertex"), required=True)
     compiling.add_argument("--output", type=Path, required=True, metavar="FILE")
-    compiling.add_argument("--root", default=None, metavar="URI", help="artifact store that the pods can reach")
+    compiling.add_argument(
+        "--root", type=_given, default=None, metavar="URI", help="artifact store that the pods can reach"
+    )
     compiling.add_argument("--image", default="limbeck:0.1.0", help="of every container; holds this program")
     compiling.add_argument(
         "--retries", type=int, default=None, metavar="N", help="short for --set containers.default.retry.count=N"
@@ -61,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         "--parameters", action="append", metavar="JSON", help="of the run; given again: a further run, same cache"
     )
     simulating.add_argument(
-        "--root", type=Path, metavar="DIR", help="folder that keeps bucket, metadata and cache"
+        "--root", type=_folder, metavar="DIR", help="folder that keeps bucket, metadata and cache"
     )
     simulating.add_argument("--pipeline-root", default="", metavar="URI", help="where the run's outputs go")
     simulating.add_argument("--name", default="lab", help="display name of the run")
@@ -75,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _add_submit(verbs.add_parser("submit", help="run a compiled pipeline on Kubeflow Pipelines or Vertex AI"))
 
     report = verbs.add_parser("report", help="show a finished run")
-    report.add_argument("root", type=Path, metavar="DIR", help="the --root of the run")
+    report.add_argument("root", type=_folder, metavar="DIR", help="the --root of the run")
 
     verbs.add_parser("tasks", help="list the built-in tasks")
     return top
@@ -118,6 +120,17 @@ def _add_submit(submitting: argparse.ArgumentParser) -> None:
     add("--no-cache", action="store_true", help="compute all tasks again")
     add("--no-wait", action="store_true", help="do not watch the run")
     add("--cancel-on-interrupt", action="store_true", help="Ctrl-C cancels the run; else it only ends the waiting")
+
+
+def _folder(text: str) -> Path:
+    return Path(_given(text))
+
+
+def _given(text: str) -> str:
+    """Refuses an empty text, which a variable of the shell that is not set leaves."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
 
 
 def _add_task(verb: argparse.ArgumentParser) -> None:

@@ -67,8 +67,11 @@ class AttemptPreemptedError(TrainingFailedError):
     """A process was asked to end. The job saved its state, and nothing failed."""
 
 
-class TrainingBrokeDownError(TrainingFailedError):
-    """Training itself broke down, for example in a loss of NaN, and would do so again."""
+class TrainingBrokeDownError(TrainingFailedError, UserError):
+    """Training itself broke down, for example in a loss of NaN, and would do so again.
+
+    It is a user's error: the remedy is in the settings, in the task, in the data, or on the disk.
+    """
 
 
 # What another attempt would meet again, by the kind of failure.

@@ -102,7 +102,8 @@ def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedE
     if restarts == 0:
         return error
     times = "1 restart" if restarts == 1 else f"{restarts} restarts"
-    return TrainingFailedError(f"after {times}: {error}")
+    kind = TrainingBrokeDownError if isinstance(error, TrainingBrokeDownError) else TrainingFailedError
+    return kind(f"after {times}: {error}")
 
 
 def _tell(

@@ -58,7 +58,7 @@ class TaskRef:
             raise TaskError(f"task module '{self.module}' cannot be imported: {error}") from error
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             where = (
                 traceback.format_exception_only(error) if isinstance(error, SyntaxError) else _last_frame(error)
             )
@@ -67,6 +67,11 @@ class TaskRef:
             ) from error
         self._assert_own(module)
         task = getattr(module, self.attribute, None)
+        if task is None:
+            raise TaskError(
+                f"task module '{self.module}' has no {self.attribute}: set {self.attribute} = Task(...) in it, or give "
+                f"--task {self.module}:NAME for a task of another name"
+            )
         if not isinstance(task, Task):
             raise TaskError(
                 f"{self.module}:{self.attribute} must be a limbeck.task.Task, but is {type(task).__name__}"
@@ -146,7 +151,7 @@ def located(ref: TaskRef, variables: Mapping[str, str]) -> TaskRef:
     return ref if ref.search_path is not None else dataclasses.replace(ref, search_path=variables.get(ENVIRONMENT))
 
 
-def _last_frame(error: Exception) -> list[str]:
+def _last_frame(error: BaseException) -> list[str]:
     return [*traceback.format_tb(error.__traceback__)[-1:], *traceback.format_exception_only(error)]
 
 

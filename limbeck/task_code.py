@@ -61,7 +61,7 @@ def guarded(what: str, *, whole: bool = True) -> Iterator[None]:
         yield
     except (UserError, TrainingFailedError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = own_frames(error)
         if not whole and (not frames or may_pass(error)):
             raise

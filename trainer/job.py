@@ -20,6 +20,7 @@ from limbeck.settings.config import assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.planned_student import PlannedStudent
+from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -50,6 +51,7 @@ class TrainingJob:
       checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
+      planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
 
     Raises:
       ConfigError: if two attributes contradict each other.
@@ -71,6 +73,7 @@ class TrainingJob:
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     checkpoint_uri: str | None = None
     planned_student: PlannedStudent | None = None
+    planned_teacher: PlannedTeacher | None = None
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
@@ -83,8 +86,29 @@ class TrainingJob:
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
         if self.planned_student is not None and self.entry != "teacher":
             raise ConfigError("only a job of teachers has a planned_student")
+        if self.planned_teacher is not None and (self.entry, self.targets) != ("student", "labels"):
+            raise ConfigError("only a job of a student that learns from labels has a planned_teacher")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
+
+    def of_planned_teacher(self) -> TrainingJob:
+        """Returns the job that will train the planned teachers, with these inputs and outputs.
+
+        Raises:
+          ValueError: if the job has none.
+        """
+        planned = self.planned_teacher
+        if planned is None:
+            raise ValueError("the job has no planned teacher")
+        return dataclasses.replace(
+            self,
+            entry="teacher",
+            training=dataclasses.replace(self.training, epochs=planned.epochs),
+            members=1,
+            hyperparameters=planned.hyperparameters,
+            checkpoint_uri=None,
+            planned_teacher=None,
+        )
 
     def of_planned_student(self) -> TrainingJob:
         """Returns the job that will train the planned student, with these inputs and outputs.

@@ -88,6 +88,7 @@ def train(
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
                 checkpoint=operational.checkpoint,
                 planned_student=operational.planned_student if entry == "teacher" else None,
+                planned_teacher=operational.planned_teacher if (entry, targets) == ("student", "labels") else None,
             )
             if operational.checkpoints is not None:
                 uri = job_digest.checkpoint_uri(operational.checkpoints, job)

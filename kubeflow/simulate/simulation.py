@@ -83,6 +83,12 @@ def simulate(request: Request, warn: Callable[[str], None], watch: Watch = lambd
         _check_supported(accepted)
     except RefusedError as refusal:
         return [_refused(refusal, parameters) for parameters in request.parameters[:1] or [{}]]
+    for parameters in request.parameters[:1]:
+        # Before anything is written.
+        try:
+            compile_run(accepted, parameters, _new_run(request), request.rules)
+        except RefusedError as refusal:
+            return [_refused(refusal, parameters)]
     for warning in accepted.warnings:
         warn(warning)
     process.check()
@@ -128,10 +134,10 @@ class _Simulation:
 
     def _one(self, parameters: dict[str, Any], root: str, traces: Traces, launcher: Launcher) -> Outcome:
         request = self._request
-        identity, now = str(uuid.uuid4()), datetime.datetime.now(datetime.timezone.utc)
+        new = _new_run(request)
+        identity, now = new.identity, new.created
         name = f"{self._accepted.name.rsplit('/', 1)[-1]}-{identity[-5:]}"
         try:
-            new = NewRun(identity, request.name, now, root)
             workflow = compile_run(self._accepted, parameters, new, request.rules)
         except RefusedError as refusal:
             return _refused(refusal, parameters)
@@ -152,6 +158,11 @@ class _Simulation:
             workflow, self._watch(Steps(run, launcher, request.folder / "claims")), Clock(), names
         ).run()
         return Outcome(history, None, traces.run(parameters, history))
+
+
+def _new_run(request: Request) -> NewRun:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return NewRun(str(uuid.uuid4()), request.name, now, request.pipeline_root or DEFAULT_ROOT)
 
 
 def _refused(refusal: RefusedError, parameters: dict[str, Any]) -> Outcome:

@@ -17,6 +17,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.fields import Positive
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.planned_student import PlannedStudent
+from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -32,6 +33,7 @@ class Operational:
       steps_per_call: of the section `training`, the rest of which changes results.
       checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
       planned_student: the student, for TeacherTrainer to try before it trains; null tries none. It changes no teacher.
+      planned_teacher: the teacher, for the control on hard labels to try before it trains; likewise.
     """
 
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
@@ -40,6 +42,7 @@ class Operational:
     steps_per_call: Positive = _TRAINING.steps_per_call
     checkpoints: str | None = None
     planned_student: PlannedStudent | None = None
+    planned_teacher: PlannedTeacher | None = None
 
     @classmethod
     def of(cls, config: Config, checkpoints: str | None) -> Operational:
@@ -51,6 +54,7 @@ class Operational:
             steps_per_call=config.training.steps_per_call,
             checkpoints=checkpoints,
             planned_student=PlannedStudent.of(config),
+            planned_teacher=PlannedTeacher.of(config),
         )
 
     def environment(self) -> dict[str, str]:

@@ -37,7 +37,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration file {path} is not YAML: {error}") from None
+        raise ConfigError(f"the configuration file {path} is not YAML: {_told(error)}") from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
@@ -64,6 +64,12 @@ def parse_assignment(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", layer)
 
 
+def _told(error: Exception) -> str:
+    """Returns what is wrong, and where, in one line."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return str(error) if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
 class _Loader(yaml.SafeLoader):
     """The safe loader of YAML, extended: it reads `1e-3` as a number. The stock loader reads it as a text."""
 
@@ -74,6 +80,17 @@ class _Loader(yaml.SafeLoader):
         ]
         for first in "-+0123456789"
     }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a key that is given twice, of which the stock loader keeps the last one."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key_node.value}' is given twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
 
 
 def _parse_yaml(text: str) -> Any:

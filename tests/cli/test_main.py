@@ -174,6 +174,9 @@ def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str
         ("run", "--root", "x"),
         ("compile", "--task", "digits", "--output", "x", "--target", "airflow"),
         ("run", "--task", "digits", "--root", "x", "--sett", "a=b"),
+        ("run", "--task", "digits", "--root", ""),
+        ("compile", "--task", "digits", "--output", "x", "--target", "kubeflow", "--root", " "),
+        ("report", ""),
         ("report",),
     ],
 )

@@ -62,6 +62,13 @@ def test_a_mistake_is_a_sentence(arguments: list[str], told: str, capsys: pytest
     assert told in error
 
 
+@pytest.mark.processes
+def test_a_parameter_that_is_not_known_leaves_nothing_behind(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert main(["simulate", str(FAILURE), "--parameters", '{"epochs": 3}', "--root", str(root)]) == 2
+    assert not root.exists()
+
+
 def test_a_refusal_is_in_the_trace(tmp_path: Path) -> None:
     trace = tmp_path / "trace.json"
     pipeline = TRACES / "2.17.0" / "schema-2.0.0" / "pipeline.json"

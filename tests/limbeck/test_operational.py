@@ -35,7 +35,7 @@ def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carri
 def test_every_operational_section_is_carried():
     marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
     carried = {field.name for field in dataclasses.fields(Operational)} - {
-        "checkpoints", "steps_per_call", "planned_student"
+        "checkpoints", "steps_per_call", "planned_student", "planned_teacher"
     }  # fmt: skip
     assert operational_fields(TrainingConfig) == ("steps_per_call",)
 

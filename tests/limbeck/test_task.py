@@ -173,6 +173,7 @@ def test_a_module_that_is_missing_is_named(tmp_path, imports):
     [
         ("task_with_bad_syntax", "def f(:\n", "line 1(.|\n)*SyntaxError"),
         ("task_that_fails", "import math\n\nmath.sqrt(-1)\n", "line 3(.|\n)*ValueError: math domain error"),
+        ("task_that_leaves", "import sys\n\nsys.exit(0)\n", "line 3(.|\n)*SystemExit: 0"),
     ],
 )
 def test_a_module_that_fails_is_the_users_to_mend_and_its_line_is_named(tmp_path, imports, name, text, said):
@@ -181,7 +182,13 @@ def test_a_module_that_fails_is_the_users_to_mend_and_its_line_is_named(tmp_path
         TaskRef(module=name, search_path=str(tmp_path)).load()
 
 
-@pytest.mark.parametrize(("attribute", "kind"), [("TAKS", "NoneType"), ("NUMBER", "int")])
+def test_a_module_without_a_task_is_told_what_it_lacks(tmp_path, imports):
+    write(tmp_path, "task_with_attributes.py")
+    with pytest.raises(TaskError, match=r"has no TAKS: set TAKS = Task\(\.\.\.\) in it, or give --task"):
+        TaskRef(module="task_with_attributes", attribute="TAKS", search_path=str(tmp_path)).load()
+
+
+@pytest.mark.parametrize(("attribute", "kind"), [("NUMBER", "int")])
 def test_an_attribute_that_is_no_task_is_refused(tmp_path, imports, attribute, kind):
     write(tmp_path, "task_with_attributes.py")
     ref = TaskRef(module="task_with_attributes", attribute=attribute, search_path=str(tmp_path))

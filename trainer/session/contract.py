@@ -114,6 +114,25 @@ def assert_trainable_weights(model: KerasModel, who: str) -> None:
         raise TaskError(f"{who} has nothing to train: {why}. Leave at least one layer trainable")
 
 
+def assert_same_weights(first: KerasModel, again: KerasModel, who: str) -> None:
+    """Refuses a builder that builds another model each time. Each process, and the export, builds a model of its own.
+
+    Args:
+      first: a model of the builder.
+      again: another one.
+      who: the model in words.
+    """
+    shapes, others = ([tuple(one.shape) for one in model.weights] for model in (first, again))
+    if shapes == others:
+        return
+    differing = next((pair for pair in zip(shapes, others, strict=False) if pair[0] != pair[1]), None)
+    told = differing or (len(shapes), len(others))
+    raise TaskError(
+        f"{who} must be the same model each time that it is built, because each process builds its own; its weights "
+        f"were {told[0]}, and then {told[1]}: take what differs out of the builder, such as random numbers"
+    )
+
+
 def assert_logits(model: KerasModel, who: str) -> None:
     """Refuses a model that visibly ends in probabilities, by a TaskError: its last layer is a softmax or a sigmoid."""
     found = _probabilities(model)

@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from limbeck import events, files
+from limbeck import events, files, task_code
 from limbeck.aliases import KerasModel
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
@@ -26,9 +26,15 @@ def plain_copy(session: Session, weights: Weights) -> KerasModel:
     Args:
       session: the session of this process.
       weights: the arrays of `model.get_weights()`, in its order.
+
+    Raises:
+      TaskError: if the task builds another model each time.
     """
     copy = build_model(session)
-    copy.set_weights(weights)
+    with task_code.guarded(
+        f"the {session.job.entry} of task '{session.task.name}' must be the same model each time that it is built"
+    ):
+        copy.set_weights(weights)
     return copy
 
 

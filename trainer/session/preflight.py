@@ -35,7 +35,8 @@ def check(session: Session, order: Order) -> None:
     Emits a note if a checkpoint cannot hold the whole state of the training, or if the outputs look like probabilities.
 
     A job of teachers tries the student too that is planned to learn from them (`TrainingJob.planned_student`), with the
-    loss of distillation: otherwise a mistake in it would be told after the teachers were trained, in hours.
+    loss of distillation: otherwise a mistake in it would be told after the teachers were trained, in hours. For the
+    same reason a job of the control on hard labels tries the teacher that is planned (`TrainingJob.planned_teacher`).
 
     Raises:
       TaskError: if the task's code raises, or breaks a rule of `trainer.session.contract`.
@@ -45,10 +46,14 @@ def check(session: Session, order: Order) -> None:
     for told in _try(session, order, _first_batch(session, order)):
         _log.warning("%s", told)
         events.emit("note", text=told)
+    # They are remarked on when they are trained.
+    if session.job.planned_teacher is not None:
+        planned = dataclasses.replace(session, job=session.job.of_planned_teacher())
+        first = inputs.order_of(planned, 0)
+        _try(planned, first, _first_batch(planned, first))
     if session.job.planned_student is not None:
         planned = dataclasses.replace(session, job=session.job.of_planned_student())
         first = inputs.order_of(planned, 0)
-        # It is remarked on when it is trained.
         _try(planned, first, _with_logits(planned, session.job.members, _first_batch(planned, first)))
 
 
@@ -59,6 +64,7 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
     task, training, entry = session.task, session.job.training, session.job.entry
     with precision.policy(training.precision):
         model = build_model(session)
+        contract.assert_same_weights(model, build_model(session), _who(session))
         optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
@@ -80,6 +86,10 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
             graph = _traced(step, batch)
         remarks = _probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)
         return [remark for remark in remarks if remark]
+
+
+def _who(session: Session) -> str:
+    return f"the {session.job.entry} of task '{session.task.name}'"
 
 
 def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -241,6 +241,8 @@ def test_an_empty_yaml_file_changes_nothing(tmp_path, text):
 @pytest.mark.parametrize(("content", "rule"), [
     (None, "cannot read"),
     (b"a: [", "is not YAML"),
+    (b"training:\n  epochs: 3\n  epochs: 4\n", "line 3, column 3: the key 'epochs' is given twice"),
+    (b"training:\n\tepochs: 3\n", "line 2, column 1: found character"),
     (b"\xff\xfe\x00\xd8", "is not YAML"),
     (b"- training\n", "must hold sections such as 'training:', but holds: ['training']"),
     (b"training", "must hold sections such as 'training:', but holds: training"),

@@ -15,6 +15,7 @@ from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
+from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from trainer.job import TrainingJob
@@ -139,9 +140,16 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     )
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
-        "transform_graph_uri", "planned_student",
+        "transform_graph_uri", "planned_student", "planned_teacher",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
+
+
+def test_a_teacher_that_is_only_tried_makes_no_difference(job_of):
+    control = dataclasses.replace(job_of(), entry="student")
+    trying = dataclasses.replace(control, planned_teacher=PlannedTeacher({"width": 3}))
+    assert trying != control
+    assert job_digest(trying) == job_digest(control)
 
 
 def test_where_the_loop_returns_to_python_makes_no_difference(job_of):

@@ -1,6 +1,7 @@
 """Tasks that have one mistake each, for the data of `tests.trainer.world`."""
 
 import dataclasses
+import itertools
 
 import tensorflow as tf
 import tf_keras
@@ -174,3 +175,16 @@ STUDENT_LAYER = mistaken(build_student=particular)
 STUDENT_GATHERING = mistaken(build_student=gathering)
 STUDENT_SUBCLASS = mistaken(build_student=lambda _: Subclass())
 STUDENT_UNITS = mistaken(build_student=with_units)
+
+
+_widths = itertools.count(3)
+
+
+def growing(_):
+    """Builds a wider model each time, as one does whose builder draws a number."""
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Dense(3)(layers.Dense(next(_widths))(x)))
+
+
+GROWING = mistaken(build_teacher=growing)
+STUDENT_GROWING = mistaken(build_student=growing)

@@ -11,6 +11,7 @@ from limbeck.errors import TaskError
 from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
+from limbeck.settings.planned_teacher import PlannedTeacher
 from tests.trainer import world as worlds
 from tests.trainer.session import mistakes
 from tests.trainer.session.test_mistakes import assert_own_frames_alone
@@ -45,6 +46,9 @@ MISTAKES = {
     "STUDENT_GATHERING": Told(
         r"the student of task 'mistaken' fails on the first batch:\n(?s:.*)9 is not in \[0, 2\)", "call"
     ),
+    "STUDENT_GROWING": Told(
+        r"the student of task 'mistaken' must be the same model each time .*weights were \(4, \d+\), and then \(4, "
+    ),
     "STUDENT_SUBCLASS": Told(
         r"the student of task 'mistaken' cannot be called with .* \['x'\]:\n(?s:.*)KeyError: 'y'", "call"
     ),
@@ -67,6 +71,28 @@ def test_no_teacher_is_trained_for_a_student_that_cannot_be(world, tmp_path, tol
         assert_own_frames_alone(str(caught.value), expected.function)
     assert "training" not in told()
     assert not (tmp_path / "job" / "history.json").exists() and not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "rule"),
+    [
+        ("BUILDER", r"task 'mistaken' cannot build its teacher:\n(?s:.*)KeyError: 'width'"),
+        ("GATHERING", r"the teacher of task 'mistaken' fails on the first batch"),
+        ("GROWING", r"the teacher of task 'mistaken' must be the same model each time"),
+    ],
+)
+def test_no_control_is_trained_for_a_teacher_that_cannot_be(world, tmp_path, told, attribute, rule):
+    """The control on hard labels depends on no teacher, so it may be the first model of a run."""
+    job = world.job(
+        tmp_path / "job",
+        "student",
+        targets="labels",
+        task=TaskRef(module=mistakes.__name__, attribute=attribute),
+        planned_teacher=PlannedTeacher(),
+    )
+    with pytest.raises(TaskError, match=rule):
+        training.run(job)
+    assert "training" not in told()
 
 
 def test_the_student_is_built_with_its_own_hyperparameters(world, tmp_path):
