@@ -83,13 +83,14 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Refuses a key that is given twice, of which the stock loader keeps the last one."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
+        seen: set[tuple[str, str]] = set()
+        # The stock loader refuses keys that are lists or mappings.
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if (key.tag, key.value) in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key_node.value}' is given twice", key_node.start_mark
+                    None, None, f"the key '{key.value}' is given twice", key.start_mark
                 )
-            seen.add(key_node.value)
+            seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
 

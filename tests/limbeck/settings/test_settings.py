@@ -242,6 +242,7 @@ def test_an_empty_yaml_file_changes_nothing(tmp_path, text):
     (None, "cannot read"),
     (b"a: [", "is not YAML"),
     (b"training:\n  epochs: 3\n  epochs: 4\n", "line 3, column 3: the key 'epochs' is given twice"),
+    (b"? [training, epochs]\n: 3\n", "line 1, column 3: found unhashable key"),
     (b"training:\n\tepochs: 3\n", "line 2, column 1: found character"),
     (b"\xff\xfe\x00\xd8", "is not YAML"),
     (b"- training\n", "must hold sections such as 'training:', but holds: ['training']"),
