@@ -91,42 +91,21 @@ class TrainingJob:
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 
-    def of_planned_teacher(self) -> TrainingJob:
-        """Returns the job that will train the planned teachers, with these inputs and outputs.
-
-        Raises:
-          ValueError: if the job has none.
-        """
-        planned = self.planned_teacher
+    def planned(self) -> TrainingJob | None:
+        """Returns the job of the model to try before this one, with its inputs and outputs; None if there is none."""
+        student = self.planned_student
+        planned = student or self.planned_teacher
         if planned is None:
-            raise ValueError("the job has no planned teacher")
+            return None
         return dataclasses.replace(
             self,
-            entry="teacher",
+            entry="teacher" if student is None else "student",
+            targets="labels" if student is None else "soft_targets",
             training=dataclasses.replace(self.training, epochs=planned.epochs),
             members=1,
             hyperparameters=planned.hyperparameters,
-            checkpoint_uri=None,
-            planned_teacher=None,
-        )
-
-    def of_planned_student(self) -> TrainingJob:
-        """Returns the job that will train the planned student, with these inputs and outputs.
-
-        Raises:
-          ValueError: if the job has none.
-        """
-        planned = self.planned_student
-        if planned is None:
-            raise ValueError("the job has no planned student")
-        return dataclasses.replace(
-            self,
-            entry="student",
-            targets="soft_targets",
-            training=dataclasses.replace(self.training, epochs=planned.epochs),
-            members=1,
-            hyperparameters=planned.hyperparameters,
-            distillation=planned.distillation,
+            distillation=None if student is None else student.distillation,
             checkpoint_uri=None,
             planned_student=None,
+            planned_teacher=None,
         )

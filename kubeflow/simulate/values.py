@@ -12,6 +12,16 @@ ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028
 # Powers of ten between which `%g` writes a number without exponent.
 _SHORT_FROM, _SHORT_TO = -4, 6
 _WHOLE_TO = 2**63
+# The kind of the values of each type of parameter.
+# A whole number and a fraction are the same kind: 1.5 is taken for NUMBER_INTEGER, and arrives as 1.5.
+KINDS = {
+    "NUMBER_DOUBLE": "number",
+    "NUMBER_INTEGER": "number",
+    "STRING": "string",
+    "BOOLEAN": "bool",
+    "LIST": "list",
+    "STRUCT": "struct",
+}
 
 
 def stable_json(value: Any) -> str:

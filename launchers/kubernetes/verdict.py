@@ -14,7 +14,6 @@ from launchers.failure import (
     AttemptPreemptedError,
     Ended,
     Ending,
-    TrainingBrokeDownError,
     blame,
     error_of,
 )
@@ -43,7 +42,7 @@ def verdict(
     # The ends of pods that were removed explain nothing, if there is another.
     ending = Ending(generation.failed or generation.swept_away, silent)
     told = error_of(ending, processes, failures) if ending.failed or ending.silent else None
-    if isinstance(told, UserError | TrainingBrokeDownError):
+    if isinstance(told, UserError):
         return told
     known = (
         _taken_away(generation, processes) or (None if silent else _by_pod(generation, processes, memory)) or told

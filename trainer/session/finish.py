@@ -31,9 +31,7 @@ def plain_copy(session: Session, weights: Weights) -> KerasModel:
       TaskError: if the task builds another model each time.
     """
     copy = build_model(session)
-    with task_code.guarded(
-        f"the {session.job.entry} of task '{session.task.name}' must be the same model each time that it is built"
-    ):
+    with task_code.guarded(f"{session.who} must be the same model each time that it is built"):
         copy.set_weights(weights)
     return copy
 

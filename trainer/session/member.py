@@ -68,7 +68,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
         start = saved.restore(model, optimizer, inputs.examples_until(session, order))
         any_process = agreement.any_process(strategy)
         position.note(member, start.steps)
-        failed = f"training the {job.entry} of task '{session.task.name}' fails after step"
+        failed = f"training {session.who} fails after step"
         with observation.observed(session, member, start) as report, _guarded(failed):
             result = fit(
                 step,

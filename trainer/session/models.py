@@ -33,7 +33,7 @@ def build_model(session: Session) -> KerasModel:
     import tf_keras
 
     task, entry = session.task, session.job.entry
-    who = f"the {entry} of task '{task.name}'"
+    who = session.who
     builders: dict[str, Callable[..., KerasModel]] = {"teacher": task.build_teacher, "student": task.build_student}
     with task_code.guarded(f"task '{task.name}' cannot build its {entry}"):
         model = builders[entry](session.job.hyperparameters)

@@ -46,15 +46,16 @@ def check(session: Session, order: Order) -> None:
     for told in _try(session, order, _first_batch(session, order)):
         _log.warning("%s", told)
         events.emit("note", text=told)
-    # They are remarked on when they are trained.
-    if session.job.planned_teacher is not None:
-        planned = dataclasses.replace(session, job=session.job.of_planned_teacher())
-        first = inputs.order_of(planned, 0)
-        _try(planned, first, _first_batch(planned, first))
-    if session.job.planned_student is not None:
-        planned = dataclasses.replace(session, job=session.job.of_planned_student())
-        first = inputs.order_of(planned, 0)
-        _try(planned, first, _with_logits(planned, session.job.members, _first_batch(planned, first)))
+    planned = session.job.planned()
+    if planned is None:
+        return
+    # It is remarked on when it is trained.
+    trying = dataclasses.replace(session, job=planned)
+    first = inputs.order_of(trying, 0)
+    batch = _first_batch(trying, first)
+    if planned.targets == "soft_targets":
+        batch = _with_logits(trying, session.job.members, batch)
+    _try(trying, first, batch)
 
 
 def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
@@ -64,13 +65,13 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
     task, training, entry = session.task, session.job.training, session.job.entry
     with precision.policy(training.precision):
         model = build_model(session)
-        contract.assert_same_weights(model, build_model(session), _who(session))
+        contract.assert_same_weights(model, build_model(session), session.who)
         optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
             optimizer.build(model.trainable_variables)
         call = _call(model, input_types(session))
-        with task_code.guarded(f"the {entry} of task '{task.name}' fails on the first batch"):
+        with task_code.guarded(f"{session.who} fails on the first batch"):
             outputs = call(batch[0])
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
@@ -82,14 +83,10 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
             training.clip_norm,
             loss_scale,
         )
-        with task_code.guarded(f"a training step of the {entry} of task '{task.name}' fails"):
+        with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
         remarks = _probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)
         return [remark for remark in remarks if remark]
-
-
-def _who(session: Session) -> str:
-    return f"the {session.job.entry} of task '{session.task.name}'"
 
 
 def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -125,7 +122,7 @@ def _assert_computes_nothing(
     if left >= replicas:
         return
     with task_code.guarded(
-        f"the {session.job.entry} of task '{session.task.name}' cannot be computed without any example, and the last "
+        f"{session.who} cannot be computed without any example, and the last "
         f"batch of its training has fewer examples than replicas, {left} for {replicas}: change training.batch_size or "
         "epochs"
     ):

@@ -31,3 +31,8 @@ class Session:
     strategy: Strategy
     task: Task
     transform: TransformOutput
+
+    @property
+    def who(self) -> str:
+        """The model of the job, in words for a message."""
+        return f"the {self.job.entry} of task '{self.task.name}'"

@@ -9,17 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubeflow.simulate.driver.options import UNSET, DriverError, Options
-from kubeflow.simulate.values import kind_of, text_of
+from kubeflow.simulate.values import KINDS, kind_of, text_of
 
-_KINDS = {
-    "NUMBER_DOUBLE": ("number",),
-    "NUMBER_INTEGER": ("number",),
-    "BOOLEAN": ("bool",),
-    "LIST": ("list",),
-    "STRUCT": ("struct",),
-    "TASK_FINAL_STATUS": ("struct",),
-    "TASK_CONFIG": ("struct",),
-}
+_KINDS = KINDS | {"TASK_FINAL_STATUS": "struct", "TASK_CONFIG": "struct"}
 
 
 def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
@@ -56,7 +48,7 @@ def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
             )
         elif value is None:
             raise DriverError(f"parameter {name!r} ({declared}) is null")
-        elif kind_of(value) not in _KINDS.get(declared, ()):
+        elif kind_of(value) != _KINDS.get(declared):
             raise DriverError(
                 f"parameter {name!r} type mismatch: expected {declared}, got {kind_of(value)} {value!r}"
             )

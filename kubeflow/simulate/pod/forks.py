@@ -13,7 +13,6 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -36,19 +35,12 @@ _READ_AT_START = ("PYTHON", "TF_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "CUDA_",
 
 def takes(command: Command, image: Image) -> bool:
     """Returns whether a fork does what the command would."""
-    starts = (
-        command.words[:2] == ["python", "-m"] and command.words[2:3] != [] and command.words[2] in _ENTRYPOINTS
+    *interpreter, module = command.words[:3] or [""]
+    starting = any(
+        name.startswith(_READ_AT_START) and image.variables.get(name) != value
+        for name, value in command.variables.items()
     )
-    return os.geteuid() == 0 and starts and _starting(command.variables, image.variables) == {}
-
-
-def _starting(variables: Mapping[str, str], image: Mapping[str, str]) -> dict[str, str]:
-    """Variables that a fork would read too late."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if name.startswith(_READ_AT_START) and image.get(name) != value
-    }
+    return os.geteuid() == 0 and interpreter == ["python", "-m"] and module in _ENTRYPOINTS and not starting
 
 
 class Forks:

@@ -7,18 +7,8 @@ from typing import Any
 
 from kubeflow.simulate.refusals import RefusedError
 from kubeflow.simulate.upload.strict import free
-from kubeflow.simulate.values import kind_of
+from kubeflow.simulate.values import KINDS, kind_of
 from limbeck.errors import nearest
-
-# A whole number and a fraction are the same kind: 1.5 is taken for NUMBER_INTEGER, and arrives as 1.5.
-_KINDS = {
-    "NUMBER_DOUBLE": "number",
-    "NUMBER_INTEGER": "number",
-    "STRING": "string",
-    "BOOLEAN": "bool",
-    "LIST": "list",
-    "STRUCT": "struct",
-}
 
 
 def check(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +47,7 @@ def allowed(literals: list[Any], value: Any) -> bool:
 
 def _kind(name: str, parameter: Mapping[str, Any], value: Any) -> None:
     declared = parameter.get("parameterType", "PARAMETER_TYPE_ENUM_UNSPECIFIED")
-    expected = _KINDS.get(declared)
+    expected = KINDS.get(declared)
     if expected is None:
         raise RefusedError("run", f"parameter {name} has type {declared}, which no parameter of a run may have")
     if kind_of(value) != expected:

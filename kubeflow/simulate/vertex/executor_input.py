@@ -7,19 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubeflow.simulate.uris import local_path
-from kubeflow.simulate.values import kind_of
+from kubeflow.simulate.values import KINDS, kind_of
 from kubeflow.simulate.vertex.store import Outputs
 
 Json = dict[str, Any]
 OUTPUT_FILE = "executor_output.json"
-_KINDS = {
-    "NUMBER_DOUBLE": "number",
-    "NUMBER_INTEGER": "number",
-    "STRING": "string",
-    "BOOLEAN": "bool",
-    "LIST": "list",
-    "STRUCT": "struct",
-}
 _LEGACY = {"STRING": "stringValue", "NUMBER_INTEGER": "intValue", "NUMBER_DOUBLE": "doubleValue"}
 
 
@@ -120,7 +112,7 @@ def _check(name: str, definition: Json, values: Json) -> None:
     if name not in values:
         if not definition.get("isOptional"):
             raise TaskError(f"parameter {name} has no value and is not optional")
-    elif _KINDS.get(declared) not in (None, kind_of(values[name])):
+    elif KINDS.get(declared) not in (None, kind_of(values[name])):
         raise TaskError(
             f"parameter {name} is {declared}, received {values[name]!r}, which is a {kind_of(values[name])}"
         )
