@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
-    from components.graph.context import Context, Storage
+    from limbeck.components.graph.context import Context, Storage
     from limbeck.reference import TaskRef
     from limbeck.settings.config import Config
 
@@ -48,7 +48,7 @@ def create_pipeline(
     """
     from tfx.orchestration.pipeline import Pipeline
 
-    from components.graph.context import Context
+    from limbeck.components.graph.context import Context
 
     context = Context.of(config, ref, storage)
     return Pipeline(
@@ -64,18 +64,18 @@ def create_pipeline(
 def _nodes(context: Context, generation: int) -> list[BaseNode]:
     from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 
-    from components.anomaly_stop.component import anomaly_stop
-    from components.distiller.component import distillers
-    from components.evaluator.component import evaluator
-    from components.example_gen.component import raw_examples
-    from components.gate.component import gate
-    from components.predictor.component import predictor
-    from components.pusher.component import pusher
-    from components.reporter.component import reporter
-    from components.teacher_labeler.component import teacher_labeler
-    from components.teacher_trainer.component import teacher_trainer
-    from components.transform.component import transform
-    from components.visualizer.component import visualizer
+    from limbeck.components.anomaly_stop.component import anomaly_stop
+    from limbeck.components.distiller.component import distillers
+    from limbeck.components.evaluator.component import evaluator
+    from limbeck.components.example_gen.component import raw_examples
+    from limbeck.components.gate.component import gate
+    from limbeck.components.predictor.component import predictor
+    from limbeck.components.pusher.component import pusher
+    from limbeck.components.reporter.component import reporter
+    from limbeck.components.teacher_labeler.component import teacher_labeler
+    from limbeck.components.teacher_trainer.component import teacher_trainer
+    from limbeck.components.transform.component import transform
+    from limbeck.components.visualizer.component import visualizer
     from limbeck.models import STUDENT, TEACHER
 
     # Raw data -> transformed examples. The run stops on anomalies and on drift.
@@ -107,6 +107,6 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
 if __name__ == "__main__":
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     sys.path.insert(0, str(Path(__file__).parent))
-    from cli.main import main
+    from limbeck.cli.main import main
 
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Finds which nodes run again when a setting changes. `python -m cli.cache_table [TASK]` prints a table.
+"""Finds which nodes run again when a setting changes. `python -m limbeck.cli.cache_table [TASK]` prints a table.
 
 A whole run answers this for one setting, in minutes. But TFX makes the key of its cache from the compiled graph alone:
 from a node's executor, its execution properties and its inputs. So this module compiles the graph before and after
@@ -20,8 +20,8 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from cli import settings
 from limbeck import reference
+from limbeck.cli import settings
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.settings import sources
@@ -127,9 +127,9 @@ def keys(config: Config, ref: TaskRef) -> Keys:
     from tfx.dsl.compiler.compiler import Compiler
     from tfx.orchestration.metadata import Metadata
 
-    import pipeline
-    from cli.runner import beam_flags
-    from components.graph.context import Storage
+    from limbeck import pipeline
+    from limbeck.cli.runner import beam_flags
+    from limbeck.components.graph.context import Storage
 
     storage = Storage("/root/pipeline", "/root/serving", config.data.path or "/root/data", "/root/accepted")
     store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
@@ -209,7 +209,7 @@ def _other(value: Any, hint: Any, setting: str) -> Any:
     for kind, one in ((int, 3), (float, 0.5), (str, "changed")):
         if kind in kinds and one != value:
             return one
-    raise TypeError(f"no other value of {setting} is known; add one to cli.cache_table._CHANGES")
+    raise TypeError(f"no other value of {setting} is known; add one to limbeck.cli.cache_table._CHANGES")
 
 
 def _key(node: Any, graph: Any, handle: Any, before: Keys) -> str:

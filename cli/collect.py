@@ -9,22 +9,22 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import exit_codes
-from cli.run_folder import RunFolder
-from cli.store import Execution, Output, executions_of
-from launchers.failure import describe
 from limbeck import files
+from limbeck.cli import exit_codes
+from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.store import Execution, Output, executions_of
 from limbeck.events import parse
+from limbeck.launchers.failure import describe
 from limbeck.models import MODELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
-from report import findings
-from report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
-from report.verdicts import Verdicts
+from limbeck.report import findings
+from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
+from limbeck.report.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from components.gate.decision import Decision
-    from components.predictor.tables import Measured
+    from limbeck.components.gate.decision import Decision
+    from limbeck.components.predictor.tables import Measured
 
 _PACKAGES = ("tfx", "tensorflow", "tf-keras", "apache-beam", "kfp", "numpy")
 
@@ -108,7 +108,7 @@ def _stage(execution: Execution) -> Stage:
 
 
 def _decision(outputs: dict[str, Output] | None) -> Decision | None:
-    from components.gate.decision import DECISION_FILE, Decision
+    from limbeck.components.gate.decision import DECISION_FILE, Decision
 
     if not outputs:
         return None
@@ -116,7 +116,7 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
 
 
 def _measured(outputs: dict[str, Output] | None) -> Measured | None:
-    from components.predictor import tables
+    from limbeck.components.predictor import tables
 
     return tables.read_measured(outputs["measurements"].uri) if outputs else None
 
@@ -124,7 +124,7 @@ def _measured(outputs: dict[str, Output] | None) -> Measured | None:
 def _models(measured: Measured | None) -> dict[str, ModelReport]:
     if measured is None:
         return {}
-    from components.visualizer.assembly import models_of
+    from limbeck.components.visualizer.assembly import models_of
 
     return models_of(measured)
 
@@ -136,7 +136,7 @@ def _records(output: Output) -> tuple[RankRecord, ...]:
 
 
 def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
-    from components.pusher.push import newest
+    from limbeck.components.pusher.push import newest
 
     # A run whose student passed has made that student the newest version.
     version = newest(folder.serving) if gate and gate.passed else None

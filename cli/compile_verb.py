@@ -8,13 +8,13 @@ import io
 import os
 import warnings
 
-from cli import exit_codes, settings
-from kubeflow.rewrites.task_data import TaskData
 from limbeck import reference
+from limbeck.cli import exit_codes, settings
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, scheme_of, visibility
 from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
 from limbeck.files.s3.uri import parse
+from limbeck.kubeflow.rewrites.task_data import TaskData
 from limbeck.records import to_json
 from limbeck.settings.config import Config
 from limbeck.settings.descriptions import describe
@@ -47,9 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
     data = _task_data(config, ref)
     # TFX prints when it is imported. The user asked for one file, and no more output.
     with contextlib.redirect_stdout(io.StringIO()):
-        import pipeline
-        from components.graph.context import Storage
-        from kubeflow import compile as compiler
+        from limbeck import pipeline
+        from limbeck.components.graph.context import Storage
+        from limbeck.kubeflow import compile as compiler
 
         storage = Storage(
             root=f"{root}/pipeline",

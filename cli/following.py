@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from kubeflow.simulate.record import Attempt, Ended, Step
-from kubeflow.simulate.workflow.argo import Pods
+from limbeck.kubeflow.simulate.record import Attempt, Ended, Step
+from limbeck.kubeflow.simulate.workflow.argo import Pods
 
 _LINES = 30
 _WHAT = {"ROOT_DAG": "driver", "DAG": "driver", "CONTAINER": "driver", "EXECUTOR": "step", "IMPORTER": "importer"}

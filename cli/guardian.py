@@ -1,4 +1,4 @@
-"""Ends what a run started, if the command line is killed: `python -m cli.guardian SESSION`.
+"""Ends what a run started, if the command line is killed: `python -m limbeck.cli.guardian SESSION`.
 
 A command line that is killed by SIGKILL runs no handler. The kernel can end its children and grandchildren, but only
 those that ask for it. Beam's worker processes do not: some were alive 15 seconds after their run. The guardian reads a
@@ -28,10 +28,10 @@ def guarding(session: int) -> Iterator[None]:
       session: id of the run's own session.
     """
     guardian = subprocess.Popen(
-        [sys.executable, "-m", "cli.guardian", str(session)],
+        [sys.executable, "-m", "limbeck.cli.guardian", str(session)],
         stdin=subprocess.PIPE,
         start_new_session=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     try:
         yield

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import exit_codes
+from limbeck.cli import exit_codes
 from limbeck.errors import UserError
 
 EPILOG = """\
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one verb. Returns the exit code of the process."""
     parsed = parser().parse_args(arguments)
     try:
-        verb = importlib.import_module(f"cli.{parsed.verb}_verb")
+        verb = importlib.import_module(f"limbeck.cli.{parsed.verb}_verb")
         return int(verb.execute(parsed))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

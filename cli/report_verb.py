@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from cli import exit_codes
-from cli.run_folder import RunFolder
+from limbeck.cli import exit_codes
+from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import ConfigError
 from limbeck.records import from_json
-from report import html, terminal
-from report.schema import Report
+from limbeck.report import html, terminal
+from limbeck.report.schema import Report
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -63,12 +63,12 @@ class RunFolder:
 
     @property
     def accepted(self) -> Path:
-        """The accepted schema and statistics, with which data are compared; see `components.anomaly_stop.accepted`."""
+        """What data are compared with: accepted schema and statistics (`limbeck.components.anomaly_stop.accepted`)."""
         return self.root / "accepted"
 
     @property
     def checkpoints(self) -> Path:
-        """Checkpoints of trainings, with a folder for each job; see `trainer.recovery.job_digest`."""
+        """Checkpoints of trainings, with a folder for each job; see `limbeck.trainer.recovery.job_digest`."""
         return self.root / "checkpoints"
 
     @property

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Protocol
 
-from cli import exit_codes, guardian, raw_data, settings
-from cli.run_folder import Request, RunFolder
 from limbeck import events, reference, temporary
-from report.schema import Outcome
-from trainer.process import gpus, interpreter, lifeline
+from limbeck.cli import exit_codes, guardian, raw_data, settings
+from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.report.schema import Outcome
+from limbeck.trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -43,10 +43,10 @@ class Runner(Protocol):
 
 
 def start_runner(folder: RunFolder) -> Runner:
-    """Starts `python -m cli.runner` in its own session, so that one signal ends it and all that it started."""
+    """Starts `python -m limbeck.cli.runner` in its own session, so that one signal ends it and all that it started."""
     with folder.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli.runner", str(folder.root)],
+            [sys.executable, "-m", "limbeck.cli.runner", str(folder.root)],
             env=environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -91,7 +91,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 
 
 def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
-    from cli.progress import RunProgress
+    from limbeck.cli.progress import RunProgress
 
     runner = start(folder)
     with guardian.guarding(runner.pid):
@@ -144,8 +144,8 @@ def _ignore_signals() -> None:
 
 def _conclude(folder: RunFolder, code: int) -> int:
     """Writes and shows the report. Returns the exit code for its outcome."""
-    from cli import collect
-    from report import html, terminal
+    from limbeck.cli import collect
+    from limbeck.report import html, terminal
 
     report = collect.collect(folder, code)
     html.write(report, folder.report_json, folder.report_html)

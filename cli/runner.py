@@ -1,4 +1,4 @@
-"""The process that runs the pipeline: `python -m cli.runner ROOT`.
+"""The process that runs the pipeline: `python -m limbeck.cli.runner ROOT`.
 
 It is not the command line's own process, because TFX takes 15 seconds and a gigabyte to import, and cannot be stopped
 from within. The command line's process stays small, watches this one, and writes the report after it has ended.
@@ -13,16 +13,16 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import exit_codes
-from cli.run_folder import Request, RunFolder
 from limbeck import events, files, reference
+from limbeck.cli import exit_codes
+from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
-from trainer.process import lifeline
+from limbeck.trainer.process import lifeline
 
 if TYPE_CHECKING:
-    from components.graph.context import Storage
+    from limbeck.components.graph.context import Storage
 
 
 def main(arguments: list[str]) -> int:
@@ -46,8 +46,8 @@ def main(arguments: list[str]) -> int:
 def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
-    from cli.dag_runner import ObservedDagRunner
-    from cli.store import moved_from
+    from limbeck.cli.dag_runner import ObservedDagRunner
+    from limbeck.cli.store import moved_from
 
     before = moved_from(folder.metadata, folder.artifacts)
     if before is not None:
@@ -76,8 +76,8 @@ def graph_of(folder: RunFolder, request: Request) -> Any:
     """Returns the pipeline of a request, for a local run in a process with the variables of `environment`."""
     from tfx.orchestration import metadata
 
-    import pipeline
-    from components.anomaly_stop import accepted
+    from limbeck import pipeline
+    from limbeck.components.anomaly_stop import accepted
 
     storage = storage_of(folder, request)
     return pipeline.create_pipeline(
@@ -99,8 +99,8 @@ def beam_flags(config: Config) -> list[Any]:
 
 def storage_of(folder: RunFolder, request: Request) -> Storage:
     """Returns where the pipeline of a request keeps its files. Writes the task's own data if they are needed."""
-    from cli import raw_data
-    from components.graph.context import Storage
+    from limbeck.cli import raw_data
+    from limbeck.components.graph.context import Storage
     from limbeck.digests.code import task_digests
 
     task = request.task.load()
@@ -118,9 +118,9 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not check: its version may have been deleted since, or another student may have been pushed.
     """
-    from cli.collect import run_id
-    from cli.store import executions_of
-    from components.pusher.push import push
+    from limbeck.cli.collect import run_id
+    from limbeck.cli.store import executions_of
+    from limbeck.components.pusher.push import push
 
     for one in executions_of(folder.metadata, run_id(folder.events)):
         if one.node == "Pusher" and "pushed_destination" in one.outputs["pushed_model"].properties:

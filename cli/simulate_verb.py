@@ -7,14 +7,14 @@ import json
 import tempfile
 from pathlib import Path
 
-from cli import exit_codes, vertex_simulation
-from cli.following import Following
-from cli.parameters import json_object
-from kubeflow.simulate.simulation import Outcome, Request, simulate
-from kubeflow.simulate.versions import rules
-from kubeflow.simulate.vertex import simulation as vertex
-from kubeflow.simulate.vertex.job import is_job
+from limbeck.cli import exit_codes, vertex_simulation
+from limbeck.cli.following import Following
+from limbeck.cli.parameters import json_object
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.simulate.simulation import Outcome, Request, simulate
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.vertex import simulation as vertex
+from limbeck.kubeflow.simulate.vertex.job import is_job
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -6,14 +6,14 @@ import argparse
 import datetime
 import sys
 
-from cli import exit_codes
-from cli.parameters import json_object
-from kubeflow.submit import document, parameters, schedule
-from kubeflow.submit.backends import BACKENDS
-from kubeflow.submit.errors import PassingError, ServiceError
-from kubeflow.submit.run import Backend, Look, Place, Request, Submitted
-from kubeflow.submit.watch import Watch
+from limbeck.cli import exit_codes
+from limbeck.cli.parameters import json_object
 from limbeck.errors import UserError
+from limbeck.kubeflow.submit import document, parameters, schedule
+from limbeck.kubeflow.submit.backends import BACKENDS
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError
+from limbeck.kubeflow.submit.run import Backend, Look, Place, Request, Submitted
+from limbeck.kubeflow.submit.watch import Watch
 
 
 def execute(arguments: argparse.Namespace) -> int:

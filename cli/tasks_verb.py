@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import ast
 
-from cli import exit_codes
 from limbeck import reference
+from limbeck.cli import exit_codes
 
 
 def execute(_: argparse.Namespace) -> int:

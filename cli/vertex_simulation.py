@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cli import exit_codes
-from kubeflow.simulate.vertex.engine import Task
-from kubeflow.simulate.vertex.simulation import Outcome, Request, simulate
+from limbeck.cli import exit_codes
+from limbeck.kubeflow.simulate.vertex.engine import Task
+from limbeck.kubeflow.simulate.vertex.simulation import Outcome, Request, simulate
 
 _LINES = 30
 

@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from cli import cache_table
-from cli.cache_table import Rows
+from limbeck.cli import cache_table
+from limbeck.cli.cache_table import Rows
 from limbeck.settings.descriptions import EACH, describe
 from tests.trainer.conformance import registry
 

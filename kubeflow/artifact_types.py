@@ -34,7 +34,7 @@ def class_path(title: str) -> str:
     """
     if not title.startswith((_OWN, _DRAWN)):
         return title
-    from components.artifacts import types
+    from limbeck.components.artifacts import types
 
     for value in vars(types).values():
         if isinstance(value, type) and getattr(value, "TYPE_NAME", None) == title:

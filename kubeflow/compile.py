@@ -16,30 +16,30 @@ from typing import Any
 
 import yaml
 
-from kubeflow.node_containers import Section, containers_of_tasks
-from kubeflow.platform_document import platform_document
-from kubeflow.rewrites.argument_sizes import assert_sizes
-from kubeflow.rewrites.caching import set_caching
-from kubeflow.rewrites.data_fingerprint import add_fingerprint
-from kubeflow.rewrites.drawn_types import name_drawn_types
-from kubeflow.rewrites.entrypoint import Target, set_entrypoint
-from kubeflow.rewrites.environment import set_environment
-from kubeflow.rewrites.equal_containers import assert_distinct
-from kubeflow.rewrites.image import set_image
-from kubeflow.rewrites.lifecycle import drop_lifecycle
-from kubeflow.rewrites.node_names import assert_names
-from kubeflow.rewrites.optional_defaults import mark_optional
-from kubeflow.rewrites.placeholder_text import assert_plain
-from kubeflow.rewrites.producer_names import name_producers
-from kubeflow.rewrites.resources import set_resources
-from kubeflow.rewrites.retries import set_retries
-from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
-from kubeflow.rewrites.schema_version import assert_version
-from kubeflow.rewrites.single_placeholders import assert_whole
-from kubeflow.rewrites.target_settings import assert_available
-from kubeflow.rewrites.task_data import TaskData, add_task_data
-from kubeflow.specification import Spec
-from kubeflow.strict_fields import assert_fields
+from limbeck.kubeflow.node_containers import Section, containers_of_tasks
+from limbeck.kubeflow.platform_document import platform_document
+from limbeck.kubeflow.rewrites.argument_sizes import assert_sizes
+from limbeck.kubeflow.rewrites.caching import set_caching
+from limbeck.kubeflow.rewrites.data_fingerprint import add_fingerprint
+from limbeck.kubeflow.rewrites.drawn_types import name_drawn_types
+from limbeck.kubeflow.rewrites.entrypoint import Target, set_entrypoint
+from limbeck.kubeflow.rewrites.environment import set_environment
+from limbeck.kubeflow.rewrites.equal_containers import assert_distinct
+from limbeck.kubeflow.rewrites.image import set_image
+from limbeck.kubeflow.rewrites.lifecycle import drop_lifecycle
+from limbeck.kubeflow.rewrites.node_names import assert_names
+from limbeck.kubeflow.rewrites.optional_defaults import mark_optional
+from limbeck.kubeflow.rewrites.placeholder_text import assert_plain
+from limbeck.kubeflow.rewrites.producer_names import name_producers
+from limbeck.kubeflow.rewrites.resources import set_resources
+from limbeck.kubeflow.rewrites.retries import set_retries
+from limbeck.kubeflow.rewrites.runtime_parameters import add_runtime_parameters
+from limbeck.kubeflow.rewrites.schema_version import assert_version
+from limbeck.kubeflow.rewrites.single_placeholders import assert_whole
+from limbeck.kubeflow.rewrites.target_settings import assert_available
+from limbeck.kubeflow.rewrites.task_data import TaskData, add_task_data
+from limbeck.kubeflow.specification import Spec
+from limbeck.kubeflow.strict_fields import assert_fields
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Does the work of ExampleGen's driver as a task: `python -m kubeflow.data_fingerprint --node ID ...`.
+"""Does the work of ExampleGen's driver as a task: `python -m limbeck.kubeflow.data_fingerprint --node ID ...`.
 
-See `kubeflow.rewrites.data_fingerprint` for why that is a task of its own. Span and version are resolved by TFX's own
-code, and the digest is that of a local run.
+See `limbeck.kubeflow.rewrites.data_fingerprint` for why that is a task of its own. Span and version are resolved by
+TFX's own code, and the digest is that of a local run.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kubeflow import example_gen, process
-from kubeflow.places import place
-from kubeflow.rewrites.data_fingerprint import FOUND
 from limbeck import files
 from limbeck.errors import DataError
+from limbeck.kubeflow import example_gen, process
+from limbeck.kubeflow.places import place
+from limbeck.kubeflow.rewrites.data_fingerprint import FOUND
 
 
 def run(arguments: Sequence[str]) -> None:
     """Writes the output parameters. Raises DataError where no files are of the span that is asked for."""
-    given = process.parser("kubeflow.data_fingerprint").parse_args(arguments)
+    given = process.parser("limbeck.kubeflow.data_fingerprint").parse_args(arguments)
     content = json.loads(given.invocation)
     for listed in content["inputs"].get("artifacts", {}).values():
         for artifact in listed["artifacts"]:
@@ -43,7 +43,7 @@ def resolve(properties: dict[str, Any]) -> dict[str, str]:
       ConfigError: where no file system is known for `input_base`.
       DataError: where no files are of the span that is asked for.
     """
-    from components.example_gen.driver import ContentDriver
+    from limbeck.components.example_gen.driver import ContentDriver
 
     # Raises where nothing opens the scheme: the path may be one that was given to the run.
     files.visibility(properties["input_base"])

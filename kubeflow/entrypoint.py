@@ -1,4 +1,4 @@
-"""Runs one executor in a container: `python -m kubeflow.entrypoint --node ID ... [flags of Beam]`.
+"""Runs one executor in a container: `python -m limbeck.kubeflow.entrypoint --node ID ... [flags of Beam]`.
 
 It stands between the launcher of KFP and an executor of TFX's kind. What KFP tells is translated before (`invocation`,
 `example_gen`), the executor runs as in TFX's own entrypoint (`executor`), what it tells is translated after
@@ -13,15 +13,15 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from kubeflow import example_gen, executor, output_file, process
-from kubeflow.invocation import Definitions, make_folders, understood
+from limbeck.kubeflow import example_gen, executor, output_file, process
+from limbeck.kubeflow.invocation import Definitions, make_folders, understood
 
 
 def run(arguments: Sequence[str]) -> None:
     """Runs the executor and writes what it tells of its outputs.
 
     Args:
-      arguments: as `kubeflow.rewrites.entrypoint` writes them; what is not known goes to Beam.
+      arguments: as `limbeck.kubeflow.rewrites.entrypoint` writes them; what is not known goes to Beam.
 
     Raises:
       UserError: of the executor.
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = process.parser("kubeflow.entrypoint")
+    parser = process.parser("limbeck.kubeflow.entrypoint")
     parser.add_argument("--executor", required=True, metavar="CLASS", help="path of the executor's class")
     parser.add_argument("--inputs", required=True, metavar="JSON", help="inputDefinitions of the component")
     parser.add_argument("--outputs", required=True, metavar="JSON", help="outputDefinitions of the component")

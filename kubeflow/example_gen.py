@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from kubeflow.rewrites.data_fingerprint import FOUND
-from kubeflow.rewrites.task_data import OUTPUT
+from limbeck.kubeflow.rewrites.data_fingerprint import FOUND
+from limbeck.kubeflow.rewrites.task_data import OUTPUT
 
 _EXAMPLES = "examples"
 _TOLD = ("input_fingerprint", "span", "version")

@@ -2,8 +2,8 @@
 
 `kubeflow_v2_run_executor` and `kubeflow_v2_entrypoint_utils` import the package `tfx.components`, and with it every
 component of TFX, model analysis, Beam and clients of several clouds: for a few constants, and for a step that
-`kubeflow.output_file` takes anyway (names in the place of numbers, in TFX's blessing). A step that decides in a second
-waits for that longer than it works. So artifacts and parameters are read here, with TFX's own classes, and
+`limbeck.kubeflow.output_file` takes anyway (names in the place of numbers, in TFX's blessing). A step that decides in a
+second waits for that longer than it works. So artifacts and parameters are read here, with TFX's own classes, and
 `tests/kubeflow/test_executor.py` holds that an executor is given the same, and tells the same, as with TFX's.
 
 TFX's lets a driver change parameters through the output file. No node of ours has a driver, so this does not.
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kubeflow.artifact_types import known_class
+from limbeck.kubeflow.artifact_types import known_class
 
 if TYPE_CHECKING:
     from tfx.types.artifact import Artifact
@@ -33,7 +33,7 @@ def execute(executor: str, content: Json, inputs: Json, flags: Sequence[str]) ->
 
     Args:
       executor: path of its class.
-      content: ExecutorInput, as `kubeflow.invocation.understood` returns it.
+      content: ExecutorInput, as `limbeck.kubeflow.invocation.understood` returns it.
       inputs: `inputDefinitions` of the component.
       flags: of Beam.
 

@@ -13,11 +13,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kubeflow import metadata
-from kubeflow.artifact_types import class_path, known_class, title_of
-from kubeflow.places import place
 from limbeck import files
 from limbeck.errors import ConfigError
+from limbeck.kubeflow import metadata
+from limbeck.kubeflow.artifact_types import class_path, known_class, title_of
+from limbeck.kubeflow.places import place
 
 Json = dict[str, Any]
 

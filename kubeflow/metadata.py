@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from kubeflow.places import uri_of
+from limbeck.kubeflow.places import uri_of
 
 Metadata = dict[str, Any]
 # Of KFP's own; an executor that copied them to its outputs would overwrite theirs.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kubeflow.specification import Spec, component_of, container_of, tasks
 from limbeck.errors import ConfigError, nearest
+from limbeck.kubeflow.specification import Spec, component_of, container_of, tasks
 from limbeck.settings.containers import DEFAULT, ContainerConfig, resolved
 
 # By the ids of nodes; that of all nodes is `default`.

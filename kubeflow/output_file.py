@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kubeflow import metadata
-from kubeflow.executor import number_of
-from kubeflow.invocation import Definitions, Invocation
 from limbeck import files
+from limbeck.kubeflow import metadata
+from limbeck.kubeflow.executor import number_of
+from limbeck.kubeflow.invocation import Definitions, Invocation
 
 
 def write(output: dict[str, Any], invocation: Invocation, definitions: Definitions, target: str) -> None:

@@ -1,9 +1,9 @@
 """The platform document: what a pod gets that the pipeline spec has no field for.
 
 It is a second YAML document in the compiled file. KFP drops it in silence where an outer key is misspelt, and an entry
-of it where no executor has its name. So names of executors come from the spec itself, and `kubeflow.strict_fields`
-parses the whole as KFP does. Names are given twice, as constants and as parameters: older releases read the first,
-newer ones the second.
+of it where no executor has its name. So names of executors come from the spec itself, and
+`limbeck.kubeflow.strict_fields` parses the whole as KFP does. Names are given twice, as constants and as parameters:
+older releases read the first, newer ones the second.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kubeflow.node_containers import Containers
-from kubeflow.specification import Spec, component_of, container_of, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.node_containers import Containers
+from limbeck.kubeflow.specification import Spec, component_of, container_of, tasks
 from limbeck.settings.containers import ContainerConfig, TolerationConfig
 from limbeck.settings.quantities import seconds
 

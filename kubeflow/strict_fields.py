@@ -7,9 +7,9 @@ release, so it is parsed with the fields of each.
 
 from __future__ import annotations
 
-from kubeflow.simulate.upload.strict import FieldError, Parser
-from kubeflow.simulate.versions import NAMES, rules
-from kubeflow.specification import Spec
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser
+from limbeck.kubeflow.simulate.versions import NAMES, rules
+from limbeck.kubeflow.specification import Spec
 
 
 def assert_fields(spec: Spec, platform: Spec | None) -> None:

@@ -1,6 +1,6 @@
-"""Writes the data that a task brings along: `python -m kubeflow.task_data --node ID ...`.
+"""Writes the data that a task brings along: `python -m limbeck.kubeflow.task_data --node ID ...`.
 
-See `kubeflow.rewrites.task_data` for why that is a task of its own.
+See `limbeck.kubeflow.rewrites.task_data` for why that is a task of its own.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from kubeflow import process
-from kubeflow.places import place
-from kubeflow.rewrites.task_data import OUTPUT
 from limbeck import files
 from limbeck.errors import TaskError
+from limbeck.kubeflow import process
+from limbeck.kubeflow.places import place
+from limbeck.kubeflow.rewrites.task_data import OUTPUT
 from limbeck.records import from_json
 from limbeck.reference import TaskRef, located
 
 
 def run(arguments: Sequence[str]) -> None:
     """Writes the data into the output `data`. Raises TaskError where the task cannot be loaded, or brings none."""
-    given = process.parser("kubeflow.task_data").parse_args(arguments)
+    given = process.parser("limbeck.kubeflow.task_data").parse_args(arguments)
     content = json.loads(given.invocation)
     [data] = content["outputs"]["artifacts"][OUTPUT]["artifacts"]
     task = located(from_json(TaskRef, content["inputs"]["parameterValues"]["task"]), os.environ).load()

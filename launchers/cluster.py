@@ -7,8 +7,8 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative
 from limbeck.settings.strategy import StrategyConfig
-from trainer.distribution.cluster import ClusterTask, cluster_task
-from trainer.job import TrainingJob
+from limbeck.trainer.distribution.cluster import ClusterTask, cluster_task
+from limbeck.trainer.job import TrainingJob
 
 
 @dataclass(frozen=True, config=STRICT)

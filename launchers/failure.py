@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 from limbeck import files
 from limbeck.errors import ConfigError, DamagedDataError, TrainingFailedError, UserError
 from limbeck.records import STRICT, from_json
-from trainer.process import preemption
+from limbeck.trainer.process import preemption
 
 # The variable with the path or URI of the file in which a process reports why it failed.
 ENVIRONMENT = "LIMBECK_FAILURE"
@@ -95,7 +95,7 @@ class Ending:
 
 @dataclass(frozen=True, config=STRICT)
 class Failure:
-    """Why a process failed. `trainer.worker` writes it to the file that LIMBECK_FAILURE names.
+    """Why a process failed. `limbeck.trainer.worker` writes it to the file that LIMBECK_FAILURE names.
 
     Attributes:
       kind: `user`: a mistake of the user. `damaged`: local data are not what was written. `final`: training broke down.

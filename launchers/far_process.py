@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 
-from launchers import failure
 from limbeck import files
-from trainer.distribution import cluster
-from trainer.process import heartbeat, preemption
+from limbeck.launchers import failure
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.process import heartbeat, preemption
 
 JOB_FILE = "job.json"
 _LOOK_SECONDS = 1.0
@@ -105,7 +105,7 @@ def train(folder: str, start_seconds: float, own_config: Callable[[Mapping[str, 
     if peers := hosts(os.environ[cluster.ENVIRONMENT]):
         with heartbeat.silence(start_seconds):
             wait_for(peers, start_seconds, _is_known)
-    from trainer import worker
+    from limbeck.trainer import worker
 
     return worker.main([files.join(folder, JOB_FILE)])
 

@@ -1,4 +1,4 @@
-"""Finds the processes that have gone silent: the receiving side of `trainer.process.heartbeat`.
+"""Finds the processes that have gone silent: the receiving side of `limbeck.trainer.process.heartbeat`.
 
 The clocks of files and of this process may differ, and either may be set back. So a heartbeat is a file that has
 changed since the last look, and silence is the time that passed in this process. A launcher that was itself stopped
@@ -13,8 +13,8 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from trainer.process import heartbeat
-from trainer.process.heartbeat import SECONDS
+from limbeck.trainer.process import heartbeat
+from limbeck.trainer.process.heartbeat import SECONDS
 
 _log = logging.getLogger(__name__)
 # A fresh interpreter gets this long until its first heartbeat, however short the deadline is.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import Protocol, cast
 
-from launchers import staging
-from launchers.cluster import Cluster
-from launchers.supervisor import Supervised, supervise, unwinding_on_sigterm
+from limbeck.launchers import staging
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.supervisor import Supervised, supervise, unwinding_on_sigterm
 from limbeck.rank_record import RankRecord
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 
 class Launcher(Protocol):
@@ -28,7 +28,7 @@ class Launcher(Protocol):
         """Whether it restarts a failed job by itself, as often as `recovery` allows."""
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """Gives a job URIs that its processes can read and write; see `launchers.staging`.
+        """Gives a job URIs that its processes can read and write; see `limbeck.launchers.staging`.
 
         Each URI that differs from the job's is a copy. Outputs are fetched from there, and all copies are removed.
 

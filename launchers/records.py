@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from launchers.cluster import Cluster, title
 from limbeck import files
 from limbeck.errors import ConfigError, TrainingFailedError
+from limbeck.launchers.cluster import Cluster, title
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
-from trainer.distribution.cluster import ClusterTask
-from trainer.job import TrainingJob
+from limbeck.trainer.distribution.cluster import ClusterTask
+from limbeck.trainer.job import TrainingJob
 
 
 def discard(job: TrainingJob, cluster: Cluster) -> None:

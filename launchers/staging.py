@@ -18,7 +18,7 @@ from typing import Any
 from limbeck import files, temporary
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 INPUTS = ("examples_uri", "validation_uri", "transform_graph_uri")
 OUTPUTS = ("model_uri", "record_uri")

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Generic, TypeVar
 
-from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
-from launchers.restart_policy import FailureKind, GiveUp, next_action
 from limbeck import events
 from limbeck.errors import TrainingFailedError
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from limbeck.launchers.restart_policy import FailureKind, GiveUp, next_action
 from limbeck.settings.recovery import RecoveryConfig
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import queue
 import time
 from collections.abc import Mapping
 
-from launchers.failure import Ending, Exit, by_signal, read_failure
-from launchers.heartbeat import Pulses
+from limbeck.launchers.failure import Ending, Exit, by_signal, read_failure
+from limbeck.launchers.heartbeat import Pulses
 
 
 @dataclasses.dataclass

@@ -24,7 +24,7 @@ from limbeck.task import Task
 
 # The variable with the folder of a user's task, for a process that knows only the module's name.
 ENVIRONMENT = "LIMBECK_TASK_FOLDER"
-TASKS = Path(__file__).parent.parent / "tasks"
+TASKS = Path(__file__).parent / "tasks"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -170,7 +170,7 @@ def find(text: str) -> TaskRef:
       TaskError: if there is no such task.
     """
     if text in built_in():
-        return TaskRef(module=f"tasks.{text}")
+        return TaskRef(module=f"limbeck.tasks.{text}")
     if text.endswith(".py") or "/" in text:
         return _find_path(Path(text))
     module, colon, attribute = text.partition(":")

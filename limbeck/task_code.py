@@ -16,9 +16,8 @@ from pathlib import Path
 
 from limbeck.errors import TaskError, TrainingFailedError, UserError
 
-_ROOT = Path(__file__).parent.parent
-# Our own code, without the built-in tasks.
-_OURS = ("limbeck", "trainer", "launchers", "report", "components", "kubeflow", "cli", "pipeline.py")
+_PACKAGE = Path(__file__).parent
+_PROGRAM = _PACKAGE.parent / "pipeline.py"
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 _NOISE = re.compile(
     r"^(Graph execution error:|Detected at node .*|Traceback \(most recent call last\):|in user code:|"
@@ -134,7 +133,9 @@ def _is_own(file: str) -> bool:
 
 
 def _is_ours(file: str) -> bool:
-    return any(Path(file).is_relative_to(_ROOT / name) for name in _OURS)
+    """Returns whether a file is our own code. The built-in tasks are not."""
+    path = Path(file)
+    return path == _PROGRAM or (path.is_relative_to(_PACKAGE) and not path.is_relative_to(_PACKAGE / "tasks"))
 
 
 def _shown(file: str, line: int, function: str) -> str:

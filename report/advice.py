@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
-from report import figures
-from report.gain import Gain, gain, reading
-from report.names import full
-from report.schema import Outcome, Report, measured
-from report.sections import slices
-from report.sections.calibration import leaning
+from limbeck.report import figures
+from limbeck.report.gain import Gain, gain, reading
+from limbeck.report.names import full
+from limbeck.report.schema import Outcome, Report, measured
+from limbeck.report.sections import slices
+from limbeck.report.sections.calibration import leaning
 
 _BYTES_OF_A_WEIGHT = 4
 _BADLY_CALIBRATED = 0.05

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from report.findings import CurvePoint
+from limbeck.report.findings import CurvePoint
 
 POINTS = 200
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limbeck.objectives.measure import Measure
-from report.verdicts import Interval
+from limbeck.report.verdicts import Interval
 
 _SPACE = "\u00a0"
 _MINUS = "\u2212"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 
 from limbeck.models import HARD_LABELS
-from report import figures
-from report.names import full
-from report.schema import Report
-from report.verdicts import SIGNIFICANCE, Comparison, Interval
+from limbeck.report import figures
+from limbeck.report.names import full
+from limbeck.report.schema import Report
+from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Interval
 
 
 class Gain(str, enum.Enum):

@@ -12,12 +12,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from report import figures
-from report.advice import advice
-from report.charts import palette
-from report.names import full
-from report.schema import Report, to_plain
-from report.sections import (
+from limbeck.report import figures
+from limbeck.report.advice import advice
+from limbeck.report.charts import palette
+from limbeck.report.names import full
+from limbeck.report.schema import Report, to_plain
+from limbeck.report.sections import (
     calibration,
     configuration,
     confusions,

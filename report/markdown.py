@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from report import figures
-from report.advice import advice
-from report.names import full, ordered
-from report.schema import Report, measured
-from report.sections import summary
-from report.terminal import distillation
+from limbeck.report import figures
+from limbeck.report.advice import advice
+from limbeck.report.names import full, ordered
+from limbeck.report.schema import Report, measured
+from limbeck.report.sections import summary
+from limbeck.report.terminal import distillation
 
 # What Markdown takes for its own signs.
 _SIGN = re.compile(r"([\\*_`\[\]<>#|~&])")

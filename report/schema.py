@@ -14,9 +14,9 @@ from limbeck.objectives.measure import Measure
 from limbeck.objectives.wording import Wording
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
+from limbeck.report.findings import Findings
+from limbeck.report.verdicts import Comparison, Helped, Interval
 from limbeck.settings.config import Config
-from report.findings import Findings
-from report.verdicts import Comparison, Helped, Interval
 
 VERSION = 1
 
@@ -76,7 +76,7 @@ class Report:
     """The whole result. Parts that the run did not reach are empty or null.
 
     Attributes:
-      gap_recovered: see `report.verdicts`, also for the next two.
+      gap_recovered: see `limbeck.report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
       findings: what only the page shows.

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from report import gain
-from report.schema import Outcome, Report, judged_on, measured
+from limbeck.report import gain
+from limbeck.report.schema import Outcome, Report, judged_on, measured
 
 
 def show(report: Report, page: Path, log: Path) -> None:
@@ -20,7 +20,7 @@ def show(report: Report, page: Path, log: Path) -> None:
       page: path of the report's page.
       log: path of the run's log.
     """
-    from report.advice import advice
+    from limbeck.report.advice import advice
 
     console = Console(highlight=False)
     if report.models:

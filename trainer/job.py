@@ -34,7 +34,7 @@ class TrainingJob:
     Attributes:
       entry: the model that is trained, `teacher` or `student`.
       task: the place of the task.
-      examples_uri: folder of the packed training split (`trainer.data.packing`).
+      examples_uri: folder of the packed training split (`limbeck.trainer.data.packing`).
       transform_graph_uri: folder of the TransformGraph artifact.
       model_uri: folder that receives the SavedModel.
       record_uri: folder that receives `rank-<r>.json` from each process, and `history.json` from the chief.

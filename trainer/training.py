@@ -1,26 +1,26 @@
 """Runs a training job in one of its processes: joins the other processes, trains each member, exports and leaves.
 
 Every process of a job runs the same steps, or the others wait for it in vain. So this order stands in one place, and
-only the export asks whether this process is the chief. `trainer.session` holds the parts.
+only the export asks whether this process is the chief. `limbeck.trainer.session` holds the parts.
 """
 
 from __future__ import annotations
 
 from limbeck import files
-from trainer.data import damage
-from trainer.distribution import cluster, farewell, rendezvous, strategies
-from trainer.job import TrainingJob
-from trainer.process import heartbeat, preemption
-from trainer.recovery.job_digest import job_digest
-from trainer.session import finish, member
-from trainer.session.session import Session
+from limbeck.trainer.data import damage
+from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process import heartbeat, preemption
+from limbeck.trainer.recovery.job_digest import job_digest
+from limbeck.trainer.session import finish, member
+from limbeck.trainer.session.session import Session
 
 
 def run(job: TrainingJob) -> None:
     """Runs `job` in this process, as the role that TF_CONFIG names.
 
     Raises:
-      TaskError: if the task's model breaks a rule of `trainer.session.contract`.
+      TaskError: if the task's model breaks a rule of `limbeck.trainer.session.contract`.
       UserError: if the processes of the job do not run the same code, packages and data.
       DamagedDataError: if packed examples on this machine are not the ones that were packed.
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.

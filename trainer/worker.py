@@ -1,4 +1,4 @@
-"""The program of one training process, which every launcher starts: `python -m trainer.worker job.json`.
+"""The program of one training process, which every launcher starts: `python -m limbeck.trainer.worker job.json`.
 
 A fork of the pipeline's process would inherit TFX, Beam and the threads of TensorFlow. This program starts in a new
 interpreter, which is ready in a third of the time and memory. The job file and TF_CONFIG tell it everything.
@@ -7,7 +7,7 @@ Exit codes:
   0     done
   1     any other failure
   2     a mistake of the user
-  42    asked to end, and saved (`trainer.process.preemption`)
+  42    asked to end, and saved (`limbeck.trainer.process.preemption`)
 
 An exit code does not say whether a second try would help. So the process also writes a file, at the path or URI in
 LIMBECK_FAILURE, with a message and one of these kinds:
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     Args:
       arguments: the path or URI of the job file.
     """
-    from trainer.process import heartbeat, lifeline, preemption
+    from limbeck.trainer.process import heartbeat, lifeline, preemption
 
     lifeline.die_with_parent()
     heartbeat.start()
@@ -51,12 +51,12 @@ def _run(job_uri: str) -> int:
     from limbeck import files, task_code
     from limbeck.errors import DamagedDataError, PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
-    from trainer.distribution import cluster, farewell
-    from trainer.job import TrainingJob
-    from trainer.process import position, preemption
+    from limbeck.trainer.distribution import cluster, farewell
+    from limbeck.trainer.job import TrainingJob
+    from limbeck.trainer.process import position, preemption
 
     job = from_json(TrainingJob, files.read_text(job_uri))
-    from trainer.training import run
+    from limbeck.trainer.training import run
 
     try:
         run(job)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from launchers.local.environment import cores
+from limbeck.launchers.local.environment import cores
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -27,7 +27,7 @@ def one_a_core(items: Iterable[Item], work: Callable[[Item], Done], finish: Call
     free: queue.SimpleQueue[int] = queue.SimpleQueue()
     for core in os.sched_getaffinity(0):
         free.put(core)
-    # These threads outlive the processes that they start, as `trainer.process.lifeline` requires.
+    # These threads outlive the processes that they start, as `limbeck.trainer.process.lifeline` requires.
     pool = ThreadPoolExecutor(cores(), initializer=lambda: os.sched_setaffinity(0, {free.get()}))
     try:
         for future in as_completed([pool.submit(work, item) for item in items]):

@@ -53,9 +53,9 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.pipeline import RunOptions
 
-    import pipeline
-    from cli import raw_data
-    from components.graph.context import Storage
+    from limbeck import pipeline
+    from limbeck.cli import raw_data
+    from limbeck.components.graph.context import Storage
 
     storage = Storage(
         root=str(folder / "artifacts"),
@@ -71,7 +71,7 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
 def _numbered(folder: Path) -> tuple[bytes, ...]:
     import tensorflow as tf
 
-    from components.teacher_labeler.executor import content_id_of, number_occurrences
+    from limbeck.components.teacher_labeler.executor import content_id_of, number_occurrences
 
     by_content: dict[bytes, list[bytes]] = {}
     files = sorted(map(str, folder.iterdir()))
@@ -91,8 +91,8 @@ def with_all_labels(example: bytes) -> bytes:
 
 
 def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective: Objective) -> None:
-    """Packs serialized examples for `trainer.data.packing`, as a whole or not at all. Does nothing if that was done."""
-    from trainer.data.packing import pack
+    """Packs serialized examples for `limbeck.trainer.data.packing`, as a whole. Does nothing if that was done."""
+    from limbeck.trainer.data.packing import pack
 
     if folder.is_dir():
         return

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Results depend on this code. An edit of it makes every training a new one.
-_CODE = ("benchmarks.digits.data", "benchmarks.digits.training_runner", "trainer.worker", "trainer.training")
+_CODE = (
+    "benchmarks.digits.data",
+    "benchmarks.digits.training_runner",
+    "limbeck.trainer.worker",
+    "limbeck.trainer.training",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,10 +66,10 @@ def _run(work: Path, runs: int, brief: bool, terminal: TextIO) -> str:
     from benchmarks.digits.progress import BenchmarkProgress
     from benchmarks.digits.results import Results
     from benchmarks.digits.training_runner import TrainingRunner
-    from cli import settings
+    from limbeck.cli import settings
     from limbeck.reference import TaskRef
 
-    ref = TaskRef("tasks.digits")
+    ref = TaskRef("limbeck.tasks.digits")
     config = settings.load(ref, None, [])
     with BenchmarkProgress(terminal) as progress:
         progress.say("loading TensorFlow and TFX, and transforming the data if that was not done before")

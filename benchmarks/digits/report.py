@@ -15,9 +15,9 @@ from benchmarks.digits.results import Result
 from benchmarks.digits.significance import Bootstrap, Difference, Gap, Right, difference
 from benchmarks.digits.tuning import Trials
 from benchmarks.digits.variants import HARD, VARIANTS, Setting
-from launchers.local.environment import cores
+from limbeck.launchers.local.environment import cores
 from limbeck.models import TEACHER
-from report.verdicts import Interval
+from limbeck.report.verdicts import Interval
 
 _PACKAGES = ("tensorflow", "tf-keras", "tfx", "numpy")
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison.bootstrap import DRAWS, draw_means, interval
-from report.verdicts import Interval
+from limbeck.components.comparison.bootstrap import DRAWS, draw_means, interval
+from limbeck.report.verdicts import Interval
 
 Right = npt.NDArray[np.bool_]
 Accuracies = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ from benchmarks.digits.variants import ALL_LABELS
 from limbeck.examples import LABEL, STUDENT_LABEL, TEST, TRAIN, VALIDATION
 from limbeck.models import HARD_LABELS, TEACHER
 from limbeck.reference import TaskRef
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 _ON_LABELS = (TEACHER, HARD_LABELS, ALL_LABELS)
 
@@ -60,8 +60,8 @@ class TrainingRunner:
 
     def launch(self, training: Training) -> Trained:
         """Trains in a new process."""
-        from launchers.cluster import Cluster
-        from launchers.launch import launch
+        from limbeck.launchers.cluster import Cluster
+        from limbeck.launchers.launch import launch
 
         folder = Path(tempfile.mkdtemp(dir=self._models))
         job = self._job(training, folder)
@@ -71,7 +71,7 @@ class TrainingRunner:
 
     def score(self, trained: Trained) -> Result:
         """Scores the model and removes it. If it is an ensemble of teachers, keeps its soft targets."""
-        from components.predictor.tables import quality, scores
+        from limbeck.components.predictor.tables import quality, scores
 
         training, splits, objective = trained.training, [VALIDATION], self.task.load().objective
         if training.final:
@@ -95,10 +95,10 @@ class TrainingRunner:
     def _predictions(self, trained: Trained, splits: list[str]) -> Any:
         import pyarrow as pa
 
-        from components.inference.handler import TransformedExamplesHandler
-        from components.predictor import executor
-        from components.predictor.tables import schema
-        from components.teacher_labeler.executor import attach_logits
+        from limbeck.components.inference.handler import TransformedExamplesHandler
+        from limbeck.components.predictor import executor
+        from limbeck.components.predictor.tables import schema
+        from limbeck.components.teacher_labeler.executor import attach_logits
 
         objective = self.task.load().objective
         handler = TransformedExamplesHandler(str(trained.folder / "model"))
@@ -141,7 +141,7 @@ class TrainingRunner:
 
 
 def _scored(handler: Any, model: Any, examples: tuple[bytes, ...]) -> list[Any]:
-    from components.inference.handler import BATCH_SIZE
+    from limbeck.components.inference.handler import BATCH_SIZE
 
     batches = [examples[begin : begin + BATCH_SIZE] for begin in range(0, len(examples), BATCH_SIZE)]
     return [one for batch in batches for one in handler.run_inference(batch, model)]

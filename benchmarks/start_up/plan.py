@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kubeflow.invocation import Definitions, understood
-from kubeflow.specification import Spec, containers
+from limbeck.kubeflow.invocation import Definitions, understood
+from limbeck.kubeflow.specification import Spec, containers
 
 # The variable with the path of the executor that a probe stands for.
 PROBED = "LIMBECK_PROBED_EXECUTOR"

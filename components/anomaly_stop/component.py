@@ -8,10 +8,10 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.anomaly_stop.executor import Executor
-from components.graph.context import Context
-from components.properties.code import CODE, code_properties
-from components.properties.sections import Properties, Section
+from limbeck.components.anomaly_stop.executor import Executor
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, code_properties
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.settings.drift import DriftConfig
 
 _Channel = component_spec.ChannelParameter
@@ -58,8 +58,8 @@ class AnomalyStop(base_component.BaseComponent):
         """Takes raw examples, their statistics and inferred schema, and ExampleValidator's anomalies.
 
         Two of `properties` are not settings. `accepted` is the folder or URI of what was accepted (see
-        `components.anomaly_stop.accepted`). `generation` is the number of its schema: a number one higher replaces that
-        schema by the schema of these data.
+        `limbeck.components.anomaly_stop.accepted`). `generation` is the number of its schema: a number one higher
+        replaces that schema by the schema of these data.
         """
         spec = AnomalyStopSpec(
             statistics=statistics, anomalies=anomalies, schema=schema, examples=examples, **properties
@@ -77,7 +77,7 @@ def anomaly_stop(
     generation: int,
 ) -> AnomalyStop:
     """Makes the node `AnomalyStop`."""
-    code = context.code(["components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
+    code = context.code(["limbeck.components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
     return AnomalyStop(
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from components.anomaly_stop.accepted import Span
-from components.anomaly_stop.difference import schema_difference
-from components.anomaly_stop.distances import FEWEST_VALUES, Distance, distances
+from limbeck.components.anomaly_stop.accepted import Span
+from limbeck.components.anomaly_stop.difference import schema_difference
+from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, Distance, distances
 from limbeck.examples import TRAIN
 from limbeck.settings.drift import DriftConfig
 from limbeck.task import Task

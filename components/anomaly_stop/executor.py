@@ -10,14 +10,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.anomaly_stop import accepted
-from components.anomaly_stop.data_check import check_data, listing
-from components.anomaly_stop.declared import missing_from_schema
-from components.artifacts.files import Artifacts
-from components.example_gen import label_counts
-from components.properties.code import task_of
-from components.properties.sections import Section
 from limbeck import events
+from limbeck.components.anomaly_stop import accepted
+from limbeck.components.anomaly_stop.data_check import check_data, listing
+from limbeck.components.anomaly_stop.declared import missing_from_schema
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.example_gen import label_counts
+from limbeck.components.properties.code import task_of
+from limbeck.components.properties.sections import Section
 from limbeck.errors import DataError
 from limbeck.settings.drift import DriftConfig
 

@@ -6,19 +6,19 @@ from tfx.types import artifact, value_artifact
 
 
 class Predictions(artifact.Artifact):
-    """One Parquet table: `example_id`, `split`, `model`, `label`, `logits`; see `components.predictor`."""
+    """One Parquet table: `example_id`, `split`, `model`, `label`, `logits`; see `limbeck.components.predictor`."""
 
     TYPE_NAME = "limbeck.Predictions"
 
 
 class Measurements(artifact.Artifact):
-    """`measurements.json`: parameters, bytes and latency of each model; see `components.predictor`."""
+    """`measurements.json`: parameters, bytes and latency of each model; see `limbeck.components.predictor`."""
 
     TYPE_NAME = "limbeck.Measurements"
 
 
 class Findings(artifact.Artifact):
-    """`findings.json`: what the report shows of the models in addition to figures; see `components.reporter`."""
+    """`findings.json`: what the report shows of the models beside figures; see `limbeck.components.reporter`."""
 
     TYPE_NAME = "limbeck.Findings"
 
@@ -33,7 +33,7 @@ class Metrics(artifact.Artifact):
 
 
 class ClassificationMetrics(artifact.Artifact):
-    """The custom properties `confusionMatrix` and `confidenceMetrics`, see `components.visualizer`. No files."""
+    """The custom properties `confusionMatrix` and `confidenceMetrics` (`limbeck.components.visualizer`). No files."""
 
     TYPE_NAME = "system.ClassificationMetrics"
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.comparison import mcnemar, proportions
-from components.comparison.bootstrap import draw_means, interval, p_value
-from components.comparison.proportions import agreeing
+from limbeck.components.comparison import mcnemar, proportions
+from limbeck.components.comparison.bootstrap import draw_means, interval, p_value
+from limbeck.components.comparison.proportions import agreeing
 from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
-from report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
+from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
 
 if TYPE_CHECKING:
-    from components.comparison.bootstrap import Means
+    from limbeck.components.comparison.bootstrap import Means
 
 
 def compare(scores: Mapping[str, npt.NDArray[np.float64]]) -> Verdicts:

@@ -17,7 +17,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from report.verdicts import SIGNIFICANCE, Interval
+from limbeck.report.verdicts import SIGNIFICANCE, Interval
 
 # The 97.5th percentile of the normal distribution.
 _QUANTILE = 1.959963984540054

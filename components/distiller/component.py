@@ -8,10 +8,15 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import component_spec, standard_artifacts
 
-from components.distiller.executor import Executor
-from components.graph.context import Context
-from components.properties.sections import Properties, Section
-from components.training.component import TrainingComponent, TrainingSpec, training_code, training_properties
+from limbeck.components.distiller.executor import Executor
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.sections import Properties, Section
+from limbeck.components.training.component import (
+    TrainingComponent,
+    TrainingSpec,
+    training_code,
+    training_properties,
+)
 from limbeck.models import MODELS, STUDENT, Model
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
@@ -50,7 +55,7 @@ def distillers(
 ) -> dict[str, Distiller]:
     """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name."""
     config = context.config
-    code = training_code(context, "components.distiller.executor:Executor", context.digests.student)
+    code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
     )

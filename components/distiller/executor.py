@@ -6,10 +6,10 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts.files import Artifacts
-from components.properties.sections import Section
-from components.teacher_labeler import provenance
-from components.training.job import train
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_labeler import provenance
+from limbeck.components.training.job import train
 from limbeck.settings.student import StudentConfig
 
 
@@ -17,7 +17,7 @@ class Executor(base_executor.BaseExecutor):
     """Examples, with soft targets if the student learns from them -> the student's SavedModel."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `components.training.job.train`.
+        """Called by TFX; see `limbeck.components.training.job.train`.
 
         Raises:
           DataError: if the given teacher did not make the soft targets.

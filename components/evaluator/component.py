@@ -5,12 +5,12 @@ from __future__ import annotations
 from tfx.components import Evaluator
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.evaluator.evaluation import evaluation_config
-from components.graph.context import Context
+from limbeck.components.evaluator.evaluation import evaluation_config
+from limbeck.components.graph.context import Context
 from limbeck.digests.code import code_digest
 from limbeck.examples import TEST
 
-_MODULE = "components.evaluator.evaluation"
+_MODULE = "limbeck.components.evaluator.evaluation"
 
 
 def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: BaseNode) -> Evaluator:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.declaration import Declaration
 from limbeck.errors import DataError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1

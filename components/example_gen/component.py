@@ -14,11 +14,11 @@ from tfx.components import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2, range_config_pb2
 
-from components.example_gen import executor
-from components.example_gen.declaration import Declared, declaration_of
-from components.example_gen.driver import ContentDriver
-from components.example_gen.options import Options, to_custom_config
-from components.graph.context import Context
+from limbeck.components.example_gen import executor
+from limbeck.components.example_gen.declaration import Declared, declaration_of
+from limbeck.components.example_gen.driver import ContentDriver
+from limbeck.components.example_gen.options import Options, to_custom_config
+from limbeck.components.graph.context import Context
 from limbeck.digests.code import code_digest
 from limbeck.examples import SPLITS
 
@@ -92,7 +92,7 @@ def example_gen(
 
 def executor_name(format: Format) -> str:
     """Returns `module:name` of the code that reads a format, for `limbeck.digests.code.code_digest`."""
-    return f"components.example_gen.executor:{_EXECUTORS[format]}"
+    return f"limbeck.components.example_gen.executor:{_EXECUTORS[format]}"
 
 
 def _divide(data: str) -> tuple[str, str]:

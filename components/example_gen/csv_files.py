@@ -9,10 +9,10 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from components.example_gen import columns
-from components.example_gen.columns import Columns, Evidence, Kind, Sighting
-from components.example_gen.declaration import Declaration
-from components.example_gen.files import open_content
+from limbeck.components.example_gen import columns
+from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
+from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.files import open_content
 from limbeck.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.proto import example_gen_pb2, range_config_pb2
 
-from components.example_gen.files import UnreachableError, matching, open_file
-from components.example_gen.object_stores import file_functions
+from limbeck.components.example_gen.files import UnreachableError, matching, open_file
+from limbeck.components.example_gen.object_stores import file_functions
 from limbeck.errors import DataError
 
 _PIECE_BYTES = 1 << 20

@@ -17,15 +17,15 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
-from components.artifacts.files import Artifacts
-from components.example_gen import columns, faults, inspection, label_counts
-from components.example_gen.columns import Columns, Evidence
-from components.example_gen.csv_files import CsvFiles
-from components.example_gen.declaration import Declaration
-from components.example_gen.files import matching
-from components.example_gen.options import Options, from_custom_config
-from components.example_gen.parquet_files import ParquetFiles
-from components.example_gen.tfrecord_files import TFRecordFiles
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.example_gen import columns, faults, inspection, label_counts
+from limbeck.components.example_gen.columns import Columns, Evidence
+from limbeck.components.example_gen.csv_files import CsvFiles
+from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.files import matching
+from limbeck.components.example_gen.options import Options, from_custom_config
+from limbeck.components.example_gen.parquet_files import ParquetFiles
+from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
 from limbeck.errors import DataError
 
 Properties = dict[str, Any]

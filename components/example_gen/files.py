@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-from components.example_gen.object_stores import file_functions
+from limbeck.components.example_gen.object_stores import file_functions
 from limbeck.errors import DataError
 from limbeck.files import is_local
 

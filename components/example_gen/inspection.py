@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from components.example_gen.declaration import Declaration, Declared
+from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.errors import DataError, nearest
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from pydantic.dataclasses import dataclass
 
-from components.example_gen.inspection import SplitSummary
 from limbeck import files
+from limbeck.components.example_gen.inspection import SplitSummary
 from limbeck.examples import TRAIN
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.task import Label

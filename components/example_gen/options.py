@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.declaration import Declaration
 from limbeck.records import STRICT, from_json, to_json
 
 

@@ -11,10 +11,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from components.example_gen import columns
-from components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
-from components.example_gen.declaration import Declaration
-from components.example_gen.files import open_file
+from limbeck.components.example_gen import columns
+from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
+from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.files import open_file
 from limbeck.errors import DataError
 
 if TYPE_CHECKING:

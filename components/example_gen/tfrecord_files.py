@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from components.example_gen.files import open_content
+from limbeck.components.example_gen.files import open_content
 from limbeck.errors import DataError
 
 if TYPE_CHECKING:

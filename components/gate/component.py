@@ -8,11 +8,11 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifacts.types import Measurements, Predictions
-from components.gate.executor import Executor
-from components.graph.context import Context
-from components.properties.code import CODE, code_properties
-from components.properties.sections import Properties, Section
+from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.gate.executor import Executor
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, code_properties
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.settings.gate import GateConfig
 
 _Channel = component_spec.ChannelParameter
@@ -61,7 +61,7 @@ def gate(context: Context, student: BaseNode, predictor: BaseNode) -> Gate:
       ConfigError: if the tolerance is none in the unit of the task's measure. So it is told before any node runs.
     """
     context.task.objective.measure.assert_tolerance(context.config.gate.tolerance)
-    code = context.code(["components.gate.executor:Executor"])
+    code = context.code(["limbeck.components.gate.executor:Executor"])
     return Gate(
         model=student.outputs["model"],
         predictions=predictor.outputs["predictions"],

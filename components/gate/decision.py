@@ -10,12 +10,12 @@ import math
 
 from pydantic.dataclasses import dataclass
 
-from components.predictor.tables import ModelFacts, Quality
+from limbeck.components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS
 from limbeck.objectives.measure import Measure
 from limbeck.records import STRICT
+from limbeck.report.verdicts import SIGNIFICANCE, Verdicts
 from limbeck.settings.gate import GateConfig
-from report.verdicts import SIGNIFICANCE, Verdicts
 
 DECISION_FILE = "decision.json"
 

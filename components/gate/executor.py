@@ -7,14 +7,14 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.artifacts import blessing as names
-from components.artifacts.files import Artifacts
-from components.comparison.compare import compare
-from components.gate.decision import DECISION_FILE, decide
-from components.predictor import tables
-from components.properties.code import task_of
-from components.properties.sections import Section
 from limbeck import files
+from limbeck.components.artifacts import blessing as names
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.comparison.compare import compare
+from limbeck.components.gate.decision import DECISION_FILE, decide
+from limbeck.components.predictor import tables
+from limbeck.components.properties.code import task_of
+from limbeck.components.properties.sections import Section
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
 from limbeck.records import to_json

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from components.properties.code import CodeRef
+from limbeck.components.properties.code import CodeRef
 from limbeck.digests.code import TaskDigests, code_digest, task_digests
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config

@@ -25,7 +25,7 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
     """Scores serialized transformed tf.Examples; each inference is float32 `[members, classes]`."""
 
     def __init__(self, saved_model: str) -> None:
-        """Takes the folder of a SavedModel that `trainer.serving.export.save` wrote."""
+        """Takes the folder of a SavedModel that `limbeck.trainer.serving.export.save` wrote."""
         super().__init__()
         self._saved_model = saved_model
 

@@ -9,10 +9,10 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifacts.types import Measurements, Predictions
-from components.graph.context import Context
-from components.predictor.executor import Executor
-from components.properties.code import CODE, CodeRef, code_properties
+from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.graph.context import Context
+from limbeck.components.predictor.executor import Executor
+from limbeck.components.properties.code import CODE, CodeRef, code_properties
 from limbeck.models import MODELS
 
 _Channel = component_spec.ChannelParameter
@@ -62,4 +62,6 @@ def predictor(context: Context, raw: BaseNode, labeler: BaseNode, models: Mappin
         **{name: node.outputs["model"] for name, node in models.items()},
         **{f"{name}_run": node.outputs["model_run"] for name, node in models.items()},
     }
-    return Predictor(inputs, context.code(["components.predictor.executor:Executor", "trainer.serving.latency"]))
+    return Predictor(
+        inputs, context.code(["limbeck.components.predictor.executor:Executor", "limbeck.trainer.serving.latency"])
+    )

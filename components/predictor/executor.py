@@ -12,19 +12,19 @@ from typing import Any
 from tfx.dsl.components.base import base_beam_executor
 from tfx.utils import path_utils
 
-from components.artifacts.files import Artifacts, single_uris, split_files, split_names
-from components.artifacts.scratch import local_folder
-from components.predictor import tables
-from components.properties.code import task_of
-from components.teacher_labeler import provenance
 from limbeck import files
+from limbeck.components.artifacts.files import Artifacts, single_uris, split_files, split_names
+from limbeck.components.artifacts.scratch import local_folder
+from limbeck.components.predictor import tables
+from limbeck.components.properties.code import task_of
+from limbeck.components.teacher_labeler import provenance
 from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
 from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
-from trainer.process import interpreter
-from trainer.serving.latency import LatencyRequest, LatencyResult
+from limbeck.trainer.process import interpreter
+from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
 
 Row = dict[str, Any]
 
@@ -71,7 +71,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
-        from components.inference.handler import TransformedExamplesHandler
+        from limbeck.components.inference.handler import TransformedExamplesHandler
 
         columns = tables.schema(task.load().objective)
         with self._make_beam_pipeline() as pipeline:
@@ -146,7 +146,7 @@ def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyR
     request, result = scratch / "request.json", scratch / "result.json"
     request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
     subprocess.run(
-        [sys.executable, "-m", "trainer.serving.latency", str(request), str(result)],
+        [sys.executable, "-m", "limbeck.trainer.serving.latency", str(request), str(result)],
         env=interpreter.environment(os.environ),
         check=True,
     )

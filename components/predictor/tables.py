@@ -24,8 +24,8 @@ from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective
 from limbeck.objectives.wording import Wording
 from limbeck.records import STRICT, from_json
-from trainer.data.preprocessing import assert_declared
-from trainer.serving.latency import Latency
+from limbeck.trainer.data.preprocessing import assert_declared
+from limbeck.trainer.serving.latency import Latency
 
 MEASUREMENTS_FILE = "measurements.json"
 _TYPES = MappingProxyType({"int64": pa.int64(), "float32": pa.float32()})

@@ -7,7 +7,7 @@ import os
 
 from tfx.types.component_spec import ExecutionParameter
 
-from components.properties.sections import Properties
+from limbeck.components.properties.sections import Properties
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef, located, portable
 

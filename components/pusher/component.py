@@ -7,9 +7,9 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import pusher_pb2
 
-from components.graph.context import Context
-from components.properties.code import code_properties
-from components.pusher.executor import Executor
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import code_properties
+from limbeck.components.pusher.executor import Executor
 
 
 class Pusher(component.Pusher):
@@ -25,5 +25,5 @@ def pusher(context: Context, student: BaseNode, gate: BaseNode) -> Pusher:
         model=student.outputs["model"],
         model_blessing=gate.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
-        custom_config=code_properties(context.code(["components.pusher.executor:Executor"])),
+        custom_config=code_properties(context.code(["limbeck.components.pusher.executor:Executor"])),
     )

@@ -11,9 +11,9 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import proto_utils
 
-from components.artifacts.files import Artifacts
-from components.pusher import push, remote
 from limbeck import files
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.pusher import push, remote
 
 
 class Executor(executor.Executor):

@@ -12,7 +12,7 @@ A rename cannot leave a file system, so the hidden folder `.limbeck` is inside t
   unfinished/   the copy
   <version>     an empty file for every number that was ever used, so that a deleted version's number is not reused
 
-Paths must be on local, or locally mounted, file systems. For object stores, see `components.pusher.remote`.
+Paths must be on local, or locally mounted, file systems. For object stores, see `limbeck.components.pusher.remote`.
 """
 
 from __future__ import annotations

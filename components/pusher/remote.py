@@ -7,8 +7,8 @@ pipeline makes one push at a time.
 
 from __future__ import annotations
 
-from components.pusher.push import next_version
 from limbeck import files
+from limbeck.components.pusher.push import next_version
 
 _LAST = "saved_model.pb"
 

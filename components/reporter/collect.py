@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from components.predictor import tables
-from components.reporter import curves, slices, soft_targets
-from components.reporter.confusion import confusion
-from components.reporter.reliability import reliability
-from components.reporter.roc import roc
-from components.reporter.scores import Scores, judgeable
+from limbeck.components.predictor import tables
+from limbeck.components.reporter import curves, slices, soft_targets
+from limbeck.components.reporter.confusion import confusion
+from limbeck.components.reporter.reliability import reliability
+from limbeck.components.reporter.roc import roc
+from limbeck.components.reporter.scores import Scores, judgeable
 from limbeck.examples import TEST, TRAIN
 from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
+from limbeck.report.findings import Confusion, Findings, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
-from report.findings import Confusion, Findings, Reliability, Roc, Slice, SoftTarget
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,10 +9,10 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifacts.types import Findings, Predictions
-from components.graph.context import Context
-from components.properties.code import CODE, CodeRef, code_properties
-from components.reporter.executor import Executor
+from limbeck.components.artifacts.types import Findings, Predictions
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, CodeRef, code_properties
+from limbeck.components.reporter.executor import Executor
 from limbeck.models import MODELS
 
 _Channel = component_spec.ChannelParameter
@@ -60,4 +60,6 @@ def reporter(
         "labelled_examples": labeler.outputs["labelled_examples"],
         **{f"{name}_run": node.outputs["model_run"] for name, node in models.items()},
     }
-    return Reporter(inputs, context.code(["components.reporter.executor:Executor"], repr(context.task.picture)))
+    return Reporter(
+        inputs, context.code(["limbeck.components.reporter.executor:Executor"], repr(context.task.picture))
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.reporter.scores import Scores
-from report.findings import Confusion
+from limbeck.components.reporter.scores import Scores
+from limbeck.report.findings import Confusion
 
 
 def confusion(scores: Scores, classes: tuple[str, ...]) -> Confusion:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from limbeck import files
-from report.curves import Curve, thin
-from report.findings import CurvePoint
+from limbeck.report.curves import Curve, thin
+from limbeck.report.findings import CurvePoint
 
 HISTORY_FILE = "history.json"
 

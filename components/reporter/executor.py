@@ -6,12 +6,12 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts.files import Artifacts, single_uris, split_files
-from components.properties.code import task_of
-from components.reporter.collect import Sources, collect
+from limbeck.components.artifacts.files import Artifacts, single_uris, split_files
+from limbeck.components.properties.code import task_of
+from limbeck.components.reporter.collect import Sources, collect
 from limbeck.examples import TRAIN
 from limbeck.models import MODELS
-from report import findings
+from limbeck.report import findings
 
 
 class Executor(base_executor.BaseExecutor):

@@ -10,8 +10,8 @@ import numpy as np
 
 from limbeck.errors import TaskError, nearest
 from limbeck.examples import RESERVED
+from limbeck.report import findings
 from limbeck.task import Picture
-from report import findings
 
 MOST_INPUTS = 20
 CHARACTERS = 60

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.reporter.scores import Scores, softmax
-from report.findings import Reliability, ReliabilityBin
+from limbeck.components.reporter.scores import Scores, softmax
+from limbeck.report.findings import Reliability, ReliabilityBin
 
 BINS = 10
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.reporter.scores import Scores, softmax
-from report.findings import Roc
+from limbeck.components.reporter.scores import Scores, softmax
+from limbeck.report.findings import Roc
 
 POINTS = 200
 # So many times as many points are left before they go one by one, which takes time by the square of their number.

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from limbeck.models import STUDENT, TEACHER
-from report.findings import Slice
+from limbeck.report.findings import Slice
 
 SLICES = 200
 
@@ -21,7 +21,7 @@ def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...
     """Reads the Evaluator's output.
 
     Args:
-      evaluation: folder of a ModelEvaluation artifact, made by `components.evaluator.evaluation`.
+      evaluation: folder of a ModelEvaluation artifact, made by `limbeck.components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
 

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.predictor.tables import as_members
-from components.reporter.model_inputs import as_picture, as_texts
-from components.reporter.scores import scores, softmax
+from limbeck.components.predictor.tables import as_members
+from limbeck.components.reporter.model_inputs import as_picture, as_texts
+from limbeck.components.reporter.scores import scores, softmax
 from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS, TRAIN
 from limbeck.models import TEACHER
+from limbeck.report.findings import SoftTarget
 from limbeck.task import Task
-from report.findings import SoftTarget
 
 EXAMPLES = 12
 EXAMPLES_OF_A_PAIR = 2

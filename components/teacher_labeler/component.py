@@ -8,9 +8,9 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.graph.context import Context
-from components.properties.code import CODE, CodeRef, code_properties
-from components.teacher_labeler.executor import Executor
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, CodeRef, code_properties
+from limbeck.components.teacher_labeler.executor import Executor
 
 _Channel = component_spec.ChannelParameter
 
@@ -52,5 +52,5 @@ def teacher_labeler(context: Context, transform: BaseNode, teachers: BaseNode) -
     return TeacherLabeler(
         examples=transform.outputs["transformed_examples"],
         model=teachers.outputs["model"],
-        code=context.code(["components.teacher_labeler.executor:Executor"]),
+        code=context.code(["limbeck.components.teacher_labeler.executor:Executor"]),
     )

@@ -9,8 +9,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
-from components.teacher_labeler import provenance
+from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from limbeck.components.teacher_labeler import provenance
 from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS
 
 
@@ -22,7 +22,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
-        from components.inference.handler import TransformedExamplesHandler
+        from limbeck.components.inference.handler import TransformedExamplesHandler
 
         teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])

@@ -10,8 +10,8 @@ from __future__ import annotations
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from components.artifacts.files import Artifacts
 from limbeck import files
+from limbeck.components.artifacts.files import Artifacts
 from limbeck.digests.content import folder_digest
 from limbeck.errors import DataError
 

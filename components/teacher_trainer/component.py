@@ -8,10 +8,15 @@ from typing import ClassVar
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.graph.context import Context
-from components.properties.sections import Section
-from components.teacher_trainer.executor import Executor
-from components.training.component import TrainingComponent, TrainingSpec, training_code, training_properties
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_trainer.executor import Executor
+from limbeck.components.training.component import (
+    TrainingComponent,
+    TrainingSpec,
+    training_code,
+    training_properties,
+)
 from limbeck.settings.teachers import TeachersConfig
 
 
@@ -34,7 +39,7 @@ def teacher_trainer(context: Context, transform: BaseNode) -> TeacherTrainer:
     # The number of epochs has one place. Otherwise moving it to the other place would train again.
     training = dataclasses.replace(training, epochs=teachers.epochs or training.epochs)
     teachers = dataclasses.replace(teachers, epochs=None)
-    code = training_code(context, "components.teacher_trainer.executor:Executor", context.digests.teacher)
+    code = training_code(context, "limbeck.components.teacher_trainer.executor:Executor", context.digests.teacher)
     return TeacherTrainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],

@@ -6,9 +6,9 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 
-from components.artifacts.files import Artifacts
-from components.properties.sections import Section
-from components.training.job import train
+from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.properties.sections import Section
+from limbeck.components.training.job import train
 from limbeck.settings.teachers import TeachersConfig
 
 
@@ -16,7 +16,7 @@ class Executor(base_executor.BaseExecutor):
     """Transformed examples -> one SavedModel that holds every teacher."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `components.training.job.train`."""
+        """Called by TFX; see `limbeck.components.training.job.train`."""
         teachers = Section(TeachersConfig).decode(exec_properties)
         train(
             "teacher",

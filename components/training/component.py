@@ -8,9 +8,9 @@ from typing import ClassVar
 from tfx.dsl.components.base import base_component
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.graph.context import Context
-from components.properties.code import CODE, CodeRef, code_properties
-from components.properties.sections import Properties, Section
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, CodeRef, code_properties
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -32,7 +32,7 @@ class TrainingSpec(component_spec.ComponentSpec):
 
 
 class TrainingComponent(base_component.BaseComponent):
-    """Outputs: `model` (SavedModel, see `trainer.serving.export`), `model_run` (`history.json`, `rank-<r>.json`)."""
+    """Outputs: `model` (SavedModel of `limbeck.trainer.serving.export`), `model_run` (history, `rank-<r>.json`)."""
 
     def __init__(
         self,
@@ -78,4 +78,4 @@ def training_code(context: Context, executor: str, part: str) -> CodeRef:
       part: digest of the part of the task that the component runs.
     """
     # A training process starts the last two by its command line, so no import leads to them.
-    return context.code([executor, "trainer.worker", "trainer.training"], part)
+    return context.code([executor, "limbeck.trainer.worker", "limbeck.trainer.training"], part)

@@ -10,15 +10,15 @@ from pathlib import Path
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts.files import Artifacts, split_files
-from components.artifacts.scratch import local_folder
-from components.properties.code import task_of
-from components.properties.sections import Properties, Section
-from launchers.cluster import Cluster
-from launchers.launch import launch
 from limbeck import events, files
+from limbeck.components.artifacts.files import Artifacts, split_files
+from limbeck.components.artifacts.scratch import local_folder
+from limbeck.components.properties.code import task_of
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.errors import DamagedDataError
 from limbeck.examples import TRAIN, VALIDATION
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.models import Targets
 from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
@@ -26,10 +26,10 @@ from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import read as read_operational
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.packing import pack
-from trainer.distillation.targets import label_key
-from trainer.job import Entry, TrainingJob
-from trainer.recovery import job_digest
+from limbeck.trainer.data.packing import pack
+from limbeck.trainer.distillation.targets import label_key
+from limbeck.trainer.job import Entry, TrainingJob
+from limbeck.trainer.recovery import job_digest
 
 _log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""Raw examples -> transformed examples: TFX's Transform, with the code of `trainer.data.preprocessing`."""
+"""Raw examples -> transformed examples: TFX's Transform, with the code of `limbeck.trainer.data.preprocessing`."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tfx.components import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.graph.context import Context
-from components.properties.code import code_properties
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import code_properties
 
-_MODULE = "trainer.data.preprocessing"
+_MODULE = "limbeck.trainer.data.preprocessing"
 
 
 def transform(context: Context, raw: BaseNode, schema: BaseNode, stop: BaseNode) -> Transform:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.gate.decision import Decision
-from components.predictor.tables import Measured
+from limbeck.components.gate.decision import Decision
+from limbeck.components.predictor.tables import Measured
+from limbeck.report.findings import Findings
+from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report
 from limbeck.settings.config import Config
-from report.findings import Findings
-from report.schema import VERSION, GateReport, ModelReport, Outcome, Report
 
 
 def report_of(task: str, config: Config, measured: Measured, decision: Decision, findings: Findings) -> Report:

@@ -9,15 +9,15 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from components.artifacts import types
-from components.graph.context import Context
-from components.properties.code import CODE, code_properties
-from components.properties.sections import Properties
-from components.visualizer import settings
-from components.visualizer.executor import Executor
+from limbeck.components.artifacts import types
+from limbeck.components.graph.context import Context
+from limbeck.components.properties.code import CODE, code_properties
+from limbeck.components.properties.sections import Properties
+from limbeck.components.visualizer import settings
+from limbeck.components.visualizer.executor import Executor
 from limbeck.digests.content import folder_digest
 from limbeck.models import MODELS, STUDENT, TEACHER
-from report import html
+from limbeck.report import html
 
 _Channel = component_spec.ChannelParameter
 _CLASSIFIERS = (TEACHER, STUDENT)
@@ -91,7 +91,7 @@ def visualizer(
     context: Context, predictor: BaseNode, reporter: BaseNode, gate: BaseNode, models: Mapping[str, BaseNode]
 ) -> Visualizer:
     """Makes the node `Visualizer`; `models` are the nodes that train the models, by the model's name."""
-    code = context.code(["components.visualizer.executor:Executor"], folder_digest(str(html.TEMPLATES)))
+    code = context.code(["limbeck.components.visualizer.executor:Executor"], folder_digest(str(html.TEMPLATES)))
     return Visualizer(
         findings=reporter.outputs["findings"],
         measurements=predictor.outputs["measurements"],

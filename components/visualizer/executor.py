@@ -7,17 +7,17 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.artifacts.files import Artifacts, single_uris
-from components.gate.decision import DECISION_FILE, Decision
-from components.predictor import tables
-from components.properties.code import task_of
-from components.visualizer import metadata, settings
-from components.visualizer.assembly import report_of
-from components.visualizer.page import page
 from limbeck import files
+from limbeck.components.artifacts.files import Artifacts, single_uris
+from limbeck.components.gate.decision import DECISION_FILE, Decision
+from limbeck.components.predictor import tables
+from limbeck.components.properties.code import task_of
+from limbeck.components.visualizer import metadata, settings
+from limbeck.components.visualizer.assembly import report_of
+from limbeck.components.visualizer.page import page
 from limbeck.models import CONTROLS, MODELS
 from limbeck.records import from_json
-from report import findings, markdown
+from limbeck.report import findings, markdown
 
 
 class Executor(base_executor.BaseExecutor):

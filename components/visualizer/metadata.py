@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from limbeck.models import STUDENT
-from report.findings import Confusion, Findings, Roc
-from report.schema import Report
+from limbeck.report.findings import Confusion, Findings, Roc
+from limbeck.report.schema import Report
 
 CLASSES = 50
 _NAME = 40

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from components.visualizer.settings import NAMES
-from report import html
-from report.schema import Report
-from report.sections import configuration
+from limbeck.components.visualizer.settings import NAMES
+from limbeck.report import html
+from limbeck.report.schema import Report
+from limbeck.report.sections import configuration
 
 
 def page(report: Report) -> str:

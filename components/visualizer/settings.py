@@ -8,7 +8,7 @@ from typing import Any
 
 from tfx.types.component_spec import ExecutionParameter
 
-from components.properties.sections import Properties, Section
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig

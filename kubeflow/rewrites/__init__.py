@@ -2,5 +2,5 @@
 
 Each module holds one pure function, spec -> spec, that leaves its argument as it is. A check returns the spec
 unchanged, or raises ConfigError. `NEEDED_BY` names the versions of KFP that need it, `DEFECT` where the cause lies:
-when that is mended, the module and its line in `kubeflow.compile` go.
+when that is mended, the module and its line in `limbeck.kubeflow.compile` go.
 """

@@ -7,8 +7,8 @@ as "argument list too long" in a pod, without a word about which.
 
 from __future__ import annotations
 
-from kubeflow.specification import Spec, component_of, constants, container_of, tasks, text_of
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import Spec, component_of, constants, container_of, tasks, text_of
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP passes components and inputs as arguments of processes"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
-from kubeflow.node_containers import Section
-from kubeflow.specification import Spec, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.node_containers import Section
+from limbeck.kubeflow.specification import Spec, tasks
 from limbeck.settings.containers import resolved
 
 NEEDED_BY = "2.5, 2.15, 2.17"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.specification import EXECUTOR_INPUT, Spec, container_of, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import EXECUTOR_INPUT, Spec, container_of, tasks
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP has no preCacheCheck (tensorflow/tfx#6722); its cache key holds paths and ids, and no content"
@@ -91,7 +91,7 @@ def _add(spec: Spec, reader: str, target: str) -> None:
             "outputDefinitions": {"parameters": {key: {"parameterType": kind} for key, kind in FOUND.items()}},
         },
         container={
-            "command": ["python", "-m", "kubeflow.data_fingerprint"],
+            "command": ["python", "-m", "limbeck.kubeflow.data_fingerprint"],
             "args": ["--node", NODE, "--target", target, "--invocation", EXECUTOR_INPUT],
         },
     )

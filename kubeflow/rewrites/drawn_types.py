@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.artifact_types import title_of
-from kubeflow.specification import Spec
+from limbeck.kubeflow.artifact_types import title_of
+from limbeck.kubeflow.specification import Spec
 
 NEEDED_BY = "none of 2.5, 2.15, 2.17; Vertex AI"
 DEFECT = "TFX writes no type by its title (compiler_utils.py)"

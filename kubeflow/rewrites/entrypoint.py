@@ -1,9 +1,9 @@
 """Has our own entrypoint start TFX's executors.
 
 TFX's own is given what KFP leaves of an execution: no types of artifacts, URIs that TensorFlow cannot open, folders
-that nobody made (tensorflow/tfx#7768 and more; `kubeflow.entrypoint` says what it does about each). It needs what KFP
-does not tell: the definitions of the component's inputs and outputs. They are sorted JSON, so that equal components
-have equal arguments; and the node's id is among the arguments, because KFP keeps one component for all whose
+that nobody made (tensorflow/tfx#7768 and more; `limbeck.kubeflow.entrypoint` says what it does about each). It needs
+what KFP does not tell: the definitions of the component's inputs and outputs. They are sorted JSON, so that equal
+components have equal arguments; and the node's id is among the arguments, because KFP keeps one component for all whose
 containers are equal, and gives the second the outputs of the first.
 """
 
@@ -12,17 +12,17 @@ from __future__ import annotations
 import copy
 from typing import Literal
 
-from kubeflow.specification import EXECUTOR_INPUT, Spec, containers, text_of
+from limbeck.kubeflow.specification import EXECUTOR_INPUT, Spec, containers, text_of
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = 'tensorflow/tfx#7768; KFP writes instanceSchema: "" (backend/src/v2/metadata/client.go)'
 Target = Literal["kubeflow", "vertex"]
-COMMAND = ("python", "-m", "kubeflow.entrypoint")
+COMMAND = ("python", "-m", "limbeck.kubeflow.entrypoint")
 _STOCK = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 
 
 def set_entrypoint(spec: Spec, target: Target) -> Spec:
-    """A spec in which each container of TFX's starts `kubeflow.entrypoint`; flags of Beam stay behind the rest."""
+    """A spec in which TFX's containers start `limbeck.kubeflow.entrypoint`; flags of Beam stay behind the rest."""
     spec = copy.deepcopy(spec)
     for name, component, container in containers(spec):
         if _STOCK in container.get("command", []):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
-from kubeflow.specification import Spec, containers
+from limbeck.kubeflow.specification import Spec, containers
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "none: TFX's components have no environment"

@@ -6,8 +6,8 @@ and resources, the second is run with the definitions of the first: other output
 
 from __future__ import annotations
 
-from kubeflow.specification import Spec, containers, text_of
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import Spec, containers, text_of
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "hashComponentContainer in KFP's argocompiler (kubeflow/pipelines#10979)"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.specification import Spec, containers
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import Spec, containers
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "none: TFX cannot know our image"

@@ -2,14 +2,14 @@
 
 TFX puts ExampleGen's driver there, as a `preCacheCheck`, which the driver of Vertex AI carries out. KFP ignores it
 without a word: spans would not be resolved, and changed data would come from the cache. The work is done by
-`kubeflow.rewrites.data_fingerprint` instead, on both targets.
+`limbeck.kubeflow.rewrites.data_fingerprint` instead, on both targets.
 """
 
 from __future__ import annotations
 
 import copy
 
-from kubeflow.specification import Spec, containers
+from limbeck.kubeflow.specification import Spec, containers
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP reads the deployment spec with DiscardUnknown, and has no preCacheCheck"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from kubeflow.specification import Spec, component_of, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import Spec, component_of, tasks
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "Argo's names of tasks, which KFP neither checks nor maps"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.specification import Spec
+from limbeck.kubeflow.specification import Spec
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP's driver looks at a component's defaultValue only where isOptional is set"

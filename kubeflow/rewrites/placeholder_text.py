@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from kubeflow.specification import EXECUTOR_INPUT, Spec, constants, containers, map_texts, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import EXECUTOR_INPUT, Spec, constants, containers, map_texts, tasks
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP's launcher replaces placeholders inside of inserted JSON"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.specification import Spec, dags
+from limbeck.kubeflow.specification import Spec, dags
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "tfx/orchestration/kubeflow/v2/step_builder.py appends '_task' to producer_task"

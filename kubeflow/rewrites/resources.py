@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.node_containers import Containers
-from kubeflow.specification import Spec, component_of, container_of, tasks
+from limbeck.kubeflow.node_containers import Containers
+from limbeck.kubeflow.specification import Spec, component_of, container_of, tasks
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.quantities import cores, size
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import copy
 
-from kubeflow.node_containers import Containers
-from kubeflow.specification import Spec, tasks
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.node_containers import Containers
+from limbeck.kubeflow.specification import Spec, tasks
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.quantities import seconds
 

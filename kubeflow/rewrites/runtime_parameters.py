@@ -11,9 +11,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from kubeflow.rewrites.data_fingerprint import NODE as FINGERPRINT
-from kubeflow.specification import Spec, component_of
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.rewrites.data_fingerprint import NODE as FINGERPRINT
+from limbeck.kubeflow.specification import Spec, component_of
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "TFX writes no more than the type of a runtime parameter (pipeline_builder.py)"

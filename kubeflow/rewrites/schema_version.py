@@ -6,8 +6,8 @@ told otherwise. Vertex AI takes both, so one graph serves the two.
 
 from __future__ import annotations
 
-from kubeflow.specification import Spec
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import Spec
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "TFX's default is 2.0.0 (KubeflowV2DagRunnerConfig.use_pipeline_spec_2_1)"

@@ -6,8 +6,8 @@ default for it. `{{$}}` stands for all that there is, in every version; so a con
 
 from __future__ import annotations
 
-from kubeflow.specification import EXECUTOR_INPUT, Spec, containers
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.specification import EXECUTOR_INPUT, Spec, containers
 
 NEEDED_BY = "2.17; 2.5 and 2.15 leave it to the launcher"
 DEFECT = "KFP's driver resolves placeholders before it knows the defaults (9a9b4efa)"

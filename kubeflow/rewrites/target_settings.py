@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from kubeflow.node_containers import Section
-from kubeflow.specification import Spec
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.node_containers import Section
+from limbeck.kubeflow.specification import Spec
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "none: the targets differ"

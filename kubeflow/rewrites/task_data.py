@@ -11,9 +11,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from kubeflow.rewrites.data_fingerprint import NODE as FINGERPRINT
-from kubeflow.rewrites.data_fingerprint import add_container_task, add_dependency
-from kubeflow.specification import EXECUTOR_INPUT, Spec
+from limbeck.kubeflow.rewrites.data_fingerprint import NODE as FINGERPRINT
+from limbeck.kubeflow.rewrites.data_fingerprint import add_container_task, add_dependency
+from limbeck.kubeflow.specification import EXECUTOR_INPUT, Spec
 
 NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "none: TFX reads data, and brings none"
@@ -55,7 +55,7 @@ def add_task_data(spec: Spec, data: TaskData | None, target: str) -> Spec:
             "outputDefinitions": {"artifacts": {OUTPUT: copy.deepcopy(_KIND)}},
         },
         container={
-            "command": ["python", "-m", "kubeflow.task_data"],
+            "command": ["python", "-m", "limbeck.kubeflow.task_data"],
             "args": ["--node", NODE, "--target", target, "--invocation", EXECUTOR_INPUT],
         },
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.uris import Location
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.uris import Location
 
 _FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs", "mem://": "mem"}
 

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.values import stable_json
+from limbeck.kubeflow.simulate.values import stable_json
 
 # What the key holds of an output artifact: all but its URI.
 _SPEC = ("name", "type", "metadata")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.executions import PipelineContexts
-from kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.executions import PipelineContexts
+from limbeck.kubeflow.simulate.metadata import Metadata
 
 _FINISHED = ("COMPLETE", "CACHED", "CANCELED")
 

@@ -8,9 +8,9 @@ from typing import Any
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.executions import CONTAINER, NewExecution, PipelineContexts
-from kubeflow.simulate.properties import get_property, set_property
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.executions import CONTAINER, NewExecution, PipelineContexts
+from limbeck.kubeflow.simulate.properties import get_property, set_property
+from limbeck.kubeflow.simulate.versions import Rules
 
 
 class Metadata:

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
-from kubeflow.simulate.upload.strict import free
+from limbeck.kubeflow.simulate.upload.strict import free
 
 
 def set_property(target: Any, value: Any) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from kubeflow.simulate.uris import location
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.uris import location
+from limbeck.kubeflow.simulate.versions import Rules
 
 
 def session(root: str, rules: Rules) -> str:

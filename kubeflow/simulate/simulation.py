@@ -11,25 +11,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.cache import Cache
-from kubeflow.simulate.clock import Clock
-from kubeflow.simulate.driver.options import Run
-from kubeflow.simulate.launcher.execute import Launcher
-from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.pod import image, process
-from kubeflow.simulate.pod.forks import Forks
-from kubeflow.simulate.record import History
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.steps import Steps
-from kubeflow.simulate.trace import Traces
-from kubeflow.simulate.upload.accepted import Accepted, accept
-from kubeflow.simulate.uris import UriError, location
-from kubeflow.simulate.versions import Rules
-from kubeflow.simulate.workflow.argo import Argo, Pods
-from kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
-from kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.cache import Cache
+from limbeck.kubeflow.simulate.clock import Clock
+from limbeck.kubeflow.simulate.driver.options import Run
+from limbeck.kubeflow.simulate.launcher.execute import Launcher
+from limbeck.kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.pod import image, process
+from limbeck.kubeflow.simulate.pod.forks import Forks
+from limbeck.kubeflow.simulate.record import History
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.steps import Steps
+from limbeck.kubeflow.simulate.trace import Traces
+from limbeck.kubeflow.simulate.upload.accepted import Accepted, accept
+from limbeck.kubeflow.simulate.uris import UriError, location
+from limbeck.kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.workflow.argo import Argo, Pods
+from limbeck.kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
+from limbeck.kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
 
 
 @dataclasses.dataclass(frozen=True)

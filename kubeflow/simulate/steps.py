@@ -11,19 +11,19 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.driver import decide
-from kubeflow.simulate.driver.options import MAXIMUM_ARGUMENT, Decision, Options, Run
-from kubeflow.simulate.flags import of_flags, parse_flags
-from kubeflow.simulate.launcher import importer
-from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.execute import Launch, Launcher
-from kubeflow.simulate.pod import variables
-from kubeflow.simulate.pod.claims import mounts_of
-from kubeflow.simulate.record import Attempt, Ended, Step
-from kubeflow.simulate.upload.strict import Parser
-from kubeflow.simulate.uris import UriError
-from kubeflow.simulate.workflow.document import DEFAULT_ROOT
-from kubeflow.simulate.workflow.placeholders import fill
+from limbeck.kubeflow.simulate.driver import decide
+from limbeck.kubeflow.simulate.driver.options import MAXIMUM_ARGUMENT, Decision, Options, Run
+from limbeck.kubeflow.simulate.flags import of_flags, parse_flags
+from limbeck.kubeflow.simulate.launcher import importer
+from limbeck.kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
+from limbeck.kubeflow.simulate.launcher.execute import Launch, Launcher
+from limbeck.kubeflow.simulate.pod import variables
+from limbeck.kubeflow.simulate.pod.claims import mounts_of
+from limbeck.kubeflow.simulate.record import Attempt, Ended, Step
+from limbeck.kubeflow.simulate.upload.strict import Parser
+from limbeck.kubeflow.simulate.uris import UriError
+from limbeck.kubeflow.simulate.workflow.document import DEFAULT_ROOT
+from limbeck.kubeflow.simulate.workflow.placeholders import fill
 
 _ROOT = "root-driver"
 

@@ -13,10 +13,10 @@ from typing import Any
 from google.protobuf import json_format
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.record import History, Step
-from kubeflow.simulate.said import said
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.record import History, Step
+from limbeck.kubeflow.simulate.said import said
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _LEFT_OUT = ("pod_name", "pod_uid", "cache_fingerprint", "store_session_info")

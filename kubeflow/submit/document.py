@@ -12,13 +12,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import documents
-from kubeflow.simulate.upload.accepted import Accepted, accept
-from kubeflow.simulate.upload.strict import FieldError, Parser
-from kubeflow.simulate.versions import DEFAULT, rules
-from kubeflow.specification import map_texts
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import documents
+from limbeck.kubeflow.simulate.upload.accepted import Accepted, accept
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser
+from limbeck.kubeflow.simulate.versions import DEFAULT, rules
+from limbeck.kubeflow.specification import map_texts
 
 _PLACEHOLDER_ROOT = re.compile(r"\w+://BUCKET\b")
 _PLACEHOLDER_IMAGE = re.compile(r"(IMAGE|REGISTRY/.*|registry\.example/.*|.*<.*>.*|)")

@@ -16,9 +16,9 @@ import urllib3
 from kfp.client.token_credentials_base import TokenCredentialsBase
 from kfp_server_api.rest import RESTClientObject
 
-from kubeflow.submit import kfp_errors
-from kubeflow.submit.errors import PassingError
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.submit import kfp_errors
+from limbeck.kubeflow.submit.errors import PassingError
 
 # Seconds to connect, and between two parts of an answer.
 _LIMITS = (10, 60)
@@ -26,7 +26,7 @@ _UNAUTHENTICATED = 401
 _AUTHORIZATION = "authorization"
 
 
-class TokenFile(TokenCredentialsBase):  # type: ignore[misc]
+class TokenFile(TokenCredentialsBase):
     """A token that something else keeps fresh; it is read for each request."""
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class TokenFile(TokenCredentialsBase):  # type: ignore[misc]
         return token
 
 
-class _Rest(RESTClientObject):  # type: ignore[misc]
+class _Rest(RESTClientObject):
     """Sends requests with time limits, and raises our errors."""
 
     def __init__(self, configuration: Any, asked: kfp_errors.Asked, renew: Callable[[], str]) -> None:
@@ -93,7 +93,7 @@ class _Rest(RESTClientObject):  # type: ignore[misc]
             return send(method, url, *arguments, headers=headers | {_AUTHORIZATION: token}, **options)
 
 
-class Client(kfp.Client):  # type: ignore[misc]
+class Client(kfp.Client):
     """kfp's client. Its requests raise UserError, PassingError and ServiceError."""
 
     def __init__(self, asked: kfp_errors.Asked, token_file: Path | None, ca_file: Path | None) -> None:

@@ -7,8 +7,8 @@ import json
 import re
 from typing import Any
 
-from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from limbeck.errors import UserError
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 
 _PASSING = {429, 502, 503, 504}
 # The server did not begin with these.

@@ -18,15 +18,15 @@ from typing import Any
 
 import yaml
 
-from kubeflow.simulate.upload import documents
-from kubeflow.simulate.versions import DEFAULT, rules
-from kubeflow.simulate.workflow.document import NewRun, compile_run
-from kubeflow.submit import kfp_errors
-from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
-from kubeflow.submit.kubeflow_run import KubeflowRun
-from kubeflow.submit.patience import patiently
-from kubeflow.submit.run import Place, Request, Submitted
 from limbeck.errors import ConfigError, UserError
+from limbeck.kubeflow.simulate.upload import documents
+from limbeck.kubeflow.simulate.versions import DEFAULT, rules
+from limbeck.kubeflow.simulate.workflow.document import NewRun, compile_run
+from limbeck.kubeflow.submit import kfp_errors
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
+from limbeck.kubeflow.submit.kubeflow_run import KubeflowRun
+from limbeck.kubeflow.submit.patience import patiently
+from limbeck.kubeflow.submit.run import Place, Request, Submitted
 
 SCHEMES = ("gs://", "s3://", "minio://")
 _DEFAULT_EXPERIMENT = "Default"
@@ -85,7 +85,7 @@ class Kubeflow:
         # kfp and its libraries warn of their own future when they are imported.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from kubeflow.submit.kfp_client import Client
+            from limbeck.kubeflow.submit.kfp_client import Client
 
             place = self._place
             asked = kfp_errors.Asked(place.host.rstrip("/"), place.namespace, place.token_file is not None)

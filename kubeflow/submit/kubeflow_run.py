@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubeflow.simulate.upload.accepted import Accepted
-from kubeflow.submit import explain, pods
-from kubeflow.submit.run import Failure, Look, Request, State
+from limbeck.kubeflow.simulate.upload.accepted import Accepted
+from limbeck.kubeflow.submit import explain, pods
+from limbeck.kubeflow.submit.run import Failure, Look, Request, State
 
 _STATES: Mapping[str, State] = {
     "PENDING": "pending",

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import run_parameters
-from kubeflow.submit.document import Document
 from limbeck.errors import ConfigError, nearest
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import run_parameters
+from limbeck.kubeflow.submit.document import Document
 
 _WORDS = {"true": True, "false": False}
 

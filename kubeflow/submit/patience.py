@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from kubeflow.submit.errors import PassingError, ServiceError
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError
 
 Result = TypeVar("Result")
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload.accepted import Accepted
-from kubeflow.simulate.versions import NAMES, rules
-from kubeflow.simulate.workflow.document import NewRun, compile_run
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload.accepted import Accepted
+from limbeck.kubeflow.simulate.versions import NAMES, rules
+from limbeck.kubeflow.simulate.workflow.document import NewRun, compile_run
 
 _NODE = re.compile(r"(.+)-\d+")
 _OFFSET, _PRIME, _BITS = 0x811C9DC5, 0x01000193, 0xFFFFFFFF

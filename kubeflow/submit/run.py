@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from kubeflow.submit.document import Document
-from kubeflow.submit.schedule import Schedule
+from limbeck.kubeflow.submit.document import Document
+from limbeck.kubeflow.submit.schedule import Schedule
 
 State = Literal["waiting", "pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled", "paused"]
 FINAL: frozenset[State] = frozenset({"succeeded", "skipped", "failed", "cancelled", "paused"})

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
-from kubeflow.submit.patience import patiently
-from kubeflow.submit.run import Place, Request, Submitted
-from kubeflow.submit.vertex_calls import SECONDS, Ask, quietly
-from kubeflow.submit.vertex_run import VertexRun, page
 from limbeck.errors import ConfigError, UserError, nearest
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
+from limbeck.kubeflow.submit.patience import patiently
+from limbeck.kubeflow.submit.run import Place, Request, Submitted
+from limbeck.kubeflow.submit.vertex_calls import SECONDS, Ask, quietly
+from limbeck.kubeflow.submit.vertex_run import VertexRun, page
 
 _BUCKET = re.compile(r"gs://([a-z0-9][-_.a-z0-9]{1,220}[a-z0-9])(/.*)?")
 _PROJECT = re.compile(r"[a-z][-a-z0-9:.]{4,}[a-z0-9]|[0-9]+")

@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from kubeflow.submit import vertex_errors
-from kubeflow.submit.errors import PassingError, ServiceError
-from kubeflow.submit.run import Place
 from limbeck.errors import UserError
+from limbeck.kubeflow.submit import vertex_errors
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError
+from limbeck.kubeflow.submit.run import Place
 
 Result = TypeVar("Result")
 # Google's clients wait for ever otherwise.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 from limbeck.errors import UserError
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError, UnreachableError
 
 _QUOTA = re.compile(r"quota|limit", re.IGNORECASE)
 # There is some left again soon.

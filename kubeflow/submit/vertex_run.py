@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubeflow.submit import explain
-from kubeflow.submit.run import Failure, Look, Place, Request, State
-from kubeflow.submit.vertex_calls import SECONDS, Ask
+from limbeck.kubeflow.submit import explain
+from limbeck.kubeflow.submit.run import Failure, Look, Place, Request, State
+from limbeck.kubeflow.submit.vertex_calls import SECONDS, Ask
 
 _STATES: Mapping[str, State] = {
     "PIPELINE_STATE_QUEUED": "pending",

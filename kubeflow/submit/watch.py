@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubeflow.submit import patience
-from kubeflow.submit.errors import PassingError, ServiceError
-from kubeflow.submit.run import Look, State, Submitted
+from limbeck.kubeflow.submit import patience
+from limbeck.kubeflow.submit.errors import PassingError, ServiceError
+from limbeck.kubeflow.submit.run import Look, State, Submitted
 
 SECONDS = 5.0
 _LONGEST = 60.0

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from launchers.failure import AttemptFailedError
-from launchers.kubernetes.refusals import AlreadyExistsError, GoneError, message_of, refusal
-from launchers.kubernetes.resources import POD, Object, Resource
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.failure import AttemptFailedError
+from limbeck.launchers.kubernetes.refusals import AlreadyExistsError, GoneError, message_of, refusal
+from limbeck.launchers.kubernetes.resources import POD, Object, Resource
 
 _GONE, _CONFLICT, _NOT_FOUND, _INVALID, _BUSY = 410, 409, 404, 400, 429
 _PASSING = frozenset({_BUSY, 500, 502, 503, 504})
@@ -164,7 +164,7 @@ class Api:
         Raises:
           LookupError: if there is no such object.
           UnreachableError: if the patience is at its end.
-          Exception: what `launchers.kubernetes.refusals` makes of any other answer.
+          Exception: what `limbeck.launchers.kubernetes.refusals` makes of any other answer.
         """
         deadline, shortest = time.monotonic() + self._patience, _SHORTEST_PAUSE
         while True:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from launchers.kubernetes.api import Api
-from launchers.kubernetes.own_pod import POD_NAME
-from launchers.kubernetes.resources import POD, Object
 from limbeck.errors import ConfigError
+from limbeck.launchers.kubernetes.api import Api
+from limbeck.launchers.kubernetes.own_pod import POD_NAME
+from limbeck.launchers.kubernetes.resources import POD, Object
 
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from launchers.failure import Exit
-from launchers.kubernetes import pods
-from launchers.kubernetes.kind import Kind
-from launchers.kubernetes.mirror import Change
-from launchers.kubernetes.resources import POD, Object
+from limbeck.launchers.failure import Exit
+from limbeck.launchers.kubernetes import pods
+from limbeck.launchers.kubernetes.kind import Kind
+from limbeck.launchers.kubernetes.mirror import Change
+from limbeck.launchers.kubernetes.resources import POD, Object
 
 
 @dataclasses.dataclass(frozen=True)

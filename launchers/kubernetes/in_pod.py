@@ -1,4 +1,4 @@
-"""What a training pod starts: `python -m launchers.kubernetes.in_pod --files URI --start-seconds S [--address A]...`.
+"""Started by a training pod: `python -m limbeck.launchers.kubernetes.in_pod --files URI --start-seconds S ...`.
 
 All pods of a job have one template, so none is told its place by its command. This program takes the rank from the
 completion index; the training operator has set TF_CONFIG itself. The rest is that of every process on another machine.
@@ -11,9 +11,9 @@ import functools
 import sys
 from collections.abc import Mapping, Sequence
 
-from launchers import far_process
-from trainer.distribution import cluster
-from trainer.distribution.cluster import Addresses, cluster_task
+from limbeck.launchers import far_process
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import Addresses, cluster_task
 
 # The Job controller sets it in every pod of an Indexed Job.
 INDEX = "JOB_COMPLETION_INDEX"
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="launchers.kubernetes.in_pod", description="Trains in a pod.")
+    parser = argparse.ArgumentParser(prog="limbeck.launchers.kubernetes.in_pod", description="Trains in a pod.")
     parser.add_argument(
         "--files", required=True, metavar="URI", help="folder of the attempt: the job, signs, failures"
     )

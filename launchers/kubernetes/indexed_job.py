@@ -6,11 +6,11 @@ limit for each index would start one process again, and its peers could not take
 
 from __future__ import annotations
 
-from launchers.kubernetes.kind import Kind, completion_index
-from launchers.kubernetes.plan import ATTEMPT, PodPlan
-from launchers.kubernetes.pod_template import CONTAINER, pod_template
-from launchers.kubernetes.resources import JOB, SERVICE, Object
-from trainer.process import preemption
+from limbeck.launchers.kubernetes.kind import Kind, completion_index
+from limbeck.launchers.kubernetes.plan import ATTEMPT, PodPlan
+from limbeck.launchers.kubernetes.pod_template import CONTAINER, pod_template
+from limbeck.launchers.kubernetes.resources import JOB, SERVICE, Object
+from limbeck.trainer.process import preemption
 
 # If no launcher is left to remove it.
 KEPT_SECONDS = 24 * 3600

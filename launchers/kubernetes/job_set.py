@@ -5,11 +5,11 @@ JobSet could restart the whole set, too. It does not here: our supervisor knows 
 
 from __future__ import annotations
 
-from launchers.kubernetes.indexed_job import KEPT_SECONDS, job_spec
-from launchers.kubernetes.kind import Kind, completion_index
-from launchers.kubernetes.plan import PodPlan
-from launchers.kubernetes.pod_template import pod_template
-from launchers.kubernetes.resources import JOB_SET, Object
+from limbeck.launchers.kubernetes.indexed_job import KEPT_SECONDS, job_spec
+from limbeck.launchers.kubernetes.kind import Kind, completion_index
+from limbeck.launchers.kubernetes.plan import PodPlan
+from limbeck.launchers.kubernetes.pod_template import pod_template
+from limbeck.launchers.kubernetes.resources import JOB_SET, Object
 
 _JOB = "training"
 

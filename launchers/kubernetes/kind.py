@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from launchers.kubernetes.plan import PodPlan
-from launchers.kubernetes.resources import Object, Resource
+from limbeck.launchers.kubernetes.plan import PodPlan
+from limbeck.launchers.kubernetes.resources import Object, Resource
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 

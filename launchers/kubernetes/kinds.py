@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from launchers.kubernetes import indexed_job, job_set, tf_job
-from launchers.kubernetes.kind import Kind
+from limbeck.launchers.kubernetes import indexed_job, job_set, tf_job
+from limbeck.launchers.kubernetes.kind import Kind
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {"job": indexed_job.KIND, "jobset": job_set.KIND, "tfjob": tf_job.KIND}

@@ -1,6 +1,6 @@
 """Trains in pods of a cluster: makes a job, watches its pods, tells why they failed, and removes everything.
 
-This module makes one attempt; `launchers.supervisor` decides on restarts.
+This module makes one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
-from launchers import records
-from launchers.cluster import Cluster, title
-from launchers.failure import describe
-from launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
-from launchers.kubernetes.api import Api, UnreachableError
-from launchers.kubernetes.connection import connect, own_pod
-from launchers.kubernetes.generation import Generation
-from launchers.kubernetes.kind import Kind
-from launchers.kubernetes.kinds import KINDS
-from launchers.kubernetes.mirror import Change, Changes, Mirror
-from launchers.kubernetes.objects import Objects
-from launchers.kubernetes.own_pod import Surroundings, owner_of, surroundings_of
-from launchers.kubernetes.plan import PORT, PodPlan
-from launchers.kubernetes.pod_process import PodProcess
-from launchers.kubernetes.resources import POD, Object, name_of
-from launchers.kubernetes.verdict import verdict
-from launchers.kubernetes.watching import Patience, Watched, Watching
-from launchers.staging import staged
 from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility
+from limbeck.launchers import records
+from limbeck.launchers.cluster import Cluster, title
+from limbeck.launchers.failure import describe
+from limbeck.launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
+from limbeck.launchers.kubernetes.api import Api, UnreachableError
+from limbeck.launchers.kubernetes.connection import connect, own_pod
+from limbeck.launchers.kubernetes.generation import Generation
+from limbeck.launchers.kubernetes.kind import Kind
+from limbeck.launchers.kubernetes.kinds import KINDS
+from limbeck.launchers.kubernetes.mirror import Change, Changes, Mirror
+from limbeck.launchers.kubernetes.objects import Objects
+from limbeck.launchers.kubernetes.own_pod import Surroundings, owner_of, surroundings_of
+from limbeck.launchers.kubernetes.plan import PORT, PodPlan
+from limbeck.launchers.kubernetes.pod_process import PodProcess
+from limbeck.launchers.kubernetes.resources import POD, Object, name_of
+from limbeck.launchers.kubernetes.verdict import verdict
+from limbeck.launchers.kubernetes.watching import Patience, Watched, Watching
+from limbeck.launchers.staging import staged
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.recovery import RecoveryConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 _log = logging.getLogger(__name__)
 _RECOVERY = RecoveryConfig()
@@ -74,7 +74,7 @@ class KubernetesLauncher:
         self._api: Api | None = None
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """Stages a job as `launchers.launch.Launcher` says, below `launcher.kubernetes.staging`."""
+        """Stages a job as `limbeck.launchers.launch.Launcher` says, below `launcher.kubernetes.staging`."""
         self._identity = _identity_of(job)
         return staged(
             job, Visibility.NETWORK, lambda name: files.join(self._folder, name), mounted=self._settings.mount
@@ -83,7 +83,7 @@ class KubernetesLauncher:
     def launch(
         self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig = _RECOVERY
     ) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job as `launchers.launch.Launcher` says."""
+        """Runs one attempt at a job as `limbeck.launchers.launch.Launcher` says."""
         api, namespace_here = connect(self._settings.namespace)
         plan = self._plan(api, namespace_here, job, cluster)
         kind = KINDS[self._settings.kind]

@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 
-from launchers.kubernetes.api import PASSING, Api, UnreachableError
-from launchers.kubernetes.refusals import GoneError
-from launchers.kubernetes.resources import Object, Resource, name_of
+from limbeck.launchers.kubernetes.api import PASSING, Api, UnreachableError
+from limbeck.launchers.kubernetes.refusals import GoneError
+from limbeck.launchers.kubernetes.resources import Object, Resource, name_of
 
 # Between a watch that was cut and the next try.
 _PAUSE_SECONDS = 1.0
@@ -65,7 +65,7 @@ class Mirror:
         threading.Thread(target=self._run, name=f"watch-{resource.plural}", daemon=True).start()
 
     def stop(self) -> None:
-        """Has the watch end, within `launchers.kubernetes.api.WATCH_SECONDS`. It puts no more on the queue."""
+        """Has the watch end, within `limbeck.launchers.kubernetes.api.WATCH_SECONDS`. It puts no more on the queue."""
         self._stopped.set()
 
     def _run(self) -> None:

@@ -11,13 +11,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from launchers.kubernetes.api import Api
-from launchers.kubernetes.kind import Kind
-from launchers.kubernetes.plan import ATTEMPT, FOLDER, PodPlan
-from launchers.kubernetes.refusals import AlreadyExistsError
-from launchers.kubernetes.resources import POD, SERVICE, Object, Resource, name_of
 from limbeck import files
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.launchers.kubernetes.api import Api
+from limbeck.launchers.kubernetes.kind import Kind
+from limbeck.launchers.kubernetes.plan import ATTEMPT, FOLDER, PodPlan
+from limbeck.launchers.kubernetes.refusals import AlreadyExistsError
+from limbeck.launchers.kubernetes.resources import POD, SERVICE, Object, Resource, name_of
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5

@@ -11,10 +11,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from launchers.kubernetes.resources import POD, Object, name_of
 from limbeck import events
+from limbeck.launchers.kubernetes.resources import POD, Object, name_of
 from limbeck.settings import operational
-from trainer.distribution import cluster
+from limbeck.trainer.distribution import cluster
 
 # Kubeflow Pipelines tells every step the name of its own pod.
 POD_NAME = "KFP_POD_NAME"

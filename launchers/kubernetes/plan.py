@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from launchers.kubernetes.own_pod import Surroundings
-from launchers.kubernetes.resources import Object
+from limbeck.launchers.kubernetes.own_pod import Surroundings
+from limbeck.launchers.kubernetes.resources import Object
 from limbeck.settings.pods import PodsConfig
 
 # The process of rank r listens at PORT + r: two pods that share an address, as on the network of their node, must not

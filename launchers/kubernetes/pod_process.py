@@ -13,10 +13,10 @@ import sys
 import threading
 from typing import Any
 
-from launchers.kubernetes.api import PASSING, Api
-from launchers.kubernetes.pod_template import CONTAINER
 from limbeck import events
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.kubernetes.api import PASSING, Api
+from limbeck.launchers.kubernetes.pod_template import CONTAINER
 
 _log = logging.getLogger(__name__)
 LAST_LINES = 30
@@ -26,7 +26,7 @@ _REST_SECONDS = 10.0
 
 
 class PodProcess:
-    """The process of one rank. Implements `launchers.failure.Ended`."""
+    """The process of one rank. Implements `limbeck.launchers.failure.Ended`."""
 
     def __init__(self, rank: int, title: str, api: Api) -> None:
         """Takes the rank, its name in messages, and how to read its log."""

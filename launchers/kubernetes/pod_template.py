@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from launchers.kubernetes.plan import PodPlan
-from launchers.kubernetes.resources import Object
 from limbeck import events
+from limbeck.launchers.kubernetes.plan import PodPlan
+from limbeck.launchers.kubernetes.resources import Object
 
 # The training operator insists on this name, and one name for all kinds saves a case.
 CONTAINER = "tensorflow"
@@ -71,7 +71,7 @@ def _container(plan: PodPlan, addresses: Sequence[str], mounts: Sequence[Object]
     container: Object = {
         "name": CONTAINER,
         "image": plan.image,
-        "command": ["python", "-m", "launchers.kubernetes.in_pod"],
+        "command": ["python", "-m", "limbeck.launchers.kubernetes.in_pod"],
         "args": [_plain(each) for each in arguments],
         "env": [*(each for each in plan.surroundings.env if each["name"] not in names), *own],
         "resources": _resources(plan),
@@ -86,7 +86,7 @@ def _variables(plan: PodPlan) -> list[Object]:
     threads = str(max(1, math.floor(_cores(plan.settings.cpu))))
     values = {
         "HOME": "/tmp",  # noqa: S108  # the user has a number, and no home
-        # Events come with the log, from which the launcher reads them (`launchers.kubernetes.pod_process`).
+        # Events come with the log, from which the launcher reads them (`limbeck.launchers.kubernetes.pod_process`).
         events.ENVIRONMENT: "/dev/stdout",
         "OMP_NUM_THREADS": threads,
         "PYTHONUNBUFFERED": "1",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from launchers.kubernetes.pod_template import CONTAINER
-from launchers.kubernetes.resources import Object
+from limbeck.launchers.kubernetes.pod_template import CONTAINER
+from limbeck.launchers.kubernetes.resources import Object
 
 # Kubernetes reports a death by signal as a shell does.
 _BY_SIGNAL = 128

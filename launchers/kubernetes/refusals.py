@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 
-from launchers.kubernetes.resources import Resource
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.kubernetes.resources import Resource
 
 MANIFESTS = "kubeflow/manifests"
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404

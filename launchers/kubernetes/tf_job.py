@@ -5,11 +5,11 @@ It restarts single replicas only, so nothing is restarted here but by our superv
 
 from __future__ import annotations
 
-from launchers.kubernetes.indexed_job import KEPT_SECONDS
-from launchers.kubernetes.kind import Kind
-from launchers.kubernetes.plan import PodPlan
-from launchers.kubernetes.pod_template import CONTAINER, pod_template
-from launchers.kubernetes.resources import TF_JOB, Object
+from limbeck.launchers.kubernetes.indexed_job import KEPT_SECONDS
+from limbeck.launchers.kubernetes.kind import Kind
+from limbeck.launchers.kubernetes.plan import PodPlan
+from limbeck.launchers.kubernetes.pod_template import CONTAINER, pod_template
+from limbeck.launchers.kubernetes.resources import TF_JOB, Object
 
 _TYPE, _INDEX = "training.kubeflow.org/replica-type", "training.kubeflow.org/replica-index"
 # The operator takes the port of TF_CONFIG from the container's port of this name.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from launchers.failure import (
+from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.failure import (
     AttemptFailedError,
     AttemptPreemptedError,
     Ended,
@@ -17,10 +18,9 @@ from launchers.failure import (
     blame,
     error_of,
 )
-from launchers.kubernetes import pods
-from launchers.kubernetes.generation import Generation
-from launchers.kubernetes.resources import name_of
-from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.kubernetes import pods
+from limbeck.launchers.kubernetes.generation import Generation
+from limbeck.launchers.kubernetes.resources import name_of
 
 
 def verdict(

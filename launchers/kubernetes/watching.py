@@ -8,14 +8,14 @@ import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from launchers.failure import read_failure
-from launchers.heartbeat import Pulses
-from launchers.kubernetes.api import Api
-from launchers.kubernetes.generation import Generation
-from launchers.kubernetes.mirror import Change, Changes
-from launchers.kubernetes.pod_process import FollowedLog, PodProcess
-from launchers.kubernetes.resources import POD, name_of
 from limbeck.errors import UserError
+from limbeck.launchers.failure import read_failure
+from limbeck.launchers.heartbeat import Pulses
+from limbeck.launchers.kubernetes.api import Api
+from limbeck.launchers.kubernetes.generation import Generation
+from limbeck.launchers.kubernetes.mirror import Change, Changes
+from limbeck.launchers.kubernetes.pod_process import FollowedLog, PodProcess
+from limbeck.launchers.kubernetes.resources import POD, name_of
 
 _log = logging.getLogger(__name__)
 _LONGEST_INTERVAL = 1.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from launchers.failure import ENVIRONMENT as FAILURE
-from trainer.distribution import cluster
-from trainer.distribution.cluster import Addresses, ClusterTask
-from trainer.process import heartbeat, interpreter, lifeline
+from limbeck.launchers.failure import ENVIRONMENT as FAILURE
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
+from limbeck.trainer.process import heartbeat, interpreter, lifeline
 
 LOOPBACK = "127.0.0.1"
 
@@ -29,7 +29,7 @@ def environment(
     """Returns the variables of one process.
 
     Args:
-      inherited: variables of the launching process, with the GPUs of this process (`launchers.local.gpus`).
+      inherited: variables of the launching process, with the GPUs of this process (`limbeck.launchers.local.gpus`).
       task: the process.
       addresses: the addresses of all processes; None if there is only one process.
       failure: the file in which the process reports a failure.

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from limbeck.errors import ConfigError
-from trainer.process import gpus, interpreter
+from limbeck.trainer.process import gpus, interpreter
 
 _log = logging.getLogger(__name__)
 _DEVICE = re.compile(r"nvidia\d+")

@@ -2,7 +2,8 @@
 
 A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up. So every process is
 started anew from the job file. The first failure ends all processes: TensorFlow cannot go on without a peer, and a
-process that waits for one waits for ever. This module makes one attempt; `launchers.supervisor` decides on restarts.
+process that waits for one waits for ever. This module makes one attempt; `limbeck.launchers.supervisor` decides on
+restarts.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from launchers import records
-from launchers.cluster import Cluster, title
-from launchers.failure import Ending, Exit, error_of
-from launchers.heartbeat import Pulses
-from launchers.local import gpus, ports
-from launchers.local.environment import LOOPBACK, environment
-from launchers.local.processes import Process, end
-from launchers.staging import INPUTS, OUTPUTS, staged
-from launchers.watch import watch
 from limbeck import files, temporary
 from limbeck.files import Visibility
+from limbeck.launchers import records
+from limbeck.launchers.cluster import Cluster, title
+from limbeck.launchers.failure import Ending, Exit, error_of
+from limbeck.launchers.heartbeat import Pulses
+from limbeck.launchers.local import gpus, ports
+from limbeck.launchers.local.environment import LOOPBACK, environment
+from limbeck.launchers.local.processes import Process, end
+from limbeck.launchers.staging import INPUTS, OUTPUTS, staged
+from limbeck.launchers.watch import watch
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
-from trainer.distribution.cluster import Addresses
-from trainer.job import TrainingJob
+from limbeck.trainer.distribution.cluster import Addresses
+from limbeck.trainer.job import TrainingJob
 
 _RECOVERY = RecoveryConfig()
-WORKER = (sys.executable, "-m", "trainer.worker")
+WORKER = (sys.executable, "-m", "limbeck.trainer.worker")
 
 
 def from_settings(_settings: LauncherConfig) -> LocalLauncher:
@@ -57,13 +58,13 @@ class LocalLauncher:
         self._command, self._settle, self._grace = tuple(command), settle, grace
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """Stages a job as `launchers.launch.Launcher` says. Processes see everything but this process's memory."""
+        """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes see all but this process's memory."""
         return staged(job, Visibility.MACHINE, lambda _: str(temporary.folder_until_exit()))
 
     def launch(
         self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig = _RECOVERY
     ) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job as `launchers.launch.Launcher` says."""
+        """Runs one attempt at a job as `limbeck.launchers.launch.Launcher` says."""
         _check(job)
         records.discard(job, cluster)
         inherited = gpus.environments(os.environ, len(cluster.tasks))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from launchers.failure import Exit
+from limbeck.launchers.failure import Exit
 
 LAST_LINES = 30
 # How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
@@ -24,7 +24,7 @@ _READER_SECONDS = 2.0
 
 
 class Process:
-    """A running process. Make it in a thread that outlives it: see `trainer.process.lifeline`."""
+    """A running process. Make it in a thread that outlives it: see `limbeck.trainer.process.lifeline`."""
 
     def __init__(
         self,

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from launchers.vertex.body import LABEL, Json
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.vertex.body import LABEL, Json
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

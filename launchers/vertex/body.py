@@ -1,8 +1,8 @@
 """The body of a custom job, as the REST API of Vertex AI takes it: a pure function of a plan.
 
 Vertex AI restarts a process that fails by itself, up to five times, beside its living peers; TensorFlow cannot take it
-back. So all of that is switched off here: the first failure ends the job, and `launchers.supervisor` decides whether
-there is another one.
+back. So all of that is switched off here: the first failure ends the job, and `limbeck.launchers.supervisor` decides
+whether there is another one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from limbeck.settings.vertex import VertexConfig
 Json = dict[str, Any]
 # By this label a job is found again if the answer to its creation was lost.
 LABEL = "limbeck-attempt"
-COMMAND = ("python", "-m", "launchers.vertex.in_replica")
+COMMAND = ("python", "-m", "limbeck.launchers.vertex.in_replica")
 _LONGEST_NAME = 128
 
 

@@ -1,4 +1,4 @@
-"""What a machine of a custom job starts: `python -m launchers.vertex.in_replica --files URI --start-seconds S`.
+"""What a machine of a custom job starts: `python -m limbeck.launchers.vertex.in_replica --files URI --start-seconds S`.
 
 Vertex AI tells each process its place in TF_CONFIG, with fields that TensorFlow does not know, and with reduction
 servers as parameter servers, which they are not; and in CLUSTER_SPEC, by the numbers of the pools. This program makes
@@ -12,10 +12,10 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from launchers import far_process
 from limbeck.errors import ConfigError
-from trainer.distribution import cluster
-from trainer.distribution.cluster import Addresses
+from limbeck.launchers import far_process
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import Addresses
 
 CLUSTER_SPEC = "CLUSTER_SPEC"
 # Of TF_CONFIG, where `master` is an old word, and of CLUSTER_SPEC.
@@ -48,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="launchers.vertex.in_replica", description="Trains in a custom job.")
+    parser = argparse.ArgumentParser(
+        prog="limbeck.launchers.vertex.in_replica", description="Trains in a custom job."
+    )
     parser.add_argument("--files", required=True, metavar="URI", help="folder of the attempt")
     parser.add_argument("--start-seconds", required=True, type=float, help="how long the peers may take to start")
     return parser

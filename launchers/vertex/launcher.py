@@ -1,6 +1,6 @@
 """Trains in a custom job of Vertex AI: makes it, watches its state and its processes, and removes it.
 
-This module makes one attempt; `launchers.supervisor` decides on restarts.
+This module makes one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from launchers import records
-from launchers.cluster import Cluster, title
-from launchers.failure import AttemptFailedError, Failure, read_failure
-from launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
-from launchers.heartbeat import Pulses
-from launchers.staging import staged
-from launchers.vertex.api import Api, GoneError, UnreachableError
-from launchers.vertex.body import Plan, custom_job
-from launchers.vertex.verdict import CANCELLED, ENDED, FAILED, RUNNING, Seen, verdict
 from limbeck import files
 from limbeck.files import Visibility
+from limbeck.launchers import records
+from limbeck.launchers.cluster import Cluster, title
+from limbeck.launchers.failure import AttemptFailedError, Failure, read_failure
+from limbeck.launchers.far_process import JOB_FILE, failure_uri, heartbeat_uri
+from limbeck.launchers.heartbeat import Pulses
+from limbeck.launchers.staging import staged
+from limbeck.launchers.vertex.api import Api, GoneError, UnreachableError
+from limbeck.launchers.vertex.body import Plan, custom_job
+from limbeck.launchers.vertex.verdict import CANCELLED, ENDED, FAILED, RUNNING, Seen, verdict
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.vertex import VertexConfig
-from trainer.job import TrainingJob
-from trainer.process import heartbeat
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process import heartbeat
 
 _log = logging.getLogger(__name__)
 _RECOVERY = RecoveryConfig()
@@ -60,7 +60,7 @@ class VertexLauncher:
         self._api = api or Api(settings.project or "", settings.region or "")
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """Stages a job as `launchers.launch.Launcher` says. Processes see object stores only."""
+        """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes see object stores only."""
         self._settings.check()
         self._settings.check_processes(job.strategy.processes)
         return staged(job, Visibility.NETWORK, lambda name: self._folder(f"{name}-{uuid.uuid4().hex}"))
@@ -68,7 +68,7 @@ class VertexLauncher:
     def launch(
         self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig = _RECOVERY
     ) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job as `launchers.launch.Launcher` says."""
+        """Runs one attempt at a job as `limbeck.launchers.launch.Launcher` says."""
         records.discard(job, cluster)
         identity = uuid.uuid4().hex
         folder = self._folder(f"attempt-{identity}")

@@ -11,7 +11,8 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 
-from launchers.failure import (
+from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.failure import (
     AttemptFailedError,
     AttemptPreemptedError,
     Exit,
@@ -20,8 +21,7 @@ from launchers.failure import (
     blame,
     describe,
 )
-from limbeck.errors import TrainingFailedError, UserError
-from trainer.process import preemption
+from limbeck.trainer.process import preemption
 
 SUCCEEDED, FAILED = "JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED"
 CANCELLED, EXPIRED = "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"

@@ -100,7 +100,7 @@ def _import_folders(ref: TaskRef) -> list[str]:
     if file is None:
         return []
     depth = ref.module.count(".") + (Path(file).name == "__init__.py")
-    return [str(Path(file).resolve().parents[depth])]
+    return [str(Path(file).absolute().parents[depth])]
 
 
 class _Description:

@@ -59,8 +59,8 @@ class Sources:
 
 
 def is_ours(place: Path) -> bool:
-    """Returns whether a file is part of Limbeck itself, which reads no task's data. Files in `tasks` are not."""
-    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "tasks") and place != ROOT
+    """Returns whether a file is part of Limbeck itself, which reads no task's data. Files of built-in tasks are not."""
+    return place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "limbeck" / "tasks") and place != ROOT
 
 
 def module_folder(place: Path | None) -> Path:

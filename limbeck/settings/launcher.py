@@ -13,11 +13,11 @@ from limbeck.settings.fields import operational
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.vertex import VertexConfig
 
-# Name -> `module:function`. The function takes the section and returns a `launchers.launch.Launcher`.
+# Name -> `module:function`. The function takes the section and returns a `limbeck.launchers.launch.Launcher`.
 LAUNCHERS: dict[str, str] = {
-    "local": "launchers.local.launcher:from_settings",
-    "kubernetes": "launchers.kubernetes.launcher:from_settings",
-    "vertex": "launchers.vertex.launcher:from_settings",
+    "local": "limbeck.launchers.local.launcher:from_settings",
+    "kubernetes": "limbeck.launchers.kubernetes.launcher:from_settings",
+    "vertex": "limbeck.launchers.vertex.launcher:from_settings",
 }
 
 

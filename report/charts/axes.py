@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from report.charts.scale import Scale
-from report.charts.svg import FONT, Box, add, width
+from limbeck.report.charts.scale import Scale
+from limbeck.report.charts.svg import FONT, Box, add, width
 
 _TICK = 0.9 * FONT
 

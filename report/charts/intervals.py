@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from report.charts.scale import Scale
-from report.charts.svg import Box, add, markup, picture
-from report.verdicts import Interval
+from limbeck.report.charts.scale import Scale
+from limbeck.report.charts.svg import Box, add, markup, picture
+from limbeck.report.verdicts import Interval
 
 BOX = Box(0, 0, 160, 20)
 _LEFT, _RIGHT, _MIDDLE = 6.0, 154.0, 10.0

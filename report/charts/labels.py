@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from report.charts.svg import LINE, Box, width
+from limbeck.report.charts.svg import LINE, Box, width
 
 _GAP = 9.0
 _POINT = 7.0

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from report.charts import scale
-from report.charts.axes import Axis, frame
-from report.charts.svg import Box, add, markup, picture
+from limbeck.report.charts import scale
+from limbeck.report.charts.axes import Axis, frame
+from limbeck.report.charts.svg import Box, add, markup, picture
 
 BOX = Box(0, 0, 260, 198)
 AREA = Box(40, 30, 244, 158)
@@ -21,7 +21,7 @@ def curves(name: str, kind: str, title: str, lines: Sequence[Sequence[tuple[floa
 
     Args:
       name: unique in the page.
-      kind: kind of the model (`report.names.kind`).
+      kind: kind of the model (`limbeck.report.names.kind`).
       title: title of the chart.
       lines: one for each member, in the order of its steps.
     """

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from report.charts.svg import add, markup
-from report.names import kinds
+from limbeck.report.charts.svg import add, markup
+from limbeck.report.names import kinds
 
 # Corners on a circle of radius 1, by the model's place in the registry; None is a circle.
 _POLYGONS = (
@@ -22,7 +22,7 @@ _POLYGONS = (
 
 
 def marker(parent: Element, kind: str, x: float, y: float, radius: float = 5.0) -> Element:
-    """Draws the marker of a kind of model (`report.names.kind`) around a point."""
+    """Draws the marker of a kind of model (`limbeck.report.names.kind`) around a point."""
     known = kinds()
     place = known.index(kind) if kind in known else len(_POLYGONS)
     polygon = _POLYGONS[place] if place < len(_POLYGONS) else None

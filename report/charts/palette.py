@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from report.names import OTHER, kinds
+from limbeck.report.names import OTHER, kinds
 
 # On a light page, and on a dark page.
 _COLOURS = (

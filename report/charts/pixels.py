@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from report.charts.svg import Box, add, markup, picture
+from limbeck.report.charts.svg import Box, add, markup, picture
 
 MOST = 32
 _LEVELS = 16

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from report import figures
-from report.charts.axes import Axis, frame
-from report.charts.scale import Scale
-from report.charts.svg import Box, add, markup, picture
-from report.findings import ReliabilityBin
+from limbeck.report import figures
+from limbeck.report.charts.axes import Axis, frame
+from limbeck.report.charts.scale import Scale
+from limbeck.report.charts.svg import Box, add, markup, picture
+from limbeck.report.findings import ReliabilityBin
 
 BOX = Box(0, 0, 260, 260)
 AREA = Box(40, 32, 244, 220)
@@ -23,7 +23,7 @@ def reliability(name: str, kind: str, title: str, bins: Sequence[ReliabilityBin]
 
     Args:
       name: unique in the page.
-      kind: kind of the model (`report.names.kind`).
+      kind: kind of the model (`limbeck.report.names.kind`).
       title: title of the chart.
       bins: at least one.
     """

@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from report.charts import labels, scale
-from report.charts.axes import Axis, frame
-from report.charts.markers import marker
-from report.charts.svg import LINE, Box, add, markup, picture, shorten, width
+from limbeck.report.charts import labels, scale
+from limbeck.report.charts.axes import Axis, frame
+from limbeck.report.charts.markers import marker
+from limbeck.report.charts.svg import LINE, Box, add, markup, picture, shorten, width
 
 BOX = Box(0, 0, 360, 256)
 AREA = Box(46, 28, 350, 214)

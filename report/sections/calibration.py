@@ -6,11 +6,11 @@ import dataclasses
 
 from markupsafe import Markup
 
-from report import figures
-from report.charts.reliability import reliability
-from report.findings import Reliability
-from report.names import full, kind, ordered
-from report.schema import Report
+from limbeck.report import figures
+from limbeck.report.charts.reliability import reliability
+from limbeck.report.findings import Reliability
+from limbeck.report.names import full, kind, ordered
+from limbeck.report.schema import Report
 
 _FAIR = 0.005
 

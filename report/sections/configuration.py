@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from limbeck.report.schema import Report
 from limbeck.settings.config import Config
 from limbeck.settings.fields import operational_fields
-from report.schema import Report
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from limbeck.models import STUDENT, TEACHER
-from report.findings import Confusion
-from report.names import full
-from report.schema import Report
+from limbeck.report.findings import Confusion
+from limbeck.report.names import full
+from limbeck.report.schema import Report
 
 MOST_CLASSES = 20
 MOST_MISTAKES = 15

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from report.charts.lines import curves
-from report.curves import thin
-from report.figures import plural
-from report.findings import CurvePoint
-from report.names import full, kind, ordered
-from report.schema import Report
+from limbeck.report.charts.lines import curves
+from limbeck.report.curves import thin
+from limbeck.report.figures import plural
+from limbeck.report.findings import CurvePoint
+from limbeck.report.names import full, kind, ordered
+from limbeck.report.schema import Report
 
 _MOST_POINTS = 100
 

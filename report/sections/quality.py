@@ -8,13 +8,13 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from limbeck.models import STUDENT, TEACHER
-from report import figures
-from report.charts import intervals
-from report.charts.markers import key
-from report.charts.scatter import Point, Texts, scatter
-from report.gain import reading
-from report.names import full, kind, ordered, short
-from report.schema import ModelReport, Report, judged_on, measured
+from limbeck.report import figures
+from limbeck.report.charts import intervals
+from limbeck.report.charts.markers import key
+from limbeck.report.charts.scatter import Point, Texts, scatter
+from limbeck.report.gain import reading
+from limbeck.report.names import full, kind, ordered, short
+from limbeck.report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from limbeck.models import STUDENT, TEACHER
-from report.findings import Slice
-from report.schema import Report
+from limbeck.report.findings import Slice
+from limbeck.report.schema import Report
 
 FEW = 30
 _SHOWN = 12

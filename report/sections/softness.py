@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from report import figures
-from report.charts.pixels import pixels
-from report.findings import SoftTarget
-from report.schema import Report
+from limbeck.report import figures
+from limbeck.report.charts.pixels import pixels
+from limbeck.report.findings import SoftTarget
+from limbeck.report.schema import Report
 
 _SHOWN = 12
 _TOP = 3

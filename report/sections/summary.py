@@ -7,11 +7,11 @@ import dataclasses
 from markupsafe import Markup
 
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
-from report import figures
-from report.charts import intervals
-from report.gain import Gain, gain
-from report.schema import ModelReport, Outcome, Report, judged_on, measured
-from report.terminal import verdict
+from limbeck.report import figures
+from limbeck.report.charts import intervals
+from limbeck.report.gain import Gain, gain
+from limbeck.report.schema import ModelReport, Outcome, Report, judged_on, measured
+from limbeck.report.terminal import verdict
 
 _HEADLINES = {
     Outcome.PUSHED: ("✓", "Pushed: the student is fit to serve"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from limbeck.rank_record import RankRecord
-from report.schema import Report, Stage
+from limbeck.report.schema import Report, Stage
 
 
 @dataclasses.dataclass(frozen=True)

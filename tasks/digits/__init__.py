@@ -5,7 +5,7 @@ teachers only. This is the case of a team with many examples and few labels for 
 """
 
 from limbeck import Feature, Label, Picture, Task
-from tasks.digits import data, models, preprocessing
+from limbeck.tasks.digits import data, models, preprocessing
 
 TASK = Task(
     name="digits",

@@ -25,7 +25,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packing import PackedExamples
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "digits" / "main.py"
 # Of the digits task as it is shipped.
@@ -161,10 +161,10 @@ def test_students_of_a_run_share_steps_and_initial_weights_and_learn_from_its_te
 
 
 def test_the_shipped_setting_is_among_those_that_are_tried():
-    from cli import settings
+    from limbeck.cli import settings
     from limbeck.reference import TaskRef
 
-    full = plan.full(settings.load(TaskRef("tasks.digits"), None, []), "code", 1)
+    full = plan.full(settings.load(TaskRef("limbeck.tasks.digits"), None, []), "code", 1)
     assert full.shipped in full.grid(DISTILLED)
 
 

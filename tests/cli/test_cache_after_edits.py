@@ -1,4 +1,4 @@
-"""Which edit of a task's source runs which nodes again, found from the compiled graph: see `cli.cache_table`."""
+"""Which edit of a task's source runs which nodes again, from the compiled graph: see `limbeck.cli.cache_table`."""
 
 import importlib
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import settings
-from cli.cache_table import Keys, keys, run_again
 from limbeck import reference
+from limbeck.cli import settings
+from limbeck.cli.cache_table import Keys, keys, run_again
 from tests.cli.test_cache_table import DATA, JUDGES, STUDENTS, TAUGHT, TEACHERS
 from tests.integration.runs import edit, own_digits
 

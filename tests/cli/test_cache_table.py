@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli import settings
-from cli.cache_table import SINGLE, Rows, changes, keys, markdown, read, run_again, table
 from docs.generate import DOCS, PARTS, generated
+from limbeck.cli import settings
+from limbeck.cli.cache_table import SINGLE, Rows, changes, keys, markdown, read, run_again, table
 from limbeck.records import to_json
 from limbeck.reference import find
 from limbeck.settings import sources

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from cli import exit_codes
-from cli.collect import collect, read_events
-from cli.dag_runner import ObservedDagRunner
-from cli.run_folder import Request, RunFolder
 from limbeck import events
+from limbeck.cli import exit_codes
+from limbeck.cli.collect import collect, read_events
+from limbeck.cli.dag_runner import ObservedDagRunner
+from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import DataError
 from limbeck.reference import TaskRef
+from limbeck.report import html, terminal
+from limbeck.report.schema import Outcome
 from limbeck.settings.config import Config
 from limbeck.settings.gate import GateConfig
-from report import html, terminal
-from report.schema import Outcome
 from tests.cli import tiny
 
 REQUEST = Request(TaskRef("tasks.shapes"), Config(gate=GateConfig(tolerance=0.25)))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cli.collect import read_events, run_id
-from cli.dag_runner import NodeSkippedError, ObservedDagRunner
-from cli.store import executions_of, moved_from
 from limbeck import events
+from limbeck.cli.collect import read_events, run_id
+from limbeck.cli.dag_runner import NodeSkippedError, ObservedDagRunner
+from limbeck.cli.store import executions_of, moved_from
 from limbeck.errors import DataError
 from tests.cli import tiny
 from tests.cli.stored import last_run

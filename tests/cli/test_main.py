@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.run_folder import Request, RunFolder
+from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.reference import TaskRef, built_in
 from limbeck.settings.config import Config
 from tests.cli import program
@@ -127,7 +127,7 @@ def test_the_root_of_another_task_is_refused_and_left_as_it_is(tmp_path: Path):
     message = refused("run", "--task", "digits", "--root", tmp_path)
 
     assert f"{tmp_path} holds runs of the task tasks.other" in message
-    assert "give --root another folder for tasks.digits" in message
+    assert "give --root another folder for limbeck.tasks.digits" in message
     (tmp_path / ".lock").unlink()
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.progress import RunProgress, restarting_line, training_line
-from launchers.failure import AttemptFailedError, AttemptPreemptedError
-from launchers.supervisor import supervise
 from limbeck import events
+from limbeck.cli.progress import RunProgress, restarting_line, training_line
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError
+from limbeck.launchers.supervisor import supervise
 from limbeck.settings.recovery import RecoveryConfig
 
 

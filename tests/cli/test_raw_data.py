@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli import raw_data
+from limbeck.cli import raw_data
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
 from limbeck.task import Label, Task

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.run_folder import Request, RunFolder
+from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import ConfigError
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from limbeck.settings.training import TrainingConfig
 from tests.cli import program
 
-REQUEST = Request(TaskRef("tasks.digits"), Config(training=TrainingConfig(epochs=2)))
+REQUEST = Request(TaskRef("limbeck.tasks.digits"), Config(training=TrainingConfig(epochs=2)))
 
 
 def test_a_request_survives_its_file(tmp_path: Path):
@@ -64,7 +64,7 @@ def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):
     folder.prepare(REQUEST)
 
     with pytest.raises(ConfigError, match=r"holds runs of the task tasks\.digits"):
-        folder.prepare(Request(TaskRef("tasks.digits", "OTHER"), Config()))
+        folder.prepare(Request(TaskRef("limbeck.tasks.digits", "OTHER"), Config()))
     assert folder.request() == REQUEST
 
 
@@ -89,7 +89,9 @@ def test_a_second_process_is_refused_while_a_run_holds_the_folder_and_changes_no
 
 def test_a_request_that_cannot_be_read_is_named_by_its_file(tmp_path: Path):
     folder = RunFolder(tmp_path)
-    folder.request_file.write_text('{"task": {"module": "tasks.digits"}, "config": {"oven": 1}}', encoding="utf-8")
+    folder.request_file.write_text(
+        '{"task": {"module": "limbeck.tasks.digits"}, "config": {"oven": 1}}', encoding="utf-8"
+    )
 
     with pytest.raises(ConfigError) as caught:
         folder.prepare(REQUEST)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import settings
 from limbeck import reference
+from limbeck.cli import settings
 from limbeck.errors import ConfigError
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config

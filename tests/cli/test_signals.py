@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.run_folder import RunFolder
 from limbeck import events
+from limbeck.cli.run_folder import RunFolder
 from tests.cli import program
 
 pytestmark = pytest.mark.processes

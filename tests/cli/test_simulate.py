@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
-from kubeflow.simulate.pod import process
+from limbeck.cli.main import main
+from limbeck.kubeflow.simulate.pod import process
 from tests.kubeflow.simulate.probe import TRACES
 from tests.kubeflow.simulate.vertex.jobs import MADE, job, step, task
 

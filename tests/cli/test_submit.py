@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.main import main
-from kubeflow.submit import patience
+from limbeck.cli.main import main
+from limbeck.kubeflow.submit import patience
 from tests.kubeflow.submit import compiled
 from tests.kubeflow.submit.kfp_server import UNKNOWN, WORKFLOW, KfpServer, refusal
 from tests.kubeflow.submit.loopback import Answer, Fault, serving, unused
@@ -251,7 +251,7 @@ class TestFaults:
 
     def test_a_connection_that_hangs_counts_as_lost(self, file, server, capsys, monkeypatch):
         """A laptop that slept has connections that nobody closed; kfp would wait at one for ever."""
-        from kubeflow.submit import kfp_client
+        from limbeck.kubeflow.submit import kfp_client
 
         monkeypatch.setattr(kfp_client, "_LIMITS", (5, 0.2))
         released = threading.Event()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from google.auth.credentials import CredentialsWithRegionalAccessBoundary as RegionalAccess
 
-from cli.main import main
-from kubeflow.submit import patience
+from limbeck.cli.main import main
+from limbeck.kubeflow.submit import patience
 from tests.kubeflow.submit import compiled
 from tests.kubeflow.submit.loopback import Answer, Fault, serving, unused
 from tests.kubeflow.submit.vertex_server import PROJECT, REGION, VertexServer, key_file, refusal

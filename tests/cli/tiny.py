@@ -13,18 +13,18 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelRun, Schema
 
-from components.artifacts.types import Findings, Measurements, Predictions
-from components.gate.decision import DECISION_FILE, Decision
-from components.predictor import tables
+from limbeck.components.artifacts.types import Findings, Measurements, Predictions
+from limbeck.components.gate.decision import DECISION_FILE, Decision
+from limbeck.components.predictor import tables
 from limbeck.errors import DataError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
-from report import findings as findings_file
-from report.verdicts import Comparison, Helped, Interval, Verdicts
+from limbeck.report import findings as findings_file
+from limbeck.report.verdicts import Comparison, Helped, Interval, Verdicts
+from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components.predictions import write as write_predictions
-from trainer.serving.latency import Latency
 
 VERDICTS = Verdicts(
     Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}

@@ -7,8 +7,8 @@ import inspect
 import pkgutil
 from pathlib import Path
 
-import components
-from components.graph.context import Storage
+from limbeck import components
+from limbeck.components.graph.context import Storage
 from tests.integration import graphs
 
 

@@ -17,29 +17,30 @@ from google.protobuf import json_format
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
-from cli import collect
-from cli.store import Output
-from components.anomaly_stop import accepted
-from components.artifacts.files import split_files
-from components.artifacts.scratch import local_folder
-from components.artifacts.types import Measurements, Predictions
-from components.gate.decision import DECISION_FILE
-from components.gate.executor import Executor as Gate
-from components.predictor import tables
-from components.predictor.executor import Executor as Predictor
-from components.predictor.tables import Measured, ModelFacts
-from components.properties.sections import Section
-from components.pusher.executor import Executor as Pusher
-from components.reporter import curves
-from components.teacher_labeler import provenance
 from limbeck import files
+from limbeck.cli import collect
+from limbeck.cli.store import Output
+from limbeck.components.anomaly_stop import accepted
+from limbeck.components.artifacts.files import split_files
+from limbeck.components.artifacts.scratch import local_folder
+from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.gate.decision import DECISION_FILE
+from limbeck.components.gate.executor import Executor as Gate
+from limbeck.components.predictor import tables
+from limbeck.components.predictor.executor import Executor as Predictor
+from limbeck.components.predictor.tables import Measured, ModelFacts
+from limbeck.components.properties.sections import Section
+from limbeck.components.pusher.executor import Executor as Pusher
+from limbeck.components.reporter import curves
+from limbeck.components.teacher_labeler import provenance
 from limbeck.errors import DataError
 from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
+from limbeck.report import findings
+from limbeck.report.findings import Findings
 from limbeck.settings.gate import GateConfig
-from report import findings
-from report.findings import Findings
+from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components import predictions, rehearsal
 from tests.components.anomaly_stop.test_accepted import span
@@ -47,7 +48,6 @@ from tests.components.predictor.test_executor import labelled_examples
 from tests.components.pusher import models
 from tests.components.world import PROPERTIES, SIZES
 from tests.object_store import Fault, refuses
-from trainer.serving.latency import Latency
 
 
 class Remote(str):

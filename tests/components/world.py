@@ -15,12 +15,12 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.properties.code import CodeRef, code_properties
+from limbeck.components.properties.code import CodeRef, code_properties
 from limbeck.models import CONTROLS, STUDENT, TEACHER
 from limbeck.reference import TaskRef
+from limbeck.trainer.data.preprocessing import preprocess
+from limbeck.trainer.serving import export
 from tests.components import rehearsal, shapes
-from trainer.data.preprocessing import preprocess
-from trainer.serving import export
 
 SIZES = {"train": 61, "validation": 7, "test": 23}
 SHARDS = {"train": 3, "validation": 1, "test": 2}

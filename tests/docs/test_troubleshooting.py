@@ -14,7 +14,7 @@ HEADINGS = re.findall(
     r"^### `(.+)`$", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE
 )
 PACKAGES = ("limbeck", "trainer", "launchers", "report", "components", "kubeflow", "cli")
-# What the code fills in; `launchers.failure` names the signal.
+# What the code fills in; `limbeck.launchers.failure` names the signal.
 FILLED = {"SIGKILL"}
 
 

@@ -17,7 +17,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from kubeflow.simulate.pod import jail
+from limbeck.kubeflow.simulate.pod import jail
 from tests.integration.runs import PROJECT
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
@@ -25,7 +25,7 @@ START, HOME, TEMPORARY = "/start", "/home/somebody", "/tmp"
 # Nobody, on every Linux.
 USER = 65534
 # What components may import: neither the pipeline nor the command line goes into a container.
-PACKAGES = ("components", "report", "launchers", "trainer", "limbeck", "tasks")
+LEFT_OUT = ("kubeflow", "cli", "pipeline.py")
 _TIMEOUT_SECONDS = 600
 
 
@@ -59,8 +59,8 @@ class Container:
     def __init__(self, scratch: Path) -> None:
         """Copies the project's packages to `scratch`, and makes a virtual environment there that leads to ours."""
         source, virtual = scratch / "source", scratch / "environment"
-        for package in PACKAGES:
-            shutil.copytree(PROJECT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+        left_out = shutil.ignore_patterns("__pycache__", *LEFT_OUT)
+        shutil.copytree(PROJECT / "limbeck", source / "limbeck", ignore=left_out)
         share(source)
         interpreter, packages = Path(sys.executable).resolve(), Path(sysconfig.get_path("purelib"))
         below = packages.relative_to(sys.prefix)

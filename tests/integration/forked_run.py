@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cli import exit_codes, main, run_verb
-from cli.run_folder import RunFolder
+from limbeck.cli import exit_codes, main, run_verb
+from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import UserError
 from tests.integration import forks
 from tests.integration.forks import Fork, Program
@@ -14,7 +14,7 @@ from tests.integration.forks import Fork, Program
 
 def start_runner(folder: RunFolder) -> Fork:
     """As `run_verb.start_runner`, which starts a new interpreter."""
-    program = Program("cli.runner", [str(folder.root)], str(Path.cwd()), str(folder.log))
+    program = Program("limbeck.cli.runner", [str(folder.root)], str(Path.cwd()), str(folder.log))
     return forks.start(program, run_verb.environment(folder), new_session=True)
 
 

@@ -10,11 +10,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any, get_args
 
-from cli import settings
-from components.graph.context import Storage
+from limbeck.cli import settings
+from limbeck.components.graph.context import Storage
+from limbeck.pipeline import create_pipeline
 from limbeck.reference import TaskRef, find
 from limbeck.settings.config import Config
-from pipeline import create_pipeline
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
@@ -51,7 +51,7 @@ def whole(task: str = "digits") -> Graph:
 
 def formats() -> list[Graph]:
     """A graph for each format of the raw data."""
-    from components.example_gen.component import Format
+    from limbeck.components.example_gen.component import Format
 
     wine = str(PROJECT / "docs" / "examples" / "wine.py")
     return [Graph.of(wine, f"data.format={name}") for name in get_args(Format)]

@@ -24,11 +24,11 @@ import psutil
 from limbeck import events
 from limbeck.records import from_json, to_json
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery.checkpoint import folder_of
 from tests.integration.launching import ORDER, OUTCOME, LaunchResult, Order
 from tests.integration.runs import PROJECT
-from trainer.distribution import cluster
-from trainer.job import TrainingJob
-from trainer.recovery.checkpoint import folder_of
 
 PATIENCE_SECONDS = 300.0
 # Shorter than what is looked for lasts, and long enough to leave a core to those who do it.
@@ -91,7 +91,7 @@ class Running:
         found = {}
         for process in psutil.Process(self.supervisor.pid).children():
             with contextlib.suppress(psutil.Error):
-                if "trainer.worker" in process.cmdline():
+                if "limbeck.trainer.worker" in process.cmdline():
                     found[cluster.from_environment(process.environ()).role] = process
         return {str(role): process for role, process in found.items()}
 
@@ -157,7 +157,7 @@ def launched(job: TrainingJob, recovery: RecoveryConfig = QUICK) -> Iterator[Run
         left = running.processes() if supervisor.poll() is None else {}
         supervisor.kill()
         supervisor.wait()
-        # They die with it (`trainer.process.lifeline`), also where they are stopped.
+        # They die with it (`limbeck.trainer.process.lifeline`), also where they are stopped.
         psutil.wait_procs(left.values())
 
 

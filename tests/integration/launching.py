@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
-from launchers.cluster import Cluster
-from launchers.launch import launch
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.settings.recovery import RecoveryConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 ORDER, OUTCOME = "order.json", "outcome.json"
 

@@ -11,9 +11,9 @@ import numpy as np
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer.job import TrainingJob
 from tests.trainer import world
 from tests.trainer.world import World
-from trainer.job import TrainingJob
 
 # 3,393 positions in 107 steps: the last batch holds one example, so one of two workers is given none.
 COUNT, MEMBERS, STEPS, SAVE_EVERY = 377, 2, 107, 10

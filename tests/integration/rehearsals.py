@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.graph.context import Storage
 from limbeck import reference
+from limbeck.components.graph.context import Storage
 from limbeck.reference import TaskRef
 from limbeck.settings.operational import Operational
 from tests.integration import graphs, outcomes, relocation

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from components.graph.context import Storage
+from limbeck.components.graph.context import Storage
 
 DATA, RUN, TASK = "/mnt/data", "/mnt/run", "/mnt/task"
 ACCEPTED, SERVING = "/mnt/accepted", "/mnt/serving"

@@ -86,7 +86,7 @@ def own_digits(folder: Path) -> Path:
     shutil.copytree(PROJECT / "tasks" / "digits", package, ignore=shutil.ignore_patterns("__pycache__"))
     for path in package.glob("*.py"):
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("tasks.digits", "own_digits"), encoding="utf-8")
+        path.write_text(text.replace("limbeck.tasks.digits", "own_digits"), encoding="utf-8")
     return package
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from cli.run_folder import RunFolder
-from cli.runner import environment, graph_of
+from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.runner import environment, graph_of
 
 
 def main(root: Path) -> None:

@@ -110,7 +110,7 @@ def test_nothing_survives_a_signal_in_training(number: signal.Signals, tmp_path:
     run = start(root, "teachers.epochs=2000")
     try:
         assert until(lambda: happened(root, event="training", entry="teacher"), PATIENCE_SECONDS)
-        assert command_lines(root).count("trainer.worker") == 2
+        assert command_lines(root).count("limbeck.trainer.worker") == 2
         run.send_signal(number)
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
         run.wait()
@@ -126,7 +126,7 @@ def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> 
     run = start(root, "beam.workers=2")
     try:
         assert until(lambda: "sdk_worker_main" in command_lines(root), PATIENCE_SECONDS)
-        [runner] = [process for process in living(root) if "cli.runner" in process.cmdline()]
+        [runner] = [process for process in living(root) if "limbeck.cli.runner" in process.cmdline()]
         runner.kill()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
         assert run.wait() == 1

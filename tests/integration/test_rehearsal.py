@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.dag_runner import ObservedDagRunner
-from cli.run_folder import Request, RunFolder
-from cli.runner import storage_of
-from components.graph.context import Storage
+from limbeck.cli.dag_runner import ObservedDagRunner
+from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.runner import storage_of
+from limbeck.components.graph.context import Storage
 from tests.integration import graphs, outcomes, trespass
 from tests.integration.conftest import Base
 from tests.integration.container import (
@@ -102,7 +102,9 @@ def test_what_each_format_of_the_data_has_to_itself(
             ObservedDagRunner().run_with_ir(graphs.only(nodes, run.ir))
         rehearsals += [Rehearsal(run, node, tmp_path / name / node) for node in nodes]
         executors |= {graphs.executors(run.ir)[node] for node in nodes}
-    assert executors == {f"components.example_gen.executor.{name}" for name in ("CsvExecutor", "ParquetExecutor")}
+    assert executors == {
+        f"limbeck.components.example_gen.executor.{name}" for name in ("CsvExecutor", "ParquetExecutor")
+    }
     rehearse(rehearsals, container)
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery.checkpoint import folder_of, latest
 from tests.integration import mortal
 from tests.integration.halting import QUICK, JobPosition, Running, kill, launched
 from tests.integration.launching import LaunchResult
 from tests.integration.mortal import MEMBERS, SAVE_EVERY, STEPS
 from tests.trainer.world import World, weights
-from trainer.job import TrainingJob
-from trainer.recovery.checkpoint import folder_of, latest
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 

@@ -22,7 +22,7 @@ INGESTION = {"ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "An
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The digits, as a user keeps them."""
-    from tasks.digits import data
+    from limbeck.tasks.digits import data
 
     folder = tmp_path_factory.mktemp("data") / "digits"
     folder.mkdir()

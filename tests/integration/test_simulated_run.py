@@ -16,12 +16,12 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from cli.main import main
-from kubeflow.simulate.pod import process
-from kubeflow.simulate.simulation import Outcome, Request, simulate
-from kubeflow.simulate.versions import rules
+from limbeck.cli.main import main
 from limbeck.errors import UserError
-from tasks.digits import data
+from limbeck.kubeflow.simulate.pod import process
+from limbeck.kubeflow.simulate.simulation import Outcome, Request, simulate
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.tasks.digits import data
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 

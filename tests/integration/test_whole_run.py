@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.predictor import tables
+from limbeck.components.predictor import tables
 from limbeck.examples import SPLITS
 from tests.cli.stored import last_run
 from tests.integration import served

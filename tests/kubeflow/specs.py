@@ -103,7 +103,7 @@ def stock() -> Spec:
                 "executors": {
                     "ExampleGen_executor": {
                         "container": {
-                            **container("components.example_gen.executor.CsvExecutor", reader),
+                            **container("limbeck.components.example_gen.executor.CsvExecutor", reader),
                             "lifecycle": {"preCacheCheck": {"command": ["python", "-m", DRIVER], "args": []}},
                         }
                     },

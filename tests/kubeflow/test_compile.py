@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cli import settings
-from cli.main import main
 from limbeck import reference
+from limbeck.cli import settings
+from limbeck.cli.main import main
 from limbeck.settings import operational
 from limbeck.settings.config import Config
 from limbeck.settings.descriptions import describe
@@ -156,11 +156,11 @@ def test_kfps_own_parser_takes_the_file(compiled: Compiled):
 
 
 def test_containers_start_our_program_from_our_image(target: str, compiled: Compiled):
-    own = {"TaskData": "kubeflow.task_data", "DataFingerprint": "kubeflow.data_fingerprint"}
+    own = {"TaskData": "limbeck.kubeflow.task_data", "DataFingerprint": "limbeck.kubeflow.data_fingerprint"}
     for name in compiled.nodes:
         container = compiled.container(name)
         assert container["image"] == "registry.example/limbeck:7"
-        assert container["command"] == ["python", "-m", own.get(name, "kubeflow.entrypoint")]
+        assert container["command"] == ["python", "-m", own.get(name, "limbeck.kubeflow.entrypoint")]
         assert compiled.argument(name, "--node") == name
         assert compiled.argument(name, "--target") == target
         assert compiled.argument(name, "--invocation") == "{{$}}"
@@ -297,21 +297,21 @@ def test_every_component_of_ours_knows_task_and_code(compiled: Compiled):
     }
     digests = {name: compiled.parameters(name)["code_digest"] for name in ours}
 
-    assert {json.loads(compiled.parameters(name)["task"])["module"] for name in ours} == {"tasks.digits"}
+    assert {json.loads(compiled.parameters(name)["task"])["module"] for name in ours} == {"limbeck.tasks.digits"}
     assert len({digests[name] for name in STUDENTS}) == 1
     assert len(set(digests.values())) == len(ours) - len(STUDENTS) + 1
 
 
 def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
     own = {
-        "AnomalyStop": "components.anomaly_stop.executor.Executor",
-        "TeacherTrainer": "components.teacher_trainer.executor.Executor",
-        "TeacherLabeler": "components.teacher_labeler.executor.Executor",
-        **dict.fromkeys(STUDENTS, "components.distiller.executor.Executor"),
-        "Predictor": "components.predictor.executor.Executor",
-        "Reporter": "components.reporter.executor.Executor",
-        "Gate": "components.gate.executor.Executor",
-        "Visualizer": "components.visualizer.executor.Executor",
+        "AnomalyStop": "limbeck.components.anomaly_stop.executor.Executor",
+        "TeacherTrainer": "limbeck.components.teacher_trainer.executor.Executor",
+        "TeacherLabeler": "limbeck.components.teacher_labeler.executor.Executor",
+        **dict.fromkeys(STUDENTS, "limbeck.components.distiller.executor.Executor"),
+        "Predictor": "limbeck.components.predictor.executor.Executor",
+        "Reporter": "limbeck.components.reporter.executor.Executor",
+        "Gate": "limbeck.components.gate.executor.Executor",
+        "Visualizer": "limbeck.components.visualizer.executor.Executor",
     }
     for name, path in own.items():
         assert compiled.argument(name, "--executor") == path
@@ -321,7 +321,7 @@ def test_a_pod_is_told_which_executor_to_run(compiled: Compiled):
 
 
 def test_the_tasks_own_data_are_written_by_the_pipeline(compiled: Compiled):
-    assert json.loads(compiled.parameters("TaskData")["task"])["module"] == "tasks.digits"
+    assert json.loads(compiled.parameters("TaskData")["task"])["module"] == "limbeck.tasks.digits"
     for name in ("DataFingerprint", "ExampleGen"):
         assert "input_base" not in compiled.parameters(name)
         output = compiled.nodes[name]["inputs"]["artifacts"]["data"]["taskOutputArtifact"]
@@ -360,7 +360,7 @@ def test_csv_data_are_read_by_the_generator_for_csv(tmp_path: Path):
     for name in ("DataFingerprint", "ExampleGen"):
         assert compiled.parameters(name)["input_base"] == "gs://elsewhere/csv"
     assert compiled.of_run["data_path"]["defaultValue"] == "gs://elsewhere/csv"
-    assert "components.example_gen.executor.CsvExecutor" in compiled.text
+    assert "limbeck.components.example_gen.executor.CsvExecutor" in compiled.text
     assert "TFRecordExecutor" not in compiled.text
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.driver import files_digest
-from kubeflow.data_fingerprint import resolve
 from limbeck import files
+from limbeck.components.example_gen.driver import files_digest
 from limbeck.errors import ConfigError, DataError
+from limbeck.kubeflow.data_fingerprint import resolve
 
 
 def config(pattern: str) -> str:

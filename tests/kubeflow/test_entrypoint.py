@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
-from kubeflow.rewrites.entrypoint import set_entrypoint
-from kubeflow.rewrites.lifecycle import drop_lifecycle
-from kubeflow.rewrites.task_data import TaskData, add_task_data
+from limbeck.kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
+from limbeck.kubeflow.rewrites.entrypoint import set_entrypoint
+from limbeck.kubeflow.rewrites.lifecycle import drop_lifecycle
+from limbeck.kubeflow.rewrites.task_data import TaskData, add_task_data
 from tests.kubeflow.pods import Pod, assert_done
 from tests.kubeflow.specs import INPUT_CONFIG, stock
 
@@ -53,7 +53,7 @@ def ingested(spec: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_the_digest_is_that_of_a_local_run(ingested: dict[str, Pod]):
-    from components.example_gen.driver import files_digest
+    from limbeck.components.example_gen.driver import files_digest
 
     folder = ingested["DataFingerprint"].folder
     expected = files_digest(str(folder.parent / "data"), "train/*")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kubeflow import executor
+from limbeck.kubeflow import executor
 
 PROJECT = Path(__file__).parents[2]
 RECORDING = "tests.kubeflow.recording"
@@ -137,7 +137,7 @@ def test_numbers_of_names_are_those_of_tfx():
 def test_names_of_a_blessing_are_those_of_tfx():
     from tfx.components.evaluator import constants
 
-    from components.artifacts import blessing
+    from limbeck.components.artifacts import blessing
 
     assert blessing.BLESSED == constants.ARTIFACT_PROPERTY_BLESSED_KEY
     assert blessing.CURRENT_MODEL == constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY
@@ -151,7 +151,7 @@ def test_only_what_the_executor_needs_is_imported(tmp_path: Path):
     """Every import of `tfx.components` or Beam costs each such step of a pipeline seconds."""
     program = f"""
 import json, os, sys
-from kubeflow import entrypoint, process
+from limbeck.kubeflow import entrypoint, process
 started = []
 def work(arguments):
     for name in ("gate", "reporter", "teacher_trainer", "distiller"):
@@ -179,4 +179,4 @@ process.end_with(work)
     assert started == ["gate", "reporter", "teacher_trainer", "distiller"]
     assert [name for name in NEEDLESS if name in modules] == []
     # A task is loaded by `Do`, and nothing of the command line or of the pipeline is needed.
-    assert not {"pipeline", "cli", "tasks", "kubeflow.compile", "kubeflow.simulate"} & set(modules)
+    assert not {"pipeline", "cli", "tasks", "limbeck.kubeflow.compile", "limbeck.kubeflow.simulate"} & set(modules)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.versions import NAMES, rules
-from kubeflow.simulate.workflow.document import NewRun, compile_run
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.versions import NAMES, rules
+from limbeck.kubeflow.simulate.workflow.document import NewRun, compile_run
 from limbeck.settings import sources
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.descriptions import describe

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from kubeflow.simulate.pod import image, process
-from kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod import image, process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
 from tests.integration.container import refusal
 
 PROJECT = Path(__file__).parents[2]
@@ -120,7 +120,8 @@ def test_what_no_step_needs_stays_outside(patterns: list[str]):
 def test_all_packages_are_copied_that_simulate_shows_a_step(built: list[Instruction]):
     """Else a pipeline that runs in `simulate` dies on the cluster, with a ModuleNotFoundError."""
     copied = {source for source in sources(built) if (PROJECT / source).is_dir()}
-    assert copied == set(image._PACKAGES)
+    linked = {path.readlink().name for path in (PROJECT / "limbeck").iterdir() if path.is_symlink()}
+    assert copied == {"limbeck"} | linked - set(image._LEFT_OUT)
     [source] = [one for one in last_stage(built) if one.name == "COPY" and image.SOURCE in one.words()]
     assert source.words() == [image.SOURCE, image.SOURCE]
 
@@ -209,11 +210,11 @@ def test_what_is_copied_runs_as_the_user_of_a_container(
         f"components.{path.parent.name}.executor" for path in PROJECT.glob("components/*/executor.py")
     )
     modules += [
-        "kubeflow.entrypoint",
-        "kubeflow.data_fingerprint",
-        "kubeflow.task_data",
-        "trainer.worker",
-        "tasks.digits",
+        "limbeck.kubeflow.entrypoint",
+        "limbeck.kubeflow.data_fingerprint",
+        "limbeck.kubeflow.task_data",
+        "limbeck.trainer.worker",
+        "limbeck.tasks.digits",
     ]
     program = f"""
 import importlib, json, os, sys

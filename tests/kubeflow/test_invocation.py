@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from kubeflow import example_gen, output_file
-from kubeflow.artifact_types import class_path, title_of
-from kubeflow.invocation import Definitions, Invocation, make_folders, understood
-from kubeflow.rewrites.data_fingerprint import FOUND
 from limbeck.errors import ConfigError
+from limbeck.kubeflow import example_gen, output_file
+from limbeck.kubeflow.artifact_types import class_path, title_of
+from limbeck.kubeflow.invocation import Definitions, Invocation, make_folders, understood
+from limbeck.kubeflow.rewrites.data_fingerprint import FOUND
 
 RUN = "minio://mlpipeline/v2/artifacts/limbeck-digits/run"
 EXAMPLES = {"artifactType": {"instanceSchema": "title: tfx.Examples\ntype: object\n"}}
@@ -77,7 +77,7 @@ def test_types_are_those_of_the_definitions():
 
     assert examples["type"] == {"instanceSchema": "title: tfx.Examples\n"}
     # TFX imports the title of a type that it does not know.
-    assert predictions["type"] == {"instanceSchema": "title: components.artifacts.types.Predictions\n"}
+    assert predictions["type"] == {"instanceSchema": "title: limbeck.components.artifacts.types.Predictions\n"}
 
 
 def test_tfx_makes_artifacts_of_it():
@@ -167,7 +167,7 @@ class TestTypes:
             title_of({"artifactType": {"instanceSchema": ""}})
 
     def test_every_type_of_ours_has_a_class(self):
-        from components.artifacts import types
+        from limbeck.components.artifacts import types
 
         own = [one for one in vars(types).values() if isinstance(one, type) and hasattr(one, "TYPE_NAME")]
         assert len(own) >= 3

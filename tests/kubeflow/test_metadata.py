@@ -3,7 +3,7 @@
 import json
 import math
 
-from kubeflow import metadata
+from limbeck.kubeflow import metadata
 
 UNTOUCHED = {"text": "a", "empty": "", "number": 1.5, "count": 3, "flag": True}
 

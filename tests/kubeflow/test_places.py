@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubeflow.places import local_path, place, uri_of
+from limbeck.kubeflow.places import local_path, place, uri_of
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow import platform_document as platform_document_module
-from kubeflow.node_containers import containers_of_tasks
-from kubeflow.platform_document import platform_document
-from kubeflow.rewrites.resources import set_resources
-from kubeflow.rewrites.retries import set_retries
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.versions import rules
-from kubeflow.simulate.workflow import pod_templates
-from kubeflow.simulate.workflow.document import NewRun, compile_run
-from kubeflow.strict_fields import assert_fields
 from limbeck.errors import ConfigError
+from limbeck.kubeflow import platform_document as platform_document_module
+from limbeck.kubeflow.node_containers import containers_of_tasks
+from limbeck.kubeflow.platform_document import platform_document
+from limbeck.kubeflow.rewrites.resources import set_resources
+from limbeck.kubeflow.rewrites.retries import set_retries
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.workflow import pod_templates
+from limbeck.kubeflow.simulate.workflow.document import NewRun, compile_run
+from limbeck.kubeflow.strict_fields import assert_fields
 from limbeck.settings import sources
 from limbeck.settings.containers import ContainerConfig
 from tests import schemas

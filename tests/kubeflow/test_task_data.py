@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kubeflow import task_data
 from limbeck.errors import TaskError
+from limbeck.kubeflow import task_data
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 

@@ -8,9 +8,9 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.protobuf import json_format
 
-from cli.main import main
-from kubeflow.simulate.vertex import job as simulated
-from kubeflow.simulate.vertex.rules import RULES
+from limbeck.cli.main import main
+from limbeck.kubeflow.simulate.vertex import job as simulated
+from limbeck.kubeflow.simulate.vertex.rules import RULES
 
 PROJECT = Path(__file__).parents[2]
 ROOT = "gs://bucket/limbeck"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.visualizer import metadata
+from limbeck.components.visualizer import metadata
 from tests.components.visualizer import left
 from tests.kubeflow import visualizing
 from tests.kubeflow.pods import Pod, assert_done

@@ -20,10 +20,10 @@ def compiled(target: Any, output: Path) -> Spec:
     from tfx.orchestration.pipeline import Pipeline
     from tfx.types import standard_artifacts
 
-    from components.artifacts import types
-    from components.graph.context import Context, Storage
-    from components.visualizer.component import visualizer
-    from kubeflow import compile as compiler
+    from limbeck.components.artifacts import types
+    from limbeck.components.graph.context import Context, Storage
+    from limbeck.components.visualizer.component import visualizer
+    from limbeck.kubeflow import compile as compiler
     from limbeck.models import MODELS
     from limbeck.reference import find
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
-from trainer import training, worker
-from trainer.distribution import agreement, cluster, farewell, strategies
-from trainer.process import heartbeat, preemption
-from trainer.process.preemption import PreemptedError
+from limbeck.trainer import training, worker
+from limbeck.trainer.distribution import agreement, cluster, farewell, strategies
+from limbeck.trainer.process import heartbeat, preemption
+from limbeck.trainer.process.preemption import PreemptedError
 
 STEPS, STEP_OF_FATE = 10, 5
 

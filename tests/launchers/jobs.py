@@ -5,15 +5,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from launchers.cluster import Cluster
-from launchers.local.launcher import LocalLauncher
-from launchers.supervisor import Supervised, supervise
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.local.launcher import LocalLauncher
+from limbeck.launchers.supervisor import Supervised, supervise
 from limbeck.rank_record import RankRecord
 from limbeck.reference import TaskRef
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 WORKER = Path(__file__).parent / "worker.py"
 QUICK = RecoveryConfig(restarts=2, backoff_seconds=0.01)
@@ -22,7 +22,7 @@ QUICK = RecoveryConfig(restarts=2, backoff_seconds=0.01)
 def job(folder: Path | str, processes: int) -> TrainingJob:
     return TrainingJob(
         entry="teacher",
-        task=TaskRef(module="tasks.digits"),
+        task=TaskRef(module="limbeck.tasks.digits"),
         examples_uri=str(folder),
         transform_graph_uri=str(folder),
         model_uri=str(folder),

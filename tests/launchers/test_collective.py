@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.failure import AttemptFailedError
-from launchers.local.launcher import LocalLauncher
-from launchers.supervisor import supervise
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.failure import AttemptFailedError
+from limbeck.launchers.local.launcher import LocalLauncher
+from limbeck.launchers.supervisor import supervise
 from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 from tests.launchers.collective_worker import STEP_OF_FATE, STEPS

@@ -2,8 +2,8 @@ import signal
 
 import pytest
 
-from launchers.failure import Exit, Failure, blame, describe, read_failure
-from trainer.process.preemption import EXIT_CODE
+from limbeck.launchers.failure import Exit, Failure, blame, describe, read_failure
+from limbeck.trainer.process.preemption import EXIT_CODE
 
 
 @pytest.mark.parametrize(

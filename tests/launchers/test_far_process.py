@@ -2,12 +2,12 @@
 
 import pytest
 
-from launchers import far_process
-from launchers.failure import ENVIRONMENT as FAILURE
 from limbeck.errors import ConfigError
-from trainer.distribution import cluster
-from trainer.distribution.cluster import Addresses
-from trainer.process import heartbeat
+from limbeck.launchers import far_process
+from limbeck.launchers.failure import ENVIRONMENT as FAILURE
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import Addresses
+from limbeck.trainer.process import heartbeat
 
 TEXT = cluster.to_text(Addresses("c-0.svc:2222", ("w-0.svc:2222", "w-1.svc:2222")), "worker", 1)
 

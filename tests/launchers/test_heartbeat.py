@@ -2,10 +2,10 @@ import os
 
 import pytest
 
-from launchers.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
 from limbeck import files
+from limbeck.launchers.heartbeat import STARTING_SECONDS, SUSPICIOUS_SECONDS, Pulses
+from limbeck.trainer.process import heartbeat
 from tests.object_store import Fault, refuses
-from trainer.process import heartbeat
 
 DEADLINE = 10.0
 

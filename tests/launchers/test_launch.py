@@ -4,9 +4,9 @@ import sys
 import pydantic
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.launch import launch, make
 from limbeck.errors import ConfigError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch, make
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.sources import load, parse_assignment
@@ -50,7 +50,7 @@ def test_a_cluster_of_another_size_than_the_strategy_is_refused(tmp_path):
 
 def test_launchers_import_no_heavy_package():
     script = (
-        "import sys, launchers.launch;"
+        "import sys, limbeck.launchers.launch;"
         "sys.exit(str({'tensorflow', 'tfx', 'apache_beam', 'numpy'} & set(sys.modules) or ''))"
     )
     result = subprocess.run(

@@ -1,6 +1,6 @@
 import pytest
 
-from launchers.restart_policy import FailureKind, GiveUp, Restart, next_action
+from limbeck.launchers.restart_policy import FailureKind, GiveUp, Restart, next_action
 from limbeck.settings.recovery import RecoveryConfig
 
 RECOVERY = RecoveryConfig(restarts=3, backoff_seconds=0.5)

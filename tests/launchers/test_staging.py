@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from launchers import staging
-from launchers.cluster import Cluster
-from launchers.failure import AttemptFailedError
-from launchers.launch import launch
 from limbeck import events, files
 from limbeck.errors import ConfigError, UserError
 from limbeck.files import Visibility
+from limbeck.launchers import staging
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.failure import AttemptFailedError
+from limbeck.launchers.launch import launch
 from limbeck.rank_record import RankRecord
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
@@ -77,7 +77,7 @@ def launched(monkeypatch):
 
     def made(act, supervises=False):
         launcher = Recording(act, supervises)
-        monkeypatch.setattr("launchers.local.launcher.from_settings", lambda _: launcher)
+        monkeypatch.setattr("limbeck.launchers.local.launcher.from_settings", lambda _: launcher)
         return launcher
 
     return made
@@ -142,17 +142,17 @@ def test_an_unknown_scheme_is_refused_before_anything_starts(memory, launched):
 
 SCRIPT = """
 import os, signal, sys, tempfile
-from launchers.cluster import Cluster
-from launchers.launch import launch
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from tests.launchers.test_staging import Recording, in_memory
-import launchers.local.launcher
+import limbeck.launchers.local.launcher
 
 def act(job):
     print(sorted(name.split("-")[0] for name in os.listdir(tempfile.gettempdir())), flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
     signal.pause()
 
-launchers.local.launcher.from_settings = lambda _: Recording(act)
+limbeck.launchers.local.launcher.from_settings = lambda _: Recording(act)
 launch(in_memory("ram://job"), Cluster())
 """
 
@@ -196,8 +196,8 @@ def world(tmp_path_factory):
 
 
 def weights_of_a_training_in_this_process(world, folder):
+    from limbeck.trainer import training
     from tests.trainer.world import weights
-    from trainer import training
 
     job = world.job(folder)
     training.run(job)

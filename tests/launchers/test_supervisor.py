@@ -12,13 +12,13 @@ import threading
 import psutil
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.failure import AttemptFailedError, AttemptPreemptedError
-from launchers.launch import launch
-from launchers.local.launcher import LocalLauncher
-from launchers.supervisor import supervise
 from limbeck import events
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError
+from limbeck.launchers.launch import launch
+from limbeck.launchers.local.launcher import LocalLauncher
+from limbeck.launchers.supervisor import supervise
 from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 
@@ -262,7 +262,7 @@ def test_a_launcher_that_is_asked_to_end_lets_its_processes_save_and_starts_noth
 @pytest.mark.processes
 def test_launch_supervises_within_the_budget_that_it_is_given(tmp_path, monkeypatch):
     local = LocalLauncher([sys.executable, str(jobs.WORKER), "rank_1_dies_at_first"])
-    monkeypatch.setattr("launchers.local.launcher.from_settings", lambda _: local)
+    monkeypatch.setattr("limbeck.launchers.local.launcher.from_settings", lambda _: local)
     job, cluster = jobs.job(tmp_path, 2), Cluster(workers=1)
     with pytest.raises(TrainingFailedError, match=r"^teacher worker 0 was killed by SIGKILL"):
         launch(job, cluster, recovery=RecoveryConfig(restarts=0))

@@ -9,15 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from launchers import failure, records
-from launchers.cluster import title
-from launchers.failure import AttemptFailedError, read_failure
-from launchers.staging import staged
 from limbeck import files
 from limbeck.errors import UserError
 from limbeck.files import Visibility
+from limbeck.launchers import failure, records
+from limbeck.launchers.cluster import title
+from limbeck.launchers.failure import AttemptFailedError, read_failure
+from limbeck.launchers.staging import staged
 from limbeck.records import to_json
-from trainer.process import heartbeat, interpreter
+from limbeck.trainer.process import heartbeat, interpreter
 
 
 def from_settings(_settings):
@@ -40,7 +40,7 @@ class ToyLauncher:
         variables = {failure.ENVIRONMENT: failure_uri, heartbeat.ENVIRONMENT: f"file://{self.site}/beat"}
         with hidden(Path(self.asked_for.examples_uri).parent):
             code = subprocess.run(
-                [sys.executable, "-m", "trainer.worker", job_uri],
+                [sys.executable, "-m", "limbeck.trainer.worker", job_uri],
                 env=interpreter.environment(os.environ) | variables,
                 cwd=self.site,
                 check=False,

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
-from trainer.distribution import cluster
-from trainer.job import TrainingJob
-from trainer.process import heartbeat, lifeline, preemption
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process import heartbeat, lifeline, preemption
 
 
 def succeed(job, me):

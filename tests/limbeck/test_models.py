@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
-from trainer.process import interpreter
+from limbeck.trainer.process import interpreter
 
 PROJECT = Path(__file__).parents[2]
 ENTRY = """
@@ -29,16 +29,16 @@ module = types.ModuleType("limbeck.models")
 sys.modules["limbeck.models"] = limbeck.models = module
 exec(compile(source[:end] + ENTRY + source[end:], "limbeck/models.py", "exec"), module.__dict__)
 
-from cli import settings
-from components.graph.context import Storage
-from components.predictor.component import PredictorSpec
-from components.reporter.component import ReporterSpec
-from components.visualizer.component import VisualizerSpec
+from limbeck.cli import settings
+from limbeck.components.graph.context import Storage
+from limbeck.components.predictor.component import PredictorSpec
+from limbeck.components.reporter.component import ReporterSpec
+from limbeck.components.visualizer.component import VisualizerSpec
 from limbeck.reference import find
-from pipeline import create_pipeline
-from report import html
-from report.charts.markers import key
-from report.names import kinds
+from limbeck.pipeline import create_pipeline
+from limbeck.report import html
+from limbeck.report.charts.markers import key
+from limbeck.report.names import kinds
 from tests.report.sample_report import whole
 
 ref = find("digits")

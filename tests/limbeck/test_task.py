@@ -62,7 +62,7 @@ def test_a_built_in_task_is_found_by_its_name():
     assert reference.built_in() == sorted(reference.built_in())
     assert "digits" in reference.built_in()
     ref = reference.find("digits")
-    assert ref == TaskRef(module="tasks.digits")
+    assert ref == TaskRef(module="limbeck.tasks.digits")
     assert ref.folder() == reference.TASKS / "digits"
 
 
@@ -84,7 +84,7 @@ def test_a_helper_of_the_user_hides_no_module_of_ours(tmp_path, imports):
     write(tmp_path, "yaml.py", "raise AssertionError('imported')\n")
     ref = reference.find(str(write(tmp_path, "task_beside_others.py")))
     assert ref.load().name == "mine"
-    assert importlib.import_module("report.schema").VERSION
+    assert importlib.import_module("limbeck.report.schema").VERSION
 
 
 @pytest.mark.parametrize("name", ["report", "yaml", "json"])
@@ -144,7 +144,7 @@ def test_finding_a_task_and_its_folder_imports_nothing(tmp_path, monkeypatch):
     ("./digits", "there is no task at digits: expected a .py file, or a folder with an __init__.py"),
     ("no.such.module:TASK", "there is no task 'no.such.module:TASK'"),
     ("json.decoder.deeper:TASK", "there is no task"),
-    ("tasks.digits", "module:attribute"),
+    ("limbeck.tasks.digits", "module:attribute"),
     ("", "there is no task ''"),
 ])  # fmt: skip
 def test_a_misspelt_task_is_refused(tmp_path, monkeypatch, text, message):

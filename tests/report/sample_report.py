@@ -9,13 +9,7 @@ import math
 import numpy as np
 
 from limbeck.rank_record import RankRecord
-from limbeck.settings.config import Config
-from limbeck.settings.distillation import DistillationConfig
-from limbeck.settings.gate import GateConfig
-from limbeck.settings.student import StudentConfig
-from limbeck.settings.teachers import TeachersConfig
-from limbeck.settings.training import TrainingConfig
-from report.findings import (
+from limbeck.report.findings import (
     Confusion,
     CurvePoint,
     Findings,
@@ -25,8 +19,14 @@ from report.findings import (
     Slice,
     SoftTarget,
 )
-from report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
-from report.verdicts import Comparison, Helped, Interval
+from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
+from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.gate import GateConfig
+from limbeck.settings.student import StudentConfig
+from limbeck.settings.teachers import TeachersConfig
+from limbeck.settings.training import TrainingConfig
 
 DIGITS = tuple("0123456789")
 _EXAMPLES = (24, 26, 25, 27, 24, 26, 25, 24, 23, 26)

@@ -11,6 +11,10 @@ from limbeck import records
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.wording import Wording
+from limbeck.report.advice import advice
+from limbeck.report.findings import Findings, Reliability, ReliabilityBin, Slice
+from limbeck.report.schema import ModelReport, Outcome, Report
+from limbeck.report.verdicts import Comparison, Helped, Interval
 from limbeck.settings import sources
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
@@ -18,10 +22,6 @@ from limbeck.settings.gate import GateConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from report.advice import advice
-from report.findings import Findings, Reliability, ReliabilityBin, Slice
-from report.schema import ModelReport, Outcome, Report
-from report.verdicts import Comparison, Helped, Interval
 from tests.report import sample_report
 
 SETTING = re.compile(r"--set ([^\s`]+)")

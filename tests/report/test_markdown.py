@@ -7,10 +7,10 @@ import re
 
 import pytest
 
+from limbeck.report import markdown
+from limbeck.report.advice import advice
+from limbeck.report.schema import VERSION, Outcome, Report
 from limbeck.settings.config import Config
-from report import markdown
-from report.advice import advice
-from report.schema import VERSION, Outcome, Report
 from tests.report import sample_report
 
 HOSTILE = "<script>alert('1')</script> | **bold** [link](https://x) # _it_ `code"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from report import html
-from report.schema import Report
+from limbeck.report import html
+from limbeck.report.schema import Report
 from tests.report import browser, sample_report
 from tests.report.browser import Browser, Visit
 

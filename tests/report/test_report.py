@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from cli.run_folder import RunFolder
+from limbeck.cli.run_folder import RunFolder
 from limbeck.models import HARD_LABELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
+from limbeck.report import html, terminal
+from limbeck.report.advice import advice
+from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget
+from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
+from limbeck.report.verdicts import Comparison, Helped, Interval
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.student import StudentConfig
-from report import html, terminal
-from report.advice import advice
-from report.findings import Confusion, Findings, Slice, SoftTarget
-from report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
-from report.verdicts import Comparison, Helped, Interval
 from tests.cli import program
 from tests.report import sample_report
 

@@ -7,13 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limbeck.report import figures
+from limbeck.report.findings import Confusion, CurvePoint, Findings, Slice, SoftTarget
+from limbeck.report.schema import Report
+from limbeck.report.sections import (
+    calibration,
+    configuration,
+    confusions,
+    learning,
+    quality,
+    slices,
+    softness,
+    work,
+)
 from limbeck.settings.config import Config
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.training import TrainingConfig
-from report import figures
-from report.findings import Confusion, CurvePoint, Findings, Slice, SoftTarget
-from report.schema import Report
-from report.sections import calibration, configuration, confusions, learning, quality, slices, softness, work
 from tests.report import sample_report
 
 SAMPLE = sample_report.whole()

@@ -16,8 +16,8 @@ from sklearn.datasets import load_digits
 from limbeck.examples import SPLITS
 from limbeck.randomness import uniform_integers
 from limbeck.settings import sources
-from tasks import digits
-from tasks.digits import data, models, preprocessing
+from limbeck.tasks import digits
+from limbeck.tasks.digits import data, models, preprocessing
 
 ROOT = Path(__file__).parents[2]
 SIDE = 8
@@ -81,7 +81,7 @@ def test_the_student_is_told_fifteen_labels_of_each_class_in_training_only(split
 
 
 def test_another_process_writes_the_same_bytes(written, tmp_path):
-    program = "import sys, pathlib; from tasks.digits import data; data.write(pathlib.Path(sys.argv[1]))"
+    program = "import sys, pathlib; from limbeck.tasks.digits import data; data.write(pathlib.Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
     assert checksums(tmp_path) == checksums(written)
     assert len(checksums(written)) == len(SPLITS)

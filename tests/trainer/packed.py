@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from limbeck.trainer.data.batches import batches
+from limbeck.trainer.data.packing import pack
 from tests.classes import classes
-from trainer.data.batches import batches
-from trainer.data.packing import pack
 
 WIDTH = 3
 # The classes of the labels that `examples` makes.

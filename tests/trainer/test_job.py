@@ -7,7 +7,7 @@ from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 SECTION = "distillation section exactly when its targets are 'soft_targets'"
 
@@ -15,7 +15,7 @@ SECTION = "distillation section exactly when its targets are 'soft_targets'"
 def make(**changes):
     fields = {
         "entry": "teacher",
-        "task": TaskRef(module="tasks.digits", search_path="/ä b"),
+        "task": TaskRef(module="limbeck.tasks.digits", search_path="/ä b"),
         "examples_uri": "/examples",
         "transform_graph_uri": "/graph",
         "model_uri": "/model",

@@ -6,13 +6,13 @@ import uuid
 import numpy as np
 import pytest
 
-from launchers.failure import Failure, read_failure
 from limbeck import files
+from limbeck.launchers.failure import Failure, read_failure
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
+from limbeck.trainer import training, worker
+from limbeck.trainer.process import heartbeat
 from tests.trainer.world import POSITIONS, STEPS, weights
-from trainer import training, worker
-from trainer.process import heartbeat
 
 
 @pytest.fixture(params=["ram", "s3"])

@@ -16,10 +16,10 @@ from limbeck import events, files
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.trainer.process import interpreter
+from limbeck.trainer.recovery.checkpoint import folder_of, latest
 from tests.object_store import Fault, hangs
 from tests.trainer.world import TRAINING, weights
-from trainer.process import interpreter
-from trainer.recovery.checkpoint import folder_of, latest
 
 PROJECT = Path(__file__).parents[2]
 # 43 examples in six passes, in batches of eight.
@@ -30,7 +30,9 @@ LONGER = dataclasses.replace(TRAINING, epochs=6, steps_per_call=SAVE_EVERY)
 
 def started(job_uri, told):
     environment = interpreter.environment(os.environ) | {events.ENVIRONMENT: str(told)}
-    return subprocess.Popen([sys.executable, "-m", "trainer.worker", job_uri], cwd=PROJECT, env=environment)
+    return subprocess.Popen(
+        [sys.executable, "-m", "limbeck.trainer.worker", job_uri], cwd=PROJECT, env=environment
+    )
 
 
 @pytest.mark.processes

@@ -8,16 +8,19 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from launchers.cluster import Cluster
-from launchers.launch import launch
-from launchers.local.launcher import LocalLauncher
 from limbeck import events
 from limbeck.errors import TaskError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
+from limbeck.launchers.local.launcher import LocalLauncher
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer import training, worker
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.distillation.targets import label_key, loss_of
 from tests.trainer.world import (
     CLASSES,
     COUNT,
@@ -31,9 +34,6 @@ from tests.trainer.world import (
     values_of,
     weights,
 )
-from trainer import training, worker
-from trainer.data.batches import Denominators
-from trainer.distillation.targets import label_key, loss_of
 
 
 def record(job, rank=0):

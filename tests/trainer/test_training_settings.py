@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from launchers.cluster import Cluster
-from launchers.launch import launch
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer import training
 from tests.trainer.world import COUNT, POSITIONS, STEPS, TRAINING, edited, pack, values_of, weights
-from trainer import training
 
 STRATEGIES = {
     "mirrored": StrategyConfig(name="mirrored", logical_devices=3),

@@ -10,10 +10,10 @@ import pytest
 
 from limbeck.errors import DataError, PassingFaultError, TrainingFailedError
 from limbeck.records import to_json
+from limbeck.trainer import training, worker
+from limbeck.trainer.process import heartbeat, position, preemption
+from limbeck.trainer.process.preemption import PreemptedError
 from tests.launchers import jobs
-from trainer import training, worker
-from trainer.process import heartbeat, position, preemption
-from trainer.process.preemption import PreemptedError
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_watched_process_gives_signs_of_life_from_the_start(tmp_path):
     """If nobody watches any more, the heartbeat does not keep the process from ending."""
     file = tmp_path / "beat"
     script = (
-        "import os, sys, time; from pathlib import Path; from trainer.process import heartbeat;"
+        "import os, sys, time; from pathlib import Path; from limbeck.trainer.process import heartbeat;"
         "file = Path(os.environ['LIMBECK_HEARTBEAT']); heartbeat.start(); beats = {file.stat().st_mtime_ns};\n"
         "while len(beats) < 3: time.sleep(0.05); beats.add(file.stat().st_mtime_ns)\n"
         "assert max(beats) - min(beats) < 20e9, beats\n"

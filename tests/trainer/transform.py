@@ -4,7 +4,7 @@ import functools
 
 import tensorflow_transform as tft
 
-from trainer.data.preprocessing import preprocess
+from limbeck.trainer.data.preprocessing import preprocess
 
 
 def analyze(task, raw_spec, rows, folder):

@@ -12,9 +12,9 @@ from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer.distillation.targets import label_key
+from limbeck.trainer.job import TrainingJob
 from tests.trainer import packed, transform
-from trainer.distillation.targets import label_key
-from trainer.job import TrainingJob
 
 COLOURS = ("red", "green", "blue")
 COUNT, CLASSES, TEACHERS = 43, 3, 2

@@ -14,9 +14,9 @@ import numpy as np
 from limbeck.aliases import Dataset, Features, FeatureSpec, Tensor
 from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
-from trainer.data import damage
-from trainer.data.order import Order
-from trainer.data.packing import PackedExamples
+from limbeck.trainer.data import damage
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packing import PackedExamples
 
 
 class Denominators(NamedTuple):
@@ -43,7 +43,7 @@ def batches(
     """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
 
     Args:
-      folder: folder that `trainer.data.packing.pack` wrote.
+      folder: folder that `limbeck.trainer.data.packing.pack` wrote.
       order: which examples are used at which step.
       replicas: numbers of the replicas that read this dataset.
       replica_count: number of all replicas of the job.

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 
 from limbeck.errors import TrainingFailedError, UserError
-from trainer.process.preemption import PreemptedError
+from limbeck.trainer.process.preemption import PreemptedError
 
 _found: list[Exception] = []
 

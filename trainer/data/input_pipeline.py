@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from limbeck.aliases import Batch, Dataset, DatasetIterator, InputContext, Strategy
-from trainer.distribution import strategies
+from limbeck.trainer.distribution import strategies
 
 
 class InputPipeline(Protocol):

@@ -6,7 +6,7 @@ them. So each split is packed once:
   records.bin   the serialized examples, one after the other, sorted by example id
   index.npy     the offset, the length and the check sum (CRC-32C) of each example in `records.bin`, and whether it has
                 a label; in the same order
-  seal.json     the digest of both files (`trainer.data.seal`)
+  seal.json     the digest of both files (`limbeck.trainer.data.seal`)
 
 Equal data become equal bytes, however they were cut into files. So the digest of both files names the data, and
 checkpoints are found again by it. A split need not fit in memory: training reads the examples from disk, at random
@@ -31,9 +31,9 @@ from limbeck import files
 from limbeck.errors import DamagedDataError, DataError, PassingFaultError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
-from trainer.data import seal
-from trainer.data.order import Positions
-from trainer.data.preprocessing import assert_declared
+from limbeck.trainer.data import seal
+from limbeck.trainer.data.order import Positions
+from limbeck.trainer.data.preprocessing import assert_declared
 
 _RECORDS, _INDEX = "records.bin", "index.npy"
 _UNSORTED = "unsorted.bin"

@@ -8,9 +8,9 @@ step. Instead, the process that packs the data writes one file:
                index: SHA-256 of the index
 
 A process that opens the folder compares the sizes, so it finds a copy that is not complete. It reads the small index,
-and compares its digest. Each example that it reads later must have its check sum in the index (`trainer.data.packing`),
-so it finds other contents of the same size. Two processes with the same seal train on the same examples, or one of them
-ends with a message.
+and compares its digest. Each example that it reads later must have its check sum in the index
+(`limbeck.trainer.data.packing`), so it finds other contents of the same size. Two processes with the same seal train on
+the same examples, or one of them ends with a message.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
-from trainer.data.batches import Denominators
+from limbeck.trainer.data.batches import Denominators
 
 
 def distillation_loss(

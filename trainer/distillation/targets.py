@@ -11,9 +11,9 @@ from typing import Any
 
 from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.objectives.objective import Objective
-from trainer.data.batches import Denominators
-from trainer.distillation import losses
-from trainer.job import Entry, TrainingJob
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.distillation import losses
+from limbeck.trainer.job import Entry, TrainingJob
 
 # Takes the outputs `[batch, outputs]`, the targets by name and the denominators. Returns this replica's part of the
 # loss, a float32 scalar.
@@ -37,7 +37,7 @@ def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
 
 
 def loss_of(job: TrainingJob, objective: Objective) -> Loss:
-    """Returns the loss of a job, as `trainer.fitting.gradient_step.GradientStep` takes it."""
+    """Returns the loss of a job, as `limbeck.trainer.fitting.gradient_step.GradientStep` takes it."""
     key = label_key(job.entry)
 
     def from_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:

@@ -3,8 +3,9 @@
 `MultiWorkerMirroredStrategy` starts a coordination service with a key-value store. A collective operation needs all
 processes; the store needs only the chief. But if a process dies before it publishes a key, whoever waits for the key
 waits for ever: the service notices the death after 10 s, but does not end the wait. The barrier of the service does
-fail, but it holds Python's lock while it waits, so the process gives no sign of life (`trainer.process.heartbeat`). So
-the wait is cut into pieces. Between two of them, the service is asked whether all processes are alive.
+fail, but it holds Python's lock while it waits, so the process gives no sign of life
+(`limbeck.trainer.process.heartbeat`). So the wait is cut into pieces. Between two of them, the service is asked whether
+all processes are alive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import contextlib
 import time
 from typing import Any
 
-from trainer.distribution.cluster import CHIEF, WORKER, ClusterTask
+from limbeck.trainer.distribution.cluster import CHIEF, WORKER, ClusterTask
 
 _PIECE_SECONDS = 2.0
 

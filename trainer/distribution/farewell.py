@@ -12,8 +12,8 @@ import logging
 import os
 import sys
 
-from trainer.distribution import coordination
-from trainer.distribution.cluster import ClusterTask
+from limbeck.trainer.distribution import coordination
+from limbeck.trainer.distribution.cluster import ClusterTask
 
 _log = logging.getLogger(__name__)
 _DONE = "limbeck/chief-done"

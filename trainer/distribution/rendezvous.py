@@ -2,7 +2,7 @@
 
 Machines are set up one by one. If one of them has another TensorFlow, an older copy of our code, or other data under
 the same path, nothing fails. The gradients of two different models are added up, and the result is wrong. So each
-process publishes what it runs (`trainer.distribution.coordination`), and is compared with the chief.
+process publishes what it runs (`limbeck.trainer.distribution.coordination`), and is compared with the chief.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from importlib import metadata
 
 from limbeck.digests.code import code_digest
 from limbeck.errors import UserError
-from trainer.distribution import coordination
-from trainer.distribution.cluster import ClusterTask
+from limbeck.trainer.distribution import coordination
+from limbeck.trainer.distribution.cluster import ClusterTask
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy")
 # All processes have started when the strategy is built. At most they compute a digest of the data before they publish.
 PATIENCE_SECONDS = 600.0
-_CODE = "trainer.worker"
+_CODE = "limbeck.trainer.worker"
 
 
 @dataclasses.dataclass(frozen=True)

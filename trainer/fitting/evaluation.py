@@ -26,10 +26,10 @@ from limbeck.aliases import (
 )
 from limbeck.errors import DataError
 from limbeck.objectives.objective import Objective
-from trainer.data.batches import numbered_batches
-from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-from trainer.data.order import Order
-from trainer.data.packing import PackedExamples
+from limbeck.trainer.data.batches import numbered_batches
+from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packing import PackedExamples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Split:
     """Packed examples, and how to read them.
 
     Attributes:
-      folder: folder that `trainer.data.packing.pack` wrote.
+      folder: folder that `limbeck.trainer.data.packing.pack` wrote.
       inputs: feature spec of the model's inputs.
       label_key: name of the transformed feature that is the label.
       batch_size: examples in a batch, over all replicas together. Results do not depend on it.

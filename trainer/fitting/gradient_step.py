@@ -17,11 +17,11 @@ from typing import Any
 
 from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, Strategy, Tensor
 from limbeck.errors import TaskError
-from trainer.data.batches import Denominators
-from trainer.distillation.targets import Loss
-from trainer.fitting import optimization
-from trainer.fitting.precision import LossScale
-from trainer.fitting.step import StepResult
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.distillation.targets import Loss
+from limbeck.trainer.fitting import optimization
+from limbeck.trainer.fitting.precision import LossScale
+from limbeck.trainer.fitting.step import StepResult
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

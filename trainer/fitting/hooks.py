@@ -10,8 +10,8 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from trainer.fitting.evaluation import Evaluation
-from trainer.fitting.progress import Fitted, TrainingProgress
+from limbeck.trainer.fitting.evaluation import Evaluation
+from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@
 loss over a replica, which is not the mean over the global batch. Here `steps_per_call` steps run inside one graph, and
 the loss itself is divided by counts of the global batch.
 
-Everything else happens between two calls (`trainer.fitting.hooks`). If a hook is due, the call ends earlier, at the
-same step in every process. The loop is handed its step and its input pipeline. It knows neither the model nor the
+Everything else happens between two calls (`limbeck.trainer.fitting.hooks`). If a hook is due, the call ends earlier, at
+the same step in every process. The loop is handed its step and its input pipeline. It knows neither the model nor the
 strategy.
 """
 
@@ -19,13 +19,13 @@ from typing import NamedTuple
 
 from limbeck.aliases import Tensor
 from limbeck.errors import TrainingFailedError
-from trainer.data.input_pipeline import InputPipeline
-from trainer.fitting.early_stopping import Streak
-from trainer.fitting.evaluation import Evaluation
-from trainer.fitting.hooks import Hooks, Validation
-from trainer.fitting.progress import Fitted, TrainingProgress
-from trainer.fitting.step import Step, StepResult
-from trainer.process.preemption import PreemptedError
+from limbeck.trainer.data.input_pipeline import InputPipeline
+from limbeck.trainer.fitting.early_stopping import Streak
+from limbeck.trainer.fitting.evaluation import Evaluation
+from limbeck.trainer.fitting.hooks import Hooks, Validation
+from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
+from limbeck.trainer.fitting.step import Step, StepResult
+from limbeck.trainer.process.preemption import PreemptedError
 
 _NOTHING, _NO_HOOKS = Fitted(), Hooks()
 

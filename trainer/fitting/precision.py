@@ -43,7 +43,7 @@ class LossScale:
     """
 
     def __init__(self) -> None:
-        """Makes the variables. Call it in `trainer.distribution.strategies.scope`."""
+        """Makes the variables. Call it in `limbeck.trainer.distribution.strategies.scope`."""
         import tensorflow as tf
 
         self.variables = [
@@ -58,7 +58,7 @@ class LossScale:
 
     def unscaled(self, gradients: Sequence[Gradient]) -> list[Gradient]:
         """Divides gradients by the scale. The division is exact, unless a gradient underflows."""
-        from trainer.fitting.optimization import scaled
+        from limbeck.trainer.fitting.optimization import scaled
 
         return [scaled(gradient, 1 / self.value) for gradient in gradients]
 
@@ -81,7 +81,7 @@ class LossScale:
 def loss_scale(training: TrainingConfig, optimizer: Optimizer) -> LossScale | None:
     """Makes the loss scale if the precision needs one, and adds its variables to the optimizer, so that they are saved.
 
-    Call it in `trainer.distribution.strategies.scope`. Returns None if the precision needs no loss scale.
+    Call it in `limbeck.trainer.distribution.strategies.scope`. Returns None if the precision needs no loss scale.
     """
     if training.precision != "mixed_float16":
         return None

@@ -11,8 +11,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import overload
 
-from trainer.fitting.early_stopping import Streak
-from trainer.fitting.evaluation import Evaluation
+from limbeck.trainer.fitting.early_stopping import Streak
+from limbeck.trainer.fitting.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import contextlib
 from typing import Any
 
 from limbeck import files
-from trainer.fitting.progress import TrainingProgress
+from limbeck.trainer.fitting.progress import TrainingProgress
 
 FOLDER = "tensorboard"
 

@@ -121,5 +121,5 @@ def _beat(sign: _Sign) -> None:
         try:
             sign.beat()
         except OSError:
-            # The launcher has ended and removed the file, so `trainer.process.lifeline` ends this process.
+            # The launcher has ended and removed the file, so `limbeck.trainer.process.lifeline` ends this process.
             return

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """Returns the variables of a new interpreter: the inherited ones, and ours. Our root comes first on PYTHONPATH."""
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     return {
         **inherited,
         "PYTHONPATH": os.pathsep.join(filter(None, [root, inherited.get("PYTHONPATH")])),

@@ -1,9 +1,9 @@
 """Writes the checkpoints of one member of a job, and finds the newest complete one.
 
 If a save was interrupted, a reader that takes the newest file resumes from half a model, or not at all. Here a reader
-checks everything (`trainer.recovery.checkpoint_files`). If something is wrong, it logs a warning and takes the next
-older checkpoint. The curve is only shown, so a damaged part of it costs its points, and not the checkpoint. Only one
-process may write into a folder at a time. Any number of processes may read.
+checks everything (`limbeck.trainer.recovery.checkpoint_files`). If something is wrong, it logs a warning and takes the
+next older checkpoint. The curve is only shown, so a damaged part of it costs its points, and not the checkpoint. Only
+one process may write into a folder at a time. Any number of processes may read.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 from limbeck import files
 from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
-from trainer.recovery import checkpoint_files, curve_files, storage_faults
-from trainer.recovery.checkpoint_files import ARRAYS, DamagedCheckpointError, State
-from trainer.recovery.curve_files import Chain
+from limbeck.trainer.recovery import checkpoint_files, curve_files, storage_faults
+from limbeck.trainer.recovery.checkpoint_files import ARRAYS, DamagedCheckpointError, State
+from limbeck.trainer.recovery.curve_files import Chain
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ strategy that wrote them. Here a checkpoint is a set of named arrays:
 
   step-00000120.<digest>.npz    the arrays, as NumPy writes them, never pickled; the name holds their digest
   step-00000120.json            the manifest: counters, and the size, SHA-256, shapes and types of the arrays
-  curve/                        the loss curve, in parts that the manifest names (`trainer.recovery.curve_files`)
+  curve/                        the loss curve, in parts that the manifest names (`curve_files` beside this file)
 
 Both files are written under another name (`.unfinished-...`) and renamed, the manifest last. A checkpoint without a
 manifest does not exist. Each file of arrays has a name of its own and a manifest is replaced in one step, so the same
@@ -27,10 +27,10 @@ from pydantic.dataclasses import dataclass
 from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
-from trainer.fitting.early_stopping import Streak
-from trainer.fitting.progress import TrainingProgress
-from trainer.recovery import array_file, curve_files
-from trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
+from limbeck.trainer.fitting.early_stopping import Streak
+from limbeck.trainer.fitting.progress import TrainingProgress
+from limbeck.trainer.recovery import array_file, curve_files
+from limbeck.trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
 
 _log = logging.getLogger(__name__)
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
@@ -45,7 +45,8 @@ class State:
     Attributes:
       member: number of the member.
       step: number of optimizer steps done.
-      arrays: arrays by name, as `trainer.recovery.model_state.capture` returns them. A name is parts joined by `/`.
+      arrays: arrays by name, as `limbeck.trainer.recovery.model_state.capture` returns them. A name is parts joined by
+        `/`.
       curve: the progress at each report so far.
       examples: number of examples whose gradients the saving process has computed.
       seconds: duration of the training so far, over all attempts.

@@ -24,8 +24,8 @@ from pydantic.dataclasses import dataclass
 from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
-from trainer.fitting.progress import TrainingProgress
-from trainer.recovery import storage_faults
+from limbeck.trainer.fitting.progress import TrainingProgress
+from limbeck.trainer.recovery import storage_faults
 
 FOLDER = "curve"
 _DIGEST_LETTERS = 16

@@ -23,8 +23,8 @@ from limbeck.digests.code import code_digest, task_digests
 from limbeck.digests.content import folder_digest
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.training import TrainingConfig
-from trainer.data.packing import packed_digest
-from trainer.job import TrainingJob
+from limbeck.trainer.data.packing import packed_digest
+from limbeck.trainer.job import TrainingJob
 
 # They say where results go, how a job is spread, how often it is saved, and what is only tried.
 _NO_DIFFERENCE = frozenset(
@@ -39,7 +39,7 @@ _CONTENT: dict[str, Callable[[str], str]] = {
     "validation_uri": packed_digest,
 }
 # The digest covers the versions of the packages that this program depends on.
-_PROGRAM = ("trainer.training:run",)
+_PROGRAM = ("limbeck.trainer.training:run",)
 
 
 def job_digest(job: TrainingJob) -> str:

@@ -21,8 +21,8 @@ import numpy as np
 
 from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
 from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
-from trainer.distribution import strategies
-from trainer.recovery.array_file import Array, Arrays
+from limbeck.trainer.distribution import strategies
+from limbeck.trainer.recovery.array_file import Array, Arrays
 
 WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from limbeck import events
 from limbeck.aliases import KerasModel, Optimizer, Strategy
-from trainer.fitting.progress import Curve, Fitted
-from trainer.job import TrainingJob
-from trainer.recovery import checkpoint, model_state
-from trainer.recovery.checkpoint_files import State
+from limbeck.trainer.fitting.progress import Curve, Fitted
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery import checkpoint, model_state
+from limbeck.trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Saved:
         return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve), state.streak)
 
     def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
-        """Returns the function for `trainer.fitting.hooks.Hooks.save`; None if nothing is saved."""
+        """Returns the function for `limbeck.trainer.fitting.hooks.Hooks.save`; None if nothing is saved."""
         folder = self._folder
         if folder is None:
             return None

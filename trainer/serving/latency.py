@@ -1,4 +1,4 @@
-"""Measures the latency of the serving signature: `python -m trainer.serving.latency REQUEST RESULT`.
+"""Measures the latency of the serving signature: `python -m limbeck.trainer.serving.latency REQUEST RESULT`.
 
 In the pipeline's process, TensorFlow's thread pools have started already, and other code uses them too. So a figure
 from there depends on what else runs. A new process with one thread gives figures by which models can be compared. Calls

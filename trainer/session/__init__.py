@@ -1,1 +1,1 @@
-"""The parts of a training process: building, fitting, observing and finishing. `trainer.training` says the order."""
+"""The parts of a training process: building, fitting, observing, finishing (`limbeck.trainer.training`)."""

@@ -14,10 +14,10 @@ from limbeck import events, files, task_code
 from limbeck.aliases import KerasModel
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
-from trainer.fitting.progress import Fitted
-from trainer.session.member import Weights
-from trainer.session.models import build_model
-from trainer.session.session import Session
+from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.session.member import Weights
+from limbeck.trainer.session.models import build_model
+from limbeck.trainer.session.session import Session
 
 
 def plain_copy(session: Session, weights: Weights) -> KerasModel:
@@ -44,7 +44,7 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
       models: plain copies of the members.
       fitted: what this process did for each member, in the same order.
     """
-    from trainer.serving import export as serving
+    from limbeck.trainer.serving import export as serving
 
     job = session.job
     events.emit("phase", what="exporting the model")

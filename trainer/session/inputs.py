@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
-from trainer.data.batches import Denominators, batches
-from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-from trainer.data.order import Order
-from trainer.data.packing import PackedExamples
-from trainer.distillation.targets import label_key, target_spec
-from trainer.distribution import strategies
-from trainer.fitting.evaluation import Split, evaluator
-from trainer.fitting.hooks import Validation
-from trainer.session.session import Session
+from limbeck.trainer.data.batches import Denominators, batches
+from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.distillation.targets import label_key, target_spec
+from limbeck.trainer.distribution import strategies
+from limbeck.trainer.fitting.evaluation import Split, evaluator
+from limbeck.trainer.fitting.hooks import Validation
+from limbeck.trainer.session.session import Session
 
 
 def order_of(session: Session, member: int) -> Order:
@@ -63,7 +63,7 @@ def last_replica(session: Session, order: Order) -> Dataset:
 
 def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
     """Returns the validation that may end the training early; None if the job has no early stopping."""
-    from trainer.serving.export import model_input_spec
+    from limbeck.trainer.serving.export import model_input_spec
 
     job, patience = session.job, session.job.training.early_stopping_patience
     if patience is None or job.validation_uri is None:
@@ -75,7 +75,7 @@ def validation(session: Session, model: KerasModel, order: Order) -> Validation 
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
-    from trainer.serving.export import model_input_spec
+    from limbeck.trainer.serving.export import model_input_spec
 
     job = session.job
     inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)

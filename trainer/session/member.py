@@ -14,19 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck import task_code
-from trainer.distillation.targets import loss_of
-from trainer.distribution import agreement, strategies
-from trainer.fitting import optimization, precision
-from trainer.fitting.gradient_step import GradientStep
-from trainer.fitting.hooks import Hooks
-from trainer.fitting.loop import fit
-from trainer.fitting.progress import Fitted, TrainingProgress
-from trainer.process import position, preemption
-from trainer.process.preemption import PreemptedError
-from trainer.recovery.resumption import Saved
-from trainer.session import inputs, observation, preflight
-from trainer.session.models import build_model, build_optimizer
-from trainer.session.session import Session
+from limbeck.trainer.distillation.targets import loss_of
+from limbeck.trainer.distribution import agreement, strategies
+from limbeck.trainer.fitting import optimization, precision
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.hooks import Hooks
+from limbeck.trainer.fitting.loop import fit
+from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
+from limbeck.trainer.process import position, preemption
+from limbeck.trainer.process.preemption import PreemptedError
+from limbeck.trainer.recovery.resumption import Saved
+from limbeck.trainer.session import inputs, observation, preflight
+from limbeck.trainer.session.models import build_model, build_optimizer
+from limbeck.trainer.session.session import Session
 
 Weights = list[npt.NDArray[np.generic]]
 
@@ -42,7 +42,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
       The weights, as arrays in the order of `model.get_weights()`, and what this process did.
 
     Raises:
-      TaskError: if the task's code fails, or its model breaks a rule of `trainer.session.contract`.
+      TaskError: if the task's code fails, or its model breaks a rule of `limbeck.trainer.session.contract`.
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """

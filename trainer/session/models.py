@@ -13,8 +13,8 @@ from limbeck.aliases import FeatureSpec, KerasModel, LearningRate, Optimizer
 from limbeck.errors import TaskError
 from limbeck.objectives.classes import Classes
 from limbeck.task import Task
-from trainer.session import contract
-from trainer.session.session import Session
+from limbeck.trainer.session import contract
+from limbeck.trainer.session.session import Session
 
 _RANK = 2
 
@@ -28,7 +28,7 @@ def build_model(session: Session) -> KerasModel:
       A tf_keras model: inputs by name, each `[batch, ...]` -> logits or values `[batch, outputs]`.
 
     Raises:
-      TaskError: if the builder or the call raises, or if the model breaks a rule of `trainer.session.contract`.
+      TaskError: if the builder or the call raises, or if the model breaks a rule of `limbeck.trainer.session.contract`.
     """
     import tf_keras
 
@@ -72,7 +72,7 @@ def build_optimizer(task: Task, learning_rate: LearningRate) -> Optimizer:
 
 def input_types(session: Session) -> dict[str, Any]:
     """Returns the tf.TypeSpec of each of the model's inputs, `[batch, ...]`, by name."""
-    from trainer.serving.export import model_input_spec
+    from limbeck.trainer.serving.export import model_input_spec
 
     return types_of(model_input_spec(session.transform))
 

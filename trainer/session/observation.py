@@ -11,9 +11,9 @@ import logging
 from collections.abc import Callable, Iterator
 
 from limbeck import events
-from trainer.fitting.progress import Fitted, TrainingProgress
-from trainer.fitting.summaries import Summaries
-from trainer.session.session import Session
+from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
+from limbeck.trainer.fitting.summaries import Summaries
+from limbeck.trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
 ProgressCallback = Callable[[TrainingProgress], None]

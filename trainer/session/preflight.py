@@ -15,14 +15,14 @@ from typing import Any
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
 from limbeck.examples import TEACHER_LOGITS
-from trainer.data.order import Order
-from trainer.distillation.targets import label_key, loss_of
-from trainer.fitting import optimization, precision
-from trainer.fitting.gradient_step import GradientStep
-from trainer.recovery import exactness
-from trainer.session import contract, inputs
-from trainer.session.models import build_model, build_optimizer, input_types
-from trainer.session.session import Session
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.distillation.targets import label_key, loss_of
+from limbeck.trainer.fitting import optimization, precision
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.recovery import exactness
+from limbeck.trainer.session import contract, inputs
+from limbeck.trainer.session.models import build_model, build_optimizer, input_types
+from limbeck.trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
 # The largest rounding error of a softmax in float16.
@@ -39,7 +39,7 @@ def check(session: Session, order: Order) -> None:
     same reason a job of the control on hard labels tries the teacher that is planned (`TrainingJob.planned_teacher`).
 
     Raises:
-      TaskError: if the task's code raises, or breaks a rule of `trainer.session.contract`.
+      TaskError: if the task's code raises, or breaks a rule of `limbeck.trainer.session.contract`.
     """
     if not session.me.is_chief:
         return

@@ -1,7 +1,7 @@
 """What the parts of a training process share: the job, the place of this process, the strategy, the task.
 
-Each function of `trainer.session` needs most of them. One frozen object is handed on, instead of five arguments or a
-global variable.
+Each function of `limbeck.trainer.session` needs most of them. One frozen object is handed on, instead of five arguments
+or a global variable.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import dataclasses
 
 from limbeck.aliases import Strategy, TransformOutput
 from limbeck.task import Task
-from trainer.distribution.cluster import ClusterTask
-from trainer.job import TrainingJob
+from limbeck.trainer.distribution.cluster import ClusterTask
+from limbeck.trainer.job import TrainingJob
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.cel.evaluation import evaluate
-from kubeflow.simulate.cel.tokens import CelError
-from kubeflow.simulate.upload.fields import MESSAGES
-from kubeflow.simulate.values import kind_of, text_of
+from limbeck.kubeflow.simulate.cel.evaluation import evaluate
+from limbeck.kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.upload.fields import MESSAGES
+from limbeck.kubeflow.simulate.values import kind_of, text_of
 
 
 def holds(condition: str, inputs: dict[str, Any]) -> bool:

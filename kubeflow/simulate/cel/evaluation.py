@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubeflow.simulate.cel.functions import call, kind
-from kubeflow.simulate.cel.syntax import Node, parse
-from kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.cel.functions import call, kind
+from limbeck.kubeflow.simulate.cel.syntax import Node, parse
+from limbeck.kubeflow.simulate.cel.tokens import CelError
 
 
 def evaluate(text: str, variables: Mapping[str, Any]) -> Any:

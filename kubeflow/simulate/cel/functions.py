@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.cel.tokens import CelError
 
 
 def call(name: str, values: list[Any]) -> Any:

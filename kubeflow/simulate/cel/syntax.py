@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kubeflow.simulate.cel.tokens import CelError, Token, tokens
+from limbeck.kubeflow.simulate.cel.tokens import CelError, Token, tokens
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,19 +6,19 @@ import json
 import uuid
 from typing import Any
 
-from kubeflow.simulate import sessions, uris
-from kubeflow.simulate.cache import cache_key
-from kubeflow.simulate.cel.condition import holds
-from kubeflow.simulate.cel.tokens import CelError
-from kubeflow.simulate.driver import pod
-from kubeflow.simulate.driver.inputs import items_of, resolve
-from kubeflow.simulate.driver.options import Decision, DriverError, Options, Run
-from kubeflow.simulate.driver.outputs import provision
-from kubeflow.simulate.driver.platform import Platform
-from kubeflow.simulate.executions import CONTAINER, DAG, NewExecution
-from kubeflow.simulate.upload.strict import free
-from kubeflow.simulate.values import stable_json
-from kubeflow.simulate.workflow.stored import struct
+from limbeck.kubeflow.simulate import sessions, uris
+from limbeck.kubeflow.simulate.cache import cache_key
+from limbeck.kubeflow.simulate.cel.condition import holds
+from limbeck.kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.driver import pod
+from limbeck.kubeflow.simulate.driver.inputs import items_of, resolve
+from limbeck.kubeflow.simulate.driver.options import Decision, DriverError, Options, Run
+from limbeck.kubeflow.simulate.driver.outputs import provision
+from limbeck.kubeflow.simulate.driver.platform import Platform
+from limbeck.kubeflow.simulate.executions import CONTAINER, DAG, NewExecution
+from limbeck.kubeflow.simulate.upload.strict import free
+from limbeck.kubeflow.simulate.values import stable_json
+from limbeck.kubeflow.simulate.workflow.stored import struct
 
 
 def root(run: Run, configuration: dict[str, Any], default_root: str) -> Decision:

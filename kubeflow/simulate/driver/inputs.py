@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kubeflow.simulate.cel.condition import select
-from kubeflow.simulate.cel.tokens import CelError
-from kubeflow.simulate.driver.kinds import convert
-from kubeflow.simulate.driver.options import UNSET, DriverError, NullParameterError, Options
-from kubeflow.simulate.driver.upstream import Upstream
-from kubeflow.simulate.properties import get_property
-from kubeflow.simulate.upload.run_parameters import allowed
-from kubeflow.simulate.upload.strict import free
+from limbeck.kubeflow.simulate.cel.condition import select
+from limbeck.kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.driver.kinds import convert
+from limbeck.kubeflow.simulate.driver.options import UNSET, DriverError, NullParameterError, Options
+from limbeck.kubeflow.simulate.driver.upstream import Upstream
+from limbeck.kubeflow.simulate.properties import get_property
+from limbeck.kubeflow.simulate.upload.run_parameters import allowed
+from limbeck.kubeflow.simulate.upload.strict import free
 
 Inputs = dict[str, Any]
 _TIMES = ("{{$.pipeline_job_create_time_utc}}", "{{$.pipeline_job_schedule_time_utc}}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.driver.options import UNSET, DriverError, Options
-from kubeflow.simulate.values import KINDS, kind_of, text_of
+from limbeck.kubeflow.simulate.driver.options import UNSET, DriverError, Options
+from limbeck.kubeflow.simulate.values import KINDS, kind_of, text_of
 
 _KINDS = KINDS | {"TASK_FINAL_STATUS": "struct", "TASK_CONFIG": "struct"}
 

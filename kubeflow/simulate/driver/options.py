@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kubeflow.simulate.cache import Cache
-from kubeflow.simulate.executions import PipelineContexts
-from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.cache import Cache
+from limbeck.kubeflow.simulate.executions import PipelineContexts
+from limbeck.kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.versions import Rules
 
 # A parameter that is there and holds no value of any kind, as a default that was not filled in.
 UNSET = object()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate import uris
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate import uris
+from limbeck.kubeflow.simulate.versions import Rules
 
 LOG = "executor-logs"
 OLD_OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108  # a path in the pod

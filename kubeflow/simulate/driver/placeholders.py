@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from kubeflow.simulate.driver.options import DriverError
-from kubeflow.simulate.values import text_in_driver
+from limbeck.kubeflow.simulate.driver.options import DriverError
+from limbeck.kubeflow.simulate.values import text_in_driver
 
 _WHOLE = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)']}}")
 _ANY = re.compile(r"\$.inputs.parameters\['(.+?)'\]")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kubeflow.simulate.driver.affinity import node_affinity
-from kubeflow.simulate.driver.inputs import parameter
-from kubeflow.simulate.driver.options import DriverError, NullParameterError, Options
-from kubeflow.simulate.driver.quantities import canonical
-from kubeflow.simulate.driver.upstream import Upstream
+from limbeck.kubeflow.simulate.driver.affinity import node_affinity
+from limbeck.kubeflow.simulate.driver.inputs import parameter
+from limbeck.kubeflow.simulate.driver.options import DriverError, NullParameterError, Options
+from limbeck.kubeflow.simulate.driver.quantities import canonical
+from limbeck.kubeflow.simulate.driver.upstream import Upstream
 
 _PULL_POLICIES = ("Always", "Never", "IfNotPresent")
 

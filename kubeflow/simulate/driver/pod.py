@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.driver import placeholders
-from kubeflow.simulate.driver.options import Options
-from kubeflow.simulate.driver.quantities import canonical
-from kubeflow.simulate.values import short, stable_json
+from limbeck.kubeflow.simulate.driver import placeholders
+from limbeck.kubeflow.simulate.driver.options import Options
+from limbeck.kubeflow.simulate.driver.quantities import canonical
+from limbeck.kubeflow.simulate.values import short, stable_json
 
 LAUNCHER = "/kfp-launcher/launch"
 _QUANTITIES = (

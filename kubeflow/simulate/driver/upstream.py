@@ -7,9 +7,9 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.driver.options import UNSET, DriverError, Options
-from kubeflow.simulate.executions import DAG
-from kubeflow.simulate.properties import get_property
+from limbeck.kubeflow.simulate.driver.options import UNSET, DriverError, Options
+from limbeck.kubeflow.simulate.executions import DAG
+from limbeck.kubeflow.simulate.properties import get_property
 
 _DONE = ("CACHED", "COMPLETE")
 

@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate.driver.outputs import LOG
-from kubeflow.simulate.launcher.command import path_of
-from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.transfer import Transfer
-from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.properties import metadata_value
-from kubeflow.simulate.uris import UriError
+from limbeck.kubeflow.simulate.driver.outputs import LOG
+from limbeck.kubeflow.simulate.launcher.command import path_of
+from limbeck.kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
+from limbeck.kubeflow.simulate.launcher.transfer import Transfer
+from limbeck.kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.properties import metadata_value
+from limbeck.kubeflow.simulate.uris import UriError
 
 
 class Outputs:

@@ -10,9 +10,9 @@ import copy
 import json
 from typing import Any
 
-from kubeflow.simulate.uris import UriError, local_path
-from kubeflow.simulate.values import text_of
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.uris import UriError, local_path
+from limbeck.kubeflow.simulate.values import text_of
+from limbeck.kubeflow.simulate.versions import Rules
 
 _WHOLE = "{{$}}"
 

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate import dag_state
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.driver.options import Run
-from kubeflow.simulate.driver.outputs import LOG
-from kubeflow.simulate.launcher import command, output_file
-from kubeflow.simulate.launcher.artifacts import Outputs
-from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.launcher.transfer import Transfer
-from kubeflow.simulate.pod import process
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.forks import Forks, takes
-from kubeflow.simulate.pod.image import Image
-from kubeflow.simulate.uris import UriError, location
+from limbeck.kubeflow.simulate import dag_state
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.driver.options import Run
+from limbeck.kubeflow.simulate.driver.outputs import LOG
+from limbeck.kubeflow.simulate.launcher import command, output_file
+from limbeck.kubeflow.simulate.launcher.artifacts import Outputs
+from limbeck.kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
+from limbeck.kubeflow.simulate.launcher.transfer import Transfer
+from limbeck.kubeflow.simulate.pod import process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.forks import Forks, takes
+from limbeck.kubeflow.simulate.pod.image import Image
+from limbeck.kubeflow.simulate.uris import UriError, location
 
 _LONGEST_LOG = 4000
 

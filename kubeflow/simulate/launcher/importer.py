@@ -6,14 +6,14 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from kubeflow.simulate import sessions
-from kubeflow.simulate.driver.options import Run
-from kubeflow.simulate.executions import IMPORTER, NewExecution
-from kubeflow.simulate.launcher.artifacts import title
-from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.metadata import Metadata
-from kubeflow.simulate.properties import metadata_value
-from kubeflow.simulate.uris import UriError
+from limbeck.kubeflow.simulate import sessions
+from limbeck.kubeflow.simulate.driver.options import Run
+from limbeck.kubeflow.simulate.executions import IMPORTER, NewExecution
+from limbeck.kubeflow.simulate.launcher.artifacts import title
+from limbeck.kubeflow.simulate.launcher.errors import LauncherError
+from limbeck.kubeflow.simulate.metadata import Metadata
+from limbeck.kubeflow.simulate.properties import metadata_value
+from limbeck.kubeflow.simulate.uris import UriError
 
 
 def run(launch: Run, task: dict[str, Any], component: dict[str, Any], spec: dict[str, Any], dag: int) -> None:

@@ -7,9 +7,9 @@ import math
 import re
 from typing import Any
 
-from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.upload.strict import FieldError, Parser, free
+from limbeck.kubeflow.simulate.launcher.errors import LauncherError
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser, free
 
 _BOOLS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
 _BOOLS |= dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False)

@@ -7,11 +7,11 @@ import posixpath
 from pathlib import PurePosixPath
 from typing import Any
 
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.launcher.command import path_of
-from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.uris import Location, UriError, location
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.launcher.command import path_of
+from limbeck.kubeflow.simulate.launcher.errors import LauncherError
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.uris import Location, UriError, location
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ The server sees the folders of all pods below one place. The first process of a 
 which a pod has them, gives up that place, and becomes the pod's user. Mounts and processes are its own, as they are
 of a pod that `jail` makes. None of this project's packages is imported before the fork.
 
-It runs in the image: `python -m kubeflow.simulate.pod.fork_server SOCKET MODULE ...`.
+It runs in the image: `python -m limbeck.kubeflow.simulate.pod.fork_server SOCKET MODULE ...`.
 """
 
 from __future__ import annotations

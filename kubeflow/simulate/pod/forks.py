@@ -16,14 +16,14 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from kubeflow.simulate.pod import process
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.fork_server import PODS, Pod
-from kubeflow.simulate.pod.image import Image
-from kubeflow.simulate.pod.process import Command, DeadlineError
+from limbeck.kubeflow.simulate.pod import process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.fork_server import PODS, Pod
+from limbeck.kubeflow.simulate.pod.image import Image
+from limbeck.kubeflow.simulate.pod.process import Command, DeadlineError
 
 _RUN_EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
-_ENTRYPOINTS = ("kubeflow.entrypoint", _RUN_EXECUTOR)
+_ENTRYPOINTS = ("limbeck.kubeflow.entrypoint", _RUN_EXECUTOR)
 _PACKAGES = (
     *("tensorflow", "tf_keras", "tensorflow_transform", "tensorflow_data_validation", "tensorflow_model_analysis"),
     *("apache_beam.runners.direct.direct_runner", "apache_beam.runners.portability.fn_api_runner.fn_runner"),
@@ -100,7 +100,7 @@ class Forks:
         # Mounted over by each pod.
         mounts += [("--write", str(path), place) for path, place in places.folders()]
         mounts.append(("--write", str(self._around), PODS))
-        words = ["python", "-m", "kubeflow.simulate.pod.fork_server", str(file), *_PACKAGES]
+        words = ["python", "-m", "limbeck.kubeflow.simulate.pod.fork_server", str(file), *_PACKAGES]
         return subprocess.Popen(
             [*process.jailed(root, mounts), *words],
             stdin=subprocess.DEVNULL,

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
-_PROJECT = Path(__file__).resolve().parents[3]
-_PACKAGES = ("limbeck", "trainer", "launchers", "report", "components", "kubeflow", "tasks")
+_PACKAGE = Path(__file__).parents[3]
+_LEFT_OUT = ("__pycache__", "cli", "pipeline.py")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +30,10 @@ class Image:
 
 
 def build(scratch: Path) -> Image:
-    """Copies the project's packages to `scratch`, and finds the interpreter."""
+    """Copies the package to `scratch`, and finds the interpreter."""
     source = scratch / "image"
     shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    for package in _PACKAGES:
-        if (_PROJECT / package).is_dir():
-            shutil.copytree(_PROJECT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(_PACKAGE, source / _PACKAGE.name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     for path in (source, *source.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     base = Path(sys.base_prefix).resolve()

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from kubeflow.simulate.pod import jail
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.image import Image
 from limbeck.errors import UserError
+from limbeck.kubeflow.simulate.pod import jail
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.image import Image
 
 USER = 1000
 

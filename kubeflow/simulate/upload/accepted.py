@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import documents
-from kubeflow.simulate.upload.strict import FieldError, Parser
-from kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import documents
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser
+from limbeck.kubeflow.simulate.versions import Rules
 
 SCHEMA = "2.1.0"
 _LARGEST = 32 * 1024 * 1024

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.refusals import RefusedError
 
 
 class _Loader(yaml.SafeLoader):

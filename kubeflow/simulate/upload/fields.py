@@ -10,7 +10,7 @@ went with it.
 
 from __future__ import annotations
 
-from kubeflow.simulate.upload.schema import Message, messages
+from limbeck.kubeflow.simulate.upload.schema import Message, messages
 
 _PIPELINE = """
 PipelineSpec pipelineInfo:PipelineInfo deploymentSpec:Struct sdkVersion:string schemaVersion:string \

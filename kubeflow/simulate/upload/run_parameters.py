@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload.strict import free
-from kubeflow.simulate.values import KINDS, kind_of
 from limbeck.errors import nearest
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload.strict import free
+from limbeck.kubeflow.simulate.values import KINDS, kind_of
 
 
 def check(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

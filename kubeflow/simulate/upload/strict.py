@@ -14,9 +14,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
-from kubeflow.simulate.upload.schema import Field
 from limbeck.errors import nearest
+from limbeck.kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
+from limbeck.kubeflow.simulate.upload.schema import Field
 
 # From here on a number is written with an exponent.
 _EXPONENT_FROM = 1e21

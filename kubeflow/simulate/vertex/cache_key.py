@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from kubeflow.simulate.values import stable_json
+from limbeck.kubeflow.simulate.values import stable_json
 
 
 def cache_key(pipeline: str, inputs: dict[str, Any], outputs: dict[str, Any], container: dict[str, Any]) -> str:

@@ -9,16 +9,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.launcher import command, output_file
-from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.pod import process
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.image import Image
-from kubeflow.simulate.uris import Location
-from kubeflow.simulate.versions import rules
-from kubeflow.simulate.vertex.executor_input import TaskError
-from kubeflow.simulate.vertex.store import Outputs, Store
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.launcher import command, output_file
+from limbeck.kubeflow.simulate.launcher.errors import LauncherError
+from limbeck.kubeflow.simulate.pod import process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.image import Image
+from limbeck.kubeflow.simulate.uris import Location
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.vertex.executor_input import TaskError
+from limbeck.kubeflow.simulate.vertex.store import Outputs, Store
 
 Json = dict[str, Any]
 # The launcher of KFP in the release that is nearest: what is shared is how placeholders and output files are read.

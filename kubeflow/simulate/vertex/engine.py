@@ -7,16 +7,16 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from kubeflow.simulate.cel.condition import holds
-from kubeflow.simulate.cel.tokens import CelError
-from kubeflow.simulate.upload.strict import FieldError
-from kubeflow.simulate.vertex import executor_input
-from kubeflow.simulate.vertex.cache_key import cache_key
-from kubeflow.simulate.vertex.container import Containers
-from kubeflow.simulate.vertex.executor_input import TaskError
-from kubeflow.simulate.vertex.job import Job
-from kubeflow.simulate.vertex.storage.identity import PROJECT_NUMBER
-from kubeflow.simulate.vertex.store import Outputs, Store
+from limbeck.kubeflow.simulate.cel.condition import holds
+from limbeck.kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.upload.strict import FieldError
+from limbeck.kubeflow.simulate.vertex import executor_input
+from limbeck.kubeflow.simulate.vertex.cache_key import cache_key
+from limbeck.kubeflow.simulate.vertex.container import Containers
+from limbeck.kubeflow.simulate.vertex.executor_input import TaskError
+from limbeck.kubeflow.simulate.vertex.job import Job
+from limbeck.kubeflow.simulate.vertex.storage.identity import PROJECT_NUMBER
+from limbeck.kubeflow.simulate.vertex.store import Outputs, Store
 
 Json = dict[str, Any]
 # The words of `PipelineTaskDetail.State`; SKIPPED is a task that came from the cache.

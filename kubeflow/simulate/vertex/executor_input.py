@@ -6,9 +6,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from kubeflow.simulate.uris import local_path
-from kubeflow.simulate.values import KINDS, kind_of
-from kubeflow.simulate.vertex.store import Outputs
+from limbeck.kubeflow.simulate.uris import local_path
+from limbeck.kubeflow.simulate.values import KINDS, kind_of
+from limbeck.kubeflow.simulate.vertex.store import Outputs
 
 Json = dict[str, Any]
 OUTPUT_FILE = "executor_output.json"

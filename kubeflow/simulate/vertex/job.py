@@ -7,10 +7,10 @@ import json
 import re
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import run_parameters
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import run_parameters
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.versions import rules
 
 _WHO = "Vertex AI"
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")

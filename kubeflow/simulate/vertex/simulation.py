@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.pod import image, process
-from kubeflow.simulate.uris import location
-from kubeflow.simulate.vertex import engine
-from kubeflow.simulate.vertex.container import Containers
-from kubeflow.simulate.vertex.engine import Task
-from kubeflow.simulate.vertex.job import job_id, read
-from kubeflow.simulate.vertex.storage import server
-from kubeflow.simulate.vertex.storage.identity import PROJECT
-from kubeflow.simulate.vertex.store import Store
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.pod import image, process
+from limbeck.kubeflow.simulate.uris import location
+from limbeck.kubeflow.simulate.vertex import engine
+from limbeck.kubeflow.simulate.vertex.container import Containers
+from limbeck.kubeflow.simulate.vertex.engine import Task
+from limbeck.kubeflow.simulate.vertex.job import job_id, read
+from limbeck.kubeflow.simulate.vertex.storage import server
+from limbeck.kubeflow.simulate.vertex.storage.identity import PROJECT
+from limbeck.kubeflow.simulate.vertex.store import Store
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.vertex.storage.identity import PROJECT_NUMBER
+from limbeck.kubeflow.simulate.vertex.storage.identity import PROJECT_NUMBER
 
 _ARTIFACTS = f"projects/{PROJECT_NUMBER}/locations/us-central1/metadataStores/default/artifacts"
 

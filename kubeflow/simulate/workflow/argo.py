@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from kubeflow.simulate.clock import Clock
-from kubeflow.simulate.record import Attempt, Ended, History, Phase, Step
-from kubeflow.simulate.workflow.document import Workflow
-from kubeflow.simulate.workflow.names import dependencies
-from kubeflow.simulate.workflow.placeholders import fill
-from kubeflow.simulate.workflow.retrying import Times, Verdict, decide
+from limbeck.kubeflow.simulate.clock import Clock
+from limbeck.kubeflow.simulate.record import Attempt, Ended, History, Phase, Step
+from limbeck.kubeflow.simulate.workflow.document import Workflow
+from limbeck.kubeflow.simulate.workflow.names import dependencies
+from limbeck.kubeflow.simulate.workflow.placeholders import fill
+from limbeck.kubeflow.simulate.workflow.retrying import Times, Verdict, decide
 
 _DONE: tuple[Phase, ...] = ("Succeeded", "Failed", "Error")
 _BAD: tuple[Phase, ...] = ("Failed", "Error")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.versions import Rules
-from kubeflow.simulate.workflow.stored import Stored
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.workflow.stored import Stored
 
 Template = dict[str, Any]
 

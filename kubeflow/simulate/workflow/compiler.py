@@ -8,16 +8,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload.accepted import Accepted
-from kubeflow.simulate.values import stable_json
-from kubeflow.simulate.versions import Rules
-from kubeflow.simulate.workflow import templates
-from kubeflow.simulate.workflow.compilation import Compilation
-from kubeflow.simulate.workflow.dependencies import add_implicit, depends, is_exit_task
-from kubeflow.simulate.workflow.placeholders import output_of
-from kubeflow.simulate.workflow.stored import Stored
-from kubeflow.simulate.workflow.tasks import Place, dag_task, root_driver, tasks_of
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload.accepted import Accepted
+from limbeck.kubeflow.simulate.values import stable_json
+from limbeck.kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.workflow import templates
+from limbeck.kubeflow.simulate.workflow.compilation import Compilation
+from limbeck.kubeflow.simulate.workflow.dependencies import add_implicit, depends, is_exit_task
+from limbeck.kubeflow.simulate.workflow.placeholders import output_of
+from limbeck.kubeflow.simulate.workflow.stored import Stored
+from limbeck.kubeflow.simulate.workflow.tasks import Place, dag_task, root_driver, tasks_of
 
 
 class Compiler:

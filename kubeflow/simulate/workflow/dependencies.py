@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.versions import Rules
 from limbeck.errors import nearest
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.versions import Rules
 
 COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 

@@ -7,13 +7,13 @@ import datetime
 import json
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import macros, run_parameters
-from kubeflow.simulate.upload.accepted import Accepted
-from kubeflow.simulate.versions import Rules
-from kubeflow.simulate.workflow import names
-from kubeflow.simulate.workflow.compilation import Compilation
-from kubeflow.simulate.workflow.compiler import Compiler
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import macros, run_parameters
+from limbeck.kubeflow.simulate.upload.accepted import Accepted
+from limbeck.kubeflow.simulate.versions import Rules
+from limbeck.kubeflow.simulate.workflow import names
+from limbeck.kubeflow.simulate.workflow.compilation import Compilation
+from limbeck.kubeflow.simulate.workflow.compiler import Compiler
 
 NAMESPACE = "kubeflow"
 # What etcd takes by default.

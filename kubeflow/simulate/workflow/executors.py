@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload.strict import FieldError, Parser
-from kubeflow.simulate.workflow import pod_metadata, pod_templates, retries
-from kubeflow.simulate.workflow.compilation import Compilation
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser
+from limbeck.kubeflow.simulate.workflow import pod_metadata, pod_templates, retries
+from limbeck.kubeflow.simulate.workflow.compilation import Compilation
 
 
 def executor_template(

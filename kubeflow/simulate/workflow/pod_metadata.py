@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.workflow.placeholders import given
+from limbeck.kubeflow.simulate.workflow.placeholders import given
 
 _KINDS = ("annotation", "label")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kubeflow.simulate.workflow.compilation import Template
-from kubeflow.simulate.workflow.placeholders import given
-from kubeflow.simulate.workflow.templates import (
+from limbeck.kubeflow.simulate.workflow.compilation import Template
+from limbeck.kubeflow.simulate.workflow.placeholders import given
+from limbeck.kubeflow.simulate.workflow.templates import (
     LAUNCHER_IMAGE,
     METADATA_ENVIRONMENT,
     POD_ENVIRONMENT,

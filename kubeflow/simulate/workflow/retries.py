@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubeflow.simulate.values import plain
-from kubeflow.simulate.workflow.placeholders import given
+from limbeck.kubeflow.simulate.values import plain
+from limbeck.kubeflow.simulate.workflow.placeholders import given
 
 COUNT, PAUSE, FACTOR, LIMIT = (
     "retry-max-count",

@@ -11,8 +11,8 @@ import hashlib
 import json
 from typing import Any
 
-from kubeflow.simulate.upload.fields import MESSAGES
-from kubeflow.simulate.values import ESCAPED, stable_json
+from limbeck.kubeflow.simulate.upload.fields import MESSAGES
+from limbeck.kubeflow.simulate.values import ESCAPED, stable_json
 
 
 class Stored:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.values import stable_json
-from kubeflow.simulate.workflow import templates
-from kubeflow.simulate.workflow.compilation import Compilation
-from kubeflow.simulate.workflow.dependencies import depends, is_exit_task
-from kubeflow.simulate.workflow.executors import executor_template
-from kubeflow.simulate.workflow.placeholders import given, output_of
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.values import stable_json
+from limbeck.kubeflow.simulate.workflow import templates
+from limbeck.kubeflow.simulate.workflow.compilation import Compilation
+from limbeck.kubeflow.simulate.workflow.dependencies import depends, is_exit_task
+from limbeck.kubeflow.simulate.workflow.executors import executor_template
+from limbeck.kubeflow.simulate.workflow.placeholders import given, output_of
 
 ArgoTask = dict[str, Any]
 # Images that stand for an operation of the driver: no pod is started for them.

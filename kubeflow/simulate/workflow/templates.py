@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kubeflow.simulate.workflow.compilation import Template
-from kubeflow.simulate.workflow.placeholders import given, output_path
+from limbeck.kubeflow.simulate.workflow.compilation import Template
+from limbeck.kubeflow.simulate.workflow.placeholders import given, output_path
 
 DRIVER_IMAGE = "ghcr.io/kubeflow/kfp-driver:latest"
 LAUNCHER_IMAGE = "ghcr.io/kubeflow/kfp-launcher:latest"

@@ -11,10 +11,10 @@ from tfx.components.example_validator.executor import Executor as ExampleValidat
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.anomaly_stop.accepted import Span
-from components.anomaly_stop.executor import Executor
-from components.properties.code import CodeRef, code_properties
-from components.properties.sections import Section
+from limbeck.components.anomaly_stop.accepted import Span
+from limbeck.components.anomaly_stop.executor import Executor
+from limbeck.components.properties.code import CodeRef, code_properties
+from limbeck.components.properties.sections import Section
 from limbeck.reference import TaskRef
 from limbeck.settings.drift import DriftConfig
 from tests.components import rehearsal

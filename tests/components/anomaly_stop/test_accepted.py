@@ -7,8 +7,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.anomaly_stop import accepted
-from components.anomaly_stop.accepted import Span
+from limbeck.components.anomaly_stop import accepted
+from limbeck.components.anomaly_stop.accepted import Span
 from limbeck.errors import DataError
 
 

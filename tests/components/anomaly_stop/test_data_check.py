@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from components.anomaly_stop.data_check import check_data
+from limbeck.components.anomaly_stop.data_check import check_data
 from limbeck.settings.drift import DriftConfig
 from limbeck.task import Task
 from tests.components.anomaly_stop.ingested import sample, span

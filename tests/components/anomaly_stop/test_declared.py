@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.anomaly_stop.declared import missing_from_schema
+from limbeck.components.anomaly_stop.declared import missing_from_schema
 from limbeck.task import Feature, Label, Task
 
 

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.anomaly_stop.difference import schema_difference
+from limbeck.components.anomaly_stop.difference import schema_difference
 
 COLOUR = 'feature { name: "colour" type: BYTES domain: "colours" }'
 

@@ -5,7 +5,7 @@ import pandas
 import pytest
 import tensorflow_data_validation as tfdv
 
-from components.anomaly_stop.distances import FEWEST_VALUES, distances
+from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, distances
 from limbeck.settings.drift import DriftConfig
 
 RANDOM = np.random.default_rng(7)

@@ -6,10 +6,10 @@ import pandas
 import pytest
 from tfx.types.artifact import Artifact
 
-from components.anomaly_stop.executor import Executor
-from components.example_gen import label_counts
-from components.example_gen.inspection import SplitSummary
 from limbeck import events
+from limbeck.components.anomaly_stop.executor import Executor
+from limbeck.components.example_gen import label_counts
+from limbeck.components.example_gen.inspection import SplitSummary
 from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.anomaly_stop.ingested import properties, schema_of, validated

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from components.anomaly_stop import accepted
 from limbeck import events
+from limbeck.components.anomaly_stop import accepted
 from limbeck.errors import DataError
 from limbeck.settings.drift import DriftConfig
 from tests.components.anomaly_stop.ingested import Root, sample

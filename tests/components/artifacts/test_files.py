@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tfx.types import artifact_utils
 
-from components.artifacts.files import split_files, split_names
+from limbeck.components.artifacts.files import split_files, split_names
 from limbeck.errors import DataError
 from tests.components import rehearsal
 

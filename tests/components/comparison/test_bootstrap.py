@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from components.comparison import bootstrap
-from components.comparison.bootstrap import DRAWS, draw_means, interval, p_value
+from limbeck.components.comparison import bootstrap
+from limbeck.components.comparison.bootstrap import DRAWS, draw_means, interval, p_value
 
 Right = npt.NDArray[np.bool_]
 

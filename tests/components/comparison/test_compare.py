@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from components.comparison.compare import compare
-from components.predictor import tables
+from limbeck.components.comparison.compare import compare
+from limbeck.components.predictor import tables
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
-from report.verdicts import Interval, Verdicts
+from limbeck.report.verdicts import Interval, Verdicts
 from tests.classes import classes
 
 EXAMPLES = 400

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from components.comparison import mcnemar
+from limbeck.components.comparison import mcnemar
 
 
 def answers(wins: int, losses: int, alike: int = 20) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

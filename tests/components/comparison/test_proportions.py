@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from components.comparison import mcnemar, proportions
-from components.comparison.compare import compare
+from limbeck.components.comparison import mcnemar, proportions
+from limbeck.components.comparison.compare import compare
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
-from report.verdicts import Interval
+from limbeck.report.verdicts import Interval
 from tests.components.comparison.test_mcnemar import answers
 
 Scores = npt.NDArray[np.float64]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import pipeline
-from cli import settings
-from components.graph.context import Storage
+from limbeck import pipeline
+from limbeck.cli import settings
+from limbeck.components.graph.context import Storage
 from limbeck.digests import sources
 from limbeck.reference import find
 
@@ -26,7 +26,7 @@ def test_an_edit_of_our_extractors_is_seen(tmp_path: Path, monkeypatch: pytest.M
     read = sources._read
 
     def edited(name: str, place: Path) -> object:
-        if name != "components.evaluator.evaluation":
+        if name != "limbeck.components.evaluator.evaluation":
             return read(name, place)
         source = place.read_bytes().replace(b"def labelled(", b"_EDITED = 1\n\n\ndef labelled(\n    *", 1)
         return sources.parse(source, name, False, str(place))

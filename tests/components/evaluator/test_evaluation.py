@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from tensorflow_model_analysis.utils import config_util
 
-from components.evaluator.evaluation import evaluation_config, labelled
-from components.reporter import slices
+from limbeck.components.evaluator.evaluation import evaluation_config, labelled
+from limbeck.components.reporter import slices
 from tests.components.reporter import evaluations
 from tests.components.shapes import TASK
 from tests.components.world import World

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.columns import (
+from limbeck.components.example_gen.columns import (
     Kind,
     Sighting,
     agreed,
@@ -17,7 +17,7 @@ from components.example_gen.columns import (
     merge,
     settle,
 )
-from components.example_gen.declaration import Declared
+from limbeck.components.example_gen.declaration import Declared
 from limbeck.errors import DataError
 
 

@@ -16,10 +16,10 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
-from components.example_gen import executor
-from components.example_gen.component import example_gen, executor_name
-from components.example_gen.declaration import Declared
-from components.example_gen.options import Options, from_custom_config, to_custom_config
+from limbeck.components.example_gen import executor
+from limbeck.components.example_gen.component import example_gen, executor_name
+from limbeck.components.example_gen.declaration import Declared
+from limbeck.components.example_gen.options import Options, from_custom_config, to_custom_config
 from limbeck.digests.code import dependencies
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.data import DataConfig
@@ -99,9 +99,9 @@ READERS = {"csv": "csv_files", "parquet": "parquet_files", "tfrecord": "tfrecord
 def test_the_digest_covers_the_reader_of_its_format_and_no_other(format_: Any):
     names = " ".join(dependencies([executor_name(format_)]))
 
-    found = {one for one in READERS.values() if f"components.example_gen.{one}" in names}
+    found = {one for one in READERS.values() if f"limbeck.components.example_gen.{one}" in names}
     assert found == {READERS[format_]}
-    assert "components.example_gen.files:open_file" in names
+    assert "limbeck.components.example_gen.files:open_file" in names
 
 
 @pytest.mark.parametrize("path", ["/d/{SPAN}", "/d/{SPAN:2}", "/d/{YYYY}-{MM}-{DD}"])

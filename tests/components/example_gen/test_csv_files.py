@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.columns import Kind
-from components.example_gen.csv_files import CsvFiles
-from components.example_gen.declaration import Declared
+from limbeck.components.example_gen.columns import Kind
+from limbeck.components.example_gen.csv_files import CsvFiles
+from limbeck.components.example_gen.declaration import Declared
 from limbeck.errors import ConfigError, DataError
 from tests.components.example_gen.tables import Features, Table, features_of, tables
 

@@ -14,10 +14,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.example_gen.declaration import Declared
-from components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
-from components.example_gen.options import Options, to_custom_config
 from limbeck import files
+from limbeck.components.example_gen.declaration import Declared
+from limbeck.components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
+from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.errors import ConfigError, DataError
 from tests.components import rehearsal
 from tests.components.example_gen.tables import Features, features_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.faults import marked, unmarked
+from limbeck.components.example_gen.faults import marked, unmarked
 from limbeck.errors import DataError
 
 

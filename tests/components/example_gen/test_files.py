@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.example_gen.files import _Bytes, matching, open_content, open_file
+from limbeck.components.example_gen.files import _Bytes, matching, open_content, open_file
 from limbeck.errors import DataError
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from components.example_gen.declaration import Declared, declaration_of
-from components.example_gen.inspection import SplitSummary, assert_sound, merge
 from limbeck import Feature, Label, Task
+from limbeck.components.example_gen.declaration import Declared, declaration_of
+from limbeck.components.example_gen.inspection import SplitSummary, assert_sound, merge
 from limbeck.errors import DataError
 
 DECLARATION = {

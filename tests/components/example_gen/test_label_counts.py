@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.inspection import SplitSummary
-from components.example_gen.label_counts import Counted, LabelCounts, notes, read, write
 from limbeck import Label
+from limbeck.components.example_gen.inspection import SplitSummary
+from limbeck.components.example_gen.label_counts import Counted, LabelCounts, notes, read, write
 
 
 def test_what_is_written_is_read(tmp_path: Path):

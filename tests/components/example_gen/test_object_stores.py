@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.files import matching, open_content
-from components.example_gen.object_stores import file_functions, glob
 from limbeck import files
+from limbeck.components.example_gen.files import matching, open_content
+from limbeck.components.example_gen.object_stores import file_functions, glob
 from limbeck.errors import DataError
 
 NAMES = (

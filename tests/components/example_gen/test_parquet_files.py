@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from pyarrow import parquet
 
-from components.example_gen.columns import Columns, Kind
-from components.example_gen.parquet_files import ParquetFiles
+from limbeck.components.example_gen.columns import Columns, Kind
+from limbeck.components.example_gen.parquet_files import ParquetFiles
 from limbeck.errors import DataError
 from tests.components.example_gen.tables import ODD, TEXT, Features, Table, features_of, tables
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.tfrecord_files import TFRecordFiles, read_records
+from limbeck.components.example_gen.tfrecord_files import TFRecordFiles, read_records
 from limbeck.errors import DataError
 
 # Begins, as a little-endian length, with the two bytes and the method of a gzip.

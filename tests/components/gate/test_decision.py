@@ -5,15 +5,15 @@ import math
 
 import pytest
 
-from components.gate import decision as gate
-from components.gate.decision import Decision
-from components.predictor.tables import ModelFacts, Quality
+from limbeck.components.gate import decision as gate
+from limbeck.components.gate.decision import Decision
+from limbeck.components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS
 from limbeck.objectives.classes import Classes
 from limbeck.records import from_json, to_json
+from limbeck.report.verdicts import Comparison, Helped, Interval, Verdicts
 from limbeck.settings.gate import GateConfig
-from report.verdicts import Comparison, Helped, Interval, Verdicts
-from trainer.serving.latency import Latency
+from limbeck.trainer.serving.latency import Latency
 
 decide = functools.partial(gate.decide, measure=Classes.measure)
 NO_LIMITS = GateConfig(tolerance=1.0)

@@ -10,23 +10,23 @@ from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
 from tfx.types import channel_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.artifacts.types import Measurements, Predictions
-from components.gate.component import Gate
-from components.gate.decision import DECISION_FILE, Decision
-from components.gate.executor import Executor
-from components.predictor import tables
-from components.predictor.tables import Measured, ModelFacts
-from components.properties.sections import Section
+from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.gate.component import Gate
+from limbeck.components.gate.decision import DECISION_FILE, Decision
+from limbeck.components.gate.executor import Executor
+from limbeck.components.predictor import tables
+from limbeck.components.predictor.tables import Measured, ModelFacts
+from limbeck.components.properties.sections import Section
 from limbeck.errors import ConfigError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
+from limbeck.report.verdicts import Verdicts
 from limbeck.settings.gate import GateConfig
-from report.verdicts import Verdicts
+from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components import rehearsal
 from tests.components.predictions import write as write_predictions
-from trainer.serving.latency import Latency
 
 MODEL_ID = 41
 # A task of three classes.
@@ -139,7 +139,7 @@ def test_the_component_hands_the_limits_over(required: bool):
     kinds = {"model": standard_artifacts.Model, "predictions": Predictions, "measurements": Measurements}
     channels = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
 
-    code = {"task": to_json(TaskRef("tasks.digits")), "code_digest": "digest"}
+    code = {"task": to_json(TaskRef("limbeck.tasks.digits")), "code_digest": "digest"}
     gate = Gate(**channels, properties=properties_with(limits) | code)
 
     given = {"gate_tolerance": 0.25, "gate_max_bytes": 7, "gate": f'{{"require_gain": {str(required).lower()}}}'}

@@ -7,7 +7,7 @@ import numpy as np
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.testing.util import assert_that
 
-from components.inference.handler import TransformedExamplesHandler
+from limbeck.components.inference.handler import TransformedExamplesHandler
 from tests.components.world import World
 
 

@@ -11,13 +11,13 @@ import tensorflow as tf
 from apache_beam.ml.inference.base import PredictionResult
 from tfx.types.artifact import Artifact
 
-from components.artifacts.types import Measurements, Predictions
-from components.predictor import tables
-from components.predictor.component import PredictorSpec
-from components.predictor.executor import Executor, student_row, teacher_row
-from components.predictor.tables import Measured
-from components.teacher_labeler import provenance
-from components.teacher_labeler.executor import attach_logits
+from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.predictor import tables
+from limbeck.components.predictor.component import PredictorSpec
+from limbeck.components.predictor.executor import Executor, student_row, teacher_row
+from limbeck.components.predictor.tables import Measured
+from limbeck.components.teacher_labeler import provenance
+from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.errors import DataError
 from limbeck.files import folder_bytes
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER

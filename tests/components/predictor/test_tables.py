@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.predictor import tables
-from components.predictor.tables import Measured, ModelFacts
 from limbeck import files
+from limbeck.components.predictor import tables
+from limbeck.components.predictor.tables import Measured, ModelFacts
 from limbeck.errors import DataError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.objectives.classes import UNKNOWN_CLASS
 from limbeck.records import to_json
+from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
-from trainer.serving.latency import Latency
 
 SCHEMA = tables.schema(classes())
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from components.properties.code import CodeRef, code_properties, task_of
 from limbeck import reference
+from limbeck.components.properties.code import CodeRef, code_properties, task_of
 from limbeck.errors import ConfigError
 from limbeck.reference import TaskRef
 
 
-@pytest.mark.parametrize("ref", [TaskRef("tasks.digits"), TaskRef("own", "OTHER", "/somewhere/else")])
+@pytest.mark.parametrize("ref", [TaskRef("limbeck.tasks.digits"), TaskRef("own", "OTHER", "/somewhere/else")])
 def test_a_task_and_its_digest_survive_the_way_through_properties(ref: TaskRef, monkeypatch: pytest.MonkeyPatch):
     properties = code_properties(CodeRef(ref, "abc"))
 
@@ -26,4 +26,4 @@ def test_a_task_that_was_moved_is_the_same_task():
 
 def test_a_task_property_that_is_no_reference_is_refused():
     with pytest.raises(ConfigError, match="TaskRef"):
-        task_of({"task": "tasks.digits"})
+        task_of({"task": "limbeck.tasks.digits"})

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic.dataclasses import dataclass
 
-from components.anomaly_stop.component import AnomalyStopSpec
-from components.distiller.component import DistillerSpec
-from components.gate.component import GateSpec
-from components.properties.sections import Section
-from components.teacher_trainer.component import TeacherTrainerSpec
+from limbeck.components.anomaly_stop.component import AnomalyStopSpec
+from limbeck.components.distiller.component import DistillerSpec
+from limbeck.components.gate.component import GateSpec
+from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_trainer.component import TeacherTrainerSpec
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.config import Config

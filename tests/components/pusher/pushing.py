@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.pusher import push
+from limbeck.components.pusher import push
 
 _TOUCHING = ("open", "os.", "shutil.", "fcntl.")
 

@@ -10,8 +10,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.pusher.component import Pusher
-from components.pusher.executor import Executor
+from limbeck.components.pusher.component import Pusher
+from limbeck.components.pusher.executor import Executor
 from tests.components import rehearsal
 from tests.components.pusher import models
 
@@ -110,4 +110,4 @@ def test_the_component_is_the_stock_one_with_another_executor():
     assert {name: one.type for name, one in ours.outputs.items()} == {
         name: one.type for name, one in theirs.outputs.items()
     }
-    assert ours.executor_spec.class_path == "components.pusher.executor.Executor"
+    assert ours.executor_spec.class_path == "limbeck.components.pusher.executor.Executor"

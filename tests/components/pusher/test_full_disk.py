@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.pusher.push import push
+from limbeck.components.pusher.push import push
 from tests.components.pusher import models, processes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.pusher.push import push
+from limbeck.components.pusher.push import push
 from tests.components.pusher import models, processes
 
 pytestmark = pytest.mark.processes

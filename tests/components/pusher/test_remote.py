@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.pusher import remote
 from limbeck import files
+from limbeck.components.pusher import remote
 from tests.components.pusher import models
 from tests.object_store import Fault, Server, refuses
 

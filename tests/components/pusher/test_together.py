@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.pusher.push import push
+from limbeck.components.pusher.push import push
 from tests.components.pusher import models, processes
 
 pytestmark = pytest.mark.processes

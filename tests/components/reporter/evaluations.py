@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import json_utils, proto_utils
 
-from components.evaluator.evaluation import evaluation_config
+from limbeck.components.evaluator.evaluation import evaluation_config
 from tests.components import rehearsal, shapes
 from tests.components.world import Row, World, raw_example, write_split
 
@@ -30,7 +30,7 @@ def evaluate(world: World, rows: list[Row], folder: Path) -> Artifact:
         "eval_config": proto_utils.proto_to_json(evaluation_config(shapes.TASK)),
         "example_splits": json_utils.dumps(["test"]),
         "fairness_indicator_thresholds": "null",
-        "module_path": "components.evaluator.evaluation",
+        "module_path": "limbeck.components.evaluator.evaluation",
     }
     inputs = {"examples": examples, "model": world.models["student"], "baseline_model": world.models["teacher"]}
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")

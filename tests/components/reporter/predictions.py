@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.predictor import tables
+from limbeck.components.predictor import tables
 from tests.classes import classes
 
 

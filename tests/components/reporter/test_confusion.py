@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.reporter.confusion import confusion
-from components.reporter.scores import judgeable
+from limbeck.components.reporter.confusion import confusion
+from limbeck.components.reporter.scores import judgeable
 from tests.components.reporter.predictions import table
 
 CLASSES = ("round", "square", "long")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.reporter import curves
-from report.findings import CurvePoint
+from limbeck.components.reporter import curves
+from limbeck.report.findings import CurvePoint
 
 STRETCHES = st.lists(st.tuples(st.integers(1, 50), st.floats(-1e3, 1e3)), max_size=120)
 

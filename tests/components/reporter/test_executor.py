@@ -11,13 +11,13 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.artifacts import types as artifact_types
-from components.reporter import slices
-from components.reporter.executor import Executor
-from components.teacher_labeler.executor import attach_logits
+from limbeck.components.artifacts import types as artifact_types
+from limbeck.components.reporter import slices
+from limbeck.components.reporter.executor import Executor
+from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.models import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
-from report import findings
-from report.findings import CurvePoint, Findings
+from limbeck.report import findings
+from limbeck.report.findings import CurvePoint, Findings
 from tests.components import predictions, rehearsal, shapes
 from tests.components.reporter.predictions import probabilities, table
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.reporter.model_inputs import CHARACTERS, MOST_INPUTS, as_picture, as_texts
+from limbeck.components.reporter.model_inputs import CHARACTERS, MOST_INPUTS, as_picture, as_texts
 from limbeck.errors import TaskError
+from limbeck.report import findings
 from limbeck.task import Picture
-from report import findings
 
 
 def features(**values: list[Any]) -> Any:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.reporter.reliability import BINS, reliability
-from components.reporter.scores import judgeable
-from report.findings import ReliabilityBin
+from limbeck.components.reporter.reliability import BINS, reliability
+from limbeck.components.reporter.scores import judgeable
+from limbeck.report.findings import ReliabilityBin
 from tests.components.reporter.predictions import probabilities, table
 
 

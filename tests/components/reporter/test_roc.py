@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import auc, roc_auc_score, roc_curve
 
-from components.reporter.roc import POINTS, curve, roc, thin
-from components.reporter.scores import Scores, judgeable
-from report.findings import Roc
+from limbeck.components.reporter.roc import POINTS, curve, roc, thin
+from limbeck.components.reporter.scores import Scores, judgeable
+from limbeck.report.findings import Roc
 from tests.components.reporter.predictions import probabilities, table
 
 Array = npt.NDArray[np.float64]

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.predictor import tables
-from components.reporter.scores import judgeable, scores
+from limbeck.components.predictor import tables
+from limbeck.components.reporter.scores import judgeable, scores
 from tests.classes import classes
 from tests.components.reporter.predictions import table
 

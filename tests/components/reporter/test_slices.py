@@ -10,8 +10,8 @@ import pytest
 from tensorflow_model_analysis.slicer import slicer_lib
 from tfx.types.artifact import Artifact
 
-from components.reporter import slices
-from report.findings import Slice
+from limbeck.components.reporter import slices
+from limbeck.report.findings import Slice
 from tests.components import shapes
 from tests.components.reporter import evaluations
 from tests.components.reporter.predictions import probabilities

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from components.predictor import tables
-from components.reporter import soft_targets
-from components.reporter.soft_targets import Choice, choose
-from components.teacher_labeler.executor import attach_logits
+from limbeck.components.predictor import tables
+from limbeck.components.reporter import soft_targets
+from limbeck.components.reporter.soft_targets import Choice, choose
+from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.errors import TaskError
 from limbeck.task import Picture
 from tests.classes import classes

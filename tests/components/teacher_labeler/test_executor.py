@@ -6,8 +6,8 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
-from components.teacher_labeler.provenance import assert_from
+from limbeck.components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
+from limbeck.components.teacher_labeler.provenance import assert_from
 from limbeck.errors import DataError
 from tests.classes import classes
 from tests.components import rehearsal

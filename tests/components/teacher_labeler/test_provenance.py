@@ -9,8 +9,8 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.distiller.executor import Executor as Distiller
-from components.teacher_labeler.provenance import assert_from, folder_digest, sign
+from limbeck.components.distiller.executor import Executor as Distiller
+from limbeck.components.teacher_labeler.provenance import assert_from, folder_digest, sign
 from limbeck.errors import DataError
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, World

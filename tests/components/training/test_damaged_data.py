@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from components.properties.sections import Section
-from components.teacher_trainer.executor import Executor
-from components.training import job as training_job
 from limbeck import events
+from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_trainer.executor import Executor
+from limbeck.components.training import job as training_job
 from limbeck.errors import DamagedDataError
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig

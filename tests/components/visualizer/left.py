@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from components.gate.decision import DECISION_FILE, Decision
-from components.predictor.tables import MEASUREMENTS_FILE, Measured, ModelFacts
+from limbeck.components.gate.decision import DECISION_FILE, Decision
+from limbeck.components.predictor.tables import MEASUREMENTS_FILE, Measured, ModelFacts
 from limbeck.records import to_json
-from report import findings
-from report.findings import Roc
-from report.schema import Report
-from report.verdicts import Verdicts
+from limbeck.report import findings
+from limbeck.report.findings import Roc
+from limbeck.report.schema import Report
+from limbeck.report.verdicts import Verdicts
+from limbeck.trainer.serving.latency import Latency
 from tests.report import sample_report
-from trainer.serving.latency import Latency
 
 INPUTS = ("findings", "measurements", "blessing")
 

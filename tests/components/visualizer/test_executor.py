@@ -9,12 +9,12 @@ import pytest
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.artifacts import types
-from components.properties.code import CodeRef, code_properties
-from components.visualizer import metadata, settings
-from components.visualizer.executor import Executor
+from limbeck.components.artifacts import types
+from limbeck.components.properties.code import CodeRef, code_properties
+from limbeck.components.visualizer import metadata, settings
+from limbeck.components.visualizer.executor import Executor
 from limbeck.reference import TaskRef
-from report.schema import Report
+from limbeck.report.schema import Report
 from tests.components import rehearsal
 from tests.components.visualizer import left
 
@@ -35,7 +35,9 @@ def visualize(report: Report, folder: Path, *, classes: bool = True) -> dict[str
         # As TFX's driver makes them: values are files.
         one.uri = str(folder / name / "value") if name in ("report", "verdict") else str(folder / name)
         (folder / name).mkdir()
-    properties = code_properties(CodeRef(TaskRef("tasks.digits"), "digest")) | settings.encode(report.config)
+    properties = code_properties(CodeRef(TaskRef("limbeck.tasks.digits"), "digest")) | settings.encode(
+        report.config
+    )
     told = rehearsal.run(Executor, inputs, outputs, properties, folder)
     found = {}
     for name, some in told.output_artifacts.items():

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc, confusion_matrix, roc_curve
 
-from components.reporter.confusion import confusion
-from components.reporter.roc import roc
-from components.reporter.scores import Scores
-from components.visualizer import metadata
-from report.findings import Findings
-from report.schema import ModelReport
-from report.verdicts import Interval
+from limbeck.components.reporter.confusion import confusion
+from limbeck.components.reporter.roc import roc
+from limbeck.components.reporter.scores import Scores
+from limbeck.components.visualizer import metadata
+from limbeck.report.findings import Findings
+from limbeck.report.schema import ModelReport
+from limbeck.report.verdicts import Interval
 from tests.components.visualizer import left
 
 # What one artifact on Vertex AI may hold.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components.gate.decision import Decision
-from components.visualizer.assembly import report_of
-from components.visualizer.page import page
-from components.visualizer.settings import NAMES, decode, encode
-from report.verdicts import Verdicts
+from limbeck.components.gate.decision import Decision
+from limbeck.components.visualizer.assembly import report_of
+from limbeck.components.visualizer.page import page
+from limbeck.components.visualizer.settings import NAMES, decode, encode
+from limbeck.report.verdicts import Verdicts
 from tests.components.visualizer import left
 from tests.report import browser
 from tests.report.test_page_in_browser import find_or_give_up

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from components.visualizer.settings import NAMES, PARAMETERS, decode, encode
+from limbeck.components.visualizer.settings import NAMES, PARAMETERS, decode, encode
 from limbeck.errors import ConfigError
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig

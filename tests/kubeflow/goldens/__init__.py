@@ -33,7 +33,7 @@ def compiled(name: str, folder: Path) -> str:
       name: one of `GOLDENS`.
       folder: an existing one for the compiled file.
     """
-    from cli.main import main
+    from limbeck.cli.main import main
 
     output = folder / name
     assert main(["compile", *_COMMON, *GOLDENS[name], "--output", str(output)]) == 0

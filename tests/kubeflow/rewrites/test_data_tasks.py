@@ -2,13 +2,13 @@
 
 import pytest
 
-from kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
-from kubeflow.rewrites.lifecycle import drop_lifecycle
-from kubeflow.rewrites.task_data import TaskData, add_task_data
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.rewrites.data_fingerprint import FOUND, add_fingerprint
+from limbeck.kubeflow.rewrites.lifecycle import drop_lifecycle
+from limbeck.kubeflow.rewrites.task_data import TaskData, add_task_data
 from tests.kubeflow.specs import INPUT_CONFIG, changed, constant, container_of, stock, task_of
 
-DATA = TaskData(task='{"module": "tasks.digits"}', digest="abc")
+DATA = TaskData(task='{"module": "limbeck.tasks.digits"}', digest="abc")
 
 
 def driven() -> dict:
@@ -31,7 +31,11 @@ def test_the_drivers_work_is_a_task_that_is_never_cached():
     assert component["outputDefinitions"] == {
         "parameters": {key: {"parameterType": kind} for key, kind in FOUND.items()}
     }
-    assert container_of(after, "DataFingerprint")["command"] == ["python", "-m", "kubeflow.data_fingerprint"]
+    assert container_of(after, "DataFingerprint")["command"] == [
+        "python",
+        "-m",
+        "limbeck.kubeflow.data_fingerprint",
+    ]
 
 
 def test_example_gen_is_cached_by_what_was_found():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeflow.rewrites.drawn_types import name_drawn_types
+from limbeck.kubeflow.rewrites.drawn_types import name_drawn_types
 from tests.kubeflow.specs import changed, stock
 
 

@@ -3,9 +3,9 @@
 import copy
 import json
 
-from kubeflow.entrypoint import _parser
-from kubeflow.rewrites.entrypoint import set_entrypoint
-from kubeflow.rewrites.equal_containers import assert_distinct
+from limbeck.kubeflow.entrypoint import _parser
+from limbeck.kubeflow.rewrites.entrypoint import set_entrypoint
+from limbeck.kubeflow.rewrites.equal_containers import assert_distinct
 from tests.kubeflow.specs import changed, container_of, stock, task_of
 
 
@@ -14,7 +14,7 @@ def test_ours_is_told_what_tfxs_is_told_and_the_definitions():
     after = changed(lambda spec: set_entrypoint(spec, "kubeflow"), before)
 
     container = container_of(after, "StatisticsGen")
-    assert container["command"] == ["python", "-m", "kubeflow.entrypoint"]
+    assert container["command"] == ["python", "-m", "limbeck.kubeflow.entrypoint"]
     given, beam_flags = _parser().parse_known_args(container["args"])
     assert (given.node, given.target, given.invocation) == ("StatisticsGen", "kubeflow", "{{$}}")
     assert given.executor == "tfx.components.statistics_gen.executor.Executor"

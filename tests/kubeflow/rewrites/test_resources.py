@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kubeflow.node_containers import containers_of_tasks
-from kubeflow.rewrites.resources import set_resources
-from kubeflow.rewrites.target_settings import assert_available
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.node_containers import containers_of_tasks
+from limbeck.kubeflow.rewrites.resources import set_resources
+from limbeck.kubeflow.rewrites.target_settings import assert_available
 from limbeck.settings import sources
 from limbeck.settings.containers import ContainerConfig
 from tests.kubeflow.specs import changed, container_of, stock
@@ -116,7 +116,7 @@ def test_what_the_target_has_passes(text: str, target: str):
 
 
 def test_every_setting_is_either_for_vertex_or_refused():
-    from kubeflow.rewrites import target_settings
+    from limbeck.kubeflow.rewrites import target_settings
 
     everything = set(ContainerConfig.__dataclass_fields__)
     assert everything - set(target_settings._NOT_ON_VERTEX) == {"cpu", "memory", "accelerator", "retry", "cache"}

@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from kubeflow import rewrites
-from kubeflow.rewrites import argument_sizes
-from kubeflow.rewrites.argument_sizes import assert_sizes
-from kubeflow.rewrites.caching import set_caching
-from kubeflow.rewrites.environment import set_environment
-from kubeflow.rewrites.equal_containers import assert_distinct
-from kubeflow.rewrites.image import set_image
-from kubeflow.rewrites.lifecycle import drop_lifecycle
-from kubeflow.rewrites.node_names import assert_names
-from kubeflow.rewrites.optional_defaults import mark_optional
-from kubeflow.rewrites.placeholder_text import assert_plain
-from kubeflow.rewrites.producer_names import name_producers
-from kubeflow.rewrites.retries import set_retries
-from kubeflow.rewrites.schema_version import assert_version
-from kubeflow.rewrites.single_placeholders import assert_whole
 from limbeck.errors import ConfigError
+from limbeck.kubeflow import rewrites
+from limbeck.kubeflow.rewrites import argument_sizes
+from limbeck.kubeflow.rewrites.argument_sizes import assert_sizes
+from limbeck.kubeflow.rewrites.caching import set_caching
+from limbeck.kubeflow.rewrites.environment import set_environment
+from limbeck.kubeflow.rewrites.equal_containers import assert_distinct
+from limbeck.kubeflow.rewrites.image import set_image
+from limbeck.kubeflow.rewrites.lifecycle import drop_lifecycle
+from limbeck.kubeflow.rewrites.node_names import assert_names
+from limbeck.kubeflow.rewrites.optional_defaults import mark_optional
+from limbeck.kubeflow.rewrites.placeholder_text import assert_plain
+from limbeck.kubeflow.rewrites.producer_names import name_producers
+from limbeck.kubeflow.rewrites.retries import set_retries
+from limbeck.kubeflow.rewrites.schema_version import assert_version
+from limbeck.kubeflow.rewrites.single_placeholders import assert_whole
 from limbeck.settings.containers import ContainerConfig, RetryConfig
 from tests.kubeflow.specs import changed, constant, container_of, stock, task_of
 
@@ -34,7 +34,7 @@ DOCS = Path(__file__).parents[3] / "docs/kubeflow.md"
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rewrite_says_who_needs_it_and_the_docs_name_it(name: str):
-    module = importlib.import_module(f"kubeflow.rewrites.{name}")
+    module = importlib.import_module(f"limbeck.kubeflow.rewrites.{name}")
 
     assert module.__doc__
     assert module.NEEDED_BY

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from kubeflow.rewrites.data_fingerprint import add_fingerprint
-from kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.rewrites.data_fingerprint import add_fingerprint
+from limbeck.kubeflow.rewrites.runtime_parameters import add_runtime_parameters
 from tests.kubeflow.specs import changed, constant, stock, task_of
 
 SETTINGS = {

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from kubeflow.simulate.pod import process
 from limbeck.errors import UserError
+from limbeck.kubeflow.simulate.pod import process
 
 
 @pytest.fixture(scope="session")

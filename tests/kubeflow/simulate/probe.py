@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.simulation import Outcome, Request, simulate
-from kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.simulation import Outcome, Request, simulate
+from limbeck.kubeflow.simulate.versions import rules
 
 TRACES = Path(__file__).parent / "traces"
 DATASET = {"artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}}

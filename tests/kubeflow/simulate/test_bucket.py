@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.uris import UriError, below, local_path, location
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.uris import UriError, below, local_path, location
 
 KEYS = ["a", "a/b", "a/", "ab", "c/d/e", "c/d/", "c/d"]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulate.cel.condition import holds, select
-from kubeflow.simulate.cel.evaluation import evaluate
-from kubeflow.simulate.cel.tokens import CelError
+from limbeck.kubeflow.simulate.cel.condition import holds, select
+from limbeck.kubeflow.simulate.cel.evaluation import evaluate
+from limbeck.kubeflow.simulate.cel.tokens import CelError
 
 ARTIFACT = {"uri": "minio://b/a", "metadata": {"blessed": 1, "word": "it's", "many": {"list": [1, 2]}}}
 INPUTS: dict[str, Any] = {

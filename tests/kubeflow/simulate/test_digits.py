@@ -12,11 +12,11 @@ from typing import IO, Any
 
 import pytest
 
-from kubeflow.simulate.driver.outputs import LOG
-from kubeflow.simulate.pod import process
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.image import Image
-from kubeflow.simulate.uris import local_path
+from limbeck.kubeflow.simulate.driver.outputs import LOG
+from limbeck.kubeflow.simulate.pod import process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.image import Image
+from limbeck.kubeflow.simulate.uris import local_path
 from tests.kubeflow.simulate import comparison, probe
 from tests.kubeflow.simulate.probe import TRACES
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulate.pod import forks, image, process
-from kubeflow.simulate.pod.files import PodFiles
-from kubeflow.simulate.pod.forks import Forks
-from kubeflow.simulate.pod.image import Image
-from kubeflow.simulate.pod.process import Command, DeadlineError
+from limbeck.kubeflow.simulate.pod import forks, image, process
+from limbeck.kubeflow.simulate.pod.files import PodFiles
+from limbeck.kubeflow.simulate.pod.forks import Forks
+from limbeck.kubeflow.simulate.pod.image import Image
+from limbeck.kubeflow.simulate.pod.process import Command, DeadlineError
 
 pytestmark = [
     pytest.mark.processes,
@@ -160,13 +160,13 @@ def test_a_server_that_is_gone_is_told(forked: Forks, scratch: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "variables", "takes"),
     [
-        (["python", "-m", "kubeflow.entrypoint"], {"LIMBECK_OPERATIONAL": "{}"}, True),
-        (["python", "-m", "kubeflow.entrypoint"], {"TF_USE_LEGACY_KERAS": "1"}, True),
-        (["python", "-m", "kubeflow.entrypoint"], {"TF_USE_LEGACY_KERAS": "0"}, False),
-        (["python", "-m", "kubeflow.entrypoint"], {"OMP_NUM_THREADS": "1"}, False),
+        (["python", "-m", "limbeck.kubeflow.entrypoint"], {"LIMBECK_OPERATIONAL": "{}"}, True),
+        (["python", "-m", "limbeck.kubeflow.entrypoint"], {"TF_USE_LEGACY_KERAS": "1"}, True),
+        (["python", "-m", "limbeck.kubeflow.entrypoint"], {"TF_USE_LEGACY_KERAS": "0"}, False),
+        (["python", "-m", "limbeck.kubeflow.entrypoint"], {"OMP_NUM_THREADS": "1"}, False),
         (["python", "-m", "json.tool"], {}, False),
         (["python", "-m"], {}, False),
-        (["sh", "-c", "python -m kubeflow.entrypoint"], {}, False),
+        (["sh", "-c", "python -m limbeck.kubeflow.entrypoint"], {}, False),
     ],
 )
 def test_only_what_would_do_the_same_is_forked(

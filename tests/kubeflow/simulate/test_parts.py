@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulate.cache import Cache, cache_key
-from kubeflow.simulate.driver.options import DriverError
-from kubeflow.simulate.driver.outputs import provision
-from kubeflow.simulate.driver.placeholders import single, words
-from kubeflow.simulate.launcher import command
-from kubeflow.simulate.launcher.artifacts import merge, title
-from kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
-from kubeflow.simulate.pod.variables import expand, of_pod
-from kubeflow.simulate.said import said
-from kubeflow.simulate.versions import rules
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.simulate.cache import Cache, cache_key
+from limbeck.kubeflow.simulate.driver.options import DriverError
+from limbeck.kubeflow.simulate.driver.outputs import provision
+from limbeck.kubeflow.simulate.driver.placeholders import single, words
+from limbeck.kubeflow.simulate.launcher import command
+from limbeck.kubeflow.simulate.launcher.artifacts import merge, title
+from limbeck.kubeflow.simulate.launcher.errors import LauncherDiedError, LauncherError
+from limbeck.kubeflow.simulate.pod.variables import expand, of_pod
+from limbeck.kubeflow.simulate.said import said
+from limbeck.kubeflow.simulate.versions import rules
 
 VALUES = {"a": "A", "n": 1234567.5, "none": None}
 

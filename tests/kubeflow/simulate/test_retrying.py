@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulate.record import Attempt, Ended, Phase, Step
-from kubeflow.simulate.workflow.argo import Argo
-from kubeflow.simulate.workflow.document import Workflow
-from kubeflow.simulate.workflow.retrying import Times, decide
+from limbeck.kubeflow.simulate.record import Attempt, Ended, Phase, Step
+from limbeck.kubeflow.simulate.workflow.argo import Argo
+from limbeck.kubeflow.simulate.workflow.document import Workflow
+from limbeck.kubeflow.simulate.workflow.retrying import Times, decide
 
 
 class Hands:

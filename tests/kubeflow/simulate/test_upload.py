@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import documents, run_parameters
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
-from kubeflow.simulate.upload.strict import FieldError, Parser
-from kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import documents, run_parameters
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
+from limbeck.kubeflow.simulate.upload.strict import FieldError, Parser
+from limbeck.kubeflow.simulate.versions import rules
 from tests.kubeflow.simulate.probe import spec, step, task
 
 PIPELINE = spec([step("one", {})], {"one": task("one")})

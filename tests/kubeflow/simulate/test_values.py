@@ -5,12 +5,12 @@ import math
 
 import pytest
 
-from kubeflow.simulate.driver.options import DriverError
-from kubeflow.simulate.driver.quantities import canonical
-from kubeflow.simulate.launcher.errors import LauncherError
-from kubeflow.simulate.launcher.output_file import value_of
-from kubeflow.simulate.upload.strict import FieldError, free
-from kubeflow.simulate.values import plain, short, stable_json, text_in_driver, text_of
+from limbeck.kubeflow.simulate.driver.options import DriverError
+from limbeck.kubeflow.simulate.driver.quantities import canonical
+from limbeck.kubeflow.simulate.launcher.errors import LauncherError
+from limbeck.kubeflow.simulate.launcher.output_file import value_of
+from limbeck.kubeflow.simulate.upload.strict import FieldError, free
+from limbeck.kubeflow.simulate.values import plain, short, stable_json, text_in_driver, text_of
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.upload import macros, run_parameters
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.versions import rules
-from kubeflow.simulate.workflow.compiler import Compiler
-from kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.upload import macros, run_parameters
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.kubeflow.simulate.workflow.compiler import Compiler
+from limbeck.kubeflow.simulate.workflow.document import DEFAULT_ROOT, NewRun, compile_run
 from tests.kubeflow.simulate.probe import TRACES, spec, step, task
 
 CASES = sorted(TRACES.glob("2.17.0/*/workflow.json"))

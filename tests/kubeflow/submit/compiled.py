@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from kubeflow.compile import Options, rewritten
+from limbeck.kubeflow.compile import Options, rewritten
 from limbeck.settings.containers import ContainerConfig, RetryConfig
 from tests.kubeflow.specs import stock
 
@@ -30,7 +30,7 @@ def spec(target: str, *, image: str = IMAGE, retries: int = 0) -> dict[str, Any]
 
 
 def write(folder: Path, target: str, **options: Any) -> Path:
-    """The file of a target, as `kubeflow.compile.write` leaves it."""
+    """The file of a target, as `limbeck.kubeflow.compile.write` leaves it."""
     made = spec(target, **options)
     if target == "kubeflow":
         file = folder / "p.yaml"

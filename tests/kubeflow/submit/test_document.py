@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.submit.document import read
 from limbeck.errors import UserError
+from limbeck.kubeflow.submit.document import read
 from tests.kubeflow.submit import compiled
 
 

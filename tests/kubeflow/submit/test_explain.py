@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubeflow.submit.explain import explained, sentence_of
+from limbeck.kubeflow.submit.explain import explained, sentence_of
 
 LAUNCHER = "F1128 22:10:03.001 27 main.go:49] failed to execute component: exit status 2\n"
 
@@ -41,7 +41,7 @@ def test_an_empty_log_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("sentence", "remedy"),
     [
-        ("/usr/bin/python: No module named kubeflow.entrypoint", "does not hold this project"),
+        ("/usr/bin/python: No module named limbeck.kubeflow.entrypoint", "does not hold this project"),
         ("ModuleNotFoundError: No module named 'limbeck'", "does not hold this project"),
         ('exec: "python": executable file not found in $PATH', "does not hold this project"),
         ("task module 'mine' cannot be imported: No module named 'mine'", "does not hold the task"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kubeflow.submit.document import Document, read
-from kubeflow.submit.parameters import checked
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.submit.document import Document, read
+from limbeck.kubeflow.submit.parameters import checked
 from tests.kubeflow.submit import compiled
 
 

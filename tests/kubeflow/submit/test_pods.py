@@ -7,9 +7,9 @@ import datetime
 import pytest
 import yaml
 
-from kubeflow.simulate.upload.accepted import accept
-from kubeflow.simulate.versions import rules
-from kubeflow.submit import pods
+from limbeck.kubeflow.simulate.upload.accepted import accept
+from limbeck.kubeflow.simulate.versions import rules
+from limbeck.kubeflow.submit import pods
 from tests.kubeflow.submit import compiled
 
 NOW = datetime.datetime(2026, 11, 28, tzinfo=datetime.timezone.utc)

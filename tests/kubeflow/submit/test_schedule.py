@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubeflow.submit.schedule import parse
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.submit.schedule import parse
 
 
 @pytest.mark.parametrize(

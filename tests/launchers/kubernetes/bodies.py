@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from launchers.kubernetes.own_pod import owner_of, surroundings_of
-from launchers.kubernetes.plan import PodPlan
+from limbeck.launchers.kubernetes.own_pod import owner_of, surroundings_of
+from limbeck.launchers.kubernetes.plan import PodPlan
 from limbeck.settings.pods import PodsConfig, Toleration
 
 

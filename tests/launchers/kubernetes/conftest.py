@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.kubernetes.launcher import KubernetesLauncher
-from launchers.supervisor import supervise
 from limbeck import files
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.kubernetes.launcher import KubernetesLauncher
+from limbeck.launchers.supervisor import supervise
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.trainer.job import TrainingJob
 from tests.launchers import jobs
 from tests.launchers.kubernetes.bodies import step_pod
 from tests.launchers.kubernetes.server import ApiServer
-from trainer.job import TrainingJob
 
 ONCE = RecoveryConfig(restarts=0)
 

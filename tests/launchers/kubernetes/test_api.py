@@ -3,8 +3,8 @@
 import pytest
 from kubernetes import client
 
-from launchers.kubernetes.api import Api, UnreachableError, lines_of
-from launchers.kubernetes.resources import JOB, POD
+from limbeck.launchers.kubernetes.api import Api, UnreachableError, lines_of
+from limbeck.launchers.kubernetes.resources import JOB, POD
 from tests.launchers.kubernetes.bodies import step_pod
 from tests.launchers.kubernetes.server import NAMESPACE
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from launchers.kubernetes.kinds import KINDS
 from limbeck.errors import ConfigError
+from limbeck.launchers.kubernetes.kinds import KINDS
 from limbeck.settings.pods import PodsConfig, Toleration
 from tests import schemas
 from tests.launchers.kubernetes import manifests

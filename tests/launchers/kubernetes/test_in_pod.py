@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from launchers.kubernetes import in_pod
+from limbeck.launchers.kubernetes import in_pod
+from limbeck.trainer.distribution import cluster
 from tests.launchers import jobs
-from trainer.distribution import cluster
 
 ADDRESSES = ["job-0.job.team.svc:2222", "job-1.job.team.svc:2223", "job-2.job.team.svc:2224"]
 
@@ -42,7 +42,7 @@ def test_a_pod_that_is_asked_to_end_while_it_waits_ends_as_preempted(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "launchers.kubernetes.in_pod",
+        "limbeck.launchers.kubernetes.in_pod",
         "--files",
         str(tmp_path),
         "--start-seconds",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
-from launchers.kubernetes.plan import ATTEMPT, FOLDER
 from limbeck import events, files
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from limbeck.launchers.kubernetes.plan import ATTEMPT, FOLDER
 from limbeck.rank_record import RankRecord
 from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
@@ -458,8 +458,8 @@ def test_an_image_with_an_impossible_name_is_told_at_once(world):
 SCRIPT = """
 import sys
 from pathlib import Path
-from launchers.cluster import Cluster
-from launchers.launch import launch
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from tests.launchers import jobs
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pods import PodsConfig

@@ -1,7 +1,7 @@
 """What training pods take over from the pod of their step."""
 
-from launchers.kubernetes.own_pod import owner_of, surroundings_of
-from launchers.kubernetes.pod_template import pod_template
+from limbeck.launchers.kubernetes.own_pod import owner_of, surroundings_of
+from limbeck.launchers.kubernetes.pod_template import pod_template
 from tests.launchers.kubernetes.bodies import plan, step_pod
 
 

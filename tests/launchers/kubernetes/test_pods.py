@@ -2,7 +2,7 @@
 
 import pytest
 
-from launchers.kubernetes import pods
+from limbeck.launchers.kubernetes import pods
 
 
 def pod(phase="Running", **state):

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.kubernetes.launcher import KubernetesLauncher
-from launchers.launch import launch
 from limbeck import events, files
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.kubernetes.launcher import KubernetesLauncher
+from limbeck.launchers.launch import launch
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pods import PodsConfig
@@ -97,7 +97,7 @@ def shared(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv(events.ENVIRONMENT, str(log))
     port = free_ports()
     monkeypatch.setattr(
-        "launchers.kubernetes.launcher.from_settings",
+        "limbeck.launchers.kubernetes.launcher.from_settings",
         lambda settings: KubernetesLauncher(settings.kubernetes, port=port),
     )
     folder = tmp_path / "shared"

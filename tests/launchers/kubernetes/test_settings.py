@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from cli.compile_verb import _assert_reached
-from launchers.kubernetes.launcher import KubernetesLauncher
 from limbeck import files
+from limbeck.cli.compile_verb import _assert_reached
 from limbeck.errors import ConfigError
+from limbeck.launchers.kubernetes.launcher import KubernetesLauncher
 from limbeck.settings import sources
 from limbeck.settings.operational import Operational, read
 from limbeck.settings.pods import PodsConfig, Toleration

@@ -4,15 +4,15 @@ import itertools
 
 import pytest
 
-from launchers.failure import AttemptFailedError, AttemptPreemptedError
-from launchers.kubernetes import indexed_job
-from launchers.kubernetes.generation import Generation
-from launchers.kubernetes.mirror import Change, Changes
-from launchers.kubernetes.pod_process import readable
-from launchers.kubernetes.resources import JOB, POD
-from launchers.kubernetes.verdict import verdict
-from launchers.kubernetes.watching import Patience, Watched, Watching
 from limbeck.errors import UserError
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError
+from limbeck.launchers.kubernetes import indexed_job
+from limbeck.launchers.kubernetes.generation import Generation
+from limbeck.launchers.kubernetes.mirror import Change, Changes
+from limbeck.launchers.kubernetes.pod_process import readable
+from limbeck.launchers.kubernetes.resources import JOB, POD
+from limbeck.launchers.kubernetes.verdict import verdict
+from limbeck.launchers.kubernetes.watching import Patience, Watched, Watching
 
 
 class Process:

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from launchers.local import gpus
-from launchers.local.gpus import environments, shares, visible
 from limbeck.errors import ConfigError
+from limbeck.launchers.local import gpus
+from limbeck.launchers.local.gpus import environments, shares, visible
+from limbeck.trainer.process.gpus import KEPT, VISIBLE, hidden
 from tests.launchers import jobs
-from trainer.process.gpus import KEPT, VISIBLE, hidden
 
 
 @pytest.mark.parametrize(("found", "ranks", "expected"), [

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.local.launcher import LocalLauncher
 from limbeck import temporary
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.local.launcher import LocalLauncher
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from tests.launchers import jobs

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from launchers.local.launcher import ports
+from limbeck.launchers.local.launcher import ports
 
 # From <linux/in.h>, Linux 6.3: the range from which the kernel chooses a port for this socket.
 IP_LOCAL_PORT_RANGE = 51

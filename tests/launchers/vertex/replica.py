@@ -1,18 +1,19 @@
 """What stands for the image of a custom job: `replica.py <behaviour> ARGUMENTS`, with a process that does not train.
 
-`launchers.vertex.in_replica` itself runs. Only what it calls at its end is a behaviour of `tests/launchers/worker.py`.
+`limbeck.launchers.vertex.in_replica` itself runs. Only what it calls at its end is a behaviour of
+`tests/launchers/worker.py`.
 """
 
 import sys
 from pathlib import Path
 
-from launchers.vertex import in_replica
+from limbeck.launchers.vertex import in_replica
 from limbeck.records import from_json
+from limbeck.trainer import worker
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process import heartbeat, lifeline
 from tests.launchers import worker as behaviours
-from trainer import worker
-from trainer.distribution import cluster
-from trainer.job import TrainingJob
-from trainer.process import heartbeat, lifeline
 
 
 def _main(arguments):

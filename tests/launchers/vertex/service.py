@@ -25,9 +25,9 @@ from google.cloud.aiplatform_v1.services.job_service.transports.rest import JobS
 from google.cloud.aiplatform_v1.types import CustomJob
 from google.protobuf import json_format
 
-from launchers.vertex.api import Api
-from launchers.vertex.body import COMMAND
-from trainer.process import lifeline
+from limbeck.launchers.vertex.api import Api
+from limbeck.launchers.vertex.body import COMMAND
+from limbeck.trainer.process import lifeline
 
 PARENT = "projects/lab/locations/us-central1"
 REPLICA = Path(__file__).parent / "replica.py"

@@ -7,8 +7,8 @@ import pytest
 from google.cloud.aiplatform_v1.types import CustomJob, Scheduling
 from google.protobuf import json_format
 
-from launchers.vertex.body import Plan, custom_job
 from limbeck.errors import ConfigError
+from limbeck.launchers.vertex.body import Plan, custom_job
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.vertex import VertexConfig
 
@@ -38,7 +38,7 @@ TRAINER = """\
       "command": [
        "python",
        "-m",
-       "launchers.vertex.in_replica"
+       "limbeck.launchers.vertex.in_replica"
       ],
       "args": [
        "--files",

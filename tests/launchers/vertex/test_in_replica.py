@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from launchers.vertex import in_replica
 from limbeck.errors import ConfigError
-from trainer.distribution import cluster
-from trainer.distribution.cluster import ClusterTask
+from limbeck.launchers.vertex import in_replica
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import ClusterTask
 
 MEMBERS = {"chief": ["c-0:2222"], "worker": ["w-0:2222", "w-1:2222"]}
 

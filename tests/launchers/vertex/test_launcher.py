@@ -10,12 +10,12 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
-from launchers.local import ports
-from launchers.supervisor import supervise
-from launchers.vertex.launcher import VertexLauncher, end, logs_of, page_of
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from limbeck.launchers.local import ports
+from limbeck.launchers.supervisor import supervise
+from limbeck.launchers.vertex.launcher import VertexLauncher, end, logs_of, page_of
 from limbeck.rank_record import RankRecord
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.vertex import VertexConfig

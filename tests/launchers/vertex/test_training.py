@@ -14,15 +14,15 @@ import numpy as np
 import psutil
 import pytest
 
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.vertex.storage import server
-from launchers import staging
-from launchers.cluster import Cluster
-from launchers.launch import launch
-from launchers.local import ports
-from launchers.supervisor import supervise
-from launchers.vertex.launcher import VertexLauncher
 from limbeck import files
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.vertex.storage import server
+from limbeck.launchers import staging
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
+from limbeck.launchers.local import ports
+from limbeck.launchers.supervisor import supervise
+from limbeck.launchers.vertex.launcher import VertexLauncher
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig

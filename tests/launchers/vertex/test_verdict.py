@@ -2,9 +2,9 @@
 
 import pytest
 
-from launchers.failure import AttemptFailedError, AttemptPreemptedError, Failure, TrainingBrokeDownError
-from launchers.vertex.verdict import Seen, verdict
 from limbeck.errors import UserError
+from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, Failure, TrainingBrokeDownError
+from limbeck.launchers.vertex.verdict import Seen, verdict
 
 TITLES = ("teacher chief", "teacher worker 0", "teacher worker 1")
 ENDED = "JOB_STATE_FAILED"

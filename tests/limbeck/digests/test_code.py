@@ -590,7 +590,7 @@ def test_version_of_an_installed_package_counts(write: Write) -> None:
 
 
 def test_same_in_every_process_and_without_tensorflow(write: Write) -> None:
-    folder = write({"m.py": "from trainer.worker import *\ndef f(): return {main, 'a', 'b'}\n"})
+    folder = write({"m.py": "from limbeck.trainer.worker import *\ndef f(): return {main, 'a', 'b'}\n"})
     code = (
         "import sys; from limbeck.digests.code import code_digest; "
         f"print(code_digest(['m', 'limbeck.task:Task'], [{folder!r}])); assert 'tensorflow' not in sys.modules"

@@ -303,7 +303,7 @@ def test_a_store_that_stays_busy_is_told(root, bucket, object_store, quick):
         for operation in (files.read_text, files.size, files.exists, lambda uri: files.write_text(uri, "x")):
             with pytest.raises(OSError, match="answered 503") as caught:
                 operation(f"{root}/file")
-            # What `trainer.recovery.storage_faults` tries again.
+            # What `limbeck.trainer.recovery.storage_faults` tries again.
             assert caught.value.errno == errno.EBUSY
 
 

@@ -25,20 +25,20 @@ from tfx.types import channel_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import json_utils, proto_utils
 
-from components.artifacts import types as artifact_types
-from components.evaluator.evaluation import evaluation_config
-from components.gate.decision import DECISION_FILE, Decision
-from components.gate.executor import Executor as Gate
-from components.graph.context import Context, Storage
-from components.inference.handler import TransformedExamplesHandler
-from components.predictor import tables
-from components.predictor.executor import Executor as Predictor
-from components.properties.code import CodeRef, code_properties
-from components.properties.sections import Section
-from components.reporter.executor import Executor as Reporter
-from components.teacher_labeler import provenance
-from components.teacher_labeler.executor import attach_logits
-from components.visualizer.component import visualizer
+from limbeck.components.artifacts import types as artifact_types
+from limbeck.components.evaluator.evaluation import evaluation_config
+from limbeck.components.gate.decision import DECISION_FILE, Decision
+from limbeck.components.gate.executor import Executor as Gate
+from limbeck.components.graph.context import Context, Storage
+from limbeck.components.inference.handler import TransformedExamplesHandler
+from limbeck.components.predictor import tables
+from limbeck.components.predictor.executor import Executor as Predictor
+from limbeck.components.properties.code import CodeRef, code_properties
+from limbeck.components.properties.sections import Section
+from limbeck.components.reporter.executor import Executor as Reporter
+from limbeck.components.teacher_labeler import provenance
+from limbeck.components.teacher_labeler.executor import attach_logits
+from limbeck.components.visualizer.component import visualizer
 from limbeck.errors import DataError, TaskError
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.objectives.measure import Measure
@@ -46,23 +46,23 @@ from limbeck.objectives.objective import Objective, TfmaMetrics
 from limbeck.objectives.registry import register
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
+from limbeck.report import findings, html, terminal
+from limbeck.report.advice import advice
+from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.task import Feature, Label, Task
-from report import findings, html, terminal
-from report.advice import advice
-from report.schema import VERSION, GateReport, ModelReport, Outcome, Report
+from limbeck.trainer import training
+from limbeck.trainer.data.packing import PackedExamples, pack
+from limbeck.trainer.data.preprocessing import preprocess
+from limbeck.trainer.distillation.targets import label_key
+from limbeck.trainer.job import TrainingJob
 from tests.components import predictions, rehearsal
 from tests.components.world import write_split
 from tests.trainer import packed, transform
-from trainer import training
-from trainer.data.packing import PackedExamples, pack
-from trainer.data.preprocessing import preprocess
-from trainer.distillation.targets import label_key
-from trainer.job import TrainingJob
 
 TEACHERS, SPLITS = 2, ("train", "validation", "test")
 TRAINING = TrainingConfig(epochs=6, batch_size=8, learning_rate=0.05, seed=3, early_stopping_patience=5)
@@ -446,7 +446,7 @@ def evaluation(run: Run) -> Artifact:
         "eval_config": proto_utils.proto_to_json(evaluation_config(TASK)),
         "example_splits": json_utils.dumps(["test"]),
         "fairness_indicator_thresholds": "null",
-        "module_path": "components.evaluator.evaluation",
+        "module_path": "limbeck.components.evaluator.evaluation",
     }
     inputs = {"examples": run.raw} | {
         key: run.artifact(name, standard_artifacts.Model)

@@ -16,7 +16,7 @@ from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import TrainingJob
+from limbeck.trainer.job import TrainingJob
 
 _NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=8)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False)

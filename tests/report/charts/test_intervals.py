@@ -2,8 +2,8 @@
 
 import pytest
 
-from report.charts import intervals
-from report.verdicts import Interval
+from limbeck.report.charts import intervals
+from limbeck.report.verdicts import Interval
 from tests.report.charts import drawing
 
 WIDTH = 154 - 6

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.charts import labels
-from report.charts.svg import Box, width
+from limbeck.report.charts import labels
+from limbeck.report.charts.svg import Box, width
 
 AREA = Box(46, 28, 350, 214)
 POINTS = st.tuples(st.floats(60, 340), st.floats(40, 200))

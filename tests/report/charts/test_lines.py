@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from report.charts.lines import AREA, curves
+from limbeck.report.charts.lines import AREA, curves
 from tests.report.charts import drawing
 
 

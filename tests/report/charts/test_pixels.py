@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.charts import pixels
+from limbeck.report.charts import pixels
 from tests.report.charts import drawing
 
 RUN = re.compile(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from report.charts.reliability import AREA, radius, reliability
-from report.findings import ReliabilityBin
+from limbeck.report.charts.reliability import AREA, radius, reliability
+from limbeck.report.findings import ReliabilityBin
 from tests.report.charts import drawing
 
 BINS = (ReliabilityBin(0.5, 0.6, 10, 0.55, 0.5), ReliabilityBin(0.9, 1.0, 90, 0.95, 1.0))

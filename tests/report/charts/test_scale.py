@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from report.charts import scale
-from report.charts.scale import Scale
+from limbeck.report.charts import scale
+from limbeck.report.charts.scale import Scale
 
 FIGURES = st.floats(-1e9, 1e9)
 POSITIVE = st.floats(1e-9, 1e12)

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from report.charts.scatter import AREA, Point, Texts, scatter
+from limbeck.report.charts.scatter import AREA, Point, Texts, scatter
 from tests.report.charts import drawing
 
 TEXTS = Texts("title", "size", "accuracy", lambda value: f"{value:g} B", lambda value: f"{value:g}")

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.charts import svg
-from report.charts.markers import key
-from report.charts.svg import Box
-from report.names import kinds
+from limbeck.report.charts import svg
+from limbeck.report.charts.markers import key
+from limbeck.report.charts.svg import Box
+from limbeck.report.names import kinds
 from tests.report.charts import drawing
 
 # Without control characters, which no XML may hold and no page shows.

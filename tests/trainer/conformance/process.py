@@ -4,7 +4,7 @@ A process can make logical devices only before it has used TensorFlow, so two re
 process waits for a line on its standard input, which says that `FOLDER/world` exists. It writes
 `FOLDER/<kind>/<case>.npz`, or `<case>.refused` with the message of the TaskError. The kinds of training:
 
-one        by `trainer.training.run` on one device; the exported model is loaded and asked (mode `one`)
+one        by `limbeck.trainer.training.run` on one device; the exported model is loaded and asked (mode `one`)
 mirrored   by the product on two logical devices, up to the export (mode `mirrored`)
 keras      by compile and fit, on one device (mode `mirrored`)
 """
@@ -29,15 +29,15 @@ from limbeck.errors import TaskError
 from limbeck.reference import TaskRef
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer import training
+from limbeck.trainer.data.batches import batches
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.fitting import optimization, precision
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.serving.export import model_input_spec
+from limbeck.trainer.session import member
 from tests.trainer.conformance import tasks
 from tests.trainer.conformance.registry import CASES, REFUSED, SUPPORTED, Case
-from trainer import training
-from trainer.data.batches import batches
-from trainer.data.order import Order
-from trainer.fitting import optimization, precision
-from trainer.job import TrainingJob
-from trainer.serving.export import model_input_spec
-from trainer.session import member
 
 # 50 positions in 8 steps of 7: replicas have three or four examples, and one replica has none in the last step.
 EPOCHS, BATCH, SEED, RATE = 2, 7, 11, 0.1

@@ -103,8 +103,8 @@ def test_two_replicas_of_unequal_parts_train_as_one_device(results, case):
 
 @pytest.mark.parametrize("name", ["activity_penalty-Adam", "dense-EMA"])
 def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, name):
-    from launchers.cluster import Cluster
-    from launchers.launch import launch
+    from limbeck.launchers.cluster import Cluster
+    from limbeck.launchers.launch import launch
     from limbeck.settings.strategy import StrategyConfig
     from tests.trainer.conformance import process
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from limbeck.trainer.data.batches import batches
+from limbeck.trainer.data.order import Order
 from tests.trainer import packed
 from tests.trainer.packed import equal, read
-from trainer.data.batches import batches
-from trainer.data.order import Order
 
 COUNT = 43
 

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import DamagedDataError, PassingFaultError, TaskError
-from trainer.data import damage
-from trainer.process.preemption import PreemptedError
+from limbeck.trainer.data import damage
+from limbeck.trainer.process.preemption import PreemptedError
 
 
 def read(error):

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.order import Order
+from limbeck.trainer.data.order import Order
 
 ORDERS = st.builds(
     Order,

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from limbeck.digests import content
 from limbeck.errors import DataError
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packing import PackedExamples, pack
 from tests.trainer import packed
 from tests.trainer.packed import equal, read
-from trainer.data.order import Order
-from trainer.data.packing import PackedExamples, pack
 
 COUNT = 43
 

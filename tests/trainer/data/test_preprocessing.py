@@ -8,7 +8,7 @@ from limbeck.objectives.registry import objective_of
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.task import Feature, Label, Task
-from trainer.data.preprocessing import (
+from limbeck.trainer.data.preprocessing import (
     assert_declared,
     content_id,
     dense_feature,
@@ -193,7 +193,7 @@ def test_transform_gets_the_task_by_reference():
         "digit": sparse([[3], []], tf.int64),
         "label_visible": tf.constant([[0], [1]], tf.int64),
     }
-    outputs = preprocessing_fn(inputs, {"task": to_json(TaskRef(module="tasks.digits"))})
+    outputs = preprocessing_fn(inputs, {"task": to_json(TaskRef(module="limbeck.tasks.digits"))})
     np.testing.assert_array_equal(outputs["image"], np.ones([2, 64]))
     assert outputs["label"].numpy().tolist() == [3, -1]
     assert outputs["student_label"].numpy().tolist() == [-1, -1]

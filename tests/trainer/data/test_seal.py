@@ -9,9 +9,9 @@ import pytest
 
 from limbeck import files
 from limbeck.errors import DamagedDataError, DataError, PassingFaultError
+from limbeck.trainer.data import packing
+from limbeck.trainer.data.packing import PackedExamples
 from tests.trainer import packed
-from trainer.data import packing
-from trainer.data.packing import PackedExamples
 
 COUNT = 43
 

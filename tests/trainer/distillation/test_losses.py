@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.distillation import losses as parts
+from limbeck.trainer.distillation.losses import mean_part
 from tests.classes import classes
-from trainer.data.batches import Denominators
-from trainer.distillation import losses as parts
-from trainer.distillation.losses import mean_part
 
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
 TEMPERATURES = [0.5, 1.0, 2.0, 10.0]

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from launchers.cluster import Cluster
-from launchers.launch import launch
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer import training
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery import checkpoint
 from tests.classes import classes
 from tests.trainer.world import (
     CLASSES,
@@ -27,11 +32,6 @@ from tests.trainer.world import (
     weights,
     with_logits,
 )
-from trainer import training
-from trainer.data.order import Order
-from trainer.data.packing import PackedExamples
-from trainer.job import TrainingJob
-from trainer.recovery import checkpoint
 
 # Two examples have equal content. The labeller tells them apart by their occurrence.
 TWINS = [*rows(), *rows()[:2]]
@@ -46,7 +46,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def labelled(examples: tuple[bytes, ...], logits: np.ndarray) -> list[bytes]:
     """Numbers and labels examples by the code of TeacherLabeler, and changes their order, as Beam may."""
-    from components.teacher_labeler.executor import attach_logits, content_id_of, number_occurrences
+    from limbeck.components.teacher_labeler.executor import attach_logits, content_id_of, number_occurrences
 
     by_content: dict[bytes, list[tuple[bytes, np.ndarray]]] = {}
     for example, some in zip(examples, logits, strict=True):

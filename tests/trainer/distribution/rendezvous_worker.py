@@ -14,9 +14,9 @@ from pathlib import Path
 from limbeck.errors import UserError
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
-from trainer.distribution import cluster, farewell, rendezvous, strategies
-from trainer.job import TrainingJob
-from trainer.process import heartbeat, lifeline
+from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process import heartbeat, lifeline
 
 
 def main(job):

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from launchers.cluster import Cluster
-from launchers.local.environment import LOOPBACK, environment
-from launchers.local.launcher import ports
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.local.environment import LOOPBACK, environment
+from limbeck.launchers.local.launcher import ports
 from limbeck.records import from_json, to_json
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.data.order import Order
-from trainer.distribution.cluster import Addresses, from_environment
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.distribution.cluster import Addresses, from_environment
 
 COUNT, CLASSES, WIDTH = 43, 4, 3
 # 473 positions in 60 steps: the last batch holds one example, so all replicas but one have none.
@@ -73,7 +73,7 @@ def run(strategy: StrategyConfig, data: Path, folder: Path) -> list[dict[str, np
 def main(arguments: list[str]) -> None:
     """Runs one process."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from trainer.distribution import farewell, strategies
+    from limbeck.trainer.distribution import farewell, strategies
 
     config, data, folder = from_json(StrategyConfig, arguments[0]), Path(arguments[1]), Path(arguments[2])
     me, strategy = from_environment(), strategies.build(config)
@@ -95,14 +95,14 @@ def _train(strategy, case, folder):
     import tensorflow as tf
     import tf_keras
 
+    from limbeck.trainer.data.batches import batches
+    from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+    from limbeck.trainer.distillation.losses import mean_part
+    from limbeck.trainer.distribution import strategies
+    from limbeck.trainer.fitting import optimization, precision
+    from limbeck.trainer.fitting.gradient_step import GradientStep
+    from limbeck.trainer.fitting.loop import fit
     from tests.trainer import packed
-    from trainer.data.batches import batches
-    from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-    from trainer.distillation.losses import mean_part
-    from trainer.distribution import strategies
-    from trainer.fitting import optimization, precision
-    from trainer.fitting.gradient_step import GradientStep
-    from trainer.fitting.loop import fit
 
     tf_keras.utils.set_random_seed(3)
     with precision.policy(case.training.precision), strategies.scope(strategy):
@@ -154,8 +154,8 @@ def _model(kind):
 
 
 def _apply(strategy, model, folder):
+    from limbeck.trainer.fitting.evaluation import Split, evaluator, predict
     from tests.trainer import packed
-    from trainer.fitting.evaluation import Split, evaluator, predict
 
     split = Split(str(folder), {"x": packed.SPEC["x"]}, "label", 8, packed.OBJECTIVE)
     evaluate = evaluator(strategy, model, split)

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from limbeck.errors import ConfigError
-from trainer.distribution import cluster
-from trainer.distribution.cluster import Addresses, ClusterTask
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 
 THREE = Addresses("h:1", ("h:2", "h:3"))
 
@@ -82,12 +82,12 @@ def test_a_broken_tf_config_is_refused_with_its_rule(text, rule):
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal is of Linux")
 @pytest.mark.parametrize(("offset", "code"), [(0, 0), (1, -9)])
 def test_a_process_with_an_unexpected_parent_kills_itself(offset, code):
-    script = f"from trainer.process import lifeline; lifeline.die_with_parent({os.getpid() + offset})"
+    script = f"from limbeck.trainer.process import lifeline; lifeline.die_with_parent({os.getpid() + offset})"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == code
 
 
 @pytest.mark.processes
 def test_a_process_without_a_launcher_stays_alive():
     environment = {k: v for k, v in os.environ.items() if k != "LIMBECK_PARENT"}
-    script = "from trainer.process import lifeline; lifeline.die_with_parent()"
+    script = "from limbeck.trainer.process import lifeline; lifeline.die_with_parent()"
     assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0

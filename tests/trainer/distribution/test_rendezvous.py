@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy
 import pytest
 
-from launchers.cluster import Cluster
-from launchers.local.environment import environment
-from launchers.local.launcher import LocalLauncher, ports
 from limbeck.errors import UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.local.environment import environment
+from limbeck.launchers.local.launcher import LocalLauncher, ports
 from limbeck.records import to_json
+from limbeck.trainer.distribution import rendezvous
+from limbeck.trainer.distribution.cluster import SINGLE, Addresses, cluster_task
+from limbeck.trainer.distribution.rendezvous import Identity
 from tests.launchers import jobs
-from trainer.distribution import rendezvous
-from trainer.distribution.cluster import SINGLE, Addresses, cluster_task
-from trainer.distribution.rendezvous import Identity
 
 WORKER = Path(__file__).parent / "rendezvous_worker.py"
 SAME = Identity({"python": "3.10.1", "tensorflow": "2.16.2"}, "c0de", "10b")

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer.data.packing import PackedExamples
 from tests.trainer import packed
 from tests.trainer.distribution import spread
-from trainer.data.packing import PackedExamples
 
 pytestmark = pytest.mark.processes
 
@@ -120,7 +120,7 @@ def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, spli
 
 
 def test_nccl_without_a_gpu_is_the_users_error():
-    from trainer.distribution import strategies
+    from limbeck.trainer.distribution import strategies
 
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there are GPUs")

@@ -9,9 +9,9 @@ import tensorflow as tf
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.strategies.kind import StrategyKind
 from limbeck.strategies.registry import STRATEGIES
+from limbeck.trainer import training
+from limbeck.trainer.distribution import strategies
 from tests.trainer.world import weights
-from trainer import training
-from trainer.distribution import strategies
 
 
 class Toy(StrategyKind):

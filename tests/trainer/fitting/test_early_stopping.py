@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.fitting.early_stopping import Streak
+from limbeck.trainer.fitting.early_stopping import Streak
 
 
 def streak_of(losses):

@@ -8,9 +8,9 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.errors import DataError
+from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.fitting.evaluation import Split, evaluator, predict
 from tests.trainer import packed
-from trainer.data.packing import PackedExamples
-from trainer.fitting.evaluation import Split, evaluator, predict
 
 COUNT, CLASSES = 43, 4
 

@@ -6,17 +6,17 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.errors import TaskError, TrainingFailedError
+from limbeck.trainer.data.batches import batches
+from limbeck.trainer.data.input_pipeline import PerReplicaPipeline
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.distillation.losses import mean_part
+from limbeck.trainer.fitting.evaluation import Evaluation
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.hooks import Hooks, Validation
+from limbeck.trainer.fitting.loop import fit
+from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.process.preemption import PreemptedError
 from tests.trainer import packed
-from trainer.data.batches import batches
-from trainer.data.input_pipeline import PerReplicaPipeline
-from trainer.data.order import Order
-from trainer.distillation.losses import mean_part
-from trainer.fitting.evaluation import Evaluation
-from trainer.fitting.gradient_step import GradientStep
-from trainer.fitting.hooks import Hooks, Validation
-from trainer.fitting.loop import fit
-from trainer.fitting.progress import Fitted
-from trainer.process.preemption import PreemptedError
 
 COUNT, CLASSES = 43, 4
 # 129 positions in 17 steps: the last batch holds one example.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.settings.training import TrainingConfig
-from trainer.fitting import optimization
+from limbeck.trainer.fitting import optimization
 
 PEAK = 0.3
 

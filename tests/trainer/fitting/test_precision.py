@@ -5,10 +5,10 @@ import tf_keras
 
 from limbeck.errors import TrainingFailedError
 from limbeck.settings.training import TrainingConfig
-from trainer.data.input_pipeline import PerReplicaPipeline
-from trainer.fitting import precision
-from trainer.fitting.gradient_step import GradientStep
-from trainer.fitting.loop import fit
+from limbeck.trainer.data.input_pipeline import PerReplicaPipeline
+from limbeck.trainer.fitting import precision
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.loop import fit
 
 
 def test_the_policy_holds_while_the_context_lasts_and_no_longer():

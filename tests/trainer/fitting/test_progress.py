@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.fitting.progress import Curve, TrainingProgress
+from limbeck.trainer.fitting.progress import Curve, TrainingProgress
 
 
 def point(step):

@@ -8,9 +8,9 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.errors import TrainingFailedError
-from trainer.fitting.hooks import Hooks
-from trainer.fitting.loop import fit
-from trainer.fitting.step import StepResult
+from limbeck.trainer.fitting.hooks import Hooks
+from limbeck.trainer.fitting.loop import fit
+from limbeck.trainer.fitting.step import StepResult
 
 RATE, STEPS, BATCH, WIDTH = 0.125, 9, 6, 3
 

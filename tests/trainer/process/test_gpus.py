@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.run_folder import RunFolder
-from cli.run_verb import environment
-from trainer.process.gpus import VISIBLE, hidden, shown
+from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.run_verb import environment
+from limbeck.trainer.process.gpus import VISIBLE, hidden, shown
 
 
 @pytest.mark.parametrize(("before", "after"), [

@@ -20,21 +20,21 @@ import tf_keras
 
 from limbeck.errors import PassingFaultError
 from limbeck.layers.dropout import Dropout
+from limbeck.trainer.data.batches import batches
+from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.distillation.losses import mean_part
+from limbeck.trainer.distribution import cluster, farewell
+from limbeck.trainer.distribution.strategies import scope
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.hooks import Hooks
+from limbeck.trainer.fitting.loop import fit
+from limbeck.trainer.fitting.progress import Curve, Fitted
+from limbeck.trainer.recovery import checkpoint
+from limbeck.trainer.recovery.checkpoint_files import State
+from limbeck.trainer.recovery.model_state import assert_agreed, capture, restore
 from tests.trainer import packed
 from tests.trainer.packed import SPEC, WIDTH
-from trainer.data.batches import batches
-from trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
-from trainer.data.order import Order
-from trainer.distillation.losses import mean_part
-from trainer.distribution import cluster, farewell
-from trainer.distribution.strategies import scope
-from trainer.fitting.gradient_step import GradientStep
-from trainer.fitting.hooks import Hooks
-from trainer.fitting.loop import fit
-from trainer.fitting.progress import Curve, Fitted
-from trainer.recovery import checkpoint
-from trainer.recovery.checkpoint_files import State
-from trainer.recovery.model_state import assert_agreed, capture, restore
 
 CLASSES, SAVED, SAVE_EVERY = 4, 8, 4
 # 15 steps, all of 8 examples, so that no replica has an empty part.

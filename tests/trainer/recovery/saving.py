@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import latest, save
-from trainer.recovery.checkpoint_files import State
+from limbeck.trainer.fitting.progress import TrainingProgress
+from limbeck.trainer.recovery.checkpoint import latest, save
+from limbeck.trainer.recovery.checkpoint_files import State
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,12 +15,12 @@ import pytest
 
 from limbeck import files
 from limbeck.errors import ConfigError, TrainingFailedError
+from limbeck.trainer.fitting.early_stopping import Streak
+from limbeck.trainer.fitting.progress import TrainingProgress
+from limbeck.trainer.recovery.checkpoint import folder_of, latest, save
+from limbeck.trainer.recovery.checkpoint_files import State
 from tests.trainer.recovery import saving
 from tests.trainer.recovery.saving import equal, state
-from trainer.fitting.early_stopping import Streak
-from trainer.fitting.progress import TrainingProgress
-from trainer.recovery.checkpoint import folder_of, latest, save
-from trainer.recovery.checkpoint_files import State
 
 PROJECT = Path(__file__).parents[3]
 

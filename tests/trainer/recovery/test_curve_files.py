@@ -11,14 +11,14 @@ import pytest
 import tensorflow as tf
 
 from limbeck.files.local import LocalFileSystem
+from limbeck.trainer.fitting.hooks import Hooks
+from limbeck.trainer.fitting.loop import fit
+from limbeck.trainer.fitting.progress import Curve, TrainingProgress
+from limbeck.trainer.fitting.step import StepResult
+from limbeck.trainer.recovery import storage_faults
+from limbeck.trainer.recovery.checkpoint import Writer, latest, save
+from limbeck.trainer.recovery.checkpoint_files import State
 from tests.trainer.recovery.saving import state
-from trainer.fitting.hooks import Hooks
-from trainer.fitting.loop import fit
-from trainer.fitting.progress import Curve, TrainingProgress
-from trainer.fitting.step import StepResult
-from trainer.recovery import storage_faults
-from trainer.recovery.checkpoint import Writer, latest, save
-from trainer.recovery.checkpoint_files import State
 
 
 def points(count):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.trainer import training
 from tests.trainer import world as worlds
 from tests.trainer.world import TRAINING
-from trainer import training
 
 # It ends early: at this rate the loss rises at first.
 RATE, PATIENCE, SAVE_EVERY = 1.0, 3, 5

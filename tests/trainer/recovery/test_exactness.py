@@ -5,7 +5,7 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.layers.dropout import Dropout
-from trainer.recovery.exactness import inexact_layers, warning
+from limbeck.trainer.recovery.exactness import inexact_layers, warning
 
 layers = tf_keras.layers
 

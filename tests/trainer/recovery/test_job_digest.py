@@ -18,8 +18,8 @@ from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from trainer.job import TrainingJob
-from trainer.recovery.job_digest import checkpoint_uri, job_digest
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery.job_digest import checkpoint_uri, job_digest
 
 PROJECT = Path(__file__).parents[3]
 TASK = """
@@ -198,8 +198,8 @@ import os, sys
 from pathlib import Path
 import tensorflow
 from limbeck.records import from_json
-from trainer.job import TrainingJob
-from trainer.recovery.job_digest import job_digest
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.recovery.job_digest import job_digest
 for file in sys.argv[1:]:
     if os.fork() == 0:
         print(job_digest(from_json(TrainingJob, Path(file).read_text())), flush=True)

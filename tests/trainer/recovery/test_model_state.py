@@ -8,9 +8,9 @@ import tf_keras
 from limbeck.errors import TaskError, TrainingFailedError
 from limbeck.layers.dropout import Dropout
 from limbeck.settings.training import TrainingConfig
-from trainer.distribution.strategies import scope
-from trainer.fitting import precision
-from trainer.recovery.model_state import capture, restore
+from limbeck.trainer.distribution.strategies import scope
+from limbeck.trainer.fitting import precision
+from limbeck.trainer.recovery.model_state import capture, restore
 
 layers, optimizers = tf_keras.layers, tf_keras.optimizers
 X = tf.random.stateless_normal([8, 3], [1, 2])
@@ -79,7 +79,7 @@ def test_a_restored_model_trains_on_as_the_captured_one(policy, name):
     assert_equal(capture(other, other_optimizer), captured)
     train(one, its_optimizer, 4)
     if name == "nadam":
-        # `trainer.recovery.exactness` warns of this count. Without it the result is correct, but not bit-equal.
+        # `limbeck.trainer.recovery.exactness` warns of this count. Without it the result is correct, but not bit-equal.
         other_optimizer._u_product_counter = 4
     train(other, other_optimizer, 4)
     assert_equal(capture(other, other_optimizer), capture(one, its_optimizer))

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from launchers.local.launcher import ports
+from limbeck.launchers.local.launcher import ports
+from limbeck.trainer.distribution import cluster
+from limbeck.trainer.recovery.checkpoint import latest
 from tests.trainer import packed
 from tests.trainer.recovery.resuming import CLASSES, ORDER, SAVED
-from trainer.distribution import cluster
-from trainer.recovery.checkpoint import latest
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 PROJECT = Path(__file__).parents[3]

@@ -9,9 +9,9 @@ import tensorflow as tf
 from limbeck.errors import PassingFaultError, TrainingFailedError
 from limbeck.files.local import LocalFileSystem
 from limbeck.files.tensorflow import _python_errors
+from limbeck.trainer.recovery.checkpoint import Writer, latest, save
+from limbeck.trainer.recovery.storage_faults import PAUSES, may_pass
 from tests.trainer.recovery.saving import equal, state
-from trainer.recovery.checkpoint import Writer, latest, save
-from trainer.recovery.storage_faults import PAUSES, may_pass
 
 
 def gone(kind, message="HTTP response code 503"):

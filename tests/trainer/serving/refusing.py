@@ -1,6 +1,6 @@
 """A process in which some packages cannot be imported: `refusing.py name,name train|predict ...`.
 
-train <job.json>                                     does what `python -m trainer.worker` does
+train <job.json>                                     does what `python -m limbeck.trainer.worker` does
 predict <SavedModel> <inputs.npz> <outputs.npz>      calls serving_default with `examples`
 """
 
@@ -27,7 +27,7 @@ class Refusal:
 
 
 def train(job):
-    from trainer.worker import main
+    from limbeck.trainer.worker import main
 
     return main([job])
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from limbeck.files import folder_bytes
 from limbeck.task import Feature, Label, Task
+from limbeck.trainer.serving import export
+from limbeck.trainer.serving.export import feature_name, tensor_name
 from tests.trainer import transform
-from trainer.serving import export
-from trainer.serving.export import feature_name, tensor_name
 
 TOWNS = ("Berlin", "Öhringen", "Bonn")  # from the most frequent to the least
 WIDTH = len(TOWNS) + 1  # and one place for all others

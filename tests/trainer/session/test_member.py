@@ -6,10 +6,10 @@ import numpy as np
 
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.trainer import training
+from limbeck.trainer.recovery import checkpoint
 from tests.trainer.session import averaged
 from tests.trainer.world import STEPS, TRAINING, weights
-from trainer import training
-from trainer.recovery import checkpoint
 
 
 def test_a_resumed_training_ends_with_the_same_moving_average(world, tmp_path):

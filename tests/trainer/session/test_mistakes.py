@@ -7,15 +7,15 @@ import re
 import pytest
 import tensorflow as tf
 
-from launchers.cluster import Cluster
-from launchers.launch import launch
 from limbeck import events
 from limbeck.errors import TaskError, UserError
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.reference import TaskRef
 from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer import training
 from tests.trainer import transform
 from tests.trainer.session import mistakes
-from trainer import training
 
 MODULE = mistakes.__name__
 

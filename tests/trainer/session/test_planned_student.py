@@ -12,11 +12,11 @@ from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
+from limbeck.trainer import training
+from limbeck.trainer.fitting.gradient_step import GradientStep
 from tests.trainer import world as worlds
 from tests.trainer.session import mistakes
 from tests.trainer.session.test_mistakes import assert_own_frames_alone
-from trainer import training
-from trainer.fitting.gradient_step import GradientStep
 
 
 @pytest.fixture

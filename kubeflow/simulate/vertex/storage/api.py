@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.uris import Location
-from kubeflow.simulate.vertex.storage import listing
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.uris import Location
+from limbeck.kubeflow.simulate.vertex.storage import listing
 
 HOST = "storage.googleapis.com"
 # The other name of the same service, by which TensorFlow asks for everything but the content of objects.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from kubeflow.simulate.vertex.storage.api import Answer, Request
+from limbeck.kubeflow.simulate.vertex.storage.api import Answer, Request
 
 PATH = "/batch/storage/v1"
 _BOUNDARY = "batch"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from kubeflow.simulate.vertex.storage.api import HOSTS
+from limbeck.kubeflow.simulate.vertex.storage.api import HOSTS
 
 
 def write(folder: Path) -> tuple[Path, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kubeflow.simulate.vertex.storage.api import Answer
+from limbeck.kubeflow.simulate.vertex.storage.api import Answer
 
 PROJECT, PROJECT_NUMBER = "simulated-project", "123456789012"
 ACCOUNT = f"simulated@{PROJECT}.iam.gserviceaccount.com"

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.vertex.storage import batch, certificate, identity
-from kubeflow.simulate.vertex.storage.api import HOSTS, Answer, Api, Request
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.vertex.storage import batch, certificate, identity
+from limbeck.kubeflow.simulate.vertex.storage.api import HOSTS, Answer, Api, Request
 
 CERTIFICATE = "/opt/storage"
 

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.vertex.simulation import Outcome, Request, simulate
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.vertex.simulation import Outcome, Request, simulate
 from tests.kubeflow.simulate.probe import DATASET, MEMORY
 
 Json = dict[str, Any]

@@ -1,12 +1,12 @@
-"""The rules of Vertex AI as `kubeflow.simulate.vertex.rules` names them, each seen at work in a small job."""
+"""The rules of Vertex AI as `limbeck.kubeflow.simulate.vertex.rules` names them, each seen at work in a small job."""
 
 import json
 import re
 
 import pytest
 
-from kubeflow.simulate.refusals import RefusedError
-from kubeflow.simulate.vertex.job import job_id
+from limbeck.kubeflow.simulate.refusals import RefusedError
+from limbeck.kubeflow.simulate.vertex.job import job_id
 from tests.kubeflow.simulate.vertex.jobs import MADE, ROOT, USED, job, run, states, step, task, told
 
 pytestmark = pytest.mark.processes

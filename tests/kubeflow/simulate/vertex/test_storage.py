@@ -8,11 +8,11 @@ import pytest
 from google.api_core.exceptions import NotFound
 from google.cloud import storage
 
-from kubeflow.simulate.bucket import Bucket
-from kubeflow.simulate.buckets import Buckets
-from kubeflow.simulate.vertex.storage import listing
-from kubeflow.simulate.vertex.storage.api import Api, Request
-from kubeflow.simulate.vertex.storage.server import serving
+from limbeck.kubeflow.simulate.bucket import Bucket
+from limbeck.kubeflow.simulate.buckets import Buckets
+from limbeck.kubeflow.simulate.vertex.storage import listing
+from limbeck.kubeflow.simulate.vertex.storage.api import Api, Request
+from limbeck.kubeflow.simulate.vertex.storage.server import serving
 
 MEBIBYTE = 1024 * 1024
 
