@@ -63,7 +63,7 @@ def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(REQUEST)
 
-    with pytest.raises(ConfigError, match=r"holds runs of the task tasks\.digits"):
+    with pytest.raises(ConfigError, match=r"holds runs of the task limbeck\.tasks\.digits"):
         folder.prepare(Request(TaskRef("limbeck.tasks.digits", "OTHER"), Config()))
     assert folder.request() == REQUEST
 
