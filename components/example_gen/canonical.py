@@ -3,7 +3,7 @@
 Rows are divided by a hash, so the hash must stay when something else changes. Obvious candidates do not:
 
 - The example id (`limbeck.trainer.data.preprocessing.content_id`) is made by Transform, over the features of the
-  schema. A new column in one new row would change the id of every row. It is also known only after ExampleGen, in TensorFlow.
+  schema. A new column in one new row would change the id of every row. It is also known after ExampleGen only.
 - The serialized example depends on the kind of each column, and the kind on all rows: one row with 17.5 turns the
   integers of a column that the task does not declare into floats.
 - The text in a file changes when pandas writes the file again: one missing value turns 1 into 1.0 in every row.
@@ -78,7 +78,8 @@ def _one(value: Any) -> bytes:
 
 
 def _text(value: bytes) -> bytes:
-    if not value or len(value) > _LONGEST_NUMBER:
+    if not value or len(value) > _LONGEST_NUMBER or b"_" in value:
+        # Only Python reads 1_0 as a number.
         return value
     if value[0] not in _NUMERIC_START:
         return _BOOLEANS.get(value.lower(), value)

@@ -277,7 +277,7 @@ MISTAKES: list[tuple[Division, str, str]] = [
     (
         Division("0.8/0.1/0.1", time="day"),
         "day,a\n" + "2026-01-01,1\n" * 10,
-        r"leaves a split without an example: train has 10 of 10 examples \(100\.0%\), validation has 0 .* "
+        r"leaves a split without an example: train has 10 of 10 examples \(100\.0%\), validation has 0 .*"
         r"rows of one time stay together",
     ),
     (
