@@ -54,8 +54,11 @@ class Rule:
     guards: bool
 
     def seen_by_models(self, values: Mapping[str, Any]) -> int:
-        """Returns a hash of what the models see of a row: of the declared columns without the label."""
-        return digest(values, self.declaration.keys() - set(self.labels))
+        """Returns a hash of what the models see of a row: of the declared columns without the label.
+
+        Without a declaration, nobody knows what they see, and all columns but the label count.
+        """
+        return digest(values, (self.declaration.keys() or values.keys()) - set(self.labels))
 
     def kinds_without_labels(self, kinds: Columns) -> Columns:
         """Returns the kinds of all columns but those that say what is known of the label."""

@@ -21,7 +21,7 @@ READER = ParquetFiles()
 
 def file(folder: Path, table: pa.Table) -> str:
     path = folder / "part.parquet"
-    parquet.write_table(table, path)
+    parquet.write_table(table, path, version="2.6")
     return str(path)
 
 
