@@ -34,11 +34,15 @@ _Layer = dict[str, Any]
 
 _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
+_DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
     "data.span": ({"data": {"path": "/data/{SPAN}"}}, 3),
     "data.encoding": ({"data": {"format": "csv"}}, "latin-1"),
+    "data.split": ({"data": {"path": "/data"}}, "0.7/0.2/0.1"),
+    "data.group": (_DIVIDED, "customer"),
+    "data.time": (_DIVIDED, "day"),
     "containers": ({}, {"default": {"cpu": "2"}}),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
@@ -131,7 +135,13 @@ def keys(config: Config, ref: TaskRef) -> Keys:
     from limbeck.cli.runner import beam_flags
     from limbeck.components.graph.context import Storage
 
-    storage = Storage("/root/pipeline", "/root/serving", config.data.path or "/root/data", "/root/accepted")
+    storage = Storage(
+        "/root/pipeline",
+        "/root/serving",
+        config.data.path or "/root/data",
+        "/root/accepted",
+        config.data.unlabelled,
+    )
     store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
     graph = Compiler().compile(
         pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(config), metadata=store)

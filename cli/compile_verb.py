@@ -56,6 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
             serving=f"{root}/serving",
             data=config.data.path or f"{root}/data",
             accepted=f"{root}/accepted",
+            unlabelled=config.data.unlabelled,
         )
         graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
         operational = Operational.of(config, checkpoints=f"{root}/checkpoints").environment()
@@ -83,7 +84,8 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
         raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
     if config.launcher.name == "kubernetes":
         _assert_pods(root, target, config)
-    for name, place in (("--root", root), ("data.path", config.data.path)):
+    places = {"--root": root, "data.path": config.data.path, "data.unlabelled": config.data.unlabelled}
+    for name, place in places.items():
         if place is None:
             continue
         if scheme_of(place) in OBJECT_STORES:
@@ -117,6 +119,9 @@ def _runtime(config: Config) -> dict[str, str]:
     # Of a path with {SPAN}, a node has the part before it and patterns apart.
     if config.data.path is not None and "{" not in config.data.path:
         settings["data.path"] = "folder or URI of the raw data, with a folder for each split"
+        if config.data.split is not None:
+            settings["data.path"] = "file, folder of files, or glob of the raw data, as path or URI"
+    settings["data.unlabelled"] = "file, folder of files, or glob of rows without a label, as path or URI"
     return settings
 
 

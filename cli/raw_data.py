@@ -8,27 +8,74 @@ import re
 import shutil
 from pathlib import Path
 
+from limbeck.cli import raw_files
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
+from limbeck.settings.data import EXAMPLE_OF_SPLIT, DataConfig
 from limbeck.task import Task
 
 
-def check(path: str) -> None:
-    """Raises ConfigError if `data.path` is a local folder without files for each split."""
-    if "://" in path:
-        return
-    if re.search(r"[*?\[\]]", path):
+def check(data: DataConfig) -> None:
+    """Raises ConfigError if `data.path` or `data.unlabelled` cannot be read as the settings say. Local places only."""
+    if data.path is not None and "://" not in data.path:
+        if data.split is None:
+            _check_folders(data.path, data.format)
+        else:
+            _check_whole("data.path", data.path, data.format)
+    if data.unlabelled is not None and "://" not in data.unlabelled:
+        _check_whole("data.unlabelled", data.unlabelled, data.format)
+
+
+def _check_folders(path: str, format: str) -> None:
+    found = raw_files.look(path)
+    if found.files and not raw_files.splits_in(found):
+        what = "a file" if Path(path).is_file() else "files, and no folders"
+        raise ConfigError(
+            f"data.path must be a folder with the folders {', '.join(SPLITS)}, because data.split is null; but {path} "
+            f"is {what} ({found.told()}): set data.split={EXAMPLE_OF_SPLIT} to divide the rows"
+        )
+    if raw_files.WILD.search(path):
         raise ConfigError(
             f"data.path must hold none of * ? [ ], because TFX takes them for wildcards; received {path}: rename the "
-            "folder"
+            f"folder, or set data.split={EXAMPLE_OF_SPLIT} if it is a glob of files whose rows are to be divided"
         )
     for split in SPLITS:
         # {SPAN} and other placeholders stand for numbers. Which number is decided when the data are read.
         pattern = re.sub(r"\{[^}]*\}", "*", f"{path}/{split}/*")
-        if not glob.glob(pattern):  # noqa: PTH207
+        files = glob.glob(pattern)  # noqa: PTH207
+        if not files:
             raise ConfigError(
-                f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; {path}/{split} has none"
+                f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; {path}/{split} has none "
+                f"({found.told()})"
             )
+        raw_files.assert_format(filter(os.path.isfile, files), format)
+
+
+def _check_whole(setting: str, path: str, format: str) -> None:
+    found = raw_files.look(path)
+    if split := raw_files.splits_in(found):
+        remedy = "leave data.split out" if setting == "data.path" else "give one of its folders"
+        raise ConfigError(
+            f"{setting} takes a file, a folder of files, or a glob, but {path} is cut into the folders "
+            f"{', '.join(split)} already: {remedy}, or name the files"
+        )
+    if found.folders:
+        raise ConfigError(
+            f"{setting} takes a file, a folder of files, or a glob, but {path} holds folders ({found.told()}): give "
+            "the folder with the files, or a glob such as folder/*/*.csv"
+        )
+    if not found.files:
+        there = raw_files.look(str(Path(path).parent))
+        raise ConfigError(
+            f"{setting} takes a file, a folder of files, or a glob, but no file matches {path} (in "
+            f"{Path(path).parent}, {there.told()}); files named .* and _* do not count"
+        )
+    raw_files.assert_format(found.files, format)
+
+
+def absolute(path: str) -> str:
+    """Returns a path from the root of the file system; a URI as it is."""
+    return path if "://" in path else str(Path(path).resolve())
 
 
 def resolve(path: str | None, task: Task, digest: str, folder: Path) -> str:
@@ -41,13 +88,13 @@ def resolve(path: str | None, task: Task, digest: str, folder: Path) -> str:
       folder: keeps written data, by task and digest.
 
     Returns:
-      The folder or URI that holds a folder for each split.
+      The folder or URI that holds a folder for each split; with `data.split`, the file, folder or glob.
 
     Raises:
       ConfigError: if there is no path, and the task has no data of its own.
     """
     if path is not None:
-        return path if "://" in path else str(Path(path).resolve())
+        return absolute(path)
     if task.write_data is None:
         raise ConfigError(f"task '{task.name}' has no data of its own: give --set data.path=FOLDER")
     final = folder / f"{task.name}-{digest[:16]}"

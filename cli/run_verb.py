@@ -72,8 +72,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     request = Request(ref, config, accept_schema=arguments.accept_schema)
-    if request.config.data.path is not None:
-        raw_data.check(request.config.data.path)
+    raw_data.check(request.config.data)
     folder = RunFolder(arguments.root.resolve())
     folder.check_name()
     with folder.alone():

@@ -104,12 +104,13 @@ def storage_of(folder: RunFolder, request: Request) -> Storage:
     from limbeck.digests.code import task_digests
 
     task = request.task.load()
-    digest = task_digests(task, request.task).data
+    digest, unlabelled = task_digests(task, request.task).data, request.config.data.unlabelled
     return Storage(
         root=str(folder.artifacts),
         serving=str(folder.serving),
         data=raw_data.resolve(request.config.data.path, task, digest, folder.data),
         accepted=str(folder.accepted),
+        unlabelled=None if unlabelled is None else raw_data.absolute(unlabelled),
     )
 
 

@@ -33,11 +33,12 @@ def resolve(properties: dict[str, Any]) -> dict[str, str]:
     """What ExampleGen's driver finds out, as texts by the names of `FOUND`.
 
     Args:
-      properties: `input_base`, `input_config` and, where a span is asked for, `range_config`; the last two as JSON.
+      properties: `input_base`, `input_config`, where a span is asked for `range_config`, and where there are rows
+        without a label `data_unlabelled`; the configs as JSON.
 
     Returns:
       `input_config` with the patterns of the span that was found, `input_fingerprint` (a line with a SHA-256 for each
-      split), `span`, and `version`, which is empty where the data have none.
+      split, and for the rows without a label), `span`, and `version`, which is empty where the data have none.
 
     Raises:
       ConfigError: where no file system is known for `input_base`.
@@ -46,7 +47,9 @@ def resolve(properties: dict[str, Any]) -> dict[str, str]:
     from limbeck.components.example_gen.driver import ContentDriver
 
     # Raises where nothing opens the scheme: the path may be one that was given to the run.
-    files.visibility(properties["input_base"])
+    for name in ("input_base", "data_unlabelled"):
+        if properties.get(name):
+            files.visibility(properties[name])
     driver = ContentDriver(None)
     try:
         resolved = driver.resolve_exec_properties(dict(properties), None, None)

@@ -15,7 +15,7 @@ from limbeck.components.anomaly_stop import accepted
 from limbeck.components.anomaly_stop.data_check import check_data, listing
 from limbeck.components.anomaly_stop.declared import missing_from_schema
 from limbeck.components.artifacts.files import Artifacts
-from limbeck.components.example_gen import label_counts
+from limbeck.components.example_gen import input_notes, label_counts
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.errors import DataError
@@ -43,8 +43,9 @@ class Executor(base_executor.BaseExecutor):
         checked = check_data(task, limits, span, baseline, replacing=generation > before)
         _stop(tuple(wrong) + checked.faults, checked.changes)
         accepted.replace(folder, checked.accepted, max(generation, before))
-        counted = label_counts.read(artifact_utils.get_single_uri(input_dict["examples"]))
-        for note in (*checked.notes, *label_counts.notes(counted, task.label)):
+        examples = artifact_utils.get_single_uri(input_dict["examples"])
+        counted = label_counts.notes(label_counts.read(examples), task.label)
+        for note in (*checked.notes, *input_notes.read(examples), *counted):
             logging.info(note)
             events.emit("note", text=note)
 

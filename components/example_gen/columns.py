@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from limbeck.components.example_gen.declaration import Declaration
-from limbeck.errors import DataError
+from limbeck.components.example_gen.declaration import Declaration, Declared
+from limbeck.errors import DataError, nearest
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # The largest float32 plus half a unit: numbers below this are rounded to a finite number.
@@ -50,6 +50,9 @@ class Sighting(NamedTuple):
 Columns = Mapping[str, Kind]
 Evidence = Mapping[str, Mapping[Kind, Sighting]]
 
+_BOOLEANS = {"true": 1, "false": 0}
+_EXACT_FLOAT64 = 2**53
+
 # The widest kind of values that a declared column may hold. It is also the kind that the column gets.
 _DECLARED = {"number": Kind.FLOAT, "integer": Kind.INTEGER, "text": Kind.TEXT}
 _NAMES = {Kind.INTEGER: "INT", Kind.LONG: "integers beyond 64 bits", Kind.FLOAT: "FLOAT", Kind.TEXT: "text"}
@@ -72,6 +75,49 @@ def kind_of(value: str) -> Kind:
         return Kind.LONG if fits_float32(number) else Kind.TEXT
     overflown = math.isinf(number) and any(letter.isdigit() for letter in value)
     return Kind.FLOAT if fits_float32(number) and not overflown else Kind.TEXT
+
+
+def reader_of(declared: Declared | None) -> Callable[[str], Kind]:
+    """Returns how the kind of a field is found in a column that is declared so, or not at all.
+
+    A program that writes tables does not know what a task declares. pandas writes whole numbers as 7.0 where one value
+    of the column is missing, and booleans as words. So both count as integers where the task declares integers, and
+    the words as numbers where it declares numbers.
+    """
+    if declared is None or declared.kind == "text":
+        return kind_of
+    return _kind_of_integer if declared.kind == "integer" else _kind_of_number
+
+
+def _kind_of_number(value: str) -> Kind:
+    kind = kind_of(value)
+    return Kind.INTEGER if kind == Kind.TEXT and value.lower() in _BOOLEANS else kind
+
+
+def _kind_of_integer(value: str) -> Kind:
+    kind = _kind_of_number(value)
+    return Kind.INTEGER if kind == Kind.FLOAT and is_whole(float(value)) else kind
+
+
+def is_whole(number: float) -> bool:
+    """Returns whether a float is an integer that both int64 and a float64 hold exactly."""
+    return number.is_integer() and abs(number) <= _EXACT_FLOAT64
+
+
+def whole(value: str) -> int:
+    """Reads a field that `reader_of` takes for an integer although Python does not: a boolean, or 7.0."""
+    boolean = _BOOLEANS.get(value.lower())
+    return int(float(value)) if boolean is None else boolean
+
+
+def place_of(path: str, names: Sequence[str], name: str) -> int:
+    """Returns the position of a column. Raises DataError if a file has no such column."""
+    if name not in names:
+        raise DataError(
+            f"{path}: the settings of data name the column '{name}', which is not there.{nearest(name, names)} "
+            f"There are {_brief(names, ())}"
+        )
+    return list(names).index(name)
 
 
 def fits_float32(number: float) -> bool:

@@ -13,30 +13,63 @@ from typing import Literal
 from tfx.components import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types.channel import Channel
+from tfx.types.component_spec import ExecutionParameter
+from tfx.types.standard_artifacts import Examples
+from tfx.types.standard_component_specs import FileBasedExampleGenSpec
 
 from limbeck.components.example_gen import executor
 from limbeck.components.example_gen.declaration import Declared, declaration_of
-from limbeck.components.example_gen.driver import ContentDriver
+from limbeck.components.example_gen.division import Division
+from limbeck.components.example_gen.driver import UNLABELLED, ContentDriver
 from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.components.graph.context import Context
 from limbeck.digests.code import code_digest
+from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
+from limbeck.task import Task
 
 Format = Literal["csv", "parquet", "tfrecord"]
 
 _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "TFRecordExecutor"}
+_WILD = re.compile(r"[*?\[]")
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
+
+
+# The pattern that stands for the place of the data itself. A place that is changed when a compiled pipeline is started
+# may so be a file, a folder or a glob, whatever it was when the pipeline was compiled.
+_WHOLE = ""
+
+
+class ExampleGenSpec(FileBasedExampleGenSpec):
+    """TFX's own, with the place of further rows besides: it must reach the driver and the form of a run."""
+
+    PARAMETERS = FileBasedExampleGenSpec.PARAMETERS | {UNLABELLED: ExecutionParameter(type=str, optional=True)}
 
 
 class ExampleGen(FileBasedExampleGen):
     """Reads files into examples. On Kubeflow, TFX's own driver runs, whatever this class says."""
 
+    SPEC_CLASS = ExampleGenSpec
     DRIVER_CLASS = ContentDriver
+
+    def __init__(self, spec: ExampleGenSpec, reader: type[executor.Executor]) -> None:
+        # TFX's own constructor makes a spec that lacks our parameter.
+        super(FileBasedExampleGen, self).__init__(
+            spec=spec, custom_executor_spec=executor_spec.BeamExecutorSpec(reader)
+        )
 
 
 def raw_examples(context: Context) -> ExampleGen:
     """Makes the node `ExampleGen` from the settings and the task."""
     config, task = context.config.data, context.task
+    labels = _labels(task)
+    division = None if config.split is None else Division(config.split, config.group, config.time)
+    if config.group in labels or config.time in labels:
+        raise ConfigError(
+            f"data.group and data.time name a column to divide by, but '{config.group or config.time}' tells the "
+            "label, which must not decide about the split: name another column"
+        )
     return example_gen(
         context.storage.data,
         config.format,
@@ -45,6 +78,9 @@ def raw_examples(context: Context) -> ExampleGen:
         encoding=config.encoding,
         declaration=declaration_of(task),
         code_digest=code_digest([executor_name(config.format)]),
+        division=division,
+        unlabelled=context.storage.unlabelled,
+        labels=labels,
     )
 
 
@@ -57,37 +93,61 @@ def example_gen(
     encoding: str = "utf-8",
     declaration: Mapping[str, Declared] = MappingProxyType({}),
     code_digest: str = "",
+    division: Division | None = None,
+    unlabelled: str | None = None,
+    labels: tuple[str, ...] = (),
 ) -> ExampleGen:
     """Makes the node `ExampleGen`.
 
     Args:
-      data: folder or URI that holds a folder for each split. It may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`,
-        `{MM}` and `{DD}`, and then also `{VERSION}`. The newest span is taken.
+      data: folder or URI that holds a folder for each split; with `division`, a file, a folder of files, or a glob. It
+        may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`, `{MM}` and `{DD}`, and then also `{VERSION}`. The newest
+        span is taken.
       format: format of the files.
-      splits: names of the folders, and of the splits.
+      splits: names of the splits, and of the folders.
       span: takes this span instead of the newest; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
       encoding: encoding of CSV files.
       declaration: what the task declares of the raw data.
       code_digest: digest of `executor_name(format)`, so that the cache sees an edit of the reader.
+      division: how rows are divided among the splits; None if the folders are the splits.
+      unlabelled: file, folder of files, or glob with further rows for the training split.
+      labels: columns that say what is known of the label. Needed with `division` or `unlabelled`.
 
     Returns:
       The node. Its output is `examples`.
     """
-    base, prefix = _divide(data)
+    base, prefix = _divide(data, whole=division is not None)
     # Options that a format does not use must not reach the cache.
-    options = Options(code_digest, encoding if format == "csv" else "utf-8", dict(sorted(declaration.items())))
+    options = Options(
+        code_digest,
+        encoding if format == "csv" else "utf-8",
+        dict(sorted(declaration.items())),
+        division,
+        labels if division is not None or unlabelled is not None else (),
+    )
     fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-    return ExampleGen(
+    patterns = {split: f"{prefix}{split}/*" for split in splits}
+    output = example_gen_pb2.Output()
+    if division is not None:
+        patterns = {"all": prefix.rstrip("/") or _WHOLE}
+        # Only the names count: the executor divides, and not TFX.
+        output.split_config.splits.extend(
+            example_gen_pb2.SplitConfig.Split(name=split, hash_buckets=1) for split in splits
+        )
+    spec = ExampleGenSpec(
         input_base=base,
         input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{prefix}{split}/*") for split in splits]
+            splits=[example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         ),
-        # Without it, TFX would divide the only split of an input into two.
-        output_config=example_gen_pb2.Output(),
+        output_config=output,
         range_config=None if span is None else range_config_pb2.RangeConfig(static_range=fixed),
         custom_config=to_custom_config(options),
-        custom_executor_spec=executor_spec.BeamExecutorSpec(getattr(executor, _EXECUTORS[format])),
-    ).with_id("ExampleGen")
+        output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+        output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+        examples=Channel(type=Examples),
+        **({} if unlabelled is None else {UNLABELLED: unlabelled}),
+    )
+    return ExampleGen(spec, getattr(executor, _EXECUTORS[format])).with_id("ExampleGen")
 
 
 def executor_name(format: Format) -> str:
@@ -95,11 +155,24 @@ def executor_name(format: Format) -> str:
     return f"limbeck.components.example_gen.executor:{_EXECUTORS[format]}"
 
 
-def _divide(data: str) -> tuple[str, str]:
-    """Returns a folder without placeholders, and the start of each pattern. TFX resolves only patterns."""
+def _labels(task: Task) -> tuple[str, ...]:
+    """Returns the columns that say what is known of the label."""
+    seen = task.label.visible_to_student
+    return tuple(sorted({*task.objective.raw_features, *([] if seen is None else [seen])}))
+
+
+def _divide(data: str, *, whole: bool) -> tuple[str, str]:
+    """Returns a folder without placeholders, and the start of each pattern. TFX resolves only patterns.
+
+    Args:
+      data: the place of the data.
+      whole: whether `data` may be a glob, whose wildcards must be in the pattern where there is one.
+    """
     parts = data.rstrip("/").split("/")
-    for index, part in enumerate(parts):
-        if _PLACEHOLDER.search(part):
-            base = "/".join(parts[:index]) or ("/" if index else ".")
-            return base, "/".join([*parts[index:], ""])
-    return data, ""
+    if not any(_PLACEHOLDER.search(part) for part in parts):
+        return data, ""
+    index = next(
+        index for index, part in enumerate(parts) if _PLACEHOLDER.search(part) or (whole and _WILD.search(part))
+    )
+    base = "/".join(parts[:index]) or ("/" if index else ".")
+    return base, "/".join([*parts[index:], ""])

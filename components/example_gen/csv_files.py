@@ -13,6 +13,7 @@ from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.files import open_content
+from limbeck.components.example_gen.rows import Row
 from limbeck.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -64,12 +65,13 @@ class CsvFiles:
     def evidence(self, path: str) -> Evidence:
         """Reads the file once. Returns what its columns hold. Raises DataError as `examples` does."""
         names = self.names(path)
+        kinds_of = [columns.reader_of(self.declaration.get(name)) for name in names]
         widest = [Kind.EMPTY] * len(names)
         sightings = [{Kind.EMPTY: Sighting(path)} for _ in names]
         for line, row in self._records(path, len(names)):
             for index, value in enumerate(row):
                 if widest[index] < Kind.TEXT and value:
-                    kind = columns.kind_of(value)
+                    kind = kinds_of[index](value)
                     if kind > widest[index]:
                         widest[index] = kind
                         sightings[index][kind] = Sighting(f"{path}:{line}", value[:_SHOWN])
@@ -84,27 +86,45 @@ class CsvFiles:
 
         Args:
           path: path of the file.
-          kinds: kinds of the columns of the whole input.
+          kinds: kinds of the columns of the whole input. A column that has none is left out.
 
         Yields:
           File and line, and an example, for each row. The example has a feature with one value for each field that is
-          not
-          empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
+          not empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
 
         Raises:
           DataError: if a row does not have as many fields as the header, if a quote is not closed, or if bytes are not
             in the encoding. The message names file and line.
         """
+        for place, example, _, _ in self._examples(path, kinds):
+            yield place, example
+
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
+        """Reads the file as `examples` does. Yields the texts of its fields besides, by the names of their columns."""
+        for place, example, names, row in self._examples(path, kinds):
+            yield Row(place, example, dict(zip(names, row, strict=True)))
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""
+        names = self.names(path)
+        index = columns.place_of(path, names, name)
+        for line, row in self._records(path, len(names)):
+            yield f"{path}:{line}", row[index]
+
+    def _examples(
+        self, path: str, kinds: Columns
+    ) -> Iterator[tuple[str, tf.train.Example, tuple[str, ...], list[str]]]:
         import tensorflow as tf
 
         names = self.names(path)
+        wanted = [(index, name, kinds[name]) for index, name in enumerate(names) if name in kinds]
         for line, row in self._records(path, len(names)):
             example = tf.train.Example()
             features = example.features.feature
-            for name, value in zip(names, row, strict=True):
-                if value:
-                    _set(features[name], kinds[name], value)
-            yield f"{path}:{line}", example
+            for index, name, kind in wanted:
+                if value := row[index]:
+                    _set(features[name], kind, value)
+            yield f"{path}:{line}", example, names, row
 
     def _assert_commas(self, path: str, names: list[str]) -> None:
         if len(names) != 1 or names[0] in self.declaration:
@@ -188,8 +208,15 @@ def _byte_by_byte(decoder: Any, chunk: bytes, line: int, offset: int) -> tuple[i
 
 def _set(feature: tf.train.Feature, kind: Kind, value: str) -> None:
     if kind == Kind.INTEGER:
-        feature.int64_list.value.append(int(value))
+        try:
+            feature.int64_list.value.append(int(value))
+        except ValueError:
+            # Only a column that is declared as integer holds such a value: true, or 7.0.
+            feature.int64_list.value.append(columns.whole(value))
     elif kind == Kind.FLOAT:
-        feature.float_list.value.append(float(value))
+        try:
+            feature.float_list.value.append(float(value))
+        except ValueError:
+            feature.float_list.value.append(columns.whole(value))
     else:
         feature.bytes_list.value.append(value.encode())

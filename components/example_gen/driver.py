@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
@@ -17,6 +18,9 @@ from limbeck.components.example_gen.files import UnreachableError, matching, ope
 from limbeck.components.example_gen.object_stores import file_functions
 from limbeck.errors import DataError
 
+# The execution property with the place of further rows without a label.
+UNLABELLED = "data_unlabelled"
+FINGERPRINT = "input_fingerprint"
 _PIECE_BYTES = 1 << 20
 
 
@@ -33,6 +37,15 @@ class ContentDriver(FileBasedDriver):
         file_functions()
         return _ContentProcessor(input_base_uri, splits, range_config)
 
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Called by TFX. Adds a line for the unlabelled data to the fingerprint."""
+        resolved = dict(super().resolve_exec_properties(exec_properties, pipeline_info, component_info))
+        if unlabelled := resolved.get(UNLABELLED):
+            resolved[FINGERPRINT] += f"\n{UNLABELLED},sha256:{files_digest(unlabelled, '')}"
+        return resolved
+
 
 class _ContentProcessor(FileBasedInputProcessor):
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
@@ -46,6 +59,8 @@ class _ContentProcessor(FileBasedInputProcessor):
 
 def files_digest(base: str, pattern: str) -> str:
     """Returns the SHA-256, in hexadecimal, of the content of the files that match a pattern below a folder.
+
+    An empty pattern stands for the place itself, as in `limbeck.components.example_gen.files.matching`.
 
     Names and times of the files do not count. If there are no files, or if they cannot be read, it is the digest of
     nothing: the executor then says what is wrong.

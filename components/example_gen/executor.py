@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
@@ -18,42 +18,28 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from limbeck.components.artifacts.files import Artifacts
-from limbeck.components.example_gen import columns, faults, inspection, label_counts
-from limbeck.components.example_gen.columns import Columns, Evidence
+from limbeck.components.example_gen import columns, dividing, faults, input_notes, inspection, label_counts
+from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.csv_files import CsvFiles
 from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.driver import UNLABELLED
 from limbeck.components.example_gen.files import matching
+from limbeck.components.example_gen.moments import Cuts
 from limbeck.components.example_gen.options import Options, from_custom_config
 from limbeck.components.example_gen.parquet_files import ParquetFiles
+from limbeck.components.example_gen.reading import Reading, RowReader, TableFiles
 from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
 from limbeck.errors import DataError
 
 Properties = dict[str, Any]
-ReadFile = Callable[[str, Columns], Iterator[tuple[str, tf.train.Example]]]
-
-
-class TableFiles(Protocol):
-    """A format whose files have columns."""
-
-    def names(self, path: str) -> tuple[str, ...]:
-        """Returns the names of the columns of a file."""
-
-    def evidence(self, path: str) -> Evidence:
-        """Returns what the columns of a file hold."""
-
-    def settle(self, found: Evidence) -> Columns:
-        """Returns the kind of each column, from the evidence of all files of all splits."""
-
-    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
-        """Yields place and content of each example of a file."""
 
 
 class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
     """Files -> examples, with features in a fixed order. Different files are read in parallel."""
 
     @abc.abstractmethod
-    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
-        """Returns how a file is read. `files` are all files by their pattern."""
+    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
+        """Returns how a file is read."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
         """Called by TFX. Raises DataError, with the name of the file, if the data cannot be read."""
@@ -65,10 +51,20 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
         self, pipeline: beam.Pipeline, exec_properties: Properties
     ) -> dict[str, beam.PCollection]:
         """Called by TFX's `Do`. Returns serialized tf.Examples by split."""
-        self._files, self._splits = _files(exec_properties)
         options = from_custom_config(exec_properties.get("custom_config"))
-        self._reading = self.prepare(pipeline, self._files, options)
-        self._declaration = options.declaration
+        self._inputs, self._declaration = _inputs(exec_properties), options.declaration
+        self._reading = self.prepare(pipeline, self._inputs, options)
+        if options.division is None and not self._inputs.unlabelled:
+            splits = self._as_given(pipeline, exec_properties)
+        else:
+            splits = self._divided(pipeline, options)
+        # Serialized last, because TFX may divide splits by a feature's value, and needs unserialized examples for it.
+        return {
+            split: examples | f"Serialize[{split}]" >> beam.Map(serialize).with_output_types(bytes)
+            for split, examples in splits.items()
+        }
+
+    def _as_given(self, pipeline: beam.Pipeline, exec_properties: Properties) -> dict[str, beam.PCollection]:
         self._summaries: list[beam.PCollection] = []
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         _ = (
@@ -77,25 +73,40 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
             | "MergeSummaries" >> beam.CombineGlobally(inspection.merge)
             | "Conclude" >> beam.Map(_conclude, self._destination)
         )
-        # Serialized last, because TFX may divide splits by a feature's value, and needs unserialized examples for it.
-        return {
-            split: examples | f"Serialize[{split}]" >> beam.Map(serialize).with_output_types(bytes)
-            for split, examples in splits.items()
-        }
+        return dict(splits)
+
+    def _divided(self, pipeline: beam.Pipeline, options: Options) -> dict[str, beam.PCollection]:
+        unlabelled = self._inputs.unlabelled
+        rule = dividing.Rule(options.division, options.labels, options.declaration, bool(unlabelled))
+        by_split = {self._inputs.splits[pattern]: paths for pattern, paths in self._inputs.files.items()}
+        divided = dividing.divide(pipeline, rule, self._reading, by_split, unlabelled)
+        _ = (
+            divided.summaries
+            | "MergeSummaries" >> beam.CombineGlobally(inspection.merge)
+            | "Conclude"
+            >> beam.Map(
+                _conclude_divided, self._destination, rule, beam.pvalue.AsSingleton(divided.tally), divided.cuts
+            )
+        )
+        return divided.splits
 
     def GetInputSourceToExamplePTransform(self) -> Callable[[Properties, str], beam.PTransform]:  # noqa: N802
         """Called by TFX. Returns the function that makes the transform of one pattern."""
         return lambda _, pattern: _ReadFiles(
-            self._files[pattern], self._reading, self._splits[pattern], self._declaration, self._summaries
+            self._inputs.files[pattern],
+            self._reading,
+            self._inputs.splits[pattern],
+            self._declaration,
+            self._summaries,
         )
 
 
 class TFRecordExecutor(Executor):
     """Reads TFRecord files of tf.Example."""
 
-    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
+    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
         """Returns how a file is read. Records contain the kinds of their features."""
-        return _Reading(_read_records, {})
+        return Reading(TFRecordFiles(), {})
 
 
 class _TableExecutor(Executor, abc.ABC):
@@ -105,19 +116,20 @@ class _TableExecutor(Executor, abc.ABC):
     def reader(self, options: Options) -> TableFiles:
         """Returns the reader of the format."""
 
-    def prepare(self, pipeline: beam.Pipeline, files: Mapping[str, list[str]], options: Options) -> _Reading:
+    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
         """Finds the kinds of the columns. Returns how a file is read."""
         reader = self.reader(options)
-        elements = sorted({_TableFile(path, paths[0]) for paths in files.values() for path in paths})
+        elements = {_TableFile(path, paths[0]) for paths in inputs.files.values() for path in paths}
+        elements |= {_TableFile(path, inputs.unlabelled[0], options.labels) for path in inputs.unlabelled}
         kinds = (
             pipeline
-            | "AllFiles" >> beam.Create(elements)
+            | "AllFiles" >> beam.Create(sorted(elements))
             | "Spread" >> beam.Reshuffle()
             | "Evidence" >> beam.Map(_evidence, reader)
             | "Merge" >> beam.CombineGlobally(columns.merge)
             | "Settle" >> beam.Map(_settle, reader)
         )
-        return _Reading(reader.examples, beam.pvalue.AsSingleton(kinds))
+        return Reading(reader, beam.pvalue.AsSingleton(kinds))
 
 
 class CsvExecutor(_TableExecutor):
@@ -137,19 +149,27 @@ class ParquetExecutor(_TableExecutor):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Reading:
-    """How a file is read, and the kinds of the whole input's columns (a side input if they must be found first)."""
+class _Inputs:
+    """All files.
 
-    read: ReadFile
-    kinds: Any
+    Attributes:
+      files: files by pattern.
+      splits: name of the input's split by pattern.
+      unlabelled: files of `data.unlabelled`.
+    """
+
+    files: Mapping[str, list[str]]
+    splits: Mapping[str, str]
+    unlabelled: list[str]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
 class _TableFile:
-    """A file, and the first file of its split. Both must have the same columns."""
+    """A file, the first file of its split, and columns that do not count. Both must have the same columns."""
 
     path: str
     first: str
+    ignored: tuple[str, ...] = ()
 
 
 def serialize(example: tf.train.Example) -> bytes:
@@ -157,8 +177,8 @@ def serialize(example: tf.train.Example) -> bytes:
     return bytes(example.SerializeToString(deterministic=True))
 
 
-def _files(properties: Properties) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Returns files and split of each pattern. Raises DataError if there are no files."""
+def _inputs(properties: Properties) -> _Inputs:
+    """Finds the files. Raises DataError if there are none."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(properties["input_config"], config)
     try:
@@ -170,7 +190,12 @@ def _files(properties: Properties) -> tuple[dict[str, list[str]], dict[str, str]
         raise DataError(
             f"{error}. Span {span} was asked for: numbers padded with zeros need {{SPAN:width}}"
         ) from None
-    return found, {split.pattern: split.name for split in config.splits}
+    unlabelled = properties.get(UNLABELLED)
+    return _Inputs(
+        found,
+        {split.pattern: split.name for split in config.splits},
+        matching(unlabelled, "") if unlabelled else [],
+    )
 
 
 class _ReadFiles(beam.PTransform):
@@ -179,7 +204,7 @@ class _ReadFiles(beam.PTransform):
     def __init__(
         self,
         files: list[str],
-        reading: _Reading,
+        reading: Reading,
         split: str,
         declaration: Declaration,
         summaries: list[beam.PCollection],
@@ -196,7 +221,7 @@ class _ReadFiles(beam.PTransform):
             | "Spread" >> beam.Reshuffle()
             | "Read"
             >> beam.FlatMap(
-                _read, self._reading.read, self._reading.kinds, self._split, self._declaration
+                _read, self._reading.reader, self._reading.kinds, self._split, self._declaration
             ).with_outputs(_SUMMARY, main="examples")
         )
         self._summaries.append(read[_SUMMARY])
@@ -206,10 +231,10 @@ class _ReadFiles(beam.PTransform):
 _SUMMARY = "summary"
 
 
-def _read(path: str, read: ReadFile, kinds: Columns, split: str, declaration: Declaration) -> Iterator[Any]:
+def _read(path: str, reader: RowReader, kinds: Columns, split: str, declaration: Declaration) -> Iterator[Any]:
     summary = inspection.SplitSummary(split)
     with faults.marked():
-        for place, example in read(path, kinds):
+        for place, example in reader.examples(path, kinds):
             summary.take(example, place, declaration)
             yield example
     yield beam.pvalue.TaggedOutput(_SUMMARY, (summary,))
@@ -221,15 +246,29 @@ def _conclude(summaries: tuple[inspection.SplitSummary, ...], destination: str) 
     label_counts.write(summaries, destination)
 
 
-def _read_records(path: str, _: Columns) -> Iterator[tuple[str, tf.train.Example]]:
-    return TFRecordFiles().examples(path)
+def _conclude_divided(
+    summaries: tuple[inspection.SplitSummary, ...],
+    destination: str,
+    rule: dividing.Rule,
+    tally: dividing.Tally,
+    cuts: Cuts | None,
+) -> None:
+    with faults.marked():
+        notes = dividing.conclude(rule, summaries, tally, cuts)
+    _conclude(summaries, destination)
+    input_notes.write(notes, destination)
 
 
 def _evidence(file: _TableFile, reader: TableFiles) -> Evidence:
     with faults.marked():
         if file.path != file.first:
             columns.check_same(file.first, reader.names(file.first), file.path, reader.names(file.path))
-        return reader.evidence(file.path)
+        found = reader.evidence(file.path)
+        return {
+            # Whatever the column holds, nothing reads it.
+            name: {Kind.EMPTY: Sighting(file.path)} if name in file.ignored else sightings
+            for name, sightings in found.items()
+        }
 
 
 def _settle(found: Evidence, reader: TableFiles) -> Columns:

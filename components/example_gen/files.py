@@ -36,18 +36,18 @@ def matching(base: str, pattern: str) -> list[str]:
 
     Args:
       base: folder or URI.
-      pattern: glob relative to `base`.
+      pattern: glob relative to `base`. If it is empty, `base` itself is a file, a folder of files, or a glob.
 
     Raises:
-      DataError: if no file matches, if `base` itself contains a wildcard, or if a wildcard matches a folder.
+      DataError: if no file matches, if `base` contains a wildcard beside a pattern, or if a wildcard matches a folder.
       UnreachableError: if the folder cannot be listed.
     """
-    if _WILD.search(base):
+    if pattern and _WILD.search(base):
         raise DataError(f"the folder of the data must hold none of * ? [ in its path, received {base}: rename it")
-    whole = f"{base.rstrip('/')}/{pattern}"
+    whole = f"{base.rstrip('/')}/{pattern}" if pattern else base.rstrip("/")
     try:
         found = [path.rstrip("/") for path in file_functions().glob(whole)]
-        if not _WILD.search(pattern) and found and file_functions().isdir(whole):
+        if not _WILD.search(pattern or base) and found and file_functions().isdir(whole):
             whole = f"{whole.rstrip('/')}/*"
             found = file_functions().glob(whole)
     except OSError as error:
@@ -56,7 +56,12 @@ def matching(base: str, pattern: str) -> list[str]:
     for path in files:
         if file_functions().isdir(path):
             raise DataError(
-                f"{whole} matches the folder {path}, but must match files: give {pattern}/* or move it"
+                f"{whole} matches the folder {path}, but must match files: "
+                + (
+                    f"give {pattern}/* or move it"
+                    if pattern
+                    else "move it, or give a glob that matches files alone"
+                )
             )
     if not files:
         raise DataError(f"no file matches {whole}: check the folder's name; files named .* and _* do not count")

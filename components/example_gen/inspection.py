@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.errors import DataError, nearest
 
@@ -70,7 +71,7 @@ class SplitSummary:
     unlabelled: int = 0
 
     def take(self, example: tf.train.Example, place: str, declaration: Declaration) -> None:
-        """Counts an example. Turns its integers into floats if the task declares a number.
+        """Counts an example. Turns its integers into floats if the task declares a number, and whole floats likewise.
 
         Args:
           example: the example; it is changed in place.
@@ -154,6 +155,11 @@ def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterato
         numbers = [float(value) for value in values]
         feature.float_list.value[:] = numbers
         kind, values = "FLOAT", numbers
+    if kind == "FLOAT" and declared.kind == "integer" and all(map(columns.is_whole, values)):
+        # As in tables, where programs write whole numbers so if one of them is missing.
+        integers = [int(value) for value in values]
+        feature.int64_list.value[:] = integers
+        kind, values = "INT", integers
     if kind != _EXPECTED[declared.kind]:
         yield Fault(
             name,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.division import Division
 from limbeck.records import STRICT, from_json, to_json
 
 
@@ -19,11 +20,15 @@ class Options:
       code_digest: digest of the reading code; nothing reads it, but the cache sees it.
       encoding: encoding of CSV files.
       declaration: what the task declares of the raw data.
+      division: how rows are divided among the splits; None if each split has files of its own.
+      labels: columns that say what is known of the label; empty if they matter no more than others.
     """
 
     code_digest: str = ""
     encoding: str = "utf-8"
     declaration: Declaration = dataclasses.field(default_factory=dict)
+    division: Division | None = None
+    labels: tuple[str, ...] = ()
 
 
 def to_custom_config(options: Options) -> Any:

@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.components.example_gen import columns
-from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind
-from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind, Sighting
+from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.components.example_gen.files import open_file
+from limbeck.components.example_gen.rows import Row
 from limbeck.errors import DataError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 _BATCH_ROWS = 1024
+_EPOCH = datetime.date(1970, 1, 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class ParquetFiles:
-    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, and lists of these.
+    """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, dates, timestamps, and lists.
+
+    Dates and timestamps become texts in ISO 8601, timestamps with a zone in UTC. Where the task declares an integer, a
+    date becomes the days since 1970, and a timestamp the whole seconds since then. Where the task declares an integer,
+    whole floats become integers, and NaN is a missing value: so pandas writes integers of which some are missing.
 
     Attributes:
       declaration: what the task declares. It settles the kinds of its columns.
@@ -38,13 +46,21 @@ class ParquetFiles:
         return tuple(name for name, _ in _schema(path))
 
     def evidence(self, path: str) -> Evidence:
-        """Returns what the columns hold, from the footer alone.
+        """Returns what the columns hold: from the footer, and from the values of floats that are declared as integers.
 
         Raises:
           DataError: as `names` does, and if a column's type has no counterpart in an example. The message names file
             and column.
         """
-        return columns.evidence(path, {name: _kind(path, name, type_) for name, type_ in _schema(path)})
+        found = {}
+        for name, type_ in _schema(path):
+            declared = self.declaration.get(name)
+            kind = _kind(path, name, type_, declared)
+            if kind == Kind.FLOAT and declared is not None and declared.kind == "integer":
+                found[name] = self._whole_or_not(path, name)
+            else:
+                found[name] = {kind: Sighting(path)}
+        return found
 
     def settle(self, found: Evidence) -> Columns:
         """Returns the kinds of all columns of the whole input. Raises DataError if files contradict each other."""
@@ -55,7 +71,8 @@ class ParquetFiles:
 
         Args:
           path: path of the file.
-          kinds: kinds of the columns of the whole input. If one is float, its integers become floats.
+          kinds: kinds of the columns of the whole input. If one is float, its integers become floats. A column that
+            has none is left out.
 
         Yields:
           File and row number, and an example, for each row. A null is a missing feature. An empty list is a feature
@@ -65,20 +82,55 @@ class ParquetFiles:
           DataError: if a value does not fit int64 or float32, or if a list holds a null. The message names file and
             column.
         """
+        for place, example, _, _ in self._examples(path, kinds):
+            yield place, example
+
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
+        """Reads the file as `examples` does. Yields the values of its columns besides, by their names."""
+        for place, example, names, row in self._examples(path, kinds):
+            yield Row(place, example, dict(zip(names, row, strict=True)))
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields file and row number, and the value of one column, for each row.
+
+        Raises:
+          DataError: if there is no such column.
+        """
+        with _parquet(path) as parquet:
+            columns.place_of(path, parquet.schema_arrow.names, name)
+            number = 0
+            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[name]):
+                for value in _plain(batch.column(0)).to_pylist():
+                    number += 1
+                    yield f"{path}, row {number}", value
+
+    def _examples(
+        self, path: str, kinds: Columns
+    ) -> Iterator[tuple[str, tf.train.Example, list[str], tuple[Any, ...]]]:
         import tensorflow as tf
 
         with _parquet(path) as parquet:
             names, number = parquet.schema_arrow.names, 0
+            wanted = [(index, name, kinds[name]) for index, name in enumerate(names) if name in kinds]
             for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for row in zip(*(_plain(column).to_pylist() for column in batch.columns), strict=True):
                     example = tf.train.Example()
                     features = example.features.feature
-                    for name, value in zip(names, row, strict=True):
+                    for index, name, kind in wanted:
+                        value = row[index]
                         if value is not None:
                             values = value if isinstance(value, list) else [value]
-                            _set(features[name], kinds[name], _checked(path, name, values))
+                            _set(features, name, kind, _checked(path, name, values))
                     number += 1
-                    yield f"{path}, row {number}", example
+                    yield f"{path}, row {number}", example, names, row
+
+    def _whole_or_not(self, path: str, name: str) -> dict[Kind, Sighting]:
+        """Returns INTEGER for a column of whole floats, and otherwise FLOAT with a value that is none."""
+        for place, value in self.column(path, name):
+            for one in value if isinstance(value, list) else [value]:
+                if one is not None and not math.isnan(one) and not columns.is_whole(float(one)):
+                    return {Kind.FLOAT: Sighting(place, str(one))}
+        return {Kind.INTEGER: Sighting(path)}
 
 
 @contextlib.contextmanager
@@ -102,7 +154,16 @@ def _schema(path: str) -> list[tuple[str, Any]]:
     return schema
 
 
-def _kind(path: str, name: str, type_: Any) -> Kind:
+def _plain(column: Any) -> Any:
+    """Returns the column with timestamps that Python has: microseconds, and in UTC where they have a zone."""
+    from pyarrow import compute, timestamp, types
+
+    if not types.is_timestamp(column.type):
+        return column
+    return compute.cast(column, timestamp("us", "UTC" if column.type.tz else None), safe=False)
+
+
+def _kind(path: str, name: str, type_: Any, declared: Declared | None) -> Kind:
     from pyarrow import types
 
     item = type_
@@ -116,6 +177,9 @@ def _kind(path: str, name: str, type_: Any) -> Kind:
         return Kind.INTEGER
     if types.is_floating(item):
         return Kind.FLOAT
+    # Not within lists: a date in a list has no use that anybody named.
+    if types.is_date(type_) or types.is_timestamp(type_):
+        return Kind.INTEGER if declared is not None and declared.kind == "integer" else Kind.TEXT
     texts = (
         types.is_string,
         types.is_large_string,
@@ -127,7 +191,7 @@ def _kind(path: str, name: str, type_: Any) -> Kind:
         return Kind.TEXT
     raise DataError(
         f"{path}: column '{name}' has the type {type_}, which an example cannot hold: cast it to integers, "
-        "floats, booleans, text or bytes, or to lists of these"
+        "floats, booleans, text or bytes, or to lists of these, or to dates or timestamps"
     )
 
 
@@ -144,13 +208,28 @@ def _checked(path: str, name: str, values: list[Any]) -> list[Any]:
     return values
 
 
-def _set(feature: tf.train.Feature, kind: Kind, values: list[Any]) -> None:
+def _set(features: Any, name: str, kind: Kind, values: list[Any]) -> None:
     if kind == Kind.INTEGER:
-        feature.int64_list.value[:] = [int(value) for value in values]
-        feature.int64_list.SetInParent()
+        whole = [_integer(value) for value in values if value == value]  # noqa: PLR0124, NaN differs from itself
+        if len(whole) == len(values):
+            features[name].int64_list.value[:] = whole
+            features[name].int64_list.SetInParent()
     elif kind == Kind.FLOAT:
-        feature.float_list.value[:] = [float(value) for value in values]
-        feature.float_list.SetInParent()
+        features[name].float_list.value[:] = [float(value) for value in values]
+        features[name].float_list.SetInParent()
     else:
-        feature.bytes_list.value[:] = [value.encode() if isinstance(value, str) else value for value in values]
-        feature.bytes_list.SetInParent()
+        features[name].bytes_list.value[:] = [_bytes(value) for value in values]
+        features[name].bytes_list.SetInParent()
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, datetime.datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)
+        return math.floor(aware.timestamp())
+    return (value - _EPOCH).days if isinstance(value, datetime.date) else int(value)
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes) else str(value.isoformat()).encode()

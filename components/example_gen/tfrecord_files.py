@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.files import open_content
+from limbeck.components.example_gen.rows import Row
 from limbeck.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,8 +27,12 @@ _HEAD_BYTES, _TAIL_BYTES = 12, 4
 class TFRecordFiles:
     """Reads TFRecord files, plain or as gzip."""
 
-    def examples(self, path: str) -> Iterator[tuple[str, tf.train.Example]]:
+    def examples(self, path: str, kinds: Columns | None = None) -> Iterator[tuple[str, tf.train.Example]]:
         """Yields file and number of the record, and the example, for each record.
+
+        Args:
+          path: path of the file.
+          kinds: not used, because records tell the kinds of their features.
 
         Raises:
           DataError: if a record is damaged or cut off; the message names file and byte offset in the decompressed
@@ -35,14 +41,36 @@ class TFRecordFiles:
         for number, record in enumerate(read_records(path), start=1):
             yield f"{path}, record {number}", _parse(path, number, record)
 
+    def rows(self, path: str, kinds: Columns | None = None) -> Iterator[Row]:
+        """Reads the file as `examples` does. Yields the values of the features besides, as lists."""
+        for place, example in self.examples(path, kinds):
+            yield Row(place, example, values_of(example))
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields file and number of the record, and the values of one feature (empty if it is missing)."""
+        for place, example in self.examples(path):
+            # An access by name would add a feature that is missing.
+            features = example.features.feature
+            yield place, _values(features[name]) if name in features else []
+
+
+def values_of(example: tf.train.Example) -> dict[str, list[Any]]:
+    """Returns the values of all features by name; empty lists where there are none."""
+    return {name: _values(feature) for name, feature in example.features.feature.items()}
+
+
+def _values(feature: tf.train.Feature) -> list[Any]:
+    kind = feature.WhichOneof("kind")
+    return list(getattr(feature, kind).value) if kind else []
+
 
 def read_records(path: str) -> Iterator[bytes]:
     """Yields the content of each record. Raises DataError as `TFRecordFiles.examples` does."""
     # A plain file can start like a gzip, if its first record has the right length.
-    with open_content(path, is_plain=_is_head) as content:
+    with open_content(path, is_plain=is_head) as content:
         offset = 0
         while head := content.read(_HEAD_BYTES):
-            if len(head) == _HEAD_BYTES and not _is_head(head):
+            if len(head) == _HEAD_BYTES and not is_head(head):
                 what = "damaged" if offset else "not a TFRecord (is data.format right?)"
                 raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
             record = _read_rest(path, content, head, offset)
@@ -65,7 +93,8 @@ def _damaged(path: str, offset: int, what: str) -> DataError:
     return DataError(f"{path}: the record at byte {offset} {what}. Copy or write the file again")
 
 
-def _is_head(head: bytes) -> bool:
+def is_head(head: bytes) -> bool:
+    """Returns whether 12 bytes are the head of a record: a length and its checksum."""
     return len(head) == _HEAD_BYTES and _checksum(head[:8]) == head[8:]
 
 

@@ -23,14 +23,16 @@ class Storage:
     Attributes:
       root: folder or URI of TFX's artifacts.
       serving: folder or URI where accepted students are pushed, as `<version>/`.
-      data: folder or URI of the raw examples, with a folder for each split.
+      data: folder or URI of the raw examples, with a folder for each split; with `data.split`, a file, folder or glob.
       accepted: folder or URI of the accepted schema and statistics, with which data are compared.
+      unlabelled: file, folder or glob of further rows without a label; None if there are none.
     """
 
     root: str
     serving: str
     data: str
     accepted: str
+    unlabelled: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ NEEDED_BY = "2.5, 2.15, 2.17"
 DEFECT = "KFP has no preCacheCheck (tensorflow/tfx#6722); its cache key holds paths and ids, and no content"
 NODE = "DataFingerprint"
 _DRIVER = "tfx.orchestration.kubeflow.v2.file_based_example_gen.driver"
-_INPUTS = ("input_base", "input_config", "range_config")
+_INPUTS = ("input_base", "input_config", "range_config", "data_unlabelled")
 # What the driver finds out, under TFX's names. A version may be missing, which is an empty text.
 FOUND = {
     "input_config": "STRING",

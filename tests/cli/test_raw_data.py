@@ -9,6 +9,7 @@ import pytest
 from limbeck.cli import raw_data
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
+from limbeck.settings.data import DataConfig
 from limbeck.task import Label, Task
 
 BARE = Task(
@@ -85,17 +86,17 @@ def test_a_task_without_data_needs_a_path(tmp_path: Path):
 @pytest.mark.parametrize("missing", SPLITS)
 def test_every_split_must_hold_a_file(tmp_path: Path, missing: str):
     write(tmp_path)
-    raw_data.check(str(tmp_path))
+    raw_data.check(DataConfig(path=str(tmp_path)))
     (tmp_path / missing / "part").unlink()
 
     with pytest.raises(ConfigError, match=f"{tmp_path}/{missing} has none"):
-        raw_data.check(str(tmp_path))
+        raw_data.check(DataConfig(path=str(tmp_path)))
 
 
 def test_a_uri_is_not_looked_into():
-    raw_data.check("gs://bucket/data")
+    raw_data.check(DataConfig(path="gs://bucket/data"))
 
 
 def test_a_wildcard_in_the_path_of_the_data_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"data\.path must hold none of \* \? \[ \]"):
-        raw_data.check(str(tmp_path / "set[1]"))
+        raw_data.check(DataConfig(path=str(tmp_path / "set[1]")))

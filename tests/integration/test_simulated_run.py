@@ -8,6 +8,7 @@ inputs only, and a claim with what outlives a run.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,81 @@ def test_data_that_change_below_the_same_path_are_read_again(folder: Path) -> No
         for record in records[:-1]:
             writer.write(record)
     assert ran(*simulated(text, root, {})) == kept
+
+
+def test_data_without_splits_are_divided_as_in_a_local_run(folder: Path) -> None:
+    """The place of the data is a parameter of the run: a glob, when it was compiled, and then a folder and a file."""
+    text = _reading("/mnt/limbeck/data/*/*", "/mnt/limbeck/more")
+    [spec, _] = yaml.safe_load_all(text)
+    assert {"data_path", "data_unlabelled"} <= spec["root"]["inputDefinitions"]["parameters"].keys()
+    root = folder / "dividing"
+    claim = root / "claims" / "limbeck"
+    (claim / "data").mkdir(parents=True)
+    data.write(claim / "data")
+    records = [one for path in (claim / "data").glob("*/*") for one in _records(path, "")]
+    whole = claim / "whole"
+    for place, some in {
+        whole / "a": records[:100],
+        whole / "b": records[100:],
+        claim / "more" / "a": records[:9],
+    }.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tf.io.TFRecordWriter(str(place)) as writer:
+            for record in some:
+                writer.write(record)
+
+    outcomes = simulated(
+        text, root, {}, {"data_path": "/mnt/limbeck/whole"}, {"data_unlabelled": "/mnt/limbeck/whole/a"}
+    )
+    assert [ran(one) for one in outcomes] == [
+        {"DataFingerprint", "ExampleGen"},
+        # Other files with the same rows: the same files would be the same key.
+        {"DataFingerprint", "ExampleGen"},
+        {"DataFingerprint", "ExampleGen"},
+    ]
+    made = sorted(path.parent for path in root.rglob("Split-train") if "ExampleGen" in str(path))
+    found = [_divided(path) for path in made]
+
+    from limbeck.components.example_gen.declaration import declaration_of
+    from limbeck.components.example_gen.division import Division
+    from limbeck.components.example_gen.executor import TFRecordExecutor
+    from limbeck.components.example_gen.options import Options
+    from limbeck.tasks.digits import TASK
+    from tests.components.example_gen import test_dividing, test_executor
+
+    labels = (TASK.label.name, str(TASK.label.visible_to_student))
+    options = Options(declaration=declaration_of(TASK), division=Division("0.8/0.1/0.1"), labels=labels)
+    expected = []
+    for place in ("more", "whole/a"):
+        local = folder / f"local-{place.replace('/', '-')}"
+        local.mkdir()
+        given = test_dividing.properties(local, whole, options, claim / place)
+        expected.append(
+            {name: sorted(some) for name, some in test_executor.run(TFRecordExecutor, local, given).items()}
+        )
+    assert sum(map(len, expected[0].values())) >= len(records)
+    assert all(one in expected for one in found)
+    assert all(one in found for one in expected)
+
+
+def _reading(path: str, unlabelled: str) -> str:
+    """The compiled file with the nodes that read data alone."""
+    given = {"data.path": path, "data.split": "0.8/0.1/0.1", "data.unlabelled": unlabelled}
+    with tempfile.TemporaryDirectory() as made:
+        spec, platform = yaml.safe_load_all(compiled(Path(made), **given))
+    tasks = spec["root"]["dag"]["tasks"]
+    spec["root"]["dag"]["tasks"] = {name: tasks[name] for name in ("DataFingerprint", "ExampleGen")}
+    return f"{json.dumps(spec)}\n---\n{json.dumps(platform)}"
+
+
+def _records(path: Path, compression: str) -> list[bytes]:
+    return [record.numpy() for record in tf.data.TFRecordDataset(str(path), compression_type=compression)]
+
+
+def _divided(folder: Path) -> dict[str, list[bytes]]:
+    return {
+        split.name.removeprefix("Split-"): sorted(
+            one for path in split.iterdir() for one in _records(path, "GZIP")
+        )
+        for split in folder.glob("Split-*")
+    }

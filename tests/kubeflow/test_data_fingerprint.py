@@ -85,3 +85,24 @@ def test_a_store_that_does_not_answer_is_no_folder_without_files(
     with pytest.raises(DataError, match=r"127\.0\.0\.1:1 cannot be reached"):
         resolve({"input_base": f"s3://{bucket}/data", "input_config": config(pattern)})
     monkeypatch.undo()
+
+
+def test_rows_without_a_label_are_part_of_the_fingerprint(tmp_path: Path):
+    write(tmp_path / "train", "one")
+    write(tmp_path / "more", "two")
+    given = {"input_base": str(tmp_path), "input_config": config("train/*")}
+    alone = resolve(given)["input_fingerprint"]
+    given["data_unlabelled"] = str(tmp_path / "more" / "*.csv")
+    first = resolve(given)["input_fingerprint"]
+    assert first == f"{alone}\ndata_unlabelled,sha256:{files_digest(str(tmp_path), 'more/*')}"
+
+    write(tmp_path / "more", "three")
+    assert resolve(given)["input_fingerprint"] != first
+
+
+@pytest.mark.parametrize("place", ["train", "train/a.csv", "train/*.csv"])
+def test_a_file_a_folder_and_a_glob_are_digested_by_their_files(tmp_path: Path, place: str):
+    write(tmp_path / "train", "one")
+    found = resolve({"input_base": f"{tmp_path}/{place}", "input_config": '{"splits": [{"name": "all"}]}'})
+    assert found["input_fingerprint"] == f"split:all,sha256:{files_digest(str(tmp_path), 'train/*')}"
+    assert (found["span"], found["version"]) == ("0", "")

@@ -19,9 +19,11 @@ from tfx.utils import proto_utils
 from limbeck.components.example_gen import executor
 from limbeck.components.example_gen.component import example_gen, executor_name
 from limbeck.components.example_gen.declaration import Declared
+from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.options import Options, from_custom_config, to_custom_config
 from limbeck.digests.code import dependencies
 from limbeck.errors import ConfigError, DataError
+from limbeck.examples import SPLITS
 from limbeck.settings.data import DataConfig
 from tests.components.example_gen.test_executor import decoded, records
 
@@ -127,7 +129,8 @@ class Runs:
 
     def __call__(self, path: str, **options: Any) -> tuple[str, dict[str, Any]]:
         """Runs, and returns whether the node was `COMPLETE` or `CACHED`, and the values by split."""
-        node = example_gen(f"{self.data}/{path}", "csv", ["train", "test"], **options)
+        splits = ["train", "test"] if options.get("division") is None else SPLITS
+        node = example_gen(f"{self.data}/{path}", "csv", splits, **options)
         LocalDagRunner().run(
             Pipeline(
                 pipeline_name="mini",
@@ -206,3 +209,47 @@ def test_a_mistake_in_the_data_ends_a_run_as_it_was_said(tmp_path: Path):
 
     with pytest.raises(DataError, match=f"^{ragged}:2: expected 1 fields as in the header, received 2"):
         run("raw")
+
+
+@pytest.mark.pipeline
+def test_divided_data_come_from_the_cache_until_their_content_or_their_division_changes(tmp_path: Path):
+    run = Runs(tmp_path)
+    run.data.mkdir()
+    (run.data / "one.csv").write_text("value,y\n" + "".join(f"{n},0\n" for n in range(40)))
+    (tmp_path / "more.csv").write_text("value\n100\n")
+    half, other = Division("0.5/0.25/0.25"), Division("0.5/0.3/0.2")
+
+    def values(
+        division: Division = half, unlabelled: str | None = str(tmp_path / "more.csv")
+    ) -> tuple[str, list[int]]:
+        state, splits = run("one.csv", division=division, unlabelled=unlabelled, labels=("y",))
+        assert list(splits) == ["train", "validation", "test"]
+        return state, sorted(one["value"][0] for some in splits.values() for one in some)
+
+    assert values() == ("COMPLETE", [*range(40), 100])
+    os.utime(run.data / "one.csv", (1, 1))
+    os.utime(tmp_path / "more.csv", (1, 1))
+    assert values() == ("CACHED", [*range(40), 100])
+    (tmp_path / "more.csv").write_text("value\n101\n")
+    os.utime(tmp_path / "more.csv", (1, 1))
+    assert values() == ("COMPLETE", [*range(40), 101])
+    assert values(other) == ("COMPLETE", [*range(40), 101])
+    assert values(other, None) == ("COMPLETE", [*range(40)])
+    (run.data / "one.csv").write_text("value,y\n" + "".join(f"{n},0\n" for n in range(1, 41)))
+    assert values(other, None) == ("COMPLETE", [*range(1, 41)])
+
+
+@pytest.mark.parametrize(
+    ("data", "base", "pattern"),
+    [
+        ("/data/one.csv", "/data/one.csv", ""),
+        ("gs://bucket/x/*.csv", "gs://bucket/x/*.csv", ""),
+        ("/data/{SPAN}", "/data", "{SPAN}"),
+        ("/data/{SPAN}/*.csv", "/data", "{SPAN}/*.csv"),
+        ("/data/*/{SPAN}.csv", "/data", "*/{SPAN}.csv"),
+    ],
+)
+def test_divided_data_are_found_below_their_base(data: str, base: str, pattern: str):
+    node = example_gen(data, "csv", SPLITS, division=Division("0.8/0.1/0.1"))
+    assert node.spec.exec_properties["input_base"] == base
+    assert patterns(node) == [pattern]

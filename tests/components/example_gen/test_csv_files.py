@@ -211,3 +211,34 @@ def test_a_value_that_is_no_number_is_told_with_its_line(tmp_path: Path):
         DataError, match=r"'day': the task declares it as number, but .*d\.csv:4 holds .*'2024-01-03'"
     ):
         reader.settle(reader.evidence(str(path)))
+
+
+def test_booleans_and_whole_floats_are_integers_where_the_task_declares_them(tmp_path: Path):
+    path = file(tmp_path, "seen,n,share,word\ntrue,7.0,True,true\nFALSE,,0.5,1\n1,-3,,no\n")
+    reader = CsvFiles(
+        declaration={"seen": Declared("integer"), "n": Declared("integer"), "share": Declared("number")}
+    )
+    assert read(path, reader) == [
+        {"seen": [1], "n": [7], "share": [1.0], "word": [b"true"]},
+        {"seen": [0], "share": [0.5], "word": [b"1"]},
+        {"seen": [1], "n": [-3], "word": [b"no"]},
+    ]
+
+
+@pytest.mark.parametrize("value", ["7.5", "yes", "1e30", "nan"])
+def test_what_is_no_integer_is_refused_where_the_task_declares_one(tmp_path: Path, value: str):
+    path = file(tmp_path, f"n\n7.0\n{value}\n")
+    with pytest.raises(DataError, match=r"column 'n': the task declares it as integer, but .*part\.csv:3 holds"):
+        read(path, CsvFiles(declaration={"n": Declared("integer")}))
+
+
+def test_rows_hold_the_texts_of_the_file_and_a_column_can_be_read_alone(tmp_path: Path):
+    path = str(file(tmp_path, 'a,b\n1.0,"x,y"\n,2\n'))
+    [one, two] = CsvFiles().rows(path, {"a": Kind.FLOAT})
+    assert (one.place, one.values, features_of(one.example)) == (
+        f"{path}:2",
+        {"a": "1.0", "b": "x,y"},
+        {"a": [1.0]},
+    )
+    assert (two.values, features_of(two.example)) == ({"a": "", "b": "2"}, {})
+    assert [*CsvFiles().column(path, "b")] == [(f"{path}:2", "x,y"), (f"{path}:3", "2")]

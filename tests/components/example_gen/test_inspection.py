@@ -66,6 +66,12 @@ def test_integers_of_a_declared_number_become_floats():
     assert list(one.features.feature["pair"].float_list.value) == [1.0, 2.0]
 
 
+def test_whole_floats_of_a_declared_integer_become_integers():
+    one = example(n=[7.0])
+    assert_sound([summary(one)])
+    assert list(one.features.feature["n"].int64_list.value) == [7]
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -11,6 +11,7 @@ from hypothesis import given
 from pyarrow import parquet
 
 from limbeck.components.example_gen.columns import Columns, Kind
+from limbeck.components.example_gen.declaration import Declared
 from limbeck.components.example_gen.parquet_files import ParquetFiles
 from limbeck.errors import DataError
 from tests.components.example_gen.tables import ODD, TEXT, Features, Table, features_of, tables
@@ -20,7 +21,7 @@ READER = ParquetFiles()
 
 def file(folder: Path, table: pa.Table) -> str:
     path = folder / "part.parquet"
-    parquet.write_table(table, path)
+    parquet.write_table(table, path, version="2.6")
     return str(path)
 
 
@@ -86,8 +87,8 @@ def test_integers_become_floats_where_the_column_is_float_elsewhere(tmp_path: Pa
 @pytest.mark.parametrize(
     ("value", "type_"),
     [
-        (datetime.datetime(2026, 1, 1), r"timestamp\[us\]"),
-        (datetime.date(2026, 1, 1), r"date32\[day\]"),
+        (datetime.time(1, 2), r"time64\[us\]"),
+        ([datetime.date(2026, 1, 1)], r"list<item: date32\[day\]>"),
         (decimal.Decimal("1.5"), r"decimal128\(2, 1\)"),
         ({"x": 1}, "struct<x: int64>"),
         ([[1]], "list<item: list<item: int64>>"),
@@ -99,6 +100,45 @@ def test_a_type_without_counterpart_is_named_with_file_and_column(tmp_path: Path
         DataError, match=f"^{path}: column 'bad' has the type {type_}, which an example cannot hold"
     ):
         read(path)
+
+
+BERLIN = pa.timestamp("ms", "Europe/Berlin")
+DAY, NOON = datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 31, 12, 0, 0, 500000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "values", "features"),
+    [
+        (None, pa.date32(), [DAY, None], [[b"2026-01-31"], None]),
+        ("text", pa.date64(), [DAY], [[b"2026-01-31"]]),
+        ("integer", pa.date32(), [datetime.date(1970, 1, 2), datetime.date(1969, 12, 31)], [[1], [-1]]),
+        ("text", pa.timestamp("us"), [NOON, None], [[b"2026-01-31T12:00:00.500000"], None]),
+        ("text", pa.timestamp("ns"), [1769860800000000001], [[b"2026-01-31T12:00:00"]]),
+        ("text", BERLIN, [NOON], [[b"2026-01-31T12:00:00.500000+00:00"]]),
+        ("integer", pa.timestamp("us"), [NOON, None], [[1769860800], None]),
+        ("integer", BERLIN, [NOON], [[1769860800]]),
+        ("integer", pa.float64(), [7.0, None, float("nan"), -0.0], [[7], None, None, [0]]),
+        ("integer", pa.list_(pa.float32()), [[1.0, 2.0]], [[1, 2]]),
+        ("integer", pa.bool_(), [True, False], [[1], [0]]),
+        ("number", pa.bool_(), [True, False], [[1.0], [0.0]]),
+    ],
+)
+def test_a_declaration_decides_what_becomes_of_dates_booleans_and_whole_floats(
+    tmp_path: Path, kind: Any, type_: pa.DataType, values: list[Any], features: list[Any]
+):
+    path = file(tmp_path, pa.table({"a": pa.array(values, type_), "b": range(len(values))}))
+    reader = ParquetFiles({} if kind is None else {"a": Declared(kind)})
+    kinds = reader.settle(reader.evidence(path))
+    assert [features_of(one).get("a") for _, one in reader.examples(path, kinds)] == features
+    assert [features_of(row.example).get("a") for row in reader.rows(path, kinds)] == features
+    assert len([*reader.column(path, "a")]) == len(values)
+
+
+def test_a_float_that_is_not_whole_is_no_integer(tmp_path: Path):
+    path = file(tmp_path, pa.table({"a": [1.0, None, 7.5]}))
+    reader = ParquetFiles({"a": Declared("integer")})
+    with pytest.raises(DataError, match=r"declares it as integer, but .*, row 3 holds FLOAT, such as '7\.5'"):
+        reader.settle(reader.evidence(path))
 
 
 @pytest.mark.parametrize(

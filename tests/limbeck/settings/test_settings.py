@@ -325,7 +325,7 @@ def test_runtime_fields_are_those_that_a_run_may_change():
     )  # fmt: skip
     assert fields.runtime_fields(DistillationConfig) == ("temperature", "alpha")
     assert fields.runtime_fields(StrategyConfig) == ()
-    assert fields.runtime_fields(DataConfig) == ("path",)
+    assert fields.runtime_fields(DataConfig) == ("path", "unlabelled")
     assert fields.runtime_fields(RecoveryConfig) == fields.structural_fields(RecoveryConfig) == ()
     assert fields.operational_fields(RecoveryConfig) == ("restarts", "backoff_seconds", "heartbeat_seconds")
 

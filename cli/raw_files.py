@@ -1,0 +1,118 @@
+"""Looks at the user's files before a run: which there are, and in which format they seem to be.
+
+ExampleGen finds the same mistakes, but a minute later. Only local files are looked at: those in a store would need its
+client, and its time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import gzip
+import re
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from limbeck.components.example_gen.tfrecord_files import is_head
+from limbeck.errors import ConfigError
+from limbeck.examples import SPLITS
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".tfrecord": "tfrecord",
+    ".tfrecords": "tfrecord",
+    ".tfrec": "tfrecord",
+}
+_HEAD_BYTES = 512
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b\x08"
+_MOST_NAMES = 8
+WILD = re.compile(r"[*?\[\]]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is at a place.
+
+    Attributes:
+      files: paths of files, sorted; of a folder, those directly in it.
+      folders: names of the folders directly in it, sorted, if it is a folder.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+
+    def told(self) -> str:
+        """Returns what was seen, in words."""
+        names = [f"{name}/" for name in self.folders] + [Path(file).name for file in self.files]
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return f"seen there: {', '.join(names[:_MOST_NAMES])}{more}" if names else "nothing is there"
+
+
+def look(place: str) -> Found:
+    """Looks for a file, a folder or the matches of a glob. Placeholders such as `{SPAN}` stand for any name."""
+    pattern = re.sub(r"\{[^}]*\}", "*", place.rstrip("/"))
+    whole = Path(pattern)
+    if whole.is_dir():
+        inside = sorted(path for path in whole.iterdir() if not _is_hidden(path))
+        return Found(
+            tuple(str(path) for path in inside if path.is_file()),
+            tuple(path.name for path in inside if path.is_dir()),
+        )
+    matches = sorted(Path(path) for path in glob.glob(pattern))  # noqa: PTH207
+    if "{" in place and matches and all(path.is_dir() for path in matches):
+        return look(str(matches[-1]))
+    return Found(tuple(str(path) for path in matches if path.is_file() and not _is_hidden(path)))
+
+
+def assert_format(files: Iterable[str], expected: str) -> None:
+    """Raises ConfigError if a file is in another format than `data.format`. Its content counts more than its name."""
+    for file in files:
+        seen = _format_of(file, expected)
+        if seen is not None and seen != expected:
+            raise ConfigError(
+                f"data.format is {expected}, but {file} looks like {seen}: set data.format={seen}, or give files of "
+                "one format (a glob such as folder/*.csv chooses among them)"
+            )
+
+
+def _format_of(file: str, expected: str) -> str | None:
+    """Returns the format of a file; None if it may be the expected one, or if it cannot be read."""
+    try:
+        head = _head(file)
+    except (OSError, EOFError, zlib.error):
+        return None
+    if head.startswith(_PARQUET):
+        return "parquet"
+    if is_head(head[:12]):
+        return "tfrecord"
+    # An empty file says nothing, and any text may be CSV, whatever its name is.
+    if not head or expected == "csv":
+        return None
+    name = file.removesuffix(".gz").lower()
+    by_name = next((kind for suffix, kind in _SUFFIXES.items() if name.endswith(suffix)), "")
+    return (by_name if by_name != expected else "") or ("csv" if _is_text(head) else None)
+
+
+def _head(file: str) -> bytes:
+    with Path(file).open("rb") as plain:
+        head = plain.read(_HEAD_BYTES)
+    if head.startswith(_GZIP) and not is_head(head[:12]):
+        with gzip.open(file) as unzipped:
+            return unzipped.read(_HEAD_BYTES)
+    return head
+
+
+def _is_text(head: bytes) -> bool:
+    return b"," in head and all(byte >= 32 or byte in b"\t\r\n" for byte in head)  # noqa: PLR2004, blank
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name[:1] in {".", "_"}
+
+
+def splits_in(found: Found) -> list[str]:
+    """Returns the folders that are named like splits."""
+    return [split for split in SPLITS if split in found.folders]

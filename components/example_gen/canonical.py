@@ -1,0 +1,99 @@
+"""A text for each raw value that does not depend on how the value was written, or on the kind of its column.
+
+Rows are divided by a hash, so the hash must stay when something else changes. Obvious candidates do not:
+
+- The example id (`limbeck.trainer.data.preprocessing.content_id`) is made by Transform, over the features of the
+  schema. A new column in one new row would change the id of every row. It is also known after ExampleGen only.
+- The serialized example depends on the kind of each column, and the kind on all rows: one row with 17.5 turns the
+  integers of a column that the task does not declare into floats.
+- The text in a file changes when pandas writes the file again: one missing value turns 1 into 1.0 in every row.
+
+So a row is hashed by its values as numbers where they can be read as numbers. Values that an export may write in two
+ways (1, 1.0, 01, true) have one text. Such rows may differ all the same ("007" and "7" in a column of texts); then they
+fall into one split, which does no harm. A value that is missing does not count, so a new column that old rows do not
+have does not move them either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import math
+import struct
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+_BITS = 64
+# The range of `digest`.
+HASHES = 2**_BITS
+_NUMERIC_START = frozenset(b"0123456789+-. ")
+_LONGEST_NUMBER = 40
+_BOOLEANS = {b"true": b"1", b"false": b"0"}
+
+
+def digest(values: Mapping[str, Any], names: Iterable[str]) -> int:
+    """Returns a hash of a row's values under some names: BLAKE2b (RFC 7693), an integer below `HASHES`.
+
+    Args:
+      values: raw values by name, as a reader yields them.
+      names: the names that count, in any order. A name that the row lacks counts as little as a missing value.
+    """
+    hasher = hashlib.blake2b(digest_size=_BITS // 8)
+    for name in sorted(names):
+        text = canonical(values.get(name))
+        if text:
+            key = name.encode()
+            hasher.update(b"%d:%b%d:%b" % (len(key), key, len(text), text))
+    return int.from_bytes(hasher.digest(), "big")
+
+
+def row_digest(values: Mapping[str, Any], without: Collection[str]) -> int:
+    """Returns the hash of all values of a row but those under some names."""
+    return digest(values, [name for name in values if name not in without])
+
+
+def canonical(value: Any) -> bytes:
+    """Returns the text of a raw value; it is empty if the value is missing.
+
+    Args:
+      value: a number, text, bytes, date, timestamp or None, or a list of these.
+    """
+    if not isinstance(value, list):
+        return _one(value)
+    parts = [text for text in map(_one, value) if text]
+    return parts[0] if len(parts) == 1 else b"".join(b"%d:%b" % (len(part), part) for part in parts)
+
+
+def _one(value: Any) -> bytes:
+    if isinstance(value, (str, bytes)):
+        return _text(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, int):
+        return b"%d" % value
+    if isinstance(value, datetime.date):
+        return value.isoformat().encode()
+    return b"" if value is None else str(value).encode()
+
+
+def _text(value: bytes) -> bytes:
+    if not value or len(value) > _LONGEST_NUMBER or b"_" in value:
+        # Only Python reads 1_0 as a number.
+        return value
+    if value[0] not in _NUMERIC_START:
+        return _BOOLEANS.get(value.lower(), value)
+    stripped = value.strip()
+    try:
+        return b"%d" % int(stripped) if stripped.lstrip(b"+-").isdigit() else _number(float(stripped))
+    except ValueError:
+        return value
+
+
+def _number(value: float) -> bytes:
+    if math.isfinite(value) and value == int(value):
+        return b"%d" % int(value)
+    with contextlib.suppress(OverflowError):
+        # As the example will hold it.
+        value = struct.unpack("<f", struct.pack("<f", value))[0]
+    return repr(value).encode()

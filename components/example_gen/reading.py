@@ -1,0 +1,47 @@
+"""How the executor reads a file, whatever its format is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from limbeck.components.example_gen.columns import Columns, Evidence
+from limbeck.components.example_gen.rows import Row
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class RowReader(Protocol):
+    """A format."""
+
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
+        """Yields place and content of each example of a file."""
+
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
+        """Yields the same with the raw values of each row."""
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields place and raw value of one column for each row."""
+
+
+class TableFiles(RowReader, Protocol):
+    """A format whose files have columns."""
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """Returns the names of the columns of a file."""
+
+    def evidence(self, path: str) -> Evidence:
+        """Returns what the columns of a file hold."""
+
+    def settle(self, found: Evidence) -> Columns:
+        """Returns the kind of each column, from the evidence of all files of all splits."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """The reader, and the kinds of the whole input's columns (a side input if they must be found first)."""
+
+    reader: RowReader
+    kinds: Any
