@@ -1,4 +1,4 @@
-"""The program, where Limbeck is installed: `python -m limbeck`, or `limbeck`. It is `pipeline.py` under another name."""
+"""The program where Limbeck is installed: `python -m limbeck`, or `limbeck`. It is `pipeline.py` by another name."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def own_executors() -> set[str]:
     from tfx.dsl.components.base.base_executor import BaseExecutor
 
     modules = [
-        importlib.import_module(found.name) for found in pkgutil.walk_packages(components.__path__, "components.")
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(components.__path__, "limbeck.components.")
     ]
     # By the type, as Mapping[str, int] and the like say of themselves that they are classes.
     classes = {one for module in modules for one in vars(module).values() if issubclass(type(one), type)}
@@ -38,6 +39,6 @@ def own_executors() -> set[str]:
         f"{one.__module__}.{one.__qualname__}"
         for one in classes
         if issubclass(one, BaseExecutor)
-        and one.__module__.startswith("components.")
+        and one.__module__.startswith("limbeck.components.")
         and not inspect.isabstract(one)
     }
