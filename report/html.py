@@ -78,7 +78,7 @@ def render(report: Report, sections: Sequence[PageSection] = SECTIONS, contents:
         address, so the links of the list would lead to the page around it.
     """
     environment = Environment(
-        loader=PackageLoader("report"),
+        loader=PackageLoader("limbeck.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
