@@ -22,6 +22,7 @@ from limbeck.components.example_gen import executor
 from limbeck.components.example_gen.declaration import Declared, declaration_of
 from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.driver import UNLABELLED, ContentDriver
+from limbeck.components.example_gen.object_stores import WILD
 from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.components.graph.context import Context
 from limbeck.digests.code import code_digest
@@ -32,7 +33,6 @@ from limbeck.task import Task
 Format = Literal["csv", "parquet", "tfrecord"]
 
 _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "TFRecordExecutor"}
-_WILD = re.compile(r"[*?\[]")
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
@@ -172,7 +172,7 @@ def _divide(data: str, *, whole: bool) -> tuple[str, str]:
     if not any(_PLACEHOLDER.search(part) for part in parts):
         return data, ""
     index = next(
-        index for index, part in enumerate(parts) if _PLACEHOLDER.search(part) or (whole and _WILD.search(part))
+        index for index, part in enumerate(parts) if _PLACEHOLDER.search(part) or (whole and WILD.search(part))
     )
     base = "/".join(parts[:index]) or ("/" if index else ".")
     return base, "/".join([*parts[index:], ""])

@@ -13,7 +13,7 @@ from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.files import open_content
-from limbeck.components.example_gen.rows import Row
+from limbeck.components.example_gen.rows import TableRows
 from limbeck.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SHOWN = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class CsvFiles:
+class CsvFiles(TableRows):
     """Reads CSV files with a header line, plain or as gzip.
 
     Attributes:
@@ -63,7 +63,7 @@ class CsvFiles:
         )
 
     def evidence(self, path: str) -> Evidence:
-        """Reads the file once. Returns what its columns hold. Raises DataError as `examples` does."""
+        """Reads the file once. Returns what its columns hold. Raises DataError as `cells` does."""
         names = self.names(path)
         kinds_of = [columns.reader_of(self.declaration.get(name)) for name in names]
         widest = [Kind.EMPTY] * len(names)
@@ -81,7 +81,9 @@ class CsvFiles:
         """Returns the kinds of all columns of the whole input. Raises DataError if the task declares narrower kinds."""
         return columns.settle(found, self.declaration)
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
+    def cells(
+        self, path: str, kinds: Columns
+    ) -> Iterator[tuple[str, tf.train.Example, tuple[str, ...], list[str]]]:
         """Reads the file.
 
         Args:
@@ -89,31 +91,13 @@ class CsvFiles:
           kinds: kinds of the columns of the whole input. A column that has none is left out.
 
         Yields:
-          File and line, and an example, for each row. The example has a feature with one value for each field that is
-          not empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
+          File and line, an example, the header and the fields, for each row. The example has a feature with one value
+          for each field that is not empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
 
         Raises:
           DataError: if a row does not have as many fields as the header, if a quote is not closed, or if bytes are not
             in the encoding. The message names file and line.
         """
-        for place, example, _, _ in self._examples(path, kinds):
-            yield place, example
-
-    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
-        """Reads the file as `examples` does. Yields the texts of its fields besides, by the names of their columns."""
-        for place, example, names, row in self._examples(path, kinds):
-            yield Row(place, example, dict(zip(names, row, strict=True)))
-
-    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
-        """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""
-        names = self.names(path)
-        index = columns.place_of(path, names, name)
-        for line, row in self._records(path, len(names)):
-            yield f"{path}:{line}", row[index]
-
-    def _examples(
-        self, path: str, kinds: Columns
-    ) -> Iterator[tuple[str, tf.train.Example, tuple[str, ...], list[str]]]:
         import tensorflow as tf
 
         names = self.names(path)
@@ -125,6 +109,13 @@ class CsvFiles:
                 if value := row[index]:
                     _set(features[name], kind, value)
             yield f"{path}:{line}", example, names, row
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""
+        names = self.names(path)
+        index = columns.place_of(path, names, name)
+        for line, row in self._records(path, len(names)):
+            yield f"{path}:{line}", row[index]
 
     def _assert_commas(self, path: str, names: list[str]) -> None:
         if len(names) != 1 or names[0] in self.declaration:

@@ -6,6 +6,7 @@ row that is added moves no other row. A random number would draw every row again
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -46,8 +47,7 @@ def split_of(division: Division, values: Mapping[str, Any], labels: Collection[s
 
 def split_of_hash(division: Division, hashed: int) -> str:
     """Returns the split whose part of the range of `canonical.digest` holds a hash."""
-    ends = (end * HASHES for end in _ends(division.split))
-    return next(split for split, end in zip(SPLITS, ends, strict=True) if hashed < end)
+    return next(split for split, end in zip(SPLITS, _hash_ends(division.split), strict=True) if hashed < end)
 
 
 def split_of_moment(cuts: Cuts, moment: Moment) -> str:
@@ -88,6 +88,12 @@ def told(counts: Mapping[str, int]) -> str:
         f"{split} has {counts.get(split, 0)} of {whole} examples ({counts.get(split, 0) / max(whole, 1):.1%})"
         for split in SPLITS
     )
+
+
+@functools.cache
+def _hash_ends(split: str) -> tuple[int, ...]:
+    """Returns the first hash beyond the part of each split. Kept, because every row asks for it."""
+    return tuple(math.ceil(end * HASHES) for end in _ends(split))
 
 
 def _ends(split: str) -> tuple[Any, ...]:

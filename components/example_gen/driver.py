@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from tfx.components.example_gen import utils
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.proto import example_gen_pb2, range_config_pb2
@@ -20,7 +21,6 @@ from limbeck.errors import DataError
 
 # The execution property with the place of further rows without a label.
 UNLABELLED = "data_unlabelled"
-FINGERPRINT = "input_fingerprint"
 _PIECE_BYTES = 1 << 20
 
 
@@ -43,7 +43,7 @@ class ContentDriver(FileBasedDriver):
         """Called by TFX. Adds a line for the unlabelled data to the fingerprint."""
         resolved = dict(super().resolve_exec_properties(exec_properties, pipeline_info, component_info))
         if unlabelled := resolved.get(UNLABELLED):
-            resolved[FINGERPRINT] += f"\n{UNLABELLED},sha256:{files_digest(unlabelled, '')}"
+            resolved[utils.FINGERPRINT_PROPERTY_NAME] += f"\n{UNLABELLED},sha256:{files_digest(unlabelled, '')}"
         return resolved
 
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-from limbeck.components.example_gen.object_stores import file_functions
+from limbeck.components.example_gen.object_stores import WILD, file_functions
 from limbeck.errors import DataError
 from limbeck.files import is_local
 
 GZIP = b"\x1f\x8b\x08"
 _BUFFER_BYTES = 1 << 20
-_WILD = re.compile(r"[*?\[]")
 
 
 class UnreachableError(DataError):
@@ -42,12 +40,12 @@ def matching(base: str, pattern: str) -> list[str]:
       DataError: if no file matches, if `base` contains a wildcard beside a pattern, or if a wildcard matches a folder.
       UnreachableError: if the folder cannot be listed.
     """
-    if pattern and _WILD.search(base):
+    if pattern and WILD.search(base):
         raise DataError(f"the folder of the data must hold none of * ? [ in its path, received {base}: rename it")
     whole = f"{base.rstrip('/')}/{pattern}" if pattern else base.rstrip("/")
     try:
         found = [path.rstrip("/") for path in file_functions().glob(whole)]
-        if not _WILD.search(pattern or base) and found and file_functions().isdir(whole):
+        if not WILD.search(pattern or base) and found and file_functions().isdir(whole):
             whole = f"{whole.rstrip('/')}/*"
             found = file_functions().glob(whole)
     except OSError as error:

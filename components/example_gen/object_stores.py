@@ -17,7 +17,7 @@ from limbeck import files
 _SCHEMES = ("s3://", "minio://")
 # Smaller than that of TensorFlow's, which claims s3:// as well.
 _PRIORITY = 1
-_WILD = re.compile(r"[*?\[]")
+WILD = re.compile(r"[*?\[]")
 
 
 @functools.cache
@@ -48,7 +48,7 @@ def glob(pattern: str) -> list[str]:
     bucket, *parts = rest.rstrip("/").split("/")
     found = [f"{scheme}://{bucket}"]
     for number, part in enumerate(parts):
-        if _WILD.search(part):
+        if WILD.search(part):
             found = [f"{folder}/{name}" for folder in found for name in _matching(folder, part)]
         else:
             found = [f"{folder}/{part}" for folder in found]

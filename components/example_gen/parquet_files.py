@@ -17,7 +17,7 @@ from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.components.example_gen.files import open_file
-from limbeck.components.example_gen.rows import Row
+from limbeck.components.example_gen.rows import TableRows
 from limbeck.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _EPOCH = datetime.date(1970, 1, 1)
 
 
 @dataclasses.dataclass(frozen=True)
-class ParquetFiles:
+class ParquetFiles(TableRows):
     """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, dates, timestamps, and lists.
 
     Dates and timestamps become texts in ISO 8601, timestamps with a zone in UTC. Where the task declares an integer, a
@@ -66,7 +66,9 @@ class ParquetFiles:
         """Returns the kinds of all columns of the whole input. Raises DataError if files contradict each other."""
         return columns.agreed(found, self.declaration)
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
+    def cells(
+        self, path: str, kinds: Columns
+    ) -> Iterator[tuple[str, tf.train.Example, list[str], tuple[Any, ...]]]:
         """Reads the file.
 
         Args:
@@ -75,38 +77,13 @@ class ParquetFiles:
             has none is left out.
 
         Yields:
-          File and row number, and an example, for each row. A null is a missing feature. An empty list is a feature
-          without values.
+          File and row number, an example, the names of the columns and the values, for each row. A null is a missing
+          feature. An empty list is a feature without values.
 
         Raises:
           DataError: if a value does not fit int64 or float32, or if a list holds a null. The message names file and
             column.
         """
-        for place, example, _, _ in self._examples(path, kinds):
-            yield place, example
-
-    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
-        """Reads the file as `examples` does. Yields the values of its columns besides, by their names."""
-        for place, example, names, row in self._examples(path, kinds):
-            yield Row(place, example, dict(zip(names, row, strict=True)))
-
-    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
-        """Yields file and row number, and the value of one column, for each row.
-
-        Raises:
-          DataError: if there is no such column.
-        """
-        with _parquet(path) as parquet:
-            columns.place_of(path, parquet.schema_arrow.names, name)
-            number = 0
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[name]):
-                for value in _plain(batch.column(0)).to_pylist():
-                    number += 1
-                    yield f"{path}, row {number}", value
-
-    def _examples(
-        self, path: str, kinds: Columns
-    ) -> Iterator[tuple[str, tf.train.Example, list[str], tuple[Any, ...]]]:
         import tensorflow as tf
 
         with _parquet(path) as parquet:
@@ -123,6 +100,20 @@ class ParquetFiles:
                             _set(features, name, kind, _checked(path, name, values))
                     number += 1
                     yield f"{path}, row {number}", example, names, row
+
+    def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
+        """Yields file and row number, and the value of one column, for each row.
+
+        Raises:
+          DataError: if there is no such column.
+        """
+        with _parquet(path) as parquet:
+            columns.place_of(path, parquet.schema_arrow.names, name)
+            number = 0
+            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[name]):
+                for value in _plain(batch.column(0)).to_pylist():
+                    number += 1
+                    yield f"{path}, row {number}", value
 
     def _whole_or_not(self, path: str, name: str) -> dict[Kind, Sighting]:
         """Returns INTEGER for a column of whole floats, and otherwise FLOAT with a value that is none."""

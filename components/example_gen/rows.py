@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import abc
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from limbeck.components.example_gen.columns import Columns
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,3 +25,28 @@ class Row(NamedTuple):
     place: str
     example: tf.train.Example
     values: Mapping[str, Any]
+
+
+class TableRows(abc.ABC):
+    """Reads the rows of a format whose files have columns. Values are put together by column only for who asks."""
+
+    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
+        """Reads the file as `cells` does. Yields place and example."""
+        for place, example, _, _ in self.cells(path, kinds):
+            yield place, example
+
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
+        """Reads the file as `cells` does. Yields the raw values besides, by the names of their columns."""
+        for place, example, names, values in self.cells(path, kinds):
+            yield Row(place, example, dict(zip(names, values, strict=True)))
+
+    @abc.abstractmethod
+    def cells(
+        self, path: str, kinds: Columns
+    ) -> Iterator[tuple[str, tf.train.Example, Sequence[str], Sequence[Any]]]:
+        """Yields place and example of each row, with the names of all columns and the raw values of the row.
+
+        Args:
+          path: path of the file.
+          kinds: kinds of the columns of the whole input. A column that has none is left out of the example.
+        """
