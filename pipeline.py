@@ -6,7 +6,6 @@ and which settings it gets. Whoever runs the graph decides where it runs.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,8 +104,7 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
 
 
 if __name__ == "__main__":
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
     sys.path.insert(0, str(Path(__file__).parent))
-    from limbeck.cli.main import main
+    from limbeck.__main__ import run
 
-    sys.exit(main(sys.argv[1:]))
+    run()

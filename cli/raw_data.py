@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import shutil
 from pathlib import Path
 
@@ -40,9 +39,7 @@ def _check_folders(path: str, format: str) -> None:
             f"folder, or set data.split={EXAMPLE_OF_SPLIT} if it is a glob of files whose rows are to be divided"
         )
     for split in SPLITS:
-        # {SPAN} and other placeholders stand for numbers. Which number is decided when the data are read.
-        pattern = re.sub(r"\{[^}]*\}", "*", f"{path}/{split}/*")
-        files = glob.glob(pattern)  # noqa: PTH207
+        files = glob.glob(raw_files.pattern_of(f"{path}/{split}/*"))  # noqa: PTH207
         if not files:
             raise ConfigError(
                 f"data.path must hold a folder with files for each of {', '.join(SPLITS)}; {path}/{split} has none "

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from limbeck.components.example_gen.files import GZIP
 from limbeck.components.example_gen.tfrecord_files import is_head
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
@@ -27,7 +28,7 @@ _SUFFIXES = {
     ".tfrec": "tfrecord",
 }
 _HEAD_BYTES = 512
-_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b\x08"
+_PARQUET = b"PAR1"
 _MOST_NAMES = 8
 WILD = re.compile(r"[*?\[\]]")
 
@@ -51,9 +52,14 @@ class Found:
         return f"seen there: {', '.join(names[:_MOST_NAMES])}{more}" if names else "nothing is there"
 
 
+def pattern_of(place: str) -> str:
+    """Returns the glob of a place with placeholders. Which number they stand for is decided when data are read."""
+    return re.sub(r"\{[^}]*\}", "*", place)
+
+
 def look(place: str) -> Found:
     """Looks for a file, a folder or the matches of a glob. Placeholders such as `{SPAN}` stand for any name."""
-    pattern = re.sub(r"\{[^}]*\}", "*", place.rstrip("/"))
+    pattern = pattern_of(place.rstrip("/"))
     whole = Path(pattern)
     if whole.is_dir():
         inside = sorted(path for path in whole.iterdir() if not _is_hidden(path))
@@ -99,7 +105,7 @@ def _format_of(file: str, expected: str) -> str | None:
 def _head(file: str) -> bytes:
     with Path(file).open("rb") as plain:
         head = plain.read(_HEAD_BYTES)
-    if head.startswith(_GZIP) and not is_head(head[:12]):
+    if head.startswith(GZIP) and not is_head(head[:12]):
         with gzip.open(file) as unzipped:
             return unzipped.read(_HEAD_BYTES)
     return head
