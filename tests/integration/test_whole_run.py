@@ -123,8 +123,9 @@ def test_a_node_that_is_asked_for_runs_again_with_all_that_follow_it(base: Base)
     assert again.report["models"] == base.finished.report["models"]
 
     told = program.run("logs", "Gate", "--root", base.root)
-    assert "[Gate] Resolved inputs" in told.stdout
-    assert "[Pusher] Resolved inputs" not in told.stdout
+    assert (told.returncode, told.stderr.split(":")[0]) == (0, "Gate")
+    assert "=== node" not in told.stdout
+    assert "=== node Gate ===\n" in (base.root / "logs" / "run.log").read_text(encoding="utf-8")
 
 
 REFUSALS = {
