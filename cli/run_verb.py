@@ -42,11 +42,11 @@ class Runner(Protocol):
         """Returns its exit code. Raises subprocess.TimeoutExpired if it is still alive after `timeout` seconds."""
 
 
-def start_runner(folder: RunFolder) -> Runner:
-    """Starts `python -m limbeck.cli.runner` in its own session, so that one signal ends it and all that it started."""
+def start_runner(folder: RunFolder, module: str = "limbeck.cli.runner") -> Runner:
+    """Starts `python -m <module>` in its own session, so that one signal ends it and all that it started."""
     with folder.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "limbeck.cli.runner", str(folder.root)],
+            [sys.executable, "-m", module, str(folder.root)],
             env=environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -85,12 +85,22 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
         folder.sweep()
         temporary.sweep()
         with _signals_as_errors():
-            try:
-                code = _run(folder, start)
-                _ignore_signals()
-            except _StoppedError as stop:
-                code = stop.code
-            return _conclude(folder, code)
+            return _conclude(folder, _run_or_stop(folder, start))
+
+
+def attend(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+    """Starts a process for a prepared folder, shows its progress, and ends it on a signal. Returns its exit code."""
+    with _signals_as_errors():
+        return _run_or_stop(folder, start)
+
+
+def _run_or_stop(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+    try:
+        code = _run(folder, start)
+    except _StoppedError as stop:
+        return stop.code
+    _ignore_signals()
+    return code
 
 
 def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
