@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from limbeck import reference, temporary
-from limbeck.cli import exit_codes, raw_data, run_verb, settings
+from limbeck.cli import exit_codes, raw_data, run_verb, settings, task_source
 from limbeck.cli.checking import plan, words
 from limbeck.cli.checking.outcome import FILE, Outcome
 from limbeck.cli.collect import read_events
@@ -39,11 +39,12 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     raw_data.check(config.data)
+    task_source.assert_data(ref, config.data.path)
     temporary.sweep()
     with temporary.folder() as place:
         folder = RunFolder(place.resolve())
         folder.prepare(Request(ref, plan.settings(config)))
-        code = run_verb.attend(folder, start)
+        code = run_verb.attend(folder, start, silent=plan.SILENT)
         if code == exit_codes.USER_MISTAKE:
             raise UserError(_message(folder))
         if code != exit_codes.DONE:

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Protocol
 
 from limbeck import events, reference, temporary
-from limbeck.cli import exit_codes, guardian, raw_data, settings
+from limbeck.cli import exit_codes, guardian, raw_data, settings, task_source
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.report.schema import Outcome
 from limbeck.trainer.process import gpus, interpreter, lifeline
@@ -78,6 +78,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner] = start_runner) -> int:
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
     raw_data.check(request.config.data)
+    task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()
     with folder.alone():
         folder.prepare(request)
@@ -88,28 +89,36 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
             return _conclude(folder, _run_or_stop(folder, start))
 
 
-def attend(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
-    """Starts a process for a prepared folder, shows its progress, and ends it on a signal. Returns its exit code."""
+def attend(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str]) -> int:
+    """Starts a process for a prepared folder, shows its progress, and ends it on a signal. Returns its exit code.
+
+    Args:
+      folder: the folder.
+      start: as in `execute`.
+      silent: nodes whose notes are not shown.
+    """
     with _signals_as_errors():
-        return _run_or_stop(folder, start)
+        return _run_or_stop(folder, start, silent)
 
 
-def _run_or_stop(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+def _run_or_stop(
+    folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str] = frozenset()
+) -> int:
     try:
-        code = _run(folder, start)
+        code = _run(folder, start, silent)
     except _StoppedError as stop:
         return stop.code
     _ignore_signals()
     return code
 
 
-def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+def _run(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str]) -> int:
     from limbeck.cli.progress import RunProgress
 
     runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
-            with RunProgress(folder.events) as progress:
+            with RunProgress(folder.events, silent=silent) as progress:
                 while (code := _wait(runner)) is None:
                     progress.update()
                 progress.update()

@@ -10,7 +10,7 @@ from limbeck.cli.checking.outcome import Column, Data
 from limbeck.components.example_gen import label_counts, row_counts
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.examples import EXAMPLE_ID, SPLITS, TRAIN
-from limbeck.settings.data import DataConfig, shares
+from limbeck.settings.data import DataConfig
 from limbeck.task import Task
 
 _NUMBERS_OF_SPLITS = "Split-{}"
@@ -26,11 +26,12 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     """
     counted = label_counts.read(uris["examples"]).splits
     ids = {split: list(_ids(_split(uris["transformed_examples"], split))) for split in SPLITS}
+    rows = {split: len(some) for split, some in ids.items()}
     known = set(ids[TRAIN])
     train = counted.get(TRAIN)
     return Data(
-        rows={split: len(some) for split, some in ids.items()},
-        all_rows=_all_rows(row_counts.read(uris["examples"]), config),
+        rows=rows,
+        all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
         columns=tuple(_columns(task, _split(uris["statistics"], TRAIN))),
         labels=train.labels if train is not None and task.label.classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
@@ -45,13 +46,18 @@ def raw_examples(examples: str, count: int) -> list[bytes]:
     return [bytes(record.numpy()) for record in _records(_split(examples, TRAIN)).take(count)]
 
 
-def _all_rows(counted: RowCounts, config: DataConfig) -> dict[str, int]:
-    splits = dict(counted.splits)
-    if config.split is not None:
-        total = sum(splits.values())
-        splits = {split: round(total * share) for split, share in zip(SPLITS, shares(config.split), strict=True)}
-    splits[TRAIN] += counted.unlabelled
-    return splits
+def all_rows(rows: Mapping[str, int], counted: RowCounts, *, divided: bool) -> dict[str, int]:
+    """Returns about how many rows each split has.
+
+    Args:
+      rows: rows of the sample by split.
+      counted: about how many rows the files have.
+      divided: whether rows are divided among the splits. Then all rows are divided as the sample was.
+    """
+    if not divided:
+        return dict(counted.splits) | {TRAIN: counted.splits[TRAIN] + counted.unlabelled}
+    times = (sum(counted.splits.values()) + counted.unlabelled) / sum(rows.values())
+    return {split: max(count, round(count * times)) for split, count in rows.items()}
 
 
 def _class_values(task: Task) -> tuple[str, ...]:
