@@ -166,12 +166,13 @@ def _ignore_signals() -> None:
 
 def _conclude(folder: RunFolder, code: int) -> int:
     """Writes and shows the report. Returns the exit code for its outcome."""
-    from limbeck.cli import collect
+    from limbeck.cli import collect, further_pages
     from limbeck.report import html, terminal
 
     report = collect.collect(folder, code)
-    html.write(report, folder.report_json, folder.report_html)
-    terminal.show(report, folder.report_html, folder.log)
+    links = further_pages.write(folder, report.task)
+    html.write(report, folder.report_json, folder.report_html, links)
+    terminal.show(report, folder.report_html, folder.log, further_pages.tensorboard(folder))
     return _exit_code(report.outcome, code)
 
 

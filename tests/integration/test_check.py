@@ -106,7 +106,7 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
         ),
         pytest.param(
             "tf_keras.layers.Dense(3)(hidden)", "tf_keras.layers.Dense(2)(hidden)",
-            "must end in 3 logits",
+            "must end in logits [batch, 3], but ends in (None, 2)",
             id="a wrong width",
             marks=pytest.mark.long,
         ),
