@@ -13,7 +13,8 @@ from limbeck.examples import EXAMPLE_ID, SPLITS, TRAIN
 from limbeck.settings.data import DataConfig
 from limbeck.task import Task
 
-_NUMBERS_OF_SPLITS = "Split-{}"
+_SPLIT_FOLDER = "Split-{}"
+_LONG_TEXT = 40
 
 
 def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
@@ -32,7 +33,7 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     return Data(
         rows=rows,
         all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
-        columns=tuple(_columns(task, _split(uris["statistics"], TRAIN))),
+        columns=tuple(columns_of(task, _split(uris["statistics"], TRAIN))),
         labels=train.labels if train is not None and task.label.classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
         classes=_class_values(task),
@@ -66,7 +67,8 @@ def _class_values(task: Task) -> tuple[str, ...]:
     return label.classes if label.kind == "text" else tuple(map(str, range(len(label.classes))))
 
 
-def _columns(task: Task, statistics: str) -> Iterator[Column]:
+def columns_of(task: Task, statistics: str) -> Iterator[Column]:
+    """Yields what the statistics in a folder say of each column that the task declares."""
     import tensorflow_data_validation as tfdv
 
     [path] = [files.join(statistics, name) for name in files.names(statistics) if not name.startswith(".")]
@@ -83,8 +85,13 @@ def _column(name: str, found: Any, rows: int) -> Column:
     common = getattr(found, kind).common_stats
     if kind == "num_stats":
         return Column(name, rows, rows - common.num_non_missing, found.num_stats.std_dev == 0, None)
-    distinct = found.string_stats.unique if kind == "string_stats" else None
-    return Column(name, rows, rows - common.num_non_missing, distinct == 1, distinct)
+    missing = rows - common.num_non_missing
+    if kind != "string_stats":
+        return Column(name, rows, missing, False, None)
+    texts = found.string_stats
+    # Each picture and each sentence is another text, and they are no identifiers.
+    distinct = texts.unique if texts.avg_length <= _LONG_TEXT else None
+    return Column(name, rows, missing, texts.unique == 1, distinct)
 
 
 def _ids(folder: str) -> Iterator[bytes]:
@@ -102,4 +109,4 @@ def _records(folder: str) -> Any:
 
 
 def _split(artifact: str, split: str) -> str:
-    return files.join(artifact, _NUMBERS_OF_SPLITS.format(split))
+    return files.join(artifact, _SPLIT_FOLDER.format(split))

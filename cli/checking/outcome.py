@@ -20,7 +20,7 @@ class Column:
       rows: number of rows.
       missing: rows without a value.
       constant: whether all values that there are are equal.
-      distinct: number of different texts; null for numbers.
+      distinct: number of different texts; null for numbers and for long texts.
     """
 
     name: str

@@ -28,7 +28,7 @@ def _of_columns(data: Data) -> Iterator[str]:
         elif _is_identifier(column):
             yield (
                 f"column '{column.name}' has another text in nearly every row ({column.distinct:,} of "
-                f"{column.rows - column.missing:,}): no model can learn from an identifier"
+                f"{column.rows - column.missing:,}): leave it out if it is an identifier, from which no model can learn"
             )
         if _MISSING_SHARE < column.missing / column.rows < 1:
             yield f"column '{column.name}' has no value in {_share(column.missing, column.rows)} of the rows"
