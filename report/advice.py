@@ -56,8 +56,8 @@ def _undefined(report: Report) -> Iterator[str]:
     without = [full(name) for name in report.models if measured(report, name) is None]
     if without:
         yield (
-            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split labels. If it has "
-            f"labels, a model returned figures that are not finite: take smaller steps ({_lower_rate(report)})"
+            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split {report.wording.needed}. If "
+            f"it has them, a model returned figures that are not finite: take smaller steps ({_lower_rate(report)})"
         )
 
 

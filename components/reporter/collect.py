@@ -48,7 +48,7 @@ def collect(sources: Sources, task: Task) -> Findings:
     models = [name for name in MODELS if name in sources.model_runs]
     found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
     return Findings(
-        classes=task.label.classes,
+        classes=task.objective.class_names,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
         **found,
     )
@@ -56,7 +56,7 @@ def collect(sources: Sources, task: Task) -> Findings:
 
 def _confusions(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Confusion]:
     judged = _judged(sources, task, models)
-    return {name: confusion(scores, task.label.classes) for name, scores in judged.items()}
+    return {name: confusion(scores, task.objective.class_names) for name, scores in judged.items()}
 
 
 def _reliabilities(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Reliability]:
@@ -70,19 +70,21 @@ def _rocs(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Roc]
 
 
 def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
-    metric = task.objective.tfma.slice_metric
-    return () if metric is None else slices.read(sources.evaluation, metric)
+    metrics = task.objective.tfma
+    if metrics.slice_metric is None:
+        return ()
+    return slices.read(sources.evaluation, metrics.slice_metric, defined_by=metrics.defined_by)
 
 
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
     predictions = tables.read(sources.predictions, TRAIN, TEACHER)
-    chosen = soft_targets.choose(predictions, task.objective.outputs)
+    chosen = soft_targets.choose(predictions, task.objective)
     return soft_targets.read(chosen, sources.training_examples, task)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:
     predictions = tables.read_test_split(sources.predictions)
-    found = {name: judgeable(predictions, name, TEST, task.objective.outputs) for name in models}
+    found = {name: judgeable(predictions, name, TEST, task.objective) for name in models}
     return {name: scores for name, scores in found.items() if scores is not None}
 
 

@@ -17,13 +17,17 @@ SLICES = 200
 _Metrics = dict[str, dict[str, Any]]
 
 
-def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...]:
+def read(
+    evaluation: str, metric: str, slices: int = SLICES, *, defined_by: str | None = None
+) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
     Args:
       evaluation: folder of a ModelEvaluation artifact, made by `limbeck.components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
+      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined. An AUC is 0 in TFMA
+        if the slice has positive examples only, or none; such a slice would seem a disaster. None: always defined.
 
     Returns:
       All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
@@ -36,16 +40,28 @@ def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...
         name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
         for name, in_tfma in names.items()
     }
-    found = [_slice(key, {name: one[key] for name, one in loaded.items()}, metric) for key in loaded[STUDENT]]
+    found = [
+        _slice(key, {name: one[key] for name, one in loaded.items()}, metric, defined_by)
+        for key in loaded[STUDENT]
+    ]
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str) -> Slice:
+def _slice(
+    key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str, defined_by: str | None
+) -> Slice:
     return Slice(
         features={feature: str(value) for feature, value in key},
         examples=round(_value(metrics[STUDENT], "example_count")),
-        accuracy={name: _finite(_value(one, metric)) for name, one in metrics.items()},
+        accuracy={
+            name: _finite(_value(one, metric)) if _defined(one, defined_by) else None
+            for name, one in metrics.items()
+        },
     )
+
+
+def _defined(metrics: _Metrics, defined_by: str | None) -> bool:
+    return defined_by is None or 0 < _value(metrics, defined_by) < 1
 
 
 def _value(metrics: _Metrics, name: str) -> float:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from limbeck.errors import TaskError, nearest
+from limbeck.objectives.binary import Binary
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.objective import LabelDeclaration, Objective
 
 _Kind = TypeVar("_Kind", bound=type[Objective])
 
-_OBJECTIVES: dict[str, type[Objective]] = {"classes": Classes}
+_OBJECTIVES: dict[str, type[Objective]] = {"binary": Binary, "classes": Classes}
 
 
 class _NamedLabel(LabelDeclaration, Protocol):

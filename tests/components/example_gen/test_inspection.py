@@ -18,7 +18,7 @@ DECLARATION = {
     "pair": Declared("number", 2),
     "n": Declared("integer"),
     "t": Declared("text"),
-    "y": Declared("text", classes=("low", "high")),
+    "y": Declared("text", classes=("low", "high"), label=True),
 }
 
 
@@ -103,7 +103,7 @@ def test_each_fault_is_told_by_split_feature_count_and_place(values: dict[str, l
 @pytest.mark.parametrize("value", [-1, 2, 2**62])
 def test_an_integer_label_out_of_range_is_refused_with_its_value(value: int):
     # A raw -1 once counted as unlabelled, and accuracy was taken over the rest without a word.
-    declaration = {"y": Declared("integer", classes=("no", "yes"))}
+    declaration = {"y": Declared("integer", classes=("no", "yes"), label=True)}
     told = refusal(summary(example(y=[0]), example(y=[value]), declaration=declaration))
     assert f"1 of 2 examples hold the label {value}, which the task does not declare" in told
     assert "classes count from 0, and the last is 1 ('yes')" in told
@@ -149,5 +149,5 @@ def test_the_declaration_of_a_task():
         "a": Declared("number", 6),
         "b": Declared("text"),
         "seen": Declared("integer"),
-        "y": Declared("integer", classes=("no", "yes")),
+        "y": Declared("integer", classes=("no", "yes"), label=True),
     }
