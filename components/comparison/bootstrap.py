@@ -131,10 +131,11 @@ def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:
     """Returns the two-sided p-value of the hypothesis that a difference is 0, from its draws, float64 `[draws]`.
-     It is twice the share of draws on the less likely side of 0; draws at 0 count on both sides, and so do draws without
+
+    It is twice the share of draws on the less likely side of 0; draws at 0 count on both sides, and so do draws without
     a difference (NaN). One draw is added to each side (Davison and Hinkley, 1997, section 4.2.3), so that the p-value
-    is never 0. If models are right or wrong
-    and hardly ever disagree, it is too small; `limbeck.components.comparison.mcnemar` is exact.
+    is never 0. If models are right or wrong and hardly ever disagree, it is too small;
+    `limbeck.components.comparison.mcnemar` is exact.
     """
     side = 1 + min(np.count_nonzero(~(drawn > 0)), np.count_nonzero(~(drawn < 0)))
     return float(min(1.0, 2 * side / (len(drawn) + 1)))

@@ -7,14 +7,19 @@ there the label's name says how to make numbers of it: it is an `EncodedLabel` a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from limbeck.objectives.objective import Objective
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.task import Task
 
 _RECORD = "{"
+# Modules of the metrics that are ours.
+OWN_METRICS: Mapping[str, str] = MappingProxyType({"RSquared": "limbeck.components.evaluator.r_squared"})
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,11 +63,26 @@ def evaluation_config(task: Task) -> Any:
         model_specs=[model("candidate", False), model("baseline", True)],
         slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=keys) for keys in task.slices)],
         metrics_specs=[
-            tfma.MetricsSpec(
-                metrics=[tfma.MetricConfig(class_name=name) for name in ("ExampleCount", *wanted.class_names)]
-            )
+            tfma.MetricsSpec(metrics=[_metric(name) for name in ("ExampleCount", *wanted.class_names)]),
+            *_by_output(objective),
         ],
     )
+
+
+def _metric(name: str) -> Any:
+    import tensorflow_model_analysis as tfma
+
+    return tfma.MetricConfig(class_name=name, module=OWN_METRICS.get(name, ""))
+
+
+def _by_output(objective: Objective) -> list[Any]:
+    """Returns what computes the metrics of each output by itself."""
+    import tensorflow_model_analysis as tfma
+
+    if not objective.tfma.by_output:
+        return []
+    every = tfma.BinarizationOptions(class_ids={"values": range(objective.outputs)})
+    return [tfma.MetricsSpec(metrics=[_metric(name) for name in objective.tfma.by_output], binarize=every)]
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:

@@ -1,10 +1,10 @@
 """R² as a metric of TFMA, for each slice.
 
-tf_keras' `R2Score` fails in TFMA, which merges the states of Keras metrics as sums of arrays and knows nothing of the
-others. TFMA's own squared correlation is another figure: it is 1 for a model whose answers are all twice too large. So
-this combiner counts the squared errors, and the mean and the spread of the labels. Two spreads are merged by their means
-(Chan, Golub and LeVeque, 1983, "Algorithms for computing the sample variance", The American Statistician 37). A
-difference of large sums would have few correct digits where labels are large and close together, such as years.
+tf_keras' `R2Score` fails in TFMA. TFMA's own squared correlation is another figure: it is 1 for a model whose answers
+are all twice too large. So this combiner counts the squared errors, and the mean and the spread of the labels. Two
+spreads are merged by their means (Chan, Golub and LeVeque, 1983, "Algorithms for computing the sample variance", The
+American Statistician 37). A difference of large sums would have few correct digits where labels are large and close
+together, such as years.
 
 TFMA finds this module by its name in the evaluation's configuration, so that only the Evaluator imports TFMA.
 """
@@ -74,7 +74,7 @@ def _computations(
     return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=_Combiner(key, eval_config))]
 
 
-class _Combiner(beam.CombineFn):  # type: ignore[misc]
+class _Combiner(beam.CombineFn):
     def __init__(self, key: Any, eval_config: Any) -> None:
         self._key, self._config = key, eval_config
 

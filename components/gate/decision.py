@@ -62,9 +62,7 @@ def decide(
     return Decision(not reasons, tuple(reasons), verdicts)
 
 
-def _quality(
-    student: Quality, teacher: Quality, limits: GateConfig, measure: Measure, needed: str
-) -> list[str]:
+def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Measure, needed: str) -> list[str]:
     for name, quality in (("student", student), ("teacher", teacher)):
         if not math.isfinite(quality.score):
             return [

@@ -81,8 +81,8 @@ class Quality:
     Attributes:
       examples: number of labelled examples. If there are none, or if an output is not finite, the other figures are
         NaN.
-      score: the value of the objective's measure; for classes, the accuracy. NaN if the labels do not define it, such as
-        an AUC of positive examples only.
+      score: the value of the objective's measure; for classes, the accuracy. NaN if the labels do not define it, as an
+        AUC of positive examples only.
       loss: mean hard loss; for classes, the cross-entropy of the label, in nats.
       further: further figures by name.
     """
@@ -104,7 +104,7 @@ def as_members(flat: Sequence[float], outputs: int) -> npt.NDArray[np.float32]:
 
 
 def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Quality:
-    """Returns measure, loss and further figures of one model on the labelled examples of one split of a predictions table."""
+    """Returns the figures of one model on the labelled examples of one split of a predictions table."""
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
     rows = labelled(chosen, objective)
     if not len(rows):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from limbeck.components.predictor import tables
-from limbeck.components.reporter import curves, slices, soft_targets
+from limbeck.components.reporter import curves, label_figures, slices, soft_targets
 from limbeck.components.reporter.confusion import confusion
 from limbeck.components.reporter.reliability import reliability
 from limbeck.components.reporter.roc import roc
@@ -16,7 +16,7 @@ from limbeck.components.reporter.scores import Scores, judgeable
 from limbeck.examples import TEST, TRAIN
 from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
-from limbeck.report.findings import Confusion, Findings, Reliability, Roc, Slice, SoftTarget
+from limbeck.report.findings import Confusion, Findings, LabelFigures, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
 
 
@@ -73,7 +73,12 @@ def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice,
     metrics = task.objective.tfma
     if metrics.slice_metric is None:
         return ()
-    return slices.read(sources.evaluation, metrics.slice_metric, defined_by=metrics.defined_by)
+    outputs = task.objective.outputs if metrics.by_output else None
+    return slices.read(sources.evaluation, metrics.slice_metric, defined_by=metrics.defined_by, outputs=outputs)
+
+
+def _labels(sources: Sources, task: Task, models: Sequence[str]) -> tuple[LabelFigures, ...]:
+    return label_figures.read(tables.read_test_split(sources.predictions), models, task.objective)
 
 
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
@@ -92,6 +97,7 @@ def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Sc
 _FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
     {
         "confusion": _confusions,
+        "labels": _labels,
         "reliability": _reliabilities,
         "roc": _rocs,
         "slices": _slices,

@@ -19,8 +19,9 @@ class Scores:
 
     Attributes:
       ids: string array `[examples]`, the examples' ids.
-      labels: int64 `[examples]`, from 0.
-      logits: float64 `[examples, classes]`; they need not be finite. Their softmax are the probabilities, also if the
+      labels: int64 `[answers]`, from 0. There is one answer for each example, or if an example has several labels, one
+        for each of them.
+      logits: float64 `[answers, classes]`; they need not be finite. Their softmax are the probabilities, also if the
         model has fewer outputs than there are classes.
     """
 
@@ -41,7 +42,9 @@ def scores(table: pa.Table, model: str, split: str, objective: Objective) -> Sco
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
     chosen = tables.labelled(chosen, objective)
     logits = objective.class_logits(tables.outputs_of(chosen, objective))
-    return Scores(chosen["example_id"], tables.labels_of(chosen, objective), logits)
+    # Of several labels, each is an answer of its own; then `ids` are of the examples and not of the answers.
+    labels = tables.labels_of(chosen, objective).reshape(-1)
+    return Scores(chosen["example_id"], labels, logits.reshape(-1, logits.shape[-1]))
 
 
 def judgeable(table: pa.Table, model: str, split: str, objective: Objective) -> Scores | None:

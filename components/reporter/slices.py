@@ -15,10 +15,16 @@ from limbeck.report.findings import Slice
 SLICES = 200
 
 _Metrics = dict[str, dict[str, Any]]
+_Key = tuple[tuple[str, Any], ...]
 
 
 def read(
-    evaluation: str, metric: str, slices: int = SLICES, *, defined_by: str | None = None
+    evaluation: str,
+    metric: str,
+    slices: int = SLICES,
+    *,
+    defined_by: str | None = None,
+    outputs: int | None = None,
 ) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
@@ -26,8 +32,10 @@ def read(
       evaluation: folder of a ModelEvaluation artifact, made by `limbeck.components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
-      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined. An AUC is 0 in TFMA
-        if the slice has positive examples only, or none; such a slice would seem a disaster. None: always defined.
+      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined. None: it always is.
+        An AUC is 0 in TFMA if the slice has positive examples only, or none. Such a slice would seem a disaster.
+      outputs: the number of outputs, if the metric was computed of each by itself. The figure is then the mean over
+        those that define it.
 
     Returns:
       All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
@@ -36,32 +44,35 @@ def read(
     import tensorflow_model_analysis as tfma
 
     names = {TEACHER: tfma.BASELINE_KEY, STUDENT: tfma.CANDIDATE_KEY}
-    loaded = {
-        name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
-        for name, in_tfma in names.items()
+    loaded = {name: tfma.load_eval_result(evaluation, model_name=in_tfma) for name, in_tfma in names.items()}
+    parts = [None] if outputs is None else range(outputs)
+    figures = {
+        name: _figures([one.get_metrics_for_all_slices(class_id=part) for part in parts], metric, defined_by)
+        for name, one in loaded.items()
     }
+    examples = loaded[STUDENT].get_metrics_for_all_slices()
     found = [
-        _slice(key, {name: one[key] for name, one in loaded.items()}, metric, defined_by)
-        for key in loaded[STUDENT]
+        Slice(
+            features={feature: str(value) for feature, value in key},
+            examples=round(_value(metrics, "example_count")),
+            accuracy={name: one[key] for name, one in figures.items()},
+        )
+        for key, metrics in examples.items()
     ]
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _slice(
-    key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str, defined_by: str | None
-) -> Slice:
-    return Slice(
-        features={feature: str(value) for feature, value in key},
-        examples=round(_value(metrics[STUDENT], "example_count")),
-        accuracy={
-            name: _finite(_value(one, metric)) if _defined(one, defined_by) else None
-            for name, one in metrics.items()
-        },
-    )
-
-
-def _defined(metrics: _Metrics, defined_by: str | None) -> bool:
-    return defined_by is None or 0 < _value(metrics, defined_by) < 1
+def _figures(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str | None) -> dict[_Key, float | None]:
+    """Returns the metric of each slice: the mean over the parts that define it; None if none does."""
+    found = {}
+    for key in parts[0]:
+        values = [
+            _value(part[key], metric)
+            for part in parts
+            if defined_by is None or 0 < _value(part[key], defined_by) < 1
+        ]
+        found[key] = _finite(sum(values) / len(values)) if values else None
+    return found
 
 
 def _value(metrics: _Metrics, name: str) -> float:

@@ -87,5 +87,5 @@ def _share_below(ascending: Array, values: Array) -> Array:
     """Returns for each value the share of `ascending` below it; equal ones count one half."""
     import numpy as np
 
-    sides = [np.searchsorted(ascending, values, side=side) for side in ("left", "right")]
-    return np.asarray((sides[0] + sides[1]) / (2 * len(ascending)))
+    first, end = np.searchsorted(ascending, values, "left"), np.searchsorted(ascending, values, "right")
+    return np.asarray((first + end) / (2 * len(ascending)))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
 
-Finding = Literal["confusion", "reliability", "roc", "slices", "soft_targets"]
+Finding = Literal["confusion", "labels", "reliability", "roc", "slices", "soft_targets"]
 
 
 class LabelDeclaration(Protocol):
@@ -39,6 +39,8 @@ class LabelDeclaration(Protocol):
     def classes(self) -> tuple[str, ...]: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +52,11 @@ class TfmaMetrics:
       class_names: names of its metrics, as `tfma.MetricConfig.class_name` takes them.
       slice_metric: the name, in its results, of the metric that is the objective's measure. None if there is no such
         metric; then there are no findings by slice.
-      encoded: whether it compares with the label as numbers, and not with the raw feature: 0 and 1 instead of two texts.
+      encoded: whether it compares with the label as numbers, and not with the raw feature: 0 and 1 and not two texts.
       defined_by: the name, in its results, of a metric that is strictly between 0 and 1 in the slices that define
         `slice_metric`. In others, TFMA gives a number all the same. None if every slice defines it.
+      by_output: class names of metrics that are computed of each output by itself. If there are any, `slice_metric` and
+        `defined_by` are among them, and the measure of a slice is the mean over the outputs that define it.
     """
 
     prediction_key: str
@@ -60,6 +64,7 @@ class TfmaMetrics:
     slice_metric: str | None
     encoded: bool = False
     defined_by: str | None = None
+    by_output: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +104,11 @@ class Objective(abc.ABC):
             raise TaskError(
                 f"label '{self.label.name}' is of one kind of {self.kinds}, received {kind!r}."
                 f"{nearest(str(kind), self.kinds)}"
+            )
+        if self.label.columns and not self.label_shape:
+            raise TaskError(
+                f"label '{self.label.name}' is one value, so it has no columns, received {self.label.columns}: for "
+                "several columns of 0 and 1 there is the objective 'multi_label'"
             )
 
     # Shapes.
@@ -166,7 +176,7 @@ class Objective(abc.ABC):
     @property
     def raw_features(self) -> tuple[str, ...]:
         """Names of the raw features that `encode` reads."""
-        return (self.label.name,)
+        return self.label.columns or (self.label.name,)
 
     @abc.abstractmethod
     def encode(self, raw: Mapping[str, Any]) -> Any:
@@ -283,6 +293,7 @@ class Objective(abc.ABC):
     def class_logits(self, outputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns logits whose softmax are the probabilities of `class_names`: `[..., outputs]` -> `[..., classes]`.
 
-        The findings on classes are made of it. An objective without classes has no such findings.
+        The findings on classes are made of it. An objective without classes has no such findings. If it has an axis
+        more than the outputs, each output is a question by itself, and all answers count.
         """
         return outputs

@@ -1,8 +1,8 @@
 """R², the coefficient of determination: the share of the labels' variance that a model explains.
 
-1 is a model without an error, 0 one that is as good as the mean of the labels, and a worse one is below 0. A mean squared
-error has the squared unit of the label, so nobody can say without the data whether 3,000 is good, or what tolerance a
-gate should have. R² says the same without a unit.
+1 is a model without an error, 0 one that is as good as the mean of the labels, and a worse one is below 0. A mean
+squared error has the squared unit of the label, so nobody can say without the data whether 3,000 is good, or what
+tolerance a gate should have. R² says the same without a unit.
 """
 
 from __future__ import annotations
@@ -41,9 +41,12 @@ class RSquared(Statistic):
             # Of equal labels, rounding would leave a tiny variance.
             several = _spread(counts, distinct)
             unexplained = np.divide(
-                counts @ errors / examples, variance, out=np.full(len(counts), np.nan), where=several & (variance > 0)
+                counts @ errors / examples,
+                variance,
+                out=np.full(len(counts), np.nan),
+                where=several & (variance > 0),
             )
-            return 1 - unexplained
+            return np.asarray(1 - unexplained, np.float64)
 
         return r_squared
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Regression(Objective):
     """The label is a number, float32. A model ends in the number itself, in the label's own unit.
 
-    A soft target is the mean of the teachers' numbers, and so is a pseudo-label: the loss of both is the same. There are
-    no probabilities, so a temperature changes nothing.
+    A soft target is the mean of the teachers' numbers, and so is a pseudo-label: the loss of both is the same. There
+    are no probabilities, so a temperature changes nothing.
     """
 
     kinds: ClassVar = ("number", "integer")

@@ -1,5 +1,6 @@
-"""Each kind of label on real data, from a table to the served student. Its figures are computed again by scikit-learn."""
+"""Each kind of label on real data, from a table to the served student; scikit-learn computes its figures again."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,19 @@ import pandas as pd
 import pyarrow.dataset
 import pytest
 import tensorflow as tf
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    hamming_loss,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, STUDENT, TEACHER
-from tests.integration.kinds import tumours
+from tests.integration.kinds import diabetes, findings, tumours
 from tests.integration.runs import Finished, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
@@ -127,3 +137,103 @@ def test_binary(tmp_path: Path):
     page = (root / "report.html").read_text(encoding="utf-8")
     assert "AUC against size" in page
     assert "gate.tolerance" in page
+
+
+def test_regression(tmp_path: Path):
+    root = tmp_path / "root"
+    done = finished(diabetes, root, "gate.tolerance=0.2")
+
+    assert done.code == 0, done.output
+    assert "examples have no label" in done.output
+    report, table = done.report, predictions(root)
+    assert report["measure"] == {"key": "r_squared", "name": "R²", "unit": "number", "most": None}
+    values = {}
+    for name in MODELS:
+        labels, outputs = answered(table, name)
+        known = ~np.isnan(labels)
+        labels, outputs = labels[known].astype(float), outputs[known, 0]
+        found = report["models"][name]["metrics"]
+        values[name] = found["r_squared"]
+        assert found["r_squared"] == pytest.approx(r2_score(labels, outputs), abs=1e-12)
+        assert found["mean_squared_error"] == pytest.approx(mean_squared_error(labels, outputs))
+        assert found["mean_absolute_error"] == pytest.approx(mean_absolute_error(labels, outputs))
+        assert report["models"][name]["examples"] == known.sum() < len(known)
+    assert values[TEACHER] > 0.3
+    assert values[STUDENT] > 0.25
+    assert_verdicts(report, values)
+    whole, *parts = report["findings"]["slices"]
+    assert whole["accuracy"] == pytest.approx({name: values[name] for name in (TEACHER, STUDENT)}, abs=1e-4)
+    assert {part["features"]["sex"] for part in parts} == {"1", "2"}
+    for none in ("confusion", "reliability", "roc", "soft_targets", "labels"):
+        assert not report["findings"][none]
+    assert not [text for text in done.output.splitlines() if "temperature" in text]
+
+    fresh = pd.read_csv(tmp_path / "data" / "diabetes.csv").dropna().head(60)
+    given = {name: fresh[name].to_numpy(np.float32) for name in diabetes.MEASUREMENTS}
+    answers = served(root, given | {"sex": fresh["sex"].to_numpy(np.int64)})
+    assert set(answers) == {"logits", "value"}
+    np.testing.assert_array_equal(answers["value"], answers["logits"][:, 0])
+    assert r2_score(fresh["progression"], answers["value"]) > 0.2
+    page = re.sub(r"<[^>]*>", " ", (root / "report.html").read_text(encoding="utf-8"))
+    assert "R² against size" in page
+    assert not re.search(r"accuracy|\bpoints\b|confusion|calibration|probabilit", page, re.IGNORECASE)
+
+
+def test_a_temperature_that_changes_nothing_is_refused_before_any_node_runs(tmp_path: Path):
+    done = finished(diabetes, tmp_path / "root", "distillation.temperature=4")
+
+    assert done.code == 2
+    assert "distillation.temperature changes nothing for label 'progression'" in done.output
+    assert not done.report["stages"]
+
+
+def test_multi_label(tmp_path: Path):
+    root = tmp_path / "root"
+    done = finished(findings, root, "gate.tolerance=0.2", "drift.skew_threshold=1")
+
+    assert done.code == 0, done.output
+    assert "examples have no label" in done.output
+    report, table = done.report, predictions(root)
+    assert report["measure"] == {"key": "macro_auc", "name": "macro AUC", "unit": "number", "most": 1.0}
+    values, columns = {}, {}
+    for name in MODELS:
+        labels, logits = answered(table, name)
+        known = labels[:, 0] != -1
+        labels, logits = labels[known], logits[known]
+        found = report["models"][name]["metrics"]
+        values[name] = found["macro_auc"]
+        columns[name] = roc_auc_score(labels, logits, average=None)
+        assert found["macro_auc"] == pytest.approx(roc_auc_score(labels, logits, average="macro"), abs=1e-12)
+        assert found["accuracy"] == pytest.approx(1 - hamming_loss(labels, logits > 0))
+        assert found["all_labels_right"] == pytest.approx(accuracy_score(labels, logits > 0))
+        assert found["log_loss"] == pytest.approx(log_loss(labels.ravel(), sigmoid(logits).ravel()), rel=1e-6)
+        assert report["models"][name]["examples"] == known.sum() < len(known)
+    assert values[TEACHER] > 0.8
+    assert values[STUDENT] > 0.75
+    assert_verdicts(report, values)
+    for number, one in enumerate(report["findings"]["labels"]):
+        assert one["label"] == findings.FINDINGS[number]
+        assert one["positives"] == labels[:, number].sum()
+        assert one["auc"] == pytest.approx({name: columns[name][number] for name in MODELS}, abs=1e-12)
+    for name in (TEACHER, STUDENT):
+        labels, logits = answered(table, name)
+        known = labels[:, 0] != -1
+        micro = roc_auc_score(labels[known], logits[known], average="micro")
+        assert report["findings"]["roc"][name]["area"] == pytest.approx(micro, abs=1e-9)
+    whole, *parts = report["findings"]["slices"]
+    assert whole["accuracy"] == pytest.approx({name: values[name] for name in (TEACHER, STUDENT)}, abs=2e-3)
+    assert len(parts) == 3
+    assert 0.0 not in [one for part in parts for one in part["accuracy"].values()]
+    assert not report["findings"]["confusion"]
+    assert not report["findings"]["soft_targets"]
+
+    fresh = pd.read_csv(tmp_path / "data" / "wine.csv").dropna().head(60)
+    given = {name: fresh[name].to_numpy(np.float32) for name in findings.MEASUREMENTS}
+    answers = served(root, tensor_names(given | {"cultivar": fresh["cultivar"].to_numpy(np.int64)}))
+    assert set(answers) == {"logits", "probabilities", "labels"}
+    np.testing.assert_allclose(answers["probabilities"], sigmoid(answers["logits"].astype(float)), rtol=1e-5)
+    np.testing.assert_array_equal(answers["labels"], answers["probabilities"] > 0.5)
+    assert (answers["labels"] == fresh[list(findings.FINDINGS)]).to_numpy().mean() > 0.75
+    page = (root / "report.html").read_text(encoding="utf-8")
+    assert "Label by label" in page
+    assert "rich in proline" in page

@@ -1,4 +1,4 @@
-"""The objective of yes and no: against the objective of two classes, of which it is a special case, and scikit-learn."""
+"""The objective of yes and no, against scikit-learn and the objective of two classes, of which it is a special case."""
 
 import numpy as np
 import numpy.typing as npt
@@ -145,7 +145,9 @@ def test_tensors_and_arrays_are_told_apart_from_unlabelled_ones_alike():
 
 @pytest.mark.parametrize(("names", "kind"), [(("a",), "integer"), (("a", "b", "c"), "integer"), ((), "text")])
 def test_a_binary_label_has_two_classes_or_none(names: tuple[str, ...], kind: str):
-    with pytest.raises(TaskError, match="label 'y' is binary, so it has the names of two classes, the second one pos"):
+    with pytest.raises(
+        TaskError, match="label 'y' is binary, so it has the names of two classes, the second one pos"
+    ):
         Label("y", names, kind, objective="binary")
 
 

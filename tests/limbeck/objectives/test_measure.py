@@ -37,7 +37,9 @@ def test_points_for_a_fraction_are_refused_with_the_fraction_that_was_meant():
 
 
 def test_a_tolerance_beyond_the_largest_difference_is_refused():
-    with pytest.raises(ConfigError, match="gate.tolerance is a difference of AUC, so it is at most 1, received 5"):
+    with pytest.raises(
+        ConfigError, match=r"gate\.tolerance is a difference of AUC, so it is at most 1, received 5"
+    ):
         AUC.assert_tolerance(5.0)
     AUC.assert_tolerance(1.0)
 

@@ -81,7 +81,9 @@ def test_an_unlabelled_example_has_neither_score_nor_loss_nor_gradient(
     expected = np.where(known, outputs[:, 0].astype(np.float64) - np.nan_to_num(labels), 0)
     np.testing.assert_allclose(loss, expected**2, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(tape.gradient(loss, student)[:, 0], 2 * expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(OBJECTIVE.score(student, np.float32(labels)), -np.abs(expected), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        OBJECTIVE.score(student, np.float32(labels)), -np.abs(expected), rtol=1e-4, atol=1e-6
+    )
     np.testing.assert_array_equal(OBJECTIVE.labelled(np.array(labels)), known)
     np.testing.assert_array_equal(OBJECTIVE.labelled(tf.constant(labels)), known)
 
@@ -107,7 +109,9 @@ def test_a_number_has_no_classes():
     assert OBJECTIVE.label_values == ()
 
 
-@given(arrays.arrays(np.float64, st.integers(1, 20), elements=st.sampled_from([1990.0, 1991.0, 2000.0])), st.data())
+@given(
+    arrays.arrays(np.float64, st.integers(1, 20), elements=st.sampled_from([1990.0, 1991.0, 2000.0])), st.data()
+)
 def test_r_squared_is_scikit_learns_also_where_examples_count_several_times(labels: Array, data: st.DataObject):
     size = len(labels)
     outputs = data.draw(arrays.arrays(np.float64, (size, 1), elements=st.floats(1980, 2010)))
