@@ -32,8 +32,8 @@ def read(
       evaluation: folder of a ModelEvaluation artifact, made by `limbeck.components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
-      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined. None: it always is.
-        An AUC is 0 in TFMA if the slice has positive examples only, or none. Such a slice would seem a disaster.
+      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined; None if it always
+        is. An AUC is 0 in TFMA if the slice has positive examples only, or none. Such a slice would seem a disaster.
       outputs: the number of outputs, if the metric was computed of each by itself. The figure is then the mean over
         those that define it.
 
@@ -47,7 +47,7 @@ def read(
     loaded = {name: tfma.load_eval_result(evaluation, model_name=in_tfma) for name, in_tfma in names.items()}
     parts = [None] if outputs is None else range(outputs)
     figures = {
-        name: _figures([one.get_metrics_for_all_slices(class_id=part) for part in parts], metric, defined_by)
+        name: figures_of([one.get_metrics_for_all_slices(class_id=part) for part in parts], metric, defined_by)
         for name, one in loaded.items()
     }
     examples = loaded[STUDENT].get_metrics_for_all_slices()
@@ -62,7 +62,7 @@ def read(
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _figures(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str | None) -> dict[_Key, float | None]:
+def figures_of(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str | None) -> dict[_Key, float | None]:
     """Returns the metric of each slice: the mean over the parts that define it; None if none does."""
     found = {}
     for key in parts[0]:

@@ -10,6 +10,8 @@ from limbeck.components.example_gen.inspection import SplitSummary
 from limbeck.components.example_gen.label_counts import Counted, LabelCounts, notes, read, write
 from tests.components import shapes
 
+COLUMNS = Label("y", objective="multi_label", columns=("a", "b"))
+
 
 def task(label: Label) -> Task:
     """A task of which only the label matters."""
@@ -46,3 +48,15 @@ def test_unlabelled_examples_and_absent_classes_are_told(label: Label, counts: d
         "split 'train': 6 of 10 examples have no label; figures of this split are over the other 4" in unlabelled
     )
     assert "no example has the label 'maybe'" in absent
+
+
+def test_of_several_columns_the_value_that_no_example_has_is_told_with_its_column():
+    counted = Counted({"train": LabelCounts(5, 0, {"a=0": 3, "a=1": 2, "b=0": 5})})
+    [absent] = notes(counted, task(COLUMNS))
+    assert "no example has the label 'b=1': no model can learn it" in absent
+
+
+def test_of_a_number_only_missing_labels_are_told():
+    label = Label("y", kind="number", objective="regression")
+    [told] = notes(Counted({"train": LabelCounts(5, 2, {})}), task(label))
+    assert "2 of 5 examples have no label" in told
