@@ -33,7 +33,7 @@ DRAWS_OF_EXAMPLES = 5_000
 FEW_PATTERNS = 1 << 9
 # With more examples, the error of the normal limit is smaller than the error of the draws.
 MOST_EXAMPLES = 1 << 14
-MOST_EXAMPLES_OF_A_STATISTIC = 1 << 12
+MOST_EXAMPLES_OF_A_STATISTIC = 1 << 11
 _NUMBERS_AT_ONCE = 1 << 22
 Means = npt.NDArray[np.float64]
 

@@ -2,8 +2,9 @@
 
 The area is no mean over examples, but one over pairs of a positive and a negative example, where a tie counts one half
 (Hanley and McNeil, 1982, "The meaning and use of the area under a receiver operating characteristic curve", Radiology
-143). All pairs of a large test split would not fit in memory. So the examples are sorted once, and pairs are counted by
-running sums.
+143). All pairs of a large test split would not fit in memory. So its area is computed from sorted scores. For the
+thousands of draws of a bootstrap, sorting and summing again is the slow way: there, a matrix holds who wins each pair,
+and a draw is two products with it.
 
 The influence of an example is DeLong's structural component: for a positive example, the share of negative ones below
 it (DeLong, DeLong and Clarke-Pearson, 1988, "Comparing the areas under two or more correlated receiver operating
@@ -28,12 +29,13 @@ class AreaUnderCurve(Statistic):
 
     def value(self, outputs: Array, labels: Any) -> float:
         """Returns the area, within 0 and 1."""
-        import numpy as np
-
-        return float(self.counted(outputs, labels)(np.ones([1, len(labels)]))[0])
+        return area(outputs[:, 0], labels == 1)
 
     def counted(self, outputs: Array, labels: Any) -> Counted:
-        """Returns the area as a function of counts; `labels` are 0 or 1, `[examples]`."""
+        """Returns the area as a function of counts; `labels` are 0 or 1, `[examples]`.
+
+        It takes the memory of all pairs of a positive and a negative example, 4 bytes each.
+        """
         return counted_area(outputs[:, 0], labels == 1)
 
     def influence(self, outputs: Array, labels: Any) -> Array:
@@ -41,8 +43,8 @@ class AreaUnderCurve(Statistic):
         return area_influence(outputs[:, 0], labels == 1)
 
 
-def counted_area(scores: Array, positive: npt.NDArray[np.bool_]) -> Counted:
-    """Returns the area as a function of how often each example counts.
+def area(scores: Array, positive: npt.NDArray[np.bool_]) -> float:
+    """Returns the area; NaN if no example is positive, or none negative.
 
     Args:
       scores: float64 `[examples]`; higher speaks for positive.
@@ -50,36 +52,41 @@ def counted_area(scores: Array, positive: npt.NDArray[np.bool_]) -> Counted:
     """
     import numpy as np
 
-    order = np.argsort(scores, kind="stable")
-    _, firsts = np.unique(scores[order], return_index=True)
-    right = positive[order]
+    low = np.sort(scores[~positive])
+    return float(_share_below(low, scores[positive]).mean()) if len(low) and positive.any() else float("nan")
 
-    def area(counts: Array) -> Array:
-        ordered = counts[:, order]
-        # A sum for each distinct score, because within one all pairs are ties.
-        positives = np.add.reduceat(ordered * right, firsts, axis=1)
-        negatives = np.add.reduceat(ordered * ~right, firsts, axis=1)
-        below = np.cumsum(negatives, axis=1)
-        won = np.einsum("ij,ij->i", positives, below - negatives / 2)
-        pairs = positives.sum(axis=1) * below[:, -1]
+
+def counted_area(scores: Array, positive: npt.NDArray[np.bool_]) -> Counted:
+    """Returns the area as a function of how often each example counts; arguments are as for `area`."""
+    import numpy as np
+
+    high, low = np.flatnonzero(positive), np.flatnonzero(~positive)
+    apart = scores[high][np.newaxis, :] - scores[low][:, np.newaxis]
+    # Whole and half numbers below 2^23, so float32 is exact, and twice as fast.
+    won_by_high = ((np.sign(apart) + 1) / 2).astype(np.float32)
+
+    def counted(counts: Array) -> Array:
+        positives, negatives = counts[:, high], counts[:, low]
+        below = negatives.astype(np.float32) @ won_by_high
+        won = np.einsum("ij,ij->i", positives, below, dtype=np.float64)
+        pairs = positives.sum(axis=1) * negatives.sum(axis=1)
         return np.divide(won, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
 
-    return area
+    return counted
 
 
 def area_influence(scores: Array, positive: npt.NDArray[np.bool_]) -> Array:
-    """Returns the influence of each example on the area; arguments are as for `counted_area`."""
+    """Returns the influence of each example on the area; arguments are as for `area`."""
     import numpy as np
 
     examples, found = len(scores), np.zeros(len(scores))
     high, low = np.sort(scores[positive]), np.sort(scores[~positive])
     if not len(high) or not len(low):
         return found
-    below = _share_below(low, scores[positive])
-    above = 1 - _share_below(high, scores[~positive])
-    area = below.mean()
-    found[positive] = (below - area) * examples / len(high)
-    found[~positive] = (above - area) * examples / len(low)
+    below, above = _share_below(low, scores[positive]), 1 - _share_below(high, scores[~positive])
+    mean = below.mean()
+    found[positive] = (below - mean) * examples / len(high)
+    found[~positive] = (above - mean) * examples / len(low)
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from limbeck.objectives.area_under_curve import area_influence, counted_area
+from limbeck.objectives.area_under_curve import area, area_influence, counted_area
 from limbeck.objectives.statistic import Counted, Statistic
 
 if TYPE_CHECKING:
@@ -26,17 +26,18 @@ class MacroArea(Statistic):
         """Returns the mean area, within 0 and 1."""
         import numpy as np
 
-        return float(self.counted(outputs, labels)(np.ones([1, len(labels)]))[0])
+        found = areas(outputs, labels)
+        defined = found[~np.isnan(found)]
+        return float(defined.mean()) if len(defined) else float("nan")
 
     def counted(self, outputs: Array, labels: Any) -> Counted:
         """Returns the mean area as a function of counts. Each draw has the mean of the areas that it defines."""
         import numpy as np
 
-        areas = [counted_area(outputs[:, one], labels[:, one] == 1) for one in range(outputs.shape[1])]
+        each = [counted_area(outputs[:, one], labels[:, one] == 1) for one in range(outputs.shape[1])]
 
         def mean(counts: Array) -> Array:
-            # One after the other, because each takes as much memory as the counts.
-            found = np.stack([area(counts) for area in areas])
+            found = np.stack([counted(counts) for counted in each])
             defined = ~np.isnan(found)
             sums, number = np.where(defined, found, 0).sum(axis=0), defined.sum(axis=0)
             return np.divide(sums, number, out=np.full(len(counts), np.nan), where=number > 0)
@@ -57,7 +58,4 @@ def areas(outputs: Array, labels: Any) -> Array:
     """Returns the area of each output, float64 `[outputs]`; NaN where there is none. Arguments are as for `value`."""
     import numpy as np
 
-    once = np.ones([1, len(labels)])
-    return np.array(
-        [counted_area(outputs[:, one], labels[:, one] == 1)(once)[0] for one in range(outputs.shape[1])]
-    )
+    return np.array([area(outputs[:, one], labels[:, one] == 1) for one in range(outputs.shape[1])])

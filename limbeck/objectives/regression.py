@@ -40,7 +40,7 @@ class Regression(Objective):
     )
     findings: ClassVar = frozenset({"slices"})
     wording: ClassVar = Wording(
-        "the teachers' mean answers", "the same mean", False, 0.1, "labels that are not all equal"
+        "the teachers' mean answers", "their mix with labels", False, 0.1, "labels that are not all equal"
     )
 
     def __post_init__(self) -> None:

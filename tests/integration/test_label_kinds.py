@@ -73,6 +73,13 @@ def sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return 1 / (1 + np.exp(-logits))
 
 
+def assert_served_as_judged(answers: dict[str, npt.NDArray[Any]], table: pd.DataFrame) -> None:
+    """What the pushed model answers to all raw rows includes what was judged of it."""
+    _, judged = answered(table, STUDENT)
+    apart = np.abs(judged[:, np.newaxis] - answers["logits"].astype(np.float64)).max(axis=-1).min(axis=1)
+    assert apart.max() < 1e-4 * max(1.0, np.abs(judged).max())
+
+
 def assert_verdicts(report: dict[str, Any], values: dict[str, float]) -> None:
     """The verdicts are on differences of the measure."""
     assert set(report["against"]) == set(CONTROLS)
@@ -121,7 +128,7 @@ def test_binary(tmp_path: Path):
         assert 0.0 not in part["accuracy"].values()
     assert report["findings"]["soft_targets"]
 
-    fresh = raw.head(40)
+    fresh = raw
     answers = served(
         root,
         tensor_names(
@@ -133,7 +140,8 @@ def test_binary(tmp_path: Path):
     np.testing.assert_array_equal(answers["class"], answers["probability"] > 0.5)
     expected = np.where(answers["class"] == 1, b"malignant", b"benign")
     np.testing.assert_array_equal(answers["label"], expected)
-    assert (answers["label"].astype(str) == fresh["diagnosis"]).mean() > 0.8
+    assert (answers["label"].astype(str) == fresh["diagnosis"]).mean() > 0.85
+    assert_served_as_judged(answers, table)
     page = (root / "report.html").read_text(encoding="utf-8")
     assert "AUC against size" in page
     assert "gate.tolerance" in page
@@ -168,12 +176,14 @@ def test_regression(tmp_path: Path):
         assert not report["findings"][none]
     assert not [text for text in done.output.splitlines() if "temperature" in text]
 
-    fresh = pd.read_csv(tmp_path / "data" / "diabetes.csv").dropna().head(60)
+    fresh = pd.read_csv(tmp_path / "data" / "diabetes.csv")
     given = {name: fresh[name].to_numpy(np.float32) for name in diabetes.MEASUREMENTS}
     answers = served(root, given | {"sex": fresh["sex"].to_numpy(np.int64)})
     assert set(answers) == {"logits", "value"}
     np.testing.assert_array_equal(answers["value"], answers["logits"][:, 0])
-    assert r2_score(fresh["progression"], answers["value"]) > 0.2
+    labelled = fresh["progression"].notna()
+    assert r2_score(fresh["progression"][labelled], answers["value"][labelled]) > 0.25
+    assert_served_as_judged(answers, table)
     page = re.sub(r"<[^>]*>", " ", (root / "report.html").read_text(encoding="utf-8"))
     assert "R² against size" in page
     assert not re.search(r"accuracy|\bpoints\b|confusion|calibration|probabilit", page, re.IGNORECASE)
@@ -189,7 +199,7 @@ def test_a_temperature_that_changes_nothing_is_refused_before_any_node_runs(tmp_
 
 def test_multi_label(tmp_path: Path):
     root = tmp_path / "root"
-    done = finished(findings, root, "gate.tolerance=0.2", "drift.skew_threshold=1")
+    done = finished(findings, root, "gate.tolerance=0.2", "drift.skew_threshold=1", "training.epochs=120")
 
     assert done.code == 0, done.output
     assert "examples have no label" in done.output
@@ -227,13 +237,16 @@ def test_multi_label(tmp_path: Path):
     assert not report["findings"]["confusion"]
     assert not report["findings"]["soft_targets"]
 
-    fresh = pd.read_csv(tmp_path / "data" / "wine.csv").dropna().head(60)
+    fresh = pd.read_csv(tmp_path / "data" / "wine.csv")
     given = {name: fresh[name].to_numpy(np.float32) for name in findings.MEASUREMENTS}
     answers = served(root, tensor_names(given | {"cultivar": fresh["cultivar"].to_numpy(np.int64)}))
     assert set(answers) == {"logits", "probabilities", "labels"}
     np.testing.assert_allclose(answers["probabilities"], sigmoid(answers["logits"].astype(float)), rtol=1e-5)
     np.testing.assert_array_equal(answers["labels"], answers["probabilities"] > 0.5)
-    assert (answers["labels"] == fresh[list(findings.FINDINGS)]).to_numpy().mean() > 0.75
+    assert_served_as_judged(answers, table)
+    complete = fresh[list(findings.FINDINGS)].notna().all(axis=1)
+    truth = fresh[list(findings.FINDINGS)][complete].to_numpy(np.int64)
+    assert roc_auc_score(truth, answers["probabilities"][complete]) > 0.8
     page = (root / "report.html").read_text(encoding="utf-8")
     assert "Label by label" in page
     assert "rich in proline" in page
