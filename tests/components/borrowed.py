@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from limbeck.student_task import student_task
+from limbeck.student_only import student_task
 from limbeck.task import Feature, Hyperparameters, Label
 from tests.components.shapes import CLASSES
 

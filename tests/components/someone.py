@@ -75,7 +75,7 @@ def properties(attribute: str = "TASK", **further: Any) -> dict[str, Any]:
 
 
 def adapt(
-    someone: Someone, folder: Path, attribute: str = "TASK", splits: Splits = Splits(), raw: int = 1
+    someone: Someone, folder: Path, attribute: str = "TASK", splits: Splits | None = None, raw: int = 1
 ) -> Adapted:
     """Runs ExampleAdapter."""
     outputs = {
@@ -84,7 +84,7 @@ def adapt(
         "transform_graph": rehearsal.artifact(standard_artifacts.TransformGraph, folder / "graph"),
     }
     inputs = {"raw_examples": someone.examples, "raw_transform_graph": someone.transform_graph}
-    given = properties(attribute, splits=to_json(splits), keep_raw=raw)
+    given = properties(attribute, splits=to_json(splits or Splits()), keep_raw=raw)
     result = rehearsal.run(ExampleAdapter, inputs, outputs, given, folder)
     for name, made in outputs.items():
         made.mlmd_artifact.CopyFrom(result.output_artifacts[name].artifacts[0])

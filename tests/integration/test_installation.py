@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from limbeck.digests.code import code_digest, dependencies
 from tests.integration.installed import Environment, install
 from tests.integration.runs import PROJECT
 
@@ -102,3 +103,14 @@ def test_the_program_runs_in_the_folder_of_the_project(environment: Environment,
     assert "digits" in said
     assert refused.returncode == 2
     assert "Did you mean 'digits'?" in refused.stderr + refused.stdout
+
+
+def test_an_installed_executor_has_the_digest_that_it_has_in_the_checkout(environment: Environment, project: Path):
+    """Or the cache would hold nothing, or would not see an edit."""
+    roots = ["limbeck.components.gate.executor:Executor", "limbeck.trainer.worker", "limbeck.trainer.training"]
+    asked = f"from limbeck.digests import code as c; print(c.code_digest({roots}), len(c.dependencies({roots})))"
+
+    digest, count = environment.run("python", "-c", asked, cwd=project).stdout.split()
+
+    assert digest == code_digest(roots)
+    assert int(count) == len(dependencies(roots)) > 100

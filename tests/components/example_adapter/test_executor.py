@@ -102,7 +102,7 @@ def test_a_split_that_is_not_there_is_refused(theirs: Someone, tmp_path: Path):
 def test_examples_that_are_no_tf_examples_are_refused(theirs: Someone, tmp_path: Path):
     theirs.examples.set_string_custom_property("payload_format", "FORMAT_PARQUET")
     try:
-        with pytest.raises(DataError, match="must be tf.Examples, but are FORMAT_PARQUET"):
+        with pytest.raises(DataError, match=r"must be tf\.Examples, but are FORMAT_PARQUET"):
             someone.adapt(theirs, tmp_path)
     finally:
         theirs.examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
