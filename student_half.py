@@ -82,7 +82,7 @@ def student_half(
         )
     # None of these nodes has a place of its own.
     context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
-    adapted = example_adapter(context, examples, transform_graph, teacher, splits)
+    adapted = example_adapter(context, examples, transform_graph, splits)
     teachers = teacher_adapter(context, adapted, model, teacher)
     labelled = teacher_labeler(context, adapted, teachers)
     students = distillers(context, adapted, labelled, teachers)

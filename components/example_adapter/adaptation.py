@@ -18,8 +18,8 @@ from limbeck.task import Task
 from limbeck.trainer.data.preprocessing import labels_and_id
 
 
-def adapted_spec(task: Task, transform: TransformOutput, *, keep_raw: bool) -> FeatureSpec:
-    """Returns the feature spec of the adapted examples.
+def adapted_spec(task: Task, transform: TransformOutput) -> FeatureSpec:
+    """Returns the feature spec of the adapted examples: inputs, label, id, and the serialized raw example.
 
     The model's inputs are the outputs of the graph that can be computed from the features that the task declares: the
     others are not there when the student serves. The label is among the others.
@@ -27,7 +27,6 @@ def adapted_spec(task: Task, transform: TransformOutput, *, keep_raw: bool) -> F
     Args:
       task: the task.
       transform: someone's transform graph.
-      keep_raw: whether each example also holds its serialized raw example.
 
     Raises:
       DataError: if the graph has no such raw feature, or neither an output nor a raw feature with the label's name.
@@ -56,14 +55,19 @@ def adapted_spec(task: Task, transform: TransformOutput, *, keep_raw: bool) -> F
             f"raw features that the student may use, of {', '.join(sorted(transform.raw_feature_spec()))}"
         )
     objective, text = task.objective, tf.io.FixedLenFeature([], tf.string)
-    own = {LABEL: objective.label_spec(), STUDENT_LABEL: objective.label_spec(), EXAMPLE_ID: text}
-    return {name: outputs[name] for name in sorted(computed)} | own | ({RAW_EXAMPLE: text} if keep_raw else {})
+    own = {
+        LABEL: objective.label_spec(),
+        STUDENT_LABEL: objective.label_spec(),
+        EXAMPLE_ID: text,
+        RAW_EXAMPLE: text,
+    }
+    return {name: outputs[name] for name in sorted(computed)} | own
 
 
 class Adaptation:
     """Adapts serialized raw examples. A process makes one, because it loads the graph."""
 
-    def __init__(self, task: Task, transform: TransformOutput, *, keep_raw: bool) -> None:
+    def __init__(self, task: Task, transform: TransformOutput) -> None:
         """Arguments and errors are those of `adapted_spec`."""
         import tensorflow as tf
         from tensorflow_transform import impl_helper
@@ -71,7 +75,7 @@ class Adaptation:
         from tfx_bsl.coders import example_coder
 
         self._task = task
-        self._spec = adapted_spec(task, transform, keep_raw=keep_raw)
+        self._spec = adapted_spec(task, transform)
         self._raw_spec = transform.raw_feature_spec()
         self._graph = _loaded(transform)
         schema = schema_utils.schema_from_feature_spec(self._spec)

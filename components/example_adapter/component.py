@@ -12,7 +12,6 @@ from limbeck.components.graph.context import Context
 from limbeck.components.properties.code import CODE, code_properties
 from limbeck.components.properties.sections import Properties
 from limbeck.records import to_json
-from limbeck.saved_teacher import SavedTeacher
 from limbeck.splits import Splits
 
 _Channel = component_spec.ChannelParameter
@@ -21,10 +20,7 @@ _Channel = component_spec.ChannelParameter
 class ExampleAdapterSpec(component_spec.ComponentSpec):
     """Parameters, inputs and outputs of ExampleAdapter."""
 
-    PARAMETERS: ClassVar = CODE | {
-        "splits": component_spec.ExecutionParameter(type=str),
-        "keep_raw": component_spec.ExecutionParameter(type=int),
-    }
+    PARAMETERS: ClassVar = CODE | {"splits": component_spec.ExecutionParameter(type=str)}
     INPUTS: ClassVar = {
         "raw_examples": _Channel(type=standard_artifacts.Examples),
         "raw_transform_graph": _Channel(type=standard_artifacts.TransformGraph),
@@ -65,10 +61,8 @@ def example_adapter(
     context: Context,
     examples: channel.BaseChannel,
     transform_graph: channel.BaseChannel,
-    teacher: SavedTeacher,
     splits: Splits,
 ) -> ExampleAdapter:
-    """Makes the node `ExampleAdapter`. A teacher that takes raw features needs the raw examples kept."""
+    """Makes the node `ExampleAdapter`."""
     code = context.code(["limbeck.components.example_adapter.executor:Executor"], context.digests.preprocessing)
-    properties = {"splits": to_json(splits), "keep_raw": int(teacher.takes == "raw")}
-    return ExampleAdapter(examples, transform_graph, code_properties(code) | properties)
+    return ExampleAdapter(examples, transform_graph, code_properties(code) | {"splits": to_json(splits)})

@@ -34,12 +34,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           UserError: if the examples or the graph do not fit the task (`adapted_spec`), or if a split is missing.
         """
         task = task_of(exec_properties)
-        keep_raw = bool(exec_properties["keep_raw"])
         splits = from_json(Splits, exec_properties["splits"]).given()
         uri = single_uris(input_dict, output_dict)
         _assert_examples(artifact_utils.get_single_instance(input_dict["raw_examples"]))
         found = {ours: split_files(input_dict["raw_examples"], theirs) for ours, theirs in splits.items()}
-        _write_graph(task, uri["raw_transform_graph"], uri["transform_graph"], keep_raw)
+        _write_graph(task, uri["raw_transform_graph"], uri["transform_graph"])
         _write_sample(found[TEST], output_dict["examples"])
         adapted = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         adapted.split_names = artifact_utils.encode_split_names(list(splits))
@@ -50,7 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Files[{split}]" >> beam.Create(paths)
                     | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
                     | f"Batch[{split}]" >> beam.BatchElements(min_batch_size=1, max_batch_size=1024)
-                    | f"Adapt[{split}]" >> beam.ParDo(_Adapt(task, uri["raw_transform_graph"], keep_raw))
+                    | f"Adapt[{split}]" >> beam.ParDo(_Adapt(task, uri["raw_transform_graph"]))
                     | f"Write[{split}]"
                     >> beam.io.WriteToTFRecord(
                         f"{artifact_utils.get_split_uris([adapted], split)[0]}/{TRANSFORMED_PREFIX}",
@@ -62,11 +61,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 class _Adapt(beam.DoFn):
     """Adapts batches. Each process loads the graph once."""
 
-    def __init__(self, task: TaskRef, graph: str, keep_raw: bool) -> None:
-        self._task, self._graph, self._keep_raw = task, graph, keep_raw
+    def __init__(self, task: TaskRef, graph: str) -> None:
+        self._task, self._graph = task, graph
 
     def setup(self) -> None:
-        self._adapt = Adaptation(self._task.load(), _opened(self._graph), keep_raw=self._keep_raw)
+        self._adapt = Adaptation(self._task.load(), _opened(self._graph))
 
     def process(self, batch: list[bytes]) -> Iterable[bytes]:
         return self._adapt(batch)
@@ -87,13 +86,13 @@ def _assert_examples(examples: Any) -> None:
         )
 
 
-def _write_graph(task: TaskRef, source: str, destination: str, keep_raw: bool) -> None:
+def _write_graph(task: TaskRef, source: str, destination: str) -> None:
     """Copies a transform graph, and describes the adapted examples in it instead of the transformed ones."""
     import tensorflow_transform as tft
     from google.protobuf import text_format
     from tensorflow_transform.tf_metadata import schema_utils
 
-    spec = adapted_spec(task.load(), _opened(source), keep_raw=keep_raw)
+    spec = adapted_spec(task.load(), _opened(source))
     files.copy_folder(source, destination)
     schema = files.join(destination, tft.TFTransformOutput.TRANSFORMED_METADATA_DIR, "schema.pbtxt")
     files.write_text(schema, text_format.MessageToString(schema_utils.schema_from_feature_spec(spec)))

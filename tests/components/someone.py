@@ -74,9 +74,7 @@ def properties(attribute: str = "TASK", **further: Any) -> dict[str, Any]:
     return code_properties(CodeRef(TaskRef("tests.components.borrowed", attribute), "digest")) | further
 
 
-def adapt(
-    someone: Someone, folder: Path, attribute: str = "TASK", splits: Splits | None = None, raw: int = 1
-) -> Adapted:
+def adapt(someone: Someone, folder: Path, attribute: str = "TASK", splits: Splits | None = None) -> Adapted:
     """Runs ExampleAdapter."""
     outputs = {
         "examples": rehearsal.artifact(standard_artifacts.Examples, folder / "sample"),
@@ -84,7 +82,7 @@ def adapt(
         "transform_graph": rehearsal.artifact(standard_artifacts.TransformGraph, folder / "graph"),
     }
     inputs = {"raw_examples": someone.examples, "raw_transform_graph": someone.transform_graph}
-    given = properties(attribute, splits=to_json(splits or Splits()), keep_raw=raw)
+    given = properties(attribute, splits=to_json(splits or Splits()))
     result = rehearsal.run(ExampleAdapter, inputs, outputs, given, folder)
     for name, made in outputs.items():
         made.mlmd_artifact.CopyFrom(result.output_artifacts[name].artifacts[0])

@@ -91,7 +91,7 @@ def adapters(graph: Graph, storage: Storage, metadata: Path, uris: Mapping[str, 
     examples, transform_graph, model = (node.outputs["result"] for node in given.values())
     context = Context.of(graph.config, graph.task, storage)
     teacher = SavedTeacher("logits", output="logits")
-    adapted = example_adapter(context, examples, transform_graph, teacher, Splits(test="test"))
+    adapted = example_adapter(context, examples, transform_graph, Splits(test="test"))
     pipeline = Pipeline(
         pipeline_name="adapters",
         pipeline_root=storage.root,

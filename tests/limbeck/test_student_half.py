@@ -59,13 +59,6 @@ def test_the_nodes_that_further_nodes_hang_on_are_named():
     assert (made.student.id, made.gate.id, made.predictor.id) == ("Distiller", "Gate", "Predictor")
 
 
-def test_raw_examples_are_kept_for_a_teacher_that_takes_them_and_for_no_other():
-    raw, transformed = half(), half(teacher=SavedTeacher("logits", takes="transformed"))
-
-    assert properties(raw)["ExampleAdapter"]["keep_raw"] == 1
-    assert properties(transformed)["ExampleAdapter"]["keep_raw"] == 0
-
-
 def test_another_declaration_of_the_teacher_adapts_no_example_again():
     first, second = properties(half()), properties(half(teacher=dataclasses.replace(PROBABILITIES, epsilon=1e-3)))
 

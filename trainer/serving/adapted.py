@@ -14,17 +14,16 @@ Signatures:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from limbeck.aliases import Features, Tensor, TransformOutput
 from limbeck.examples import RAW_EXAMPLE
 from limbeck.saved_teacher import SavedTeacher
-from limbeck.task import Task
+from limbeck.task import Feature, FeatureKind, Task
 from limbeck.trainer.data.preprocessing import dense_feature
 from limbeck.trainer.distillation.inversion import as_logits
 from limbeck.trainer.serving import signature
-from limbeck.trainer.serving.export import model_input_spec
 
 
 def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: TransformOutput, destination: str) -> int:
@@ -33,8 +32,8 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
     Args:
       saved_model: folder of the other SavedModel. The new one holds all of it, and does not read it.
       teacher: what is called in it, and what it answers.
-      task: the task, with the raw features and the objective.
-      transform: the transform graph that ExampleAdapter wrote.
+      task: the task, with the objective. Its features say how gaps in raw features are filled.
+      transform: the transform graph.
       destination: folder that receives the SavedModel.
 
     Returns:
@@ -44,24 +43,24 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
       ConfigError: if the model is not as declared.
     """
     import tensorflow as tf
+    from tensorflow_transform.saved import saved_transform_io_v2
 
     module = tf.Module()
     module.teacher = tf.saved_model.load(saved_model)
-    raw_spec = {feature.name: transform.raw_feature_spec()[feature.name] for feature in task.features}
-    taken = raw_spec if teacher.takes == "raw" else model_input_spec(transform)
-    called = signature.find(module.teacher, teacher, taken)
-    features_of = _dense_features(task) if teacher.takes == "raw" else _transformed_features(module, transform)
+    loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
+    raw_spec, outputs = transform.raw_feature_spec(), loader.structured_outputs
+    called = signature.find(module.teacher, teacher, raw_spec if teacher.takes == "raw" else outputs)
+    if teacher.takes == "transformed":
+        # The attributes of the loader are the objects that TensorFlow must track.
+        module.transform = vars(loader)
 
-    def of_raw(examples: Tensor) -> Tensor:
+    def answers_to(examples: Tensor) -> Tensor:
         if called.serialized is not None:
             return called.of_examples(examples)
-        return called.of_features(features_of(tf.io.parse_example(examples, raw_spec)))
-
-    def of_adapted(examples: Tensor) -> Tensor:
-        if teacher.takes == "raw":
-            raw = tf.io.parse_example(examples, {RAW_EXAMPLE: tf.io.FixedLenFeature([], tf.string)})
-            return of_raw(raw[RAW_EXAMPLE])
-        return called.of_features(tf.io.parse_example(examples, {name: taken[name] for name in called.inputs}))
+        raw = tf.io.parse_example(examples, raw_spec)
+        if teacher.takes == "transformed":
+            return called.of_features(loader.apply_transform_model(dict(raw)))
+        return called.of_features(_dense(task, raw, called.inputs))
 
     graph = functools.partial(
         tf.function, autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
@@ -69,16 +68,18 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
 
     @graph
     def serve(examples: Tensor) -> dict[str, Tensor]:
-        logits = as_logits(of_raw(examples), teacher, task.objective)
+        logits = as_logits(answers_to(examples), teacher, task.objective)
         return task.objective.answers(logits[:, tf.newaxis])
 
     @graph
     def label(examples: Tensor) -> dict[str, Tensor]:
-        return {"logits": as_logits(of_adapted(examples), teacher, task.objective)[:, tf.newaxis]}
+        adapted = tf.io.parse_example(examples, {RAW_EXAMPLE: tf.io.FixedLenFeature([], tf.string)})
+        answers = answers_to(adapted[RAW_EXAMPLE])
+        return {"logits": as_logits(answers, teacher, task.objective)[:, tf.newaxis]}
 
     @graph
     def answer(examples: Tensor) -> dict[str, Tensor]:
-        return {"answers": of_raw(examples)}
+        return {"answers": answers_to(examples)}
 
     module.serve, module.label, module.answer = serve, label, answer
     signatures = {"serving_default": serve, "transformed": label, "answers": answer}
@@ -86,16 +87,18 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
     return sum(int(tf.size(one)) for one in called.function.variables if one.dtype.is_floating)
 
 
-def _dense_features(task: Task) -> Callable[[Features], Features]:
-    """Returns a function that makes parsed raw features dense, with the defaults that the task declares."""
-    return lambda raw: {feature.name: dense_feature(feature, raw[feature.name]) for feature in task.features}
+def _dense(task: Task, raw: Features, inputs: Mapping[str, Any]) -> Features:
+    """Returns the raw features that a signature takes, dense.
+
+    The task's features have their declared shapes and defaults. Of any other feature, every example must have as many
+    values as the signature takes.
+    """
+    declared = {feature.name: feature for feature in task.features}
+    features = {name: declared.get(name) or _as_taken(name, raw[name], spec) for name, spec in inputs.items()}
+    return {name: dense_feature(feature, raw[name]) for name, feature in features.items()}
 
 
-def _transformed_features(module: Any, transform: TransformOutput) -> Callable[[Features], Features]:
-    """Returns a function that transforms parsed raw features. `module` then holds what TensorFlow must track."""
-    from tensorflow_transform.saved import saved_transform_io_v2
-
-    graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
-    # The attributes of the loader are the objects that TensorFlow must track.
-    module.transform = vars(graph)
-    return lambda raw: graph.apply_transform_model(dict(raw))
+def _as_taken(name: str, values: Any, spec: Any) -> Feature:
+    kind: FeatureKind = "number" if values.dtype.is_floating else "integer" if values.dtype.is_integer else "text"
+    sizes = () if spec.shape.rank is None else tuple(size or 1 for size in spec.shape[1:])
+    return Feature(name, kind, sizes)

@@ -140,6 +140,33 @@ def test_a_model_of_raw_tensors(theirs: Someone, adapted: Adapted, tmp_path: Pat
     assert_is(made, adapted, expected)
 
 
+@pytest.mark.parametrize("takes", ["raw", "transformed"])
+def test_a_teacher_may_take_more_than_its_student(theirs: Someone, adapted: Adapted, tmp_path: Path, takes: str):
+    """The task `NARROW` declares no `colour`, which both models below read."""
+    if takes == "transformed":
+        given = rehearsal.artifact(standard_artifacts.Model, tmp_path / "given")
+        model = network(None)
+        model.save(f"{given.uri}/Format-Serving", save_format="tf")
+        expected = {raw: softmax(one) for raw, one in answers(model, theirs).items()}
+        teacher = SavedTeacher("logits", output="answer", takes="transformed")
+    else:
+        signature = tf.TensorSpec([None, 1], tf.string, name="colour"), tf.TensorSpec([None, 2], name="size")
+        given = save(tmp_path / "given", red_and_large, *signature)
+        parsed = {raw: features_of(raw) for raw in theirs.raw["eval"]}
+        expected = {
+            raw: softmax(np.array([one["size"][0], 2.0 * (one["colour"] == [b"red"]), 0]))
+            for raw, one in parsed.items()
+        }
+        teacher = SavedTeacher("logits")
+
+    assert_is(adapt(given, adapted, teacher, tmp_path, "NARROW"), adapted, expected)
+
+
+def red_and_large(colour: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+    red = 2 * tf.cast(tf.equal(colour, "red"), tf.float32)
+    return {"outputs": tf.concat([size[:, :1], red, tf.zeros_like(red)], axis=1)}
+
+
 def test_the_probability_of_one_of_two_classes(theirs: Someone, adapted: Adapted, tmp_path: Path):
     given, model = stock_model(theirs, tmp_path, "sigmoid", outputs=1)
 
