@@ -77,11 +77,7 @@ def student_half(
     from limbeck.models import STUDENT, TEACHER
 
     # None of these nodes has a place of its own.
-    context = Context.of(
-        config,
-        reference.find(task),
-        Storage(root="", serving="", data="", accepted=""),
-    )
+    context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
     _assert_supported(context.task, splits)
     if config.training.early_stopping_patience is not None and splits.validation is None:
         raise ConfigError(

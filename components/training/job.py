@@ -59,8 +59,8 @@ def train(
       scratch: an empty folder, or a URI, for files that are needed only during the job.
       hyperparameters: hyperparameters of the model.
       members: how many models of the ensemble are trained.
-      teacher_hyperparameters: hyperparameters of the model in the input `teacher`. If they are given, the student begins
-        with weights that the task makes of that model.
+      teacher_hyperparameters: hyperparameters of the model in the input `teacher`. If they are given, the student
+        begins with weights that the task makes of that model.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.

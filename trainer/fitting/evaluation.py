@@ -41,7 +41,7 @@ class Evaluation:
     Attributes:
       loss: the mean of the objective's hard loss.
       metrics: the same mean, and the mean of the objective's scores, by the objective's names. For classes these are
-        `log_loss` (cross-entropy, in nats) and `accuracy`. Then the task's own metrics; None for one that is not finite.
+        `log_loss` (cross-entropy, in nats) and `accuracy`. Then the task's own metrics, None if one is not finite.
       examples: number of examples with a label.
     """
 
@@ -156,8 +156,9 @@ def evaluator(
             raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         loss, score = float(losses / known), float(scores / known)
         own = {metric.name: float(metric.result()) for metric in metrics}
-        told = {name: value if math.isfinite(value) else None for name, value in own.items()}
-        return Evaluation(loss, {objective.loss_key: loss, objective.score_key: score} | told, int(known))
+        told: dict[str, float | None] = {objective.loss_key: loss, objective.score_key: score}
+        told |= {name: value if math.isfinite(value) else None for name, value in own.items()}
+        return Evaluation(loss, told, int(known))
 
     return evaluate
 
@@ -176,7 +177,7 @@ def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> 
 
 
 def _placed(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:
-    """Returns this replica's values in their rows of the global batch, float64 `[batch_size, ...]`, and zeros elsewhere.
+    """Returns this replica's values in their rows of the global batch, else zeros: float64 `[batch_size, ...]`.
 
     Their sum over all replicas is the whole batch, because a sum of one value and zeros is that value.
     """

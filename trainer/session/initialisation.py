@@ -41,21 +41,22 @@ def initial_weights(session: Session) -> Weights | None:
             f"task '{session.task.name}' has initialise_student, but the training of the student has no teacher: give "
             "it the teachers' SavedModel, or leave initialise_student out"
         )
-    teacher = _build_teacher(session)
     student = build_model(session)
-    _load(teacher, session.job.teacher_uri)
-    initialise(session, student, teacher)
+    initialise(session, student, _teacher(session))
     return list(student.get_weights())
 
 
 def assert_initialisable(session: Session, student: KerasModel) -> None:
-    """Tries the task's function on a student, with a teacher that is not trained; nothing if the task has none.
+    """Tries the task's function on a student; does nothing if the task has none.
+
+    If the job has no teacher yet, the function is tried with one that is not trained.
 
     Raises:
+      ConfigError: if the teacher is not the one that the task builds.
       TaskError: as `initialise` does.
     """
     if session.job.entry == "student" and session.task.initialise_student is not None:
-        initialise(session, student, _build_teacher(session))
+        initialise(session, student, _teacher(session))
 
 
 def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> None:
@@ -69,9 +70,8 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
     Raises:
       TaskError: if the function raises, changes no weight of the student, freezes or adds any, or makes one not finite.
     """
-    function, before = session.task.initialise_student, student.get_weights()
-    assert function is not None
-    layout = _layout(student)
+    function: Any = session.task.initialise_student
+    before, layout = student.get_weights(), _layout(student)
     who = f"initialise_student of task '{session.task.name}'"
     with task_code.guarded(f"{who} fails"):
         function(student, teacher)
@@ -87,7 +87,8 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
         raise TaskError(f"{who} made weights of the student that are not finite: set finite ones")
 
 
-def _build_teacher(session: Session) -> KerasModel:
+def _teacher(session: Session) -> KerasModel:
+    """Builds a teacher, with the weights of the first teacher of the job if there is one."""
     job = session.job
     teachers = dataclasses.replace(
         job,
@@ -98,7 +99,10 @@ def _build_teacher(session: Session) -> KerasModel:
         planned_teacher=None,
         teacher_uri=None,
     )
-    return build_model(dataclasses.replace(session, job=teachers))
+    teacher = build_model(dataclasses.replace(session, job=teachers))
+    if job.teacher_uri is not None:
+        _load(teacher, job.teacher_uri)
+    return teacher
 
 
 def _load(teacher: KerasModel, uri: str) -> None:

@@ -1,4 +1,4 @@
-"""Tasks whose student begins with layers of its teacher, for the data of `tests.trainer.world`; some have one mistake."""
+"""Tasks whose student begins with layers of its teacher, on the data of `tests.trainer.world`; some are mistaken."""
 
 import dataclasses
 

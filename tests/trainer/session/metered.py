@@ -10,8 +10,8 @@ from tests.trainer.session import mistakes
 metrics = tf_keras.metrics
 
 
-class Count(metrics.Metric):
-    """The number of examples, as a list would have it: a state that replicas cannot add up, being a maximum."""
+class Largest(metrics.Metric):
+    """The largest logit. The sum over replicas of such a state means nothing."""
 
     def __init__(self, name="largest_logit"):
         super().__init__(name)
@@ -61,12 +61,12 @@ def with_metrics(function):
 TASK = with_metrics(
     lambda: [
         metrics.SparseTopKCategoricalAccuracy(2, name="top_2"),
-        Count(),
+        Largest(),
         metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy"),
         Undefined(name="undefined"),
     ]
 )
-NOT_A_LIST = with_metrics(lambda: metrics.Mean())
+NOT_A_LIST = with_metrics(metrics.Mean)
 NO_METRIC = with_metrics(lambda: ["accuracy"])
 RAISING_BUILDER = with_metrics(lambda: {}["missing"])
 TAKEN = with_metrics(lambda: [metrics.SparseCategoricalAccuracy(name="accuracy")])
