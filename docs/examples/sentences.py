@@ -19,7 +19,7 @@ CELLS, LENGTH, UNITS = 64, 32, 24
 PADDING, BEGIN, FIRST_WORD = 0, 1, 2
 VOCABULARY = FIRST_WORD + CELLS + 1
 TEACHER_BLOCKS, STUDENT_BLOCKS = 4, 2
-INK, VISIBLE = 8, 300
+INK, VISIBLE, TRAINING = 8, 300, 1200
 layers = tf_keras.layers
 
 
@@ -31,9 +31,11 @@ def write_data(folder: Path) -> None:
     sentences = [
         " ".join(f"r{cell // 8}c{cell % 8}" for cell in range(CELLS) if row[cell] >= INK) for row in pixels
     ]
-    labels = zip(digits.tolist(), [1] * VISIBLE + [0] * len(digits), strict=False)
-    rows = [[sentence, *label] for sentence, label in zip(sentences, labels, strict=False)]
-    for split, part in (("train", rows[:1200]), ("validation", rows[1200:1500]), ("test", rows[1500:])):
+    # Those that judge see all labels.
+    visible = [number < VISIBLE or number >= TRAINING for number in range(len(digits))]
+    rows = [[*row] for row in zip(sentences, digits.tolist(), map(int, visible), strict=True)]
+    parts = {"train": rows[:TRAINING], "validation": rows[TRAINING:1500], "test": rows[1500:]}
+    for split, part in parts.items():
         (folder / split).mkdir()
         with (folder / split / "sentences.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["sentence", "digit", "label_visible"], *part])

@@ -100,7 +100,7 @@ def evaluator(
 ) -> Callable[[], Evaluation]:
     """Returns a function that evaluates the model with its present weights.
 
-    Every process must call the function equally often. It raises DataError if no example has a label.
+    Every process must call the function equally often.
 
     Keras keeps the state of a metric on each replica, and adds the states up. Not every state can be added up. Here a
     metric is given whole batches, in every process, so it does not see how a batch was divided.
@@ -110,8 +110,17 @@ def evaluator(
       model: tf_keras model: inputs by name -> `[batch, outputs]`.
       split: the examples.
       metrics: the task's own metrics, built outside of the strategy.
+
+    Raises:
+      DataError: if no example has a label.
     """
     import tensorflow as tf
+
+    packed = PackedExamples(split.folder)
+    if not packed.labelled(np.arange(len(packed))).any():
+        raise DataError(
+            f"there is no labelled example to evaluate with: none in {split.folder} has a label that the model may see"
+        )
 
     pipeline, steps, objective = split.input_pipeline(strategy), split.order.steps, split.objective
 
@@ -152,8 +161,6 @@ def evaluator(
         for metric in metrics:
             metric.reset_state()
         losses, scores, known = total(pipeline.start()).numpy()
-        if not known:
-            raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         loss, score = float(losses / known), float(scores / known)
         own = {metric.name: float(metric.result()) for metric in metrics}
         told: dict[str, float | None] = {objective.loss_key: loss, objective.score_key: score}
