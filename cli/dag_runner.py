@@ -19,6 +19,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_runner
 
 from limbeck import events
+from limbeck.cli import run_log
 
 
 class NodeSkippedError(Exception):
@@ -57,6 +58,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         if name in self._never_cached:
             node.execution_options.caching_options.enable_cache = False
         events.emit("node_started", node=name)
+        run_log.mark(name)
         begin = time.monotonic()
         launched = launcher.Launcher(
             pipeline_node=node,

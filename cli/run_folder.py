@@ -28,11 +28,13 @@ class Request:
       task: the task to run.
       config: the settings to run it with.
       accept_schema: whether this run's data replace the accepted schema and statistics.
+      again: node that runs whatever the cache holds, and so do all nodes after it; null if the cache decides.
     """
 
     task: TaskRef
     config: Config
     accept_schema: bool = False
+    again: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,8 +72,12 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, arguments.assignments)
     request = Request(ref, config, accept_schema=arguments.accept_schema)
+    return run(RunFolder(arguments.root.resolve()), request, start)
+
+
+def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner] = start_runner) -> int:
+    """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
     raw_data.check(request.config.data)
-    folder = RunFolder(arguments.root.resolve())
     folder.check_name()
     with folder.alone():
         folder.prepare(request)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck import events, files, reference
-from limbeck.cli import exit_codes
+from limbeck.cli import exit_codes, rerunning
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import UserError
 from limbeck.settings.config import Config
@@ -58,7 +58,10 @@ def _run(folder: RunFolder) -> None:
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(environment(folder, request))
     graph = graph_of(folder, request)
-    never_cached = [node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)]
+    never_cached = {node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)}
+    if request.again is not None:
+        after = {node.id: [one.id for one in node.downstream_nodes] for node in graph.components}
+        never_cached |= rerunning.reached(request.again, after)
     ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 

@@ -1,11 +1,13 @@
 """The command line as a user meets it: quick to answer, and plain about mistakes."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.verbs.registry import VERBS
 from limbeck.reference import TaskRef, built_in
 from limbeck.settings.config import Config
 from tests.cli import program
@@ -29,7 +31,7 @@ def refused(*arguments: str | Path) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("verb", [(), ("run",), ("compile",), ("report",), ("tasks",)])
+@pytest.mark.parametrize("verb", [(), *((verb.name,) for verb in VERBS)], ids=" ".join)
 def test_help_of_every_verb_needs_no_heavy_package(verb: tuple[str, ...]):
     loaded = imported(*verb, "--help")
 
@@ -182,3 +184,24 @@ def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str
 )
 def test_what_argparse_refuses_also_ends_with_two(arguments: tuple[str, ...]):
     assert "usage: pipeline.py" in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rum",), "there is no verb 'rum'. Did you mean 'run'? Verbs: run, "),
+        (("Report", "x"), "there is no verb 'Report'. Did you mean 'report'?"),
+        (("xyzzy",), "there is no verb 'xyzzy'. Verbs: "),
+        (("run", "--task", "digits", "--root", "x", "--acept-schema"), "Did you mean '--accept-schema'?"),
+        (("report", "x", "--rot=y"), "unrecognized arguments: --rot=y."),
+    ],
+)
+def test_a_misspelt_verb_or_option_is_told_with_the_nearest(arguments: tuple[str, ...], says: str):
+    assert says in refused(*arguments)
+
+
+def test_every_verb_says_in_a_line_what_it_does_and_has_a_module():
+    assert len({verb.name for verb in VERBS}) == len(VERBS)
+    for verb in VERBS:
+        assert verb.summary in " ".join(program.run("--help").stdout.split())
+        assert importlib.util.find_spec(f"limbeck.cli.{verb.name}_verb") is not None

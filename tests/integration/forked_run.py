@@ -1,11 +1,11 @@
-"""`pipeline.py run ARGUMENTS`, whose runner is a fork of this process: see `preimported`."""
+"""`pipeline.py run` and `pipeline.py rerun`, whose runner is a fork of this process: see `preimported`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from limbeck.cli import exit_codes, main, run_verb
+from limbeck.cli import exit_codes, main, rerun_verb, run_verb
 from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import UserError
 from tests.integration import forks
@@ -20,7 +20,9 @@ def start_runner(folder: RunFolder) -> Fork:
 
 if __name__ == "__main__":
     try:
-        sys.exit(run_verb.execute(main.parser().parse_args(["run", *sys.argv[1:]]), start_runner))
+        parsed = main.Parser().parse(sys.argv[1:])
+        verb = {"run": run_verb.execute, "rerun": rerun_verb.execute}[parsed.verb]
+        sys.exit(verb(parsed, start_runner))
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(exit_codes.USER_MISTAKE)

@@ -60,11 +60,19 @@ def run(task: str, root: Path, *settings: str, options: tuple[str, ...] = (), fr
       fresh: whether the program is started as a user starts it, and not as a fork of one that has imported TFX.
     """
     assignments = [argument for setting in settings for argument in ("--set", setting)]
-    arguments = ["--task", task, "--root", str(root), *options, *assignments]
+    return _finished(["run", "--task", task, "--root", str(root), *options, *assignments], root, fresh)
+
+
+def rerun(node: str, root: Path) -> Finished:
+    """`pipeline.py rerun` from an unrelated working directory."""
+    return _finished(["rerun", node, "--root", str(root)], root, fresh=False)
+
+
+def _finished(arguments: list[str], root: Path, fresh: bool) -> Finished:
     output = root.parent / f"{root.name}-output.txt"
     output.write_bytes(b"")
     if fresh:
-        command = [sys.executable, str(PROJECT / "pipeline.py"), "run", *arguments]
+        command = [sys.executable, str(PROJECT / "pipeline.py"), *arguments]
         with output.open("ab") as file:
             code = subprocess.run(
                 command, stdout=file, stderr=file, cwd=root.parent, timeout=TIMEOUT_SECONDS, check=False

@@ -19,11 +19,12 @@ import pytest
 
 from limbeck.components.predictor import tables
 from limbeck.examples import SPLITS
+from tests.cli import program
 from tests.cli.stored import last_run
 from tests.integration import served
 from tests.integration.conftest import Base
 from tests.integration.forks import Program
-from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, run, server, weights
+from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, rerun, run, server, weights
 
 pytestmark = pytest.mark.pipeline
 
@@ -112,6 +113,19 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
     assert server().run(stock, TIMEOUT_SECONDS) == 0, output.read_text(encoding="utf-8")
     executions = last_run(base.root / "metadata.sqlite", since=began)
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
+
+
+def test_a_node_that_is_asked_for_runs_again_with_all_that_follow_it(base: Base) -> None:
+    """And nothing else; its own lines of the log can be read."""
+    again = rerun("Gate", base.root)
+    assert again.code == 0, again.output
+    assert again.computed == NEVER_CACHED | {"Gate", "Pusher", "Visualizer"}
+    assert again.report["models"] == base.finished.report["models"]
+
+    told = program.run("logs", "Gate", "--root", base.root)
+    assert (told.returncode, told.stderr.split(":")[0]) == (0, "Gate")
+    assert "=== node" not in told.stdout
+    assert "=== node Gate ===\n" in (base.root / "logs" / "run.log").read_text(encoding="utf-8")
 
 
 REFUSALS = {

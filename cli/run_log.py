@@ -1,0 +1,46 @@
+"""Divides the log of a run by its nodes.
+
+All of a run writes to one log: TFX, Beam, and the training processes, whose lines do not say for which node they work.
+But nodes run one after the other. So the runner writes a mark before each, and a node's log is what follows its mark.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+_BEGIN, _END = "=== node ", " ==="
+
+
+def mark(node: str) -> None:
+    """Writes the mark of a node to the log of this process, after all that the process has printed so far."""
+    sys.stdout.flush()
+    # The line before may have no end.
+    print(f"\n{_BEGIN}{node}{_END}", file=sys.stderr, flush=True)
+
+
+def lines_of(log: Iterable[str], node: str) -> Iterator[str]:
+    """Yields the lines of a node without its mark.
+
+    Args:
+      log: the lines of the whole log.
+      node: the node's id.
+    """
+    return (line for at, line in _placed(log) if at == node)
+
+
+def counts(log: Iterable[str]) -> Counter[str]:
+    """Returns how many lines each node wrote."""
+    return Counter(at for at, _ in _placed(log) if at is not None)
+
+
+def _placed(log: Iterable[str]) -> Iterator[tuple[str | None, str]]:
+    """Yields each line that is no mark, with the node that wrote it; None for what stands before the first mark."""
+    at: str | None = None
+    for line in log:
+        text = line.rstrip("\n")
+        if text.startswith(_BEGIN) and text.endswith(_END):
+            at = text[len(_BEGIN) : -len(_END)]
+        else:
+            yield at, line

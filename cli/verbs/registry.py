@@ -1,0 +1,18 @@
+"""All verbs, in the order of `--help`: a line each."""
+
+from __future__ import annotations
+
+from limbeck.cli.verbs import compile, completion, logs, report, rerun, run, simulate, submit, tasks
+from limbeck.cli.verbs.verb import Verb
+
+VERBS: tuple[Verb, ...] = (
+    run.VERB,
+    rerun.VERB,
+    logs.VERB,
+    report.VERB,
+    tasks.VERB,
+    compile.VERB,
+    simulate.VERB,
+    submit.VERB,
+    completion.VERB,
+)

@@ -1,0 +1,31 @@
+"""A verb of the command line: its name, its line in `--help`, and its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+from collections.abc import Callable
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+      name: what the user types. The module `limbeck.cli.<name>_verb` has its `execute`.
+      summary: its line in `--help`.
+      declare: adds its arguments to a parser.
+    """
+
+    name: str
+    summary: str
+    declare: Callable[[argparse.ArgumentParser], None] = no_arguments
+
+    def execute(self, parsed: argparse.Namespace) -> int:
+        """Imports what the verb does, and does it. Returns the exit code; raises UserError for a user's mistake."""
+        return int(importlib.import_module(f"limbeck.cli.{self.name}_verb").execute(parsed))
