@@ -12,7 +12,7 @@ from typing import Literal
 from limbeck.cli.new_task.summary import ColumnSummary, TableSummary
 from limbeck.errors import DataError
 
-Role = Literal["number", "category", "code", "unused"]
+Role = Literal["number", "category", "unused"]
 
 # A category with more values than this shares one place for the rarest.
 MOST_CATEGORIES = 1_000

@@ -12,18 +12,19 @@ from limbeck.cli.new_task.roles import Assigned, Role
 
 _WIDTH = 110
 # Optimizer steps after which small tables are learnt.
-_STEPS = 2_000
+_STEPS = 3_000
 _MOST_EPOCHS, _LEAST_EPOCHS = 200, 3
 _BATCH = 64
 _TEST_SHARE = 0.1
 
 
-def module(name: str, data: str, label: LabelPlan, columns: Sequence[Assigned]) -> str:
+def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequence[Assigned]) -> str:
     """Returns the source of the task.
 
     Args:
       name: name of the task.
       data: name of the table, for its first line.
+      format: `csv`, `parquet` or `tfrecord`. CSV alone can be read as texts whatever its values are.
       label: what is learnt.
       columns: what becomes of the other columns.
     """
@@ -34,7 +35,7 @@ def module(name: str, data: str, label: LabelPlan, columns: Sequence[Assigned]) 
         "from limbeck import Label, Task",
         "from limbeck.tabular import Table",
         "",
-        *_table(columns),
+        *_table(columns, codes="categories" if format == "csv" else "codes"),
         *([f"CLASSES = {_tuple(label.classes, 10)}"] if label.classes else []),
         *_comments(label.remarks),
         "",
@@ -73,7 +74,7 @@ def settings(path: str, format: str, split: str | None, rows: int) -> str:
       rows: number of rows.
     """
     epochs = min(_MOST_EPOCHS, max(_LEAST_EPOCHS, math.ceil(_STEPS * _BATCH / rows)))
-    tolerance = max(0.03, round(3 / (_TEST_SHARE * rows), 2))
+    tolerance = max(0.05, round(3 / (_TEST_SHARE * rows), 2))
     lines = [
         "data:",
         f"  path: {json.dumps(path, ensure_ascii=False)}",
@@ -93,22 +94,21 @@ def settings(path: str, format: str, split: str | None, rows: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(columns: Sequence[Assigned]) -> list[str]:
+def _table(columns: Sequence[Assigned], codes: str) -> list[str]:
     doubtful = [_remarked(column) for column in _of(columns, "number") if column.remark]
     unused = [_remarked(column) for column in _of(columns, "unused")]
     lines = ["TABLE = Table("]
     if numbers := [column.name for column in _of(columns, "number")]:
         lines += [f"    numbers={_tuple(numbers, 4)},"]
     if doubtful:
-        lines += _comments([f"If one of these is a code, not an amount, move it to categories: {', '.join(doubtful)}."], 4)
-    for role, argument in (("category", "categories"), ("code", "codes")):
-        if chosen := {column.name: column.values for column in _of(columns, role)}:
-            lines += [f"    {argument}={_mapping(chosen)},"]
+        lines += _comments([f"Move one that is a code, not an amount, to {codes}: {', '.join(doubtful)}."], 4)
+    if categories := {column.name: column.values for column in _of(columns, "category")}:
+        lines += [f"    categories={_mapping(categories)},"]
     lines += [")"]
     return lines + _comments([f"Left out: {', '.join(unused)}."] if unused else [])
 
 
-def _of(columns: Iterable[Assigned], role: Role | str) -> list[Assigned]:
+def _of(columns: Iterable[Assigned], role: Role) -> list[Assigned]:
     return [column for column in columns if column.role == role]
 
 

@@ -43,7 +43,7 @@ def write(file: Path, data: str, format: str, label: str) -> tuple[Path, Path]:
     columns = roles.assign(table, names)
     roles.assert_some(columns)
     name = file.stem.replace("_", "-").strip("-")
-    text = source.module(name, Path(path).name, planned, columns)
+    text = source.module(name, Path(path).name, format, planned, columns)
     file.parent.mkdir(parents=True, exist_ok=True)
     beside.write_text(source.settings(path, format, split, table.rows), encoding="utf-8")
     file.write_text(text, encoding="utf-8")

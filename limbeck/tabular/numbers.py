@@ -9,30 +9,29 @@ from __future__ import annotations
 
 from typing import Any
 
-QUANTILES = 48
+BINS = 48
 _FARTHEST = 4.0
+# Of the ranks of the quantiles.
+_PRECISION = 0.002
 
 
 def describe(values: Any) -> Any:
-    """Describes numbers. It uses analyzers of tensorflow_transform.
+    """Describes numbers. It uses analyzers of tensorflow_transform, and passes over the training data once.
 
     Args:
       values: float32 `[batch, columns]`, NaN for a gap.
 
     Returns:
-      float32 `[batch, columns, 3]`: distance from the mean in standard deviations, place among the quantiles, and
-      whether the value is a gap. The mean is that of the values that exist. A gap counts as the mean.
+      float32 `[batch, columns, 3]`: distance from the mean of the values that exist, in their standard deviations;
+      place among the quantiles; and whether the value is a gap. A gap has distance 0, and the place of the value 0.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
 
     present = tf.logical_not(tf.math.is_nan(values))
-    share = tft.mean(tf.cast(present, tf.float32), reduce_instance_dims=False)
-    mean = tft.mean(tf.where(present, values, 0.0), reduce_instance_dims=False) / tf.maximum(share, _LEAST)
-    filled = tf.where(present, values, mean)
-    variance = tft.var(filled, reduce_instance_dims=False) / tf.maximum(share, _LEAST)
-    distance = (filled - mean) / tf.sqrt(tf.where(variance > 0, variance, 1.0))
-    edges = tft.quantiles(filled, QUANTILES + 2, epsilon=_PRECISION, reduce_instance_dims=False)
+    filled = tf.where(present, values, 0.0)
+    edges = tft.quantiles(filled, BINS + 2, epsilon=_PRECISION, reduce_instance_dims=False)
+    distance = tf.where(present, _distance(filled, present), 0.0)
     return tf.stack(
         [
             tf.clip_by_value(distance, -_FARTHEST, _FARTHEST),
@@ -46,7 +45,7 @@ def describe(values: Any) -> Any:
 def quantile_place(values: Any, edges: Any) -> Any:
     """Returns the place of each value among the edges of its column, from 0 to 1, linear between two edges.
 
-    Where edges coincide, because many values are equal, the place jumps.
+    If edges coincide, because many values are equal, the place jumps there.
 
     Args:
       values: float32 `[batch, columns]`.
@@ -61,5 +60,22 @@ def quantile_place(values: Any, edges: Any) -> Any:
     return tf.reduce_mean(tf.clip_by_value(inside, 0.0, 1.0), axis=-1)
 
 
-_LEAST = 1e-12
-_PRECISION = 0.002
+def _distance(filled: Any, present: Any) -> Any:
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    # From moments in float64, in one pass. An analyzer of the differences would need the mean first, in a pass before.
+    moments = tf.concat([tf.ones_like(filled), filled], axis=1)
+    first = tft.mean(tf.where(tf.tile(present, [1, 2]), tf.cast(moments, tf.float64), 0.0), reduce_instance_dims=False)
+    second = tft.mean(tf.square(tf.cast(filled, tf.float64)), reduce_instance_dims=False)
+    share, total = tf.split(first, 2)
+    share = tf.where(share > 0, share, 1.0)
+    mean = total / share
+    variance = tf.maximum(second / share - mean**2, 0.0)
+    exact = variance > _ROUNDING * second
+    deviation = tf.sqrt(tf.where(exact, variance, 1.0))
+    return tf.cast(tf.where(exact, (tf.cast(filled, tf.float64) - mean) / deviation, 0.0), tf.float32)
+
+
+# Below this share of the square, a variance is a rounding error of a constant column.
+_ROUNDING = 1e-13
