@@ -1,13 +1,13 @@
 """Decides what a task learns, from the values of the label columns.
 
-A wrong guess here costs more than one about a feature: the whole task would answer another question. So only clear cases
-are decided, and the rest is refused with what to do.
+A wrong guess here costs more than one about a feature: the whole task would answer another question. So only clear
+cases are decided, and the rest is refused with what to do.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from limbeck.cli.new_task.summary import ColumnSummary, TableSummary
 from limbeck.errors import ConfigError, DataError, nearest
@@ -15,6 +15,7 @@ from limbeck.errors import ConfigError, DataError, nearest
 # Integers with more different values than this are amounts, not classes.
 _MOST_CODES = 40
 _MOST_CLASSES = 1_000
+_TWO = 2
 # A class needs rows for training, validation and test.
 _FEW_ROWS = 10
 
@@ -91,7 +92,9 @@ def _assert_learnable(column: ColumnSummary) -> None:
         what = {"empty": "has no value at all", "list": "has several values in one row"}.get(
             column.kind, "holds bytes"
         )
-        raise DataError(f"a label has one number or text in a row, but column '{column.name}' {what}: give another")
+        raise DataError(
+            f"a label has one number or text in a row, but column '{column.name}' {what}: give another"
+        )
     if column.distinct == 1:
         raise DataError(
             f"a label needs two different values, but column '{column.name}' is always "
@@ -106,7 +109,7 @@ def _of_text(column: ColumnSummary) -> LabelPlan:
             f"{column.present} rows: give a column with fewer, or numbers"
         )
     classes = tuple(sorted(column.counts))
-    return LabelPlan((column.name,), "binary" if len(classes) == 2 else "classes", "text", classes)  # noqa: PLR2004
+    return LabelPlan((column.name,), _objective(classes), "text", classes)
 
 
 def _of_number(column: ColumnSummary, format: str) -> LabelPlan:
@@ -119,12 +122,19 @@ def _of_number(column: ColumnSummary, format: str) -> LabelPlan:
         return LabelPlan((column.name,), "regression", "number")
     if format == "csv" and column.kind == "integer":
         return LabelPlan(
-            (column.name,), "binary" if len(codes) == 2 else "classes", "text", tuple(map(str, codes))  # noqa: PLR2004
+            (column.name,),
+            _objective(codes),
+            "text",
+            tuple(map(str, codes)),
         )
     raise DataError(
         f"integers that are classes count from 0, but column '{column.name}' has {len(codes)} different values from "
         f"{codes[0]} to {codes[-1]}: number the classes from 0, or write them as texts"
     )
+
+
+def _objective(classes: Sequence[object]) -> str:
+    return "binary" if len(classes) == _TWO else "classes"
 
 
 def _assert_zero_one(columns: Iterable[ColumnSummary]) -> str:

@@ -75,7 +75,9 @@ def _as_table(batch: pa.RecordBatch) -> pa.Table:
     import pyarrow as pa
 
     # A column without a value in this batch has no kind here, and gets that of the other batches.
-    known = [name for name, type_ in zip(batch.schema.names, batch.schema.types, strict=True) if type_ != pa.null()]
+    known = [
+        name for name, type_ in zip(batch.schema.names, batch.schema.types, strict=True) if type_ != pa.null()
+    ]
     return pa.Table.from_batches([batch]).select(known)
 
 
@@ -116,7 +118,9 @@ def _of_texts(name: str, present: int, distinct: int, counted: Any) -> ColumnSum
         texts = [one["values"].as_py().decode() for one in counted]
     except UnicodeDecodeError:
         return ColumnSummary(name, "bytes", present, {}, distinct)
-    return ColumnSummary(name, "text", present, _counts(counted, bytes.decode), distinct, longest=max(map(len, texts)))
+    return ColumnSummary(
+        name, "text", present, _counts(counted, bytes.decode), distinct, longest=max(map(len, texts))
+    )
 
 
 def _counts(counted: Any, write: Any) -> dict[str, int]:

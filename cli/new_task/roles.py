@@ -77,7 +77,9 @@ def _text(column: ColumnSummary) -> Assigned:
     if column.longest > _LONGEST_CATEGORY:
         return Assigned(column.name, "unused", remark=f"texts of up to {column.longest} characters")
     if column.distinct > _DISTINCT_SHARE * column.present:
-        return Assigned(column.name, "unused", remark=f"{column.distinct} different texts in {column.present} rows")
+        return Assigned(
+            column.name, "unused", remark=f"{column.distinct} different texts in {column.present} rows"
+        )
     return Assigned(column.name, "category", min(column.distinct, MOST_CATEGORIES))
 
 
@@ -93,4 +95,6 @@ def assert_some(columns: tuple[Assigned, ...]) -> None:
     """Raises DataError if no column is used."""
     if all(column.role == "unused" for column in columns):
         told = "; ".join(f"'{column.name}': {column.remark}" for column in columns) or "there is none"
-        raise DataError(f"a task needs a column besides its label that tells something, but of these none does: {told}")
+        raise DataError(
+            f"a task needs a column besides its label that tells something, but of these none does: {told}"
+        )

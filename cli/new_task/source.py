@@ -30,7 +30,7 @@ def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequenc
     """
     outputs = "len(CLASSES)" if label.objective == "classes" else str(label.outputs)
     parts = [
-        f'"""{_sentence(", ".join(label.names))} from the columns of {_sentence(data)}. A first version: see its comments."""',
+        f'"""{_sentence(", ".join(label.names))} from the columns of {_sentence(data)}: a first version."""',
         "",
         "from limbeck import Label, Task",
         "from limbeck.tabular import Table",
@@ -145,7 +145,7 @@ def _mapping(values: dict[str, int]) -> str:
 def _wrapped(begin: str, parts: Sequence[str], end: str, indent: int) -> str:
     """Returns the parts on one line, or, if it would be long, on lines that are as full as they may be."""
     line = f"{begin}{', '.join(parts)}{end}"
-    if len(line) + indent + 12 <= _WIDTH:  # noqa: PLR2004, the name before it
+    if len(line) + indent + 12 <= _WIDTH:
         return line
     inner = " " * 8 if indent == 4 else " " * 4  # noqa: PLR2004
     rows: list[str] = [""]
@@ -163,7 +163,10 @@ def _comments(sentences: Iterable[str], indent: int = 0) -> list[str]:
         line
         for sentence in sentences
         for line in textwrap.wrap(
-            _sentence(sentence), _WIDTH, initial_indent=f"{space}# ", subsequent_indent=f"{space}#   ",
+            _sentence(sentence),
+            _WIDTH,
+            initial_indent=f"{space}# ",
+            subsequent_indent=f"{space}#   ",
             break_long_words=False,
         )
     ]

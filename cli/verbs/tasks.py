@@ -14,7 +14,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     new = actions.add_parser("new", help="write a first version of a task from a table")
     new.add_argument("file", type=Path, metavar="FILE", help="file to write, such as my_task.py")
     data = new.add_mutually_exclusive_group(required=True)
-    for format, what in (("csv", "CSV files with a header"), ("parquet", "Parquet files"), ("tfrecord", "tf.Examples")):
+    for format, what in (
+        ("csv", "CSV files with a header"),
+        ("parquet", "Parquet files"),
+        ("tfrecord", "tf.Examples"),
+    ):
         data.add_argument(f"--{format}", metavar="DATA", help=f"{what}: a file, a folder or a glob")
     new.add_argument(
         "--label", required=True, metavar="COLUMN", help="column to predict; a,b for several columns of 0 and 1"

@@ -30,7 +30,7 @@ class Shape:
     dropout: float
 
     @classmethod
-    def of(cls, defaults: Mapping[str, Scalar], received: Mapping[str, Scalar]) -> Shape:
+    def of(cls, defaults: Shape, received: Mapping[str, Scalar]) -> Shape:
         """Lays hyperparameters over defaults. Raises TaskError for a name or a value that a network cannot have."""
         kinds = {field.name: float if field.name == "dropout" else int for field in dataclasses.fields(cls)}
         for name, value in received.items():
@@ -40,9 +40,15 @@ class Shape:
                     f"It has: {', '.join(kinds)}"
                 )
             if isinstance(value, bool | str) or value != kinds[name](value) or value < 0:
-                raise TaskError(f"hyperparameter '{name}' of the network of a table is {value!r}: give a number from 0")
-        merged = {**defaults, **received}
-        return cls(**{name: kind(merged[name]) for name, kind in kinds.items()})
+                raise TaskError(
+                    f"hyperparameter '{name}' of the network of a table is {value!r}: give a number from 0"
+                )
+        laid_over: dict[str, Any] = {name: kinds[name](value) for name, value in received.items()}
+        return dataclasses.replace(defaults, **laid_over)
+
+
+TEACHER = Shape(units=256, layers=2, bins=16, embedding=8, dropout=0.2)
+STUDENT = Shape(units=64, layers=1, bins=8, embedding=4, dropout=0.0)
 
 
 def build(numbers: int, vocabularies: Sequence[int], outputs: int, shape: Shape) -> KerasModel:
@@ -75,8 +81,6 @@ def build(numbers: int, vocabularies: Sequence[int], outputs: int, shape: Shape)
 
 
 def _of_numbers(described: Any, bins: int) -> list[Any]:
-    import tf_keras
-
     from limbeck.tabular.piecewise_linear import PiecewiseLinear
 
     distance, place, gap = described[:, :, 0], described[:, :, 1], described[:, :, 2]

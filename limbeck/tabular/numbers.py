@@ -66,7 +66,9 @@ def _distance(filled: Any, present: Any) -> Any:
 
     # From moments in float64, in one pass. An analyzer of the differences would need the mean first, in a pass before.
     moments = tf.concat([tf.ones_like(filled), filled], axis=1)
-    first = tft.mean(tf.where(tf.tile(present, [1, 2]), tf.cast(moments, tf.float64), 0.0), reduce_instance_dims=False)
+    first = tft.mean(
+        tf.where(tf.tile(present, [1, 2]), tf.cast(moments, tf.float64), 0.0), reduce_instance_dims=False
+    )
     second = tft.mean(tf.square(tf.cast(filled, tf.float64)), reduce_instance_dims=False)
     share, total = tf.split(first, 2)
     share = tf.where(share > 0, share, 1.0)

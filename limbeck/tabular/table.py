@@ -6,11 +6,14 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.aliases import KerasModel
 from limbeck.errors import TaskError
 from limbeck.task import Feature, Hyperparameters
+
+if TYPE_CHECKING:
+    from limbeck.tabular.network import Shape
 
 # No vocabulary has it, unless rows of the training data have a gap.
 _NO_CODE = -(2**63)
@@ -41,7 +44,9 @@ class Table:
             raise TaskError(f"a Table names each column once, but has these twice: {twice}. Leave one out")
         for name, values in self._vocabularies.items():
             if values < 1:
-                raise TaskError(f"column '{name}' needs at least one value with a place of its own, received {values}")
+                raise TaskError(
+                    f"column '{name}' needs at least one value with a place of its own, received {values}"
+                )
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -80,19 +85,24 @@ class Table:
 
         Args:
           outputs: length of the last axis, such as the number of classes.
-          hyperparameters: `units` in each hidden layer (256), hidden `layers` (2), `bins` for each number (16), `dropout`
-            (0.2), and numbers for each category (`embedding`, 8).
+          hyperparameters: fields of `limbeck.tabular.network.Shape` that shall differ from `network.TEACHER`.
+
+        Raises:
+          TaskError: for a hyperparameter that there is not, or a value that a network cannot have.
         """
-        return self._model(outputs, {"units": 256, "layers": 2, "bins": 16, "dropout": 0.2, "embedding": 8}, hyperparameters)
-
-    def student(self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({})) -> KerasModel:
-        """Builds the same kind of network with one hidden layer of 64 units, 8 bins, no dropout and `embedding` 4."""
-        return self._model(outputs, {"units": 64, "layers": 1, "bins": 8, "dropout": 0.0, "embedding": 4}, hyperparameters)
-
-    def _model(self, outputs: int, defaults: Hyperparameters, received: Hyperparameters) -> KerasModel:
         from limbeck.tabular import network
 
-        shape = network.Shape.of({**defaults}, received)
+        return self._model(outputs, network.Shape.of(network.TEACHER, hyperparameters))
+
+    def student(self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({})) -> KerasModel:
+        """Builds the same kind of network as `teacher`, of the size `network.STUDENT`."""
+        from limbeck.tabular import network
+
+        return self._model(outputs, network.Shape.of(network.STUDENT, hyperparameters))
+
+    def _model(self, outputs: int, shape: Shape) -> KerasModel:
+        from limbeck.tabular import network
+
         return network.build(len(self.numbers), tuple(self._vocabularies.values()), outputs, shape)
 
     @property
@@ -102,4 +112,3 @@ class Table:
     @property
     def _columns(self) -> tuple[str, ...]:
         return (*self.numbers, *self.categories, *self.codes)
-

@@ -133,7 +133,9 @@ def test_a_column_whose_name_has_a_comma_is_one_label():
     assert label_plan.columns_of(table(a=CITY, b=CITY), "a, b") == ("a", "b")
 
 
-@pytest.mark.parametrize(("text", "message"), [("citty", "Did you mean 'city'"), ("city,city", "each column once")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("citty", "Did you mean 'city'"), ("city,city", "each column once")]
+)
 def test_a_label_that_is_no_column_is_refused(text, message):
     with pytest.raises(ConfigError, match=message):
         label_plan.columns_of(table(city=CITY, other=CITY), text)

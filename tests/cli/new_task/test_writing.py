@@ -140,7 +140,7 @@ def test_other_data_are_refused_with_what_they_are(tmp_path):
     with pytest.raises(ConfigError, match="no file matches"):
         writing.write(tmp_path / "a.py", str(tmp_path / "none.csv"), "csv", "cultivar")
     tables.write(tmp_path / "header.csv", ["a", "b"], [])
-    with pytest.raises(DataError, match="header.csv has none"):
+    with pytest.raises(DataError, match=r"header\.csv has none"):
         writing.write(tmp_path / "a.py", str(tmp_path / "header.csv"), "csv", "b")
 
 

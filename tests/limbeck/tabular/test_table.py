@@ -88,7 +88,9 @@ def test_gaps_are_marked(made):
 def test_frequent_values_have_places_and_all_others_share_the_last(made):
     columns = table()
     expected = {"a": 0, "b": 1, "c": 2, "d\n": 3, "": 3}
-    np.testing.assert_array_equal(made["categories"][:, 0], [expected[value] for value in columns["city, of birth"]])
+    np.testing.assert_array_equal(
+        made["categories"][:, 0], [expected[value] for value in columns["city, of birth"]]
+    )
     np.testing.assert_array_equal(made["categories"][:, 1], [{10: 0, 20: 1, 30: 2}[v] for v in columns["shop"]])
 
 
@@ -118,7 +120,9 @@ def test_a_table_of_one_kind_of_columns_has_one_input():
 
 def test_hyperparameters_change_the_size():
     assert TABLE.teacher(2, {"units": 7, "layers": 3}).layers[-2].rate == 0.2
-    sizes = [layer.units for layer in TABLE.teacher(2, {"units": 7, "layers": 3}).layers if hasattr(layer, "units")]
+    sizes = [
+        layer.units for layer in TABLE.teacher(2, {"units": 7, "layers": 3}).layers if hasattr(layer, "units")
+    ]
     assert sizes == [7, 7, 7, 2]
 
 
