@@ -10,7 +10,7 @@ from limbeck.task import Task
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 TREES = 300
 
@@ -40,7 +40,7 @@ def measure(task: Task, examples: Path, key: str, seed: int) -> float:
 
 
 def _frame(folder: Path, task: Task) -> pd.DataFrame:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     import tensorflow as tf
 
     names = [*(feature.name for feature in task.features), task.label.name]

@@ -28,15 +28,15 @@ def main() -> int:
     parsed = parser.parse_args()
     work: Path = parsed.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    print("| table | rows | columns | measure | forest | teacher | student | weights of the student |")
-    print("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |", flush=True)
+    _say("| table | rows | columns | measure | forest | teacher | student | weights of the student |")
+    _say("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |")
     for name in parsed.tables:
         folder = work / name
         if not folder.is_dir():
             folder.mkdir()
             TABLES[name](folder / "data.csv")
             _pipeline("tasks", "new", folder / "new_task.py", "--csv", folder / "data.csv", "--label", LABEL)
-        print(_line(name, folder, [_compared(folder, seed) for seed in range(parsed.seeds)]), flush=True)
+        _say(_line(name, folder, [_compared(folder, seed) for seed in range(parsed.seeds)]))
     return 0
 
 
@@ -70,6 +70,11 @@ def _line(name: str, folder: Path, reports: list[dict[str, Any]]) -> str:
     told = [f"{statistics.mean(values):.3f} ± {statistics.pstdev(values):.3f}" for values in figures]
     weights = reports[0]["models"]["student"]["parameters"]
     return f"| {name} | {rows:,} | {columns} | {key} | {' | '.join(told)} | {weights:,} |"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _pipeline(*arguments: str | Path) -> None:
