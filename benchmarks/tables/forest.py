@@ -40,7 +40,7 @@ def measure(task: Task, examples: Path, key: str, seed: int) -> float:
 
 
 def _frame(folder: Path, task: Task) -> pd.DataFrame:
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
     import tensorflow as tf
 
     names = [*(feature.name for feature in task.features), task.label.name]
