@@ -4,6 +4,8 @@ The teachers are deep and cross networks, the student is a small network for a m
 recorded if a passenger pays cash, so the way of payment decides most of the label: docs/taxi.md says how to read that.
 """
 
+from pathlib import Path
+
 from limbeck import Label, Task
 from limbeck.tasks.taxi import data, models, preprocessing
 
@@ -16,4 +18,5 @@ TASK = Task(
     build_student=models.build_student,
     write_data=data.write,
     slices=(("payment_type",), ("trip_start_hour",)),
+    schema=Path(__file__).with_name("schema.pbtxt"),
 )

@@ -1,7 +1,7 @@
 """Writes the taxi trips as CSV files, one folder for each split. The label is made here, so no model can see the tip.
 
-The trips come from the examples of the installed tfx package: 15,002 trips of the years 2013 to 2016, from the open data
-of the city of Chicago. Nothing of them is kept in this project.
+The trips come from the examples of the installed tfx package: 15,002 trips of the years 2013 to 2016, from the open
+data of the city of Chicago. Nothing of them is kept in this project.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import importlib.util
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -89,9 +90,5 @@ def split_of(row: Row) -> str:
     """Returns the split of a trip, by a hash of its COLUMNS. The tip has no part in it."""
     content = "\n".join(row[name] for name in COLUMNS).encode()
     place = int.from_bytes(hashlib.sha256(content).digest()[:8], "big") * 100 >> 64
-    end = 0
-    for split, share in SHARES.items():
-        end += share
-        if place < end:
-            break
-    return split
+    ends = itertools.accumulate(SHARES.values())
+    return next(split for split, end in zip(SHARES, ends, strict=True) if place < end)

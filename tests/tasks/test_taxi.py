@@ -218,7 +218,9 @@ def test_hyperparameters_set_the_size():
     features = len(TRIP.numbers) * (2 + 3) + len(VOCABULARIES) * 4
     student = models.build_student({"bins": 3, "embedding": 4, "units": 5})
     assert student.count_params() == sum(VOCABULARIES) * 4 + (features * 5 + 5) + (5 + 1)
-    teacher = models.build_teacher({"bins": 3, "embedding": 4, "units": 6, "crosses": 1, "rank": 2, "dropout": 0.1})
+    teacher = models.build_teacher(
+        {"bins": 3, "embedding": 4, "units": 6, "crosses": 1, "rank": 2, "dropout": 0.1}
+    )
     wide = len(TRIP.numbers) * (2 + 3) + len(VOCABULARIES)
     weights = sum(VOCABULARIES) * (4 + 1) + features * (2 * 2 + 1) + (features * 6 + 6) + (6 * 3 + 3)
     assert sum(np.prod(one.shape) for one in teacher.trainable_weights) == weights + features + 3 + wide + 1
