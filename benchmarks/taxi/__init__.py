@@ -1,1 +1,1 @@
-"""Is the taxi task at least as good as the model of the TFX template? `main.py` runs it, README.md says what came out."""
+"""Is the taxi task as good as the model of TFX's taxi template? `main.py` runs it, README.md says what came out."""

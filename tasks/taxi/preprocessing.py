@@ -25,7 +25,7 @@ TRIP = Table(
     },
 )  # fmt: skip
 # Rows of the embedding of each column of `categories`: one for each place, and one for all other values.
-VOCABULARIES = tuple(values + 1 for values in (TRIP.categories | TRIP.codes).values())
+VOCABULARIES = tuple(values + 1 for values in {**TRIP.categories, **TRIP.codes}.values())
 
 
 def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, Any]:

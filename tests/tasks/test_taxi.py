@@ -179,7 +179,7 @@ def test_models_map_trips_to_a_logit(build, inputs):
     assert np.isfinite(logits).all()
     assert len(np.unique(logits)) > EXAMPLES / 2
     # A logit, not a probability.
-    assert logits.min() < 0
+    assert ((logits < 0) | (logits > 1)).any()
     assert np.isfinite(model({name: tf.constant(unseen[name]) for name in unseen}).numpy()).all()
 
 
