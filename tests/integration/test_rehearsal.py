@@ -117,7 +117,8 @@ def test_the_adapters_of_the_student_half(finished: FinishedRun, container: Cont
         "transform_graph": distiller.inputs["transform_graph"][0].uri,
         "model": predictor.inputs["teacher"][0].uri,
     }
-    metadata = tmp_path / "metadata.sqlite"
+    metadata = tmp_path / "store" / "metadata.sqlite"
+    metadata.parent.mkdir()
     ir = graphs.adapters(finished.graph, finished.storage, metadata, uris)
     ObservedDagRunner().run_with_ir(ir)
     run = FinishedRun(finished.graph, finished.storage, metadata, ir)
