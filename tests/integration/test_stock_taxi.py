@@ -31,7 +31,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SomeonesRun:
         (project / package / "__init__.py").touch()
     for name in ("taxi_student.py", "taxi_pipeline.py"):
         shutil.copy(PROJECT / "docs" / "examples" / name, project)
-    install(folder).run("python", "taxi_pipeline.py", str(folder / "run"), cwd=project)
+    environment = install(folder)
+    # Twice: the stock resolver looks for the latest blessed model, and must find the stock one.
+    for _ in range(2):
+        environment.run("python", "taxi_pipeline.py", str(folder / "run"), cwd=project)
     return SomeonesRun(folder / "run")
 
 
@@ -86,9 +89,9 @@ def test_the_student_is_pushed_exactly_if_it_passed(run: SomeonesRun):
     served = run.root / "serving-student"
     pushed = list(served.iterdir()) if served.exists() else []
 
-    assert len(pushed) == int(run.decision()["passed"])
+    assert bool(pushed) == run.decision()["passed"]
     # The stock pipeline has pushed its own model, as before.
-    assert len(list((run.root / "serving").iterdir())) == 1
+    assert len(list((run.root / "serving").iterdir())) > 0
 
 
 def test_a_served_student_takes_what_its_task_declares(run: SomeonesRun):
