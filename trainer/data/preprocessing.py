@@ -54,11 +54,27 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
-    objective = task.objective
-    label = encode_label(objective, inputs)
-    return outputs | {
+    return outputs | labels_and_id(task, inputs, inputs)
+
+
+def labels_and_id(task: Task, labelled: Inputs, inputs: Inputs) -> Inputs:
+    """Computes what a transformed example has besides the model's inputs.
+
+    Args:
+      task: the task, with its label.
+      labelled: the features that the label is made of, by name, and maybe others.
+      inputs: the raw features, by name.
+
+    Returns:
+      `label`, `student_label` and `example_id`, as `preprocess` describes them.
+
+    Raises:
+      DataError: if a feature is missing.
+    """
+    label = encode_label(task.objective, labelled)
+    return {
         LABEL: label,
-        STUDENT_LABEL: _visible_label(task.label, objective, label, inputs),
+        STUDENT_LABEL: _visible_label(task.label, task.objective, label, inputs),
         EXAMPLE_ID: content_id(inputs),
     }
 
@@ -124,7 +140,7 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
     """
     unknown = int(objective.undeclared(labels).sum())
     if unknown:
-        classes, remedy = objective.label.classes, "correct the data, or the declaration of the task's label"
+        classes, remedy = objective.label_values, "correct the data, or the declaration of the task's label"
         if classes:
             remedy = "correct the data, or the classes of the task's label"
             if objective.label.kind == "integer":

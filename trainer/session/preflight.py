@@ -15,7 +15,6 @@ from typing import Any
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
 from limbeck.examples import TEACHER_LOGITS
-from limbeck.objectives.classes import Classes
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.distillation.targets import label_key, loss_of
 from limbeck.trainer.fitting import optimization, precision
@@ -73,7 +72,7 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> str | None:
         call = _call(model, input_types(session))
         with task_code.guarded(f"{session.who} fails on the first batch"):
             outputs = call(batch[0])
-        if isinstance(task.objective, Classes):
+        if task.objective.activation == "softmax":
             contract.assert_no_probabilities(outputs.numpy(), session.who)
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
