@@ -57,7 +57,7 @@ def test_the_pages_beside_the_report_show_what_the_run_wrote(base: Base) -> None
     page = (base.root / "report.html").read_text(encoding="utf-8")
     for file in ("statistics.html", "slices.html"):
         assert f'href="{file}"' in page
-    assert "1,297 rows" in (base.root / "statistics.html").read_text(encoding="utf-8")
+    assert "1,297\u00a0rows" in (base.root / "statistics.html").read_text(encoding="utf-8")
     assert f"tensorboard --logdir {base.root / 'pipeline'}" in base.finished.output.replace("\n", "")
 
     import tensorflow_model_analysis as tfma
