@@ -34,9 +34,9 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
         rows=rows,
         all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
         columns=tuple(columns_of(task, _split(uris["statistics"], TRAIN))),
-        labels=train.labels if train is not None and task.label.classes else {},
+        labels=train.labels if train is not None and task.objective.label_values else {},
         unlabelled=train.unlabelled if train is not None else 0,
-        classes=_class_values(task),
+        classes=tuple(value for _, value in label_counts.values_of(task)),
         duplicates=len(ids[TRAIN]) - len(known),
         leaked={split: sum(one in known for one in some) for split, some in ids.items() if split != TRAIN},
     )
@@ -59,12 +59,6 @@ def all_rows(rows: Mapping[str, int], counted: RowCounts, *, divided: bool) -> d
         return dict(counted.splits) | {TRAIN: counted.splits[TRAIN] + counted.unlabelled}
     times = (sum(counted.splits.values()) + counted.unlabelled) / sum(rows.values())
     return {split: max(count, round(count * times)) for split, count in rows.items()}
-
-
-def _class_values(task: Task) -> tuple[str, ...]:
-    """Returns the declared classes as the data hold them."""
-    label = task.label
-    return label.classes if label.kind == "text" else tuple(map(str, range(len(label.classes))))
 
 
 def columns_of(task: Task, statistics: str) -> Iterator[Column]:
