@@ -48,12 +48,16 @@ class Label:
     Attributes:
       name: raw feature that holds the label. For the objective `classes` it holds an integer from 0, or one of the
         texts in `classes`.
-      classes: a name for each class, in the order of the logits; empty if the objective has no classes.
+      classes: a name for each class, in the order of the logits; for `binary` none, or two of which the second is the
+        positive one; empty if the objective has no classes.
       kind: type of the raw feature: `integer` (int64), `text` (UTF-8 bytes) or `number` (float32).
       visible_to_student: name of an integer raw feature. The student does not see the label of an example where
         this feature is 0. None: it sees every label. An example without a label is unlabelled for teachers and student
         alike.
-      objective: what is learnt and judged: `classes`, or a name given to `limbeck.objectives.registry.register`.
+      objective: what is learnt and judged: `classes`, `binary`, `regression`, `multi_label`, or a name given to
+        `limbeck.objectives.registry.register`.
+      columns: for `multi_label`, the integer raw features that hold a 0 or 1 each, in the order of the logits; then
+        `name` names no feature. Empty for the others.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Label:
     kind: LabelKind = "integer"
     visible_to_student: str | None = None
     objective: str = "classes"
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         objective_of(self)
@@ -132,7 +137,7 @@ class Task:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.name):
             raise TaskError(f"a task's name is lower-case letters, digits and hyphens, received {self.name!r}")
         names = [feature.name for feature in self.features]
-        known = [*names, self.label.name]
+        known = [*names, *self.objective.raw_features]
         if len(set(known)) < len(known):
             raise TaskError(f"task '{self.name}' declares a feature or its label twice: {sorted(known)}")
         if SERVING_INPUT in names:

@@ -55,9 +55,10 @@ def _stopped(report: Report) -> Iterator[str]:
 def _undefined(report: Report) -> Iterator[str]:
     without = [full(name) for name in report.models if measured(report, name) is None]
     if without:
+        needed = report.wording.needed
         yield (
-            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split labels. If it has "
-            f"labels, a model returned figures that are not finite: take smaller steps ({_lower_rate(report)})"
+            f"{report.measure.name} is undefined ({', '.join(without)}): give the test split {needed}. If it has them, "
+            f"a model returned figures that are not finite: take smaller steps ({_lower_rate(report)})"
         )
 
 

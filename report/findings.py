@@ -74,6 +74,8 @@ class Reliability:
 class Roc:
     """A ROC curve on the test split. With two classes, the second is positive; with more, it is the micro average.
 
+    So it is with several labels, which are asked about one by one.
+
     Attributes:
       thresholds: descending probabilities. An answer is taken for positive if its probability is not below it.
       false_positive_rates: for each threshold, the share of the negative answers that is taken for positive.
@@ -130,6 +132,23 @@ class SoftTarget:
 
 
 @dataclass(frozen=True, config=STRICT)
+class LabelFigures:
+    """One of several labels, by itself.
+
+    Attributes:
+      label: its name.
+      positives: number of the labelled test examples where it is 1.
+      examples: number of all labelled test examples.
+      auc: area under the ROC curve of each model, by name; null if all examples have the same value.
+    """
+
+    label: str
+    positives: int
+    examples: int
+    auc: dict[str, float | None]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Findings:
     """All findings. Models have the names of `limbeck.models`.
 
@@ -141,6 +160,7 @@ class Findings:
       roc: for teacher and student; drawn where a cluster's UI draws it, and not on the page.
       slices: teacher and student, from the Evaluator. The first slice holds all examples.
       soft_targets: those that say most come first.
+      labels: if an example has several, each by itself, in the order of the logits.
     """
 
     classes: tuple[str, ...]
@@ -150,6 +170,7 @@ class Findings:
     roc: dict[str, Roc] = dataclasses.field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
     soft_targets: tuple[SoftTarget, ...] = ()
+    labels: tuple[LabelFigures, ...] = ()
 
 
 def read(folder: str) -> Findings:

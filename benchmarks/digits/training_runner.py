@@ -71,7 +71,7 @@ class TrainingRunner:
 
     def score(self, trained: Trained) -> Result:
         """Scores the model and removes it. If it is an ensemble of teachers, keeps its soft targets."""
-        from limbeck.components.predictor.tables import quality, scores
+        from limbeck.components.predictor.tables import answers, quality
 
         training, splits, objective = trained.training, [VALIDATION], self.task.load().objective
         if training.final:
@@ -81,7 +81,10 @@ class TrainingRunner:
         table = self._predictions(trained, splits)
         found = {split: quality(table, training.model, split, objective) for split in splits}
         figures = {split: Figures(one.score, one.loss) for split, one in found.items()}
-        right = scores(table, TEST, objective)[training.model].tolist() if training.final else []
+        right: list[float] = []
+        if training.final:
+            given = answers(table, TEST, objective)
+            right = objective.scores(given.outputs[training.model], given.labels).tolist()
         shutil.rmtree(trained.folder)
         return Result(
             training,

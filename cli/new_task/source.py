@@ -117,10 +117,10 @@ def _remarked(column: Assigned) -> str:
 
 
 def _label(label: LabelPlan) -> str:
-    name, *others = label.names
-    arguments = [_quoted(name)]
-    if others:
-        arguments.append(f"others={_tuple(others, 4)}")
+    several = len(label.names) > 1
+    arguments = [_quoted("labels" if several else label.names[0])]
+    if several:
+        arguments.append(f"columns={_tuple(label.names, 4)}")
     if label.classes:
         arguments.append("classes=CLASSES")
     if label.kind != "integer":

@@ -108,7 +108,7 @@ def _skew(task: Task, limits: DriftConfig, span: Span) -> tuple[tuple[str, ...],
 
 
 def _model_features(task: Task) -> set[str]:
-    return {feature.name for feature in task.features} | {task.label.name}
+    return {feature.name for feature in task.features} | set(task.objective.raw_features)
 
 
 def _visibility(task: Task) -> set[str]:

@@ -28,7 +28,8 @@ def missing_from_schema(task: Task, schema: Any) -> list[str]:
     types = {feature.name: feature.type for feature in schema.feature}
     numeric = (schema_pb2.FLOAT, schema_pb2.INT)
     legal = {"number": numeric, "integer": (schema_pb2.INT,), "text": (schema_pb2.BYTES,)}
-    declared = {feature.name: feature.kind for feature in task.features} | {task.label.name: task.label.kind}
+    declared = {feature.name: feature.kind for feature in task.features}
+    declared |= dict.fromkeys(task.objective.raw_features, task.label.kind)
     if task.label.visible_to_student is not None:
         declared[task.label.visible_to_student] = "integer"
     found = []

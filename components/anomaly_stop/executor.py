@@ -44,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
         _stop(tuple(wrong) + checked.faults, checked.changes)
         accepted.replace(folder, checked.accepted, max(generation, before))
         examples = artifact_utils.get_single_uri(input_dict["examples"])
-        counted = label_counts.notes(label_counts.read(examples), task.label)
+        counted = label_counts.notes(label_counts.read(examples), task)
         for note in (*checked.notes, *input_notes.read(examples), *counted):
             logging.info(note)
             events.emit("note", text=note)

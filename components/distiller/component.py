@@ -53,8 +53,13 @@ class Distiller(TrainingComponent):
 def distillers(
     context: Context, transform: BaseNode, labeler: BaseNode, teachers: BaseNode
 ) -> dict[str, Distiller]:
-    """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name."""
+    """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name.
+
+    Raises:
+      ConfigError: if a temperature is set that changes nothing. So it is told before any node runs.
+    """
     config = context.config
+    context.task.objective.assert_temperature(config.distillation.temperature, DistillationConfig().temperature)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student

@@ -1,10 +1,38 @@
-"""What TFMA evaluates: the student against the teachers, on raw examples, overall and for each slice."""
+"""What TFMA evaluates: the student against the teachers, on raw examples, overall and for each slice.
+
+TFMA compares a prediction with one raw feature. Its metrics of a yes or a no take numbers, and our label may be one of
+two texts, or several features. TFX hands our extractors nothing of the task, but the evaluation's own configuration. So
+there the label's name says how to make numbers of it: it is an `EncodedLabel` as JSON.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from pydantic.dataclasses import dataclass
+
+from limbeck.objectives.objective import Objective
+from limbeck.records import STRICT, from_json, to_json
 from limbeck.task import Task
+
+_RECORD = "{"
+# Modules of the metrics that are ours.
+OWN_METRICS: Mapping[str, str] = MappingProxyType({"RSquared": "limbeck.components.evaluator.r_squared"})
+
+
+@dataclass(frozen=True, config=STRICT)
+class EncodedLabel:
+    """A label that TFMA gets as float32 numbers.
+
+    Attributes:
+      features: the raw features that hold it, one number of each.
+      texts: the texts that count as 0, 1 and so on; empty if the features hold numbers.
+    """
+
+    features: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 def evaluation_config(task: Task) -> Any:
@@ -14,14 +42,18 @@ def evaluation_config(task: Task) -> Any:
     """
     import tensorflow_model_analysis as tfma
 
-    wanted = task.objective.tfma
+    objective, wanted = task.objective, task.objective.tfma
+    label_key = task.label.name
+    if wanted.encoded:
+        texts = objective.label_values if task.label.kind == "text" else ()
+        label_key = to_json(EncodedLabel(objective.raw_features, texts))
 
     def model(name: str, is_baseline: bool) -> Any:
         return tfma.ModelSpec(
             name=name,
             is_baseline=is_baseline,
             signature_name="serving_default",
-            label_key=task.label.name,
+            label_key=label_key,
             prediction_key=wanted.prediction_key,
             model_type="tf_generic",
         )
@@ -31,17 +63,33 @@ def evaluation_config(task: Task) -> Any:
         model_specs=[model("candidate", False), model("baseline", True)],
         slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=keys) for keys in task.slices)],
         metrics_specs=[
-            tfma.MetricsSpec(
-                metrics=[tfma.MetricConfig(class_name=name) for name in ("ExampleCount", *wanted.class_names)]
-            )
+            tfma.MetricsSpec(metrics=[_metric(name) for name in ("ExampleCount", *wanted.class_names)]),
+            *_by_output(objective),
         ],
     )
+
+
+def _metric(name: str) -> Any:
+    import tensorflow_model_analysis as tfma
+
+    return tfma.MetricConfig(class_name=name, module=OWN_METRICS.get(name, ""))
+
+
+def _by_output(objective: Objective) -> list[Any]:
+    """Returns what computes the metrics of each output by itself."""
+    import tensorflow_model_analysis as tfma
+
+    if not objective.tfma.by_output:
+        return []
+    every = tfma.BinarizationOptions(class_ids={"values": range(objective.outputs)})
+    return [tfma.MetricsSpec(metrics=[_metric(name) for name in objective.tfma.by_output], binarize=every)]
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
     """Returns what the Evaluator does to examples before it scores them. TFX finds this function by its name.
 
-    These are TFMA's own steps, after one that drops examples without a label. TFMA fails on such examples.
+    These are TFMA's own steps, after one that drops examples without a label, and makes numbers of an `EncodedLabel`.
+    TFMA fails on examples without a label.
     """
     import tensorflow_model_analysis as tfma
 
@@ -62,15 +110,42 @@ def labelled(batch: Any, label: str) -> Any:
     Args:
       batch: a list of values for each feature and example. If an example lacks a feature, the list is null, or the
         whole column is missing.
-      label: the feature that holds the label.
+      label: the feature that holds the label, or an `EncodedLabel` as JSON. Then the batch gets a column of that name,
+        with a list of float32 numbers for each example.
     """
+    import pyarrow as pa
+
+    encoded = from_json(EncodedLabel, label) if label.startswith(_RECORD) else None
+    for feature in (label,) if encoded is None else encoded.features:
+        batch = _with(batch, feature)
+    if encoded is None or not batch.num_rows:
+        return batch
+    names = [*batch.schema.names, label]
+    return pa.RecordBatch.from_arrays([*batch.columns, _numbers(batch, encoded)], names)
+
+
+def _with(batch: Any, feature: str) -> Any:
+    """Returns the examples that have a feature."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if label not in batch.schema.names or pa.types.is_null(batch.schema.field(label).type):
+    if feature not in batch.schema.names or pa.types.is_null(batch.schema.field(feature).type):
         return batch.slice(0, 0)
-    values = pc.list_value_length(batch.column(label))
+    values = pc.list_value_length(batch.column(feature))
     return batch.filter(pc.fill_null(pc.greater(values, 0), fill_value=False))
+
+
+def _numbers(batch: Any, encoded: EncodedLabel) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    columns = []
+    for feature in encoded.features:
+        values = [one[0] for one in batch.column(feature).to_pylist()]
+        if encoded.texts:
+            values = [encoded.texts.index(value.decode()) for value in values]
+        columns.append(values)
+    return pa.array(list(np.array(columns, np.float32).T), pa.list_(pa.float32()))
 
 
 def _keep_labelled(label: str) -> Any:

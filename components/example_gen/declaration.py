@@ -25,12 +25,14 @@ class Declared:
     Attributes:
       kind: `number`, `integer` or `text`.
       size: number of values in an example that has the feature.
-      classes: names of the label's classes; empty for a feature.
+      classes: values that the label may have, or their names (`Objective.label_values`); empty for a feature.
+      label: whether it is the label, or a part of it.
     """
 
     kind: FeatureKind
     size: int = 1
     classes: tuple[str, ...] = ()
+    label: bool = False
 
 
 Declaration = dict[str, Declared]
@@ -41,4 +43,14 @@ def declaration_of(task: Task) -> Declaration:
     declared = {one.name: Declared(one.kind, math.prod(one.shape)) for one in task.features}
     if task.label.visible_to_student is not None:
         declared.setdefault(task.label.visible_to_student, Declared("integer"))
-    return declared | {task.label.name: Declared(task.label.kind, classes=task.label.classes)}
+    objective = task.objective
+    label = Declared(task.label.kind, classes=objective.label_values, label=True)
+    return declared | dict.fromkeys(objective.raw_features, label)
+
+
+def label_key(declaration: Declaration, name: str, value: str) -> str:
+    """Returns under which name the examples with a value of the label are counted.
+
+    It is the value, such as `round`, or for one of several features that make up the label, `round=1`.
+    """
+    return value if sum(one.label for one in declaration.values()) == 1 else f"{name}={value}"

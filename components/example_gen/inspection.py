@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limbeck.components.example_gen import columns
-from limbeck.components.example_gen.declaration import Declaration, Declared
+from limbeck.components.example_gen.declaration import Declaration, Declared, label_key
 from limbeck.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _EXPECTED = {"number": "FLOAT", "integer": "INT", "text": "BYTES"}
 # Further faults of one feature say nothing new, and there may be as many as examples.
 _MOST_FAULTS = 10
 _CHARACTERS = 60
+_YES_OR_NO = ("0", "1")
 
 
 class Fault(NamedTuple):
@@ -79,7 +80,7 @@ class SplitSummary:
           declaration: what the task declares.
         """
         self.examples += 1
-        features = example.features.feature
+        features, unlabelled = example.features.feature, False
         for name, feature in features.items():
             if name not in declaration:
                 kinds = self.kinds.setdefault(name, {})
@@ -88,14 +89,15 @@ class SplitSummary:
             feature = features.get(name)
             values = _values(feature)
             if not values:
-                self.unlabelled += bool(declared.classes)
+                unlabelled |= declared.label
                 continue
             for fault in _faults(name, declared, feature, values):
                 _add(self.faults, fault, place)
             if declared.classes:
-                text = _label_text(values[0])
-                if text in self.labels or len(self.labels) <= len(declared.classes) + _MOST_FAULTS:
+                text = label_key(declaration, name, _label_text(values[0]))
+                if text in self.labels or len(self.labels) <= _most_values(declaration):
                     self.labels[text] = self.labels.get(text, 0) + 1
+        self.unlabelled += unlabelled
 
 
 def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
@@ -197,6 +199,12 @@ def _undeclared(name: str, declared: Declared, value: Any) -> Iterator[Fault]:
                 f"declared are {known}{' …' if len(declared.classes) > _MOST_FAULTS else ''}. Correct the data, or "
                 "the classes; an example without a label leaves the feature out",
             )
+    elif declared.classes == _YES_OR_NO and value not in (0, 1):
+        yield Fault(
+            name,
+            f"hold the label {value}, which is neither 0 nor 1",
+            "correct the data; an example without a label leaves the feature out",
+        )
     elif not 0 <= value < len(declared.classes):
         yield Fault(
             name,
@@ -204,6 +212,11 @@ def _undeclared(name: str, declared: Declared, value: Any) -> Iterator[Fault]:
             f"classes count from 0, and the last is {len(declared.classes) - 1} ('{declared.classes[-1]}'). Correct "
             "the data, or the classes; an example without a label leaves the feature out",
         )
+
+
+def _most_values(declaration: Declaration) -> int:
+    """Returns how many values of the label are counted. More say nothing: they are faults."""
+    return sum(len(one.classes) for one in declaration.values()) + _MOST_FAULTS
 
 
 def _values(feature: Any) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic.dataclasses import dataclass
 
 from limbeck import files
+from limbeck.components.example_gen.declaration import declaration_of, label_key
 from limbeck.components.example_gen.inspection import SplitSummary
 from limbeck.examples import TRAIN
 from limbeck.records import STRICT, from_json, to_json
-from limbeck.task import Label
+from limbeck.task import Task
 
 FILE = "label-counts.json"
 
@@ -50,8 +51,8 @@ def read(folder: str) -> Counted:
     return from_json(Counted, files.read_text(path)) if files.exists(path) else Counted()
 
 
-def notes(counted: Counted, label: Label) -> list[str]:
-    """Returns a sentence for each split with unlabelled examples, and one for classes without a training example."""
+def notes(counted: Counted, task: Task) -> list[str]:
+    """Returns a sentence for each split with unlabelled examples, and one for labels without a training example."""
     told = [
         f"split '{split}': {one.unlabelled} of {one.examples} examples have no label; figures of this split are over "
         f"the other {one.examples - one.unlabelled}"
@@ -60,11 +61,19 @@ def notes(counted: Counted, label: Label) -> list[str]:
     ]
     train = counted.splits.get(TRAIN)
     if train is not None:
-        values = label.classes if label.kind == "text" else tuple(map(str, range(len(label.classes))))
-        absent = [name for name, value in zip(label.classes, values, strict=True) if value not in train.labels]
+        absent = [name for name, value in _values(task) if value not in train.labels]
         if absent:
             told.append(
                 f"split '{TRAIN}': no example has the label {', '.join(map(repr, absent))}: no model can learn "
                 f"{'it' if len(absent) == 1 else 'them'}"
             )
     return told
+
+
+def _values(task: Task) -> Iterator[tuple[str, str]]:
+    """Yields the name of each declared value of the label, and under which name it is counted."""
+    objective, declaration = task.objective, declaration_of(task)
+    for feature in objective.raw_features:
+        for number, value in enumerate(objective.label_values):
+            raw = value if task.label.kind == "text" else str(number)
+            yield label_key(declaration, feature, value), label_key(declaration, feature, raw)

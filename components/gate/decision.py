@@ -37,6 +37,7 @@ def decide(
     limits: GateConfig,
     *,
     measure: Measure,
+    needed: str = "labels",
 ) -> Decision:
     """Compares the student with the limits, on the test split.
 
@@ -47,25 +48,26 @@ def decide(
       verdicts: how the student compares with its controls.
       limits: the gate's limits; the tolerance has the unit of the measure.
       measure: the measure of the scores of `student` and `teacher`, and of the differences in `verdicts`.
+      needed: what the test split must hold for the measure to be defined, in words.
 
     Raises:
       ConfigError: if the tolerance is none in the unit of the measure.
     """
     measure.assert_tolerance(limits.tolerance)
     reasons = [
-        *_quality(student, teacher, limits, measure),
+        *_quality(student, teacher, limits, measure, needed),
         *_cost(facts, limits),
         *_gain(verdicts, limits, measure),
     ]
     return Decision(not reasons, tuple(reasons), verdicts)
 
 
-def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Measure) -> list[str]:
+def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Measure, needed: str) -> list[str]:
     for name, quality in (("student", student), ("teacher", teacher)):
         if not math.isfinite(quality.score):
             return [
                 f"the {name}'s {measure.name} is {quality.score} over {quality.examples} labelled test examples: "
-                "give the test split labels, or look for extreme values in the model's inputs"
+                f"give the test split {needed}, or look for extreme values in the model's inputs"
             ]
     # Rounded, because 0.9 - 0.85 > 0.05 in binary. A loss that equals the limit is accepted.
     lost = round(teacher.score - student.score, 12)

@@ -33,9 +33,10 @@ class Executor(base_executor.BaseExecutor):
             student=tables.quality(predictions, STUDENT, TEST, objective),
             teacher=tables.quality(predictions, TEACHER, TEST, objective),
             facts=measured.models[STUDENT],
-            verdicts=compare(tables.scores(predictions, TEST, objective)),
+            verdicts=compare(tables.answers(predictions, TEST, objective), objective.statistic),
             limits=Section(GateConfig).decode(exec_properties),
             measure=objective.measure,
+            needed=objective.wording.needed,
         )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
 from limbeck import files
+from limbeck.components.comparison.answers import Answers
 from limbeck.examples import TEST
 from limbeck.models import STUDENT
 from limbeck.objectives.measure import Measure
@@ -80,17 +81,20 @@ class Quality:
     Attributes:
       examples: number of labelled examples. If there are none, or if an output is not finite, the other figures are
         NaN.
-      score: mean score, the value of the objective's measure; for classes, the accuracy.
+      score: the value of the objective's measure; for classes, the accuracy. NaN if the labels do not define it, as an
+        AUC of positive examples only.
       loss: mean hard loss; for classes, the cross-entropy of the label, in nats.
+      further: further figures by name.
     """
 
     examples: int
     score: float
     loss: float
+    further: Mapping[str, float] = MappingProxyType({})
 
     def metrics(self, objective: Objective) -> dict[str, float | None]:
-        """Returns both figures by the objective's names; None if undefined."""
-        named = {objective.measure.key: self.score, objective.loss_key: self.loss}
+        """Returns all figures by the objective's names; None if undefined."""
+        named = {objective.measure.key: self.score, objective.loss_key: self.loss, **self.further}
         return {name: value if math.isfinite(value) else None for name, value in named.items()}
 
 
@@ -100,7 +104,7 @@ def as_members(flat: Sequence[float], outputs: int) -> npt.NDArray[np.float32]:
 
 
 def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Quality:
-    """Returns mean score and loss of one model on the labelled examples of one split of a predictions table."""
+    """Returns the figures of one model on the labelled examples of one split of a predictions table."""
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
     rows = labelled(chosen, objective)
     if not len(rows):
@@ -111,25 +115,27 @@ def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Qu
         return Quality(examples=len(labels), score=math.nan, loss=math.nan)
     return Quality(
         examples=len(labels),
-        score=float(np.mean(objective.scores(outputs, labels))),
+        score=objective.statistic.value(outputs, labels),
         loss=float(np.mean(objective.losses(outputs, labels))),
+        further=objective.further_metrics(outputs, labels),
     )
 
 
-def scores(table: pa.Table, split: str, objective: Objective) -> dict[str, npt.NDArray[np.float64]]:
-    """Returns each model's scores for the labelled examples of a split: float64 `[examples]`, ordered by their ids.
+def answers(table: pa.Table, split: str, objective: Objective) -> Answers:
+    """Returns each model's answers to the labelled examples of a split, ordered by the ids of the examples.
 
     Models with an output that is not finite are left out.
     """
     chosen = labelled(table.filter(pc.equal(table["split"], split)), objective)
     chosen = chosen.sort_by([("model", "ascending"), ("example_id", "ascending")])
-    found = {}
+    found, labels = {}, labels_of(chosen.slice(0, 0), objective)
     for model in pc.unique(chosen["model"]).to_pylist():
         rows = chosen.filter(pc.equal(chosen["model"], model))
         outputs = outputs_of(rows, objective)
         if np.isfinite(outputs).all():
-            found[model] = objective.scores(outputs, labels_of(rows, objective))
-    return found
+            # All models answered the same examples.
+            found[model], labels = outputs, labels_of(rows, objective)
+    return Answers(labels, found)
 
 
 def labelled(table: pa.Table, objective: Objective) -> pa.Table:

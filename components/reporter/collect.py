@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from limbeck.components.predictor import tables
-from limbeck.components.reporter import curves, slices, soft_targets
+from limbeck.components.reporter import curves, label_figures, slices, soft_targets
 from limbeck.components.reporter.confusion import confusion
 from limbeck.components.reporter.reliability import reliability
 from limbeck.components.reporter.roc import roc
@@ -16,7 +16,7 @@ from limbeck.components.reporter.scores import Scores, judgeable
 from limbeck.examples import TEST, TRAIN
 from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
-from limbeck.report.findings import Confusion, Findings, Reliability, Roc, Slice, SoftTarget
+from limbeck.report.findings import Confusion, Findings, LabelFigures, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
 
 
@@ -48,7 +48,7 @@ def collect(sources: Sources, task: Task) -> Findings:
     models = [name for name in MODELS if name in sources.model_runs]
     found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
     return Findings(
-        classes=task.label.classes,
+        classes=task.objective.class_names,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
         **found,
     )
@@ -56,7 +56,7 @@ def collect(sources: Sources, task: Task) -> Findings:
 
 def _confusions(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Confusion]:
     judged = _judged(sources, task, models)
-    return {name: confusion(scores, task.label.classes) for name, scores in judged.items()}
+    return {name: confusion(scores, task.objective.class_names) for name, scores in judged.items()}
 
 
 def _reliabilities(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Reliability]:
@@ -70,19 +70,26 @@ def _rocs(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Roc]
 
 
 def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
-    metric = task.objective.tfma.slice_metric
-    return () if metric is None else slices.read(sources.evaluation, metric)
+    metrics = task.objective.tfma
+    if metrics.slice_metric is None:
+        return ()
+    outputs = task.objective.outputs if metrics.by_output else None
+    return slices.read(sources.evaluation, metrics.slice_metric, defined_by=metrics.defined_by, outputs=outputs)
+
+
+def _labels(sources: Sources, task: Task, models: Sequence[str]) -> tuple[LabelFigures, ...]:
+    return label_figures.read(tables.read_test_split(sources.predictions), models, task.objective)
 
 
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
     predictions = tables.read(sources.predictions, TRAIN, TEACHER)
-    chosen = soft_targets.choose(predictions, task.objective.outputs)
+    chosen = soft_targets.choose(predictions, task.objective)
     return soft_targets.read(chosen, sources.training_examples, task)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:
     predictions = tables.read_test_split(sources.predictions)
-    found = {name: judgeable(predictions, name, TEST, task.objective.outputs) for name in models}
+    found = {name: judgeable(predictions, name, TEST, task.objective) for name in models}
     return {name: scores for name, scores in found.items() if scores is not None}
 
 
@@ -90,6 +97,7 @@ def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Sc
 _FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
     {
         "confusion": _confusions,
+        "labels": _labels,
         "reliability": _reliabilities,
         "roc": _rocs,
         "slices": _slices,

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from limbeck.examples import UNLABELLED
+from limbeck.components.predictor import tables
+from limbeck.objectives.objective import Objective
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Scores:
 
     Attributes:
       ids: string array `[examples]`, the examples' ids.
-      labels: int64 `[examples]`, from 0.
-      logits: float64 `[examples, classes]`; they need not be finite.
+      labels: int64 `[answers]`, from 0. There is one answer for each example, or if an example has several labels, one
+        for each of them.
+      logits: float64 `[answers, classes]`; they need not be finite. Their softmax are the probabilities, also if the
+        model has fewer outputs than there are classes.
     """
 
     ids: pa.ChunkedArray
@@ -27,23 +30,26 @@ class Scores:
     logits: npt.NDArray[np.float64]
 
 
-def scores(table: pa.Table, model: str, split: str, classes: int) -> Scores:
-    """Returns the rows of one model and one split in a predictions table, without unlabelled examples."""
-    wanted = (
-        pc.equal(table["model"], model),
-        pc.equal(table["split"], split),
-        pc.not_equal(table["label"], UNLABELLED),
-    )
-    chosen = table.filter(pc.and_(pc.and_(*wanted[:2]), wanted[2]))
-    # Not as Python lists, which take about a hundred times the memory.
-    flat = chosen["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    logits = flat.astype(np.float64).reshape(-1, classes)
-    return Scores(chosen["example_id"], chosen["label"].to_numpy(), logits)
+def scores(table: pa.Table, model: str, split: str, objective: Objective) -> Scores:
+    """Returns the rows of one model and one split in a predictions table, without unlabelled examples.
+
+    Args:
+      table: predictions.
+      model: name of the model.
+      split: name of the split.
+      objective: an objective with classes.
+    """
+    chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
+    chosen = tables.labelled(chosen, objective)
+    logits = objective.class_logits(tables.outputs_of(chosen, objective))
+    # Of several labels, each is an answer of its own; then `ids` are of the examples and not of the answers.
+    labels = tables.labels_of(chosen, objective).reshape(-1)
+    return Scores(chosen["example_id"], labels, logits.reshape(-1, logits.shape[-1]))
 
 
-def judgeable(table: pa.Table, model: str, split: str, classes: int) -> Scores | None:
+def judgeable(table: pa.Table, model: str, split: str, objective: Objective) -> Scores | None:
     """Returns `scores`; None if the model cannot be judged: no example is labelled, or a logit is not finite."""
-    found = scores(table, model, split, classes)
+    found = scores(table, model, split, objective)
     # np.argmax takes NaN for the largest value, so a broken model would seem sure of a class.
     return found if len(found.labels) and np.isfinite(found.logits).all() else None
 

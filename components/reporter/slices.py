@@ -15,15 +15,27 @@ from limbeck.report.findings import Slice
 SLICES = 200
 
 _Metrics = dict[str, dict[str, Any]]
+_Key = tuple[tuple[str, Any], ...]
 
 
-def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...]:
+def read(
+    evaluation: str,
+    metric: str,
+    slices: int = SLICES,
+    *,
+    defined_by: str | None = None,
+    outputs: int | None = None,
+) -> tuple[Slice, ...]:
     """Reads the Evaluator's output.
 
     Args:
       evaluation: folder of a ModelEvaluation artifact, made by `limbeck.components.evaluator.evaluation`.
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
+      defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined; None if it always
+        is. An AUC is 0 in TFMA if the slice has positive examples only, or none. Such a slice would seem a disaster.
+      outputs: the number of outputs, if the metric was computed of each by itself. The figure is then the mean over
+        those that define it.
 
     Returns:
       All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
@@ -32,20 +44,35 @@ def read(evaluation: str, metric: str, slices: int = SLICES) -> tuple[Slice, ...
     import tensorflow_model_analysis as tfma
 
     names = {TEACHER: tfma.BASELINE_KEY, STUDENT: tfma.CANDIDATE_KEY}
-    loaded = {
-        name: tfma.load_eval_result(evaluation, model_name=in_tfma).get_metrics_for_all_slices()
-        for name, in_tfma in names.items()
+    loaded = {name: tfma.load_eval_result(evaluation, model_name=in_tfma) for name, in_tfma in names.items()}
+    parts = [None] if outputs is None else range(outputs)
+    figures = {
+        name: figures_of([one.get_metrics_for_all_slices(class_id=part) for part in parts], metric, defined_by)
+        for name, one in loaded.items()
     }
-    found = [_slice(key, {name: one[key] for name, one in loaded.items()}, metric) for key in loaded[STUDENT]]
+    examples = loaded[STUDENT].get_metrics_for_all_slices()
+    found = [
+        Slice(
+            features={feature: str(value) for feature, value in key},
+            examples=round(_value(metrics, "example_count")),
+            accuracy={name: one[key] for name, one in figures.items()},
+        )
+        for key, metrics in examples.items()
+    ]
     return tuple(sorted(found, key=_order)[:slices])
 
 
-def _slice(key: tuple[tuple[str, Any], ...], metrics: dict[str, _Metrics], metric: str) -> Slice:
-    return Slice(
-        features={feature: str(value) for feature, value in key},
-        examples=round(_value(metrics[STUDENT], "example_count")),
-        accuracy={name: _finite(_value(one, metric)) for name, one in metrics.items()},
-    )
+def figures_of(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str | None) -> dict[_Key, float | None]:
+    """Returns the metric of each slice: the mean over the parts that define it; None if none does."""
+    found = {}
+    for key in parts[0]:
+        values = [
+            _value(part[key], metric)
+            for part in parts
+            if defined_by is None or 0 < _value(part[key], defined_by) < 1
+        ]
+        found[key] = _finite(sum(values) / len(values)) if values else None
+    return found
 
 
 def _value(metrics: _Metrics, name: str) -> float:

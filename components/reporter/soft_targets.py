@@ -19,6 +19,7 @@ from limbeck.components.reporter.model_inputs import as_picture, as_texts
 from limbeck.components.reporter.scores import scores, softmax
 from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS, TRAIN
 from limbeck.models import TEACHER
+from limbeck.objectives.objective import Objective
 from limbeck.report.findings import SoftTarget
 from limbeck.task import Task
 
@@ -36,20 +37,20 @@ class Choice:
 
 
 def choose(
-    table: pa.Table, classes: int, limit: int = EXAMPLES, of_a_pair: int = EXAMPLES_OF_A_PAIR
+    table: pa.Table, objective: Objective, limit: int = EXAMPLES, of_a_pair: int = EXAMPLES_OF_A_PAIR
 ) -> list[Choice]:
     """Chooses labelled training examples that the ensemble gets right, by the probability of its second class.
 
     Args:
       table: predictions.
-      classes: number of classes.
+      objective: an objective with classes.
       limit: the largest number of examples.
       of_a_pair: the largest number with the same label and second class, for the sake of variety.
 
     Returns:
       The highest probability of a second class first. For equal probabilities, the smaller id comes first.
     """
-    found = scores(table, TEACHER, TRAIN, classes)
+    found = scores(table, TEACHER, TRAIN, objective)
     usable = np.isfinite(found.logits).all(axis=1)
     usable[usable] = np.argmax(found.logits[usable], axis=1) == found.labels[usable]
     labels = found.labels[usable]
@@ -58,7 +59,7 @@ def choose(
         {
             "id": found.ids.filter(pa.array(usable)),
             "label": labels,
-            "pair": labels * classes + second,
+            "pair": labels * found.logits.shape[1] + second,
             "probability": probability,
         }
     ).sort_by([("probability", "descending"), ("id", "ascending")])
@@ -131,13 +132,14 @@ def _soft_target(choice: Choice, record: bytes, task: Task) -> SoftTarget | None
     import tensorflow as tf
 
     features: Any = tf.train.Example.FromString(record).features.feature
-    members = as_members(features[TEACHER_LOGITS].float_list.value, len(task.label.classes))
+    objective = task.objective
+    members = as_members(features[TEACHER_LOGITS].float_list.value, objective.outputs)
     if not np.isfinite(members).all():
         return None
     return SoftTarget(
         example_id=choice.example_id,
-        label=task.label.classes[choice.label],
-        teacher_logits=tuple(tuple(row) for row in members.tolist()),
+        label=objective.class_names[choice.label],
+        teacher_logits=tuple(tuple(row) for row in objective.class_logits(members).tolist()),
         picture=as_picture(features, task.picture) if task.picture else None,
         inputs={} if task.picture else as_texts(features),
     )

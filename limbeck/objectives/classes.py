@@ -30,6 +30,7 @@ class Classes(Objective):
     unlabelled: ClassVar = UNLABELLED
     measure: ClassVar = Measure("accuracy", "accuracy", "fraction")
     loss_key: ClassVar = "log_loss"
+    activation: ClassVar = "softmax"
     tfma: ClassVar = TfmaMetrics(
         "probabilities",
         ("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),

@@ -12,18 +12,20 @@ from limbeck.records import STRICT
 
 @dataclass(frozen=True, config=STRICT)
 class Measure:
-    """The mean of an objective's scores over the labelled examples. Higher is better.
+    """The statistic of an objective over the labelled examples. Higher is better.
 
     Attributes:
       key: its name among the metrics of `report.json`, such as `accuracy`.
       name: its name in messages and pages.
       unit: a `fraction` is written in percent, and the difference of two fractions in points. A `number` is written as
         it is. `gate.tolerance` has this unit.
+      most: the largest difference of two values; None if there is none. A fraction needs none: it is 1.
     """
 
     key: str
     name: str
     unit: Literal["fraction", "number"]
+    most: float | None = None
 
     @property
     def title(self) -> str:
@@ -36,6 +38,10 @@ class Measure:
             raise ConfigError(
                 f"gate.tolerance is a difference of {self.name}, a fraction, so it is at most 1, received "
                 f"{tolerance:g}: {tolerance:g} points are {tolerance / 100:g}"
+            )
+        if self.most is not None and tolerance > self.most:
+            raise ConfigError(
+                f"gate.tolerance is a difference of {self.name}, so it is at most {self.most:g}, received {tolerance:g}"
             )
 
     def text(self, value: float) -> str:
@@ -51,5 +57,5 @@ class Measure:
         return f"{100 * difference:+.2f} points" if self.unit == "fraction" else f"{difference:+.6g}"
 
     def limit(self, tolerance: float) -> str:
-        """Formats a difference as a user writes it: 0.05 → `5 points`, or `0.05`."""
-        return f"{tolerance * 100:g} points" if self.unit == "fraction" else f"{tolerance:g}"
+        """Formats a difference as a user writes it, with its unit: 0.05 → `5 points`, or `0.05 in AUC`."""
+        return f"{tolerance * 100:g} points" if self.unit == "fraction" else f"{tolerance:g} in {self.name}"

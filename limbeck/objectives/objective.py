@@ -15,8 +15,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from limbeck.errors import TaskError, nearest
+from limbeck.errors import ConfigError, TaskError, nearest
 from limbeck.objectives.measure import Measure
+from limbeck.objectives.statistic import MeanScore, Statistic
 from limbeck.objectives.wording import Wording
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
 
-Finding = Literal["confusion", "reliability", "roc", "slices", "soft_targets"]
+Finding = Literal["confusion", "labels", "reliability", "roc", "slices", "soft_targets"]
 
 
 class LabelDeclaration(Protocol):
@@ -38,6 +39,8 @@ class LabelDeclaration(Protocol):
     def classes(self) -> tuple[str, ...]: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +52,19 @@ class TfmaMetrics:
       class_names: names of its metrics, as `tfma.MetricConfig.class_name` takes them.
       slice_metric: the name, in its results, of the metric that is the objective's measure. None if there is no such
         metric; then there are no findings by slice.
+      encoded: whether it compares with the label as numbers, and not with the raw feature: 0 and 1 and not two texts.
+      defined_by: the name, in its results, of a metric that is strictly between 0 and 1 in the slices that define
+        `slice_metric`. In others, TFMA gives a number all the same. None if every slice defines it.
+      by_output: class names of metrics that are computed of each output by itself. If there are any, `slice_metric` and
+        `defined_by` are among them, and the measure of a slice is the mean over the outputs that define it.
     """
 
     prediction_key: str
     class_names: tuple[str, ...]
     slice_metric: str | None
+    encoded: bool = False
+    defined_by: str | None = None
+    by_output: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +76,13 @@ class Objective(abc.ABC):
       kinds: values of `label.kind` that the objective accepts.
       label_dtype: dtype of the label: `int64` or `float32`.
       unlabelled: the label of an example that has none; `encode` never returns it.
-      measure: the mean of `scores`, which the gate compares; higher is better.
+      measure: the name and the unit of `statistic`, which the gate compares; higher is better.
       loss_key: the name of the mean of `losses` among the metrics of `report.json`.
       tfma: what TensorFlow Model Analysis computes.
       findings: the findings of the report that make sense.
       wording: what the report says of the objective.
+      activation: what turns the outputs into probabilities, `softmax` or `sigmoid`. Losses and answers apply it, so a
+        model that ends in it is refused. None if outputs are no logits.
     """
 
     label: LabelDeclaration
@@ -82,6 +95,7 @@ class Objective(abc.ABC):
     tfma: ClassVar[TfmaMetrics]
     findings: ClassVar[frozenset[Finding]]
     wording: ClassVar[Wording] = Wording()
+    activation: ClassVar[Literal["softmax", "sigmoid"] | None] = None
 
     def __post_init__(self) -> None:
         """Raises TaskError if the objective does not accept the label. A subclass adds its own checks."""
@@ -90,6 +104,11 @@ class Objective(abc.ABC):
             raise TaskError(
                 f"label '{self.label.name}' is of one kind of {self.kinds}, received {kind!r}."
                 f"{nearest(str(kind), self.kinds)}"
+            )
+        if self.label.columns and not self.label_shape:
+            raise TaskError(
+                f"label '{self.label.name}' is one value, so it has no columns, received {self.label.columns}: for "
+                "several columns of 0 and 1 there is the objective 'multi_label'"
             )
 
     # Shapes.
@@ -115,12 +134,49 @@ class Objective(abc.ABC):
 
         return tf.io.FixedLenFeature(list(self.label_shape), tf.as_dtype(self.label_dtype))
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of `class_logits`; empty if there are none."""
+        return self.label.classes
+
+    @property
+    def label_values(self) -> tuple[str, ...]:
+        """The values that a raw feature of the label may have: texts, or names of the integers from 0.
+
+        They are in the order in which `encode` numbers them. Empty if any value of the kind is a label.
+        """
+        return self.class_names
+
+    def assert_temperature(self, temperature: float, default: float) -> None:
+        """Raises ConfigError if `distillation.temperature` was set, and this objective has none."""
+        if not self.wording.tempered and temperature != default:
+            raise ConfigError(
+                f"distillation.temperature changes nothing for label '{self.label.name}', because its kind has no "
+                f"probabilities; received {temperature:g}: leave the setting out"
+            )
+
+    # What the gate compares.
+
+    @property
+    def statistic(self) -> Statistic:
+        """How `measure` is computed: the mean of `scores`, if the objective says nothing else."""
+        return MeanScore(self.scores)
+
+    @property
+    def score_key(self) -> str:
+        """The name of the mean of `scores` among the metrics of a training."""
+        return self.measure.key
+
+    def further_metrics(self, outputs: Array, labels: Any) -> dict[str, float]:
+        """Returns figures for the report beside measure and loss, by name; arguments are as for `scores`."""
+        return {}
+
     # The label.
 
     @property
     def raw_features(self) -> tuple[str, ...]:
         """Names of the raw features that `encode` reads."""
-        return (self.label.name,)
+        return self.label.columns or (self.label.name,)
 
     @abc.abstractmethod
     def encode(self, raw: Mapping[str, Any]) -> Any:
@@ -220,7 +276,7 @@ class Objective(abc.ABC):
 
     @abc.abstractmethod
     def scores(self, outputs: Array, labels: Any) -> Array:
-        """Returns how well a model does on each example. Higher is better; the mean is `measure`.
+        """Returns how well a model does on each example. Higher is better.
 
         Args:
           outputs: float64 `[examples, outputs]`, all finite.
@@ -233,3 +289,11 @@ class Objective(abc.ABC):
     @abc.abstractmethod
     def losses(self, outputs: Array, labels: Any) -> Array:
         """Returns the hard loss of each example; arguments and result are as for `scores`."""
+
+    def class_logits(self, outputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns logits whose softmax are the probabilities of `class_names`: `[..., outputs]` -> `[..., classes]`.
+
+        The findings on classes are made of it. An objective without classes has no such findings. If it has an axis
+        more than the outputs, each output is a question by itself, and all answers count.
+        """
+        return outputs

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from limbeck.errors import TaskError, nearest
+from limbeck.objectives.binary import Binary
 from limbeck.objectives.classes import Classes
+from limbeck.objectives.multi_label import MultiLabel
 from limbeck.objectives.objective import LabelDeclaration, Objective
+from limbeck.objectives.regression import Regression
 
 _Kind = TypeVar("_Kind", bound=type[Objective])
 
-_OBJECTIVES: dict[str, type[Objective]] = {"classes": Classes}
+_OBJECTIVES: dict[str, type[Objective]] = {
+    "binary": Binary,
+    "classes": Classes,
+    "multi_label": MultiLabel,
+    "regression": Regression,
+}
 
 
 class _NamedLabel(LabelDeclaration, Protocol):

@@ -17,9 +17,11 @@ class Wording:
       tempered: whether `distillation.temperature` changes the loss of soft targets. If not, no advice names it.
       far_behind: how far behind its teacher a student may be on a slice, beyond its distance on the whole, before the
         advice names the slice; in the unit of the measure. None takes `gate.tolerance`.
+      needed: what the test split must hold for the measure to be defined.
     """
 
     pseudo_labels: str = "the teachers' answers"
     soft_targets: str = "soft targets"
     tempered: bool = False
     far_behind: float | None = None
+    needed: str = "labels"

@@ -16,7 +16,8 @@ class DistillationConfig:
     """The loss (1 - alpha) * hard + alpha * temperature^2 * soft (Hinton et al., 2015, arXiv:1503.02531).
 
     Attributes:
-      temperature: divides the logits of teachers and student before the softmax of the soft term.
+      temperature: divides the logits of teachers and student before the softmax or sigmoid of the soft term. It is
+        refused if the label is a number.
       alpha: share of the soft term; 0 trains on labels alone, 1 on soft targets alone.
     """
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limbeck.report import figures
-from limbeck.report.findings import Confusion, CurvePoint, Findings, Slice, SoftTarget
+from limbeck.report import figures, html
+from limbeck.report.findings import Confusion, CurvePoint, Findings, LabelFigures, Slice, SoftTarget
 from limbeck.report.schema import Report
 from limbeck.report.sections import (
     calibration,
     configuration,
     confusions,
+    labels,
     learning,
     quality,
     slices,
@@ -273,3 +274,23 @@ def test_of_a_container_only_what_is_asked_for_is_shown():
 )
 def test_figures_as_people_write_them(written: str, text: str):
     assert written.replace("\u00a0", " ") == text
+
+
+def test_labels_stand_by_what_the_student_lost_and_those_without_an_area_last():
+    known = (
+        LabelFigures("same", 3, 10, {"teacher": 0.75, "student": 0.75}),
+        LabelFigures("constant", 0, 10, {"teacher": None, "student": None}),
+        LabelFigures("lost", 4, 10, {"teacher": 0.9, "student": 0.5, "student_hard_labels": 0.4}),
+    )
+
+    section = labels.view(with_findings(labels=known))
+
+    assert section is not None
+    assert [row.name for row in section.rows] == ["lost", "same", "constant"]
+    assert section.rows[0].difference == pytest.approx(-0.4)
+    assert (section.widest, section.undefined) == (pytest.approx(0.4), 1)
+    assert labels.view(with_findings()) is None
+    page = html.render(with_findings(labels=known))
+    assert "Label by label" in page
+    assert "4 of 10" in page
+    assert "1\u00a0label without an AUC" in page

@@ -124,7 +124,7 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
     """
     unknown = int(objective.undeclared(labels).sum())
     if unknown:
-        classes, remedy = objective.label.classes, "correct the data, or the declaration of the task's label"
+        classes, remedy = objective.label_values, "correct the data, or the declaration of the task's label"
         if classes:
             remedy = "correct the data, or the classes of the task's label"
             if objective.label.kind == "integer":

@@ -38,8 +38,8 @@ class Evaluation:
 
     Attributes:
       loss: the mean of the objective's hard loss.
-      metrics: the same mean and the objective's measure, by the objective's names. For classes these are `log_loss`
-        (cross-entropy, in nats) and `accuracy`.
+      metrics: the same mean, and the mean of the objective's scores, by the objective's names. For classes these are
+        `log_loss` (cross-entropy, in nats) and `accuracy`.
       examples: number of examples with a label.
     """
 
@@ -128,7 +128,7 @@ def evaluator(strategy: Strategy, model: KerasModel, split: Split) -> Callable[[
         if not known:
             raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         loss, score = float(losses / known), float(scores / known)
-        return Evaluation(loss, {objective.loss_key: loss, objective.measure.key: score}, int(known))
+        return Evaluation(loss, {objective.loss_key: loss, objective.score_key: score}, int(known))
 
     return evaluate
 

@@ -136,13 +136,22 @@ def assert_same_weights(first: KerasModel, again: KerasModel, who: str) -> None:
     )
 
 
-def assert_logits(model: KerasModel, who: str) -> None:
-    """Refuses a model that visibly ends in probabilities, by a TaskError: its last layer is a softmax or a sigmoid."""
+def assert_logits(model: KerasModel, who: str, activation: str) -> None:
+    """Refuses a model that visibly ends in probabilities: its last layer is a softmax or a sigmoid.
+
+    Args:
+      model: the model.
+      who: the beginning of messages.
+      activation: what the objective makes of the outputs, `softmax` or `sigmoid`.
+
+    Raises:
+      TaskError: if it does.
+    """
     found = _probabilities(model)
     if found:
         raise TaskError(
             f"{who} must end in logits, but {found}: losses, soft targets and the served probabilities all take the "
-            "softmax of what a model returns. Leave the last activation out"
+            f"{activation} of what a model returns. Leave the last activation out"
         )
 
 

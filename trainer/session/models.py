@@ -11,7 +11,6 @@ from typing import Any
 from limbeck import task_code
 from limbeck.aliases import FeatureSpec, KerasModel, LearningRate, Optimizer
 from limbeck.errors import TaskError
-from limbeck.objectives.classes import Classes
 from limbeck.task import Task
 from limbeck.trainer.session import contract
 from limbeck.trainer.session.session import Session
@@ -49,8 +48,8 @@ def build_model(session: Session) -> KerasModel:
     model = _checked(model, task)
     contract.assert_no_metrics(model, who)
     contract.assert_trainable_weights(model, who)
-    if isinstance(task.objective, Classes):
-        contract.assert_logits(model, who)
+    if task.objective.activation is not None:
+        contract.assert_logits(model, who, task.objective.activation)
     return model
 
 

@@ -85,7 +85,9 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         )
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
-        remarks = _probabilities(outputs.numpy(), entry), exactness.warning(model, optimizer, graph)
+        remarks = [exactness.warning(model, optimizer, graph)]
+        if task.objective.activation == "softmax":
+            remarks.insert(0, _probabilities(outputs.numpy(), entry))
         return [remark for remark in remarks if remark]
 
 

@@ -7,12 +7,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from limbeck.components.comparison.compare import compare
+from limbeck.components.comparison.compare import compare as compare_answers
 from limbeck.components.predictor import tables
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from limbeck.report.verdicts import Interval, Verdicts
 from tests.classes import classes
+from tests.components.comparison.scored import compare
 
 EXAMPLES = 400
 # Shares of examples that a model is right about. All are right about the easiest, as real models nearly are.
@@ -243,7 +244,7 @@ def test_a_model_whose_logits_are_no_numbers_is_compared_with_none(broken: tuple
 
     table = pa.Table.from_pylist(rows, schema=tables.schema(classes()))
 
-    verdicts = compare(tables.scores(table, "test", classes()))
+    verdicts = compare_answers(tables.answers(table, "test", classes()), classes().statistic)
     assert set(verdicts.against) == left
     assert verdicts == compare(without(*broken))
 

@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from limbeck.components.comparison import mcnemar, proportions
-from limbeck.components.comparison.compare import compare
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.report.verdicts import Interval
+from tests.components.comparison.scored import compare
 from tests.components.comparison.test_mcnemar import answers
 
 Scores = npt.NDArray[np.float64]

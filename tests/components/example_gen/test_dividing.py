@@ -24,7 +24,11 @@ from limbeck.examples import SPLITS
 from tests.components.example_gen import test_executor
 from tests.components.example_gen.tables import features_of
 
-DECLARATION = {"a": Declared("number"), "b": Declared("text"), "y": Declared("integer", classes=("0", "1"))}
+DECLARATION = {
+    "a": Declared("number"),
+    "b": Declared("text"),
+    "y": Declared("integer", classes=("0", "1"), label=True),
+}
 ROWS = 400
 Split = dict[str, list[dict[str, Any]]]
 

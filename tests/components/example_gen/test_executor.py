@@ -262,7 +262,7 @@ def test_what_the_task_declares_is_asserted_on_every_example(tmp_path: Path):
         with tf.io.TFRecordWriter(str(tmp_path / "data" / split / "d.tfrecord")) as writer:
             for one in given:
                 writer.write(one)
-    declaration = {"a": Declared("number"), "y": Declared("integer", classes=("no", "yes"))}
+    declaration = {"a": Declared("number"), "y": Declared("integer", classes=("no", "yes"), label=True)}
 
     with pytest.raises(DataError) as refused:
         run(

@@ -18,7 +18,7 @@ DECLARATION = {
     "pair": Declared("number", 2),
     "n": Declared("integer"),
     "t": Declared("text"),
-    "y": Declared("text", classes=("low", "high")),
+    "y": Declared("text", classes=("low", "high"), label=True),
 }
 
 
@@ -103,10 +103,31 @@ def test_each_fault_is_told_by_split_feature_count_and_place(values: dict[str, l
 @pytest.mark.parametrize("value", [-1, 2, 2**62])
 def test_an_integer_label_out_of_range_is_refused_with_its_value(value: int):
     # A raw -1 once counted as unlabelled, and accuracy was taken over the rest without a word.
-    declaration = {"y": Declared("integer", classes=("no", "yes"))}
+    declaration = {"y": Declared("integer", classes=("no", "yes"), label=True)}
     told = refusal(summary(example(y=[0]), example(y=[value]), declaration=declaration))
     assert f"1 of 2 examples hold the label {value}, which the task does not declare" in told
     assert "classes count from 0, and the last is 1 ('yes')" in told
+
+
+def test_a_label_of_yes_and_no_is_0_or_1():
+    declaration = {"y": Declared("integer", classes=("0", "1"), label=True)}
+    told = refusal(summary(example(y=[1]), example(y=[3]), declaration=declaration))
+    assert "feature 'y': 1 of 2 examples hold the label 3, which is neither 0 nor 1" in told
+
+
+def test_a_number_that_is_a_label_may_be_missing_and_is_not_counted_by_value():
+    declaration = {"y": Declared("number", label=True), "x": Declared("number")}
+    found = summary(example(y=[0.5], x=[1.0]), example(x=[1.0]), example(y=[-3.0]), declaration=declaration)
+    assert (found.examples, found.unlabelled, found.labels) == (3, 1, {})
+
+
+def test_columns_of_one_label_are_counted_by_column_and_an_example_that_lacks_one_is_unlabelled():
+    column = Declared("integer", classes=("0", "1"), label=True)
+    declaration = {"a": column, "b": column, "n": Declared("integer")}
+    rows = [{"a": [1], "b": [0], "n": [7]}, {"a": [1]}, {"n": [1]}, {"a": [0], "b": [0]}]
+    found = summary(*(example(**row) for row in rows), declaration=declaration)
+    assert (found.examples, found.unlabelled) == (4, 2)
+    assert found.labels == {"a=1": 2, "a=0": 1, "b=0": 2}
 
 
 def test_all_faults_are_told_at_once_and_few_of_a_kind():
@@ -149,5 +170,5 @@ def test_the_declaration_of_a_task():
         "a": Declared("number", 6),
         "b": Declared("text"),
         "seen": Declared("integer"),
-        "y": Declared("integer", classes=("no", "yes")),
+        "y": Declared("integer", classes=("no", "yes"), label=True),
     }

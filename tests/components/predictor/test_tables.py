@@ -146,9 +146,10 @@ def test_what_was_predicted_right_is_paired_by_example():
     teachers = [row(TEACHER, 1, [float(n == 1), 0.5], number=n) for n in (0, 1, 2)]
     elsewhere = [row(STUDENT, 0, [0.0, 1.0], split="train", number=5), row(STUDENT, -1, [0.0, 1.0], number=6)]
 
-    right = tables.scores(table(*elsewhere, *teachers, *students), "test", classes())
+    answers = tables.answers(table(*elsewhere, *teachers, *students), "test", classes())
 
-    assert {name: values.tolist() for name, values in right.items()} == {
+    assert answers.labels.tolist() == [1, 1, 1]
+    assert {name: classes().scores(one, answers.labels).tolist() for name, one in answers.outputs.items()} == {
         STUDENT: [1.0, 1.0, 1.0],
         TEACHER: [1.0, 0.0, 1.0],
     }
@@ -159,13 +160,14 @@ def test_a_model_with_a_logit_that_is_no_number_is_left_out(broken: float):
     rows = [row(model, 0, [1.0, 0.0], number=n) for model in (TEACHER, STUDENT) for n in range(3)]
     rows += [row(HARD_LABELS, 0, [1.0, broken if n == 1 else 0.0], number=n) for n in range(3)]
 
-    assert set(tables.scores(table(*rows), "test", classes())) == {TEACHER, STUDENT}
+    assert set(tables.answers(table(*rows), "test", classes()).outputs) == {TEACHER, STUDENT}
 
 
 def test_a_logit_of_an_unlabelled_example_leaves_no_model_out():
     rows = [row(STUDENT, 0, [1.0, 0.0], number=0), row(STUDENT, -1, [math.nan, 0.0], number=1)]
 
-    assert tables.scores(table(*rows), "test", classes())[STUDENT].tolist() == [1.0]
+    answers = tables.answers(table(*rows), "test", classes())
+    assert (answers.labels.tolist(), answers.outputs[STUDENT].tolist()) == ([0], [[1.0, 0.0]])
 
 
 @pytest.fixture

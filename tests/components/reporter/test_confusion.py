@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as arrays
 
 from limbeck.components.reporter.confusion import confusion
 from limbeck.components.reporter.scores import judgeable
+from tests.classes import classes
 from tests.components.reporter.predictions import table
 
 CLASSES = ("round", "square", "long")
@@ -21,7 +22,7 @@ def test_every_labelled_example_is_counted_where_it_belongs(data: st.DataObject)
         if label >= 0:
             expected[label][int(np.argmax(row))] += 1
 
-    found = judgeable(table(labels, logits), "student", "test", 3)
+    found = judgeable(table(labels, logits), "student", "test", classes(3))
 
     if found is None:
         assert set(labels) == {-1}
@@ -30,7 +31,7 @@ def test_every_labelled_example_is_counted_where_it_belongs(data: st.DataObject)
 
 
 def test_rows_are_labels_and_columns_predictions():
-    found = judgeable(table([0, 0, 2], [[0, 0, 1], [0, 0, 1], [1, 0, 0]]), "student", "test", 3)
+    found = judgeable(table([0, 0, 2], [[0, 0, 1], [0, 0, 1], [1, 0, 0]]), "student", "test", classes(3))
 
     assert found is not None
     made = confusion(found, CLASSES)

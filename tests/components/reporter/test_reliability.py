@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from limbeck.components.reporter.reliability import BINS, reliability
 from limbeck.components.reporter.scores import judgeable
 from limbeck.report.findings import ReliabilityBin
+from tests.classes import classes
 from tests.components.reporter.predictions import probabilities, table
 
 
@@ -19,7 +20,7 @@ from tests.components.reporter.predictions import probabilities, table
 def test_bins_and_error_are_those_of_a_count_by_hand(data: st.DataObject):
     labels = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=60))
     logits = data.draw(arrays.arrays(np.float32, (len(labels), 4), elements=st.floats(-20, 20, width=32)))
-    found = judgeable(table(labels, logits), "student", "test", 4)
+    found = judgeable(table(labels, logits), "student", "test", classes(4))
     assert found is not None
 
     made = reliability(found)
@@ -43,7 +44,7 @@ def test_bins_and_error_are_those_of_a_count_by_hand(data: st.DataObject):
 def test_a_known_case():
     # Confidences 0.75 (right), 0.75 (wrong) and 0.95 (right).
     logits = np.log([[0.75, 0.25], [0.25, 0.75], [0.05, 0.95]])
-    found = judgeable(table([0, 0, 1], logits), "student", "test", 2)
+    found = judgeable(table([0, 0, 1], logits), "student", "test", classes(2))
     assert found is not None
 
     made = reliability(found)
@@ -55,7 +56,7 @@ def test_a_known_case():
 
 
 def test_certainty_belongs_to_the_last_bin():
-    found = judgeable(table([0, 1], [[900, -900], [900, -900]]), "student", "test", 2)
+    found = judgeable(table([0, 1], [[900, -900], [900, -900]]), "student", "test", classes(2))
     assert found is not None
 
     assert reliability(found).bins == (ReliabilityBin(0.9, 1.0, 2, 1.0, 0.5),)

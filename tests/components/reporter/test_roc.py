@@ -15,13 +15,14 @@ from sklearn.metrics import auc, roc_auc_score, roc_curve
 from limbeck.components.reporter.roc import POINTS, curve, roc, thin
 from limbeck.components.reporter.scores import Scores, judgeable
 from limbeck.report.findings import Roc
+from tests.classes import classes
 from tests.components.reporter.predictions import probabilities, table
 
 Array = npt.NDArray[np.float64]
 
 
 def judged(labels: object, logits: object) -> Scores:
-    found = judgeable(table(labels, logits), "student", "test", np.shape(logits)[1])
+    found = judgeable(table(labels, logits), "student", "test", classes(np.shape(logits)[1]))
     assert found is not None
     return found
 

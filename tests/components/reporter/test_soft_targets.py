@@ -57,7 +57,7 @@ def test_the_choice_is_that_of_going_through_the_examples_one_by_one(data: st.Da
     logits = data.draw(arrays.arrays(np.float32, (len(labels), 3), elements=st.sampled_from([0, 1, 2, 4, 8])))
     limit, of_a_pair = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
 
-    found = choose(table(labels, logits, "teacher", "train"), 3, limit, of_a_pair)
+    found = choose(table(labels, logits, "teacher", "train"), classes(3), limit, of_a_pair)
 
     assert found == chosen_one_by_one(labels, logits, limit, of_a_pair)
 
@@ -67,7 +67,7 @@ def test_equal_probabilities_whose_sums_round_differently_are_a_tie():
     logits = [[2, 2, 4], [4, 4, 2], [2, 4, 2], [2, 4, 4]]
     labels = [2, 0, 1, 1]
 
-    found = choose(table(labels, logits, "teacher", "train"), 3)
+    found = choose(table(labels, logits, "teacher", "train"), classes(3))
 
     assert [one.example_id for one in found] == ["id-0001", "id-0003", "id-0000", "id-0002"]
 
@@ -76,7 +76,7 @@ def test_the_second_class_of_a_sure_ensemble_is_that_of_the_second_logit():
     """All other probabilities round to 0 here; the first class was once taken for the second of both examples."""
     logits = [[0, 9000, 1], [1, 9000, 0]]
 
-    assert choose(table([1, 1], logits, "teacher", "train"), 3, of_a_pair=1) == [
+    assert choose(table([1, 1], logits, "teacher", "train"), classes(3), of_a_pair=1) == [
         Choice("id-0000", 1),
         Choice("id-0001", 1),
     ]
@@ -85,10 +85,10 @@ def test_the_second_class_of_a_sure_ensemble_is_that_of_the_second_logit():
 def test_only_the_teachers_on_training_examples_count():
     others = [table([0], [[1, 0.9]], model, split) for model, split in (("teacher", "test"), ("student", "train"))]
 
-    assert choose(pa.concat_tables(others), 2) == []
-    assert choose(tables.schema(classes()).empty_table(), 2) == []
+    assert choose(pa.concat_tables(others), classes()) == []
+    assert choose(tables.schema(classes()).empty_table(), classes()) == []
     own = table([0, 0, -1], [[1, 0], [math.nan, 0], [3, 0]], "teacher", "train")
-    assert choose(pa.concat_tables([*others, own]), 2) == [Choice("id-0000", 0)]
+    assert choose(pa.concat_tables([*others, own]), classes()) == [Choice("id-0000", 0)]
 
 
 def labelled(world: World, folder: Path, broken: bytes | None = None) -> list[str]:

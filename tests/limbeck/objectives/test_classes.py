@@ -82,7 +82,9 @@ def test_tensors_and_arrays_are_told_apart_from_unlabelled_ones_alike():
 
 def test_every_abstract_part_is_there():
     assert not OBJECTIVE.__abstractmethods__
-    declared = {"kinds", "label_dtype", "unlabelled", "measure", "loss_key", "tfma", "findings", "wording"}
+    declared = {
+        "kinds", "label_dtype", "unlabelled", "measure", "loss_key", "tfma", "findings", "wording", "activation",
+    }  # fmt: skip
     assert declared == set(Objective.__annotations__) - {"label"}
     assert all(hasattr(OBJECTIVE, name) for name in declared)
     assert OBJECTIVE.label_spec() == tf.io.FixedLenFeature([], tf.int64)

@@ -430,7 +430,7 @@ def test_the_gate_refuses_in_the_objectives_words(run: Run, judged: tuple[Artifa
     tolerance, gain = decision.reasons
     assert tolerance == (
         f"the student's negative squared error {student:.6g} is {teacher - student:.6g} below the teacher's "
-        f"{teacher:.6g}; gate.tolerance allows 0.25"
+        f"{teacher:.6g}; gate.tolerance allows 0.25 in negative squared error"
     )
     assert gain.startswith("the student's negative squared error is -")
     assert "points" not in "".join(decision.reasons)
