@@ -28,15 +28,15 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     counted = label_counts.read(uris["examples"]).splits
     ids = {split: list(_ids(_split(uris["transformed_examples"], split))) for split in SPLITS}
     rows = {split: len(some) for split, some in ids.items()}
-    known = set(ids[TRAIN])
+    known, classes = set(ids[TRAIN]), _class_values(task)
     train = counted.get(TRAIN)
     return Data(
         rows=rows,
         all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
         columns=tuple(columns_of(task, _split(uris["statistics"], TRAIN))),
-        labels=train.labels if train is not None and task.objective.label_values else {},
+        labels=train.labels if train is not None and classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
-        classes=tuple(value for _, value in label_counts.values_of(task)),
+        classes=classes,
         duplicates=len(ids[TRAIN]) - len(known),
         leaked={split: sum(one in known for one in some) for split, some in ids.items() if split != TRAIN},
     )
@@ -59,6 +59,12 @@ def all_rows(rows: Mapping[str, int], counted: RowCounts, *, divided: bool) -> d
         return dict(counted.splits) | {TRAIN: counted.splits[TRAIN] + counted.unlabelled}
     times = (sum(counted.splits.values()) + counted.unlabelled) / sum(rows.values())
     return {split: max(count, round(count * times)) for split, count in rows.items()}
+
+
+def _class_values(task: Task) -> tuple[str, ...]:
+    """Returns the values of the label as the data hold them; empty for numbers, and for a label of several columns."""
+    objective = task.objective
+    return tuple(objective.label_values) if len(objective.raw_features) == 1 else ()
 
 
 def columns_of(task: Task, statistics: str) -> Iterator[Column]:
