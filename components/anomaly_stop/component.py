@@ -8,6 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, component_spec, standard_artifacts
 
+from limbeck.components.anomaly_stop import curated
 from limbeck.components.anomaly_stop.executor import Executor
 from limbeck.components.graph.context import Context
 from limbeck.components.properties.code import CODE, code_properties
@@ -76,7 +77,8 @@ def anomaly_stop(
     *,
     generation: int,
 ) -> AnomalyStop:
-    """Makes the node `AnomalyStop`."""
+    """Makes the node `AnomalyStop`. Raises TaskError if the task's schema cannot be read."""
+    curated.read(context.task)
     code = context.code(["limbeck.components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
     return AnomalyStop(
         statistics=statistics.outputs["statistics"],
