@@ -29,10 +29,16 @@ class NodeSkippedError(Exception):
 class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """A local runner that emits `pipeline`, `node_started` and `node_finished` events."""
 
-    def __init__(self, never_cached: Collection[str] = ()) -> None:
-        """Takes the ids of nodes that run whatever the cache holds, because they read state outside the graph."""
+    def __init__(self, never_cached: Collection[str] = (), only: Collection[str] | None = None) -> None:
+        """Makes a runner.
+
+        Args:
+          never_cached: ids of nodes that run whatever the cache holds.
+          only: ids of the nodes that run at all; None runs all.
+        """
         super().__init__()
         self._never_cached = frozenset(never_cached)
+        self._only = only
 
     def run_with_ir(self, pipeline: Any, run_options: Any = None, **_: Any) -> None:
         """Runs every node of a compiled pipeline, in topological order.
@@ -49,6 +55,8 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         connections = deployment.metadata_connection_config
         connection = getattr(connections, connections.WhichOneof("connection_config"))
         nodes = [node.pipeline_node for node in pipeline.nodes]
+        if self._only is not None:
+            nodes = [node for node in nodes if node.node_info.id in self._only]
         events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
         for node in nodes:
             self._run(node, pipeline, deployment, connection)

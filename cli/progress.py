@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,14 +23,16 @@ class RunProgress:
     On a terminal, the live line is redrawn in place. Elsewhere (a CI log), it is printed every 15 seconds.
     """
 
-    def __init__(self, events: Path, console: Console | None = None) -> None:
-        """Takes the file to which the run appends its events."""
+    def __init__(
+        self, events: Path, console: Console | None = None, silent: Collection[str] = frozenset()
+    ) -> None:
+        """Takes the file to which the run appends its events, and the nodes whose notes are not shown."""
         self._file = events.open(encoding="utf-8")
         self._console = console or Console(highlight=False)
         self._rest = ""
         self._nodes: list[str] = []
         self._done = 0
-        self._doing, self._detail = "starting", ""
+        self._doing, self._detail, self._silent = "starting", "", silent
         self._since = self._printed = time.monotonic()
         self._live = Live(console=self._console, transient=True, refresh_per_second=4, get_renderable=self._line)
 
@@ -68,7 +71,7 @@ class RunProgress:
             took = "cached" if event["cached"] else f"{event['seconds']:.1f} s"
             self._console.print(f"{self._counter(self._done)} {event['node']:18} {took:>8}")
             self._printed = time.monotonic()
-        elif kind == "note":
+        elif kind == "note" and self._doing not in self._silent:
             self._note(event["text"])
         elif kind == "restarting":
             self._note(restarting_line(event))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from limbeck.cli import exit_codes
+from limbeck.cli import exit_codes, further_pages
 from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import ConfigError
 from limbeck.records import from_json
@@ -27,6 +27,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{folder.report_json} is not a report that this version reads; run the pipeline again ({error})"
         ) from None
-    html.write(report, folder.report_json, folder.report_html)
-    terminal.show(report, folder.report_html, folder.log)
+    links = further_pages.write(folder, report.task)
+    html.write(report, folder.report_json, folder.report_html, links)
+    terminal.show(report, folder.report_html, folder.log, further_pages.tensorboard(folder))
     return exit_codes.DONE

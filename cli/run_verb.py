@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Protocol
 
 from limbeck import events, reference, temporary
-from limbeck.cli import exit_codes, guardian, raw_data, settings
+from limbeck.cli import exit_codes, guardian, raw_data, settings, task_source
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.report.schema import Outcome
 from limbeck.trainer.process import gpus, interpreter, lifeline
@@ -42,11 +42,11 @@ class Runner(Protocol):
         """Returns its exit code. Raises subprocess.TimeoutExpired if it is still alive after `timeout` seconds."""
 
 
-def start_runner(folder: RunFolder) -> Runner:
-    """Starts `python -m limbeck.cli.runner` in its own session, so that one signal ends it and all that it started."""
+def start_runner(folder: RunFolder, module: str = "limbeck.cli.runner") -> Runner:
+    """Starts `python -m <module>` in its own session, so that one signal ends it and all that it started."""
     with folder.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "limbeck.cli.runner", str(folder.root)],
+            [sys.executable, "-m", module, str(folder.root)],
             env=environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -78,6 +78,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner] = start_runner) -> int:
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
     raw_data.check(request.config.data)
+    task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()
     with folder.alone():
         folder.prepare(request)
@@ -85,21 +86,39 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
         folder.sweep()
         temporary.sweep()
         with _signals_as_errors():
-            try:
-                code = _run(folder, start)
-                _ignore_signals()
-            except _StoppedError as stop:
-                code = stop.code
-            return _conclude(folder, code)
+            return _conclude(folder, _run_or_stop(folder, start))
 
 
-def _run(folder: RunFolder, start: Callable[[RunFolder], Runner]) -> int:
+def attend(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str]) -> int:
+    """Starts a process for a prepared folder, shows its progress, and ends it on a signal. Returns its exit code.
+
+    Args:
+      folder: the folder.
+      start: as in `execute`.
+      silent: nodes whose notes are not shown.
+    """
+    with _signals_as_errors():
+        return _run_or_stop(folder, start, silent)
+
+
+def _run_or_stop(
+    folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str] = frozenset()
+) -> int:
+    try:
+        code = _run(folder, start, silent)
+    except _StoppedError as stop:
+        return stop.code
+    _ignore_signals()
+    return code
+
+
+def _run(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str]) -> int:
     from limbeck.cli.progress import RunProgress
 
     runner = start(folder)
     with guardian.guarding(runner.pid):
         try:
-            with RunProgress(folder.events) as progress:
+            with RunProgress(folder.events, silent=silent) as progress:
                 while (code := _wait(runner)) is None:
                     progress.update()
                 progress.update()
@@ -147,12 +166,13 @@ def _ignore_signals() -> None:
 
 def _conclude(folder: RunFolder, code: int) -> int:
     """Writes and shows the report. Returns the exit code for its outcome."""
-    from limbeck.cli import collect
+    from limbeck.cli import collect, further_pages
     from limbeck.report import html, terminal
 
     report = collect.collect(folder, code)
-    html.write(report, folder.report_json, folder.report_html)
-    terminal.show(report, folder.report_html, folder.log)
+    links = further_pages.write(folder, report.task)
+    html.write(report, folder.report_json, folder.report_html, links)
+    terminal.show(report, folder.report_html, folder.log, further_pages.tensorboard(folder))
     return _exit_code(report.outcome, code)
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from limbeck import events, files, reference
 from limbeck.cli import exit_codes, rerunning
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import UserError
+from limbeck.settings import trial
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
 from limbeck.trainer.process import lifeline
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
     from limbeck.components.graph.context import Storage
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the request in the run folder. Returns the exit code of the process."""
+def main(arguments: list[str], work: Callable[[RunFolder], None] | None = None) -> int:
+    """Works in a run folder. Returns the exit code of the process.
+
+    Args:
+      arguments: the path of the folder.
+      work: what to do; None runs the request of the folder.
+    """
     lifeline.die_with_parent()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     logging.basicConfig(level=logging.INFO)
     try:
-        _run(RunFolder(Path(arguments[0])))
+        (work or _run)(RunFolder(Path(arguments[0])))
     except UserError as error:
         traceback.print_exc()
         events.emit("failed", user=True, message=str(error))
@@ -56,6 +63,7 @@ def _run(folder: RunFolder) -> None:
         )
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
+    os.environ.pop(trial.ENVIRONMENT, None)
     os.environ.update(environment(folder, request))
     graph = graph_of(folder, request)
     never_cached = {node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)}

@@ -74,6 +74,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[Rows], str]]] = {
     "cache.md": {"runs again": cache_table.markdown},
     "configuration.md": {"groups": groups, "settings": settings},
     "your-task.md": {"wine.py": source("wine.py", "python"), "wine.yaml": source("wine.yaml", "yaml")},
+    "your-pipeline.md": {name: source(name, "python") for name in ("taxi_student.py", "taxi_pipeline.py")},
     "conformance.md": {"models": lambda _: registry.table()},
 }
 

@@ -12,13 +12,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from limbeck.layers.dropout import Dropout
     from limbeck.randomness import uniform_integers
+    from limbeck.saved_teacher import SavedTeacher
+    from limbeck.splits import Splits
+    from limbeck.student_only import student_task
     from limbeck.task import Feature, Hyperparameters, Label, Picture, Task
 
-__all__ = ["Dropout", "Feature", "Hyperparameters", "Label", "Picture", "Task", "uniform_integers"]
+__all__ = [
+    "Dropout",
+    "Feature",
+    "Hyperparameters",
+    "Label",
+    "Picture",
+    "SavedTeacher",
+    "Splits",
+    "Task",
+    "student_task",
+    "uniform_integers",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'limbeck' has no attribute {name!r}")
-    module = {"Dropout": "layers.dropout", "uniform_integers": "randomness"}.get(name, "task")
+    others = {
+        "Dropout": "layers.dropout",
+        "SavedTeacher": "saved_teacher",
+        "Splits": "splits",
+        "student_task": "student_only",
+        "uniform_integers": "randomness",
+    }
+    module = others.get(name, "task")
     return getattr(importlib.import_module(f"limbeck.{module}"), name)

@@ -39,6 +39,10 @@ class PassingFaultError(TrainingFailedError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns `" Did you mean 'x'?"` for the known name nearest to `name`, or `""` if no known name is near."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    """Returns `" Did you mean 'x'?"` for the known name nearest to `name`, or `""` if no known name is near.
+
+    Capital letters and spaces around a name do not make it another one.
+    """
+    by_folded = {one.strip().casefold(): one for one in reversed(list(known))}
+    close = difflib.get_close_matches(name.strip().casefold(), list(reversed(by_folded)), n=1, cutoff=0.5)
+    return f" Did you mean '{by_folded[close[0]]}'?" if close else ""

@@ -64,13 +64,26 @@ SECTIONS = (
 )
 
 
-def write(report: Report, data: Path, page: Path) -> None:
-    """Writes the report as JSON to `data`, and as a page to `page`."""
-    _replace(data, json.dumps(to_plain(report), indent=2) + "\n")
-    _replace(page, render(report))
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A link to a page in the same folder: its file, and its title."""
+
+    file: str
+    title: str
 
 
-def render(report: Report, sections: Sequence[PageSection] = SECTIONS, contents: bool = True) -> str:
+def write(report: Report, data: Path, page: Path, links: Sequence[Link] = ()) -> None:
+    """Writes the report as JSON to `data`, and as a page to `page`, which links further pages beside it."""
+    replace(data, json.dumps(to_plain(report), indent=2) + "\n")
+    replace(page, render(report, links=links))
+
+
+def render(
+    report: Report,
+    sections: Sequence[PageSection] = SECTIONS,
+    contents: bool = True,
+    links: Sequence[Link] = (),
+) -> str:
     """Returns the page: one self-contained HTML document.
 
     Args:
@@ -78,24 +91,35 @@ def render(report: Report, sections: Sequence[PageSection] = SECTIONS, contents:
       sections: parts of the page.
       contents: whether it has a list of contents. A page that is shown within another one (`iframe srcdoc`) has no
         address, so the links of the list would lead to the page around it.
+      links: pages in the same folder.
     """
-    environment = Environment(
+    built = [(section, section.view(report)) for section in sections]
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            summary=summary.view(report),
+            sections=[(section, view) for section, view in built if view],
+            contents=contents,
+            links=links,
+            figures=figures,
+            palette=palette.css(),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Returns where the templates are, and what they may use."""
+    made = Environment(
         loader=PackageLoader("limbeck.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"code": code, "full": full}
-    built = [(section, section.view(report)) for section in sections]
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        summary=summary.view(report),
-        sections=[(section, view) for section, view in built if view],
-        contents=contents,
-        figures=figures,
-        palette=palette.css(),
-    )
+    made.filters |= {"code": code, "full": full}
+    return made
 
 
 def code(text: str) -> Markup:
@@ -106,7 +130,8 @@ def code(text: str) -> Markup:
     )
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Writes a file as a whole or not at all."""
     unfinished = path.with_suffix(path.suffix + ".unfinished")
     unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)  # noqa: PTH105

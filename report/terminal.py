@@ -12,13 +12,14 @@ from limbeck.report import gain
 from limbeck.report.schema import Outcome, Report, judged_on, measured
 
 
-def show(report: Report, page: Path, log: Path) -> None:
+def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) -> None:
     """Prints models, each process's work, what distillation did, the verdict, what to try, and where to look.
 
     Args:
       report: report of the run.
       page: path of the report's page.
       log: path of the run's log.
+      tensorboard: command that shows the training curves.
     """
     from limbeck.report.advice import advice
 
@@ -36,6 +37,8 @@ def show(report: Report, page: Path, log: Path) -> None:
         console.print(line, markup=False, soft_wrap=True)
     if report.outcome is Outcome.FAILED:
         console.print(f"log: {log}", markup=False, soft_wrap=True)
+    if tensorboard is not None:
+        console.print(f"training curves: {tensorboard}", markup=False, soft_wrap=True)
 
 
 def distillation(report: Report) -> list[str]:

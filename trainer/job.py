@@ -49,6 +49,7 @@ class TrainingJob:
       validation_uri: folder of the packed validation split. Early stopping needs it.
       checkpoint: how often a checkpoint is written, and how many are kept.
       checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
+      most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
       planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
@@ -72,6 +73,7 @@ class TrainingJob:
     validation_uri: str | None = None
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     checkpoint_uri: str | None = None
+    most_steps: int | None = None
     planned_student: PlannedStudent | None = None
     planned_teacher: PlannedTeacher | None = None
 

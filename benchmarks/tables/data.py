@@ -16,7 +16,7 @@ def _bundled(name: str) -> Callable[[Path], None]:
         from sklearn import datasets
 
         data = getattr(datasets, f"load_{name}")()
-        names = getattr(data, "feature_names", None) or [f"column {one}" for one in range(data.data.shape[1])]
+        names = [f"column {one}" for one in range(data.data.shape[1])]
         write_table(
             path,
             [*names, LABEL],

@@ -57,7 +57,9 @@ def _value(features: Any, name: str) -> Any:
         return None
     kind = features[name].WhichOneof("kind")
     values = getattr(features[name], kind).value if kind else ()
-    return values[0] if values else None
+    if not values:
+        return None
+    return values[0].decode() if kind == "bytes_list" else values[0]
 
 
 def _encoded(
@@ -76,7 +78,7 @@ def _encoded(
         (SimpleImputer(strategy="median", add_indicator=True), numbers),
         (
             make_pipeline(
-                SimpleImputer(strategy="constant", fill_value=b""), OneHotEncoder(handle_unknown="ignore")
+                SimpleImputer(strategy="constant", fill_value=""), OneHotEncoder(handle_unknown="ignore")
             ),
             categories,
         ),

@@ -32,8 +32,8 @@ def main() -> int:
     _say("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |")
     for name in parsed.tables:
         folder = work / name
-        if not folder.is_dir():
-            folder.mkdir()
+        if not (folder / "new_task.py").is_file():
+            folder.mkdir(exist_ok=True)
             TABLES[name](folder / "data.csv")
             _pipeline("tasks", "new", folder / "new_task.py", "--csv", folder / "data.csv", "--label", LABEL)
         _say(_line(name, folder, [_compared(folder, seed) for seed in range(parsed.seeds)]))

@@ -30,6 +30,8 @@ class LabelPlan:
       kind: `integer`, `text` or `number`, as `limbeck.task.Label.kind`.
       classes: names of the classes, in the order of the logits; for other objectives as they ask for it.
       remarks: what is odd about the label.
+      mean: for `regression`, the mean of the label; otherwise 0.
+      deviation: for `regression`, its standard deviation; otherwise 0.
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,8 @@ class LabelPlan:
     kind: str
     classes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    mean: float = 0.0
+    deviation: float = 0.0
 
     @property
     def outputs(self) -> int:
@@ -119,7 +123,7 @@ def _of_number(column: ColumnSummary, format: str) -> LabelPlan:
     if codes and codes == list(range(len(codes))) and len(codes) <= _MOST_CODES:
         return LabelPlan((column.name,), "classes", "integer", tuple(map(str, codes)))
     if not codes or len(codes) > _MOST_CODES or 2 * len(codes) > column.present:
-        return LabelPlan((column.name,), "regression", "number")
+        return LabelPlan((column.name,), "regression", "number", mean=column.mean, deviation=column.deviation)
     if format == "csv" and column.kind == "integer":
         return LabelPlan(
             (column.name,),

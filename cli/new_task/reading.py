@@ -110,7 +110,10 @@ def _summary(table: pa.Table, name: str, kinds: dict[str, str]) -> ColumnSummary
         return _of_texts(name, present, distinct, counted)
     whole = kinds[name] == _INT or _are_whole(one["values"].as_py() for one in counted)
     kind: ColumnKind = "integer" if kinds[name] == _INT else "number"
-    return ColumnSummary(name, kind, present, _counts(counted, _written), distinct, whole=whole)
+    mean, deviation = (float(figure(values).as_py()) for figure in (pc.mean, pc.stddev))
+    return ColumnSummary(
+        name, kind, present, _counts(counted, _written), distinct, whole=whole, mean=mean, deviation=deviation
+    )
 
 
 def _of_texts(name: str, present: int, distinct: int, counted: Any) -> ColumnSummary:

@@ -28,15 +28,18 @@ def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequenc
       label: what is learnt.
       columns: what becomes of the other columns.
     """
-    outputs = "len(CLASSES)" if label.objective == "classes" else str(label.outputs)
+    several = label.objective == "classes"
+    scaled = label.objective == "regression"
+    arguments = f"{'len(CLASSES)' if several else label.outputs}, hyperparameters{', SCALE' if scaled else ''}"
     parts = [
         f'"""{_sentence(", ".join(label.names))} from the columns of {_sentence(data)}: a first version."""',
         "",
         "from limbeck import Label, Task",
-        "from limbeck.tabular import Table",
+        f"from limbeck.tabular import {'Scale, Table' if scaled else 'Table'}",
         "",
         *_table(columns, codes="categories" if format == "csv" else "codes"),
         *([f"CLASSES = {_tuple(label.classes, 10)}"] if label.classes else []),
+        *([f"SCALE = Scale(mean={label.mean:.4g}, deviation={label.deviation:.4g})"] if scaled else []),
         *_comments(label.remarks),
         "",
         "",
@@ -45,11 +48,11 @@ def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequenc
         "",
         "",
         "def build_teacher(hyperparameters):",
-        f"    return TABLE.teacher({outputs}, hyperparameters)",
+        f"    return TABLE.teacher({arguments})",
         "",
         "",
         "def build_student(hyperparameters):",
-        f"    return TABLE.student({outputs}, hyperparameters)",
+        f"    return TABLE.student({arguments})",
         "",
         "",
         "TASK = Task(",
@@ -117,10 +120,10 @@ def _remarked(column: Assigned) -> str:
 
 
 def _label(label: LabelPlan) -> str:
-    name, *others = label.names
-    arguments = [_quoted(name)]
-    if others:
-        arguments.append(f"others={_tuple(others, 4)}")
+    several = len(label.names) > 1
+    arguments = [_quoted("labels" if several else label.names[0])]
+    if several:
+        arguments.append(f"columns={_tuple(label.names, 4)}")
     if label.classes:
         arguments.append("classes=CLASSES")
     if label.kind != "integer":

@@ -22,6 +22,8 @@ class ColumnSummary:
       distinct: number of different values.
       whole: whether all numbers are whole; False for other kinds.
       longest: number of characters of the longest text; 0 for other kinds.
+      mean: of all numbers; 0 for other kinds.
+      deviation: standard deviation of all numbers; 0 for other kinds.
     """
 
     name: str
@@ -31,6 +33,8 @@ class ColumnSummary:
     distinct: int
     whole: bool = False
     longest: int = 0
+    mean: float = 0.0
+    deviation: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from limbeck.cli.verbs import compile, completion, logs, report, rerun, run, simulate, submit, tasks
+from limbeck.cli.verbs import check, compile, completion, logs, report, rerun, run, simulate, submit, tasks
 from limbeck.cli.verbs.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
+    check.VERB,
     run.VERB,
     rerun.VERB,
     logs.VERB,

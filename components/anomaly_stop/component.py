@@ -38,7 +38,8 @@ class AnomalyStopSpec(component_spec.ComponentSpec):
 
 class AnomalyStop(base_component.BaseComponent):
     """Fails, and names everything that is wrong. Use `add_upstream_node`, so that other nodes wait for it.
-     If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
+
+    If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
     statistics are compared with those that were accepted last.
     """
 

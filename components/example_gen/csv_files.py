@@ -7,14 +7,15 @@ import csv
 import dataclasses
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from limbeck.components.example_gen import columns
+from limbeck.components.example_gen import columns, row_counts
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.files import open_content
 from limbeck.components.example_gen.rows import TableRows
 from limbeck.errors import ConfigError, DataError
+from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,10 +34,12 @@ class CsvFiles(TableRows):
     Attributes:
       encoding: encoding of the text, as Python names it. Under UTF-8, a byte order mark is dropped.
       declaration: what the task declares. It settles the kinds of its columns.
+      most_rows: reads only so many rows, from the start of the file; None reads all.
     """
 
     encoding: str = "utf-8"
     declaration: Declaration = dataclasses.field(default_factory=dict)
+    most_rows: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -117,6 +120,11 @@ class CsvFiles(TableRows):
         for line, row in self._records(path, len(names)):
             yield f"{path}:{line}", row[index]
 
+    def about(self, path: str) -> int:
+        """Returns about how many rows a file has. Raises DataError if it cannot be read."""
+        # The header is no row.
+        return max(0, row_counts.extrapolated(path, _lines) - 1)
+
     def _assert_commas(self, path: str, names: list[str]) -> None:
         if len(names) != 1 or names[0] in self.declaration:
             return
@@ -132,7 +140,7 @@ class CsvFiles(TableRows):
     def _records(self, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
         rows = self._rows(path)
         next(rows)
-        for line, row in rows:
+        for line, row in sampled(rows, self.most_rows):
             if len(row) != width:
                 raise DataError(
                     f"{path}:{line}: expected {width} fields as in the header, received {len(row)}: a field that "
@@ -211,3 +219,10 @@ def _set(feature: tf.train.Feature, kind: Kind, value: str) -> None:
             feature.float_list.value.append(columns.whole(value))
     else:
         feature.bytes_list.value.append(value.encode())
+
+
+def _lines(content: BinaryIO) -> int:
+    """Returns how many rows there are in the first part of a file."""
+    part = content.read(row_counts.PART_BYTES)
+    # Between two quotes, a line break belongs to a field. The last row need not end in a line break.
+    return sum(text.count(b"\n") for text in part.split(b'"')[::2]) + (part[-1:] not in (b"\n", b""))

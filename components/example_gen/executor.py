@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +19,15 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from limbeck.components.artifacts.files import Artifacts
-from limbeck.components.example_gen import columns, dividing, faults, input_notes, inspection, label_counts
+from limbeck.components.example_gen import (
+    columns,
+    dividing,
+    faults,
+    input_notes,
+    inspection,
+    label_counts,
+    row_counts,
+)
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.csv_files import CsvFiles
 from limbeck.components.example_gen.declaration import Declaration
@@ -28,8 +37,11 @@ from limbeck.components.example_gen.moments import Cuts
 from limbeck.components.example_gen.options import Options, from_custom_config
 from limbeck.components.example_gen.parquet_files import ParquetFiles
 from limbeck.components.example_gen.reading import Reading, RowReader, TableFiles
+from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
 from limbeck.errors import DataError
+from limbeck.settings import trial
+from limbeck.settings.trial import Trial
 
 Properties = dict[str, Any]
 
@@ -38,22 +50,33 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
     """Files -> examples, with features in a fixed order. Different files are read in parallel."""
 
     @abc.abstractmethod
-    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
-        """Returns how a file is read."""
+    def prepare(
+        self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options, most_rows: int | None
+    ) -> Reading:
+        """Returns how a file is read, whole or not more than `most_rows` of it."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
         """Called by TFX. Raises DataError, with the name of the file, if the data cannot be read."""
-        self._destination = artifact_utils.get_single_uri(output_dict["examples"])
+        self._destination, self._trial = (
+            artifact_utils.get_single_uri(output_dict["examples"]),
+            trial.read(os.environ),
+        )
         with faults.unmarked():
             super().Do(input_dict, output_dict, exec_properties)
+        if self._trial is not None:
+            row_counts.write(self._counts, self._destination)
 
     def GenerateExamplesByBeam(  # noqa: N802
         self, pipeline: beam.Pipeline, exec_properties: Properties
     ) -> dict[str, beam.PCollection]:
         """Called by TFX's `Do`. Returns serialized tf.Examples by split."""
         options = from_custom_config(exec_properties.get("custom_config"))
-        self._inputs, self._declaration = _inputs(exec_properties), options.declaration
-        self._reading = self.prepare(pipeline, self._inputs, options)
+        whole, self._declaration = _inputs(exec_properties), options.declaration
+        self._inputs = whole if self._trial is None else whole.reduced(self._trial)
+        most_rows = None if self._trial is None else self._trial.rows_of_file(self._inputs.most_files())
+        self._reading = self.prepare(pipeline, self._inputs, options, most_rows)
+        if self._trial is not None:
+            self._counts = whole.counts(self._reading.reader, self._trial)
         if options.division is None and not self._inputs.unlabelled:
             splits = self._as_given(pipeline, exec_properties)
         else:
@@ -104,21 +127,25 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 class TFRecordExecutor(Executor):
     """Reads TFRecord files of tf.Example."""
 
-    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
+    def prepare(
+        self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options, most_rows: int | None
+    ) -> Reading:
         """Returns how a file is read. Records contain the kinds of their features."""
-        return Reading(TFRecordFiles(), {})
+        return Reading(TFRecordFiles(most_rows), {})
 
 
 class _TableExecutor(Executor, abc.ABC):
     """Reads all files twice: for the kinds of the columns, which hold for the whole input, and for the rows."""
 
     @abc.abstractmethod
-    def reader(self, options: Options) -> TableFiles:
+    def reader(self, options: Options, most_rows: int | None) -> TableFiles:
         """Returns the reader of the format."""
 
-    def prepare(self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options) -> Reading:
+    def prepare(
+        self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options, most_rows: int | None
+    ) -> Reading:
         """Finds the kinds of the columns. Returns how a file is read."""
-        reader = self.reader(options)
+        reader = self.reader(options, most_rows)
         elements = {_TableFile(path, paths[0]) for paths in inputs.files.values() for path in paths}
         elements |= {_TableFile(path, inputs.unlabelled[0], options.labels) for path in inputs.unlabelled}
         kinds = (
@@ -135,17 +162,17 @@ class _TableExecutor(Executor, abc.ABC):
 class CsvExecutor(_TableExecutor):
     """Reads CSV files with a header line."""
 
-    def reader(self, options: Options) -> TableFiles:
+    def reader(self, options: Options, most_rows: int | None) -> TableFiles:
         """Returns the reader of CSV."""
-        return CsvFiles(options.encoding, options.declaration)
+        return CsvFiles(options.encoding, options.declaration, most_rows)
 
 
 class ParquetExecutor(_TableExecutor):
     """Reads Parquet files."""
 
-    def reader(self, options: Options) -> TableFiles:
+    def reader(self, options: Options, most_rows: int | None) -> TableFiles:
         """Returns the reader of Parquet."""
-        return ParquetFiles(options.declaration)
+        return ParquetFiles(options.declaration, most_rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +188,25 @@ class _Inputs:
     files: Mapping[str, list[str]]
     splits: Mapping[str, str]
     unlabelled: list[str]
+
+    def reduced(self, part: Trial) -> _Inputs:
+        """Returns the files that a trial reads."""
+        found = {pattern: part.files(paths) for pattern, paths in self.files.items()}
+        return dataclasses.replace(self, files=found, unlabelled=part.files(self.unlabelled))
+
+    def most_files(self) -> int:
+        """Returns the largest number of files that a split has."""
+        return max(len(paths) for paths in [*self.files.values(), self.unlabelled])
+
+    def counts(self, reader: RowReader, part: Trial) -> RowCounts:
+        """Returns about how many rows all files have, from those that a trial reads."""
+
+        def about(paths: list[str]) -> int:
+            some = part.files(paths)
+            return round(sum(map(reader.about, some)) * len(paths) / len(some)) if some else 0
+
+        splits = {self.splits[pattern]: about(paths) for pattern, paths in self.files.items()}
+        return RowCounts(splits, about(self.unlabelled))
 
 
 @dataclasses.dataclass(frozen=True, order=True)

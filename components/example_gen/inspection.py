@@ -62,6 +62,7 @@ class SplitSummary:
       kinds: for each feature that the task does not declare, examples by kind.
       labels: number of examples by the value of their label.
       unlabelled: number of examples without a label.
+      present: declared features of which an example has a value.
     """
 
     split: str
@@ -70,6 +71,7 @@ class SplitSummary:
     kinds: dict[str, dict[str, Seen]] = dataclasses.field(default_factory=dict)
     labels: dict[str, int] = dataclasses.field(default_factory=dict)
     unlabelled: int = 0
+    present: set[str] = dataclasses.field(default_factory=set)
 
     def take(self, example: tf.train.Example, place: str, declaration: Declaration) -> None:
         """Counts an example. Turns its integers into floats if the task declares a number, and whole floats likewise.
@@ -91,6 +93,7 @@ class SplitSummary:
             if not values:
                 unlabelled |= declared.label
                 continue
+            self.present.add(name)
             for fault in _faults(name, declared, feature, values):
                 _add(self.faults, fault, place)
             if declared.classes:
@@ -107,6 +110,7 @@ def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]
         known = merged.setdefault(one.split, SplitSummary(one.split))
         known.examples += one.examples
         known.unlabelled += one.unlabelled
+        known.present |= one.present
         _merge(known.faults, one.faults)
         for name, kinds in one.kinds.items():
             _merge(known.kinds.setdefault(name, {}), kinds)
@@ -118,7 +122,7 @@ def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]
 def assert_sound(summaries: Iterable[SplitSummary]) -> None:
     """Raises a DataError that names each fault by split and feature, if any example has a fault."""
     summaries = tuple(summaries)
-    listed = [*_listed_faults(summaries), *_mixed_kinds(summaries)]
+    listed = [*_listed_faults(summaries), *_mixed_kinds(summaries), *_misspelt(summaries)]
     if listed:
         shown = "\n".join(f"  - {line}" for line in listed[: 2 * _MOST_FAULTS])
         more = len(listed) - 2 * _MOST_FAULTS
@@ -149,6 +153,22 @@ def _mixed_kinds(summaries: Iterable[SplitSummary]) -> Iterator[str]:
                 f"{seen.examples} examples hold {kind} ({seen.place})" for kind, seen in holding.items()
             )
             yield f"feature '{name}', which the task does not declare: {found}: write it as one kind, or leave it out"
+
+
+def _misspelt(summaries: Iterable[SplitSummary]) -> Iterator[str]:
+    """Yields a line for each column that is misspelt in one split alone: elsewhere nobody would miss it."""
+    summaries = tuple(summaries)
+    for name in sorted({name for one in summaries for name in one.present}):
+        having = [one for one in summaries if name in one.present]
+        usual = {column for one in having for column in one.kinds}
+        for one in summaries:
+            others = sorted(one.kinds.keys() - usual)
+            if one.examples and one not in having and (hint := nearest(name, others)):
+                yield (
+                    f"split '{one.split}', feature '{name}': no example has a value of it, as those of split "
+                    f"'{having[0].split}' have, but the split alone has the columns "
+                    f"{', '.join(map(repr, others[:_MOST_FAULTS]))}.{hint} Rename the column to '{name}'"
+                )
 
 
 def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterator[Fault]:

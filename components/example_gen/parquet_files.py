@@ -19,6 +19,7 @@ from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.components.example_gen.files import open_file
 from limbeck.components.example_gen.rows import TableRows
 from limbeck.errors import DataError
+from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -37,9 +38,11 @@ class ParquetFiles(TableRows):
 
     Attributes:
       declaration: what the task declares. It settles the kinds of its columns.
+      most_rows: reads only so many rows, from the start of the file; None reads all.
     """
 
     declaration: Declaration = dataclasses.field(default_factory=dict)
+    most_rows: int | None = None
 
     def names(self, path: str) -> tuple[str, ...]:
         """Returns the names of the columns. Raises DataError if the file is not Parquet, or if two names are equal."""
@@ -87,19 +90,17 @@ class ParquetFiles(TableRows):
         import tensorflow as tf
 
         with _parquet(path) as parquet:
-            names, number = parquet.schema_arrow.names, 0
+            names = parquet.schema_arrow.names
             wanted = [(index, name, kinds[name]) for index, name in enumerate(names) if name in kinds]
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
-                for row in zip(*(_plain(column).to_pylist() for column in batch.columns), strict=True):
-                    example = tf.train.Example()
-                    features = example.features.feature
-                    for index, name, kind in wanted:
-                        value = row[index]
-                        if value is not None:
-                            values = value if isinstance(value, list) else [value]
-                            _set(features, name, kind, _checked(path, name, values))
-                    number += 1
-                    yield f"{path}, row {number}", example, names, row
+            for number, row in sampled(enumerate(_rows(parquet), start=1), self.most_rows):
+                example = tf.train.Example()
+                features = example.features.feature
+                for index, name, kind in wanted:
+                    value = row[index]
+                    if value is not None:
+                        values = value if isinstance(value, list) else [value]
+                        _set(features, name, kind, _checked(path, name, values))
+                yield f"{path}, row {number}", example, names, row
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and row number, and the value of one column, for each row.
@@ -109,11 +110,13 @@ class ParquetFiles(TableRows):
         """
         with _parquet(path) as parquet:
             columns.place_of(path, parquet.schema_arrow.names, name)
-            number = 0
-            for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[name]):
-                for value in _plain(batch.column(0)).to_pylist():
-                    number += 1
-                    yield f"{path}, row {number}", value
+            for number, (value,) in sampled(enumerate(_rows(parquet, [name]), start=1), self.most_rows):
+                yield f"{path}, row {number}", value
+
+    def about(self, path: str) -> int:
+        """Returns how many rows a file has, which its footer says. Raises DataError if it is not Parquet."""
+        with _parquet(path) as parquet:
+            return int(parquet.metadata.num_rows)
 
     def _whole_or_not(self, path: str, name: str) -> dict[Kind, Sighting]:
         """Returns INTEGER for a column of whole floats, and otherwise FLOAT with a value that is none."""
@@ -122,6 +125,12 @@ class ParquetFiles(TableRows):
                 if one is not None and not math.isnan(one) and not columns.is_whole(float(one)):
                     return {Kind.FLOAT: Sighting(place, str(one))}
         return {Kind.INTEGER: Sighting(path)}
+
+
+def _rows(parquet: Any, names: list[str] | None = None) -> Iterator[tuple[Any, ...]]:
+    """Yields the values of each row, of all columns or of those with these names."""
+    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+        yield from zip(*(_plain(column).to_pylist() for column in batch.columns), strict=True)
 
 
 @contextlib.contextmanager

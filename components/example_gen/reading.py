@@ -22,6 +22,9 @@ class RowReader(Protocol):
     def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
         """Yields the same with the raw values of each row."""
 
+    def about(self, path: str) -> int:
+        """Returns about how many rows a file has."""
+
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields place and raw value of one column for each row."""
 

@@ -12,10 +12,12 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from limbeck.components.example_gen import row_counts
 from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.files import open_content
 from limbeck.components.example_gen.rows import Row
 from limbeck.errors import DataError
+from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -25,7 +27,13 @@ _HEAD_BYTES, _TAIL_BYTES = 12, 4
 
 @dataclasses.dataclass(frozen=True)
 class TFRecordFiles:
-    """Reads TFRecord files, plain or as gzip."""
+    """Reads TFRecord files, plain or as gzip.
+
+    Attributes:
+      most_rows: reads only so many records, from the start of the file; None reads all.
+    """
+
+    most_rows: int | None = None
 
     def examples(self, path: str, kinds: Columns | None = None) -> Iterator[tuple[str, tf.train.Example]]:
         """Yields file and number of the record, and the example, for each record.
@@ -38,13 +46,17 @@ class TFRecordFiles:
           DataError: if a record is damaged or cut off; the message names file and byte offset in the decompressed
             content. Also if it is not a tf.Example; the message names file and number of the record, counted from 1.
         """
-        for number, record in enumerate(read_records(path), start=1):
+        for number, record in sampled(enumerate(read_records(path), start=1), self.most_rows):
             yield f"{path}, record {number}", _parse(path, number, record)
 
     def rows(self, path: str, kinds: Columns | None = None) -> Iterator[Row]:
         """Reads the file as `examples` does. Yields the values of the features besides, as lists."""
         for place, example in self.examples(path, kinds):
             yield Row(place, example, values_of(example))
+
+    def about(self, path: str) -> int:
+        """Returns about how many records a file has. Raises DataError if it cannot be read."""
+        return row_counts.extrapolated(path, _heads, is_head)
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and number of the record, and the values of one feature (empty if it is missing)."""
@@ -76,6 +88,15 @@ def read_records(path: str) -> Iterator[bytes]:
             record = _read_rest(path, content, head, offset)
             offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
             yield record
+
+
+def _heads(content: BinaryIO) -> int:
+    """Returns how many records begin in the first part of a file. Their checksums do not matter here."""
+    count = 0
+    while content.tell() < row_counts.PART_BYTES and len(head := content.read(_HEAD_BYTES)) == _HEAD_BYTES:
+        content.read(struct.unpack("<Q", head[:8])[0] + _TAIL_BYTES)
+        count += 1
+    return count
 
 
 def _read_rest(path: str, content: BinaryIO, head: bytes, offset: int) -> bytes:

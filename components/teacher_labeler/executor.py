@@ -11,7 +11,7 @@ from tfx.utils import path_utils
 
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
 from limbeck.components.teacher_labeler import provenance
-from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS
+from limbeck.examples import EXAMPLE_ID, RAW_EXAMPLE, TEACHER_LOGITS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -70,7 +70,7 @@ def number_occurrences(content_id: bytes, examples: Iterable[bytes]) -> Iterator
 
 
 def attach_logits(example: bytes, logits: Any) -> bytes:
-    """Adds `teacher_logits` to a serialized tf.Example.
+    """Adds `teacher_logits` to a serialized tf.Example, and takes the raw example out, if it is there.
 
     Args:
       example: serialized transformed tf.Example.
@@ -83,4 +83,6 @@ def attach_logits(example: bytes, logits: Any) -> bytes:
 
     message = tf.train.Example.FromString(example)
     message.features.feature[TEACHER_LOGITS].float_list.value[:] = logits.reshape(-1).tolist()
+    # Nothing reads it from here on.
+    message.features.feature.pop(RAW_EXAMPLE, None)
     return bytes(message.SerializeToString(deterministic=True))

@@ -21,6 +21,7 @@ from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
 from limbeck.models import Targets
 from limbeck.reference import TaskRef
+from limbeck.settings import trial
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import read as read_operational
@@ -62,7 +63,7 @@ def train(
       UserError: if the user's data, task or configuration are wrong.
       TrainingFailedError: if a process of the job ended without a result.
     """
-    operational = read_operational(os.environ)
+    operational, part = read_operational(os.environ), trial.read(os.environ)
     with local_folder(scratch) as folder:
         task = task_of(properties)
         training = dataclasses.replace(
@@ -87,6 +88,7 @@ def train(
                 hyperparameters=hyperparameters,
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
                 checkpoint=operational.checkpoint,
+                most_steps=None if part is None else part.steps,
                 planned_student=operational.planned_student if entry == "teacher" else None,
                 planned_teacher=operational.planned_teacher if (entry, targets) == ("student", "labels") else None,
             )

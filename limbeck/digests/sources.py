@@ -2,7 +2,8 @@
 
 Python's own finder answers for one path, and runs the `__init__.py` of a package to find what is in it. Here modules
 are found as files: below the project's root, in the folders of a task, on PYTHONPATH, or in an editable installation.
-Installed packages are not followed. They count by their version.
+Installed packages are not followed. They count by their version. Limbeck itself is followed wherever it is, or an
+installed one would not see a difference that its version does not show.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from limbeck.digests.module import Module, parse
 
 ROOT = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parents[1]
 
 
 class Sources:
@@ -86,7 +88,7 @@ def _editable(name: str) -> Path | None:
 
 
 def _locate(folders: Iterable[Path], name: str, top: bool) -> Path | None:
-    places = [folder / name for folder in folders if name.isidentifier() and not _is_installed(folder)]
+    places = [folder / name for folder in folders if name.isidentifier() and _is_followed(folder / name)]
     for place in places:
         for file in (place / "__init__.py", place.with_suffix(".py")):
             if file.is_file():
@@ -98,6 +100,11 @@ def _locate(folders: Iterable[Path], name: str, top: bool) -> Path | None:
 def _read(name: str, place: Path) -> Module:
     source = b"" if place.is_dir() else place.read_bytes()
     return parse(source, name, place.name == "__init__.py", str(place))
+
+
+def _is_followed(place: Path) -> bool:
+    """Returns whether a module or package at this place is followed, if there is one."""
+    return place.is_relative_to(_PACKAGE) or not _is_installed(place.parent)
 
 
 @functools.cache

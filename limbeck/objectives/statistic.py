@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-# Takes how often each example counts, float64 `[draws, examples]`, and returns the statistic of each draw, float64
-# `[draws]`. It is NaN for a draw that does not define it.
+# Takes how often each example counts, whole numbers as float64 `[draws, examples]`, and returns the statistic of each
+# draw, float64 `[draws]`. It is NaN for a draw that does not define it.
 Counted = Callable[[Any], Any]
 
 

@@ -8,6 +8,7 @@ A plain network on scaled numbers falls behind trees wherever a column matters b
 encoded by its place among the training data (`limbeck.tabular.piecewise_linear`), so that a layer can learn thresholds.
 """
 
+from limbeck.tabular.scale import Scale
 from limbeck.tabular.table import Table
 
-__all__ = ["Table"]
+__all__ = ["Scale", "Table"]

@@ -9,10 +9,11 @@ from typing import Any
 from limbeck.aliases import KerasModel
 from limbeck.errors import TaskError, nearest
 from limbeck.settings.fields import Scalar
+from limbeck.tabular.scale import LOGITS, Scale
 
 
 @dataclasses.dataclass(frozen=True)
-class Shape:
+class Size:
     """The size of a network.
 
     Attributes:
@@ -30,7 +31,7 @@ class Shape:
     dropout: float
 
     @classmethod
-    def of(cls, defaults: Shape, received: Mapping[str, Scalar]) -> Shape:
+    def of(cls, defaults: Size, received: Mapping[str, Scalar]) -> Size:
         """Lays hyperparameters over defaults. Raises TaskError for a name or a value that a network cannot have."""
         kinds = {field.name: float if field.name == "dropout" else int for field in dataclasses.fields(cls)}
         for name, value in received.items():
@@ -47,18 +48,19 @@ class Shape:
         return dataclasses.replace(defaults, **laid_over)
 
 
-TEACHER = Shape(units=256, layers=2, bins=16, embedding=8, dropout=0.2)
-STUDENT = Shape(units=64, layers=1, bins=8, embedding=4, dropout=0.0)
+TEACHER = Size(units=256, layers=2, bins=16, embedding=8, dropout=0.2)
+STUDENT = Size(units=64, layers=1, bins=8, embedding=4, dropout=0.0)
 
 
-def build(numbers: int, vocabularies: Sequence[int], outputs: int, shape: Shape) -> KerasModel:
+def build(numbers: int, vocabularies: Sequence[int], outputs: int, size: Size, answers: Scale) -> KerasModel:
     """Builds an uncompiled tf_keras model.
 
     Args:
       numbers: columns of numbers; 0 if there is no such input.
       vocabularies: for each column of categories, how many values have a place of their own.
       outputs: length of the last axis of the output, float32 `[batch, outputs]`.
-      shape: the size.
+      size: the size.
+      answers: scale of the output.
     """
     import tf_keras
 
@@ -68,16 +70,19 @@ def build(numbers: int, vocabularies: Sequence[int], outputs: int, shape: Shape)
     encoded: list[Any] = []
     if numbers:
         inputs["numbers"] = tf_keras.Input([numbers, 3], name="numbers")
-        encoded += _of_numbers(inputs["numbers"], shape.bins)
+        encoded += _of_numbers(inputs["numbers"], size.bins)
     if vocabularies:
         inputs["categories"] = tf_keras.Input([len(vocabularies)], dtype="int64", name="categories")
-        encoded.append(_of_categories(inputs["categories"], vocabularies, shape.embedding))
+        encoded.append(_of_categories(inputs["categories"], vocabularies, size.embedding))
     hidden = tf_keras.layers.Concatenate()(encoded) if len(encoded) > 1 else encoded[0]
-    for _ in range(shape.layers):
-        hidden = tf_keras.layers.Dense(shape.units, activation="relu")(hidden)
-        if shape.dropout:
-            hidden = Dropout(shape.dropout)(hidden)
-    return tf_keras.Model(inputs, tf_keras.layers.Dense(outputs)(hidden))
+    for _ in range(size.layers):
+        hidden = tf_keras.layers.Dense(size.units, activation="relu")(hidden)
+        if size.dropout:
+            hidden = Dropout(size.dropout)(hidden)
+    answered = tf_keras.layers.Dense(outputs)(hidden)
+    if answers != LOGITS:
+        answered = tf_keras.layers.Rescaling(answers.deviation, answers.mean)(answered)
+    return tf_keras.Model(inputs, answered)
 
 
 def _of_numbers(described: Any, bins: int) -> list[Any]:

@@ -6,14 +6,12 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from limbeck.aliases import KerasModel
 from limbeck.errors import TaskError
+from limbeck.tabular.scale import LOGITS, Scale
 from limbeck.task import Feature, Hyperparameters
-
-if TYPE_CHECKING:
-    from limbeck.tabular.network import Shape
 
 # No vocabulary has it, unless rows of the training data have a gap.
 _NO_CODE = -(2**63)
@@ -80,30 +78,33 @@ class Table:
             made["categories"] = tf.stack(places, axis=1)
         return made
 
-    def teacher(self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({})) -> KerasModel:
-        """Builds a wide network, uncompiled, that ends in `outputs` values without an activation.
+    def teacher(
+        self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({}), answers: Scale = LOGITS
+    ) -> KerasModel:
+        """Builds a wide network, uncompiled.
 
         Args:
           outputs: length of the last axis, such as the number of classes.
-          hyperparameters: fields of `limbeck.tabular.network.Shape` that shall differ from `network.TEACHER`.
+          hyperparameters: fields of `limbeck.tabular.network.Size` that shall differ from `network.TEACHER`.
+          answers: scale of the output. Logits need none. For numbers, give their mean and standard deviation, so that
+            the training does not begin with a long way to them.
 
         Raises:
           TaskError: for a hyperparameter that there is not, or a value that a network cannot have.
         """
-        from limbeck.tabular import network
+        return self._model(outputs, hyperparameters, answers, "TEACHER")
 
-        return self._model(outputs, network.Shape.of(network.TEACHER, hyperparameters))
-
-    def student(self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({})) -> KerasModel:
+    def student(
+        self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({}), answers: Scale = LOGITS
+    ) -> KerasModel:
         """Builds the same kind of network as `teacher`, of the size `network.STUDENT`."""
+        return self._model(outputs, hyperparameters, answers, "STUDENT")
+
+    def _model(self, outputs: int, hyperparameters: Hyperparameters, answers: Scale, size: str) -> KerasModel:
         from limbeck.tabular import network
 
-        return self._model(outputs, network.Shape.of(network.STUDENT, hyperparameters))
-
-    def _model(self, outputs: int, shape: Shape) -> KerasModel:
-        from limbeck.tabular import network
-
-        return network.build(len(self.numbers), tuple(self._vocabularies.values()), outputs, shape)
+        laid_over = network.Size.of(getattr(network, size), hyperparameters)
+        return network.build(len(self.numbers), tuple(self._vocabularies.values()), outputs, laid_over, answers)
 
     @property
     def _vocabularies(self) -> dict[str, int]:

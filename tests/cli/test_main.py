@@ -189,7 +189,7 @@ def test_what_argparse_refuses_also_ends_with_two(arguments: tuple[str, ...]):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("rum",), "there is no verb 'rum'. Did you mean 'run'? Verbs: run, "),
+        (("rum",), "there is no verb 'rum'. Did you mean 'run'? Verbs: check, run, "),
         (("Report", "x"), "there is no verb 'Report'. Did you mean 'report'?"),
         (("xyzzy",), "there is no verb 'xyzzy'. Verbs: "),
         (("run", "--task", "digits", "--root", "x", "--acept-schema"), "Did you mean '--accept-schema'?"),

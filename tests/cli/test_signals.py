@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -22,16 +23,26 @@ STOP_SECONDS = 60
 
 def start(folder: RunFolder, **variables: str) -> subprocess.Popen[str]:
     """Starts a run with these variables too, and waits until its runner has emitted its first event."""
-    command = [sys.executable, str(program.PIPELINE), "run", "--task", "digits", "--root", str(folder.root)]
-    run = subprocess.Popen(
+    run = popen("run", "--root", str(folder.root), **variables)
+    wait(run, lambda: folder.events.exists() and "\n" in folder.events.read_text(encoding="utf-8"))
+    return run
+
+
+def popen(verb: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Starts a verb for the task `digits`."""
+    command = [sys.executable, str(program.PIPELINE), verb, "--task", "digits", *arguments]
+    return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program.environment() | variables
     )
+
+
+def wait(run: subprocess.Popen[str], reached: Callable[[], bool]) -> None:
+    """Waits until a process has reached something."""
     end = time.monotonic() + START_SECONDS
-    while not (folder.events.exists() and "\n" in folder.events.read_text(encoding="utf-8")):
+    while not reached():
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < end, "the runner did not start"
         time.sleep(0.05)
-    return run
 
 
 def of_the_run(folder: RunFolder) -> list[psutil.Process]:
@@ -97,6 +108,21 @@ def test_the_runner_does_not_outlive_a_killed_command_line(tmp_path: Path):
     while alive := of_the_run(folder):
         assert time.monotonic() < end, alive
         time.sleep(0.05)
+
+
+def test_a_check_that_is_stopped_leaves_nothing_behind(tmp_path: Path):
+    check = popen("check", TMPDIR=str(tmp_path))
+    wait(check, lambda: any(path.stat().st_size for path in tmp_path.glob("limbeck-*/files/logs/events.jsonl")))
+    [folder] = (RunFolder(path) for path in tmp_path.glob("limbeck-*/files"))
+    assert of_the_run(folder)
+
+    check.send_signal(signal.SIGINT)
+    out, err = check.communicate(timeout=STOP_SECONDS)
+
+    assert (check.returncode, err) == (130, "stopped\n")
+    assert "nothing stands in the way" not in out
+    assert of_the_run(folder) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_sweeps_the_temporary_folders_of_runs_that_were_killed(tmp_path: Path):

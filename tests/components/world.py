@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +63,19 @@ class World:
 def build(folder: Path) -> World:
     """Builds the whole world below a folder."""
     rows = {split: _rows(seed, size) for seed, (split, size) in enumerate(SIZES.items())}
-    transformed = _transform(rows, folder / "graph")
+    transformed = transform(rows, folder / "graph", lambda inputs: preprocess(shapes.TASK, inputs))
     raw_examples = rehearsal.examples(folder / "raw", list(SIZES))
     transformed_examples = rehearsal.examples(folder / "transformed", list(SIZES))
     for split in SIZES:
         write_split(raw_examples, split, [raw_example(row) for row in rows[split]], "data_tfrecord")
         write_split(transformed_examples, split, transformed[split], "transformed_examples", SHARDS[split])
-    transform = tft.TFTransformOutput(str(folder / "graph"))
+    output = tft.TFTransformOutput(str(folder / "graph"))
     members = {TEACHER: _models(TEACHERS, 8), STUDENT: _models(1, 3)}
     members |= {name: _models(1, 3, first=1 + number) for number, name in enumerate(CONTROLS)}
     models, runs = {}, {}
     for name, some in members.items():
         models[name] = rehearsal.artifact(standard_artifacts.Model, folder / name)
-        export.save(some, shapes.TASK, transform, str(folder / name / "Format-Serving"))
+        export.save(some, shapes.TASK, output, str(folder / name / "Format-Serving"))
         runs[name] = rehearsal.artifact(standard_artifacts.ModelRun, folder / f"{name}-run")
         history = json.dumps({"parameters": export.count_parameters(some), "members": []})
         (Path(runs[name].uri) / "history.json").write_text(history, encoding="utf-8")
@@ -136,7 +136,10 @@ def _rows(seed: int, size: int) -> list[Row]:
     ]
 
 
-def _transform(rows: Mapping[str, list[Row]], graph: Path) -> dict[str, list[bytes]]:
+def transform(
+    rows: Mapping[str, list[Row]], graph: Path, preprocessing_fn: Callable[[Row], Row]
+) -> dict[str, list[bytes]]:
+    """Analyzes `train`, and writes the graph. Returns the serialized transformed examples of each split, in order."""
     spec = {
         "size": tf.io.FixedLenFeature([2], tf.float32),
         "colour": tf.io.FixedLenFeature([], tf.string),
@@ -150,11 +153,11 @@ def _transform(rows: Mapping[str, list[Row]], graph: Path) -> dict[str, list[byt
     transformed = {}
     with tft_beam.Context(temp_dir=str(graph.with_name("graph-scratch"))):
         ((train, metadata), function) = (rows["train"], raw) | tft_beam.AnalyzeAndTransformDataset(
-            lambda inputs: preprocess(shapes.TASK, inputs)
+            preprocessing_fn
         )
         coder = tft.coders.ExampleProtoCoder(metadata.schema)
         transformed["train"] = [coder.encode(one) for one in train]
-        for split in ("validation", "test"):
+        for split in [split for split in rows if split != "train"]:
             dataset, _ = ((rows[split], raw), function) | tft_beam.TransformDataset()
             transformed[split] = [coder.encode(one) for one in dataset]
         _write(function, raw, graph)

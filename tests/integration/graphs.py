@@ -7,6 +7,7 @@ the pipeline is rehearsed without being named anywhere.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,9 @@ from limbeck.cli import settings
 from limbeck.components.graph.context import Storage
 from limbeck.pipeline import create_pipeline
 from limbeck.reference import TaskRef, find
+from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings.config import Config
+from limbeck.splits import Splits
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
@@ -55,6 +58,47 @@ def formats() -> list[Graph]:
 
     wine = str(PROJECT / "docs" / "examples" / "wine.py")
     return [Graph.of(wine, f"data.format={name}") for name in get_args(Format)]
+
+
+def adapters(graph: Graph, storage: Storage, metadata: Path, uris: Mapping[str, str]) -> Any:
+    """The adapters of the student half on artifacts of a run, as if these were someone else's; compiled.
+
+    Args:
+      graph: what was run.
+      storage: where it was run; the adapters write there, too.
+      metadata: an SQLite file of this graph's own.
+      uris: `examples`, `transform_graph` and `model` of the run.
+    """
+    from tfx.dsl.compiler.compiler import Compiler
+    from tfx.dsl.components.common.importer import Importer
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config
+    from tfx.orchestration.pipeline import Pipeline
+    from tfx.types import standard_artifacts
+
+    from limbeck.components.example_adapter.component import example_adapter
+    from limbeck.components.graph.context import Context
+    from limbeck.components.teacher_adapter.component import teacher_adapter
+
+    kinds = {
+        "examples": (standard_artifacts.Examples, {"split_names": '["train", "validation", "test"]'}),
+        "transform_graph": (standard_artifacts.TransformGraph, {}),
+        "model": (standard_artifacts.Model, {}),
+    }
+    given = {
+        name: Importer(uris[name], kind, properties=properties).with_id(f"Imported{kind.TYPE_NAME}")
+        for name, (kind, properties) in kinds.items()
+    }
+    examples, transform_graph, model = (node.outputs["result"] for node in given.values())
+    context = Context.of(graph.config, graph.task, storage)
+    teacher = SavedTeacher("logits", output="logits")
+    adapted = example_adapter(context, examples, transform_graph, Splits(test="test"))
+    pipeline = Pipeline(
+        pipeline_name="adapters",
+        pipeline_root=storage.root,
+        components=[*given.values(), adapted, teacher_adapter(context, adapted, model, teacher)],
+        metadata_connection_config=sqlite_metadata_connection_config(str(metadata)),
+    )
+    return Compiler().compile(pipeline)
 
 
 def executor_of(ir: Any, node: str) -> Any:

@@ -68,6 +68,17 @@ def rerun(node: str, root: Path) -> Finished:
     return _finished(["rerun", node, "--root", str(root)], root, fresh=False)
 
 
+def check(task: Path, folder: Path, *settings: str) -> tuple[int, str]:
+    """`pipeline.py check` from a folder; returns its exit code and what it printed."""
+    assignments = [argument for setting in settings for argument in ("--set", setting)]
+    output = folder / "check-output.txt"
+    output.write_bytes(b"")
+    program = Program(
+        "tests.integration.forked_run", ["check", "--task", str(task), *assignments], str(folder), str(output)
+    )
+    return server().run(program, TIMEOUT_SECONDS), output.read_text(encoding="utf-8")
+
+
 def _finished(arguments: list[str], root: Path, fresh: bool) -> Finished:
     output = root.parent / f"{root.name}-output.txt"
     output.write_bytes(b"")

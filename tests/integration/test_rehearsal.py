@@ -31,6 +31,7 @@ from tests.integration.container import (
     Mount,
     refusal,
 )
+from tests.integration.records import first_record
 from tests.integration.rehearsals import FinishedRun, Rehearsal
 from tests.integration.relocation import Relocation
 from tests.integration.runs import PROJECT
@@ -106,6 +107,22 @@ def test_what_each_format_of_the_data_has_to_itself(
         f"limbeck.components.example_gen.executor.{name}" for name in ("CsvExecutor", "ParquetExecutor")
     }
     rehearse(rehearsals, container)
+
+
+def test_the_adapters_of_the_student_half(finished: FinishedRun, container: Container, tmp_path: Path) -> None:
+    """They take the artifacts of the run for those of someone else."""
+    predictor, distiller = (first_record(finished.metadata, node) for node in ("Predictor", "Distiller"))
+    uris = {
+        "examples": predictor.inputs["raw_examples"][0].uri,
+        "transform_graph": distiller.inputs["transform_graph"][0].uri,
+        "model": predictor.inputs["teacher"][0].uri,
+    }
+    metadata = tmp_path / "store" / "metadata.sqlite"
+    metadata.parent.mkdir()
+    ir = graphs.adapters(finished.graph, finished.storage, metadata, uris)
+    ObservedDagRunner().run_with_ir(ir)
+    run = FinishedRun(finished.graph, finished.storage, metadata, ir)
+    rehearse([Rehearsal(run, node, tmp_path / node) for node in ("ExampleAdapter", "TeacherAdapter")], container)
 
 
 def test_what_differs_is_found(finished: FinishedRun) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from limbeck.cli import evaluation_files
 from limbeck.components.predictor import tables
 from limbeck.examples import SPLITS
 from tests.cli import program
@@ -49,6 +50,29 @@ def test_the_first_run_computes_every_node_and_pushes(base: Base) -> None:
     assert report["outcome"] == "pushed"
     assert report["gate"] == {"passed": True, "reasons": []}
     assert report["serving"] == str(base.root / "serving" / "1")
+
+
+def test_the_pages_beside_the_report_show_what_the_run_wrote(base: Base) -> None:
+    """TFMA itself reads the same figures. The command that the terminal tells finds the training curves."""
+    page = (base.root / "report.html").read_text(encoding="utf-8")
+    for file in ("statistics.html", "slices.html"):
+        assert f'href="{file}"' in page
+    assert "1,297\u00a0rows" in (base.root / "statistics.html").read_text(encoding="utf-8")
+    assert f"tensorboard --logdir {base.root / 'pipeline'}" in base.finished.output.replace("\n", "")
+
+    import tensorflow_model_analysis as tfma
+
+    [evaluation] = (base.root / "pipeline" / "Evaluator" / "evaluation").iterdir()
+    wanted = tfma.load_eval_result(str(evaluation), model_name="candidate").get_metrics_for_all_slices()
+    found = {one.features: one for one in evaluation_files.read(evaluation)}
+    assert len(found) == len(wanted) == 11
+    for key, metrics in wanted.items():
+        one = found[tuple((name, str(value)) for name, value in key)]
+        assert one.examples == metrics["example_count"]["doubleValue"]
+        values = {name: metric["doubleValue"] for name, metric in metrics.items() if "example_count" not in name}
+        assert one.student == {name: value for name, value in values.items() if not name.endswith("_diff")}
+        for name, value in one.student.items():
+            assert value - one.teacher[name] == pytest.approx(values[f"{name}_diff"], abs=1e-6)
 
 
 def test_every_process_of_a_training_did_its_share(base: Base) -> None:

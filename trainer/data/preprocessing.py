@@ -54,11 +54,27 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
     taken = RESERVED.intersection(outputs)
     if taken:
         raise TaskError(f"preprocessing_fn of task '{task.name}' returns the reserved names {sorted(taken)}")
-    objective = task.objective
-    label = encode_label(objective, inputs)
-    return outputs | {
+    return outputs | labels_and_id(task, inputs, inputs)
+
+
+def labels_and_id(task: Task, labelled: Inputs, inputs: Inputs) -> Inputs:
+    """Computes what a transformed example has besides the model's inputs.
+
+    Args:
+      task: the task, with its label.
+      labelled: the features that the label is made of, by name, and maybe others.
+      inputs: the raw features, by name.
+
+    Returns:
+      `label`, `student_label` and `example_id`, as `preprocess` describes them.
+
+    Raises:
+      DataError: if a feature is missing.
+    """
+    label = encode_label(task.objective, labelled)
+    return {
         LABEL: label,
-        STUDENT_LABEL: _visible_label(task.label, objective, label, inputs),
+        STUDENT_LABEL: _visible_label(task.label, task.objective, label, inputs),
         EXAMPLE_ID: content_id(inputs),
     }
 

@@ -17,6 +17,8 @@ _STEPS = (
     "train_step", "test_step", "predict_step", "compute_loss", "make_train_function", "make_test_function",
     "make_predict_function",
 )  # fmt: skip
+# The largest rounding error of a softmax in float16.
+_ROUNDING = 2e-3
 _PROBABILITIES = ("softmax", "softmax_v2", "sigmoid", "hard_sigmoid")
 
 
@@ -153,6 +155,44 @@ def assert_logits(model: KerasModel, who: str, activation: str) -> None:
             f"{who} must end in logits, but {found}: losses, soft targets and the served probabilities all take the "
             f"{activation} of what a model returns. Leave the last activation out"
         )
+
+
+def assert_no_probabilities(outputs: Any, who: str) -> None:
+    """Refuses a model whose outputs are probabilities, by a TaskError: its softmax may be where nobody sees it.
+
+    Args:
+      outputs: float32 NumPy array `[batch, classes]`: what the model returns for the first batch.
+      who: the beginning of messages.
+    """
+    if outputs.size and outputs.min() >= 0 and abs(outputs.sum(axis=-1) - 1).max() < _ROUNDING:
+        raise TaskError(
+            f"{who} must end in logits, but its outputs are never negative and sum to 1 for each example of the first "
+            "batch, so they are probabilities: losses, soft targets and the served probabilities all take the softmax "
+            "of what a model returns. Leave its own softmax out, also one in a Lambda layer or in call()"
+        )
+
+
+def assert_examples_kept(features: Mapping[str, Any], examples: int, task: str) -> None:
+    """Refuses an augmentation that changes the number of examples.
+
+    The shapes of a dataset do not tell the number of examples, so the first batch does.
+
+    Args:
+      features: what the task's `augment` made of the first batch, by name.
+      examples: the number of labels of that batch.
+      task: name of the task.
+
+    Raises:
+      TaskError: if a feature has another number of examples.
+    """
+    for name, values in features.items():
+        made = int(values.dense_shape[0]) if hasattr(values, "dense_shape") else int(values.shape[0])
+        if made != examples:
+            raise TaskError(
+                f"augment of task '{task}' must keep the number of examples, because their labels are not augmented: "
+                f"it was given {examples}, and returns {made} of '{name}'. Change each example instead of adding any; "
+                "every epoch augments anew"
+            )
 
 
 def assert_kept(augmented: Mapping[str, Any], given: Mapping[str, Any], task: str) -> None:

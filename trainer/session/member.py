@@ -73,7 +73,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
             result = fit(
                 step,
                 inputs.input_pipeline(session, order, start.steps),
-                steps=order.steps,
+                steps=min(order.steps, job.most_steps or order.steps),
                 start=start,
                 hooks=Hooks(
                     validation=inputs.validation(session, model, order),

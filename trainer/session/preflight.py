@@ -25,14 +25,12 @@ from limbeck.trainer.session.models import build_model, build_optimizer, input_t
 from limbeck.trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
-# The largest rounding error of a softmax in float16.
-_TOLERANCE = 2e-3
 
 
 def check(session: Session, order: Order) -> None:
     """Tries the job on the chief; does nothing in any other process.
 
-    Emits a note if a checkpoint cannot hold the whole state of the training, or if the outputs look like probabilities.
+    Emits a note if a checkpoint cannot hold the whole state of the training.
 
     A job of teachers tries the student too that is planned to learn from them (`TrainingJob.planned_student`), with the
     loss of distillation: otherwise a mistake in it would be told after the teachers were trained, in hours. For the
@@ -43,7 +41,8 @@ def check(session: Session, order: Order) -> None:
     """
     if not session.me.is_chief:
         return
-    for told in _try(session, order, _first_batch(session, order)):
+    told = _try(session, order, _first_batch(session, order))
+    if told is not None:
         _log.warning("%s", told)
         events.emit("note", text=told)
     planned = session.job.planned()
@@ -58,8 +57,8 @@ def check(session: Session, order: Order) -> None:
     _try(trying, first, batch)
 
 
-def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
-    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing."""
+def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> str | None:
+    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing; None if nothing."""
     import tensorflow as tf
 
     task, training, entry = session.task, session.job.training, session.job.entry
@@ -73,6 +72,8 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         call = _call(model, input_types(session))
         with task_code.guarded(f"{session.who} fails on the first batch"):
             outputs = call(batch[0])
+        if task.objective.activation == "softmax":
+            contract.assert_no_probabilities(outputs.numpy(), session.who)
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
         step = GradientStep(
@@ -85,10 +86,7 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         )
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
-        remarks = [exactness.warning(model, optimizer, graph)]
-        if task.objective.activation == "softmax":
-            remarks.insert(0, _probabilities(outputs.numpy(), entry))
-        return [remark for remark in remarks if remark]
+        return exactness.warning(model, optimizer, graph)
 
 
 def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -110,7 +108,10 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
         dataset = inputs.last_replica(session, order).with_options(options)
         # Autograph would change the message of an exception that is raised within augment.
         contract.assert_kept(dataset.element_spec[0], input_types(session), session.task.name)
-        return next(iter(dataset))
+        features, targets, counts = next(iter(dataset))
+    given = len(targets[label_key(session.job.entry)])
+    contract.assert_examples_kept(features, given, session.task.name)
+    return features, targets, counts
 
 
 def _assert_computes_nothing(
@@ -156,14 +157,3 @@ def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
 
     run = tf.autograph.experimental.do_not_convert(step.run)
     return tf.function(lambda *given: run(given), autograph=False).get_concrete_function(*batch).graph
-
-
-def _probabilities(outputs: Any, entry: str) -> str | None:
-    """Returns a warning if float32 `outputs` `[batch, classes]` look like probabilities; otherwise None."""
-    looks = outputs.min() >= 0 and abs(outputs.sum(axis=-1) - 1).max() < _TOLERANCE if outputs.size else False
-    if not looks:
-        return None
-    return (
-        f"the outputs of the {entry} are never negative and sum to 1 for each example of the first batch: it seems to "
-        "end in probabilities. It must end in logits, because the softmax is taken of whatever it returns"
-    )

@@ -153,3 +153,18 @@ def test_the_command_says_what_to_do_next(tmp_path):
     again = program.run("tasks", "new", tmp_path / "my_task.py", "--csv", data, "--label", "target")
     assert again.returncode == 2
     assert again.stderr.startswith("error: tasks new writes no file over another")
+
+
+def test_each_kind_of_label_becomes_a_task(tmp_path):
+    frame = wine("integer").assign(is_barolo=lambda one: one.cultivar == 0, heavy=lambda one: one.proline > 750)
+    frame = frame.astype({"is_barolo": int, "heavy": int})
+    frame.to_csv(tmp_path / "wine.csv", index=False)
+    for label, objective in (
+        ("is_barolo", "binary"), ("is_barolo,heavy", "multi_label"), ("alcohol", "regression"), ("cultivar", "classes"),
+    ):  # fmt: skip
+        task = new(tmp_path, tmp_path / "wine.csv", label, name=f"of_{objective}")
+        assert task.label.objective == objective
+        assert task.build_student({}).output_shape == (None, task.objective.outputs)
+        assert not {feature.name for feature in task.features} & set(task.objective.raw_features)
+    text = (tmp_path / "of_regression.py").read_text()
+    assert f"SCALE = Scale(mean={frame.alcohol.mean():.4g}, deviation={frame.alcohol.std(ddof=0):.4g})" in text

@@ -172,3 +172,23 @@ def test_the_declaration_of_a_task():
         "seen": Declared("integer"),
         "y": Declared("integer", classes=("no", "yes"), label=True),
     }
+
+
+def test_a_column_that_is_misspelt_in_one_split_alone_is_told():
+    train = summary(example(x=[0.5], y=[b"low"], other=[1]))
+    test = summary(example(x=[0.5], yy=[b"low"], other=[1]), split="test")
+
+    assert (
+        "split 'test', feature 'y': no example has a value of it, as those of split 'train' have, but the split alone "
+        "has the columns 'yy'. Did you mean 'yy'? Rename the column to 'y'"
+    ) in refusal(train, test)
+    assert "feature 'y'" in refusal(*merge([(train,), (test,)]))
+
+
+@pytest.mark.parametrize("other", ["unlike", "yy"])
+def test_a_split_without_a_feature_passes_if_no_column_of_its_own_is_alike(other: str):
+    # With the column in both splits, it is another column and no other spelling.
+    train = summary(example(x=[0.5], y=[b"low"], yy=[1]))
+    test = summary(example(x=[0.5], **{other: [1]}), split="test")
+
+    assert_sound([train, test])

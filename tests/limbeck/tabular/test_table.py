@@ -8,7 +8,7 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from limbeck.errors import TaskError
-from limbeck.tabular import Table
+from limbeck.tabular import Scale, Table
 from limbeck.tabular.numbers import BINS, quantile_place
 from limbeck.trainer.data.preprocessing import dense_feature
 
@@ -144,3 +144,16 @@ def test_a_hyperparameter_that_a_network_cannot_have_is_refused(wrong, message):
 def test_a_table_that_contradicts_itself_is_refused(wrong, message):
     with pytest.raises(TaskError, match=message):
         Table(**wrong)
+
+
+def test_numbers_begin_at_their_mean(made):
+    inputs = {name: values[:200] for name, values in made.items()}
+    plain, scaled = TABLE.student(1), TABLE.student(1, answers=Scale(1000.0, 50.0))
+    scaled.set_weights(plain.get_weights())
+    np.testing.assert_allclose(scaled(inputs), 1000 + 50 * plain(inputs).numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.0), (math.nan, 1.0), (0.0, math.inf)])
+def test_a_scale_is_finite(mean, deviation):
+    with pytest.raises(TaskError, match="deviation above 0"):
+        Scale(mean, deviation)

@@ -42,6 +42,19 @@ def renaming_augment(inputs, seeds):
     return {"y": inputs["x"]}
 
 
+def doubling_augment(inputs, seeds):
+    return {"x": tf.concat([inputs["x"], -inputs["x"]], axis=0)}
+
+
+def dropping_augment(inputs, seeds):
+    return {"x": inputs["x"][1:]}
+
+
+def ending_in_lambda(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Lambda(tf.nn.softmax)(layers.Dense(3)(x)))
+
+
 def raising_optimizer(rate):
     return tf_keras.optimizers.SGD(rate * 0.5)
 
@@ -120,6 +133,9 @@ PREPROCESSING = mistaken(preprocessing_fn=raising_preprocessing)
 BUILDER = mistaken(build_teacher=raising_builder)
 AUGMENT = mistaken(augment=raising_augment)
 RENAMING = mistaken(augment=renaming_augment)
+DOUBLING = mistaken(augment=doubling_augment)
+DROPPING = mistaken(augment=dropping_augment)
+LAMBDA = mistaken(build_teacher=ending_in_lambda)
 OPTIMIZER = mistaken(build_optimizer=raising_optimizer)
 UPDATE = mistaken(build_optimizer=Summing)
 SEVENTH = mistaken(build_teacher=at_the_seventh_step)

@@ -85,10 +85,21 @@ def test_an_augmentation_that_renames_an_input_is_the_users_error(world, tmp_pat
         training.run(world.job(tmp_path / "job", task=of("RENAMING")))
 
 
-def test_outputs_that_look_like_probabilities_give_a_note(world, tmp_path, told):
-    training.run(world.job(tmp_path / "job", task=of("PROBABLE")))
-    (note,) = [event for event in told() if event["event"] == "note"]
-    assert "it seems to end in probabilities. It must end in logits" in note["text"]
+@pytest.mark.parametrize("attribute", ["PROBABLE", "LAMBDA"])
+def test_outputs_that_are_probabilities_are_refused_wherever_the_softmax_is(world, tmp_path, attribute):
+    with pytest.raises(
+        TaskError, match=r"must end in logits, but its outputs are never negative and sum to 1 .*Lambda"
+    ):
+        training.run(world.job(tmp_path / "job", task=of(attribute)))
+
+
+@pytest.mark.parametrize(("attribute", "made"), [("DOUBLING", 16), ("DROPPING", 7)])
+def test_an_augmentation_that_changes_the_number_of_examples_is_told(world, tmp_path, attribute, made):
+    with pytest.raises(
+        TaskError,
+        match=rf"augment of task 'mistaken' must keep the number of examples.*given 8, and returns {made} of 'x'",
+    ):
+        training.run(world.job(tmp_path / "job", task=of(attribute)))
 
 
 def test_an_exception_of_preprocessing_is_reported_with_its_own_frames(tmp_path):

@@ -1,0 +1,94 @@
+"""Estimates how long a whole run takes: measured seconds of a step, times the planned steps of each model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from limbeck.cli.checking.outcome import Outcome
+from limbeck.examples import TRAIN
+from limbeck.models import CONTROLS
+from limbeck.settings.config import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The trainings of one kind of model.
+
+    Attributes:
+      what: the models, in words.
+      models: number of models.
+      jobs: number of training jobs. All teachers are trained by one.
+      steps: optimizer steps of each model.
+      step_seconds: measured seconds of a step.
+      start_seconds: measured seconds of a job without its steps.
+    """
+
+    what: str
+    models: int
+    jobs: int
+    steps: int
+    step_seconds: float
+    start_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all of them."""
+        return self.models * self.steps * self.step_seconds + self.jobs * self.start_seconds
+
+
+def parts(outcome: Outcome, config: Config) -> tuple[Part, ...]:
+    """Returns the trainings of a run: teachers, and the student with its controls.
+
+    Args:
+      outcome: what the check measured.
+      config: the settings of the run, not those of the check.
+    """
+    rows, training = outcome.data.all_rows[TRAIN], config.training
+    controls = len(CONTROLS) if config.controls else 0
+    teacher, student = outcome.trainings["teacher"], outcome.trainings["student"]
+    teachers = config.teachers.count
+    return (
+        Part(
+            "teacher" if teachers == 1 else f"{teachers} teachers",
+            teachers,
+            1,
+            steps(rows, config.teachers.epochs or training.epochs, training.batch_size),
+            teacher.step_seconds,
+            teacher.start_seconds,
+        ),
+        Part(
+            f"student and {controls} controls" if controls else "student",
+            1 + controls,
+            1 + controls,
+            steps(rows, training.epochs, training.batch_size),
+            student.step_seconds,
+            student.start_seconds,
+        ),
+    )
+
+
+def steps(rows: int, epochs: int, batch_size: int) -> int:
+    """Returns the optimizer steps of a training: all epochs end to end, cut into batches."""
+    return -(-rows * epochs // batch_size)
+
+
+def seconds_per_step(points: list[tuple[int, float]]) -> float | None:
+    """Returns the seconds of one step, without those of the first call, which traces; None for fewer than two calls.
+
+    Args:
+      points: the number of steps that are done, and the time in seconds, after each call.
+    """
+    if len(points) < 2:  # noqa: PLR2004
+        return None
+    (first, began), (last, ended) = points[0], points[-1]
+    return (ended - began) / (last - first)
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration in words, such as `2 min 30 s`; rounded up, because an estimate must not promise."""
+    whole = -int(-seconds // 1)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s"
+    if whole < 3600:  # noqa: PLR2004
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

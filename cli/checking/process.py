@@ -1,0 +1,79 @@
+"""The process that runs the nodes of a check: `python -m limbeck.cli.checking.process ROOT`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from typing import Any
+
+from limbeck import events, reference
+from limbeck.cli import runner
+from limbeck.cli.checking import estimate, plan
+from limbeck.cli.checking.outcome import FILE, Outcome, Training
+from limbeck.cli.collect import read_events, run_id
+from limbeck.cli.run_folder import RunFolder
+from limbeck.records import to_json
+from limbeck.settings.operational import Operational
+
+_EXAMPLES_OF_REQUEST = 3
+
+
+def check(folder: RunFolder) -> None:
+    """Runs the nodes of a check in the folder, and writes the `Outcome`. Raises UserError as a run would."""
+    request = folder.request()
+    events.emit("phase", what="loading TensorFlow and TFX")
+    from limbeck.cli.checking import facts, served
+    from limbeck.cli.dag_runner import ObservedDagRunner
+    from limbeck.cli.store import executions_of
+
+    os.environ.pop(reference.ENVIRONMENT, None)
+    os.environ.update(runner.environment(folder, request))
+    # Both models are trained, so none needs to be tried before the other; but the student's distillation does.
+    operational = Operational.of(request.config, None)
+    os.environ.update(dataclasses.replace(operational, planned_teacher=None).environment())
+    os.environ.update(plan.TRIAL.environment())
+    ObservedDagRunner(only=plan.NODES).run(runner.graph_of(folder, request))
+    happened = read_events(folder.events)
+    done = {one.node: one.outputs for one in executions_of(folder.metadata, run_id(folder.events))}
+    events.emit("phase", what="asking the exported student")
+    examples, task = done["ExampleGen"]["examples"].uri, request.task.load()
+    answers = served.answers(
+        served_model(done[plan.TRAININGS["student"]]["model"].uri),
+        facts.raw_examples(examples, _EXAMPLES_OF_REQUEST),
+        f"the student of task '{task.name}'",
+    )
+    events.emit("phase", what="looking at the data")
+    uris = {
+        "examples": examples,
+        "statistics": done["StatisticsGen"]["statistics"].uri,
+        "transformed_examples": done["Transform"]["transformed_examples"].uri,
+    }
+    seconds = {one["node"]: one["seconds"] for one in happened if one["event"] == "node_finished"}
+    outcome = Outcome(
+        facts.data_of(task, request.config.data, uris),
+        {entry: _training(entry, seconds[node], happened) for entry, node in plan.TRAININGS.items()},
+        sum(taken for node, taken in seconds.items() if node not in plan.TRAININGS.values()),
+        answers,
+    )
+    (folder.root / FILE).write_text(to_json(outcome), encoding="utf-8")
+
+
+def served_model(uri: str) -> str:
+    """Returns the folder of the SavedModel in a Model artifact."""
+    from tfx.utils import path_utils
+
+    return str(path_utils.serving_model_path(uri))
+
+
+def _training(entry: str, seconds: float, happened: list[dict[str, Any]]) -> Training:
+    points = [
+        (one["step"], one["time"]) for one in happened if one["event"] == "training" and one["entry"] == entry
+    ]
+    step = estimate.seconds_per_step(points)
+    # A sample of a few rows has a few steps, and their time is in that of the start.
+    return Training(step or 0.0, max(0.0, seconds - points[-1][0] * (step or 0.0)))
+
+
+if __name__ == "__main__":
+    sys.exit(runner.main(sys.argv[1:], check))

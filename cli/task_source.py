@@ -1,0 +1,49 @@
+"""Reads from a task's source what the command line must know before anything is loaded.
+
+Importing a task imports TensorFlow. A user who forgot the data should not wait for that. So the source is parsed, and
+where it does not say plainly what is asked, nothing is claimed, and the run itself finds out.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from limbeck.errors import ConfigError
+from limbeck.reference import TaskRef
+
+
+def assert_data(ref: TaskRef, path: str | None) -> None:
+    """Raises ConfigError if there are plainly no data: neither `data.path`, nor a `write_data` of the task.
+
+    Args:
+      ref: the task.
+      path: `data.path`.
+    """
+    if path is None and _lacks(ref, "write_data"):
+        raise ConfigError(f"task '{ref.module}' has no data of its own: give --set data.path=FOLDER")
+
+
+def _lacks(ref: TaskRef, argument: str) -> bool:
+    """Returns whether the task is made by one plain call of `Task` in its module, without this argument."""
+    file = ref.file()
+    try:
+        tree = ast.parse(file.read_bytes()) if file is not None else None
+    except (OSError, SyntaxError, ValueError):
+        return False
+    values = [
+        node.value
+        for node in getattr(tree, "body", [])
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ref.attribute in _names(node)
+    ]
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return False
+    call = values[0]
+    plain = isinstance(call.func, ast.Name | ast.Attribute) and ast.unparse(call.func).rpartition(".")[2] == "Task"
+    # `None` is the name of what `**` unpacks.
+    given = {keyword.arg for keyword in call.keywords}
+    return plain and not call.args and not given & {argument, None}
+
+
+def _names(node: ast.Assign | ast.AnnAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {target.id for target in targets if isinstance(target, ast.Name)}

@@ -1,0 +1,1 @@
+"""Makes someone's model a teacher like any other."""

@@ -1,0 +1,1 @@
+"""Pages beside the report: the statistics of the data, and the metrics of every slice."""

@@ -1,0 +1,112 @@
+"""The student half alone: soft targets, a student and a verdict beside someone's own ExampleGen, Transform and Trainer.
+
+Whoever has a TFX pipeline wants a smaller model, and no second pipeline. `student_half` makes nodes for theirs. Two
+adapters stand where the whole pipeline has its own Transform and TeacherTrainer; the nodes after them are the same.
+docs/your-pipeline.md shows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from limbeck import reference
+from limbeck.errors import ConfigError
+from limbeck.saved_teacher import SavedTeacher
+from limbeck.settings.config import Config
+from limbeck.settings.operational import Operational
+from limbeck.splits import Splits
+
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
+    from tfx.types.channel import BaseChannel
+
+_STOCK_SPLITS = Splits()
+
+
+@dataclasses.dataclass(frozen=True)
+class StudentHalf:
+    """Nodes of one pipeline.
+
+    Attributes:
+      nodes: all nodes, for `components` of a `Pipeline`.
+      student: the node of the student; its output `model` is a SavedModel that takes raw examples.
+      gate: the node of the gate; its output `blessing` is what Pusher takes as `model_blessing`.
+      predictor: the node with the outputs `predictions` and `measurements` of all models.
+    """
+
+    nodes: tuple[BaseNode, ...]
+    student: BaseNode
+    gate: BaseNode
+    predictor: BaseNode
+
+
+def student_half(
+    task: str,
+    config: Config,
+    *,
+    examples: BaseChannel,
+    transform_graph: BaseChannel,
+    model: BaseChannel,
+    teacher: SavedTeacher,
+    splits: Splits = _STOCK_SPLITS,
+) -> StudentHalf:
+    """Makes the nodes of the student half.
+
+    Args:
+      task: the task of the student (`limbeck.student_only.student_task`): a path to its file, or `module:attribute`.
+      config: the settings. Those of the raw data and of teachers are not used.
+      examples: the raw examples, as ExampleGen writes them.
+      transform_graph: the output `transform_graph` of Transform.
+      model: the output `model` of Trainer.
+      teacher: what is called in that model, and what it answers.
+      splits: which of the examples' splits are for training and for judging.
+
+    Raises:
+      TaskError: if the task cannot be loaded.
+      ConfigError: if the settings and the splits do not fit together.
+    """
+    from limbeck.components.distiller.component import distillers
+    from limbeck.components.example_adapter.component import example_adapter
+    from limbeck.components.gate.component import gate
+    from limbeck.components.graph.context import Context, Storage
+    from limbeck.components.predictor.component import predictor
+    from limbeck.components.teacher_adapter.component import teacher_adapter
+    from limbeck.components.teacher_labeler.component import teacher_labeler
+    from limbeck.models import STUDENT, TEACHER
+
+    if config.training.early_stopping_patience is not None and splits.validation is None:
+        raise ConfigError(
+            "training.early_stopping_patience stops by the validation split, and there is none: name one as "
+            "Splits.validation, or leave the setting out"
+        )
+    # None of these nodes has a place of its own.
+    context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
+    adapted = example_adapter(context, examples, transform_graph, splits)
+    teachers = teacher_adapter(context, adapted, model, teacher)
+    labelled = teacher_labeler(context, adapted, teachers)
+    students = distillers(context, adapted, labelled, teachers)
+    predicted = predictor(context, adapted, labelled, {TEACHER: teachers} | students)
+    judged = gate(context, students[STUDENT], predicted, unresolved=True)
+    nodes = (adapted, teachers, labelled, *students.values(), predicted, judged)
+    return StudentHalf(nodes, students[STUDENT], judged, predicted)
+
+
+def environment(task: str, config: Config, checkpoints: str | None = None) -> dict[str, str]:
+    """Returns the environment variables that the process needs which runs the pipeline.
+
+    They hold what must not be in TFX's cache key: the folder of the task, and operational settings.
+
+    Args:
+      task: as for `student_half`.
+      config: as for `student_half`.
+      checkpoints: folder or URI for checkpoints; a training that is killed goes on from them when the pipeline runs
+        again. None keeps none.
+
+    Raises:
+      TaskError: if there is no such task.
+    """
+    operational: Any = Operational.of(config, checkpoints)
+    # The teacher is not trained here, so no training can try one.
+    operational = dataclasses.replace(operational, planned_student=None, planned_teacher=None)
+    return operational.environment() | reference.environment(reference.find(task))

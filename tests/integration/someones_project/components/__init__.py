@@ -1,0 +1,3 @@
+"""Their package; ours has the same name within `limbeck`."""
+
+EPOCHS = 60

@@ -1,0 +1,1 @@
+"""Their package; ours has the same name within `limbeck`."""

@@ -1,0 +1,119 @@
+"""The graph of the student half, and what it refuses before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from limbeck import reference
+from limbeck.errors import ConfigError, TaskError
+from limbeck.saved_teacher import SavedTeacher
+from limbeck.settings import operational
+from limbeck.settings.config import Config
+from limbeck.settings.training import TrainingConfig
+from limbeck.splits import Splits
+from limbeck.student_half import StudentHalf, environment, student_half
+from limbeck.trainer.data.preprocessing import preprocess
+from tests.components import borrowed
+
+TASK = "tests.components.borrowed:TASK"
+PROBABILITIES = SavedTeacher("probabilities")
+
+
+def half(
+    config: Config | None = None, teacher: SavedTeacher = PROBABILITIES, splits: Splits | None = None
+) -> StudentHalf:
+    from tfx.types import standard_artifacts
+    from tfx.types.channel_utils import as_channel
+
+    return student_half(
+        TASK,
+        config or Config(),
+        examples=as_channel([standard_artifacts.Examples()]),
+        transform_graph=as_channel([standard_artifacts.TransformGraph()]),
+        model=as_channel([standard_artifacts.Model()]),
+        teacher=teacher,
+        splits=splits or Splits(),
+    )
+
+
+def properties(given: StudentHalf) -> dict[str, dict[str, Any]]:
+    return {node.id: dict(node.exec_properties) for node in given.nodes}
+
+
+def test_a_control_can_be_left_out():
+    every = {node.id for node in half().nodes}
+    fewer = {node.id for node in half(Config(controls=False)).nodes}
+
+    assert every - fewer == {"DistillerHardLabels", "DistillerPseudoLabels"}
+    assert fewer == {"ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"}
+
+
+def test_the_nodes_that_further_nodes_hang_on_are_named():
+    made = half()
+
+    assert (made.student.id, made.gate.id, made.predictor.id) == ("Distiller", "Gate", "Predictor")
+
+
+def test_another_declaration_of_the_teacher_adapts_no_example_again():
+    first, second = properties(half()), properties(half(teacher=dataclasses.replace(PROBABILITIES, epsilon=1e-3)))
+
+    assert {name for name in first if first[name] != second[name]} == {"TeacherAdapter"}
+
+
+def test_early_stopping_needs_a_validation_split():
+    config = Config(training=TrainingConfig(early_stopping_patience=2))
+
+    with pytest.raises(ConfigError, match=r"there is none: name one as Splits\.validation"):
+        half(config)
+    assert half(config, splits=Splits(validation="validation")).nodes
+
+
+def test_no_process_is_told_to_try_a_teacher(tmp_path: Path):
+    (tmp_path / "student.py").write_text("from tests.components.borrowed import TASK\n", encoding="utf-8")
+
+    variables = environment(str(tmp_path / "student.py"), Config(), checkpoints="gs://bucket/checkpoints")
+
+    read = operational.read(variables)
+    assert (read.planned_teacher, read.planned_student, read.checkpoints) == (
+        None,
+        None,
+        "gs://bucket/checkpoints",
+    )
+    assert variables[reference.ENVIRONMENT] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("splits", "received"),
+    [({"train": "eval"}, "'train': 'eval', 'test': 'eval'"), ({"validation": "train"}, "'validation': 'train'")],
+)
+def test_a_split_with_two_purposes_is_refused(splits: dict[str, str], received: str):
+    with pytest.raises(ConfigError, match=received):
+        Splits(**splits)
+
+
+def test_a_student_task_is_no_whole_task():
+    import tensorflow as tf
+
+    inputs = {"size": tf.zeros([1, 2]), "colour": tf.constant(["red"])}
+
+    with pytest.raises(TaskError, match="has no preprocessing_fn: use it with student_half"):
+        preprocess(borrowed.TASK, inputs)
+    with pytest.raises(TaskError, match="builds no teacher: use it with student_half"):
+        borrowed.TASK.build_teacher({})
+
+
+def test_the_declaration_of_a_teacher_crosses_as_json():
+    from limbeck.records import from_json, to_json
+
+    teacher = SavedTeacher("probabilities", signature="s", output="o", takes="transformed", epsilon=1e-3)
+
+    assert from_json(SavedTeacher, to_json(teacher)) == teacher
+    with pytest.raises(ConfigError, match=r"'answers'.*'logit'"):
+        from_json(SavedTeacher, json.dumps({"answers": "logit"}))
+    with pytest.raises(ConfigError, match="Did you mean 'epsilon'"):
+        from_json(SavedTeacher, json.dumps({"answers": "logits", "epsilom": 1e-3}))
