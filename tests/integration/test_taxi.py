@@ -60,6 +60,25 @@ def test_the_taxi_task(tmp_path: Path):
     assert np.isfinite(served(root, [strange])).all()
 
 
+def test_a_value_against_the_task_s_schema_ends_the_run_before_training(tmp_path: Path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    data.write(folder)
+    file = folder / "test" / "trips.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(",Cash,", ",Barter,", 1), encoding="utf-8")
+
+    done = run("taxi", tmp_path / "root", f"data.path={folder}")
+
+    assert done.code == 2, done.output
+    error = done.report["error"]
+    assert "split 'test', feature 'payment_type': Unexpected string values" in error
+    assert "Barter" in error
+    assert "schema.pbtxt" in error
+    assert "TeacherTrainer" not in done.computed
+    assert not (tmp_path / "root" / "accepted").exists()
+
+
 def predictions(root: Path) -> dict[str, Any]:
     """Labels and logits of the test split, by model."""
     [folder] = (root / "pipeline" / "Predictor" / "predictions").iterdir()

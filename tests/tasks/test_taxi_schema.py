@@ -9,16 +9,13 @@ import tensorflow_data_validation as tfdv
 
 from limbeck.components.anomaly_stop import curated
 from limbeck.components.anomaly_stop.data_check import listing
-from limbeck.tasks.taxi import TASK, data
+from limbeck.tasks.taxi import TASK, data, spans
 
 
-@pytest.fixture(scope="module")
-def trips(tmp_path_factory):
-    """All trips, with the types that ExampleGen gives them; a gap is None."""
-    folder = tmp_path_factory.mktemp("taxi")
-    data.write(folder)
+def table(files) -> pd.DataFrame:
+    """Trips, with the types that ExampleGen gives them; a gap is None."""
     rows = []
-    for file in sorted(folder.glob("*/trips.csv")):
+    for file in files:
         with file.open(encoding="utf-8", newline="") as opened:
             rows += list(csv.DictReader(opened))
     kinds = {
@@ -30,6 +27,14 @@ def trips(tmp_path_factory):
     return pd.DataFrame(columns, dtype=object)
 
 
+@pytest.fixture(scope="module")
+def trips(tmp_path_factory):
+    """All trips."""
+    folder = tmp_path_factory.mktemp("taxi")
+    data.write(folder)
+    return table(sorted(folder.glob("*/trips.csv")))
+
+
 def found(frame: pd.DataFrame) -> list[str]:
     statistics = tfdv.generate_statistics_from_dataframe(frame)
     return listing("test", tfdv.validate_statistics(statistics, curated.read(TASK)))
@@ -38,6 +43,13 @@ def found(frame: pd.DataFrame) -> list[str]:
 def test_all_trips_obey_it(trips):
     assert len(trips) == 15_002
     assert found(trips) == []
+
+
+def test_the_small_splits_of_single_months_obey_it(tmp_path):
+    spans.write(tmp_path, "month")
+    for month in (201301, 201302, 201303, 201609):
+        for split in data.SHARES:
+            assert found(table([tmp_path / str(month) / split / "trips.csv"])) == [], month
 
 
 @pytest.mark.parametrize(
