@@ -89,7 +89,7 @@ def student_half(
     labelled = teacher_labeler(context, adapted, teachers)
     students = distillers(context, adapted, labelled, teachers)
     predicted = predictor(context, adapted, labelled, {TEACHER: teachers} | students)
-    judged = gate(context, students[STUDENT], predicted)
+    judged = gate(context, students[STUDENT], predicted, unresolved=True)
     nodes = (adapted, teachers, labelled, *students.values(), predicted, judged)
     return StudentHalf(nodes, students[STUDENT], judged, predicted)
 

@@ -29,8 +29,8 @@ class SavedTeacher:
     What is lost matters more at a high temperature. If the model can return logits, name that output instead.
 
     Attributes:
-      answers: `logits`, or `probabilities`: of each class `[batch, classes]`, or of the second of two classes `[batch]`
-        or `[batch, 1]`.
+      answers: `logits`, which also stands for the numbers of a regression; or `probabilities`, one for each class or
+        answer. For a yes or no, one of yes `[batch]` or `[batch, 1]` will do, and so will no and yes `[batch, 2]`.
       signature: name of the signature.
       output: name of the signature's output.
       takes: the features that the signature takes. `raw`: raw features, either as serialized tf.Examples or as one

@@ -126,6 +126,9 @@ class Task:
         `data.path`.
       slices: sets of raw features. The evaluation reports each combination of their values separately.
       picture: the model input that the report shows as a grey picture. It is part of no digest.
+      schema: a file with a tensorflow_metadata `Schema` of the raw features, in text form, such as
+        `Path(__file__).with_name("schema.pbtxt")`. Data are checked against it instead of against the first accepted
+        schema. It is part of no digest, because data are checked in every run.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Task:
     write_data: Callable[[Path], None] | None = None
     slices: tuple[tuple[str, ...], ...] = ()
     picture: Picture | None = None
+    schema: Path | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.name):

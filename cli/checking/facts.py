@@ -28,15 +28,15 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     counted = label_counts.read(uris["examples"]).splits
     ids = {split: list(_ids(_split(uris["transformed_examples"], split))) for split in SPLITS}
     rows = {split: len(some) for split, some in ids.items()}
-    known = set(ids[TRAIN])
+    known, classes = set(ids[TRAIN]), _class_values(task)
     train = counted.get(TRAIN)
     return Data(
         rows=rows,
         all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
         columns=tuple(columns_of(task, _split(uris["statistics"], TRAIN))),
-        labels=train.labels if train is not None and task.label.classes else {},
+        labels=train.labels if train is not None and classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
-        classes=_class_values(task),
+        classes=classes,
         duplicates=len(ids[TRAIN]) - len(known),
         leaked={split: sum(one in known for one in some) for split, some in ids.items() if split != TRAIN},
     )
@@ -62,9 +62,9 @@ def all_rows(rows: Mapping[str, int], counted: RowCounts, *, divided: bool) -> d
 
 
 def _class_values(task: Task) -> tuple[str, ...]:
-    """Returns the declared classes as the data hold them."""
-    label = task.label
-    return label.classes if label.kind == "text" else tuple(map(str, range(len(label.classes))))
+    """Returns the values of the label as the data hold them; empty for numbers, and for a label of several columns."""
+    objective = task.objective
+    return tuple(objective.label_values) if len(objective.raw_features) == 1 else ()
 
 
 def columns_of(task: Task, statistics: str) -> Iterator[Column]:

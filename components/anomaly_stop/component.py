@@ -8,6 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, component_spec, standard_artifacts
 
+from limbeck.components.anomaly_stop import curated
 from limbeck.components.anomaly_stop.executor import Executor
 from limbeck.components.graph.context import Context
 from limbeck.components.properties.code import CODE, code_properties
@@ -37,7 +38,8 @@ class AnomalyStopSpec(component_spec.ComponentSpec):
 
 class AnomalyStop(base_component.BaseComponent):
     """Fails, and names everything that is wrong. Use `add_upstream_node`, so that other nodes wait for it.
-     If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
+
+    If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
     statistics are compared with those that were accepted last.
     """
 
@@ -76,7 +78,8 @@ def anomaly_stop(
     *,
     generation: int,
 ) -> AnomalyStop:
-    """Makes the node `AnomalyStop`."""
+    """Makes the node `AnomalyStop`. Raises TaskError if the task's schema cannot be read."""
+    curated.read(context.task)
     code = context.code(["limbeck.components.anomaly_stop.executor:Executor"], context.digests.preprocessing)
     return AnomalyStop(
         statistics=statistics.outputs["statistics"],

@@ -30,7 +30,15 @@ class DataCheck:
     accepted: Span
 
 
-def check_data(task: Task, limits: DriftConfig, span: Span, baseline: Span | None, replacing: bool) -> DataCheck:
+def check_data(
+    task: Task,
+    limits: DriftConfig,
+    span: Span,
+    baseline: Span | None,
+    replacing: bool,
+    *,
+    curated: Any = None,
+) -> DataCheck:
     """Compares the data of a run with accepted data, and their splits with each other.
 
     Args:
@@ -39,17 +47,25 @@ def check_data(task: Task, limits: DriftConfig, span: Span, baseline: Span | Non
       span: the data of the run, with a split `train`.
       baseline: what was accepted before; None on the first run.
       replacing: whether `span` replaces `baseline`, however they differ.
+      curated: the task's own `Schema`, which takes the place of the schema of `baseline`; None if it has none.
     """
     faults, skew_note = _skew(task, limits, span)
+    accepted = span
+    if curated is not None:
+        faults = (*_against(curated, span, "the task's schema"), *faults)
+        accepted = Span(curated, span.statistics)
     if baseline is None:
-        kept = "no baseline: the schema and the statistics of these data are kept for later runs"
-        return DataCheck((), faults, (kept, skew_note), span)
+        schema = "the schema" if curated is None else "the task's schema"
+        kept = f"no baseline: {schema} and the statistics of these data are kept for later runs"
+        return DataCheck((), faults, (kept, skew_note), accepted)
     drifted, drift_note = _drift(task, limits, span, baseline)
     if replacing:
-        changed = schema_difference(baseline.schema, span.schema) or ["no difference"]
+        changed = schema_difference(baseline.schema, accepted.schema) or ["no difference"]
         notes = (*(f"accepted schema replaced: {change}" for change in changed), *drifted, drift_note, skew_note)
-        return DataCheck((), faults, notes, span)
-    changes = (*_against(baseline.schema, span), *drifted)
+        return DataCheck((), faults, notes, accepted)
+    if curated is not None:
+        return DataCheck(drifted, faults, (drift_note, skew_note), accepted)
+    changes = (*_against(baseline.schema, span, "the accepted schema"), *drifted)
     return DataCheck(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
 
 
@@ -64,11 +80,11 @@ def listing(split: str, anomalies: Any) -> list[str]:
     ]
 
 
-def _against(schema: Any, span: Span) -> list[str]:
+def _against(schema: Any, span: Span, name: str) -> list[str]:
     import tensorflow_data_validation as tfdv
 
     return [
-        f"{sentence} (by the accepted schema)"
+        f"{sentence} (by {name})"
         for split, statistics in span.statistics.items()
         for sentence in listing(split, tfdv.validate_statistics(statistics, schema))
     ]

@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from limbeck import events
-from limbeck.components.anomaly_stop import accepted
+from limbeck.components.anomaly_stop import accepted, curated
 from limbeck.components.anomaly_stop.data_check import check_data, listing
 from limbeck.components.anomaly_stop.declared import missing_from_schema
 from limbeck.components.artifacts.files import Artifacts
@@ -20,6 +20,7 @@ from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.errors import DataError
 from limbeck.settings.drift import DriftConfig
+from limbeck.task import Task
 
 
 class Executor(base_executor.BaseExecutor):
@@ -30,7 +31,8 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
           DataError: if ExampleValidator found anomalies, if the data lack what the task declares, or if they differ
-            from what was accepted before. What is accepted stays unchanged then.
+            from what the task's schema allows, or from what was accepted before. What is accepted stays unchanged
+            then.
         """
         folder, generation = exec_properties["accepted"], exec_properties["generation"]
         task = task_of(exec_properties).load()
@@ -40,8 +42,10 @@ class Executor(base_executor.BaseExecutor):
             *missing_from_schema(task, span.schema),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),
         ]
-        checked = check_data(task, limits, span, baseline, replacing=generation > before)
-        _stop(tuple(wrong) + checked.faults, checked.changes)
+        checked = check_data(
+            task, limits, span, baseline, replacing=generation > before, curated=curated.read(task)
+        )
+        _stop(tuple(wrong) + checked.faults, checked.changes, task)
         accepted.replace(folder, checked.accepted, max(generation, before))
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         counted = label_counts.notes(label_counts.read(examples), task)
@@ -50,11 +54,13 @@ class Executor(base_executor.BaseExecutor):
             events.emit("note", text=note)
 
 
-def _stop(faults: tuple[str, ...], changes: tuple[str, ...]) -> None:
+def _stop(faults: tuple[str, ...], changes: tuple[str, ...], task: Task) -> None:
     if not faults and not changes:
         return
     listed = "\n".join(f"  - {one}" for one in (*faults, *changes))
     advice = "correct the data and run again"
+    if faults and task.schema is not None:
+        advice += f"; if the data are right and the task's schema is not, correct {task.schema}"
     if changes:
         advice += (
             "; if the change is intended, run with --accept-schema, which replaces the accepted schema and "

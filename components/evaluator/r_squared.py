@@ -1,10 +1,10 @@
 """R² as a metric of TFMA, for each slice.
 
-tf_keras' `R2Score` fails in TFMA. TFMA's own squared correlation is another figure: it is 1 for a model whose answers
-are all twice too large. So this combiner counts the squared errors, and the mean and the spread of the labels. Two
-spreads are merged by their means (Chan, Golub and LeVeque, 1983, "Algorithms for computing the sample variance", The
-American Statistician 37). A difference of large sums would have few correct digits where labels are large and close
-together, such as years.
+tf_keras' `R2Score` fails in TFMA: it has its weights after its first update only, and TFMA gives merged weights to a
+new one. TFMA's own squared correlation is another figure: it is 1 for a model whose answers are all twice too large.
+So this combiner counts the squared errors, and the mean and the spread of the labels. Two spreads are merged by their
+means (Chan, Golub and LeVeque, 1983, "Algorithms for computing the sample variance", The American Statistician 37). A
+difference of large sums would have few correct digits where labels are large and close together, such as years.
 
 TFMA finds this module by its name in the evaluation's configuration, so that only the Evaluator imports TFMA.
 """

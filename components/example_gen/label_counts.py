@@ -61,7 +61,7 @@ def notes(counted: Counted, task: Task) -> list[str]:
     ]
     train = counted.splits.get(TRAIN)
     if train is not None:
-        absent = [name for name, value in _values(task) if value not in train.labels]
+        absent = [name for name, value in values_of(task) if value not in train.labels]
         if absent:
             told.append(
                 f"split '{TRAIN}': no example has the label {', '.join(map(repr, absent))}: no model can learn "
@@ -70,7 +70,7 @@ def notes(counted: Counted, task: Task) -> list[str]:
     return told
 
 
-def _values(task: Task) -> Iterator[tuple[str, str]]:
+def values_of(task: Task) -> Iterator[tuple[str, str]]:
     """Yields the name of each declared value of the label, and under which name it is counted."""
     objective, declaration = task.objective, declaration_of(task)
     for feature in objective.raw_features:

@@ -21,7 +21,11 @@ _Channel = component_spec.ChannelParameter
 class GateSpec(component_spec.ComponentSpec):
     """Parameters, inputs and outputs of Gate."""
 
-    PARAMETERS: ClassVar = CODE | Section(GateConfig).parameters
+    PARAMETERS: ClassVar = (
+        CODE
+        | Section(GateConfig).parameters
+        | {"unresolved": component_spec.ExecutionParameter(type=int, optional=True)}
+    )
     INPUTS: ClassVar = {
         "model": _Channel(type=standard_artifacts.Model),
         "predictions": _Channel(type=Predictions),
@@ -31,7 +35,11 @@ class GateSpec(component_spec.ComponentSpec):
 
 
 class Gate(base_component.BaseComponent):
-    """Blesses the student for Pusher, or says why not (`decision.json` beside the blessing)."""
+    """Blesses the student for Pusher, or says why not (`decision.json` beside the blessing).
+
+    With the property `unresolved`, the blessing does not name the id of the model: Pusher takes it, and TFX's resolver
+    of the latest blessed model passes it over.
+    """
 
     SPEC_CLASS = GateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -54,8 +62,8 @@ class Gate(base_component.BaseComponent):
         super().__init__(spec=spec)
 
 
-def gate(context: Context, student: BaseNode, predictor: BaseNode) -> Gate:
-    """Makes the node `Gate`.
+def gate(context: Context, student: BaseNode, predictor: BaseNode, *, unresolved: bool = False) -> Gate:
+    """Makes the node `Gate`; `unresolved` if the pipeline has a model of its own that a resolver looks for.
 
     Raises:
       ConfigError: if the tolerance is none in the unit of the task's measure. So it is told before any node runs.
@@ -66,5 +74,7 @@ def gate(context: Context, student: BaseNode, predictor: BaseNode) -> Gate:
         model=student.outputs["model"],
         predictions=predictor.outputs["predictions"],
         measurements=predictor.outputs["measurements"],
-        properties=code_properties(code) | Section(GateConfig).encode(context.config.gate),
+        properties=code_properties(code)
+        | Section(GateConfig).encode(context.config.gate)
+        | ({"unresolved": 1} if unresolved else {}),
     )

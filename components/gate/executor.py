@@ -41,7 +41,10 @@ class Executor(base_executor.BaseExecutor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing.set_string_custom_property(names.CURRENT_MODEL, model.uri)
-        blessing.set_int_custom_property(names.CURRENT_MODEL_ID, model.id)
+        # TFX's resolver of the latest blessed model looks for this one. It would give a student to an Evaluator of
+        # someone else as the baseline of their model.
+        if not exec_properties.get("unresolved"):
+            blessing.set_int_custom_property(names.CURRENT_MODEL_ID, model.id)
         blessing.set_int_custom_property(names.BLESSED, int(decision.passed))
         mark = names.BLESSED_FILE if decision.passed else names.NOT_BLESSED_FILE
         files.write_bytes(files.join(blessing.uri, mark), b"")

@@ -198,7 +198,8 @@ def read(folder: str, split: str, model: str | None = None, columns: Sequence[st
 
 def read_test_split(folder: str) -> pa.Table:
     """Reads the test split of a predictions artifact, with all models and columns, once in each process.
-     Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last table that was
+
+    Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last table that was
     read is kept as long as its files are unchanged.
     """
     found = _split_files(folder, TEST)

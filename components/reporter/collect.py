@@ -39,7 +39,8 @@ class Sources:
 
 def collect(sources: Sources, task: Task) -> Findings:
     """Returns all findings that the task's objective has.
-     Models without a training run are left out. A model cannot be judged if the test split has no labels, or if an
+
+    Models without a training run are left out. A model cannot be judged if the test split has no labels, or if an
     output is not finite; then it has curves only.
 
     Raises:

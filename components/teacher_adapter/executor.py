@@ -59,7 +59,7 @@ def _try(folder: str, teacher: SavedTeacher, objective: Objective, examples: lis
             f"the teacher is declared to answer {teacher.answers} as '{teacher.output}', but of the answers for "
             f"{len(examples)} examples {doubt}: name another output, or correct `answers`"
         )
-    if teacher.answers == "logits" and inversion.seem_probabilities(answers):
+    if teacher.answers == "logits" and inversion.seem_probabilities(answers, objective):
         told = (
             f"the teacher's output '{teacher.output}' is declared to be logits, but for {len(examples)} examples it "
             "looks like probabilities: if it is, say answers='probabilities'"

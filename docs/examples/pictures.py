@@ -17,6 +17,12 @@ def _decoded(encoded: Any) -> Any:
     return tf.image.resize(picture, [SIDE, SIDE]) / 255.0
 
 
+def _scaled(price: Any) -> Any:
+    # A few very high prices would squeeze all others together.
+    highest = tft.quantiles(price, 100, epsilon=0.001)[0, -1]
+    return tft.scale_to_z_score(tf.minimum(price, highest))
+
+
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     """Decodes pictures, numbers the shops, and makes numbers of day and flag."""
     return {
@@ -26,7 +32,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
             [
                 tft.scale_to_z_score(tf.cast(inputs["day"], tf.float32)),
                 tf.cast(inputs["open"], tf.float32),
-                tft.scale_to_z_score(inputs["price"]),
+                _scaled(inputs["price"]),
             ],
             axis=1,
         ),

@@ -22,7 +22,7 @@ def build_student(hyperparameters: Hyperparameters) -> Any:
     ]
     joined = tf_keras.layers.Concatenate()([*numbers.values(), *embedded])
     hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 16)), activation="relu")(joined)
-    return tf_keras.Model(numbers | indices, tf_keras.layers.Dense(2)(hidden))
+    return tf_keras.Model(numbers | indices, tf_keras.layers.Dense(1)(hidden))
 
 
 TASK = student_task(
@@ -36,6 +36,6 @@ TASK = student_task(
         Feature("trip_start_hour", "integer"),
     ),
     # The label is an output of the stock `preprocessing_fn`: 1 if the tip is above 20 % of the fare.
-    label=Label("tips_xf", classes=("small tip", "big tip")),
+    label=Label("tips_xf", classes=("small tip", "big tip"), objective="binary"),
     build_student=build_student,
 )

@@ -90,7 +90,8 @@ class Process:
 
 def _pass_on(line: str) -> None:
     """Writes a line to the log, or drops it.
-     Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
+
+    Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
     would empty the pipe, and the process would hang or break at its next line: a training must not die for its log.
     """
     # ValueError: standard error has been closed.

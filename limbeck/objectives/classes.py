@@ -103,7 +103,8 @@ class Classes(Objective):
 
     def soft_loss(self, outputs: Any, teacher_outputs: Any, temperature: float) -> Any:
         """Returns temperature^2 * KL(soft targets || student), in nats.
-         The factor keeps the size of the gradient comparable to that of the hard loss when the temperature changes
+
+        The factor keeps the size of the gradient comparable to that of the hard loss when the temperature changes
         (Hinton, Vinyals and Dean, 2015, arXiv:1503.02531).
         """
         import tensorflow as tf
@@ -126,7 +127,8 @@ class Classes(Objective):
 
     def answers(self, member_outputs: Any) -> dict[str, Any]:
         """Returns `logits`, `probabilities` of the same shape, and `class` int64 `[batch]`.
-         If the label is a text, adds `all_classes` string `[batch, classes]`: the texts in the order of the logits,
+
+        If the label is a text, adds `all_classes` string `[batch, classes]`: the texts in the order of the logits,
         under the name that TFMA looks for. For an ensemble, `probabilities` are the mean of the members' probabilities,
         and `logits` are their logarithm.
         """

@@ -35,7 +35,8 @@ class BeamConfig:
 
     def environment(self) -> dict[str, str]:
         """Returns the flags as environment variables. Their names are the same for all settings.
-         The last flag fills the variables that are left: a repeated flag changes nothing, and an empty one would be
+
+        The last flag fills the variables that are left: a repeated flag changes nothing, and an empty one would be
         refused.
         """
         flags = self.flags

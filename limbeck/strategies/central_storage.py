@@ -44,7 +44,8 @@ class CentralStorage(StrategyKind):
 
     def variable_scope(self, strategy: Strategy) -> AbstractContextManager[object]:
         """Returns a context that gives every variable an aggregation: how the values of replicas become one.
-         Keras' optimizers assign the learning rate, which is equal on all replicas, to a variable without an
+
+        Keras' optimizers assign the learning rate, which is equal on all replicas, to a variable without an
         aggregation.
         """
         import tensorflow as tf

@@ -73,7 +73,8 @@ def view(report: Report) -> Confusions | None:
 
 def matrices(known: dict[str, Confusion]) -> tuple[Matrix, ...]:
     """Returns the tables of some models, on one scale.
-     Right answers are shaded among right answers, and mistakes among mistakes. Otherwise few mistakes would be
+
+    Right answers are shaded among right answers, and mistakes among mistakes. Otherwise few mistakes would be
     invisible.
     """
     right = max(row[index] for one in known.values() for index, row in enumerate(one.counts))

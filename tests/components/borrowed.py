@@ -25,3 +25,4 @@ MISSPELT = student_task("misspelt", (Feature("sise", shape=(2,)),), TASK.label, 
 WITHOUT_LABEL = student_task("without-label", FEATURES, Label("kind_indx", CLASSES), build_student)
 EMPTY = student_task("empty", (), TASK.label, build_student)
 TWO = student_task("two", FEATURES, Label("kind_index", CLASSES[:2]), build_student)
+BINARY = student_task("binary", FEATURES, Label("kind_index", objective="binary"), build_student)

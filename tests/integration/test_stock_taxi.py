@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from tests.components.world import features_of
 from tests.integration.installed import install
 from tests.integration.runs import PROJECT
-from tests.integration.someones_run import SomeonesRun, answers, content_id, softmax
+from tests.integration.someones_run import SomeonesRun, answers, content_id
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -31,7 +31,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SomeonesRun:
         (project / package / "__init__.py").touch()
     for name in ("taxi_student.py", "taxi_pipeline.py"):
         shutil.copy(PROJECT / "docs" / "examples" / name, project)
-    install(folder).run("python", "taxi_pipeline.py", str(folder / "run"), cwd=project)
+    environment = install(folder)
+    # Twice: the stock resolver looks for the latest blessed model, and must find the stock one.
+    for _ in range(2):
+        environment.run("python", "taxi_pipeline.py", str(folder / "run"), cwd=project)
     return SomeonesRun(folder / "run")
 
 
@@ -46,7 +49,7 @@ def test_soft_targets_are_the_probabilities_of_the_stock_model(run: SomeonesRun)
     raw_of = run.raw_of()
 
     assert len(raw) == len(labelled) == TRIPS
-    found = softmax([one["teacher_logits"] for one in labelled])[:, 1]
+    found = 1 / (1 + np.exp(-np.array([one["teacher_logits"][0] for one in labelled])))
     expected = np.array([said[raw_of[content_id(one["example_id"][0])]][0] for one in labelled])
     assert np.std(expected) > 0.1
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
@@ -72,10 +75,10 @@ def test_the_student_is_judged_by_what_both_say(run: SomeonesRun):
     for name in ("teacher", "student"):
         mine = sorted((row for row in rows if row["model"] == name), key=lambda row: row["example_id"])
         logits[name], labels[name] = np.array([row["logits"] for row in mine]), [row["label"] for row in mine]
-    accuracy = {name: np.mean(logits[name].argmax(axis=1) == labels[name]) for name in logits}
-    auc = {name: roc_auc_score(labels[name], logits[name][:, 1] - logits[name][:, 0]) for name in logits}
+    auc = {name: roc_auc_score(labels[name], logits[name][:, 0]) for name in logits}
 
-    assert run.decision()["passed"] == (accuracy["teacher"] - accuracy["student"] <= 0.01)
+    assert {name: run.measured()["metrics"][name]["auc"] for name in auc} == pytest.approx(auc, abs=1e-6)
+    assert run.decision()["passed"] == (auc["teacher"] - auc["student"] <= 0.01)
     assert auc["teacher"] > 0.85
     assert auc["student"] > auc["teacher"] - 0.03
     models = run.measured()["models"]
@@ -86,9 +89,9 @@ def test_the_student_is_pushed_exactly_if_it_passed(run: SomeonesRun):
     served = run.root / "serving-student"
     pushed = list(served.iterdir()) if served.exists() else []
 
-    assert len(pushed) == int(run.decision()["passed"])
+    assert bool(pushed) == run.decision()["passed"]
     # The stock pipeline has pushed its own model, as before.
-    assert len(list((run.root / "serving").iterdir())) == 1
+    assert len(list((run.root / "serving").iterdir())) > 0
 
 
 def test_a_served_student_takes_what_its_task_declares(run: SomeonesRun):
@@ -103,7 +106,7 @@ def test_a_served_student_takes_what_its_task_declares(run: SomeonesRun):
         "trip_start_hour": tf.constant([9], tf.int64),
     }
 
-    cash = tf.saved_model.load(str(student)).signatures["serving_tensors"](**trip)["probabilities"][0, 1]
+    cash = tf.saved_model.load(str(student)).signatures["serving_tensors"](**trip)["probability"][0]
 
     # Tips that are paid in cash are not recorded.
     assert cash < 0.1

@@ -57,7 +57,7 @@ def test_the_pages_beside_the_report_show_what_the_run_wrote(base: Base) -> None
     page = (base.root / "report.html").read_text(encoding="utf-8")
     for file in ("statistics.html", "slices.html"):
         assert f'href="{file}"' in page
-    assert "1,297 rows" in (base.root / "statistics.html").read_text(encoding="utf-8")
+    assert "1,297\u00a0rows" in (base.root / "statistics.html").read_text(encoding="utf-8")
     assert f"tensorboard --logdir {base.root / 'pipeline'}" in base.finished.output.replace("\n", "")
 
     import tensorflow_model_analysis as tfma
@@ -69,9 +69,10 @@ def test_the_pages_beside_the_report_show_what_the_run_wrote(base: Base) -> None
     for key, metrics in wanted.items():
         one = found[tuple((name, str(value)) for name, value in key)]
         assert one.examples == metrics["example_count"]["doubleValue"]
-        assert one.student == {
-            name: metric["doubleValue"] for name, metric in metrics.items() if name != "example_count"
-        }
+        values = {name: metric["doubleValue"] for name, metric in metrics.items() if "example_count" not in name}
+        assert one.student == {name: value for name, value in values.items() if not name.endswith("_diff")}
+        for name, value in one.student.items():
+            assert value - one.teacher[name] == pytest.approx(values[f"{name}_diff"], abs=1e-6)
 
 
 def test_every_process_of_a_training_did_its_share(base: Base) -> None:

@@ -232,6 +232,7 @@ def test_a_name_that_a_cluster_would_refuse(name):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"features": (Feature("x"), Feature("x"))}, r"declares a feature or its label twice: \['x', 'x', 'y'\]"),
     ({"label": Label("x", classes=("a", "b"))}, "declares a feature or its label twice"),
+    ({"label": Label("l", objective="multi_label", columns=("a", "x"))}, r"its label twice: \['a', 'x', "),
     ({"features": (Feature("a"), Feature("A"))}, r"differ in case only.*\['A', 'a'\]\. Rename one"),
     ({"slices": (("x",), ("x", "colour"))}, "slices by 'colour', which is not a feature"),
     ({"features": (Feature("colour"),), "slices": (("color",),)}, r"Did you mean 'colour'\?"),

@@ -9,7 +9,11 @@ from limbeck.components.gate import decision as gate
 from limbeck.components.gate.decision import Decision
 from limbeck.components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS
+from limbeck.objectives.binary import Binary
 from limbeck.objectives.classes import Classes
+from limbeck.objectives.multi_label import MultiLabel
+from limbeck.objectives.objective import Objective
+from limbeck.objectives.regression import Regression
 from limbeck.records import from_json, to_json
 from limbeck.report.verdicts import Comparison, Helped, Interval, Verdicts
 from limbeck.settings.gate import GateConfig
@@ -178,3 +182,27 @@ def test_a_decision_survives_its_file():
     decision = Decision(False, ("one; with 'quotes'", "two"), against_hard_labels(0.012, p=0.03))
 
     assert from_json(Decision, to_json(decision)) == decision
+
+
+@pytest.mark.parametrize(
+    ("objective", "name", "needed"),
+    [
+        (Binary, "AUC", "examples of both labels"),
+        (MultiLabel, "macro AUC", "examples of both values of a label"),
+        (Regression, "R²", "labels that are not all equal"),
+    ],
+)
+def test_the_other_kinds_say_the_unit_of_the_tolerance_and_what_the_test_split_lacks(
+    objective: type[Objective], name: str, needed: str
+):
+    given = {"measure": objective.measure, "needed": objective.wording.needed}
+    limits = GateConfig(tolerance=0.02)
+
+    [reason] = gate.decide(quality(0.9), quality(0.96), facts(), NO_CONTROLS, limits, **given).reasons
+    assert reason == (
+        f"the student's {name} 0.9 is 0.06 below the teacher's 0.96; gate.tolerance allows 0.02 in {name}"
+    )
+    [reason] = gate.decide(quality(math.nan), quality(0.9), facts(), NO_CONTROLS, limits, **given).reasons
+    assert reason.startswith(
+        f"the student's {name} is nan over 250 labelled test examples: give the test split {needed}"
+    )

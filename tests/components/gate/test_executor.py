@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tfx.components.pusher.executor import Executor as Pusher
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
 from tfx.types import channel_utils, standard_artifacts
 from tfx.types.artifact import Artifact
@@ -91,6 +92,20 @@ def test_a_student_beyond_a_limit_is_not_blessed_and_the_reasons_are_kept(tmp_pa
     assert kept.reasons[1:] == ("the student takes 1,000 bytes; gate.max_bytes allows 999",)
     assert {path.name for path in Path(blessing.uri).iterdir()} == {"NOT_BLESSED", DECISION_FILE}
     assert blessing.get_int_custom_property("blessed") == 0
+
+
+@pytest.mark.parametrize(("further", "found"), [({}, [MODEL_ID]), ({"unresolved": 1}, [])])
+def test_the_resolver_of_the_latest_blessed_model_passes_an_unresolved_student_over(
+    tmp_path: Path, further: dict[str, Any], found: list[int]
+):
+    properties = properties_with(GateConfig(tolerance=0.05)) | further
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties)
+    model = rehearsal.artifact(standard_artifacts.Model, tmp_path / "model", MODEL_ID)
+
+    resolved = LatestBlessedModelStrategy().resolve_artifacts(None, {"model": [model], "blessing": [blessing]})
+
+    assert [one.id for one in resolved["model"]] == found
+    assert blessing.get_int_custom_property("blessed") == 1
 
 
 @pytest.mark.parametrize(("student_right", "blessed"), [(18, True), (17, False)])

@@ -176,6 +176,17 @@ def test_the_probability_of_one_of_two_classes(theirs: Someone, adapted: Adapted
     assert_is(made, adapted, expected)
 
 
+def test_the_probability_of_a_yes(theirs: Someone, adapted: Adapted, tmp_path: Path):
+    given, model = stock_model(theirs, tmp_path, "sigmoid", outputs=1)
+
+    made = adapt(given, adapted, SavedTeacher("probabilities"), tmp_path, "BINARY")
+
+    expected = answers(model, theirs)
+    found = served(made, "serving_default", list(expected))["probability"]
+    np.testing.assert_allclose(found, np.array(list(expected.values()))[:, 0], rtol=1e-5)
+    assert np.ptp(found) > 0.05
+
+
 def test_the_adapted_model_needs_neither_the_given_one_nor_the_graph(
     theirs: Someone, adapted: Adapted, tmp_path: Path
 ):

@@ -7,11 +7,16 @@ import pytest
 import tensorflow as tf
 
 from limbeck.errors import ConfigError
+from limbeck.objectives.objective import Objective
+from limbeck.objectives.registry import objective_of
 from limbeck.saved_teacher import SavedTeacher
+from limbeck.task import Label
 from limbeck.trainer.distillation.inversion import LEAST, LEAST_COMPLEMENT, as_logits, doubt, seem_probabilities
 from tests.classes import classes
 from tests.limbeck.objectives.test_toy import TASK as TOY
 
+YES_OR_NO = objective_of(Label("y", objective="binary"))
+SEVERAL = objective_of(Label("y", objective="multi_label", columns=("a", "b", "c")))
 LOGITS, PROBABILITIES = SavedTeacher("logits"), SavedTeacher("probabilities")
 
 
@@ -87,6 +92,32 @@ def test_logits_stay_what_they_are():
     np.testing.assert_array_equal(as_logits(given[:, :1], LOGITS, TOY.objective), given[:, :1])
 
 
+@pytest.mark.parametrize("objective", [YES_OR_NO, SEVERAL], ids=["binary", "multi_label"])
+def test_each_probability_of_a_yes_becomes_one_logit(objective: Objective):
+    logits = np.random.default_rng(0).normal(0, 4, (50, objective.outputs)).astype(np.float32)
+
+    np.testing.assert_allclose(as_logits(sigmoid(logits), PROBABILITIES, objective), logits, rtol=0, atol=1e-2)
+    np.testing.assert_array_equal(as_logits(logits, LOGITS, objective), logits)
+
+
+def test_no_and_yes_become_the_one_logit_of_yes():
+    logits = np.random.default_rng(0).normal(0, 4, (50, 2)).astype(np.float32)
+    difference = logits[:, 1:] - logits[:, :1]
+
+    found = as_logits(softmax(logits).astype(np.float32), PROBABILITIES, YES_OR_NO)
+
+    np.testing.assert_allclose(found, difference, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(as_logits(logits, LOGITS, YES_OR_NO), difference, rtol=1e-6)
+
+
+def test_an_objective_without_probabilities_takes_none():
+    given = np.ones([3, 1], np.float32)
+
+    with pytest.raises(ConfigError, match="which no probabilities stand for: say answers='logits'"):
+        as_logits(given, PROBABILITIES, TOY.objective)
+    np.testing.assert_array_equal(as_logits(given[:, 0], LOGITS, TOY.objective), given)
+
+
 @pytest.mark.parametrize(
     ("shape", "count", "said"),
     [
@@ -124,8 +155,11 @@ def test_answers_that_are_no_probabilities_are_doubted(answers: list[list[float]
 def test_logits_that_look_like_probabilities_are_noticed():
     given = np.random.default_rng(0).normal(0, 6, (20, 3)).astype(np.float32)
 
-    assert seem_probabilities(softmax(given))
-    assert seem_probabilities(sigmoid(given[:, :1]))
-    assert not seem_probabilities(given)
-    assert not seem_probabilities(sigmoid(given))
+    assert seem_probabilities(softmax(given), classes(3))
+    assert seem_probabilities(sigmoid(given[:, :1]), classes(2))
+    assert seem_probabilities(sigmoid(given), SEVERAL)
+    assert not seem_probabilities(given, classes(3))
+    assert not seem_probabilities(sigmoid(given), classes(3))
+    # A price may lie between 0 and 1.
+    assert not seem_probabilities(sigmoid(given[:, :1]), TOY.objective)
     assert doubt(given, LOGITS, classes(3)) is None
