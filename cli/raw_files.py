@@ -76,7 +76,7 @@ def look(place: str) -> Found:
 def assert_format(files: Iterable[str], expected: str) -> None:
     """Raises ConfigError if a file is in another format than `data.format`. Its content counts more than its name."""
     for file in files:
-        seen = _format_of(file, expected)
+        seen = format_seen(file, expected)
         if seen is not None and seen != expected:
             raise ConfigError(
                 f"data.format is {expected}, but {file} looks like {seen}: set data.format={seen}, or give files of "
@@ -84,7 +84,7 @@ def assert_format(files: Iterable[str], expected: str) -> None:
             )
 
 
-def _format_of(file: str, expected: str) -> str | None:
+def format_seen(file: str, expected: str) -> str | None:
     """Returns the format of a file; None if it may be the expected one, or if it cannot be read."""
     try:
         head = _head(file)

@@ -25,6 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {error}") from None
     if arguments.trace is not None and not arguments.trace.parent.is_dir():
         raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
+    _assert_pipeline(arguments.file, text)
     parameters = [json_object(each) for each in arguments.parameters or ["{}"]]
     if arguments.target == "vertex" or (arguments.target is None and is_job(text)):
         with tempfile.TemporaryDirectory(prefix="simulate-") as temporary:
@@ -51,6 +52,15 @@ def execute(arguments: argparse.Namespace) -> int:
             raise outcome.refusal
     good = all(outcome.history is not None and outcome.history.phase == "Succeeded" for outcome in outcomes)
     return exit_codes.DONE if good else exit_codes.OUR_FAULT
+
+
+def _assert_pipeline(file: Path, text: str) -> None:
+    # KFP's own message for another document names neither the file nor what to do.
+    if not any(key in text for key in ("pipelineInfo", "pipelineSpec")):
+        raise ConfigError(
+            f"FILE must be a compiled pipeline, but {file} has neither a pipelineInfo nor a pipelineSpec: give a file "
+            "that `python pipeline.py compile` wrote"
+        )
 
 
 def _tell(number: int, outcome: Outcome) -> None:

@@ -34,7 +34,9 @@ def _new(arguments: argparse.Namespace) -> int:
     from limbeck.cli.new_task import writing
 
     format = next(name for name in ("csv", "parquet", "tfrecord") if getattr(arguments, name) is not None)
-    file, settings = writing.write(arguments.file, getattr(arguments, format), format, arguments.label)
+    file, settings = writing.write(
+        arguments.file, getattr(arguments, format), format, arguments.label, arguments.encoding
+    )
     print(f"wrote {file} and {settings}: read their comments, and run\n")
     print(f"    python pipeline.py run --task {file} --root runs/{file.stem}")
     return exit_codes.DONE

@@ -197,13 +197,17 @@ def _slice(report: Report) -> Iterator[str]:
             return
 
 
+def _standing(report: Report, lost: float) -> str:
+    return f"{_distance(report, lost)} below" if lost > 0 else "not below it"
+
+
 def _room(report: Report) -> Iterator[str]:
     lost = _lost(report)
     fit = report.outcome in (Outcome.PUSHED, Outcome.PASSED)
     if fit and lost is not None and lost < report.config.gate.tolerance / 2:
         yield (
             f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
-            f"student is {_distance(report, max(lost, 0.0))} below; a smaller one may do ({_units(report, 0.5)})"
+            f"student is {_standing(report, lost)}; a smaller one may do ({_units(report, 0.5)})"
         )
 
 

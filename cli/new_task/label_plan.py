@@ -16,6 +16,7 @@ from limbeck.errors import ConfigError, DataError, nearest
 _MOST_CODES = 40
 _MOST_CLASSES = 1_000
 _TWO = 2
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # A class needs rows for training, validation and test.
 _FEW_ROWS = 10
 
@@ -55,9 +56,15 @@ def columns_of(table: TableSummary, text: str) -> tuple[str, ...]:
 
     Raises:
       ConfigError: if the table has no such column, or if a column is named twice.
+      DataError: if another delimiter than the comma seems to divide the columns.
     """
     if text in table.names:
         return (text,)
+    if len(table.names) == 1 and (other := next((one for one in _DELIMITERS if one in table.names[0]), None)):
+        raise DataError(
+            f"columns are divided by commas, but the table has one column, whose name has {_DELIMITERS[other]}: "
+            f"'{table.names[0]}'. Write the table with commas"
+        )
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in table.names:

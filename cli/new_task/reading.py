@@ -21,17 +21,18 @@ _STRETCH = 10_000
 _INT, _FLOAT, _BYTES = "INT", "FLOAT", "BYTES"
 
 
-def read(files: Sequence[str], format: str) -> TableSummary:
+def read(files: Sequence[str], format: str, encoding: str) -> TableSummary:
     """Reads a table, at most `MOST_ROWS` rows of it.
 
     Args:
       files: paths of its files.
       format: `csv`, `parquet` or `tfrecord`.
+      encoding: encoding of CSV files.
 
     Raises:
       DataError: if a file cannot be read, or if there is no row. The message names file and row.
     """
-    names, rows = _open(files, format)
+    names, rows = _open(files, format, encoding)
     batches = list(_batches(itertools.islice(rows, MOST_ROWS)))
     if not batches:
         raise DataError(f"a task is made from rows, but {files[0]} has none: give a file with data")
@@ -44,7 +45,7 @@ def read(files: Sequence[str], format: str) -> TableSummary:
     return TableSummary(table.num_rows, tuple(_summary(table, name, kinds) for name in ordered))
 
 
-def _open(files: Sequence[str], format: str) -> tuple[tuple[str, ...], Iterator[bytes]]:
+def _open(files: Sequence[str], format: str, encoding: str) -> tuple[tuple[str, ...], Iterator[bytes]]:
     """Returns the names of the columns, if the format has an order of them, and the serialized examples."""
     from limbeck.components.example_gen import columns
     from limbeck.components.example_gen.csv_files import CsvFiles
@@ -55,7 +56,7 @@ def _open(files: Sequence[str], format: str) -> tuple[tuple[str, ...], Iterator[
     if format == "tfrecord":
         records = TFRecordFiles()
         return (), (serialize(one) for file in files for _, one in records.examples(file, {}))
-    reader = CsvFiles() if format == "csv" else ParquetFiles()
+    reader = CsvFiles(encoding) if format == "csv" else ParquetFiles()
     names = reader.names(files[0])
     for file in files[1:]:
         columns.check_same(files[0], names, file, reader.names(file))
@@ -108,6 +109,11 @@ def _summary(table: pa.Table, name: str, kinds: dict[str, str]) -> ColumnSummary
     distinct = len(counted)
     if kinds[name] == _BYTES:
         return _of_texts(name, present, distinct, counted)
+    if kinds[name] == _FLOAT and not pc.all(pc.is_finite(values)).as_py():
+        raise DataError(
+            f"numbers must be finite, but column '{name}' holds NaN or an infinite value: leave the value out where "
+            "it is missing (in CSV: an empty field)"
+        )
     whole = kinds[name] == _INT or _are_whole(one["values"].as_py() for one in counted)
     kind: ColumnKind = "integer" if kinds[name] == _INT else "number"
     mean, deviation = (float(figure(values).as_py()) for figure in (pc.mean, pc.stddev))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from limbeck.cli.new_task.label_plan import LabelPlan
 from limbeck.cli.new_task.roles import Assigned, Role
 
+UTF8 = "utf-8"
 _WIDTH = 110
 # Optimizer steps after which small tables are learnt.
 _STEPS = 3_000
@@ -67,12 +68,13 @@ def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequenc
     return "\n".join(parts) + "\n"
 
 
-def settings(path: str, format: str, split: str | None, rows: int) -> str:
+def settings(path: str, format: str, encoding: str, split: str | None, rows: int) -> str:
     """Returns the settings of the task, as YAML.
 
     Args:
       path: absolute path or glob of the data.
       format: `csv`, `parquet` or `tfrecord`.
+      encoding: encoding of CSV files.
       split: shares for `data.split`; None if the data are folders for each split.
       rows: number of rows.
     """
@@ -82,6 +84,7 @@ def settings(path: str, format: str, split: str | None, rows: int) -> str:
         "data:",
         f"  path: {json.dumps(path, ensure_ascii=False)}",
         f"  format: {format}",
+        *([f"  encoding: {json.dumps(encoding)}"] if encoding != UTF8 else []),
         *([f"  split: {split}  # by a hash of each row; see docs/data.md for group and time"] if split else []),
         "strategy:",
         "  name: one_device",

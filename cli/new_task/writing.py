@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from limbeck.cli import raw_data, raw_files
@@ -14,7 +16,7 @@ from limbeck.settings.data import EXAMPLE_OF_SPLIT, DataConfig
 _MODULE = re.compile(r"[a-z][a-z0-9_]*\.py")
 
 
-def write(file: Path, data: str, format: str, label: str) -> tuple[Path, Path]:
+def write(file: Path, data: str, format: str, label: str, encoding: str = source.UTF8) -> tuple[Path, Path]:
     """Writes a task from a table.
 
     Args:
@@ -22,6 +24,7 @@ def write(file: Path, data: str, format: str, label: str) -> tuple[Path, Path]:
       data: a file, a folder or a glob; or a folder with a folder for each split.
       format: `csv`, `parquet` or `tfrecord`.
       label: the column to predict, or several with commas between them.
+      encoding: encoding of CSV files.
 
     Returns:
       The files of the task and of its settings.
@@ -33,20 +36,19 @@ def write(file: Path, data: str, format: str, label: str) -> tuple[Path, Path]:
     beside = file.with_suffix(".yaml")
     _assert_free(file, beside)
     found = raw_files.look(data)
+    _assert_data(data, found, format)
     split = None if raw_files.splits_in(found) else EXAMPLE_OF_SPLIT
     path = raw_data.absolute(data)
-    raw_data.check(DataConfig(path=path, format=format, split=split))  # type: ignore[arg-type]
+    raw_data.check(DataConfig(path=path, format=format, encoding=encoding, split=split))  # type: ignore[arg-type]
     files = found.files if split else [one for name in SPLITS for one in raw_files.look(f"{path}/{name}").files]
-    table = reading.read(files, format)
+    table = reading.read(files, format, encoding)
     names = label_plan.columns_of(table, label)
     planned = label_plan.plan(table, names, format)
     columns = roles.assign(table, names)
     roles.assert_some(columns)
     name = file.stem.replace("_", "-").strip("-")
     text = source.module(name, Path(path).name, format, planned, columns)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(source.settings(path, format, split, table.rows), encoding="utf-8")
-    file.write_text(text, encoding="utf-8")
+    _write({file: text, beside: source.settings(path, format, encoding, split, table.rows)})
     return file, beside
 
 
@@ -59,3 +61,31 @@ def _assert_free(file: Path, beside: Path) -> None:
     for one in (file, beside):
         if one.exists():
             raise ConfigError(f"tasks new writes no file over another, but {one} exists: give another name")
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"tasks new writes {file.name} and {beside.name} into a folder that exists and can be written, which "
+            f"{file.parent} cannot: make it, or give another path"
+        )
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes all files, or none. Raises ConfigError if one cannot be written."""
+    try:
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        for file in texts:
+            file.unlink(missing_ok=True)
+        raise ConfigError(f"the files of a new task cannot be written: {error}; give another path") from error
+
+
+def _assert_data(data: str, found: raw_files.Found, format: str) -> None:
+    if not found.files and not raw_files.splits_in(found):
+        what = "the folder holds no file" if Path(data).is_dir() else "there is no such file or folder"
+        raise ConfigError(f"--{format} takes a file, a folder of files, or a glob, but of {data}: {what}")
+    for file in found.files:
+        seen = raw_files.format_seen(file, format)
+        if seen is not None and seen != format:
+            raise ConfigError(
+                f"--{format} takes files of that format, but {file} looks like {seen}: give --{seen}"
+            )

@@ -23,6 +23,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--label", required=True, metavar="COLUMN", help="column to predict; a,b for several columns of 0 and 1"
     )
+    new.add_argument("--encoding", default="utf-8", help="encoding of CSV files, such as latin-1 (default: utf-8)")
 
 
 VERB = Verb("tasks", "list the built-in tasks; `tasks new` makes one from a table", declare)

@@ -221,6 +221,23 @@ def check_same(first: str, expected: Sequence[str], path: str, received: Sequenc
         )
 
 
+def check_features(
+    path: str, names: Sequence[str], beside: str, expected: Sequence[str], declaration: Declaration
+) -> None:
+    """Raises DataError if a file of rows without a label lacks a declared feature that the other rows have.
+
+    A feature that is missing everywhere counts as a gap in each row. Teachers would answer something, and the student
+    would learn it.
+    """
+    for name in expected:
+        if name in declaration and name not in names:
+            raise DataError(
+                f"{path}: rows without a label must have the features of the others, but there is no column "
+                f"'{name}', which {beside} has.{nearest(name, names)} There are {_brief(names, ())}: rename the "
+                "column, or leave the file out of data.unlabelled"
+            )
+
+
 def _brief(names: Sequence[str], others: Sequence[str]) -> str:
     """Returns the names that the other file lacks. If only the order differs, returns all names in their order."""
     extra = [name for name in names if name not in others]

@@ -176,7 +176,7 @@ class CsvFiles(TableRows):
         line, offset = self._first_undecodable(path)
         return DataError(
             f"{path}:{line}: the bytes at offset {offset} are not {self.encoding}: save the file as "
-            f"{self.encoding}, or set data.encoding to the one it is in"
+            f"{self.encoding}, or set data.encoding to the one it is in (`tasks new` takes --encoding)"
         )
 
     def _first_undecodable(self, path: str) -> tuple[int, int]:

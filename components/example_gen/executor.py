@@ -147,7 +147,8 @@ class _TableExecutor(Executor, abc.ABC):
         """Finds the kinds of the columns. Returns how a file is read."""
         reader = self.reader(options, most_rows)
         elements = {_TableFile(path, paths[0]) for paths in inputs.files.values() for path in paths}
-        elements |= {_TableFile(path, inputs.unlabelled[0], options.labels) for path in inputs.unlabelled}
+        [beside, *_] = next(iter(inputs.files.values()))
+        elements |= {_TableFile(path, inputs.unlabelled[0], options.labels, beside) for path in inputs.unlabelled}
         kinds = (
             pipeline
             | "AllFiles" >> beam.Create(sorted(elements))
@@ -211,11 +212,19 @@ class _Inputs:
 
 @dataclasses.dataclass(frozen=True, order=True)
 class _TableFile:
-    """A file, the first file of its split, and columns that do not count. Both must have the same columns."""
+    """A file that is read for the kinds of its columns.
+
+    Attributes:
+      path: path of the file.
+      first: the first file of its split, which must have the same columns.
+      ignored: columns whose values do not count.
+      beside: for rows without a label, a file of those with one. Features that it has must not be missing.
+    """
 
     path: str
     first: str
     ignored: tuple[str, ...] = ()
+    beside: str = ""
 
 
 def serialize(example: tf.train.Example) -> bytes:
@@ -309,6 +318,9 @@ def _evidence(file: _TableFile, reader: TableFiles) -> Evidence:
     with faults.marked():
         if file.path != file.first:
             columns.check_same(file.first, reader.names(file.first), file.path, reader.names(file.path))
+        if file.beside:
+            expected = [name for name in reader.names(file.beside) if name not in file.ignored]
+            columns.check_features(file.path, reader.names(file.path), file.beside, expected, reader.declaration)
         found = reader.evidence(file.path)
         return {
             # Whatever the column holds, nothing reads it.

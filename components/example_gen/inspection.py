@@ -202,7 +202,8 @@ def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterato
         yield Fault(
             name,
             f"hold {'NaN' if math.isnan(odd) else 'an infinite value'}",
-            "leave the value out where it is missing, and give the Feature a default; or correct the data",
+            "leave the value out where it is missing (in CSV: an empty field), and give the Feature a default, which a "
+            "Table does; or correct the data",
         )
     if declared.classes:
         yield from _undeclared(name, declared, values[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limbeck.components.example_gen.columns import Columns, Evidence
+from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.rows import Row
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class RowReader(Protocol):
 
 class TableFiles(RowReader, Protocol):
     """A format whose files have columns."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the task declares."""
 
     def names(self, path: str) -> tuple[str, ...]:
         """Returns the names of the columns of a file."""

@@ -45,7 +45,7 @@ def build_model(session: Session) -> KerasModel:
             with task_code.guarded(f"{who} cannot be called with what preprocessing_fn returns, {sorted(given)}"):
                 model({name: tf_keras.Input(type_spec=kind) for name, kind in given.items()})
         contract.assert_one_output(model, who)
-    model = _checked(model, task)
+    model = _checked(model, task, who)
     contract.assert_no_metrics(model, who)
     contract.assert_trainable_weights(model, who)
     if task.objective.activation is not None:
@@ -85,7 +85,7 @@ def types_of(spec: FeatureSpec) -> dict[str, Any]:
         return {name: tf.type_spec_from_value(value) for name, value in parsed.items()}
 
 
-def _checked(model: KerasModel, task: Task) -> KerasModel:
+def _checked(model: KerasModel, task: Task, who: str) -> KerasModel:
     """Returns `model` if it is a tf_keras model with as many outputs as the objective needs; else raises TaskError."""
     import tf_keras
 
@@ -95,6 +95,7 @@ def _checked(model: KerasModel, task: Task) -> KerasModel:
     objective = task.objective
     if len(model.output_shape) != _RANK or model.output_shape[-1] != objective.outputs:
         raise TaskError(
-            f"a model of task '{task.name}' must end in {objective.output_words}, but ends in {model.output_shape}"
+            f"{who} must end in {objective.output_words}, but ends in {model.output_shape}: let its last layer have "
+            f"{objective.outputs} {'unit' if objective.outputs == 1 else 'units'}"
         )
     return model

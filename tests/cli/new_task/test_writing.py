@@ -20,6 +20,7 @@ from tests.cli.new_task import tables
 
 def new(folder: Path, data: Path, label: str, format: str = "csv", name: str = "my_task") -> Task:
     """Writes a task, and imports it again."""
+    folder.mkdir(exist_ok=True)
     file, _ = writing.write(folder / f"{name}.py", str(data), format, label)
     return reference(file).load()
 
@@ -101,7 +102,7 @@ def test_folders_that_are_splits_stay_splits(tmp_path):
         wine().to_csv(tmp_path / "data" / split / "wine.csv", index=False)
     file, _ = writing.write(tmp_path / "split_task.py", str(tmp_path / "data"), "csv", "cultivar")
     assert settings.load(reference(file), None, []).data.split is None
-    assert reading.read([str(tmp_path / "data" / "train" / "wine.csv")], "csv").rows == 178
+    assert reading.read([str(tmp_path / "data" / "train" / "wine.csv")], "csv", "utf-8").rows == 178
 
 
 def test_texts_of_the_table_cannot_become_code(tmp_path):
@@ -137,7 +138,7 @@ def test_other_data_are_refused_with_what_they_are(tmp_path):
     wine().to_parquet(tmp_path / "wine.parquet")
     with pytest.raises(ConfigError, match="looks like parquet"):
         writing.write(tmp_path / "a.py", str(tmp_path / "wine.parquet"), "csv", "cultivar")
-    with pytest.raises(ConfigError, match="no file matches"):
+    with pytest.raises(ConfigError, match="there is no such file or folder"):
         writing.write(tmp_path / "a.py", str(tmp_path / "none.csv"), "csv", "cultivar")
     tables.write(tmp_path / "header.csv", ["a", "b"], [])
     with pytest.raises(DataError, match=r"header\.csv has none"):
@@ -168,3 +169,43 @@ def test_each_kind_of_label_becomes_a_task(tmp_path):
         assert not {feature.name for feature in task.features} & set(task.objective.raw_features)
     text = (tmp_path / "of_regression.py").read_text()
     assert f"SCALE = Scale(mean={frame.alcohol.mean():.4g}, deviation={frame.alcohol.std(ddof=0):.4g})" in text
+
+
+@pytest.mark.parametrize("place", ["missing/a.py", "file.csv/a.py"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_data_are_read(tmp_path, place):
+    (tmp_path / "file.csv").write_text("not read")
+    with pytest.raises(ConfigError, match=r"a folder that exists and can be written, which .* cannot"):
+        writing.write(tmp_path / place, str(tmp_path / "file.csv"), "csv", "y")
+
+
+def test_an_empty_folder_and_another_delimiter_are_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"--csv takes .*empty: the folder holds no file"):
+        writing.write(tmp_path / "a.py", str(tmp_path / "empty"), "csv", "y")
+    (tmp_path / "tabs.csv").write_text("x\ty\n" + "1\t2\n3\t4\n" * 20)
+    with pytest.raises(DataError, match=r"whose name has tabs: .*\. Write the table with commas"):
+        writing.write(tmp_path / "a.py", str(tmp_path / "tabs.csv"), "csv", "y")
+
+
+def test_nan_is_refused_as_the_run_would(tmp_path):
+    rows = [[one, 2 * one, "ab"[one % 2]] for one in range(50)]
+    data = tables.write(tmp_path / "nan.csv", ["x", "weight", "y"], [*rows, [51, "NaN", "a"]])
+    with pytest.raises(DataError, match=r"column 'weight' holds NaN.*an empty field"):
+        writing.write(tmp_path / "a.py", str(data), "csv", "y")
+
+
+def test_another_encoding_is_read_and_stays_in_the_settings(tmp_path):
+    rows = [[one, ["été", "hiver"][one % 2], "ab"[one % 2]] for one in range(50)]
+    text = "\n".join(",".join(map(str, row)) for row in [["x", "saison", "y"], *rows])
+    (tmp_path / "french.csv").write_bytes(text.encode("latin-1"))
+    file, _ = writing.write(tmp_path / "french.py", str(tmp_path / "french.csv"), "csv", "y", "latin-1")
+    assert settings.load(reference(file), None, []).data.encoding == "latin-1"
+    with pytest.raises(DataError, match="`tasks new` takes --encoding"):
+        writing.write(tmp_path / "b.py", str(tmp_path / "french.csv"), "csv", "y")
+
+
+def test_a_file_that_cannot_be_written_leaves_no_other(tmp_path):
+    """A full disk shows itself only when a file is written; here /proc takes no file, whoever asks."""
+    data = tables.odd(tmp_path, 2, 60)
+    with pytest.raises(ConfigError, match=r"cannot be written: .*give another path"):
+        writing.write(Path("/proc/a.py"), str(data), "csv", "target")

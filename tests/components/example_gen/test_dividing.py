@@ -227,6 +227,17 @@ def test_unlabelled_rows_join_the_training_split_alone(tmp_path: Path):
     assert f"train has {len(group['train'])} of 400" in told
 
 
+def test_unlabelled_rows_without_a_feature_of_the_others_are_refused(tmp_path: Path):
+    """The feature was misspelt in the second file. Each of its rows counted as a gap, and the run ended with 0."""
+    columns = table()
+    (tmp_path / "one.csv").write_text(csv_text(columns))
+    (tmp_path / "more.csv").write_text(csv_text(columns).replace("a,", "A,", 1))
+    with pytest.raises(
+        DataError, match=r"more\.csv: rows without a label must have .* no column 'a'.*Did you mean 'A'"
+    ):
+        run(tmp_path / "run", tmp_path / "one.csv", Division("0.7/0.15/0.15"), unlabelled=tmp_path / "more.csv")
+
+
 @pytest.mark.parametrize("executor", [ParquetExecutor, TFRecordExecutor])
 def test_unlabelled_rows_join_folders_too(tmp_path: Path, executor: type[BaseExampleGenExecutor]):
     rows = [{"a": float(number), "b": "w", "y": 0} for number in range(6)]
