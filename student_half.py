@@ -11,11 +11,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from limbeck import reference
-from limbeck.errors import ConfigError
+from limbeck.errors import ConfigError, TaskError
 from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings.config import Config
 from limbeck.settings.operational import Operational
 from limbeck.splits import Splits
+from limbeck.task import Task
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
@@ -63,7 +64,7 @@ def student_half(
       splits: which of the examples' splits are for training and for judging.
 
     Raises:
-      TaskError: if the task cannot be loaded.
+      TaskError: if the task cannot be loaded, or has `initialise_student`.
       ConfigError: if the settings and the splits do not fit together.
     """
     from limbeck.components.distiller.component import distillers
@@ -75,13 +76,14 @@ def student_half(
     from limbeck.components.teacher_labeler.component import teacher_labeler
     from limbeck.models import STUDENT, TEACHER
 
+    # None of these nodes has a place of its own.
+    context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
+    _assert_supported(context.task, splits)
     if config.training.early_stopping_patience is not None and splits.validation is None:
         raise ConfigError(
             "training.early_stopping_patience stops by the validation split, and there is none: name one as "
             "Splits.validation, or leave the setting out"
         )
-    # None of these nodes has a place of its own.
-    context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
     adapted = example_adapter(context, examples, transform_graph, splits)
     teachers = teacher_adapter(context, adapted, model, teacher)
     labelled = teacher_labeler(context, adapted, teachers)
@@ -90,6 +92,19 @@ def student_half(
     judged = gate(context, students[STUDENT], predicted, unresolved=True)
     nodes = (adapted, teachers, labelled, *students.values(), predicted, judged)
     return StudentHalf(nodes, students[STUDENT], judged, predicted)
+
+
+def _assert_supported(task: Task, splits: Splits) -> None:
+    if task.initialise_student is not None:
+        raise TaskError(
+            f"task '{task.name}' has initialise_student, which takes a teacher that build_teacher builds, and here the "
+            "teacher is a SavedModel: leave initialise_student out"
+        )
+    if task.metrics is not None and splits.validation is None:
+        raise ConfigError(
+            f"the metrics of task '{task.name}' are computed on the validation split, and there is none: name one as "
+            "Splits.validation, or leave `metrics` out"
+        )
 
 
 def environment(task: str, config: Config, checkpoints: str | None = None) -> dict[str, str]:

@@ -42,6 +42,9 @@ Strategy = Any
 KerasModel = Any
 """A tf_keras.Model."""
 
+KerasMetric = Any
+"""A tf_keras.metrics.Metric."""
+
 Optimizer = Any
 """A tf_keras.optimizers.Optimizer."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -115,6 +115,13 @@ class Task:
         same shapes. It is applied to the teacher's training batches, and must be a pure function of its arguments.
       build_optimizer: takes a schedule (optimizer step -> learning rate), and returns the tf_keras optimizer that
         trains teachers and student. None takes Adam.
+      metrics: returns new tf_keras metrics, each with a name of its own. They are computed on the labelled examples of
+        the validation split at the end of each epoch, beside the objective's loss and score, from the labels as the
+        objective encodes them and the model's outputs (logits). They are shown, and decide nothing.
+      initialise_student: takes the student and its teacher, two built tf_keras models, and sets the student's first
+        weights; its result is not used. The teacher is the first of the ensemble, with its trained weights. All
+        students of a run begin with these weights, the controls too. A run calls it more than once, so it must do
+        nothing but set weights.
       write_data: writes the task's own data into an empty folder, with a folder for each split. None if users must set
         `data.path`.
       slices: sets of raw features. The evaluation reports each combination of their values separately.
@@ -132,6 +139,8 @@ class Task:
     build_student: Callable[[Hyperparameters], Any]
     augment: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
     build_optimizer: Callable[[Any], Any] | None = None
+    metrics: Callable[[], Sequence[Any]] | None = None
+    initialise_student: Callable[[Any, Any], object] | None = None
     write_data: Callable[[Path], None] | None = None
     slices: tuple[tuple[str, ...], ...] = ()
     picture: Picture | None = None
@@ -170,8 +179,8 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "data": ("write_data",),
         # Everything later depends on these, and on the objective.
         "preprocessing": ("preprocessing_fn", "features", "label", "objective"),
-        "teacher": ("build_teacher", "augment", "build_optimizer"),
-        "student": ("build_student", "build_optimizer"),
+        "teacher": ("build_teacher", "augment", "build_optimizer", "metrics"),
+        "student": ("build_student", "build_optimizer", "metrics", "initialise_student"),
     }
 )
 

@@ -25,6 +25,21 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, config=STRICT)
+class ValidationFigures:
+    """How well one member of an ensemble did on the validation split when it was last evaluated in training.
+
+    Attributes:
+      step: number of optimizer steps done.
+      examples: number of labelled examples.
+      metrics: the loss and the score of the objective, and the task's own metrics, by name; null if one is not finite.
+    """
+
+    step: int
+    examples: int
+    metrics: dict[str, float | None]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Confusion:
     """Counts of test examples by their label and their predicted class.
 
@@ -155,6 +170,7 @@ class Findings:
     Attributes:
       classes: names, in the order of the logits; empty if the objective has no classes.
       curves: for each model, one curve for each member of its ensemble.
+      validation: for each model, the last evaluation of each member that was evaluated in training.
       confusion: for each model. Empty if the objective has no such finding, as are the next four.
       reliability: for each model.
       roc: for teacher and student; drawn where a cluster's UI draws it, and not on the page.
@@ -165,6 +181,7 @@ class Findings:
 
     classes: tuple[str, ...]
     curves: dict[str, tuple[tuple[CurvePoint, ...], ...]] = dataclasses.field(default_factory=dict)
+    validation: dict[str, tuple[ValidationFigures, ...]] = dataclasses.field(default_factory=dict)
     confusion: dict[str, Confusion] = dataclasses.field(default_factory=dict)
     reliability: dict[str, Reliability] = dataclasses.field(default_factory=dict)
     roc: dict[str, Roc] = dataclasses.field(default_factory=dict)

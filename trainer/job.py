@@ -52,6 +52,8 @@ class TrainingJob:
       most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
+      teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` needs it.
+      teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
       planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
 
     Raises:
@@ -76,6 +78,8 @@ class TrainingJob:
     most_steps: int | None = None
     planned_student: PlannedStudent | None = None
     planned_teacher: PlannedTeacher | None = None
+    teacher_uri: str | None = None
+    teacher_hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
@@ -90,6 +94,8 @@ class TrainingJob:
             raise ConfigError("only a job of teachers has a planned_student")
         if self.planned_teacher is not None and (self.entry, self.targets) != ("student", "labels"):
             raise ConfigError("only a job of a student that learns from labels has a planned_teacher")
+        if self.teacher_uri is not None and self.entry != "student":
+            raise ConfigError("only a job of a student has a teacher_uri")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 
@@ -110,4 +116,6 @@ class TrainingJob:
             checkpoint_uri=None,
             planned_student=None,
             planned_teacher=None,
+            teacher_uri=None,
+            teacher_hyperparameters={} if student is None else self.hyperparameters,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import component_spec, standard_artifacts
 
-from limbeck.components.distiller.executor import Executor
+from limbeck.components.distiller.executor import TEACHER_HYPERPARAMETERS, Executor
 from limbeck.components.graph.context import Context
 from limbeck.components.properties.sections import Properties, Section
 from limbeck.components.training.component import (
@@ -26,13 +27,19 @@ _DISTILLATION = Section(DistillationConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
-    """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets."""
+    """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets.
+
+    `teacher_hyperparameters`, as JSON, say how to build that model. Only a task with `initialise_student` needs it.
+    """
 
     PARAMETERS: ClassVar = (
         TrainingSpec.PARAMETERS
         | Section(StudentConfig).parameters
         | _DISTILLATION.parameters
-        | {"targets": component_spec.ExecutionParameter(type=str)}
+        | {
+            "targets": component_spec.ExecutionParameter(type=str),
+            TEACHER_HYPERPARAMETERS: component_spec.ExecutionParameter(type=str, optional=True),
+        }
     )
     INPUTS: ClassVar = TrainingSpec.INPUTS | {
         "teacher": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
@@ -43,7 +50,8 @@ class Distiller(TrainingComponent):
     """Trains a student.
 
     Its property `targets` (`limbeck.models.Targets`) says what the student learns from: soft targets, or for a control,
-    labels or pseudo-labels. Unless it learns from labels, it needs TeacherLabeler's examples and the `teacher`.
+    labels or pseudo-labels. Unless it learns from labels, it needs TeacherLabeler's examples and the `teacher`. If the
+    task has `initialise_student`, it needs the `teacher` in any case.
     """
 
     SPEC_CLASS = DistillerSpec
@@ -64,9 +72,13 @@ def distillers(
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
     )
+    taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
     # Labels need no teacher, so a new teacher does not train that student again.
     alone = {"examples": transform.outputs["transformed_examples"]}
-    taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
+    if context.task.initialise_student is not None:
+        # A control begins with the weights of the student. Otherwise it would show what they are worth, too.
+        alone |= {"teacher": taught["teacher"]}
+        properties |= {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
     return {
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -11,6 +12,8 @@ from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler import provenance
 from limbeck.components.training.job import train
 from limbeck.settings.student import StudentConfig
+
+TEACHER_HYPERPARAMETERS = "teacher_hyperparameters"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -24,6 +27,7 @@ class Executor(base_executor.BaseExecutor):
         """
         if exec_properties["targets"] != "labels":
             provenance.assert_from(input_dict, "examples", "teacher")
+        given = exec_properties.get(TEACHER_HYPERPARAMETERS)
         student = Section(StudentConfig).decode(exec_properties)
         train(
             "student",
@@ -32,4 +36,5 @@ class Executor(base_executor.BaseExecutor):
             exec_properties,
             self._get_tmp_dir(),
             hyperparameters=student.hyperparameters,
+            teacher_hyperparameters=None if given is None else json.loads(given),
         )

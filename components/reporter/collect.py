@@ -47,10 +47,12 @@ def collect(sources: Sources, task: Task) -> Findings:
       TaskError: if the examples do not hold the task's picture.
     """
     models = [name for name in MODELS if name in sources.model_runs]
+    validated = {name: curves.last_validations(sources.model_runs[name]) for name in models}
     found = {name: of(sources, task, models) for name, of in _FINDINGS.items() if name in task.objective.findings}
     return Findings(
         classes=task.objective.class_names,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
+        validation={name: figures for name, figures in validated.items() if figures},
         **found,
     )
 

@@ -44,6 +44,7 @@ def train(
     *,
     hyperparameters: dict[str, Scalar],
     members: int = 1,
+    teacher_hyperparameters: dict[str, Scalar] | None = None,
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
@@ -58,6 +59,8 @@ def train(
       scratch: an empty folder, or a URI, for files that are needed only during the job.
       hyperparameters: hyperparameters of the model.
       members: how many models of the ensemble are trained.
+      teacher_hyperparameters: hyperparameters of the model in the input `teacher`. If they are given, the student
+        begins with weights that the task makes of that model.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.
@@ -89,6 +92,12 @@ def train(
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
                 checkpoint=operational.checkpoint,
                 most_steps=None if part is None else part.steps,
+                teacher_uri=(
+                    None
+                    if teacher_hyperparameters is None
+                    else path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["teacher"]))
+                ),
+                teacher_hyperparameters=teacher_hyperparameters or {},
                 planned_student=operational.planned_student if entry == "teacher" else None,
                 planned_teacher=operational.planned_teacher if (entry, targets) == ("student", "labels") else None,
             )
@@ -115,8 +124,10 @@ def _pack(
     entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path
 ) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split."""
-    objective, folders = task.load().objective, {}
-    for split in (TRAIN, *([] if training.early_stopping_patience is None else [VALIDATION])):
+    loaded, folders = task.load(), {}
+    objective = loaded.objective
+    validated = training.early_stopping_patience is not None or loaded.metrics is not None
+    for split in (TRAIN, *([VALIDATION] if validated else [])):
         folder = scratch / f"packed-{split}"
         files.remove_folder(str(folder))
         folder.mkdir(parents=True)

@@ -65,6 +65,20 @@ def test_another_declaration_of_the_teacher_adapts_no_example_again():
     assert {name for name in first if first[name] != second[name]} == {"TeacherAdapter"}
 
 
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("metrics", r"computed on the validation split, and there is none: name one as Splits\.validation"),
+        ("initialise_student", "takes a teacher that build_teacher builds, and here the teacher is a SavedModel"),
+    ],
+)
+def test_what_the_half_cannot_do_for_a_task_is_refused(field: str, rule: str, monkeypatch: pytest.MonkeyPatch):
+    task = dataclasses.replace(borrowed.TASK, **{field: lambda *_: []})
+    monkeypatch.setattr(borrowed, "TASK", task)
+    with pytest.raises((ConfigError, TaskError), match=rule):
+        half()
+
+
 def test_early_stopping_needs_a_validation_split():
     config = Config(training=TrainingConfig(early_stopping_patience=2))
 

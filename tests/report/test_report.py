@@ -14,7 +14,7 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from limbeck.report import html, terminal
 from limbeck.report.advice import advice
-from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget
+from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget, ValidationFigures
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
 from limbeck.report.verdicts import Comparison, Helped, Interval
 from limbeck.settings.config import Config
@@ -304,6 +304,11 @@ def test_figures_that_are_undefined_are_called_so():
             dataclasses.replace(WHOLE, findings=findings)
             for findings in (
                 Findings((), curves={HOSTILE: FINDINGS.curves["student"]}),
+                Findings(
+                    (),
+                    curves={"student": FINDINGS.curves["student"]},
+                    validation={HOSTILE: (ValidationFigures(1, 1, {HOSTILE: 1.0}),)},
+                ),
                 Findings((), reliability={HOSTILE: FINDINGS.reliability["student"]}),
                 Findings((), confusion={"student": Confusion((HOSTILE, "b"), ((1, 1), (0, 1)))}),
                 Findings((), confusion={"student": Confusion(MANY, ((1, 2, *[0] * 20),) * 22)}),

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.report import figures, html
-from limbeck.report.findings import Confusion, CurvePoint, Findings, LabelFigures, Slice, SoftTarget
+from limbeck.report.findings import (
+    Confusion,
+    CurvePoint,
+    Findings,
+    LabelFigures,
+    Slice,
+    SoftTarget,
+    ValidationFigures,
+)
 from limbeck.report.schema import Report
 from limbeck.report.sections import (
     calibration,
@@ -104,8 +112,10 @@ def test_thinned_points_are_means_over_the_steps(steps_and_losses: list[tuple[in
 
 
 def test_an_ensemble_has_a_line_for_each_member():
-    panels = learning.view(SAMPLE)
+    section = learning.view(SAMPLE)
 
+    assert section is not None
+    panels = section.panels
     assert [panel.caption.replace("\u00a0", " ") for panel in panels] == [
         "teacher, 5 members",
         "student",
@@ -113,6 +123,27 @@ def test_an_ensemble_has_a_line_for_each_member():
         "student on pseudo-labels",
     ]
     assert [panel.picture.count("<polyline") for panel in panels] == [5, 1, 1, 1]
+
+
+def test_figures_of_the_validation_split_have_a_row_for_each_member():
+    teachers = (ValidationFigures(3, 20, {"top_3": 0.875, "odd": None}), ValidationFigures(6, 20, {"top_3": 1.0}))
+    report = with_findings(
+        curves={"student": ((CurvePoint(3, 1.0),),)},
+        validation={"student": (ValidationFigures(1234, 9, {"log_loss": 0.0123456}),), "teacher": teachers},
+    )
+
+    section = learning.view(report)
+
+    assert section is not None
+    assert section.metrics == ("log_loss", "top_3", "odd")
+    assert [(row.caption, row.step, row.examples, row.values) for row in section.validations] == [
+        ("teacher, member 1", 3, 20, ("undefined", "0.875", "undefined")),
+        ("teacher, member 2", 6, 20, ("undefined", "1", "undefined")),
+        ("student", 1234, 9, ("0.01235", "undefined", "undefined")),
+    ]
+    page = html.render(report)
+    assert ">0.01235</td>" in page and ">top_3</th>" in page and ">1,234</td>" in page
+    assert "Figures of the validation split" not in html.render(SAMPLE)
 
 
 def test_mistakes_are_those_off_the_diagonal_the_most_frequent_first():

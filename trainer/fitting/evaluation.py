@@ -8,7 +8,8 @@ of each batch, which may be empty. Sums and counts are added up over all replica
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from limbeck.aliases import (
     Features,
     FeatureSpec,
     InputContext,
+    KerasMetric,
     KerasModel,
     Strategy,
     Tensor,
@@ -39,12 +41,12 @@ class Evaluation:
     Attributes:
       loss: the mean of the objective's hard loss.
       metrics: the same mean, and the mean of the objective's scores, by the objective's names. For classes these are
-        `log_loss` (cross-entropy, in nats) and `accuracy`.
+        `log_loss` (cross-entropy, in nats) and `accuracy`. Then the task's own metrics, None if one is not finite.
       examples: number of examples with a label.
     """
 
     loss: float
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
     examples: int
 
 
@@ -93,44 +95,102 @@ class Split:
         return PerReplicaPipeline(strategy, dataset_of)
 
 
-def evaluator(strategy: Strategy, model: KerasModel, split: Split) -> Callable[[], Evaluation]:
+def evaluator(
+    strategy: Strategy, model: KerasModel, split: Split, metrics: Sequence[KerasMetric] = ()
+) -> Callable[[], Evaluation]:
     """Returns a function that evaluates the model with its present weights.
 
-    Every process must call the function equally often. It raises DataError if no example has a label.
+    Every process must call the function equally often.
+
+    Keras keeps the state of a metric on each replica, and adds the states up. Not every state can be added up. Here a
+    metric is given whole batches, in every process, so it does not see how a batch was divided.
 
     Args:
       strategy: the strategy under whose scope the model was built.
       model: tf_keras model: inputs by name -> `[batch, outputs]`.
       split: the examples.
+      metrics: the task's own metrics, built outside of the strategy.
+
+    Raises:
+      DataError: if no example has a label.
     """
     import tensorflow as tf
 
+    packed = PackedExamples(split.folder)
+    if not packed.labelled(np.arange(len(packed))).any():
+        raise DataError(
+            f"there is no labelled example to evaluate with: none in {split.folder} has a label that the model may see"
+        )
+
     pipeline, steps, objective = split.input_pipeline(strategy), split.order.steps, split.objective
 
-    def measure(inputs: Features, labels: Tensor, _: Tensor) -> Tensor:
+    def measure(inputs: Features, labels: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
         outputs = tf.cast(model(inputs, training=False), tf.float32)
         known = objective.labelled(labels)
         figures = (objective.hard_loss(outputs, labels), objective.score(outputs, labels), known)
         sums = tf.stack([tf.reduce_sum(tf.cast(figure, tf.float64)) for figure in figures])
-        return tf.distribute.get_replica_context().all_reduce("SUM", sums)
+        wanted = [
+            sums,
+            *(_placed(values, rows, split.batch_size) for values in (outputs, labels, known) if metrics),
+        ]
+        return tuple(tf.distribute.get_replica_context().all_reduce("SUM", one) for one in wanted)
 
-    measure = tf.autograph.experimental.do_not_convert(measure)
+    def update(outputs: Tensor, labels: Tensor, known: Tensor) -> None:
+        chosen = known > 0
+        label_dtype = tf.as_dtype(objective.label_dtype)
+        given = (
+            tf.cast(tf.boolean_mask(labels, chosen), label_dtype),
+            tf.cast(tf.boolean_mask(outputs, chosen), tf.float32),
+        )
+        tf.cond(tf.reduce_any(chosen), lambda: updated(metrics, *given), lambda: 0)
+
+    measure, update = map(tf.autograph.experimental.do_not_convert, (measure, update))
 
     @tf.function
     def total(iterator: DatasetIterator) -> Tensor:
         sums = tf.zeros([3], tf.float64)
         for _ in tf.range(steps):
-            sums += strategy.experimental_local_results(strategy.run(measure, args=pipeline.take(iterator)))[0]
+            found = strategy.run(measure, args=pipeline.take(iterator))
+            parts = [strategy.experimental_local_results(one)[0] for one in found]
+            sums += parts[0]
+            if metrics:
+                update(*parts[1:])
         return sums
 
     def evaluate() -> Evaluation:
+        for metric in metrics:
+            metric.reset_state()
         losses, scores, known = total(pipeline.start()).numpy()
-        if not known:
-            raise DataError(f"there is no labelled example to evaluate with: none in {split.folder} has a label")
         loss, score = float(losses / known), float(scores / known)
-        return Evaluation(loss, {objective.loss_key: loss, objective.score_key: score}, int(known))
+        own = {metric.name: float(metric.result()) for metric in metrics}
+        told: dict[str, float | None] = {objective.loss_key: loss, objective.score_key: score}
+        told |= {name: value if math.isfinite(value) else None for name, value in own.items()}
+        return Evaluation(loss, told, int(known))
 
     return evaluate
+
+
+def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> int:
+    """Updates metrics with labelled examples, in a graph or not, and returns 0.
+
+    Args:
+      metrics: tf_keras metrics.
+      labels: `[examples, *label_shape]`, in the dtype of the objective.
+      outputs: float32 `[examples, outputs]`.
+    """
+    for metric in metrics:
+        metric.update_state(labels, outputs)
+    return 0
+
+
+def _placed(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:
+    """Returns this replica's values in their rows of the global batch, else zeros: float64 `[batch_size, ...]`.
+
+    Their sum over all replicas is the whole batch, because a sum of one value and zeros is that value.
+    """
+    import tensorflow as tf
+
+    return tf.scatter_nd(rows[:, tf.newaxis], tf.cast(values, tf.float64), [batch_size, *values.shape[1:]])
 
 
 def predict(strategy: Strategy, model: KerasModel, split: Split) -> npt.NDArray[np.float32]:

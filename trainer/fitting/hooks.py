@@ -21,12 +21,12 @@ class Validation:
     Attributes:
       evaluate: evaluates the model. Every process calls it at the same steps, and gets the same result.
       next_due: takes a step count, and returns the next step count at which to evaluate.
-      patience: training ends after this many evaluations in a row without a lower loss.
+      patience: training ends after this many evaluations in a row without a lower loss. None: it never ends early.
     """
 
     evaluate: Callable[[], Evaluation]
     next_due: Callable[[int], int]
-    patience: int
+    patience: int | None
 
 
 @dataclasses.dataclass(frozen=True)

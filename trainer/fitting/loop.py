@@ -79,8 +79,8 @@ def fit(
 
 
 def _is_over(done: int, steps: int, streak: Streak, hooks: Hooks) -> bool:
-    early = hooks.validation is not None and streak.since >= hooks.validation.patience
-    return early or done >= steps
+    patience = hooks.validation.patience if hooks.validation else None
+    return done >= steps or (patience is not None and streak.since >= patience)
 
 
 def _validate(validation: Validation, done: int) -> Evaluation:

@@ -37,6 +37,7 @@ _CONTENT: dict[str, Callable[[str], str]] = {
     "examples_uri": packed_digest,
     "transform_graph_uri": folder_digest,
     "validation_uri": packed_digest,
+    "teacher_uri": folder_digest,
 }
 # The digest covers the versions of the packages that this program depends on.
 _PROGRAM = ("limbeck.trainer.training:run",)

@@ -19,6 +19,7 @@ from limbeck.trainer.distillation.targets import label_key, target_spec
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.evaluation import Split, evaluator
 from limbeck.trainer.fitting.hooks import Validation
+from limbeck.trainer.session.metrics import build_metrics
 from limbeck.trainer.session.session import Session
 
 
@@ -62,16 +63,23 @@ def last_replica(session: Session, order: Order) -> Dataset:
 
 
 def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
-    """Returns the validation that may end the training early; None if the job has no early stopping."""
+    """Returns the validation at the end of each epoch, which may end the training early.
+
+    None if the job has no early stopping and the task has no metrics.
+
+    Raises:
+      TaskError: if the task's metrics cannot be built.
+    """
     from limbeck.trainer.serving.export import model_input_spec
 
     job, patience = session.job, session.job.training.early_stopping_patience
-    if patience is None or job.validation_uri is None:
+    metrics = build_metrics(session.task)
+    if job.validation_uri is None or (patience is None and not metrics):
         return None
     inputs = model_input_spec(session.transform)
     key, size = label_key(job.entry), job.training.batch_size
     split = Split(job.validation_uri, inputs, key, size, session.task.objective)
-    return Validation(evaluator(session.strategy, model, split), order.next_epoch_end, patience)
+    return Validation(evaluator(session.strategy, model, split, metrics), order.next_epoch_end, patience)
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:

@@ -24,7 +24,7 @@ from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
 from limbeck.trainer.process import position, preemption
 from limbeck.trainer.process.preemption import PreemptedError
 from limbeck.trainer.recovery.resumption import Saved
-from limbeck.trainer.session import inputs, observation, preflight
+from limbeck.trainer.session import initialisation, inputs, observation, preflight
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
 
@@ -52,11 +52,16 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
     order = inputs.order_of(session, member)
     if member == 0:
         preflight.check(session, order)
+    tf_keras.utils.set_random_seed(training.seed + member)
+    with precision.policy(training.precision):
+        first_weights = initialisation.initial_weights(session)
     # Keras draws initial weights from its global generator. Every process must draw the same weights.
     tf_keras.utils.set_random_seed(training.seed + member)
     with precision.policy(training.precision):
         with strategies.scope(strategy):
             model = build_model(session)
+            if first_weights is not None:
+                model.set_weights(first_weights)
             optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
             loss_scale = precision.loss_scale(training, optimizer)
             # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.

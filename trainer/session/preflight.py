@@ -20,7 +20,7 @@ from limbeck.trainer.distillation.targets import label_key, loss_of
 from limbeck.trainer.fitting import optimization, precision
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.recovery import exactness
-from limbeck.trainer.session import contract, inputs
+from limbeck.trainer.session import contract, initialisation, inputs, metrics
 from limbeck.trainer.session.models import build_model, build_optimizer, input_types
 from limbeck.trainer.session.session import Session
 
@@ -69,11 +69,13 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> str | None:
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
             optimizer.build(model.trainable_variables)
+        initialisation.assert_initialisable(session, model)
         call = _call(model, input_types(session))
         with task_code.guarded(f"{session.who} fails on the first batch"):
             outputs = call(batch[0])
         if task.objective.activation == "softmax":
             contract.assert_no_probabilities(outputs.numpy(), session.who)
+        metrics.assert_computable(session, outputs, batch[1][label_key(entry)])
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
         step = GradientStep(

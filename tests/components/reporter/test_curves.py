@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limbeck.components.reporter import curves
-from limbeck.report.findings import CurvePoint
+from limbeck.report.findings import CurvePoint, ValidationFigures
 
 STRETCHES = st.lists(st.tuples(st.integers(1, 50), st.floats(-1e3, 1e3)), max_size=120)
 
@@ -63,4 +63,20 @@ def test_each_member_of_an_ensemble_has_a_curve(tmp_path: Path):
         (CurvePoint(20, 2.0), CurvePoint(30, 1.0)),
         (CurvePoint(20, 0.25),),
         (),
+    )
+    # A teacher that was adapted, or trained before there were validations, has none.
+    assert curves.last_validations(str(tmp_path)) == ()
+
+
+def test_the_last_validation_of_each_member_is_kept(tmp_path: Path):
+    def point(step: int, validation: object) -> dict[str, object]:
+        return {"step": step, "steps": 9, "loss": 1.0, "validation": validation}
+
+    early, late = ({"loss": 1.0, "examples": 7, "metrics": {"top": top, "odd": None}} for top in (0.5, 0.75))
+    members = [[point(3, early), point(6, late), point(9, None)], [point(9, None)], [point(3, early)]]
+    (tmp_path / "history.json").write_text(json.dumps({"parameters": 7, "members": members}))
+
+    assert curves.last_validations(str(tmp_path)) == (
+        ValidationFigures(6, 7, {"top": 0.75, "odd": None}),
+        ValidationFigures(3, 7, {"top": 0.5, "odd": None}),
     )

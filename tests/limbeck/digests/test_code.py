@@ -728,6 +728,8 @@ def test_edit_of_one_line_of_the_student_changes_exactly_the_student(write: Writ
         ('"no", "yes"', '"yes", "no"', {"preprocessing"}),
         ("augment=shift,\n", "", {"teacher"}),
         ("build_optimizer=descend,\n", "", {"teacher", "student"}),
+        ("build_optimizer=descend,\n", "build_optimizer=descend, metrics=descend,\n", {"teacher", "student"}),
+        ("augment=shift,\n", "augment=shift, initialise_student=shift,\n", {"student"}),
         ("build_student=build_student", "build_student=narrow", {"student"}),
         ("build_student=build_student", "build_student=lambda h: build_student(h)", {"student"}),
         ('name="example"', 'name="other"', set()),

@@ -108,6 +108,39 @@ def recurrent(_: Any) -> Any:
     return _model(x, layers.LSTM(3)(layers.Reshape([4, 1])(x)))
 
 
+def _masked(units: int) -> tuple[Any, Any]:
+    """Returns the Input `ids`, and an embedding in which 0 is masked. The first step of an example never is."""
+    ids = tf_keras.Input([3], name="ids", dtype=tf.int64)
+    begun = tf.pad(ids, [[0, 0], [1, 0]], constant_values=1)
+    return ids, layers.Embedding(7, units, mask_zero=True)(begun)
+
+
+def masked_recurrent(_: Any) -> Any:
+    ids, embedded = _masked(2)
+    hidden = layers.Bidirectional(layers.GRU(3, return_sequences=True))(embedded)
+    return tf_keras.Model({"ids": ids}, layers.Dense(CLASSES)(layers.LSTM(3)(hidden)))
+
+
+def masked_attention(_: Any) -> Any:
+    ids, embedded = _masked(4)
+    hidden = layers.LayerNormalization()(embedded + layers.MultiHeadAttention(2, 3)(embedded, embedded))
+    return tf_keras.Model({"ids": ids}, layers.Dense(CLASSES)(layers.GlobalAveragePooling1D()(hidden)))
+
+
+class Largest(layers.Layer):
+    """The largest value of the steps that are not masked."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        return tf.reduce_max(tf.where(mask[..., tf.newaxis], inputs, -9.0), axis=1)
+
+
+def masking(_: Any) -> Any:
+    ids = tf_keras.Input([3], name="ids", dtype=tf.int64)
+    steps = tf.cast(ids[..., tf.newaxis], tf.float32)
+    hidden = layers.Dense(4, activation="tanh")(layers.Masking(0.0)(steps))
+    return tf_keras.Model({"ids": ids}, layers.Dense(CLASSES)(Largest()(hidden)))
+
+
 def attention(_: Any) -> Any:
     x = _x()
     hidden = layers.Dense(4)(layers.Reshape([4, 1])(x))

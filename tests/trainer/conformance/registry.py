@@ -62,6 +62,9 @@ SUPPORTED = (
     Case("own_counter", "a layer that changes weights which are not trained"),
     Case("embedding", "an embedding: gradients of slices", "Adam"),
     Case("recurrent", "a recurrent layer", "Adam"),
+    Case("masked_recurrent", "`Embedding(mask_zero=True)` before recurrent layers, forwards and backwards", "Adam"),
+    Case("masked_attention", "the same before attention, and a mean of what is not masked", "Adam"),
+    Case("masking", "a `Masking` layer, whose mask a layer of one's own takes"),
     Case("attention", "attention, layer normalisation", "Adam"),
     Case("convolution", "convolution, pooling",
          replicas="the same; refused where the last batch has fewer examples than there are replicas, because "

@@ -1,0 +1,135 @@
+"""Computes the first weights of a student from its trained teacher, if the task says how (`Task.initialise_student`).
+
+The exported teacher is a SavedModel: a function without layers, which cannot be asked for its second layer. So a
+teacher is built again by `build_teacher`, and gets the variables of the SavedModel by their position. Student and
+teacher are built outside of the strategy, where a task can read and set weights as in a notebook. Only the weights go
+on to the student that is trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck import files, task_code
+from limbeck.aliases import KerasModel
+from limbeck.errors import ConfigError, TaskError
+from limbeck.trainer.session.models import build_model
+from limbeck.trainer.session.session import Session
+
+Weights = list[npt.NDArray[np.generic]]
+
+
+def initial_weights(session: Session) -> Weights | None:
+    """Returns the first weights of the student, in the order of `model.get_weights()`.
+
+    None if the job is of a teacher, or if the task has no `initialise_student`. Set the random seed before: student and
+    teacher are built, and the task may draw numbers.
+
+    Raises:
+      ConfigError: if the job has no teacher.
+      TaskError: if the task's function fails; errors of `initialise` too.
+    """
+    if session.job.entry != "student" or session.task.initialise_student is None:
+        return None
+    if session.job.teacher_uri is None:
+        raise ConfigError(
+            f"task '{session.task.name}' has initialise_student, but the training of the student has no teacher: give "
+            "it the teachers' SavedModel, or leave initialise_student out"
+        )
+    student = build_model(session)
+    initialise(session, student, _teacher(session))
+    return list(student.get_weights())
+
+
+def assert_initialisable(session: Session, student: KerasModel) -> None:
+    """Tries the task's function on a student; does nothing if the task has none.
+
+    If the job has no teacher yet, the function is tried with one that is not trained.
+
+    Raises:
+      ConfigError: if the teacher is not the one that the task builds.
+      TaskError: as `initialise` does.
+    """
+    if session.job.entry == "student" and session.task.initialise_student is not None:
+        initialise(session, student, _teacher(session))
+
+
+def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> None:
+    """Calls the task's function, and checks that it has only set weights of the student.
+
+    Args:
+      session: the session of this process, whose task has the function.
+      student: a student, built outside of any strategy.
+      teacher: a teacher, likewise.
+
+    Raises:
+      TaskError: if the function raises, changes no weight of the student, freezes or adds any, or makes one not finite.
+    """
+    function: Any = session.task.initialise_student
+    before, layout = student.get_weights(), _layout(student)
+    who = f"initialise_student of task '{session.task.name}'"
+    with task_code.guarded(f"{who} fails"):
+        function(student, teacher)
+    if _layout(student) != layout:
+        raise TaskError(
+            f"{who} must only set weights, but it froze, released or added some, which would be ignored: freeze layers "
+            "in build_student"
+        )
+    after = student.get_weights()
+    if all(np.array_equal(one, other) for one, other in zip(before, after, strict=True)):
+        raise TaskError(f"{who} changed no weight of the student: set weights of the student that it is given")
+    if not all(np.isfinite(one).all() for one in after if np.issubdtype(one.dtype, np.floating)):
+        raise TaskError(f"{who} made weights of the student that are not finite: set finite ones")
+
+
+def _teacher(session: Session) -> KerasModel:
+    """Builds a teacher, with the weights of the first teacher of the job if there is one."""
+    job = session.job
+    teachers = dataclasses.replace(
+        job,
+        entry="teacher",
+        targets="labels",
+        distillation=None,
+        hyperparameters=job.teacher_hyperparameters,
+        planned_teacher=None,
+        teacher_uri=None,
+    )
+    teacher = build_model(dataclasses.replace(session, job=teachers))
+    if job.teacher_uri is not None:
+        _load(teacher, job.teacher_uri)
+    return teacher
+
+
+def _load(teacher: KerasModel, uri: str) -> None:
+    """Sets the weights of the first teacher in the SavedModel at `uri`.
+
+    Raises:
+      ConfigError: if the SavedModel holds other weights, as one that the pipeline did not train.
+    """
+    import tensorflow as tf
+
+    # A vocabulary counts as a weight, is built with the model, and has neither a dtype nor a value.
+    variables = {place: one for place, one in enumerate(teacher.variables) if hasattr(one, "dtype")}
+    reader = tf.train.load_checkpoint(files.join(files.local_copy(uri), "variables", "variables"))
+    keys = {place: f"weights/0/{place}/.ATTRIBUTES/VARIABLE_VALUE" for place in variables}
+    shapes = reader.get_variable_to_shape_map()
+    wanted = {key: variables[place].shape.as_list() for place, key in keys.items()}
+    odd = [key for key, shape in wanted.items() if shapes.get(key) != shape]
+    if odd:
+        raise ConfigError(
+            f"the teacher in {uri} is not the one that build_teacher builds: weight {odd[0].split('/')[2]} has shape "
+            f"{wanted[odd[0]]} and there {shapes.get(odd[0], 'it is missing')}"
+        )
+    for place, variable in variables.items():
+        variable.assign(reader.get_tensor(keys[place]))
+
+
+def _layout(model: KerasModel) -> Sequence[Any]:
+    """Returns which weights there are, and which of them are trained."""
+    trained = {id(one) for one in model.trainable_variables}
+    return [(id(one), id(one) in trained) for one in model.variables]
