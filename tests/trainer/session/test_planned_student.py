@@ -39,7 +39,7 @@ class Told:
 MISTAKES = {
     "STUDENT_BUILDER": Told(r"task 'mistaken' cannot build its student:\n(?s:.*)KeyError: 'width'", "raising_builder"),
     "STUDENT_INPUT": Told(r"the student of task 'mistaken' takes inputs \['measures'\], but .* returns \['x'\]"),
-    "STUDENT_WIDTH": Told(r"a model of task 'mistaken' must end in .*, but ends in \(None, 5\)"),
+    "STUDENT_WIDTH": Told(r"the student of task 'mistaken' must end in .*, but ends in \(None, 5\)"),
     "STUDENT_LAYER": Told(
         r"a training step of the student of task 'mistaken' fails:\n(?s:.*)ValueError: not in training", "call"
     ),
