@@ -242,5 +242,8 @@ def test_another_process_trains_the_same_model_as_this_one(world, ensemble, tmp_
 @pytest.mark.processes
 def test_a_user_error_in_the_task_comes_out_of_launch_with_its_message(world, tmp_path):
     job = world.job(tmp_path / "job", strategy=StrategyConfig(workers=2), hyperparameters={"outputs": 4})
-    with pytest.raises(UserError, match=r"task 'tiny' must end in logits \[batch, 3\], but ends in \(None, 4\): let its last layer have 3 units$"):
+    with pytest.raises(
+        UserError,
+        match=r"task 'tiny' must end in logits \[batch, 3\], but ends in \(None, 4\): let its last layer have 3 units$",
+    ):
         launch(job, Cluster.of(job.strategy))
