@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,6 +58,10 @@ def _assert_free(file: Path, beside: Path) -> None:
         raise ConfigError(
             "the file of a task has a name that Python can import, of lower-case letters, digits and single "
             f"underscores, such as my_task.py; received {file.name}"
+        )
+    if file.stem in sys.stdlib_module_names:
+        raise ConfigError(
+            f"{file.name} cannot be imported, because Python has a module {file.stem}: give another name"
         )
     for one in (file, beside):
         if one.exists():

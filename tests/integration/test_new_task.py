@@ -54,11 +54,11 @@ def served(folder: Path, odd: str) -> None:
 
 def test_numbers_are_learnt_as_well_as_by_a_forest(tmp_path: Path):
     TABLES["diabetes"](tmp_path / "data.csv")
-    done = of_new_task(tmp_path, tmp_path / "data.csv", LABEL, "numbers")
+    done = of_new_task(tmp_path, tmp_path / "data.csv", LABEL, "number_task")
     assert done.code in {0, 3}, done.output
     assert re.search(r"R²", done.output)
     models = done.report["models"]
     key = done.report["measure"]["key"]
-    trees = forest_of(tmp_path, done.report, "numbers")
+    trees = forest_of(tmp_path, done.report, "number_task")
     assert models["teacher"]["metrics"][key] > trees - 0.1
     assert models["student"]["metrics"][key] > trees - 0.2

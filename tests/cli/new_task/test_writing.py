@@ -121,6 +121,7 @@ def test_texts_of_the_table_cannot_become_code(tmp_path):
     [
         ("My Task.py", "target", "a name that Python can import.*My Task.py"),
         ("my_task", "target", "such as my_task.py; received my_task"),
+        ("numbers.py", "target", "Python has a module numbers"),
         ("taken.py", "target", "writes no file over another, but .*taken.py exists"),
         ("free.py", "targett", "Did you mean 'target'"),
     ],
