@@ -16,6 +16,8 @@ _WIDTH = 110
 _STEPS = 3_000
 _MOST_EPOCHS, _LEAST_EPOCHS = 200, 3
 _BATCH = 64
+# Small tables are learnt by heart long before the last epoch.
+_PATIENCE = 10
 _TEST_SHARE = 0.1
 
 
@@ -89,9 +91,10 @@ def settings(path: str, format: str, encoding: str, split: str | None, rows: int
         "strategy:",
         "  name: one_device",
         "training:",
-        f"  epochs: {epochs}  # about {math.ceil(epochs * rows / _BATCH):,} steps",
+        f"  epochs: {epochs}  # at most: about {math.ceil(epochs * rows / _BATCH):,} steps",
         f"  batch_size: {_BATCH}",
         "  learning_rate: 0.003",
+        f"  early_stopping_patience: {_PATIENCE}  # epochs without a better validation split",
         "teachers:",
         "  count: 3",
         "gate:",
