@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from limbeck import files
 from limbeck.cli import evaluation_files, statistics_files
 from limbeck.cli.collect import run_id
 from limbeck.cli.run_folder import RunFolder
@@ -49,10 +50,10 @@ def tensorboard(folder: RunFolder) -> str | None:
 
 
 def _statistics(outputs: Mapping[str, Output], task: str) -> str | None:
-    found = statistics_files.read(Path(outputs["statistics"].uri), SPLITS) if outputs else ()
+    found = statistics_files.read(Path(files.local_copy(outputs["statistics"].uri)), SPLITS) if outputs else ()
     return statistics.render(task, found) if found else None
 
 
 def _slices(outputs: Mapping[str, Output], task: str) -> str | None:
-    found = evaluation_files.read(Path(outputs["evaluation"].uri)) if outputs else ()
+    found = evaluation_files.read(Path(files.local_copy(outputs["evaluation"].uri))) if outputs else ()
     return slices.render(task, found) if found else None

@@ -173,8 +173,9 @@ def test_a_component_declares_its_sections(spec: Any, cls: type):
 def test_a_student_on_other_targets_has_no_distillation_section():
     optional = {name for name, parameter in DistillerSpec.PARAMETERS.items() if parameter.optional}
 
-    # A clip_norm that is not set is no property, whatever the targets.
-    assert optional - {"training_clip_norm"} == {
+    # A clip_norm that is not set is no property, whatever the targets. The teachers' hyperparameters are one only for a
+    # task with `initialise_student`.
+    assert optional - {"training_clip_norm", "teacher_hyperparameters"} == {
         f"distillation_{name}" for name in runtime_fields(DistillationConfig)
     }
 

@@ -115,6 +115,8 @@ def test_checkpoints_are_in_a_folder_of_the_job(job_of):
     {"hyperparameters": {"width": 3}},
     {"entry": "student"},
     {"entry": "student", "targets": "pseudo_labels"},
+    {"most_steps": 5},
+    {"teacher_hyperparameters": {"width": 3}},
 ])  # fmt: skip
 def test_what_is_computed_makes_a_difference(job_of, change):
     job = job_of()
@@ -139,6 +141,7 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
         dataclasses.replace(job, **changes["distillation"])
     )
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
+        "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
         "transform_graph_uri", "planned_student", "planned_teacher",
     }  # fmt: skip
@@ -250,3 +253,12 @@ def test_a_task_that_is_missing_is_the_users_error(job_of):
     job = job_of()
     with pytest.raises(TaskError, match="cannot be imported"):
         job_digest(dataclasses.replace(job, task=TaskRef(module="no_such_task")))
+
+
+def test_the_weights_that_a_student_begins_with_make_a_difference(job_of, folder):
+    student, digests = dataclasses.replace(job_of(), entry="student"), set()
+    for place, weights in (("teacher", b"one"), ("copy", b"one"), ("other", b"two")):
+        (folder / place).mkdir()
+        (folder / place / "variables").write_bytes(weights)
+        digests.add(job_digest(dataclasses.replace(student, teacher_uri=str(folder / place))))
+    assert len(digests) == 2
