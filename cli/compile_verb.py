@@ -6,10 +6,9 @@ import argparse
 import contextlib
 import io
 import os
-import warnings
 
 from limbeck import reference
-from limbeck.cli import exit_codes, settings
+from limbeck.cli import exit_codes, quiet, settings
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, scheme_of, visibility
 from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
@@ -36,10 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.output.is_dir():
         raise ConfigError(f"--output takes a file, but {arguments.output} is a folder: add a name to it")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    # Even errors: TensorFlow tells one for each library of CUDA that it registers twice.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Of Google's packages, on the age of the interpreter that TFX asks for.
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
+    quiet.quieten()
     ref = reference.find(arguments.task)
     config = settings.load(ref, arguments.config, [*_retries(arguments.retries), *arguments.assignments])
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from limbeck.components.example_gen import tfrecord_files
 from limbeck.report.pages.slices import SliceMetrics
 
-_HEAD_BYTES, _TAIL_BYTES = 12, 4
 # The Evaluator's names of the two models, and of the metric that counts.
 _STUDENT, _TEACHER, _COUNT = "candidate", "baseline", "example_count"
 
@@ -28,7 +27,7 @@ def read(folder: Path) -> tuple[SliceMetrics, ...]:
     """
     message = _module().MetricsForSlice
     paths = sorted(folder.glob("metrics-*.tfrecord"))
-    return tuple(_slice(message.FromString(record)) for path in paths for record in _records(path.read_bytes()))
+    return tuple(_slice(message.FromString(record)) for path in paths for record in _records(path))
 
 
 @functools.cache
@@ -44,12 +43,9 @@ def _module() -> Any:
     return module
 
 
-def _records(content: bytes) -> Iterator[bytes]:
-    place = 0
-    while place < len(content):
-        [length] = struct.unpack_from("<Q", content, place)
-        yield content[place + _HEAD_BYTES : place + _HEAD_BYTES + length]
-        place += _HEAD_BYTES + length + _TAIL_BYTES
+def _records(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as content:
+        yield from tfrecord_files.records_in(str(path), content)
 
 
 def _slice(found: Any) -> SliceMetrics:

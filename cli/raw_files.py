@@ -11,7 +11,7 @@ import glob
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from limbeck.components.example_gen.files import GZIP
@@ -75,16 +75,22 @@ def look(place: str) -> Found:
 
 def assert_format(files: Iterable[str], expected: str) -> None:
     """Raises ConfigError if a file is in another format than `data.format`. Its content counts more than its name."""
+    for file, seen in of_another_format(files, expected):
+        raise ConfigError(
+            f"data.format is {expected}, but {file} looks like {seen}: set data.format={seen}, or give files of "
+            "one format (a glob such as folder/*.csv chooses among them)"
+        )
+
+
+def of_another_format(files: Iterable[str], expected: str) -> Iterator[tuple[str, str]]:
+    """Yields each file that looks like another format than the expected one, with that format."""
     for file in files:
-        seen = format_seen(file, expected)
+        seen = _format_of(file, expected)
         if seen is not None and seen != expected:
-            raise ConfigError(
-                f"data.format is {expected}, but {file} looks like {seen}: set data.format={seen}, or give files of "
-                "one format (a glob such as folder/*.csv chooses among them)"
-            )
+            yield file, seen
 
 
-def format_seen(file: str, expected: str) -> str | None:
+def _format_of(file: str, expected: str) -> str | None:
     """Returns the format of a file; None if it may be the expected one, or if it cannot be read."""
     try:
         head = _head(file)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
-import warnings
 
 from limbeck import reference
-from limbeck.cli import exit_codes
+from limbeck.cli import exit_codes, quiet
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -28,9 +26,7 @@ def summary(name: str) -> str:
 
 
 def _new(arguments: argparse.Namespace) -> int:
-    # TensorFlow's notes say nothing about the user's data.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
+    quiet.quieten()
     from limbeck.cli.new_task import writing
 
     format = next(name for name in ("csv", "parquet", "tfrecord") if getattr(arguments, name) is not None)

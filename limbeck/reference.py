@@ -183,10 +183,15 @@ def find(text: str) -> TaskRef:
     )
 
 
+def can_be_imported(name: str) -> bool:
+    """Returns whether a task's module may have this name: an identifier that is no module of Python's own."""
+    return name.isidentifier() and name not in sys.stdlib_module_names
+
+
 def _find_path(path: Path) -> TaskRef:
     resolved = path.resolve()
     if not (resolved.is_file() or (resolved / "__init__.py").is_file()):
         raise TaskError(f"there is no task at {path}: expected a .py file, or a folder with an __init__.py")
-    if not resolved.stem.isidentifier() or resolved.stem in sys.stdlib_module_names:
+    if not can_be_imported(resolved.stem):
         raise TaskError(f"{path} cannot be imported under the name '{resolved.stem}': rename it")
     return TaskRef(module=resolved.stem, search_path=str(resolved.parent))

@@ -68,8 +68,10 @@ def parts(outcome: Outcome, config: Config) -> tuple[Part, ...]:
 
 
 def steps(rows: int, epochs: int, batch_size: int) -> int:
-    """Returns the optimizer steps of a training: all epochs end to end, cut into batches."""
-    return -(-rows * epochs // batch_size)
+    """Returns the optimizer steps of a training."""
+    from limbeck.trainer.data.order import Order
+
+    return Order(rows, batch_size, epochs, seed=None).steps
 
 
 def seconds_per_step(points: list[tuple[int, float]]) -> float | None:

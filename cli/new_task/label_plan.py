@@ -10,13 +10,13 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from limbeck.cli.new_task.summary import ColumnSummary, TableSummary
+from limbeck.components.example_gen.csv_files import OTHER_DELIMITERS
 from limbeck.errors import ConfigError, DataError, nearest
 
 # Integers with more different values than this are amounts, not classes.
 _MOST_CODES = 40
 _MOST_CLASSES = 1_000
 _TWO = 2
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # A class needs rows for training, validation and test.
 _FEW_ROWS = 10
 
@@ -60,9 +60,9 @@ def columns_of(table: TableSummary, text: str) -> tuple[str, ...]:
     """
     if text in table.names:
         return (text,)
-    if len(table.names) == 1 and (other := next((one for one in _DELIMITERS if one in table.names[0]), None)):
+    if len(table.names) == 1 and (other := next((one for one in OTHER_DELIMITERS if one in table.names[0]), None)):
         raise DataError(
-            f"columns are divided by commas, but the table has one column, whose name has {_DELIMITERS[other]}: "
+            f"columns are divided by commas, but the table has one column, whose name has {OTHER_DELIMITERS[other]}: "
             f"'{table.names[0]}'. Write the table with commas"
         )
     names = tuple(name.strip() for name in text.split(","))

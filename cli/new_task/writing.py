@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from limbeck import reference
 from limbeck.cli import raw_data, raw_files
 from limbeck.cli.new_task import label_plan, reading, roles, source
 from limbeck.errors import ConfigError
@@ -59,7 +59,7 @@ def _assert_free(file: Path, beside: Path) -> None:
             "the file of a task has a name that Python can import, of lower-case letters, digits and single "
             f"underscores, such as my_task.py; received {file.name}"
         )
-    if file.stem in sys.stdlib_module_names:
+    if not reference.can_be_imported(file.stem):
         raise ConfigError(
             f"{file.name} cannot be imported, because Python has a module {file.stem}: give another name"
         )
@@ -88,9 +88,5 @@ def _assert_data(data: str, found: raw_files.Found, format: str) -> None:
     if not found.files and not raw_files.splits_in(found):
         what = "the folder holds no file" if Path(data).is_dir() else "there is no such file or folder"
         raise ConfigError(f"--{format} takes a file, a folder of files, or a glob, but of {data}: {what}")
-    for file in found.files:
-        seen = raw_files.format_seen(file, format)
-        if seen is not None and seen != format:
-            raise ConfigError(
-                f"--{format} takes files of that format, but {file} looks like {seen}: give --{seen}"
-            )
+    for file, seen in raw_files.of_another_format(found.files, format):
+        raise ConfigError(f"--{format} takes files of that format, but {file} looks like {seen}: give --{seen}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # A quote that is never closed is read up to this size, and not until memory is full.
 _LARGEST_FIELD = 1 << 26
 _CHUNK_BYTES = 1 << 16
-_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN = 60
 
 
@@ -129,7 +129,7 @@ class CsvFiles(TableRows):
         if len(names) != 1 or names[0] in self.declaration:
             return
         [only] = names
-        for delimiter, plural in _OTHER_DELIMITERS.items():
+        for delimiter, plural in OTHER_DELIMITERS.items():
             # A delimiter that splits the header into columns which the task declares.
             if self.declaration.keys() & {part.strip(' "') for part in only.split(delimiter)}:
                 raise DataError(

@@ -80,14 +80,24 @@ def read_records(path: str) -> Iterator[bytes]:
     """Yields the content of each record. Raises DataError as `TFRecordFiles.examples` does."""
     # A plain file can start like a gzip, if its first record has the right length.
     with open_content(path, is_plain=is_head) as content:
-        offset = 0
-        while head := content.read(_HEAD_BYTES):
-            if len(head) == _HEAD_BYTES and not is_head(head):
-                what = "damaged" if offset else "not a TFRecord (is data.format right?)"
-                raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
-            record = _read_rest(path, content, head, offset)
-            offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
-            yield record
+        yield from records_in(path, content)
+
+
+def records_in(path: str, content: BinaryIO) -> Iterator[bytes]:
+    """Yields the content of each record of an open file, without TensorFlow. Raises DataError as `read_records` does.
+
+    Args:
+      path: path of the file, for messages.
+      content: the file, decompressed.
+    """
+    offset = 0
+    while head := content.read(_HEAD_BYTES):
+        if len(head) == _HEAD_BYTES and not is_head(head):
+            what = "damaged" if offset else "not a TFRecord (is data.format right?)"
+            raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
+        record = _read_rest(path, content, head, offset)
+        offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
+        yield record
 
 
 def _heads(content: BinaryIO) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from limbeck.aliases import KerasModel
 from limbeck.errors import TaskError
+from limbeck.tabular import categories, network, numbers
 from limbeck.tabular.scale import LOGITS, Scale
 from limbeck.task import Feature, Hyperparameters
 
@@ -68,8 +69,6 @@ class Table:
         """
         import tensorflow as tf
 
-        from limbeck.tabular import categories, numbers
-
         made = {}
         if self.numbers:
             made["numbers"] = numbers.describe(tf.stack([inputs[name] for name in self.numbers], axis=1))
@@ -92,19 +91,19 @@ class Table:
         Raises:
           TaskError: for a hyperparameter that there is not, or a value that a network cannot have.
         """
-        return self._model(outputs, hyperparameters, answers, "TEACHER")
+        return self._model(outputs, hyperparameters, answers, network.TEACHER)
 
     def student(
         self, outputs: int, hyperparameters: Hyperparameters = MappingProxyType({}), answers: Scale = LOGITS
     ) -> KerasModel:
         """Builds the same kind of network as `teacher`, of the size `network.STUDENT`."""
-        return self._model(outputs, hyperparameters, answers, "STUDENT")
+        return self._model(outputs, hyperparameters, answers, network.STUDENT)
 
-    def _model(self, outputs: int, hyperparameters: Hyperparameters, answers: Scale, size: str) -> KerasModel:
-        from limbeck.tabular import network
-
-        laid_over = network.Size.of(getattr(network, size), hyperparameters)
-        return network.build(len(self.numbers), tuple(self._vocabularies.values()), outputs, laid_over, answers)
+    def _model(
+        self, outputs: int, hyperparameters: Hyperparameters, answers: Scale, defaults: network.Size
+    ) -> KerasModel:
+        size = network.Size.of(defaults, hyperparameters)
+        return network.build(len(self.numbers), tuple(self._vocabularies.values()), outputs, size, answers)
 
     @property
     def _vocabularies(self) -> dict[str, int]:

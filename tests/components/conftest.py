@@ -1,4 +1,4 @@
-"""The world of `world.py`, built once for all tests that ask for it."""
+"""The world of `world.py`, built once for all tests that ask for it, and what `someone.py` makes of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.components.someone import Adapted, Someone
     from tests.components.world import World
 
 
@@ -15,3 +16,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     from tests.components import world
 
     return world.build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def theirs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Someone:
+    from tests.components import someone
+
+    return someone.build(world, tmp_path_factory.mktemp("someone"))
+
+
+@pytest.fixture(scope="module")
+def adapted(theirs: Someone, tmp_path_factory: pytest.TempPathFactory) -> Adapted:
+    from tests.components import someone
+
+    return someone.adapt(theirs, tmp_path_factory.mktemp("adapted"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -18,8 +15,8 @@ from limbeck.randomness import uniform_integers
 from limbeck.settings import sources
 from limbeck.tasks import digits
 from limbeck.tasks.digits import data, models, preprocessing
+from tests.tasks.files import checksums, write_elsewhere
 
-ROOT = Path(__file__).parents[2]
 SIDE = 8
 CONFIG = sources.load([sources.read_yaml(Path(digits.__file__).parent / "config.yaml")])
 
@@ -81,15 +78,9 @@ def test_the_student_is_told_fifteen_labels_of_each_class_in_training_only(split
 
 
 def test_another_process_writes_the_same_bytes(written, tmp_path):
-    program = "import sys, pathlib; from limbeck.tasks.digits import data; data.write(pathlib.Path(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    write_elsewhere("digits", tmp_path)
     assert checksums(tmp_path) == checksums(written)
     assert len(checksums(written)) == len(SPLITS)
-
-
-def checksums(folder):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_writing_over_data_is_refused(written):

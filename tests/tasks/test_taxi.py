@@ -1,9 +1,6 @@
 """What the taxi task promises: which trip is where, that no model can see the tip, and what the models get."""
 
 import csv
-import hashlib
-import subprocess
-import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +18,8 @@ from limbeck.tasks.taxi import data, models
 from limbeck.tasks.taxi.cross import Cross
 from limbeck.tasks.taxi.preprocessing import TRIP, VOCABULARIES
 from tests.limbeck.tabular.transformed import transformed
+from tests.tasks.files import checksums, write_elsewhere
 
-ROOT = Path(__file__).parents[2]
 CONFIG = sources.load([sources.read_yaml(Path(taxi.__file__).parent / "config.yaml")])
 TRIPS = 15_002
 EXAMPLES = 600
@@ -103,14 +100,8 @@ def test_cash_hides_the_tip(splits):
 
 
 def test_another_process_writes_the_same_bytes(written, tmp_path):
-    program = "import sys, pathlib; from limbeck.tasks.taxi import data; data.write(pathlib.Path(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    write_elsewhere("taxi", tmp_path)
     assert checksums(tmp_path) == checksums(written)
-
-
-def checksums(folder):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_writing_over_data_is_refused(written):

@@ -11,19 +11,9 @@ from limbeck.splits import Splits
 from limbeck.trainer.serving.export import model_input_spec
 from tests.components import someone
 from tests.components.someone import SPLITS, Adapted, Someone
-from tests.components.world import World, features_of, read_split, write_split
+from tests.components.world import features_of, read_split, write_split
 
 INPUTS = {"size_scaled", "colour_index"}
-
-
-@pytest.fixture(scope="module")
-def theirs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Someone:
-    return someone.build(world, tmp_path_factory.mktemp("someone"))
-
-
-@pytest.fixture(scope="module")
-def adapted(theirs: Someone, tmp_path_factory: pytest.TempPathFactory) -> Adapted:
-    return someone.adapt(theirs, tmp_path_factory.mktemp("adapted"))
 
 
 @pytest.mark.parametrize(("split", "ours"), SPLITS.items())

@@ -17,21 +17,11 @@ from limbeck.components.teacher_labeler.executor import Executor as TeacherLabel
 from limbeck.errors import ConfigError
 from limbeck.records import to_json
 from limbeck.saved_teacher import SavedTeacher
-from tests.components import rehearsal, someone
+from tests.components import rehearsal
 from tests.components.someone import Adapted, Someone, network, properties, save
-from tests.components.world import World, features_of, read_split
+from tests.components.world import features_of, read_split
 
 TEXTS = tf.TensorSpec([None], tf.string, name="examples")
-
-
-@pytest.fixture(scope="module")
-def theirs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Someone:
-    return someone.build(world, tmp_path_factory.mktemp("someone"))
-
-
-@pytest.fixture(scope="module")
-def adapted(theirs: Someone, tmp_path_factory: pytest.TempPathFactory) -> Adapted:
-    return someone.adapt(theirs, tmp_path_factory.mktemp("adapted"))
 
 
 @pytest.fixture(scope="module")
