@@ -226,7 +226,7 @@ def test_a_toy_launcher_trains_where_nothing_of_the_component_is_seen(world, tmp
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
     site = next((tmp_path / "temporary").glob("site-*"))
     assert sorted(path.name for path in site.iterdir()) == ["beat", "job.json"]
-    with pytest.raises(UserError, match=r"ends in \(None, 4\)$"):
+    with pytest.raises(UserError, match=r"ends in \(None, 4\): let its last layer have 3 units$"):
         launch(dataclasses.replace(job, hyperparameters={"outputs": 4}), Cluster(), LauncherConfig("toy"))
 
 

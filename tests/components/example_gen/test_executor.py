@@ -185,7 +185,7 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
         CsvExecutor,
         {"train__a": "na\nß\n".encode("latin-1")},
         "{data}/train/a:2: the bytes at offset 3 are not utf-8: save the file as utf-8, or set data.encoding to "
-        "the one it is in",
+        "the one it is in (`tasks new` takes --encoding)",
     ),
     (
         ParquetExecutor,
