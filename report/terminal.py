@@ -43,7 +43,7 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 def distillation(report: Report) -> list[str]:
     """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
-    known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
+    known = (gain.gap_words(report), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 
