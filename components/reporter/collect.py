@@ -29,12 +29,14 @@ class Sources:
       training_examples: gzip TFRecord files of the training examples with soft targets.
       evaluation: folder of the Evaluator's output.
       model_runs: folder of each model's ModelRun, by the model's name.
+      raw: where the raw training examples are; None if that is not known.
     """
 
     predictions: str
     training_examples: Sequence[str]
     evaluation: str
     model_runs: Mapping[str, str]
+    raw: soft_targets.RawExamples | None = None
 
 
 def collect(sources: Sources, task: Task) -> Findings:
@@ -87,7 +89,7 @@ def _labels(sources: Sources, task: Task, models: Sequence[str]) -> tuple[LabelF
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
     predictions = tables.read(sources.predictions, TRAIN, TEACHER)
     chosen = soft_targets.choose(predictions, task.objective)
-    return soft_targets.read(chosen, sources.training_examples, task)
+    return soft_targets.read(chosen, sources.training_examples, task, sources.raw)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:

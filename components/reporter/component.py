@@ -19,13 +19,18 @@ _Channel = component_spec.ChannelParameter
 
 
 class ReporterSpec(component_spec.ComponentSpec):
-    """Parameters, inputs and outputs of Reporter. The input `<model>_run` is a model's ModelRun."""
+    """Parameters, inputs and outputs of Reporter. The input `<model>_run` is a model's ModelRun.
+
+    Raw examples and the transform graph belong together: with both, examples are shown with their raw features.
+    """
 
     PARAMETERS: ClassVar = CODE
     INPUTS: ClassVar = {
         "predictions": _Channel(type=Predictions),
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
         "evaluation": _Channel(type=standard_artifacts.ModelEvaluation),
+        "raw_examples": _Channel(type=standard_artifacts.Examples, optional=True),
+        "transform_graph": _Channel(type=standard_artifacts.TransformGraph, optional=True),
         **{
             f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
             for name, one in MODELS.items()
@@ -51,10 +56,19 @@ class Reporter(base_component.BaseComponent):
 
 
 def reporter(
-    context: Context, predictor: BaseNode, evaluator: BaseNode, labeler: BaseNode, models: Mapping[str, BaseNode]
+    context: Context,
+    predictor: BaseNode,
+    evaluator: BaseNode,
+    labeler: BaseNode,
+    models: Mapping[str, BaseNode],
+    *,
+    raw: BaseNode,
+    transform: BaseNode,
 ) -> Reporter:
     """Makes the node `Reporter`; `models` are the nodes that train the models, by the model's name."""
     inputs = {
+        "raw_examples": raw.outputs["examples"],
+        "transform_graph": transform.outputs["transform_graph"],
         "predictions": predictor.outputs["predictions"],
         "evaluation": evaluator.outputs["evaluation"],
         "labelled_examples": labeler.outputs["labelled_examples"],

@@ -43,6 +43,8 @@ class Run:
             "predictions": rehearsal.artifact(artifact_types.Predictions, self.folder / "predictions"),
             "labelled_examples": self._labelled(),
             "evaluation": self.evaluation,
+            "raw_examples": self.world.raw_examples,
+            "transform_graph": self.world.transform_graph,
             **{f"{name}_run": self._model_run(name) for name in (TEACHER, STUDENT, *controls)},
         }
         predictions.write(self.predictions, self.folder / "predictions")
@@ -114,13 +116,18 @@ def test_soft_targets_are_of_training_examples_that_the_teachers_get_right(run: 
     rows = {row["kind"] for row in world.rows["train"]}
     assert None in rows, "there must be an unlabelled example"
     parsed = by_id(world.transformed["train"])
+    raw = dict(zip(parsed, world.rows["train"], strict=True))
     seconds = []
     for one in shown:
         features = parsed[one.example_id.encode()]
         mean = probabilities(one.teacher_logits).mean(axis=0)
         assert np.shape(one.teacher_logits) == (2, 3)
         assert shapes.CLASSES[features["label"][0]] == one.label == shapes.CLASSES[np.argmax(mean)]
-        assert one.inputs["colour_index"] == str(features["colour_index"][0])
+        row = raw[one.example_id.encode()]
+        assert one.raw
+        assert set(one.inputs) == {"size", "colour"}
+        assert one.inputs["colour"] == row["colour"]
+        np.testing.assert_array_equal(np.float32(one.inputs["size"].split(", ")), np.float32(row["size"]))
         seconds.append(np.sort(mean)[1])
     assert len(shown) >= 6
     assert seconds == sorted(seconds, reverse=True)
