@@ -82,6 +82,7 @@ class Report:
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
+      given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
     """
 
     schema_version: int
@@ -102,6 +103,7 @@ class Report:
     # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
+    given_teacher: bool = False
 
 
 def measured(report: Report, model: str) -> float | None:

@@ -29,7 +29,7 @@ def find(ids: Collection[str], raw_files: Sequence[str], transform_graph: str) -
     import tensorflow as tf
     import tensorflow_transform as tft
 
-    from limbeck.trainer.data.preprocessing import content_id
+    from limbeck.trainer.data.preprocessing import content_id, dense_or_sparse
 
     # Examples of equal content share a content id, and each of them is as good as the others.
     wanted: dict[bytes, list[str]] = {}
@@ -39,7 +39,12 @@ def find(ids: Collection[str], raw_files: Sequence[str], transform_graph: str) -
     if not wanted:
         return found
     spec = tft.TFTransformOutput(files.local_copy(transform_graph)).raw_feature_spec()
-    content_ids = tf.function(lambda batch: content_id(tf.io.parse_example(batch, spec)))
+
+    @tf.function
+    def content_ids(batch: Any) -> Any:
+        parsed = tf.io.parse_example(batch, spec)
+        return content_id({name: dense_or_sparse(values) for name, values in parsed.items()})
+
     for batch in tf.data.TFRecordDataset(list(raw_files), compression_type="GZIP").batch(_READ_BATCH):
         here = content_ids(batch).numpy()
         for position in np.flatnonzero(np.isin(here, sorted(wanted))):
