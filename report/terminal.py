@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from limbeck.report import gain
+from limbeck.report import gain, proof
 from limbeck.report.schema import Outcome, Report, judged_on, measured
 
 
@@ -42,8 +42,11 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 
 def distillation(report: Report) -> list[str]:
-    """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
-    known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
+    """Returns how far the student is from its teacher, how much of the gap was recovered, and whether distillation helped.
+
+    It leaves out what is unknown.
+    """
+    known = (proof.proof_words(report), gain.gap_words(report.gap_recovered), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 
