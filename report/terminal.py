@@ -42,7 +42,7 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 
 def distillation(report: Report) -> list[str]:
-    """Returns how far the student is from its teacher, how much of the gap was recovered, and whether distillation helped.
+    """Returns how near the teacher is, how much of the gap was recovered, and whether distillation helped.
 
     It leaves out what is unknown.
     """

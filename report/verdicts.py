@@ -58,16 +58,16 @@ class Helped:
 class NonInferiority:
     """How much worse than its teacher the student may be, on the labelled examples of the test split.
 
-    Two figures prove little: over 50 examples, a student that is 1 point below its teacher may really be 7 points below.
-    So the gate holds the lower end of an interval against its tolerance (Piaggio et al., 2012, "Reporting of
+    Two figures prove little: over 50 examples, a student that is 2 points below its teacher may really be 8 points
+    below. So the gate holds the lower end of an interval against its tolerance (Piaggio et al., 2012, "Reporting of
     noninferiority and equivalence randomized trials", JAMA 308(24)). The test has one side and the level 5 %, as in the
     two one-sided tests of Schuirmann (1987). For medicines, the guideline ICH E9 asks for 2.5 %.
 
     Attributes:
       difference: the student's measure minus the teacher's.
       low: the lower end of the one-sided 95 % interval of the difference: one test split of 20 has it above the true
-        difference. Null if too many draws of the test split do not define the measure. Where each score is 0 or 1, it is
-        that of Tango's score test (1998); otherwise that of a paired bootstrap.
+        difference. Null if too many draws of the test split do not define the measure. Where each score is 0 or 1, it
+        is that of Tango's score test (1998); otherwise that of a paired bootstrap.
       examples: number of labelled test examples.
     """
 
@@ -76,7 +76,7 @@ class NonInferiority:
     examples: int
 
     def shows(self, tolerance: float, measure: Measure) -> bool:
-        """Returns whether the student is shown to be below its teacher by at most `tolerance`, in the measure's unit."""
+        """Returns whether the student is shown to be at most `tolerance`, in the measure's unit, below its teacher."""
         most = 1.0 if measure.unit == "fraction" else measure.most
         if most is not None and tolerance >= most:
             return True

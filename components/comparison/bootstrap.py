@@ -136,9 +136,9 @@ def lower_end(drawn: npt.NDArray[np.float64], examples: int) -> float | None:
     """Returns the lower end of a one-sided 95 % interval from the draws of a figure, float64 `[draws]`.
 
     A draw without a figure (NaN) counts below it; None if it falls among such draws, and of fewer than three examples.
-    Draws of few examples vary less than test splits do. So the percentile is not the 5th, but that where an interval of Student's
-    t would end (Hesterberg, 2015, "What Teachers Should Know About the Bootstrap", The American Statistician 69(4)): the
-    4.0th for 20 examples, the 4.8th for 100.
+    Draws of few examples vary less than test splits do. So the percentile is not the 5th, but that where an interval of
+    Student's t would end (Hesterberg, 2015, "What Teachers Should Know About the Bootstrap", The American Statistician
+    69(4)): the 3.8th for 20 examples, the 4.8th for 100.
 
     Args:
       drawn: the draws.
@@ -154,7 +154,10 @@ def lower_end(drawn: npt.NDArray[np.float64], examples: int) -> float | None:
 
 
 def _students_quantile(freedom: int) -> float:
-    """Returns about the 95th percentile of Student's t (Abramowitz and Stegun, 1964, 26.7.5), 3 % off for 2 degrees of freedom."""
+    """Returns about the 95th percentile of Student's t with so many degrees of freedom; of 2, it is 3 % off.
+
+    Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 26.7.5.
+    """
     z, inverse = ONE_SIDED_QUANTILE, 1 / freedom
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

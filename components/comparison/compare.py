@@ -23,8 +23,8 @@ def compare(answers: Answers, statistic: Statistic) -> Verdicts:
     """Compares the student with its teacher and its controls.
 
     Args:
-      answers: what each model answered to the test examples. There is no verdict without teacher and student, without an
-        example, or if the examples do not define the statistic.
+      answers: what each model answered to the test examples. There is no verdict without teacher and student, without
+        an example, or if the examples do not define the statistic.
       statistic: the figure that is compared; higher is better.
     """
     if not {TEACHER, STUDENT} <= answers.outputs.keys() or not len(answers.labels):

@@ -9,6 +9,7 @@ well, unless the settings ask for that.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from pydantic.dataclasses import dataclass
@@ -30,6 +31,15 @@ class Decision:
     passed: bool
     reasons: tuple[str, ...]
     verdicts: Verdicts
+
+
+@dataclasses.dataclass(frozen=True)
+class _Terms:
+    """What is compared, how far the student may be below the teacher, and what a test split must hold for it."""
+
+    measure: Measure
+    tolerance: float
+    needed: str
 
 
 def decide(
@@ -58,52 +68,44 @@ def decide(
     """
     measure.assert_tolerance(limits.tolerance)
     reasons = [
-        *_quality(student, teacher, verdicts.against_teacher, limits, measure, needed),
+        *_quality(student, teacher, verdicts.against_teacher, _Terms(measure, limits.tolerance, needed)),
         *_cost(facts, limits),
         *_gain(verdicts, limits, measure),
     ]
     return Decision(not reasons, tuple(reasons), verdicts)
 
 
-def _quality(
-    student: Quality,
-    teacher: Quality,
-    beside: NonInferiority | None,
-    limits: GateConfig,
-    measure: Measure,
-    needed: str,
-) -> list[str]:
+def _quality(student: Quality, teacher: Quality, beside: NonInferiority | None, terms: _Terms) -> list[str]:
+    measure, tolerance = terms.measure, terms.tolerance
     for name, quality in (("student", student), ("teacher", teacher)):
         if not math.isfinite(quality.score):
             return [
                 f"the {name}'s {measure.name} is {quality.score} over {quality.examples} labelled test examples: "
-                f"give the test split {needed}, or look for extreme values in the model's inputs"
+                f"give the test split {terms.needed}, or look for extreme values in the model's inputs"
             ]
-    if beside is not None and beside.shows(limits.tolerance, measure):
+    if beside is not None and beside.shows(tolerance, measure):
         return []
     # Rounded, because 0.9 - 0.85 > 0.05 in binary.
     lost = round(teacher.score - student.score, 12)
-    allowed = f"gate.tolerance allows {measure.limit(limits.tolerance)}"
-    if lost > limits.tolerance:
+    if lost > tolerance:
         return [
             f"the student's {measure.name} {measure.text(student.score)} is {measure.distance(lost)} below the "
-            f"teacher's {measure.text(teacher.score)}; {allowed}"
+            f"teacher's {measure.text(teacher.score)}; gate.tolerance allows {measure.limit(tolerance)}"
         ]
-    return [_not_shown(measure.signed(0.0 - lost), beside, limits.tolerance, measure, allowed, needed)]
+    return [_not_proven(0.0 - lost, beside, terms)]
 
 
-def _not_shown(
-    difference: str,
-    beside: NonInferiority | None,
-    tolerance: float,
-    measure: Measure,
-    allowed: str,
-    needed: str,
-) -> str:
-    said = f"the student's {measure.name} is {difference} from the teacher's, and {allowed}"
+def _not_proven(difference: float, beside: NonInferiority | None, terms: _Terms) -> str:
+    measure = terms.measure
+    said = (
+        f"the student's {measure.name} is {measure.signed(difference)} from the teacher's, and gate.tolerance allows "
+        f"{measure.limit(terms.tolerance)}"
+    )
     if beside is None or beside.low is None:
-        return f"{said}, but too many other test splits would not define it: give the test split more {needed}"
-    enough = beside.enough(tolerance)
+        return (
+            f"{said}, but too many other test splits would not define it: give the test split more {terms.needed}"
+        )
+    enough = beside.enough(terms.tolerance)
     remedy = (
         "A student so near the limit needs a larger gate.tolerance"
         if enough is None

@@ -106,8 +106,8 @@ def test_a_test_split_that_is_too_small_needs_more_examples_or_a_larger_toleranc
     more, larger = advice(gate(few, tolerance=0.05))
 
     assert more == (
-        "the student may be within 5.0\u00a0points of its teacher, and 50\u00a0labelled test examples are too few to prove it: "
-        "give the test split about 340"
+        "the student may be within 5.0\u00a0points of its teacher, and 50\u00a0labelled test examples are too few to "
+        "prove it: give the test split about 340"
     )
     assert SETTING.findall(larger) == ["gate.tolerance=0.072"]
     assert settings(gate(few, tolerance=0.072)) == []

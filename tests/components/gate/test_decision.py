@@ -43,6 +43,7 @@ def decide(
     costs: ModelFacts,
     verdicts: Verdicts,
     limits: GateConfig,
+    *,
     doubt: float = 0.0,
     **given: Any,
 ) -> Decision:
@@ -94,9 +95,9 @@ def test_a_student_near_its_teacher_is_refused_if_the_test_split_does_not_prove_
     # 50 examples, the doubt less than a point too long, and a doubt half as long again for four of five splits.
     enough = 50 * (doubt / 0.04 * (1.6449 + 0.8416) / 1.6449) ** 2
     assert reason.startswith(
-        "the student's accuracy is -1.00 points from the teacher's, and gate.tolerance allows 5 points, but 50 labelled "
-        f"test examples prove less: the true difference may well be -{bound:.2f} points (lower end of its one-sided 95 % "
-        "interval). About "
+        "the student's accuracy is -1.00 points from the teacher's, and gate.tolerance allows 5 points, but 50 "
+        f"labelled test examples prove less: the true difference may well be -{bound:.2f} points (lower end of its "
+        "one-sided 95 % interval). About "
     )
     assert reason.endswith(" would most likely prove it; otherwise set a larger gate.tolerance")
     said = int(reason.partition("About ")[2].split()[0].replace(",", ""))
@@ -104,7 +105,9 @@ def test_a_student_near_its_teacher_is_refused_if_the_test_split_does_not_prove_
 
 
 def test_a_student_at_the_limit_is_not_sent_for_more_examples():
-    [reason] = decide(quality(0.85), quality(0.9), facts(), NO_CONTROLS, GateConfig(tolerance=0.05), 0.01).reasons
+    [reason] = decide(
+        quality(0.85), quality(0.9), facts(), NO_CONTROLS, GateConfig(tolerance=0.05), doubt=0.01
+    ).reasons
     assert reason.endswith("interval). A student so near the limit needs a larger gate.tolerance")
 
 
@@ -117,8 +120,8 @@ def test_a_bound_that_too_many_draws_leave_undefined_proves_nothing():
     ).reasons
 
     assert reason == (
-        "the student's AUC is +0 from the teacher's, and gate.tolerance allows 0.1 in AUC, but too many other test splits "
-        "would not define it: give the test split more examples of both labels"
+        "the student's AUC is +0 from the teacher's, and gate.tolerance allows 0.1 in AUC, but too many other test "
+        "splits would not define it: give the test split more examples of both labels"
     )
     assert gate.decide(quality(0.9), quality(0.9), facts(), unknown, GateConfig(tolerance=1.0), **given).passed
 

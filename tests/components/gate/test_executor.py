@@ -22,7 +22,7 @@ from limbeck.errors import ConfigError
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
-from limbeck.report.verdicts import NonInferiority, Verdicts
+from limbeck.report.verdicts import Verdicts
 from limbeck.settings.gate import GateConfig
 from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
