@@ -83,6 +83,7 @@ class Report:
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
+      given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
     """
 
     schema_version: int
@@ -104,6 +105,7 @@ class Report:
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
     against_teacher: NonInferiority | None = None
+    given_teacher: bool = False
 
 
 def measured(report: Report, model: str) -> float | None:
