@@ -129,7 +129,9 @@ def _assert_supported(task: Task, splits: Splits) -> None:
         )
 
 
-def environment(task: str, config: Config, checkpoints: str | None = None) -> dict[str, str]:
+def environment(
+    task: str, config: Config, checkpoints: str | None = None, looks: str | None = None
+) -> dict[str, str]:
     """Returns the environment variables that the process needs which runs the pipeline.
 
     They hold what must not be in TFX's cache key: the folder of the task, and operational settings.
@@ -139,11 +141,12 @@ def environment(task: str, config: Config, checkpoints: str | None = None) -> di
       config: as for `student_half`.
       checkpoints: folder or URI for checkpoints; a training that is killed goes on from them when the pipeline runs
         again. None keeps none.
+      looks: folder or URI where the gate notes which students it judged on which test split. None keeps no count.
 
     Raises:
       TaskError: if there is no such task.
     """
-    operational: Any = Operational.of(config, checkpoints)
+    operational: Any = Operational.of(config, checkpoints, looks)
     # The teacher is not trained here, so no training can try one.
     operational = dataclasses.replace(operational, planned_student=None, planned_teacher=None)
     return operational.environment() | reference.environment(reference.find(task))

@@ -37,6 +37,8 @@ def report_of(
         gap_recovered=decision.verdicts.gap_recovered,
         distillation_helped=decision.verdicts.distillation_helped,
         against=decision.verdicts.against,
+        against_teacher=decision.verdicts.against_teacher,
+        test_split=decision.test_split,
         gate=GateReport(decision.passed, decision.reasons),
         findings=findings,
         measure=measured.measure,

@@ -24,6 +24,7 @@ from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from limbeck.report.verdicts import Verdicts
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.operational import ENVIRONMENT, Operational
 from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components import rehearsal
@@ -32,6 +33,11 @@ from tests.components.predictions import write as write_predictions
 MODEL_ID = 41
 # A task of three classes.
 TASK = {"task": to_json(TaskRef("tests.components.shapes"))}
+
+# Of 20 examples, the teacher is right about 19 and the student about 18 of them: Tango's lower bound.
+BOUND = -0.19601
+NEAR = GateConfig(tolerance=0.25)
+REQUIRED = GateConfig(tolerance=0.25, require_gain=True)
 
 
 def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tuple[Artifact, ExecutorOutput]:
@@ -72,9 +78,13 @@ def decision(blessing: Artifact) -> Decision:
 
 
 def test_a_student_within_the_limits_is_blessed(tmp_path: Path):
-    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(GateConfig(tolerance=0.05)))
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(NEAR))
 
-    assert decision(blessing) == Decision(passed=True, reasons=(), verdicts=Verdicts())
+    kept = decision(blessing)
+    found = kept.verdicts.against_teacher
+    assert found is not None
+    assert (found.difference, found.low, found.examples) == pytest.approx((-0.05, BOUND, 20), abs=1e-5)
+    assert kept == Decision(passed=True, reasons=(), verdicts=Verdicts(against_teacher=found))
     assert {path.name for path in Path(blessing.uri).iterdir()} == {"BLESSED", DECISION_FILE}
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_string_custom_property("current_model") == str(tmp_path / "model")
@@ -94,11 +104,31 @@ def test_a_student_beyond_a_limit_is_not_blessed_and_the_reasons_are_kept(tmp_pa
     assert blessing.get_int_custom_property("blessed") == 0
 
 
+@pytest.mark.parametrize(("tolerance", "blessed"), [(-BOUND - 0.001, False), (-BOUND + 0.001, True)])
+def test_a_student_is_held_against_what_the_examples_prove_and_not_against_what_they_show(
+    tmp_path: Path, tolerance: float, blessed: bool
+):
+    """The student misses one example of 20 more, and 5 points are allowed four times over."""
+    limits = GateConfig(tolerance=tolerance)
+
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(limits))
+
+    kept = decision(blessing)
+    assert (kept.passed, blessing.get_int_custom_property("blessed")) == (blessed, int(blessed))
+    if not blessed:
+        [reason] = kept.reasons
+        assert "-5.00 points from the teacher's, and gate.tolerance allows" in reason
+        assert (
+            f"20 labelled test examples prove less: the true difference may well be {100 * BOUND:.2f} points"
+            in reason
+        )
+
+
 @pytest.mark.parametrize(("further", "found"), [({}, [MODEL_ID]), ({"unresolved": 1}, [])])
 def test_the_resolver_of_the_latest_blessed_model_passes_an_unresolved_student_over(
     tmp_path: Path, further: dict[str, Any], found: list[int]
 ):
-    properties = properties_with(GateConfig(tolerance=0.05)) | further
+    properties = properties_with(NEAR) | further
     blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties)
     model = rehearsal.artifact(standard_artifacts.Model, tmp_path / "model", MODEL_ID)
 
@@ -110,9 +140,7 @@ def test_the_resolver_of_the_latest_blessed_model_passes_an_unresolved_student_o
 
 @pytest.mark.parametrize(("student_right", "blessed"), [(18, True), (17, False)])
 def test_stock_pusher_understands_the_blessing(tmp_path: Path, student_right: int, blessed: bool):
-    blessing, _ = judge(
-        tmp_path, {TEACHER: 19, STUDENT: student_right}, properties_with(GateConfig(tolerance=0.05))
-    )
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: student_right}, properties_with(NEAR))
 
     assert Pusher().CheckBlessing({"model_blessing": [blessing]}) is blessed
 
@@ -142,7 +170,7 @@ def test_a_student_that_gains_nothing_is_refused_where_a_gain_is_asked_for(
 
 
 def test_without_controls_a_gain_that_is_asked_for_cannot_be_had(tmp_path: Path):
-    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig(require_gain=True)))
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(REQUIRED))
 
     [reason] = decision(blessing).reasons
     assert reason.endswith("there is none to compare with")
@@ -169,3 +197,33 @@ def test_a_limit_that_was_edited_to_nonsense_is_refused_before_anything_is_bless
         judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig()) | {"gate_tolerance": 5.0})
 
     assert list((tmp_path / "blessing").iterdir()) == []
+
+
+def test_each_student_that_is_judged_is_a_look_at_the_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same answers again are none: a gate with other limits, or one that is tried again."""
+    monkeypatch.setenv(ENVIRONMENT, to_json(Operational(looks=str(tmp_path / "looks"))))
+    wide, narrow = NEAR, GateConfig(tolerance=0.01)
+    same = {TEACHER: 19, STUDENT: 18}
+    runs = [
+        (same, wide),
+        (same, narrow),
+        ({TEACHER: 19, STUDENT: 17}, wide),
+        ({TEACHER: 20, STUDENT: 17}, wide),
+        (same, wide),
+    ]
+
+    found = []
+    for number, (right, limits) in enumerate(runs):
+        blessing, _ = judge(tmp_path / str(number), right, properties_with(limits))
+        found.append(decision(blessing).test_split)
+
+    assert [one.judged for one in found if one is not None] == [1, 1, 2, 3, 3]
+    assert len({one.digest for one in found if one is not None}) == 1
+
+
+def test_without_a_place_for_it_nobody_keeps_count(tmp_path: Path):
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(NEAR))
+
+    assert decision(blessing).test_split is None
