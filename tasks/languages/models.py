@@ -45,6 +45,11 @@ def initialise_student(student: Any, teacher: Any) -> None:
         student.get_layer(mine).set_weights(teacher.get_layer(its).get_weights())
 
 
+def metrics() -> list[Any]:
+    """Whether the language is among the three most probable ones. Near languages are often confused."""
+    return [tf_keras.metrics.SparseTopKCategoricalAccuracy(3, name="top_3")]
+
+
 def blocks_of(model: Any) -> int:
     """Returns how many blocks a model has."""
     return sum(layer.name.startswith("block_") for layer in model.layers)
