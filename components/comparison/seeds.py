@@ -2,10 +2,10 @@
 
 A difference between two trained models depends on the examples that judge them, and on the seed that both were trained
 with. Test examples by themselves speak of one pair of models. The mean over seeds, with the variation of the examples
-alone, is as wrong: pairs differ too. And each seed with each example is no independent trial. So seeds and examples
-are two crossed random effects: difference = mean + seed + example + rest. The variance of the mean has a part that the seeds
-show and a part that the examples show, and each part gets Student's t of its own number. Degrees of freedom after
-Satterthwaite are the usual way, but for 3 seeds that differ much, such an interval covers the truth in 91 of 100 cases.
+alone, is as wrong: pairs differ too. And each seed with each example is no independent trial. So seeds and examples are
+two crossed random effects: difference = mean + seed + example + rest. The variance of the mean has a part that the
+seeds show and a part that the examples show, and each part gets Student's t of its own number. Degrees of freedom after
+Satterthwaite are the usual way, but for 3 seeds that differ much, they cover the truth in 91 of 100 cases.
 
 A measure that is no mean of scores takes part by its influence function: value + influence of each example.
 
