@@ -85,6 +85,7 @@ class Report:
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
+      given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
     """
 
     schema_version: int
@@ -107,6 +108,7 @@ class Report:
     wording: Wording = Classes.wording
     against_teacher: NonInferiority | None = None
     across_seeds: AcrossSeeds | None = None
+    given_teacher: bool = False
     test_split: TestSplit | None = None
 
 
