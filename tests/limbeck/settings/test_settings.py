@@ -186,6 +186,8 @@ def test_one_device_with_two_workers_is_refused():
 
 
 def test_a_gain_is_measured_against_controls():
+    with pytest.raises(ConfigError, match=r"student\.seeds=3 .* but controls is false: set controls=true, or"):
+        sources.load([{"controls": False}, sources.parse_assignment("student.seeds=3")])
     with pytest.raises(ConfigError, match=r"gate\.require_gain .* but controls is false: set controls=true, or"):
         sources.load([{"controls": False}, sources.parse_assignment("gate.require_gain=true")])
     assert not sources.load([{"controls": False}]).controls
