@@ -323,7 +323,7 @@ def test_keras_has_no_mixed_precision_with_central_storage():
 
 def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(TrainingConfig) == (
-        "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
+        "epochs", "batch_size", "accumulate", "learning_rate", "seed", "clip_norm", "warmup_steps",
     )  # fmt: skip
     assert {"temperature", "alpha", *weight_fields()} < {*fields.runtime_fields(DistillationConfig)}
     assert fields.runtime_fields(StrategyConfig) == ()
