@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from limbeck.compression_record import CompressionRecord
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.wording import Wording
@@ -39,7 +40,7 @@ class ModelReport:
       metrics: the measure and the loss of the task's objective, by name: for classes `accuracy` (a fraction) and
         `log_loss` (nats). Null if undefined: no labels, or no finite outputs.
       parameters: number of weights; for an ensemble, of all members.
-      bytes: size of the serving SavedModel folder.
+      bytes: size of the serving SavedModel folder; of a compressed student, size of the file.
       latency_ms_p50: median latency of a call with one example, on one thread, in milliseconds.
       latency_ms_p99: 99th percentile of the same latency.
       examples: number of labelled test examples, which the metrics are over; null in a report from before this was
@@ -82,6 +83,7 @@ class Report:
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
+      compression: what became of the student; null if the run does not compress it.
     """
 
     schema_version: int
@@ -102,6 +104,7 @@ class Report:
     # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
+    compression: CompressionRecord | None = None
 
 
 def measured(report: Report, model: str) -> float | None:

@@ -16,7 +16,7 @@ from limbeck.components.predictor import tables
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.examples import TEST
-from limbeck.models import STUDENT, TEACHER
+from limbeck.models import TEACHER, shipped
 from limbeck.records import to_json
 from limbeck.settings.gate import GateConfig
 
@@ -29,10 +29,11 @@ class Executor(base_executor.BaseExecutor):
         objective = task_of(exec_properties).load().objective
         predictions = tables.read_test_split(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
+        judged = shipped(measured.models)
         decision = decide(
-            student=tables.quality(predictions, STUDENT, TEST, objective),
+            student=tables.quality(predictions, judged, TEST, objective),
             teacher=tables.quality(predictions, TEACHER, TEST, objective),
-            facts=measured.models[STUDENT],
+            facts=measured.models[judged],
             verdicts=compare(tables.answers(predictions, TEST, objective), objective.statistic),
             limits=Section(GateConfig).decode(exec_properties),
             measure=objective.measure,

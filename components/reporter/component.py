@@ -27,7 +27,7 @@ class ReporterSpec(component_spec.ComponentSpec):
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
         "evaluation": _Channel(type=standard_artifacts.ModelEvaluation),
         **{
-            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
+            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.optional)
             for name, one in MODELS.items()
         },
     }
@@ -41,7 +41,7 @@ class Reporter(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `ReporterSpec` by name. Those of the controls may be missing."""
+        """Takes the inputs of `ReporterSpec` by name. Those of optional models may be missing."""
         spec = ReporterSpec(
             findings=channel_utils.as_channel([Findings()]),
             **inputs,

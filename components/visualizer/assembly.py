@@ -31,6 +31,7 @@ def report_of(task: str, config: Config, measured: Measured, decision: Decision,
         gate=GateReport(decision.passed, decision.reasons),
         findings=findings,
         measure=measured.measure,
+        compression=measured.compression,
     )
 
 
