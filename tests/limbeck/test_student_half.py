@@ -13,6 +13,7 @@ from limbeck import reference
 from limbeck.errors import ConfigError, TaskError
 from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings import operational
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
@@ -51,6 +52,11 @@ def test_a_control_can_be_left_out():
 
     assert every - fewer == {"DistillerHardLabels", "DistillerPseudoLabels"}
     assert fewer == {"ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"}
+
+
+def test_a_recipe_is_refused_because_a_stock_pusher_ships_no_file():
+    with pytest.raises(ConfigError, match=r"compression\.recipe makes a file .* received 'float16'"):
+        half(Config(compression=CompressionConfig("float16")))
 
 
 def test_the_nodes_that_further_nodes_hang_on_are_named():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,10 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer import compressing, training
-from limbeck.trainer.process import interpreter
 from limbeck.trainer.serving.compressed import FILE, RECORD, TRANSFORM, CompressedModel
 from tests.trainer.world import COUNT, World, rows, values_of
 
+PROJECT = Path(__file__).parents[3]
 INT8 = CompressionConfig(recipe="int8", representative=30)
 
 
@@ -84,31 +85,18 @@ def test_it_leaves_a_history_and_a_record_as_a_training_does(compressed):
     assert (left.role, left.steps, left.examples) == ("chief", 0, 0)
 
 
-def test_a_caller_needs_nothing_but_tensorflow(compressed):
-    """No code of ours, and no package of TFX."""
-    program = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-folder = sys.argv[1]
-transform = tf.saved_model.load(f"{folder}/transform").signatures["serving_tensors"]
-student = tf.lite.Interpreter(f"{folder}/student.tflite").get_signature_runner()
-inputs = transform(x=tf.constant([[0.5, -1.0, 2.0, 0.25]]))
-logits = student(**{name: values.numpy() for name, values in inputs.items()})["logits"]
-print("answer", logits.tolist())
-assert not [name for name in sys.modules if name.split(".")[0] in ("limbeck", "tfx", "tensorflow_transform")]
-"""
+def test_the_caller_of_the_docs_needs_nothing_but_tensorflow(compressed):
+    """No code of ours, and no package of TFX: its folder and an isolated interpreter have none."""
+    program = (PROJECT / "docs" / "examples" / "compressed_caller.py").read_text(encoding="utf-8")
+    program += "assert not {'limbeck', 'tfx', 'tensorflow_transform'} & {one.split('.')[0] for one in sys.modules}"
+    given = {"x": [0.5, -1.0, 2.0, 0.25]}
     done = subprocess.run(
-        [sys.executable, "-c", program, compressed.model_uri], capture_output=True, text=True, check=False,
-        env=interpreter.environment({}), cwd=compressed.record_uri,
+        [sys.executable, "-c", program, compressed.model_uri, json.dumps(given)], capture_output=True, text=True,
+        check=False, env={"PATH": os.environ["PATH"]}, cwd=compressed.record_uri,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.partition("answer ")[2])
-    example = raw({"x": [0.5, -1.0, 2.0, 0.25]})
-    np.testing.assert_allclose(
-        said, CompressedModel(compressed.model_uri).answer_example(tf.constant([example])), atol=1e-6
-    )
+    expected = CompressedModel(compressed.model_uri).answer_example(tf.constant([raw(given)]))
+    np.testing.assert_allclose([json.loads(done.stdout)], expected, atol=1e-6)
 
 
 def test_calibration_takes_the_examples_that_training_takes_first(world: World, student, compressed, monkeypatch):
