@@ -274,7 +274,7 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
     assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets"}
     assert sections("Gate") == {"gate"}
-    shown = {"training", "teachers", "strategy", "student", "distillation", "gate"}
+    shown = {"training", "teachers", "strategy", "student", "distillation", "compression", "gate"}
     assert sections("Visualizer") == shown
     assert sections("AnomalyStop") == {"drift", "accepted", "generation"}
     drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
