@@ -64,6 +64,7 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 
     from limbeck.components.anomaly_stop.component import anomaly_stop
+    from limbeck.components.compressor.component import compressors
     from limbeck.components.distiller.component import distillers
     from limbeck.components.evaluator.component import evaluator
     from limbeck.components.example_gen.component import raw_examples
@@ -75,7 +76,7 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     from limbeck.components.teacher_trainer.component import teacher_trainer
     from limbeck.components.transform.component import transform
     from limbeck.components.visualizer.component import visualizer
-    from limbeck.models import STUDENT, TEACHER
+    from limbeck.models import COMPRESSED, STUDENT, TEACHER
 
     # Raw data -> transformed examples. The run stops on anomalies and on drift.
     raw = raw_examples(context)
@@ -88,7 +89,10 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     teachers = teacher_trainer(context, transformed)
     labelled = teacher_labeler(context, transformed, teachers)
     students = distillers(context, transformed, labelled, teachers)
-    student, models = students[STUDENT], {TEACHER: teachers} | students
+    student = students[STUDENT]
+    # -> the student's compressed file, if the settings have a recipe for it.
+    compressed = compressors(context, transformed, labelled, student)
+    models = {TEACHER: teachers} | students | compressed
     # -> evaluation, verdict, findings, what a UI draws, and a pushed student if the verdict allows it.
     evaluated = evaluator(context, raw, student, teachers)
     predicted = predictor(context, raw, labelled, models)
@@ -103,10 +107,10 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     )
     judged = gate(context, student, predicted)
     shown = visualizer(context, predicted, reported, judged, models)
-    pushed = pusher(context, student, judged)
+    pushed = pusher(context, student, judged, compressed.get(COMPRESSED))
     return [
         *(raw, statistics, schema, validator, stop, transformed),
-        *(teachers, labelled, *students.values()),
+        *(teachers, labelled, *students.values(), *compressed.values()),
         *(evaluated, predicted, reported, judged, shown, pushed),
     ]
 

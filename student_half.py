@@ -92,6 +92,11 @@ def student_half(
             "training.early_stopping_patience stops by the validation split, and there is none: name one as "
             "Splits.validation, or leave the setting out"
         )
+    if config.compression.recipe != "none":
+        raise ConfigError(
+            f"compression.recipe makes a file that Pusher ships beside the student, and a stock Pusher would leave it "
+            f"behind: leave it out of the student half, received '{config.compression.recipe}'"
+        )
     adapted = example_adapter(context, examples, transform_graph, splits)
     teachers = teacher_adapter(context, adapted, model, teacher)
     labelled = teacher_labeler(context, adapted, teachers)

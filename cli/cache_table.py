@@ -44,6 +44,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.group": (_DIVIDED, "customer"),
     "data.time": (_DIVIDED, "day"),
     "containers": ({}, {"default": {"cpu": "2"}}),
+    "compression.representative": ({"compression": {"recipe": "int8"}}, 100),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),

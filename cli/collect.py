@@ -66,6 +66,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         stages=tuple(_stage(one) for one in executions),
         measure=measured.measure if measured else Report.measure,
         wording=measured.wording if measured else Report.wording,
+        compression=measured.compression if measured else None,
         findings=findings.read(outputs["Reporter"]["findings"].uri) if "Reporter" in outputs else None,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},

@@ -75,6 +75,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[Rows], str]]] = {
     "configuration.md": {"groups": groups, "settings": settings},
     "your-task.md": {"wine.py": source("wine.py", "python"), "wine.yaml": source("wine.yaml", "yaml")},
     "your-pipeline.md": {name: source(name, "python") for name in ("taxi_student.py", "taxi_pipeline.py")},
+    "compression.md": {"compressed_caller.py": source("compressed_caller.py", "python")},
     "conformance.md": {"models": lambda _: registry.table()},
 }
 

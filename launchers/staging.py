@@ -20,7 +20,7 @@ from limbeck.errors import ConfigError
 from limbeck.files import Visibility
 from limbeck.trainer.job import TrainingJob
 
-INPUTS = ("examples_uri", "validation_uri", "transform_graph_uri", "teacher_uri")
+INPUTS = ("examples_uri", "validation_uri", "transform_graph_uri", "teacher_uri", "student_uri")
 OUTPUTS = ("model_uri", "record_uri")
 
 

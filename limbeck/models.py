@@ -7,7 +7,7 @@ With the registry, a new model is one new entry here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -27,6 +27,8 @@ class Model:
       short: its name in charts.
       control: whether it is a control: the same student, trained for as many steps and from the same initial weights,
         on other targets. The setting `controls` leaves all controls out.
+      compressed: whether it is a `.tflite` file that was made of another model. The setting `compression.recipe` asks
+        for it.
     """
 
     name: str
@@ -35,12 +37,19 @@ class Model:
     title: str
     short: str
     control: bool = False
+    compressed: bool = False
+
+    @property
+    def optional(self) -> bool:
+        """Whether a run may lack it."""
+        return self.control or self.compressed
 
 
 TEACHER = "teacher"
 STUDENT = "student"
 HARD_LABELS = "student_hard_labels"
 PSEUDO_LABELS = "student_pseudo_labels"
+COMPRESSED = "student_compressed"
 
 _REGISTERED = (
     Model(TEACHER, "TeacherTrainer", "labels", "teacher", "teacher"),
@@ -54,8 +63,14 @@ _REGISTERED = (
         "on pseudo-labels",
         control=True,
     ),
+    Model(COMPRESSED, "Compressor", "soft_targets", "compressed student", "compressed", compressed=True),
 )
 
 # By name, in the order in which the report shows them.
 MODELS: Mapping[str, Model] = MappingProxyType({model.name: model for model in _REGISTERED})
 CONTROLS = tuple(name for name, model in MODELS.items() if model.control)
+
+
+def shipped(models: Container[str]) -> str:
+    """Returns the model that is judged and served, of the models of a run: the student, or its compressed file."""
+    return COMPRESSED if COMPRESSED in models else STUDENT

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
-from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.models import COMPRESSED, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER, shipped
 from limbeck.report import figures
 from limbeck.report.gain import Gain, gain, reading
 from limbeck.report.names import full
@@ -109,11 +109,11 @@ def _rounded_up(tolerance: float) -> float:
 
 
 def _size(report: Report) -> Iterator[str]:
-    student, most = report.models.get(STUDENT), report.config.gate.max_bytes
+    student, most = report.models.get(shipped(report.models)), report.config.gate.max_bytes
     if student is None or most is None or student.bytes <= most:
         return
     weights = _BYTES_OF_A_WEIGHT * student.parameters
-    if student.bytes - weights > most:
+    if COMPRESSED not in report.models and student.bytes - weights > most:
         yield (
             f"only {figures.size(weights)} of the student's {figures.size(student.bytes)} are weights, the rest is the "
             f"graph with its preprocessing: simplify that, or allow more ({_set('gate.max_bytes', student.bytes)})"
@@ -124,7 +124,7 @@ def _size(report: Report) -> Iterator[str]:
 
 
 def _latency(report: Report) -> Iterator[str]:
-    student, most = report.models.get(STUDENT), report.config.gate.max_latency_ms
+    student, most = report.models.get(shipped(report.models)), report.config.gate.max_latency_ms
     if student is None or most is None or student.latency_ms_p50 <= most:
         return
     ratio = figures.times(student.latency_ms_p50 / most)
@@ -244,7 +244,7 @@ def _room(report: Report) -> Iterator[str]:
 
 
 def _lost(report: Report) -> float | None:
-    student, teacher = (measured(report, name) for name in (STUDENT, TEACHER))
+    student, teacher = (measured(report, name) for name in (shipped(report.models), TEACHER))
     return None if student is None or teacher is None else teacher - student
 
 

@@ -19,6 +19,7 @@ from limbeck.report.names import full
 from limbeck.report.schema import Report, to_plain
 from limbeck.report.sections import (
     calibration,
+    compression,
     configuration,
     confusions,
     labels,
@@ -52,6 +53,7 @@ class PageSection:
 TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = (
     PageSection("quality", "Quality", "Quality and cost", quality.view),
+    PageSection("compression", "Compression", "What is in the compressed file", compression.view),
     PageSection("learning", "Learning", "Learning curves", learning.view),
     PageSection("confusions", "Confusions", "What was taken for what", confusions.view),
     PageSection("labels", "Labels", "Label by label", labels.view),

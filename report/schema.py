@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from limbeck.compression_record import CompressionRecord
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.wording import Wording
@@ -39,7 +40,7 @@ class ModelReport:
       metrics: the measure and the loss of the task's objective, by name: for classes `accuracy` (a fraction) and
         `log_loss` (nats). Null if undefined: no labels, or no finite outputs.
       parameters: number of weights; for an ensemble, of all members.
-      bytes: size of the serving SavedModel folder.
+      bytes: size of the serving SavedModel folder; of a compressed student, size of the file.
       latency_ms_p50: median latency of a call with one example, on one thread, in milliseconds.
       latency_ms_p99: 99th percentile of the same latency.
       examples: number of labelled test examples, which the metrics are over; null in a report from before this was
@@ -86,6 +87,7 @@ class Report:
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
       given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
+      compression: what became of the student; null if the run does not compress it.
     """
 
     schema_version: int
@@ -106,6 +108,7 @@ class Report:
     # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
+    compression: CompressionRecord | None = None
     against_teacher: NonInferiority | None = None
     across_seeds: AcrossSeeds | None = None
     given_teacher: bool = False

@@ -16,6 +16,7 @@ from limbeck.models import Targets
 from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
@@ -59,6 +60,8 @@ class TrainingJob:
       teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` needs it.
       teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
       planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
+      compression: for a job that compresses a trained student instead of training one: how. None: it trains.
+      student_uri: folder of that student's SavedModel; set if and only if `compression` is.
 
     Raises:
       ConfigError: if two attributes contradict each other.
@@ -85,6 +88,8 @@ class TrainingJob:
     planned_teacher: PlannedTeacher | None = None
     teacher_uri: str | None = None
     teacher_hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+    compression: CompressionConfig | None = None
+    student_uri: str | None = None
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
@@ -103,8 +108,23 @@ class TrainingJob:
             raise ConfigError("only a job of a student has a teacher_uri")
         if self.separate and self.entry != "student":
             raise ConfigError("only a job of a student has members that are separate")
+        if (self.compression is None) != (self.student_uri is None):
+            raise ConfigError(
+                "a job that compresses has a compression section and a student_uri; any other has neither"
+            )
+        if self.compression is not None and (self.entry, self.members, self.strategy.processes) != (
+            "student",
+            1,
+            1,
+        ):
+            raise ConfigError("a job that compresses has one student, and one process")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
+
+    @property
+    def program(self) -> str:
+        """The function that runs the job in each of its processes, as `module:name`."""
+        return "limbeck.trainer.training:run" if self.compression is None else "limbeck.trainer.compressing:run"
 
     def planned(self) -> TrainingJob | None:
         """Returns the job of the model to try before this one, with its inputs and outputs; None if there is none."""

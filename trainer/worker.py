@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(job_uri: str) -> int:
+    import importlib
+
     from limbeck import files, task_code
     from limbeck.errors import DamagedDataError, PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
@@ -56,7 +58,8 @@ def _run(job_uri: str) -> int:
     from limbeck.trainer.process import position, preemption
 
     job = from_json(TrainingJob, files.read_text(job_uri))
-    from limbeck.trainer.training import run
+    module, _, function = job.program.partition(":")
+    run = getattr(importlib.import_module(module), function)
 
     try:
         run(job)

@@ -17,6 +17,12 @@ class Measurements(artifact.Artifact):
     TYPE_NAME = "limbeck.Measurements"
 
 
+class CompressedModel(artifact.Artifact):
+    """`Format-Serving/`, with a `.tflite` file and its transformation; see `limbeck.trainer.serving.compressed`."""
+
+    TYPE_NAME = "limbeck.CompressedModel"
+
+
 class Findings(artifact.Artifact):
     """`findings.json`: what the report shows of the models beside figures; see `limbeck.components.reporter`."""
 

@@ -11,7 +11,7 @@ from limbeck.components.comparison import mcnemar, proportions, score_bound
 from limbeck.components.comparison.answers import Answers
 from limbeck.components.comparison.bootstrap import draw, interval, lower_end, p_value
 from limbeck.components.comparison.proportions import agreeing
-from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER, shipped
 from limbeck.objectives.statistic import Statistic
 from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, NonInferiority, Verdicts
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def compare(answers: Answers, statistic: Statistic) -> Verdicts:
-    """Compares the student with its teacher and its controls.
+    """Compares the student with its controls, and what is shipped of it, which may be its file, with its teacher.
 
     Args:
       answers: what each model answered to the test examples. There is no verdict without teacher and student, without
@@ -45,11 +45,12 @@ def compare(answers: Answers, statistic: Statistic) -> Verdicts:
 def _against_teacher(
     answers: Answers, statistic: Statistic, measured: Mapping[str, float], drawn: Mapping[str, Means]
 ) -> NonInferiority:
-    difference, examples = measured[STUDENT] - measured[TEACHER], len(answers.labels)
-    mine, theirs = (statistic.scores(answers.outputs[name], answers.labels) for name in (STUDENT, TEACHER))
+    student, examples = shipped(answers.outputs), len(answers.labels)
+    difference = measured[student] - measured[TEACHER]
+    mine, theirs = (statistic.scores(answers.outputs[name], answers.labels) for name in (student, TEACHER))
     if mine is not None and theirs is not None and mcnemar.applies(mine) and mcnemar.applies(theirs):
         return NonInferiority(difference, score_bound.lower_bound(mine, theirs), examples)
-    return NonInferiority(difference, lower_end(drawn[STUDENT] - drawn[TEACHER], examples), examples)
+    return NonInferiority(difference, lower_end(drawn[student] - drawn[TEACHER], examples), examples)
 
 
 def _against(

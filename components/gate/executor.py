@@ -20,7 +20,7 @@ from limbeck.components.predictor import tables
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.examples import TEST
-from limbeck.models import STUDENT, TEACHER
+from limbeck.models import TEACHER, shipped
 from limbeck.records import to_json
 from limbeck.settings import operational
 from limbeck.settings.gate import GateConfig
@@ -34,6 +34,7 @@ class Executor(base_executor.BaseExecutor):
         objective = task_of(exec_properties).load().objective
         predictions = tables.read_test_split(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
+        judged = shipped(measured.models)
         answers = tables.answers(predictions, TEST, objective)
         further = tables.read_seeds(artifact_utils.get_single_uri(input_dict["predictions"]), objective)
         verdicts = dataclasses.replace(
@@ -41,9 +42,9 @@ class Executor(base_executor.BaseExecutor):
             across_seeds=compare_seeds(answers, further, objective.statistic),
         )
         decision = decide(
-            student=tables.quality(predictions, STUDENT, TEST, objective),
+            student=tables.quality(predictions, judged, TEST, objective),
             teacher=tables.quality(predictions, TEACHER, TEST, objective),
-            facts=measured.models[STUDENT],
+            facts=measured.models[judged],
             verdicts=verdicts,
             limits=Section(GateConfig).decode(exec_properties),
             measure=objective.measure,

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from apache_beam.ml.inference import base
 
+from limbeck.trainer.serving.compressed import CompressedModel
+
 Logits = npt.NDArray[np.float32]
 
 
@@ -48,3 +50,33 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
         filled = [*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))]
         logits = model.signatures["transformed"](tf.constant(filled))["logits"].numpy()
         return [base.PredictionResult(*pair) for pair in zip(batch, logits[: len(batch)], strict=True)]
+
+
+class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
+    """Scores serialized transformed tf.Examples by a `.tflite` file, one by one as a caller does.
+
+    Each inference is float32 `[1, outputs]`.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Takes a folder of `limbeck.trainer.serving.compressed`."""
+        super().__init__()
+        self._folder = folder
+
+    def batch_elements_kwargs(self) -> dict[str, int]:
+        """Returns how many examples Beam passes at once."""
+        return {"min_batch_size": 1, "max_batch_size": BATCH_SIZE}
+
+    def load_model(self) -> CompressedModel:
+        """Loads the file, once in each process."""
+        return CompressedModel(self._folder)
+
+    def run_inference(
+        self,
+        batch: Sequence[bytes],
+        model: CompressedModel,
+        inference_args: dict[str, Any] | None = None,
+    ) -> Iterable[base.PredictionResult]:
+        """Scores one batch."""
+        answers = model.answer_transformed(list(batch))
+        return [base.PredictionResult(one, row[np.newaxis]) for one, row in zip(batch, answers, strict=True)]

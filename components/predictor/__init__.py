@@ -7,5 +7,6 @@ Gate, report and every later proof read these two artifacts, so no two of them c
 none), `logits` list of float32, the model's output.
 `predictions/seeds-*.parquet`, if `student.seeds` is above 1: the same for the test split and the students of further
 seeds, with their number from 1 as `seed` int64.
+The split `train` has no rows of a compressed student.
 `measurements.json` is a `limbeck.components.predictor.tables.Measured`.
 """

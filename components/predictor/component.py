@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
-from limbeck.components.artifacts.types import Measurements, Predictions
+from limbeck.components.artifacts.types import CompressedModel, Measurements, Predictions
 from limbeck.components.graph.context import Context
 from limbeck.components.predictor.executor import Executor
 from limbeck.components.properties.code import CODE, CodeRef, code_properties
@@ -25,9 +25,14 @@ class PredictorSpec(component_spec.ComponentSpec):
     INPUTS: ClassVar = {
         "raw_examples": _Channel(type=standard_artifacts.Examples),
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
-        **{name: _Channel(type=standard_artifacts.Model, optional=one.control) for name, one in MODELS.items()},
         **{
-            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
+            name: _Channel(
+                type=CompressedModel if one.compressed else standard_artifacts.Model, optional=one.optional
+            )
+            for name, one in MODELS.items()
+        },
+        **{
+            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.optional)
             for name, one in MODELS.items()
         },
     }
@@ -44,7 +49,7 @@ class Predictor(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `PredictorSpec` by name. Those of the controls may be missing."""
+        """Takes the inputs of `PredictorSpec` by name. Those of optional models may be missing."""
         spec = PredictorSpec(
             predictions=channel_utils.as_channel([Predictions()]),
             measurements=channel_utils.as_channel([Measurements()]),

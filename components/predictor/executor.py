@@ -18,13 +18,15 @@ from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.predictor import tables
 from limbeck.components.properties.code import task_of
 from limbeck.components.teacher_labeler import provenance
-from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST
-from limbeck.models import MODELS, STUDENT, TEACHER
+from limbeck.compression_record import CompressionRecord
+from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST, TRAIN
+from limbeck.models import COMPRESSED, MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.process import interpreter
+from limbeck.trainer.serving.compressed import FILE, RECORD
 from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
 
 Row = dict[str, Any]
@@ -57,7 +59,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         facts = {
             name: tables.ModelFacts(
                 parameters=_parameters(uri[f"{name}_run"]),
-                bytes=files.folder_bytes(folder),
+                bytes=_bytes(name, folder),
                 latency_ms=latencies.latencies[name],
             )
             for name, folder in models.items()
@@ -65,7 +67,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = {name: tables.quality(predictions, name, TEST, objective) for name in facts}
         metrics = {name: one.metrics(objective) for name, one in found.items()}
         examples = {name: one.examples for name, one in found.items()}
-        measured = tables.Measured(facts, objective.measure, metrics, examples, objective.wording)
+        compression = _compression(models)
+        measured = tables.Measured(facts, objective.measure, metrics, examples, objective.wording, compression)
         files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(
@@ -73,8 +76,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
-
-        from limbeck.components.inference.handler import TransformedExamplesHandler
 
         columns = tables.schema(task.load().objective)
         with self._make_beam_pipeline() as pipeline:
@@ -86,10 +87,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 )
                 rows = {
                     name: labelled
-                    | f"Score[{split},{name}]" >> RunInference(TransformedExamplesHandler(folder))
+                    | f"Score[{split},{name}]" >> RunInference(_handler(name, folder))
                     | f"Rows[{split},{name}]" >> beam.Map(student_row, name, split)
                     for name, folder in models.items()
-                    if name != TEACHER
+                    if _scores(name, split)
                 }
                 rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split)
                 if split == TEST:
@@ -135,6 +136,22 @@ def seed_rows(scored: Any, name: str, split: str) -> list[Row]:
         _row(scored.example, name, split, logits) | {"seed": number}
         for number, logits in enumerate(scored.inference, start=1)
     ]
+
+
+def _scores(name: str, split: str) -> bool:
+    """Returns whether a model scores a split. A file answers one example after the other, so it is spared `train`."""
+    return name != TEACHER and not (MODELS[name].compressed and split == TRAIN)
+
+
+def _handler(name: str, folder: str) -> Any:
+    from limbeck.components.inference.handler import CompressedModelHandler, TransformedExamplesHandler
+
+    return (CompressedModelHandler if MODELS[name].compressed else TransformedExamplesHandler)(folder)
+
+
+def _bytes(name: str, folder: str) -> int:
+    """Returns what is shipped of a model: its SavedModel, or its file."""
+    return files.size(files.join(folder, FILE)) if MODELS[name].compressed else files.folder_bytes(folder)
 
 
 def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:
@@ -184,13 +201,20 @@ def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
 
 def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyResult:
     request, result = scratch / "request.json", scratch / "result.json"
-    request.write_text(to_json(LatencyRequest(models, examples)), encoding="utf-8")
+    compressed = {name: folder for name, folder in models.items() if MODELS[name].compressed}
+    saved = {name: folder for name, folder in models.items() if name not in compressed}
+    request.write_text(to_json(LatencyRequest(saved, examples, compressed=compressed)), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "limbeck.trainer.serving.latency", str(request), str(result)],
         env=interpreter.environment(os.environ),
         check=True,
     )
     return from_json(LatencyResult, result.read_text(encoding="utf-8"))
+
+
+def _compression(models: dict[str, str]) -> CompressionRecord | None:
+    folder = models.get(COMPRESSED)
+    return None if folder is None else from_json(CompressionRecord, files.read_text(files.join(folder, RECORD)))
 
 
 def _parameters(model_run: str) -> int:

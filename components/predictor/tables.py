@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.components.comparison.answers import Answers
+from limbeck.compression_record import CompressionRecord
 from limbeck.examples import TEST
 from limbeck.models import STUDENT
 from limbeck.objectives.measure import Measure
@@ -50,7 +51,7 @@ def schema(objective: Objective) -> pa.Schema:
 
 @dataclass(frozen=True, config=STRICT)
 class ModelFacts:
-    """What a model costs: number of weights, bytes of its serving SavedModel folder, latency in milliseconds."""
+    """What a model costs: number of weights, bytes of its SavedModel folder or file, latency in milliseconds."""
 
     parameters: int
     bytes: int
@@ -67,6 +68,7 @@ class Measured:
       metrics: the model's metrics on the test split, by name; null if undefined.
       examples: number of labelled test examples, over which the metrics are.
       wording: what the report says of the objective.
+      compression: what became of the student; null if the run does not compress it.
     """
 
     models: dict[str, ModelFacts]
@@ -74,6 +76,7 @@ class Measured:
     metrics: dict[str, dict[str, float | None]]
     examples: dict[str, int]
     wording: Wording = Wording()
+    compression: CompressionRecord | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,15 +9,19 @@ from tfx.components.pusher import executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
-from tfx.utils import proto_utils
+from tfx.utils import path_utils, proto_utils
 
 from limbeck import files
 from limbeck.components.artifacts.files import Artifacts
+from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.pusher import push, remote
+from limbeck.trainer.serving.compressed import FOLDER
+
+COMPRESSED = "compressed"
 
 
 class Executor(executor.Executor):
-    """Model and blessing -> PushedModel, with the custom properties of TFX's own Pusher."""
+    """Model, blessing, compressed file if any -> PushedModel, with the custom properties of TFX's own Pusher."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX. If the model is not blessed, the destination stays untouched."""
@@ -27,6 +31,17 @@ class Executor(executor.Executor):
             self._MarkNotPushed(pushed)
             return
         model = self.GetModelPath(input_dict)
+        if not input_dict.get(COMPRESSED):
+            self._push(model, serving, pushed)
+            return
+        file = path_utils.serving_model_dir(artifact_utils.get_single_uri(input_dict[COMPRESSED]))
+        with local_folder(self._get_tmp_dir()) as scratch:
+            version = str(scratch / "version")
+            files.copy_folder(model, version)
+            files.copy_folder(file, files.join(version, FOLDER))
+            self._push(version, serving, pushed)
+
+    def _push(self, model: str, serving: str, pushed: Any) -> None:
         # The archive comes first: once the version is visible, nothing may fail any more.
         files.copy_folder(model, pushed.uri)
         destination = (

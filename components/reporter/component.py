@@ -33,7 +33,7 @@ class ReporterSpec(component_spec.ComponentSpec):
         "raw_examples": _Channel(type=standard_artifacts.Examples, optional=True),
         "transform_graph": _Channel(type=standard_artifacts.TransformGraph, optional=True),
         **{
-            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
+            f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.optional)
             for name, one in MODELS.items()
         },
     }

@@ -22,6 +22,7 @@ from limbeck.launchers.launch import launch
 from limbeck.models import Targets
 from limbeck.reference import TaskRef
 from limbeck.settings import trial
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import read as read_operational
@@ -46,6 +47,7 @@ def train(
     members: int = 1,
     separate: bool = False,
     teacher_hyperparameters: dict[str, Scalar] | None = None,
+    compression: CompressionConfig | None = None,
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
@@ -63,6 +65,8 @@ def train(
       separate: whether they are no ensemble: the first is the model, and the others are left in `model_run`.
       teacher_hyperparameters: hyperparameters of the model in the input `teacher`. If they are given, the student
         begins with weights that the task makes of that model.
+      compression: how the model in the input `student_model` is compressed, in one process and on one device. None: a
+        model is trained.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.
@@ -87,7 +91,7 @@ def train(
                 model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
                 record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
                 targets=targets,
-                strategy=Section(StrategyConfig).decode(properties),
+                strategy=_strategy(properties, compression),
                 training=training,
                 members=members,
                 separate=separate,
@@ -102,6 +106,12 @@ def train(
                 ),
                 teacher_hyperparameters=teacher_hyperparameters or {},
                 planned_student=operational.planned_student if entry == "teacher" else None,
+                compression=compression,
+                student_uri=(
+                    None
+                    if compression is None
+                    else path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["student_model"]))
+                ),
                 planned_teacher=operational.planned_teacher if (entry, targets) == ("student", "labels") else None,
             )
             if operational.checkpoints is not None:
@@ -121,6 +131,10 @@ def train(
     if job.checkpoint_uri is not None:
         # A finished job needs no checkpoint, and another strategy would take it for its own.
         files.remove_folder(job.checkpoint_uri)
+
+
+def _strategy(properties: Properties, compression: CompressionConfig | None) -> StrategyConfig:
+    return StrategyConfig("one_device") if compression else Section(StrategyConfig).decode(properties)
 
 
 def _pack(

@@ -45,6 +45,7 @@ def report_of(
         measure=measured.measure,
         wording=measured.wording,
         given_teacher=given_teacher,
+        compression=measured.compression,
     )
 
 

@@ -41,7 +41,7 @@ class VisualizerSpec(component_spec.ComponentSpec):
     OUTPUTS: ClassVar = {
         "report": _Channel(type=types.HtmlPage),
         "verdict": _Channel(type=types.MarkdownPage),
-        **{f"{name}_metrics": _Channel(type=types.Metrics, optional=one.control) for name, one in MODELS.items()},
+        **{f"{name}_metrics": _Channel(type=types.Metrics, optional=one.optional) for name, one in MODELS.items()},
         **{
             f"{name}_classification": _Channel(type=types.ClassificationMetrics, optional=True)
             for name in _CLASSIFIERS

@@ -9,6 +9,7 @@ from typing import Any
 from tfx.types.component_spec import ExecutionParameter
 
 from limbeck.components.properties.sections import Properties, Section
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig
@@ -17,7 +18,15 @@ from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
 
-_KINDS = (StrategyConfig, TrainingConfig, TeachersConfig, StudentConfig, DistillationConfig, GateConfig)
+_KINDS = (
+    StrategyConfig,
+    TrainingConfig,
+    TeachersConfig,
+    StudentConfig,
+    DistillationConfig,
+    CompressionConfig,
+    GateConfig,
+)
 _SECTIONS = MappingProxyType({section.name: section for section in (Section[Any](kind) for kind in _KINDS)})
 # On a cluster, a run may change it; TeacherTrainer has it under another name.
 _EPOCHS = "teachers_epochs"

@@ -10,6 +10,7 @@ from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
@@ -47,6 +48,7 @@ class Config:
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    compression: CompressionConfig = dataclasses.field(default_factory=CompressionConfig)
     controls: bool = True
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
     containers: dict[str, ContainerConfig] = operational(factory=dict)

@@ -6,10 +6,11 @@ import dataclasses
 
 from markupsafe import Markup
 
-from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.models import HARD_LABELS, TEACHER, shipped
 from limbeck.report import figures
 from limbeck.report.charts import intervals
 from limbeck.report.gain import Gain, gain, gap_shown, no_gap_words
+from limbeck.report.names import full
 from limbeck.report.schema import ModelReport, Outcome, Report, judged_on, measured
 from limbeck.report.terminal import verdict
 
@@ -63,19 +64,21 @@ def view(report: Report) -> Summary:
 
 
 def _models(report: Report) -> tuple[Tile | None, ...]:
-    student, teacher = report.models.get(STUDENT), report.models.get(TEACHER)
+    name = shipped(report.models)
+    student, teacher = report.models.get(name), report.models.get(TEACHER)
     if student is None:
         return ()
     if teacher is None:
-        shown = figures.measured(measured(report, STUDENT), report.measure)
-        return (Tile(report.measure.title, shown, f"student, on the test split{_over(report)}"),)
+        shown = figures.measured(measured(report, name), report.measure)
+        return (Tile(report.measure.title, shown, f"{full(name)}, on the test split{_over(report)}"),)
     return (_measure(report), _size(student, teacher), _latency(student, teacher))
 
 
 def _measure(report: Report) -> Tile:
-    measure, mine, theirs = report.measure, measured(report, STUDENT), measured(report, TEACHER)
+    name = shipped(report.models)
+    measure, mine, theirs = report.measure, measured(report, name), measured(report, TEACHER)
     if mine is None or theirs is None:
-        note = f"of the student; teacher {figures.measured(theirs, measure)}"
+        note = f"of the {full(name)}; teacher {figures.measured(theirs, measure)}"
     else:
         side = "above" if mine > theirs else "below"
         apart = figures.measured_distance(mine - theirs, measure)

@@ -17,12 +17,13 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def build(hyperparameters: Hyperparameters) -> Any:
+    import tensorflow as tf
     import tf_keras
 
     size = tf_keras.Input([2], name="size_scaled")
     colour = tf_keras.Input([], dtype="int64", name="colour_index")
-    one_hot = tf_keras.layers.CategoryEncoding(4, output_mode="one_hot")(colour)
-    joined = tf_keras.layers.Concatenate()([size, one_hot])
+    # LiteRT has no operator for the layer CategoryEncoding.
+    joined = tf_keras.layers.Concatenate()([size, tf.one_hot(colour, 4)])
     hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 4)), activation="tanh")(joined)
     return tf_keras.Model(
         {"size_scaled": size, "colour_index": colour}, tf_keras.layers.Dense(len(CLASSES))(hidden)

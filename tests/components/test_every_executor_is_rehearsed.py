@@ -16,7 +16,9 @@ def test_every_executor_of_ours_is_in_a_graph_that_is_rehearsed(tmp_path: Path) 
     """`tests/integration/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
     storage = Storage(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted")))
     metadata, nowhere = tmp_path / "metadata.sqlite", dict.fromkeys(("examples", "transform_graph", "model"), "")
-    compiled = [graph.compiled(storage, metadata) for graph in (graphs.whole(), *graphs.formats())]
+    compiled = [
+        graph.compiled(storage, metadata) for graph in (graphs.whole(), graphs.compressing(), *graphs.formats())
+    ]
     compiled.append(graphs.adapters(graphs.whole(), storage, metadata, nowhere))
     rehearsed = {executor for ir in compiled for executor in graphs.executors(ir).values()}
     assert own_executors() - rehearsed == set(), (

@@ -15,11 +15,15 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
+from limbeck.components.artifacts.types import CompressedModel
 from limbeck.components.properties.code import CodeRef, code_properties
-from limbeck.models import CONTROLS, STUDENT, TEACHER
+from limbeck.compression_record import CompressionRecord
+from limbeck.models import COMPRESSED, CONTROLS, STUDENT, TEACHER
+from limbeck.records import to_json
 from limbeck.reference import TaskRef
+from limbeck.trainer.compression import inspection, litert
 from limbeck.trainer.data.preprocessing import preprocess
-from limbeck.trainer.serving import export
+from limbeck.trainer.serving import compressed, export
 from tests.components import rehearsal, shapes
 
 SIZES = {"train": 61, "validation": 7, "test": 23}
@@ -79,6 +83,8 @@ def build(folder: Path) -> World:
         runs[name] = rehearsal.artifact(standard_artifacts.ModelRun, folder / f"{name}-run")
         history = json.dumps({"parameters": export.count_parameters(some), "members": []})
         (Path(runs[name].uri) / "history.json").write_text(history, encoding="utf-8")
+    members[COMPRESSED], runs[COMPRESSED] = members[STUDENT], runs[STUDENT]
+    models[COMPRESSED] = _compressed(members[STUDENT][0], output, folder / COMPRESSED)
     graph = rehearsal.artifact(standard_artifacts.TransformGraph, folder / "graph")
     return World(rows, transformed, raw_examples, transformed_examples, graph, models, runs, members)
 
@@ -173,6 +179,19 @@ def _write(function: Any, raw: DatasetMetadata, graph: Path) -> None:
         _ = raw | beam_metadata_io.WriteMetadata(
             str(graph / tft.TFTransformOutput.RAW_METADATA_DIR), pipeline=pipeline
         )
+
+
+def _compressed(student: Any, output: tft.TFTransformOutput, folder: Path) -> Artifact:
+    """The student as a file, in float32, so that it answers as the student does."""
+    made = rehearsal.artifact(CompressedModel, folder)
+    place, names = folder / "Format-Serving", frozenset(student.input)
+    content = litert.convert(student, compressed.input_specs(output, names, "it"), "float32", [], "it")
+    compressed.save_transform(shapes.TASK, output, names, str(place / compressed.TRANSFORM))
+    (place / compressed.FILE).write_bytes(content)
+    size = inspection.size_of(content)
+    record = CompressionRecord("float32", size, size, inspection.tensors(content))
+    (place / compressed.RECORD).write_text(to_json(record), encoding="utf-8")
+    return made
 
 
 def _models(count: int, units: int, first: int = 0) -> list[Any]:

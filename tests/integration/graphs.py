@@ -52,6 +52,11 @@ def whole(task: str = "digits") -> Graph:
     return Graph.of(task, *SHORT)
 
 
+def compressing(task: str = "digits") -> Graph:
+    """The same graph, with a student that is compressed."""
+    return Graph.of(task, *SHORT, "compression.recipe=int8")
+
+
 def formats() -> list[Graph]:
     """A graph for each format of the raw data."""
     from limbeck.components.example_gen.component import Format

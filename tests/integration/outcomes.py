@@ -96,6 +96,7 @@ _READERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
     ("variables/variables.index", _tensors),
     ("Split-*/*.gz", _examples),
     ("*.parquet", _rows),
+    ("*.tflite", Path.read_bytes),
     ("*.pbtxt", Path.read_bytes),
     ("SchemaDiff.pb", Path.read_bytes),
     # Of an artifact that is a value, such as the page: it is drawn from measurements, and measures nothing.

@@ -34,7 +34,7 @@ from tests.integration.container import (
 from tests.integration.records import first_record
 from tests.integration.rehearsals import FinishedRun, Rehearsal
 from tests.integration.relocation import Relocation
-from tests.integration.runs import PROJECT
+from tests.integration.runs import NEVER_CACHED, PROJECT
 
 # The run that is rehearsed counts as well where no test before has made it.
 pytestmark = [pytest.mark.pipeline, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -107,6 +107,26 @@ def test_what_each_format_of_the_data_has_to_itself(
         f"limbeck.components.example_gen.executor.{name}" for name in ("CsvExecutor", "ParquetExecutor")
     }
     rehearse(rehearsals, container)
+
+
+def test_a_student_that_is_compressed(
+    base: Base, finished: FinishedRun, container: Container, tmp_path: Path
+) -> None:
+    """The file is scored beside the student and shipped in its version; a container makes the same file."""
+    again = base.again("compression.recipe=int8")
+    assert again.code == 0, again.output
+    assert again.computed == {"Compressor", "Predictor", "Gate", "Reporter", "Pusher", "Visualizer"} | NEVER_CACHED
+    file = Path(again.report["serving"]) / "compressed" / "student.tflite"
+    models, record = again.report["models"], again.report["compression"]
+    assert models["student_compressed"]["bytes"] == record["file"]["bytes"] == file.stat().st_size
+    accuracy = [models[name]["metrics"]["accuracy"] for name in ("student", "student_compressed")]
+    assert accuracy[1] == pytest.approx(accuracy[0], abs=0.02)
+    assert "student_compressed" in again.output
+    graph = graphs.compressing(str(base.task))
+    run = FinishedRun(
+        graph, finished.storage, finished.metadata, graph.compiled(finished.storage, finished.metadata)
+    )
+    rehearse([Rehearsal(run, "Compressor", tmp_path / "Compressor")], container)
 
 
 def test_the_adapters_of_the_student_half(finished: FinishedRun, container: Container, tmp_path: Path) -> None:

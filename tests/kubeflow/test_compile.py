@@ -288,7 +288,7 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
     assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets"}
     assert sections("Gate") == {"gate"}
-    shown = {"training", "teachers", "strategy", "student", "distillation", "gate"}
+    shown = {"training", "teachers", "strategy", "student", "distillation", "compression", "gate"}
     assert sections("Visualizer") == shown
     assert sections("AnomalyStop") == {"drift", "accepted", "generation"}
     drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
@@ -479,3 +479,21 @@ def test_a_file_that_was_there_stays_whole_where_compiling_fails(tmp_path: Path)
 
     assert path.read_text(encoding="utf-8") == "before"
     assert {one.name for one in tmp_path.iterdir()} - {"__pycache__"} == {"pipeline.yaml", "brokentask.py"}
+
+
+def test_a_student_that_is_compressed_has_a_node_and_its_file_is_pushed(tmp_path: Path):
+    path = tmp_path / "compressing.txt"
+    assert main([*arguments("kubeflow", path), "--set", "compression.recipe=int8"]) == 0
+    compiled = Compiled("kubeflow", path)
+
+    def producer(node: str, key: str) -> str:
+        return str(compiled.nodes[node]["inputs"]["artifacts"][key]["taskOutputArtifact"]["producerTask"])
+
+    assert (producer("Compressor", "student_model"), producer("Compressor", "examples")) == (
+        "Distiller",
+        "TeacherLabeler",
+    )
+    assert producer("Predictor", "student_compressed") == producer("Pusher", "compressed") == "Compressor"
+    assert producer("Pusher", "model") == "Distiller"
+    assert compiled.parameters("Compressor")["compression_representative"] == 500
+    assert "strategy" not in compiled.parameters("Compressor")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.models import COMPRESSED, CONTROLS, MODELS, STUDENT, TEACHER, shipped
 from limbeck.trainer.process import interpreter
 
 PROJECT = Path(__file__).parents[2]
@@ -98,5 +98,11 @@ def test_names_nodes_and_titles_are_unique():
     assert list(MODELS) == [model.name for model in MODELS.values()]
 
 
-def test_all_but_teacher_and_student_are_controls():
-    assert set(MODELS) - set(CONTROLS) == {TEACHER, STUDENT}
+def test_all_but_teacher_student_and_its_file_are_controls():
+    assert set(MODELS) - set(CONTROLS) == {TEACHER, STUDENT, COMPRESSED}
+    assert {name for name, model in MODELS.items() if model.optional} == {*CONTROLS, COMPRESSED}
+
+
+def test_a_file_is_shipped_in_the_place_of_its_student():
+    assert shipped([TEACHER, STUDENT, *CONTROLS]) == STUDENT
+    assert shipped(MODELS) == COMPRESSED

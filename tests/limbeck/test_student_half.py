@@ -13,6 +13,7 @@ from limbeck import reference
 from limbeck.errors import ConfigError, TaskError
 from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings import operational
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
@@ -82,6 +83,11 @@ def test_a_task_in_a_file_of_this_machine_is_not_compiled(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"no container has the file of the task .*name it as module:attribute"):
         write_compiled(None, tmp_path / "x", target="vertex", image="i/j", task=str(file), config=Config())
     assert not (tmp_path / "x").exists()
+
+
+def test_a_recipe_is_refused_because_a_stock_pusher_ships_no_file():
+    with pytest.raises(ConfigError, match=r"compression\.recipe makes a file .* received 'float16'"):
+        half(Config(compression=CompressionConfig("float16")))
 
 
 def test_the_nodes_that_further_nodes_hang_on_are_named():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limbeck.compression_record import CompressionRecord, FileSize, StoredTensor
 from limbeck.report import figures, html
 from limbeck.report.findings import (
     Confusion,
@@ -20,6 +21,7 @@ from limbeck.report.findings import (
 from limbeck.report.schema import Report
 from limbeck.report.sections import (
     calibration,
+    compression,
     configuration,
     confusions,
     labels,
@@ -34,6 +36,16 @@ from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.training import TrainingConfig
 from tests.report import sample_report
 
+RECORD = CompressionRecord(
+    "int8",
+    FileSize(4_000, 1_250),
+    FileSize(10_600, 9_500),
+    tuple(
+        StoredTensor(f"kernel-{size}", (size, 10), "int8", 10 * size, 3 * size, 17) for size in range(20, 0, -1)
+    ),
+    ("SOFTMAX",),
+    ("The first layer <b> was left.",),
+)
 SAMPLE = sample_report.whole()
 LOGITS = st.lists(st.floats(-50, 50), min_size=4, max_size=4)
 
@@ -336,3 +348,19 @@ def test_labels_stand_by_what_the_student_lost_and_those_without_an_area_last():
     assert "Label by label" in page
     assert "4 of 10" in page
     assert "1\u00a0label without an AUC" in page
+
+
+def test_the_file_of_the_student_is_shown_as_it_was_read_back():
+    view = compression.view(dataclasses.replace(SAMPLE, compression=RECORD))
+    assert view is not None
+    assert (view.smaller, view.smaller_gzip) == ("2.6×", "7.6×")
+    assert (len(view.tensors), view.left_out) == (12, 8)
+    page = html.render(dataclasses.replace(SAMPLE, compression=RECORD))
+    for text in ("10,600", "4,000", "kernel-20", "20 × 10", "30.0\u00a0%", "SOFTMAX", "layer &lt;b&gt; was left"):
+        assert text in page
+    assert "kernel-9<" in page and "kernel-8<" not in page
+
+
+def test_there_is_no_such_section_if_nothing_was_compressed():
+    assert compression.view(SAMPLE) is None
+    assert "What is in the compressed file" not in html.render(SAMPLE)

@@ -38,9 +38,8 @@ _CONTENT: dict[str, Callable[[str], str]] = {
     "transform_graph_uri": folder_digest,
     "validation_uri": packed_digest,
     "teacher_uri": folder_digest,
+    "student_uri": folder_digest,
 }
-# The digest covers the versions of the packages that this program depends on.
-_PROGRAM = ("limbeck.trainer.training:run",)
 
 
 def job_digest(job: TrainingJob) -> str:
@@ -63,7 +62,8 @@ def job_digest(job: TrainingJob) -> str:
         if kept.get(name) is not None:
             kept[name] = digest_of(kept[name])
     kept["task"] = _task(job)
-    kept["program"] = code_digest(_PROGRAM)
+    # It covers the versions of the packages that the program depends on.
+    kept["program"] = code_digest((job.program,))
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 

@@ -62,7 +62,7 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
     module.transform = vars(transform_graph)
     members, objective = _members(models), task.objective
-    raw_spec = _raw_spec(task, transform.raw_feature_spec())
+    parsed_as = raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
 
     # Without autograph, which would rewrite Keras' own code and take most of the time of an export. Keras applies
@@ -75,11 +75,11 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
 
     @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_examples(examples: Any) -> dict[str, Any]:
-        return answer(tf.io.parse_example(examples, raw_spec))
+        return answer(tf.io.parse_example(examples, parsed_as))
 
-    @graph(input_signature=[{tensor_name(f.name): _tensor_spec(f) for f in task.features}])
+    @graph(input_signature=[tensor_specs(task)])
     def from_tensors(tensors: dict[str, Any]) -> dict[str, Any]:
-        return answer({f.name: _as_parsed(tensors[tensor_name(f.name)], raw_spec[f.name]) for f in task.features})
+        return answer(as_raw(task, tensors, parsed_as))
 
     @graph(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def from_transformed(examples: Any) -> dict[str, Any]:
@@ -106,6 +106,28 @@ def model_input_spec(transform: Any) -> dict[str, Any]:
     return {name: spec for name, spec in transform.transformed_feature_spec().items() if name not in RESERVED}
 
 
+def raw_spec(task: Task, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the part of a feature spec of raw examples that describes the task's features: no label, nothing else."""
+    return {feature.name: spec[feature.name] for feature in task.features}
+
+
+def tensor_specs(task: Task) -> dict[str, Any]:
+    """Returns the tf.TensorSpec of each raw feature, dense and `[batch, *shape]`, by its `tensor_name`."""
+    return {tensor_name(feature.name): _tensor_spec(feature) for feature in task.features}
+
+
+def as_raw(task: Task, tensors: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns dense raw features as `tf.io.parse_example` would have returned them.
+
+    Args:
+      task: the task.
+      tensors: the features by `tensor_name`, as `tensor_specs` describes them.
+      spec: what `raw_spec` returns.
+    """
+    names = [feature.name for feature in task.features]
+    return {name: _as_parsed(tensors[tensor_name(name)], spec[name]) for name in names}
+
+
 def count_parameters(models: Sequence[Any]) -> int:
     """Returns the number of weights of all members together."""
     return sum(int(model.count_params()) for model in models)
@@ -129,10 +151,6 @@ def _members(models: Sequence[Any]) -> Any:
         return tf.stack(logits, axis=1)
 
     return members
-
-
-def _raw_spec(task: Task, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {feature.name: spec[feature.name] for feature in task.features}
 
 
 def _tensor_spec(feature: Feature) -> Any:

@@ -8,15 +8,19 @@ to the models alternate, so a machine that slows down slows all of them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from limbeck.aliases import Tensor
 from limbeck.errors import DataError
 from limbeck.records import STRICT, from_json, to_json
+from limbeck.trainer.serving.compressed import CompressedModel
 
 WARM_UP_CALLS = 30
 
@@ -27,6 +31,7 @@ class LatencyRequest:
 
     Attributes:
       models: folder of the SavedModel of each model, by name.
+      compressed: folder of each compressed model (`limbeck.trainer.serving.compressed`), by name.
       examples: path of a TFRecord file (gzip) of serialized raw tf.Examples.
       calls: number of timed calls of each model. Each call has one example.
     """
@@ -34,6 +39,7 @@ class LatencyRequest:
     models: dict[str, str]
     examples: str
     calls: int = 400
+    compressed: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -57,7 +63,9 @@ class LatencyResult:
 
 
 def measure(request: LatencyRequest) -> LatencyResult:
-    """Times `serving_default` of each model. Call it before TensorFlow has started its threads.
+    """Times a call of each model with a serialized raw example. Call it before TensorFlow has started its threads.
+
+    For a compressed model, the call is the transformation, and then the file.
 
     Raises:
       DataError: if the file has no example.
@@ -71,14 +79,21 @@ def measure(request: LatencyRequest) -> LatencyResult:
     if not examples:
         raise DataError(f"there is no example to measure latency with in {request.examples}")
     loaded = {name: tf.saved_model.load(path) for name, path in request.models.items()}
-    serve = {name: model.signatures["serving_default"] for name, model in loaded.items()}
+    serve: dict[str, Callable[[Tensor], object]] = {
+        name: functools.partial(_answer, model.signatures["serving_default"]) for name, model in loaded.items()
+    }
+    serve |= {name: CompressedModel(folder).answer_example for name, folder in request.compressed.items()}
     seconds: dict[str, list[float]] = {name: [] for name in serve}
     for call in range(WARM_UP_CALLS + request.calls):
         for name, function in serve.items():
             begin = time.perf_counter()
-            function(examples[call % len(examples)])["logits"].numpy()
+            function(examples[call % len(examples)])
             seconds[name].append(time.perf_counter() - begin)
     return LatencyResult({name: _summary(times[WARM_UP_CALLS:]) for name, times in seconds.items()})
+
+
+def _answer(signature: Callable[[Tensor], dict[str, Tensor]], example: Tensor) -> object:
+    return signature(example)["logits"].numpy()
 
 
 def _summary(seconds: list[float]) -> Latency:

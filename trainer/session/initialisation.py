@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limbeck import files, task_code
+from limbeck import task_code
 from limbeck.aliases import KerasModel
 from limbeck.errors import ConfigError, TaskError
+from limbeck.trainer.session import saved_weights
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 
@@ -101,32 +102,8 @@ def _teacher(session: Session) -> KerasModel:
     )
     teacher = build_model(dataclasses.replace(session, job=teachers))
     if job.teacher_uri is not None:
-        _load(teacher, job.teacher_uri)
+        saved_weights.load(teacher, job.teacher_uri, "the teacher", "build_teacher")
     return teacher
-
-
-def _load(teacher: KerasModel, uri: str) -> None:
-    """Sets the weights of the first teacher in the SavedModel at `uri`.
-
-    Raises:
-      ConfigError: if the SavedModel holds other weights, as one that the pipeline did not train.
-    """
-    import tensorflow as tf
-
-    # A vocabulary counts as a weight, is built with the model, and has neither a dtype nor a value.
-    variables = {place: one for place, one in enumerate(teacher.variables) if hasattr(one, "dtype")}
-    reader = tf.train.load_checkpoint(files.join(files.local_copy(uri), "variables", "variables"))
-    keys = {place: f"weights/0/{place}/.ATTRIBUTES/VARIABLE_VALUE" for place in variables}
-    shapes = reader.get_variable_to_shape_map()
-    wanted = {key: variables[place].shape.as_list() for place, key in keys.items()}
-    odd = [key for key, shape in wanted.items() if shapes.get(key) != shape]
-    if odd:
-        raise ConfigError(
-            f"the teacher in {uri} is not the one that build_teacher builds: weight {odd[0].split('/')[2]} has shape "
-            f"{wanted[odd[0]]} and there {shapes.get(odd[0], 'it is missing')}"
-        )
-    for place, variable in variables.items():
-        variable.assign(reader.get_tensor(keys[place]))
 
 
 def _layout(model: KerasModel) -> Sequence[Any]:

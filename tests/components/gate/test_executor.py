@@ -21,7 +21,7 @@ from limbeck.components.predictor import tables
 from limbeck.components.predictor.tables import Measured, ModelFacts
 from limbeck.components.properties.sections import Section
 from limbeck.errors import ConfigError
-from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.models import COMPRESSED, HARD_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from limbeck.report.verdicts import Verdicts
@@ -120,6 +120,19 @@ def test_a_student_beyond_a_limit_is_not_blessed_and_the_reasons_are_kept(tmp_pa
     assert kept.reasons[1:] == ("the student takes 1,000 bytes; gate.max_bytes allows 999",)
     assert {path.name for path in Path(blessing.uri).iterdir()} == {"NOT_BLESSED", DECISION_FILE}
     assert blessing.get_int_custom_property("blessed") == 0
+
+
+@pytest.mark.parametrize(("file", "blessed"), [(18, True), (12, False)])
+def test_the_file_is_judged_in_the_place_of_its_student(tmp_path: Path, file: int, blessed: bool):
+    right = {TEACHER: 19, STUDENT: 30 - file, COMPRESSED: file}
+    blessing, _ = judge(tmp_path, right, properties_with(GateConfig(tolerance=0.2)))
+
+    kept = decision(blessing)
+    assert kept.passed is blessed
+    assert kept.verdicts.against_teacher is not None
+    assert kept.verdicts.against_teacher.difference == pytest.approx((file - 19) / 20)
+    # What is blessed is the version that Pusher makes of the student's SavedModel and the file.
+    assert blessing.get_string_custom_property("current_model") == str(tmp_path / "model")
 
 
 @pytest.mark.parametrize(("tolerance", "blessed"), [(-BOUND - 0.001, False), (-BOUND + 0.001, True)])

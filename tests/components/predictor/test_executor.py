@@ -23,8 +23,10 @@ from limbeck.components.teacher_labeler import provenance
 from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.errors import DataError
 from limbeck.files import folder_bytes
-from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.models import COMPRESSED, CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.records import to_json
 from limbeck.trainer.job import FURTHER_MODELS
+from limbeck.trainer.serving.compressed import FILE, RECORD
 from tests.classes import classes
 from tests.components import rehearsal, shapes
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
@@ -83,12 +85,14 @@ def measured(results: tuple[Artifact, Artifact]) -> Measured:
 def test_there_is_one_row_for_each_model_and_example(table: pa.Table, world: World):
     keys = list(zip(*(table[name].to_pylist() for name in ("model", "split", "example_id")), strict=True))
 
-    assert len(keys) == len(MODELS) * sum(SIZES.values())
+    assert len(keys) == len(set(keys))
+    # A file answers one example after the other, so it is spared the largest split.
     assert set(keys) == {
         (model, split, example_id.decode())
         for model in MODELS
         for split in SIZES
         for example_id in by_id(world.transformed[split])
+        if (model, split) != (COMPRESSED, "train")
     }
 
 
@@ -98,12 +102,13 @@ def test_rows_hold_the_label_and_what_the_model_answers(table: pa.Table, world: 
     rows = {(one["model"], one["example_id"]): one for one in table.to_pylist() if one["split"] == split}
     members = world.logits("teacher", split).astype(np.float64)
     probabilities = np.exp(members) / np.exp(members).sum(axis=-1, keepdims=True)
-    expected = {name: world.logits(name, split)[:, 0] for name in (STUDENT, *CONTROLS)}
+    scored = [name for name in MODELS if name != TEACHER and (name, split) != (COMPRESSED, "train")]
+    expected = {name: world.logits(name, split)[:, 0] for name in scored}
     expected[TEACHER] = np.log(probabilities.mean(axis=1))
     assert min(np.abs(expected[STUDENT] - expected[name]).max() for name in CONTROLS) > 0.1
 
     for number, (example_id, features) in enumerate(by_id(world.transformed[split]).items()):
-        for model in MODELS:
+        for model in (TEACHER, *scored):
             row = rows[model, example_id.decode()]
             assert row["label"] == features["label"][0]
             np.testing.assert_allclose(row["logits"], expected[model][number], atol=2e-6)
@@ -132,8 +137,17 @@ def test_costs_are_those_of_the_models(measured: Measured, world: World):
         assert facts.parameters == sum(
             int(np.prod(weight.shape)) for model in world.members[name] for weight in model.weights
         )
-        assert facts.bytes == folder_bytes(Path(world.models[name].uri) / "Format-Serving") > 0
+        folder = Path(world.models[name].uri) / "Format-Serving"
+        shipped = (folder / FILE).stat().st_size if name == COMPRESSED else folder_bytes(folder)
+        assert facts.bytes == shipped > 0
         assert 0 < facts.latency_ms.p50 <= facts.latency_ms.p99 < math.inf
+
+
+@pytest.mark.processes
+def test_what_is_known_of_the_file_is_passed_on(measured: Measured, world: World):
+    folder = Path(world.models[COMPRESSED].uri) / "Format-Serving"
+    assert measured.compression is not None
+    assert to_json(measured.compression) == (folder / RECORD).read_text(encoding="utf-8")
 
 
 @pytest.mark.processes
@@ -157,13 +171,16 @@ def test_controls_may_be_left_out_and_the_answers_of_further_seeds_are_kept_apar
     for number, outputs in enumerate(found[STUDENT]):
         np.testing.assert_allclose(outputs, expected[:, number], atol=2e-6)
     assert set(tables.read(predictions.uri, "test")["model"].to_pylist()) == {TEACHER, STUDENT}
-    assert set(tables.read_measured(measurements.uri).models) == {TEACHER, STUDENT}
+    measured = tables.read_measured(measurements.uri)
+    assert set(measured.models) == {TEACHER, STUDENT}
+    assert measured.compression is None
 
 
-def test_only_the_inputs_of_controls_are_optional():
+def test_only_the_inputs_of_controls_and_of_a_compressed_student_are_optional():
     optional = {name for name, channel in PredictorSpec.INPUTS.items() if channel.optional}
 
-    assert optional == {*CONTROLS, *(f"{name}_run" for name in CONTROLS)}
+    left_out = (*CONTROLS, COMPRESSED)
+    assert optional == {*left_out, *(f"{name}_run" for name in left_out)}
 
 
 def test_soft_targets_of_another_teacher_are_no_predictions_of_this_one(world: World, tmp_path: Path):

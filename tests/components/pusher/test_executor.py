@@ -10,6 +10,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel, standard_artifacts
 from tfx.types.artifact import Artifact
 
+from limbeck.components.artifacts.types import CompressedModel
 from limbeck.components.pusher.component import Pusher
 from limbeck.components.pusher.executor import Executor
 from tests.components import rehearsal
@@ -21,17 +22,25 @@ def destination(serving: Path, **options: Any) -> pusher_pb2.PushDestination:
     return pusher_pb2.PushDestination(filesystem=filesystem)
 
 
-def run(folder: Path, number: int, blessed: bool, to: pusher_pb2.PushDestination) -> Artifact:
-    """Runs Pusher for the model of a number; returns its PushedModel."""
+def run(
+    folder: Path, number: int, blessed: bool, to: pusher_pb2.PushDestination, file: bytes | None = None
+) -> Artifact:
+    """Runs Pusher for the model of a number, with a compressed `file` if there is one; returns its PushedModel."""
     folder.mkdir()
     model = rehearsal.artifact(standard_artifacts.Model, folder / "model")
     models.write(folder / "model" / "Format-Serving", number)
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, folder / "blessing")
     blessing.set_int_custom_property("blessed", int(blessed))
     pushed = rehearsal.artifact(standard_artifacts.PushedModel, folder / "pushed")
+    inputs = {"model": model, "model_blessing": blessing}
+    if file is not None:
+        inputs["compressed"] = rehearsal.artifact(CompressedModel, folder / "compressed")
+        (folder / "compressed" / "Format-Serving" / "transform").mkdir(parents=True)
+        for name in ("student.tflite", "transform/saved_model.pb"):
+            (folder / "compressed" / "Format-Serving" / name).write_bytes(file)
     output = rehearsal.run(
         Executor,
-        {"model": model, "model_blessing": blessing},
+        inputs,
         {"pushed_model": pushed},
         {"push_destination": json_format.MessageToJson(to, preserving_proto_field_name=True)},
         folder / "scratch",
@@ -53,6 +62,25 @@ def test_a_blessed_model_becomes_the_next_version(tmp_path: Path):
         str(serving / "1"),
         str(serving / "2"),
     ]
+
+
+def test_a_file_is_pushed_in_the_version_of_its_student(tmp_path: Path):
+    serving = tmp_path / "serving"
+    given = [(1, b"one"), (1, b"two"), (1, b"two")]
+
+    pushed = [
+        run(tmp_path / f"run-{n}", number, blessed=True, to=destination(serving), file=file)
+        for n, (number, file) in enumerate(given)
+    ]
+
+    # The same model with another file is another version; the same file is none.
+    assert [one.get_string_custom_property("pushed_version") for one in pushed] == ["1", "2", "2"]
+    for folder, file in ((serving / "1", b"one"), (serving / "2", b"two"), (Path(pushed[1].uri), b"two")):
+        assert (folder / "saved_model.pb").exists()
+        for name in ("student.tflite", "transform/saved_model.pb"):
+            assert (folder / "compressed" / name).read_bytes() == file
+    assert models.numbers(serving) == {1: 1, 2: 1}
+    assert not (tmp_path / "run-0" / "scratch" / "version").exists()
 
 
 @pytest.mark.parametrize("exists", [True, False])

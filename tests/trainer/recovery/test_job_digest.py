@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from limbeck.digests.code import dependencies
 from limbeck.errors import TaskError
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
@@ -143,9 +145,30 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
-        "transform_graph_uri", "planned_student", "planned_teacher",
+        "transform_graph_uri", "planned_student", "planned_teacher", "compression", "student_uri",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
+
+
+def test_a_job_that_compresses_stands_on_the_student_the_recipe_and_a_program_of_its_own(job_of, tmp_path):
+    for name in ("first", "again", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text(name.replace("again", "first"))
+    student = dataclasses.replace(job_of(), entry="student", strategy=StrategyConfig("one_device"))
+    first = dataclasses.replace(
+        student, compression=CompressionConfig("int8"), student_uri=str(tmp_path / "first")
+    )
+    again = dataclasses.replace(first, student_uri=str(tmp_path / "again"))
+    others = [
+        student,
+        dataclasses.replace(first, student_uri=str(tmp_path / "other")),
+        dataclasses.replace(first, compression=CompressionConfig("int8", representative=7)),
+    ]
+    assert job_digest(again) == job_digest(first)
+    assert len({job_digest(one) for one in (first, *others)}) == 4
+    assert (student.program, first.program) == ("limbeck.trainer.training:run", "limbeck.trainer.compressing:run")
+    # An edit of a technique trains no student again.
+    assert not [name for name in dependencies([student.program]) if "compress" in name]
 
 
 def test_a_teacher_that_is_only_tried_makes_no_difference(job_of):

@@ -1,0 +1,1 @@
+"""Compresses the student into the file that is shipped beside its SavedModel."""

@@ -1,0 +1,93 @@
+"""Runs a job that compresses a trained student: builds it, applies the recipe, and writes the folder of the file.
+
+The job has one process and one device. A student that is worth compressing is small, and tensorflow-model-optimization
+supports one device only in all of its techniques.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from limbeck import events, files
+from limbeck.aliases import KerasModel
+from limbeck.compression_record import CompressionRecord
+from limbeck.records import to_json
+from limbeck.settings.compression import CompressionConfig
+from limbeck.trainer.compression import inspection, litert
+from limbeck.trainer.compression.litert import Example
+from limbeck.trainer.compression.recipes import RECIPES
+from limbeck.trainer.data import damage
+from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.serving import compressed, export
+from limbeck.trainer.session import finish, inputs, saved_weights
+from limbeck.trainer.session.models import build_model, input_types
+from limbeck.trainer.session.session import Session
+from limbeck.trainer.training import join_job
+
+
+def run(job: TrainingJob) -> None:
+    """Runs `job`, which has a `compression`, in this process.
+
+    Writes the folder of `limbeck.trainer.serving.compressed` to `model_uri`, and `history.json` and `rank-0.json` to
+    `record_uri`, as a training does.
+
+    Raises:
+      ConfigError: if the student is not the one that the task builds.
+      TaskError: if the recipe cannot compress the student.
+      DataError: if there is no representative example.
+      DamagedDataError: if packed examples are not the ones that were packed.
+    """
+    session = join_job(job)
+    if job.compression is None or job.student_uri is None:
+        raise ValueError("the job compresses nothing: run it by limbeck.trainer.training")
+    student = build_model(session)
+    saved_weights.load(student, job.student_uri, session.who, "build_student")
+    with damage.told():
+        _write(session, job.compression, student)
+
+
+def _write(session: Session, config: CompressionConfig, student: KerasModel) -> None:
+    job, recipe = session.job, RECIPES[config.recipe]
+    names = _names(session, student)
+    specs = compressed.input_specs(session.transform, names, session.who)
+    events.emit("phase", what="compressing the student")
+    examples = _representative(session, names, config.representative)
+    content = litert.convert(student, specs, recipe.storage, examples, session.who)
+    before = litert.convert(student, specs, "float32", examples, session.who)
+    record = CompressionRecord(
+        recipe=config.recipe,
+        file=inspection.size_of(content),
+        float32=inspection.size_of(before),
+        tensors=inspection.tensors(content),
+        float_operators=inspection.float_operators(content),
+    )
+    files.remove_folder(job.model_uri)
+    with files.written_locally(job.model_uri) as folder:
+        compressed.save_transform(session.task, session.transform, names, files.join(folder, compressed.TRANSFORM))
+        files.write_bytes(files.join(folder, compressed.FILE), content)
+        files.write_text(files.join(folder, compressed.RECORD), to_json(record))
+    history = {"parameters": export.count_parameters([student]), "members": [[]]}
+    files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
+    finish.write_record(session, [Fitted()])
+
+
+def _names(session: Session, student: KerasModel) -> frozenset[str]:
+    """Returns the transformed features that the student takes; all of them, if it does not say."""
+    if not getattr(student, "_is_graph_network", False):
+        return frozenset(input_types(session))
+    return frozenset(student.input if isinstance(student.input, dict) else student.input_names)
+
+
+def _representative(session: Session, names: frozenset[str], count: int) -> Sequence[Example]:
+    """Returns training examples, in the order in which a student sees them: each input `[1, ...]`, by name."""
+    order = dataclasses.replace(inputs.order_of(session, 0), epochs=1)
+    found: list[Example] = []
+    for features, _, _ in inputs.last_replica(session, order).as_numpy_iterator():
+        rows = min(len(next(iter(features.values()))), count - len(found))
+        found += [{name: features[name][row : row + 1] for name in names} for row in range(rows)]
+        if len(found) == count:
+            break
+    return found
