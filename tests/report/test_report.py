@@ -16,7 +16,7 @@ from limbeck.report import html, terminal
 from limbeck.report.advice import advice
 from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget, ValidationFigures
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
-from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.report.verdicts import AcrossSeeds, Comparison, Helped, Interval, TestSplit
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.student import StudentConfig
@@ -262,7 +262,8 @@ def test_figures_say_over_how_many_examples_they_are(capsys: pytest.CaptureFixtu
     text = Page(html.render(sample_report.whole())).text.replace("\u00a0", " ")
     terminal.show(WHOLE, Path("page"), Path("log"))
 
-    assert "the teacher’s 99.2 %; 250 labelled test examples" in text
+    assert "the teacher’s 99.2 %; 95 % sure: at most 4.0 points worse; 250 labelled test examples" in text
+    assert "On these examples, the student is −2.0 points from its teacher" in text
     assert "in points of accuracy, over 250 labelled test examples" in text
     assert re.search(r"examples\s*accuracy", text)
     assert "task shapes, test split, 1,600 labelled examples" in " ".join(capsys.readouterr().out.split())
@@ -272,6 +273,7 @@ def test_a_report_from_before_examples_were_counted_can_be_shown(capsys: pytest.
     plain = to_plain(sample_report.whole())
     for model in plain["models"].values():
         del model["examples"]
+    del plain["against_teacher"]
 
     report = from_json(Report, json.dumps(plain))
     terminal.show(report, Path("page"), Path("log"))
@@ -370,3 +372,61 @@ def test_the_verb_shows_a_finished_run_and_rebuilds_its_page(report: Report, tmp
     for name in report.models:
         assert re.search(rf"{re.escape(name[:7])}.*\b[01]\.\d+ ms", done.stdout)
     assert folder.report_html.read_text(encoding="utf-8") == html.render(report)
+
+
+@pytest.mark.parametrize(("judged", "said"), [
+    (1, "this student is the first that was judged on this test split"),
+    (1_200, "1,200 students have been judged on this test split: the best of them is better on it than elsewhere, so "
+            "choose by the validation split"),
+])  # fmt: skip
+def test_the_page_and_the_terminal_say_how_often_the_test_split_was_looked_at(
+    judged: int, said: str, capsys: pytest.CaptureFixture[str]
+):
+    report = dataclasses.replace(sample_report.whole(), test_split=TestSplit("abc", judged))
+    terminal.show(report, Path("page"), Path("log"))
+
+    assert f"\n{said}\n" in capsys.readouterr().out
+    assert f"{said[0].upper()}{said[1:]}." in " ".join(Page(html.render(report)).text.split())
+    assert to_plain(report)["test_split"] == {"digest": "abc", "judged": judged}
+
+
+def test_where_nobody_kept_count_nothing_is_said(capsys: pytest.CaptureFixture[str]):
+    terminal.show(sample_report.whole(), Path("page"), Path("log"))
+
+    assert "judged on this test split" not in capsys.readouterr().out + html.render(sample_report.whole())
+
+
+def test_the_page_calls_a_comparison_of_one_pair_of_models_one():
+    text = Page(html.render(sample_report.whole())).text
+
+    said = (
+        "ach comparison with a control is of one pair of models, from one seed: it says nothing about other seeds"
+    )
+    assert f"E{said}" in " ".join(text.split())
+    # Where nothing was compared, nothing is said.
+    assert "one pair" not in html.render(sample_report.failed())
+
+
+def test_several_seeds_have_a_sentence_for_each_control(capsys: pytest.CaptureFixture[str]):
+    across = AcrossSeeds(
+        3,
+        {"student_hard_labels": Comparison(Interval(0.05, 0.02, 0.08), 0.004),
+         "student_pseudo_labels": Comparison(Interval(0.01, -0.04, 0.06), 0.4)},
+        {"student_hard_labels": (0.04, 0.05, 0.06), "student_pseudo_labels": (0.0, 0.05, -0.02)},
+    )  # fmt: skip
+    report = dataclasses.replace(sample_report.whole(), across_seeds=across)
+    terminal.show(report, Path("page"), Path("log"))
+
+    expected = (
+        "over 3 seeds, the student is +5.0 points from the student on hard labels (95 % interval +2.0 to +8.0 for "
+        "other seeds and other examples, p = 0.004; one by one +4.0, +5.0, +6.0): better",
+        "over 3 seeds, the student is +1.0 points from the student on pseudo-labels (95 % interval −4.0 to +6.0 for "
+        "other seeds and other examples, p = 0.4; one by one 0.0, +5.0, −2.0): no difference shown",
+    )
+    lines = capsys.readouterr().out.split("\n")
+    text = " ".join(Page(html.render(report)).text.replace("\u00a0", " ").split())
+    for sentence in expected:
+        assert sentence in lines
+        assert f"O{sentence[1:]}." in text
+    assert "one pair" not in text
+    assert from_json(Report, json.dumps(to_plain(report))) == report
