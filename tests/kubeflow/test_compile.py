@@ -54,7 +54,15 @@ EDGES = {
     "DistillerPseudoLabels": {"TeacherLabeler", "TeacherTrainer", "Transform"},
     "Evaluator": {"ExampleGen", "Distiller", "TeacherTrainer"},
     "Predictor": {"ExampleGen", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
-    "Reporter": {"Evaluator", "Predictor", "TeacherLabeler", "TeacherTrainer", *STUDENTS},
+    "Reporter": {
+        "ExampleGen",
+        "Transform",
+        "Evaluator",
+        "Predictor",
+        "TeacherLabeler",
+        "TeacherTrainer",
+        *STUDENTS,
+    },
     "Gate": {"Distiller", "Predictor"},
     "Visualizer": {"Gate", "Predictor", "Reporter"},
     "Pusher": {"Distiller", "Gate"},
@@ -253,7 +261,7 @@ def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(comp
     for name in compiled.nodes:
         [variable] = compiled.container(name)["env"]
         told = operational.read({variable["name"]: variable["value"]})
-        assert told == Operational.of(config, f"{STORE}/checkpoints")
+        assert told == Operational.of(config, f"{STORE}/checkpoints", f"{STORE}/looks")
         assert told.recovery.restarts == 5
         assert not [key for key in compiled.parameters(name) if key.startswith(("recovery", "checkpoint"))]
 
