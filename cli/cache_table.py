@@ -35,6 +35,7 @@ _Layer = dict[str, Any]
 _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
+_PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
@@ -44,7 +45,19 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.group": (_DIVIDED, "customer"),
     "data.time": (_DIVIDED, "day"),
     "containers": ({}, {"default": {"cpu": "2"}}),
-    "compression.representative": ({"compression": {"recipe": "int8"}}, 100),
+    **{
+        f"compression.{setting}": (_PRUNED, value)
+        for setting, value in {
+            "representative": 100,
+            "storage": "float32",
+            "epochs": 3,
+            "learning_rate": 0.1,
+            "sparsity": 0.5,
+            "schedule": "constant",
+            "pattern": "two_of_four",
+            "clusters": 8,
+        }.items()
+    },
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),

@@ -53,3 +53,6 @@ LearningRate = Any
 
 TransformOutput = Any
 """A tensorflow_transform.TFTransformOutput: the transform graph, and the specs of its inputs and outputs."""
+
+Layer = Any
+"""A tf_keras.layers.Layer."""

@@ -1,7 +1,7 @@
 """Runs a job that compresses a trained student: builds it, applies the recipe, and writes the folder of the file.
 
 The job has one process and one device. A student that is worth compressing is small, and tensorflow-model-optimization
-supports one device only in all of its techniques.
+supports one device only in all of its techniques. It keeps no checkpoint: an attempt that dies is made again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from limbeck.aliases import KerasModel
 from limbeck.compression_record import CompressionRecord
 from limbeck.records import to_json
 from limbeck.settings.compression import CompressionConfig
-from limbeck.trainer.compression import inspection, litert
+from limbeck.trainer.compression import cluster, inspection, litert, prune, tuning
 from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.recipes import RECIPES
+from limbeck.trainer.compression.technique import Stage
 from limbeck.trainer.data import damage
+from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.serving import compressed, export
@@ -38,40 +40,103 @@ def run(job: TrainingJob) -> None:
       ConfigError: if the student is not the one that the task builds.
       TaskError: if the recipe cannot compress the student.
       DataError: if there is no representative example.
+      TrainingFailedError: if the further training breaks down.
+      PreemptedError: if the process was asked to end.
       DamagedDataError: if packed examples are not the ones that were packed.
     """
     session = join_job(job)
-    if job.compression is None or job.student_uri is None:
+    config = job.compression
+    if config is None or job.student_uri is None:
         raise ValueError("the job compresses nothing: run it by limbeck.trainer.training")
+    session = dataclasses.replace(session, job=_tuned(job, config))
+    # Before anything is drawn: k-means++ begins with random weights.
+    _seed(job)
     student = build_model(session)
     saved_weights.load(student, job.student_uri, session.who, "build_student")
     with damage.told():
-        _write(session, job.compression, student)
+        _write(session, config, student)
+
+
+def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
+    """Returns the job with the settings of the further training."""
+    training = dataclasses.replace(
+        job.training,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        warmup_steps=0,
+        early_stopping_patience=None,
+    )
+    return dataclasses.replace(job, training=training)
+
+
+def _seed(job: TrainingJob) -> None:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(job.training.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """What the techniques of a recipe made: the model to convert, what each of them did, and sentences on it."""
+
+    model: KerasModel
+    fitted: tuple[Fitted, ...]
+    remarks: tuple[str, ...]
 
 
 def _write(session: Session, config: CompressionConfig, student: KerasModel) -> None:
-    job, recipe = session.job, RECIPES[config.recipe]
+    job, recipe, who = session.job, RECIPES[config.recipe], session.who
     names = _names(session, student)
-    specs = compressed.input_specs(session.transform, names, session.who)
-    events.emit("phase", what="compressing the student")
+    specs = compressed.input_specs(session.transform, names, who)
     examples = _representative(session, names, config.representative)
-    content = litert.convert(student, specs, recipe.storage, examples, session.who)
-    before = litert.convert(student, specs, "float32", examples, session.who)
+    # Before any training: a student that cannot be converted cannot be compressed.
+    events.emit("phase", what="converting the student")
+    before = litert.convert(student, specs, "float32", examples, who)
+    made = _apply(session, config, student)
+    events.emit("phase", what="converting the compressed student")
+    content = litert.convert(made.model, specs, recipe.storage_of(config), examples, who)
     record = CompressionRecord(
         recipe=config.recipe,
         file=inspection.size_of(content),
         float32=inspection.size_of(before),
         tensors=inspection.tensors(content),
         float_operators=inspection.float_operators(content),
+        remarks=made.remarks,
     )
     files.remove_folder(job.model_uri)
     with files.written_locally(job.model_uri) as folder:
         compressed.save_transform(session.task, session.transform, names, files.join(folder, compressed.TRANSFORM))
         files.write_bytes(files.join(folder, compressed.FILE), content)
         files.write_text(files.join(folder, compressed.RECORD), to_json(record))
-    history = {"parameters": export.count_parameters([student]), "members": [[]]}
+    curves = [[dataclasses.asdict(point) for point in one.curve] for one in made.fitted]
+    history = {"parameters": export.count_parameters([student]), "members": curves or [[]]}
     files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
-    finish.write_record(session, [Fitted()])
+    finish.write_record(session, made.fitted)
+
+
+def _apply(session: Session, config: CompressionConfig, student: KerasModel) -> _Made:
+    """Trains the student further with each technique of the recipe, one after the other."""
+    techniques = RECIPES[config.recipe].techniques
+    stages = [
+        Stage(
+            config,
+            tuning.steps_of(session),
+            prune in techniques[:place],
+            cluster in techniques[:place],
+            session.who,
+        )
+        for place in range(len(techniques))
+    ]
+    for technique, stage in zip(techniques, stages, strict=True):
+        technique.check(student, stage)
+    model, fitted, remarks = student, [], []
+    for place, (technique, stage) in enumerate(zip(techniques, stages, strict=True)):
+        remarks.append(technique.remark(model, stage))
+        with strategies.scope(session.strategy):
+            wrapped = technique.wrap(model, stage)
+        fitted.append(tuning.tune(session, wrapped, place))
+        model = technique.strip(wrapped, stage)
+    return _Made(model, tuple(fitted), tuple(remarks))
 
 
 def _names(session: Session, student: KerasModel) -> frozenset[str]:

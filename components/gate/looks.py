@@ -15,7 +15,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from limbeck import files
-from limbeck.models import STUDENT, TEACHER
+from limbeck.models import STUDENT, TEACHER, shipped
 from limbeck.report.verdicts import TestSplit
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def note(folder: str, table: pa.Table) -> TestSplit:
     """
     ordered = table.sort_by([("model", "ascending"), ("example_id", "ascending")])
     examples = _digest(ordered, STUDENT, ("example_id", "label"))
-    answers = _digest(ordered, STUDENT, ("logits",)) + _digest(ordered, TEACHER, ("logits",))
+    judged = shipped(ordered["model"].unique().to_pylist())
+    answers = _digest(ordered, judged, ("logits",)) + _digest(ordered, TEACHER, ("logits",))
     split = TestSplit(examples, 0)
     files.write_bytes(
         files.join(_folder(folder, split), hashlib.sha256(answers.encode()).hexdigest()[:_DIGITS]), b""

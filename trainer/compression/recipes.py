@@ -10,7 +10,10 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from limbeck.settings.compression import CompressionConfig
+from limbeck.trainer.compression import cluster, prune, quantise
 from limbeck.trainer.compression.litert import Storage
+from limbeck.trainer.compression.technique import Technique
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,16 +21,28 @@ class Recipe:
     """One recipe.
 
     Attributes:
-      storage: how the file stores weights.
+      storage: how the file stores weights. None: as `compression.storage` says.
+      techniques: techniques that train the student, in this order.
     """
 
-    storage: Storage
+    storage: Storage | None = None
+    techniques: tuple[Technique, ...] = ()
+
+    def storage_of(self, config: CompressionConfig) -> Storage:
+        """Returns how the file stores weights with these settings."""
+        return self.storage or config.storage
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "dynamic_range": Recipe(storage="dynamic_range"),
-        "float16": Recipe(storage="float16"),
-        "int8": Recipe(storage="int8"),
+        "dynamic_range": Recipe("dynamic_range"),
+        "float16": Recipe("float16"),
+        "int8": Recipe("int8"),
+        "pruning": Recipe(techniques=(prune,)),
+        "clustering": Recipe(techniques=(cluster,)),
+        "quantisation_aware": Recipe("int8", (quantise,)),
+        "pqat": Recipe("int8", (prune, quantise)),
+        "cqat": Recipe("int8", (cluster, quantise)),
+        "pcqat": Recipe("int8", (prune, cluster, quantise)),
     }
 )

@@ -8,22 +8,25 @@ import pytest
 from limbeck.components.gate import looks
 from limbeck.components.predictor import tables
 from limbeck.files import UNFINISHED
-from limbeck.models import HARD_LABELS, STUDENT, TEACHER
+from limbeck.models import COMPRESSED, HARD_LABELS, STUDENT, TEACHER
 from limbeck.report.verdicts import TestSplit
 from tests.classes import classes
 
 
-def table(student: float = 0.25, labels: tuple[int, ...] = (0, 1, 1), reverse: bool = False) -> pa.Table:
-    """Predictions of two models for some test examples; the first logit of the student is given."""
+def table(
+    student: float = 0.25, labels: tuple[int, ...] = (0, 1, 1), reverse: bool = False, file: float | None = None
+) -> pa.Table:
+    """Predictions for some test examples; the first logit of the student is given, and that of its file, if any."""
+    first = {STUDENT: student} | ({} if file is None else {COMPRESSED: file})
     rows = [
         {
             "example_id": f"{number}",
             "split": "test",
             "model": model,
             "label": label,
-            "logits": [student if model == STUDENT else 0.5, 0.0],
+            "logits": [first.get(model, 0.5), 0.0],
         }
-        for model in (TEACHER, STUDENT, HARD_LABELS)
+        for model in (TEACHER, HARD_LABELS, *first)
         for number, label in enumerate(labels)
     ]
     return pa.Table.from_pylist(rows[::-1] if reverse else rows, schema=tables.schema(classes()))
@@ -51,6 +54,12 @@ def test_another_answer_is_a_look_and_other_examples_are_another_test_split(tmp_
     assert (second.digest, second.judged) == (first.digest, 2)
     assert (relabelled.judged, longer.judged) == (1, 1)
     assert len({first.digest, relabelled.digest, longer.digest}) == 3
+
+
+def test_another_file_of_the_same_student_is_a_look(tmp_path: Path):
+    counts = [looks.note(str(tmp_path / "looks"), table(file=file)).judged for file in (0.25, 0.75, 0.25)]
+
+    assert counts == [1, 2, 2]
 
 
 def test_an_older_number_is_brought_up_to_date(tmp_path: Path):
