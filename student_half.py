@@ -64,7 +64,7 @@ def student_half(
       splits: which of the examples' splits are for training and for judging.
 
     Raises:
-      TaskError: if the task cannot be loaded, or has `initialise_student`.
+      TaskError: if the task cannot be loaded, or has `initialise_student` or `hints`.
       ConfigError: if the settings and the splits do not fit together.
     """
     from limbeck.components.distiller.component import distillers
@@ -99,6 +99,11 @@ def _assert_supported(task: Task, splits: Splits) -> None:
         raise TaskError(
             f"task '{task.name}' has initialise_student, which takes a teacher that build_teacher builds, and here the "
             "teacher is a SavedModel: leave initialise_student out"
+        )
+    if task.hints:
+        raise TaskError(
+            f"task '{task.name}' has hints, which are layers of a teacher that build_teacher builds, and here the "
+            "teacher is a SavedModel: leave hints out"
         )
     if task.metrics is not None and splits.validation is None:
         raise ConfigError(

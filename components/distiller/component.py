@@ -22,7 +22,7 @@ from limbeck.models import MODELS, STUDENT, Model
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.student import StudentConfig
-from limbeck.trainer.distillation.transfer.registry import assert_applicable
+from limbeck.trainer.distillation.transfer.registry import assert_applicable, assert_hints
 
 _DISTILLATION = Section(DistillationConfig, optional=True)
 
@@ -30,7 +30,8 @@ _DISTILLATION = Section(DistillationConfig, optional=True)
 class DistillerSpec(TrainingSpec):
     """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets.
 
-    `teacher_hyperparameters`, as JSON, say how to build that model. Only a task with `initialise_student` needs it.
+    `teacher_hyperparameters`, as JSON, say how to build that model. Only a task with `initialise_student` or
+    `hints` needs it.
     """
 
     PARAMETERS: ClassVar = (
@@ -69,6 +70,7 @@ def distillers(
     """
     config = context.config
     assert_applicable(config.distillation, context.task.objective)
+    assert_hints(config.distillation, context.task.hints, context.task.name)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
@@ -76,14 +78,18 @@ def distillers(
     taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
     # Labels need no teacher, so a new teacher does not train that student again.
     alone = {"examples": transform.outputs["transformed_examples"]}
+    told = {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
     if context.task.initialise_student is not None:
         # A control begins with the weights of the student. Otherwise it would show what they are worth, too.
         alone |= {"teacher": taught["teacher"]}
-        properties |= {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
+        properties |= told
     return {
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],
-            properties=properties | _targets(model, config),
+            # Whatever the weights are: a run of a compiled pipeline may change them.
+            properties=properties
+            | _targets(model, config)
+            | (told if name == STUDENT and context.task.hints else {}),
             **(alone if model.targets == "labels" else taught),
         ).with_id(model.node)
         for name, model in MODELS.items()

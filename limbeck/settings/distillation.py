@@ -36,6 +36,12 @@ class DistillationConfig:
       logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
       jensen_shannon_weight: weight of the softened Jensen-Shannon divergence (Lin, 1991), which is bounded.
       decoupled_weight: weight of decoupled knowledge distillation (Zhao et al., 2022, arXiv:2203.08679), for classes.
+      hint_weight: weight of the squared distance of layers, after a learned projection (Romero et al., 2015,
+        arXiv:1412.6550). This and the following weights need `Task.hints`.
+      hidden_cosine_weight: weight of the cosine of layers (DistilBERT: Sanh et al., 2019, arXiv:1910.01108).
+      attention_weight: weight of attention transfer (Zagoruyko and Komodakis, 2017, arXiv:1612.03928).
+      relational_distance_weight: weight of the distances of pairs of examples (Park et al., 2019, arXiv:1904.05068).
+      relational_angle_weight: weight of the angles of triples of examples, from the same paper.
       decoupled_beta: what the other classes count in decoupled distillation, where the right class counts 1.
     """
 
@@ -48,6 +54,11 @@ class DistillationConfig:
     logit_squared_error_weight: Weight = runtime(0.0)
     jensen_shannon_weight: Weight = runtime(0.0)
     decoupled_weight: Weight = runtime(0.0)
+    hint_weight: Weight = runtime(0.0)
+    hidden_cosine_weight: Weight = runtime(0.0)
+    attention_weight: Weight = runtime(0.0)
+    relational_distance_weight: Weight = runtime(0.0)
+    relational_angle_weight: Weight = runtime(0.0)
     decoupled_beta: PositiveFloat = runtime(8.0)
 
     def __post_init__(self) -> None:

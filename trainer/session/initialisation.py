@@ -1,25 +1,23 @@
 """Computes the first weights of a student from its trained teacher, if the task says how (`Task.initialise_student`).
 
-The exported teacher is a SavedModel: a function without layers, which cannot be asked for its second layer. So a
-teacher is built again by `build_teacher`, and gets the variables of the SavedModel by their position. Student and
-teacher are built outside of the strategy, where a task can read and set weights as in a notebook. Only the weights go
-on to the student that is trained.
+Student and teacher (`limbeck.trainer.session.teachers`) are built outside of the strategy, where a task can read and
+set weights as in a notebook. Only the weights go on to the student that is trained.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from limbeck import files, task_code
+from limbeck import task_code
 from limbeck.aliases import KerasModel
 from limbeck.errors import ConfigError, TaskError
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.teachers import first_teacher
 
 Weights = list[npt.NDArray[np.generic]]
 
@@ -42,7 +40,7 @@ def initial_weights(session: Session) -> Weights | None:
             "it the teachers' SavedModel, or leave initialise_student out"
         )
     student = build_model(session)
-    initialise(session, student, _teacher(session))
+    initialise(session, student, first_teacher(session))
     return list(student.get_weights())
 
 
@@ -56,7 +54,7 @@ def assert_initialisable(session: Session, student: KerasModel) -> None:
       TaskError: as `initialise` does.
     """
     if session.job.entry == "student" and session.task.initialise_student is not None:
-        initialise(session, student, _teacher(session))
+        initialise(session, student, first_teacher(session))
 
 
 def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> None:
@@ -85,48 +83,6 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
         raise TaskError(f"{who} changed no weight of the student: set weights of the student that it is given")
     if not all(np.isfinite(one).all() for one in after if np.issubdtype(one.dtype, np.floating)):
         raise TaskError(f"{who} made weights of the student that are not finite: set finite ones")
-
-
-def _teacher(session: Session) -> KerasModel:
-    """Builds a teacher, with the weights of the first teacher of the job if there is one."""
-    job = session.job
-    teachers = dataclasses.replace(
-        job,
-        entry="teacher",
-        targets="labels",
-        distillation=None,
-        hyperparameters=job.teacher_hyperparameters,
-        planned_teacher=None,
-        teacher_uri=None,
-    )
-    teacher = build_model(dataclasses.replace(session, job=teachers))
-    if job.teacher_uri is not None:
-        _load(teacher, job.teacher_uri)
-    return teacher
-
-
-def _load(teacher: KerasModel, uri: str) -> None:
-    """Sets the weights of the first teacher in the SavedModel at `uri`.
-
-    Raises:
-      ConfigError: if the SavedModel holds other weights, as one that the pipeline did not train.
-    """
-    import tensorflow as tf
-
-    # A vocabulary counts as a weight, is built with the model, and has neither a dtype nor a value.
-    variables = {place: one for place, one in enumerate(teacher.variables) if hasattr(one, "dtype")}
-    reader = tf.train.load_checkpoint(files.join(files.local_copy(uri), "variables", "variables"))
-    keys = {place: f"weights/0/{place}/.ATTRIBUTES/VARIABLE_VALUE" for place in variables}
-    shapes = reader.get_variable_to_shape_map()
-    wanted = {key: variables[place].shape.as_list() for place, key in keys.items()}
-    odd = [key for key, shape in wanted.items() if shapes.get(key) != shape]
-    if odd:
-        raise ConfigError(
-            f"the teacher in {uri} is not the one that build_teacher builds: weight {odd[0].split('/')[2]} has shape "
-            f"{wanted[odd[0]]} and there {shapes.get(odd[0], 'it is missing')}"
-        )
-    for place, variable in variables.items():
-        variable.assign(reader.get_tensor(keys[place]))
 
 
 def _layout(model: KerasModel) -> Sequence[Any]:

