@@ -9,7 +9,7 @@ from markupsafe import Markup
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.report import figures
 from limbeck.report.charts import intervals
-from limbeck.report.gain import Gain, gain
+from limbeck.report.gain import Gain, gain, gap_shown, no_gap_words
 from limbeck.report.schema import ModelReport, Outcome, Report, judged_on, measured
 from limbeck.report.terminal import verdict
 
@@ -109,25 +109,18 @@ def _ratio(name: str, teacher: float, student: float, words: tuple[str, str], no
 
 
 def _gap(report: Report) -> Tile | None:
-    gap = report.gap_recovered
-    if gap is None:
+    if report.gap_recovered is None:
         return None
-    name = "Gap recovered"
-    if gap.value is None:
-        return Tile(name, "No gap", "the teacher is not better than the student on hard labels", "open")
-    note = "from hard labels to teacher; "
-    if gap.low is None or gap.high is None:
-        note += "interval undefined: another test split might well have left no gap"
-    else:
-        note += f"95 % interval {figures.percent_range(gap)}"
+    name, gap = "Gap recovered", gap_shown(report)
+    if gap is None:
+        return Tile(name, "No gap to recover", no_gap_words(report), "open")
+    value, ends = figures.percent(gap.value, 0), f"95 % interval {figures.percent_range(gap)}"
     marks = (0.0, 1.0)
-    words = (
-        f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
-    )
+    words = f"{value}, {ends}; the ends are 0 % and 100 %"
     drawn = intervals.interval_chart(
         "gap", ("Gap recovered, with its interval", words), gap, intervals.span([gap], marks), marks
     )
-    return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
+    return Tile(name, value, f"from hard labels to teacher; {ends}", picture=drawn)
 
 
 def _helped(report: Report) -> Tile | None:
