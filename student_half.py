@@ -78,7 +78,7 @@ def student_half(
 
     # None of these nodes has a place of its own.
     context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
-    _assert_supported(context.task, splits)
+    _assert_supported(context.task, splits, config)
     if config.training.early_stopping_patience is not None and splits.validation is None:
         raise ConfigError(
             "training.early_stopping_patience stops by the validation split, and there is none: name one as "
@@ -94,7 +94,7 @@ def student_half(
     return StudentHalf(nodes, students[STUDENT], judged, predicted)
 
 
-def _assert_supported(task: Task, splits: Splits) -> None:
+def _assert_supported(task: Task, splits: Splits, config: Config) -> None:
     if task.initialise_student is not None:
         raise TaskError(
             f"task '{task.name}' has initialise_student, which takes a teacher that build_teacher builds, and here the "
@@ -104,6 +104,11 @@ def _assert_supported(task: Task, splits: Splits) -> None:
         raise TaskError(
             f"task '{task.name}' has hints, which are layers of a teacher that build_teacher builds, and here the "
             "teacher is a SavedModel: leave hints out"
+        )
+    if config.distillation.calls_teachers:
+        raise ConfigError(
+            f"distillation.inputs={config.distillation.inputs} calls teachers that build_teacher builds at each step, "
+            "and here the teacher is a SavedModel: set distillation.inputs=stored"
         )
     if task.metrics is not None and splits.validation is None:
         raise ConfigError(

@@ -31,6 +31,9 @@ class DistillationConfig:
       alpha: share of the transfer objectives; 0 trains on labels alone, 1 on the teachers alone.
       alpha_end: the share at the last optimizer step, if it changes from step to step; null keeps it.
       schedule: how temperature and share get from their first to their last value: `linear` or `cosine`.
+      inputs: what the student learns from its teachers: `stored`, the examples as they are, with soft targets that were
+        computed once; `augmented`, the examples after the task's `augment`; `mixup`, mixtures of two examples each. For
+        the last two the teachers are called at each step (function matching: Beyer et al., 2022, arXiv:2106.05237).
       soft_target_weight: weight of the loss of soft targets: the softened Kullback-Leibler divergence (Hinton), or for
         a number the squared distance to the teachers' mean.
       logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
@@ -50,6 +53,7 @@ class DistillationConfig:
     alpha: Fraction = runtime(0.9)
     alpha_end: Fraction | None = runtime(None)
     schedule: Literal["linear", "cosine"] = "linear"
+    inputs: Literal["stored", "augmented", "mixup"] = "stored"
     soft_target_weight: Weight = runtime(1.0)
     logit_squared_error_weight: Weight = runtime(0.0)
     jensen_shannon_weight: Weight = runtime(0.0)
@@ -62,7 +66,14 @@ class DistillationConfig:
     decoupled_beta: PositiveFloat = runtime(8.0)
 
     def __post_init__(self) -> None:
-        """Raises ConfigError if all weights are 0."""
+        """Raises ConfigError if all weights are 0, or if mixtures of examples are to have labels."""
+        if self.inputs == "mixup" and self.reads_labels:
+            raise ConfigError(
+                "distillation.inputs=mixup mixes two examples, and a mixture has no label, so distillation.alpha must "
+                f"be 1 at every step; received {self.alpha:g}"
+                f"{'' if self.alpha_end is None else f' to {self.alpha_end:g}'}: set distillation.alpha=1.0, or "
+                "distillation.inputs=augmented"
+            )
         if not self.weights:
             names = ", ".join(f"distillation.{name}" for name in weight_fields())
             raise ConfigError(
@@ -85,6 +96,11 @@ class DistillationConfig:
     def reads_teachers(self) -> bool:
         """Whether the transfer objectives count at any step. If not, no answer of a teacher is read."""
         return self.alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
+
+    @property
+    def calls_teachers(self) -> bool:
+        """Whether the teachers answer at each step, because no soft targets of the inputs were stored."""
+        return self.inputs != "stored" and self.reads_teachers
 
 
 def weight_fields() -> tuple[str, ...]:

@@ -262,7 +262,7 @@ def test_controls_are_the_student_on_other_targets(compiled: Compiled):
     student, *controls = map(compiled.parameters, STUDENTS)
 
     assert [one["targets"] for one in (student, *controls)] == ["soft_targets", "labels", "pseudo_labels"]
-    own = {"targets", *(key for key in student if key.startswith("distillation"))}
+    own = {"targets", "teacher_hyperparameters", *(key for key in student if key.startswith("distillation"))}
     assert "distillation_temperature" in own
     for control in controls:
         assert not (own - {"targets"}) & control.keys()

@@ -1,4 +1,7 @@
-"""A student whose layers are compared with those of a teacher while it is trained.
+"""A student that is trained beside its teachers, which are called at each step.
+
+There are two reasons to call them: their layers are compared with the student's, or their answers are wanted for inputs
+that no stored soft target is of.
 
 The usual way is a Keras model that holds both. Then the teacher is among its weights: in its checkpoints, its export,
 and in the norm of its gradients. Here student, projections and teacher are held by a plain object. It has the
@@ -23,26 +26,24 @@ Hints = Sequence[tuple[str, str]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Student:
-    """A student with an eye on layers. It is trained like a tf_keras model: inputs by name -> `Observed`.
+class Watched:
+    """Layers of a student, and those of its teacher that they are compared with.
 
     Attributes:
-      model: the student.
-      observed: the student's outputs and the outputs of its layers, with the same weights.
-      teacher: the outputs of the teacher's layers. It is called with `training=False`, and is not trained.
+      student: the student's outputs, and the outputs of its layers, with the same weights as the student.
+      teacher: the outputs of the teacher's layers.
       projections: for each pair of layers, the layer that maps the student's width to the teacher's, or None.
     """
 
-    model: KerasModel
-    observed: KerasModel
+    student: KerasModel
     teacher: KerasModel
     projections: tuple[Any, ...]
 
-    def __call__(self, inputs: Features, training: bool = False) -> Observed:
-        """Returns the logits, and the layers of both models."""
+    def __call__(self, inputs: Features, training: bool) -> tuple[Tensor, tuple[LayerPair, ...]]:
+        """Returns the logits of the student, and the pairs of layers. No gradient flows to the teacher."""
         import tensorflow as tf
 
-        logits, *mine = self.observed(inputs, training=training)
+        logits, *mine = self.student(inputs, training=training)
         theirs = tf.nest.flatten(self.teacher(inputs, training=False))
         pairs = []
         for own, taught, projection in zip(mine, theirs, self.projections, strict=True):
@@ -50,7 +51,42 @@ class Student:
             mask = next((one for one in masks if one is not None), None)
             projected = own if projection is None else projection(own)
             pairs.append(LayerPair(own, projected, tf.stop_gradient(taught), mask))
-        return Observed(logits, tuple(pairs))
+        return logits, tuple(pairs)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Student:
+    """A student with an eye on its teachers. It is trained like a tf_keras model: inputs by name -> `Observed`.
+
+    Teachers are called with `training=False`, and are not trained.
+
+    Attributes:
+      model: the student.
+      watched: what is compared of its layers; None: no layers are compared.
+      teachers: the teachers whose answers are wanted; empty: the stored ones are.
+    """
+
+    model: KerasModel
+    watched: Watched | None = None
+    teachers: tuple[KerasModel, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freezes the teachers."""
+        for teacher in self.teachers:
+            teacher.trainable = False
+
+    def __call__(self, inputs: Features, training: bool = False) -> Observed:
+        """Returns the logits of the student, the layers of both models, and the answers of the teachers."""
+        import tensorflow as tf
+
+        if self.watched is None:
+            seen = Observed(self.model(inputs, training=training))
+        else:
+            seen = Observed(*self.watched(inputs, training))
+        if not self.teachers:
+            return seen
+        answers = [tf.cast(teacher(inputs, training=False), tf.float32) for teacher in self.teachers]
+        return seen._replace(teacher_outputs=tf.stop_gradient(tf.stack(answers, axis=1)))
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -73,11 +109,12 @@ class Student:
         return self.model.distribute_strategy
 
     def _projected(self) -> list[Variable]:
-        return [variable for one in self.projections if one is not None for variable in one.trainable_variables]
+        made = () if self.watched is None else self.watched.projections
+        return [variable for one in made if one is not None for variable in one.trainable_variables]
 
 
-def watching(model: KerasModel, teacher: KerasModel, hints: Hints, wanted: Sequence[str], who: str) -> Student:
-    """Returns a student whose layers are compared with its teacher's. Call it in the strategy's scope.
+def watching(model: KerasModel, teacher: KerasModel, hints: Hints, wanted: Sequence[str], who: str) -> Watched:
+    """Returns the layers of a student and of its teacher that are compared. Call it in the strategy's scope.
 
     Args:
       model: the student.
@@ -101,8 +138,7 @@ def watching(model: KerasModel, teacher: KerasModel, hints: Hints, wanted: Seque
             _assert_comparable(name, taught.shape, own.shape, pair)
         project = any(TRANSFERS[name].projected for name in wanted) and own.shape[-1] != taught.shape[-1]
         projections.append(_projection(own.shape, taught.shape[-1]) if project else None)
-    return Student(
-        model,
+    return Watched(
         tf_keras.Model(model.input, [model.output, *mine]),
         tf_keras.Model(teacher.input, theirs),
         tuple(projections),

@@ -60,8 +60,8 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
     assert_applicable(distillation, objective)
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        seen = outputs if isinstance(outputs, Observed) else Observed(outputs, ())
-        teachers = targets[TEACHER_LOGITS]
+        seen = outputs if isinstance(outputs, Observed) else Observed(outputs)
+        teachers = targets[TEACHER_LOGITS] if seen.teacher_outputs is None else seen.teacher_outputs
         return losses.distillation_loss(
             seen.logits, targets[key], teachers, distillation, counts, objective=objective, layers=seen.layers
         )

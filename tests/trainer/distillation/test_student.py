@@ -25,7 +25,7 @@ def models():
 
 
 def watched(models, hints=HINTS, wanted=("hint",)) -> Student:
-    return watching(*models, hints, wanted, "task 'deep'")
+    return Student(models[0], watching(*models, hints, wanted, "task 'deep'"))
 
 
 def test_it_returns_logits_and_layers_of_both_models(models):
@@ -68,7 +68,7 @@ def test_student_and_projections_are_trained_and_the_teacher_is_not(models):
     ],
 )
 def test_there_is_a_projection_only_if_one_is_needed(models, hints, wanted, projected):
-    (only,) = watched(models, hints, wanted).projections
+    (only,) = watched(models, hints, wanted).watched.projections
     assert (only is not None) == projected
 
 
@@ -151,3 +151,17 @@ def test_layers_of_half_precision_are_compared_and_teach_the_student():
     # The last layer, kernel and bias, comes after what is compared.
     assert [one is not None for one in gradients] == [True] * 4 + [False] * 2 + [True] * 2
     assert all(np.isfinite(one).all() and np.abs(one).max() > 0 for one in gradients if one is not None)
+
+
+def test_teachers_answer_the_inputs_that_the_student_is_given(models):
+    student, teacher = models
+    other = deep("taught", 7, 4)
+    learner = Student(student, None, (teacher, other))
+    with tf.GradientTape() as tape:
+        found = learner(X, training=True)
+    answers = np.stack([teacher(X), other(X)], axis=1)
+    np.testing.assert_array_equal(found.teacher_outputs, answers)
+    np.testing.assert_array_equal(found.logits, student(X))
+    assert found.layers == ()
+    assert len(learner.weights) == len(student.weights) and not teacher.trainable_variables
+    assert tape.gradient(found.teacher_outputs, student.weights) == [None] * len(student.weights)

@@ -24,7 +24,16 @@ from tests.trainer.world import STEPS, weights
 LAYERS = DistillationConfig(
     temperature=2.0, alpha=0.6, hint_weight=1.0, hidden_cosine_weight=0.5, attention_weight=0.5
 )
-RELATIONS = dataclasses.replace(LAYERS, relational_distance_weight=1.0, relational_angle_weight=2.0)
+# With all that is drawn, and all that changes from step to step.
+RELATIONS = dataclasses.replace(
+    LAYERS,
+    alpha=1.0,
+    inputs="mixup",
+    temperature_end=1.0,
+    relational_distance_weight=1.0,
+    relational_angle_weight=2.0,
+)
+MIXED = dataclasses.replace(LAYERS, alpha=1.0, inputs="mixup")
 
 
 def of(attribute):
@@ -33,7 +42,7 @@ def of(attribute):
 
 @pytest.fixture(scope="module")
 def teacher(world, tmp_path_factory):
-    job = world.job(tmp_path_factory.mktemp("teachers") / "job", task=of("TASK"))
+    job = world.job(tmp_path_factory.mktemp("teachers") / "job", task=of("TASK"), members=2)
     training.run(job)
     return job
 
@@ -89,9 +98,9 @@ def test_a_resumed_student_is_the_same_to_the_bit(world, tmp_path, teacher, stud
 
 @pytest.mark.processes
 def test_two_workers_train_as_one(world, tmp_path, teacher):
-    alone = job_of(world, tmp_path / "alone", teacher, distillation=LAYERS)
+    alone = job_of(world, tmp_path / "alone", teacher, distillation=MIXED)
     training.run(alone)
-    spread = job_of(world, tmp_path / "spread", teacher, distillation=LAYERS, strategy=StrategyConfig(workers=2))
+    spread = job_of(world, tmp_path / "spread", teacher, distillation=MIXED, strategy=StrategyConfig(workers=2))
     launch(spread, Cluster.of(spread.strategy))
     for one, other in zip(weights(alone), weights(spread), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
@@ -108,5 +117,8 @@ def test_a_mistake_is_told_before_the_first_teacher_is_trained(world, tmp_path):
 def test_weights_of_layers_without_hints_or_teacher_are_refused(world, tmp_path, teacher):
     with pytest.raises(ConfigError, match=r"hint_weight compares layers, but task 'hinted' does not say which"):
         training.run(job_of(world, tmp_path / "a", teacher, "WITHOUT"))
+    augmented = DistillationConfig(inputs="augmented")
+    with pytest.raises(ConfigError, match=r"augmented takes the task's augment, and task 'hinted' has none"):
+        training.run(job_of(world, tmp_path / "c", teacher, distillation=augmented))
     with pytest.raises(ConfigError, match="the training of the student has no teacher: give it"):
         training.run(job_of(world, tmp_path / "b", teacher, teacher_uri=None))

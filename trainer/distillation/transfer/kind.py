@@ -31,15 +31,18 @@ class LayerPair(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What a student returns whose layers are compared with those of its teacher.
+    """What a student returns that is trained beside its teachers.
 
     Attributes:
       logits: outputs of the student, `[batch, outputs]`.
-      layers: the pairs of layers of `Task.hints`, in their order.
+      layers: the pairs of layers of `Task.hints`, in their order; empty if no layers are compared.
+      teacher_outputs: outputs of each teacher for the same inputs, `[batch, members, outputs]`; None if those that were
+        stored are meant.
     """
 
     logits: Any
-    layers: tuple[LayerPair, ...]
+    layers: tuple[LayerPair, ...] = ()
+    teacher_outputs: Any = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ The setting `distillation.<name>_weight` holds the weight of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -84,16 +84,6 @@ TRANSFERS: Mapping[str, Transfer] = MappingProxyType(
 def of_layers(config: DistillationConfig) -> list[str]:
     """Returns the names of the transfer objectives with a weight that compare layers."""
     return [name for name in config.weights if config.reads_teachers and TRANSFERS[name].layers]
-
-
-def assert_hints(config: DistillationConfig, hints: Sequence[tuple[str, str]], task: str) -> None:
-    """Raises ConfigError if a transfer objective compares layers, and the task (by name) has no `hints`."""
-    names = of_layers(config)
-    if names and not hints:
-        raise ConfigError(
-            f"distillation.{names[0]}_weight compares layers, but task '{task}' does not say which: give it "
-            "hints=((layer of the teacher, layer of the student), ...), or set the weight to 0"
-        )
 
 
 def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
