@@ -6,6 +6,7 @@ which reason. Each suggestion names them as `--set` takes them, with values deri
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -67,10 +68,11 @@ def _quality(report: Report) -> Iterator[str]:
     tolerance = report.config.gate.tolerance
     # Rounded in the same way as in the gate.
     if lost is None or round(lost, 12) <= tolerance:
+        yield from _proof(report)
         return
     training = report.config.training
     steps = _set("training.epochs", 2 * training.epochs)
-    if report.config.teachers.epochs is None:
+    if report.config.teachers.epochs is None and not report.given_teacher:
         # If it is null, teachers.epochs follows training.epochs, and the teachers need no more steps.
         steps += f" {_set('teachers.epochs', training.epochs)}"
     yield (
@@ -82,6 +84,28 @@ def _quality(report: Report) -> Iterator[str]:
             yield f"try another temperature ({_other_temperature(report)})"
         if report.config.distillation.alpha < 1:
             yield f"let it listen to its teachers alone ({_set('distillation.alpha', 1.0)})"
+
+
+def _proof(report: Report) -> Iterator[str]:
+    """Suggests what would prove what the test split cannot."""
+    found, tolerance = report.against_teacher, report.config.gate.tolerance
+    if found is None or found.low is None or found.shows(tolerance, report.measure):
+        return
+    enough = found.enough(tolerance)
+    if enough is not None:
+        yield (
+            f"the student may be within {_distance(report, tolerance)} of its teacher, and "
+            f"{figures.plural(found.examples, 'labelled test example')} are too few to prove it: give the test split "
+            f"about {enough:,}"
+        )
+    allowed = _set("gate.tolerance", _rounded_up(-found.low))
+    yield f"these test examples prove that the student is within a larger tolerance ({allowed}), if that is good enough"
+
+
+def _rounded_up(tolerance: float) -> float:
+    """Returns a tolerance with two digits that is not below the given one."""
+    unit = 10.0 ** (math.floor(math.log10(tolerance)) - 1)
+    return float(f"{math.ceil(round(tolerance / unit, 9)) * unit:.2g}")
 
 
 def _size(report: Report) -> Iterator[str]:
@@ -130,7 +154,8 @@ def _gain(report: Report) -> Iterator[str]:
             f"the soft targets ({_other_alpha(alpha)}), "
             f"or ship the one on hard labels ({_set('distillation.alpha', 0.0)})"
         )
-        yield "soft targets pay most on examples without labels: add more of them to the data that `data.path` names"
+        where = "your ExampleGen reads" if report.given_teacher else "`data.path` names"
+        yield f"soft targets pay most on examples without labels: add more of them to the data that {where}"
     if config.gate.require_gain and said is not Gain.HELPED:
         lenient = _set("gate.require_gain", "false")
         yield f"this gate demands a gain: a student that is good enough without one passes with {lenient}"
@@ -154,6 +179,12 @@ def _pseudo(report: Report) -> Iterator[str]:
 def _gap(report: Report) -> Iterator[str]:
     if report.gap_recovered is None or report.gap_recovered.value is not None or HARD_LABELS not in report.models:
         return
+    if report.given_teacher:
+        yield (
+            "your model is not better than the student on hard labels, so it has nothing to teach: the student on hard "
+            f"labels is as good ({_set('distillation.alpha', 0.0)}), or train a better model"
+        )
+        return
     teachers = report.config.teachers
     epochs = 2 * (teachers.epochs or report.config.training.epochs)
     yield (
@@ -175,7 +206,7 @@ def _calibration(report: Report) -> Iterator[str]:
             f"the student's probabilities are {lean} than they should be ({errors}): try another temperature "
             f"({_other_temperature(report)})"
         )
-    elif theirs - mine > _BADLY_CALIBRATED:
+    elif theirs - mine > _BADLY_CALIBRATED and not report.given_teacher:
         count = report.config.teachers.count
         more = max(count + 2, _ENOUGH_TEACHERS)
         yield (
@@ -202,9 +233,10 @@ def _standing(report: Report, lost: float) -> str:
 
 
 def _room(report: Report) -> Iterator[str]:
-    lost = _lost(report)
+    lost, found = _lost(report), report.against_teacher
+    surely = lost if found is None or found.low is None else -found.low
     fit = report.outcome in (Outcome.PUSHED, Outcome.PASSED)
-    if fit and lost is not None and lost < report.config.gate.tolerance / 2:
+    if fit and lost is not None and surely is not None and surely < report.config.gate.tolerance / 2:
         yield (
             f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
             f"student is {_standing(report, lost)}; a smaller one may do ({_units(report, 0.5)})"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from limbeck.report import gain
+from limbeck.report import gain, proof
 from limbeck.report.models_table import models_table
 from limbeck.report.schema import Outcome, Report
 
@@ -41,8 +41,11 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 
 def distillation(report: Report) -> list[str]:
-    """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
-    known = (gain.gap_words(report), gain.helped_words(report))
+    """Returns how near the teacher is, how much of the gap was recovered, and whether distillation helped.
+
+    It leaves out what is unknown.
+    """
+    known = (proof.proof_words(report), gain.gap_words(report), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 

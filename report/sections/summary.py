@@ -79,8 +79,17 @@ def _measure(report: Report) -> Tile:
     else:
         side = "above" if mine > theirs else "below"
         apart = figures.measured_distance(mine - theirs, measure)
-        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_over(report)}"
+        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_worst(report)}{_over(report)}"
     return Tile(measure.title, figures.measured(mine, measure), note)
+
+
+def _worst(report: Report) -> str:
+    """Returns how much worse the student may be, as the gate takes it: `; 95 % sure: at most 2.1 points worse`."""
+    found = report.against_teacher
+    if found is None or found.low is None:
+        return ""
+    side = "at least {} better" if found.low > 0 else "at most {} worse"
+    return f"; 95\u00a0% sure: {side.format(figures.measured_distance(found.low, report.measure))}"
 
 
 def _over(report: Report) -> str:

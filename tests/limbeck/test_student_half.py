@@ -14,9 +14,10 @@ from limbeck.errors import ConfigError, TaskError
 from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings import operational
 from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
-from limbeck.student_half import StudentHalf, environment, student_half
+from limbeck.student_half import StudentHalf, environment, student_half, write_compiled
 from limbeck.trainer.data.preprocessing import preprocess
 from tests.components import borrowed
 
@@ -25,7 +26,11 @@ PROBABILITIES = SavedTeacher("probabilities")
 
 
 def half(
-    config: Config | None = None, teacher: SavedTeacher = PROBABILITIES, splits: Splits | None = None
+    config: Config | None = None,
+    teacher: SavedTeacher = PROBABILITIES,
+    splits: Splits | None = None,
+    *,
+    report: bool = True,
 ) -> StudentHalf:
     from tfx.types import standard_artifacts
     from tfx.types.channel_utils import as_channel
@@ -38,6 +43,7 @@ def half(
         model=as_channel([standard_artifacts.Model()]),
         teacher=teacher,
         splits=splits or Splits(),
+        report=report,
     )
 
 
@@ -50,7 +56,33 @@ def test_a_control_can_be_left_out():
     fewer = {node.id for node in half(Config(controls=False)).nodes}
 
     assert every - fewer == {"DistillerHardLabels", "DistillerPseudoLabels"}
-    assert fewer == {"ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"}
+    assert fewer == {
+        *("ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"),
+        *("Reporter", "Visualizer"),
+    }
+
+
+def test_the_page_can_be_left_out():
+    with_page, without = half(), half(report=False)
+
+    assert with_page.report is not None
+    assert set(with_page.report.outputs) >= {"report", "verdict", "student_metrics", "teacher_metrics"}
+    assert without.report is None
+    assert {node.id for node in with_page.nodes} - {node.id for node in without.nodes} == {
+        "Reporter",
+        "Visualizer",
+    }
+    told = properties(half(splits=Splits(train="mine")))
+    assert told["Reporter"]["raw_split"] == "mine"
+    assert told["Visualizer"]["given_teacher"] == 1
+
+
+def test_a_task_in_a_file_of_this_machine_is_not_compiled(tmp_path: Path):
+    file = tmp_path / "student.py"
+    file.write_text("TASK = None", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no container has the file of the task .*name it as module:attribute"):
+        write_compiled(None, tmp_path / "x", target="vertex", image="i/j", task=str(file), config=Config())
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_nodes_that_further_nodes_hang_on_are_named():
@@ -66,17 +98,40 @@ def test_another_declaration_of_the_teacher_adapts_no_example_again():
 
 
 @pytest.mark.parametrize(
-    ("field", "rule"),
+    ("field", "value", "rule"),
     [
-        ("metrics", r"computed on the validation split, and there is none: name one as Splits\.validation"),
-        ("initialise_student", "takes a teacher that build_teacher builds, and here the teacher is a SavedModel"),
+        (
+            "metrics",
+            lambda *_: [],
+            r"computed on the validation split, and there is none: name one as Splits\.validation",
+        ),
+        (
+            "initialise_student",
+            lambda *_: [],
+            "takes a teacher that build_teacher builds, and here the teacher is a",
+        ),
+        (
+            "hints",
+            (("a", "b"),),
+            "has hints, which are layers of a teacher that build_teacher builds, and here the",
+        ),
     ],
 )
-def test_what_the_half_cannot_do_for_a_task_is_refused(field: str, rule: str, monkeypatch: pytest.MonkeyPatch):
-    task = dataclasses.replace(borrowed.TASK, **{field: lambda *_: []})
+def test_what_the_half_cannot_do_for_a_task_is_refused(
+    field: str, value: Any, rule: str, monkeypatch: pytest.MonkeyPatch
+):
+    task = dataclasses.replace(borrowed.TASK, **{field: value})
     monkeypatch.setattr(borrowed, "TASK", task)
     with pytest.raises((ConfigError, TaskError), match=rule):
         half()
+
+
+def test_inputs_that_the_teacher_must_answer_at_each_step_are_refused():
+    config = Config(distillation=DistillationConfig(inputs="mixup", alpha=1.0))
+    with pytest.raises(
+        ConfigError, match="inputs=mixup calls teachers that build_teacher builds at each step, and"
+    ):
+        half(config)
 
 
 def test_early_stopping_needs_a_validation_split():

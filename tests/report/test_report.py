@@ -262,7 +262,8 @@ def test_figures_say_over_how_many_examples_they_are(capsys: pytest.CaptureFixtu
     text = Page(html.render(sample_report.whole())).text.replace("\u00a0", " ")
     terminal.show(WHOLE, Path("page"), Path("log"))
 
-    assert "the teacher’s 99.2 %; 250 labelled test examples" in text
+    assert "the teacher’s 99.2 %; 95 % sure: at most 4.0 points worse; 250 labelled test examples" in text
+    assert "On these examples, the student is −2.0 points from its teacher" in text
     assert "in points of accuracy, over 250 labelled test examples" in text
     assert re.search(r"examples\s*accuracy", text)
     assert "task shapes, test split, 1,600 labelled examples" in " ".join(capsys.readouterr().out.split())
@@ -272,6 +273,7 @@ def test_a_report_from_before_examples_were_counted_can_be_shown(capsys: pytest.
     plain = to_plain(sample_report.whole())
     for model in plain["models"].values():
         del model["examples"]
+    del plain["against_teacher"]
 
     report = from_json(Report, json.dumps(plain))
     terminal.show(report, Path("page"), Path("log"))

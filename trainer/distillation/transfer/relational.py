@@ -6,8 +6,9 @@ turned, so no projection is needed.
 
 An example is compared with the other examples on its *replica*. A batch on one device has more pairs than the same
 batch on two, so the loss depends on the number of replicas, as with batch normalisation. To compare all pairs, every
-replica would need the layers of all others at each step. What does not depend on the replicas is the weight of an
-example: each has the mean over its own pairs, and these means are averaged over the global batch.
+replica would need the layers of all others at each step. Likewise, a step that accumulates compares within a
+micro-batch. What does not depend on either is the weight of an example: each has the mean over its own pairs, and these
+means are averaged over the global batch.
 """
 
 from __future__ import annotations
