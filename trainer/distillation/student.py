@@ -147,10 +147,10 @@ def watching(model: KerasModel, teacher: KerasModel, hints: Hints, wanted: Seque
 
 def _output(model: KerasModel, name: str, who: str) -> Any:
     """Returns the symbolic output of a layer within a functional model."""
-    rule = "the layers that hints name must be"
+    rule = "the layers that hints name must be "
     if not getattr(model, "_is_graph_network", False):
         raise TaskError(
-            f"{rule} layers of a functional model or a Sequential, but {who} is a subclass of tf_keras.Model, whose "
+            f"{rule}layers of a functional model or a Sequential, but {who} is a subclass of tf_keras.Model, whose "
             "layers return nothing that can be seen from outside: build it from tf_keras.Input"
         )
     if any(type(layer).__name__ == "AddLoss" for layer in model.layers):
@@ -165,20 +165,20 @@ def _output(model: KerasModel, name: str, who: str) -> Any:
         places.setdefault(node.layer.name, []).append(node)
     if name not in places:
         raise TaskError(
-            f"{rule} layers of the models, but {who} has no layer '{name}'.{nearest(name, places)} "
+            f"{rule}layers of the models, but {who} has no layer '{name}'.{nearest(name, places)} "
             f"It has: {', '.join(sorted(places))}"
         )
     if len(places[name]) > 1:
         raise TaskError(
-            f"{rule} called once, but {who} calls '{name}' {len(places[name])} times: name another layer"
+            f"{rule}called once, but {who} calls '{name}' {len(places[name])} times: name another layer"
         )
     output = places[name][0].outputs
     if isinstance(output, list | tuple | dict):
-        raise TaskError(f"{rule} layers that return one tensor, but '{name}' of {who} returns several")
+        raise TaskError(f"{rule}layers that return one tensor, but '{name}' of {who} returns several")
     rank = output.shape.rank
     if rank is None or rank < _LEAST_RANK or output.shape[-1] is None or not output.dtype.is_floating:
         raise TaskError(
-            f"{rule} layers that return numbers [batch, ..., width] of a known width, but '{name}' of {who} returns "
+            f"{rule}layers that return numbers [batch, ..., width] of a known width, but '{name}' of {who} returns "
             f"{_words(output.shape)} of {output.dtype.name}"
         )
     return output
