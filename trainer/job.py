@@ -57,7 +57,8 @@ class TrainingJob:
       most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
-      teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` needs it.
+      teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` and
+        `Task.hints` need it.
       teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
       planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
       compression: for a job that compresses a trained student instead of training one: how. None: it trains.
