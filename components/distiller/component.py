@@ -19,11 +19,13 @@ from limbeck.components.training.component import (
     training_properties,
 )
 from limbeck.models import MODELS, STUDENT, Model
-from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.student import StudentConfig
+from limbeck.trainer.search.candidates import candidates
 
 _DISTILLATION = Section(DistillationConfig, optional=True)
+_SEARCH = Section(SearchConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
@@ -36,6 +38,7 @@ class DistillerSpec(TrainingSpec):
         TrainingSpec.PARAMETERS
         | Section(StudentConfig).parameters
         | _DISTILLATION.parameters
+        | _SEARCH.parameters
         | {
             "targets": component_spec.ExecutionParameter(type=str),
             TEACHER_HYPERPARAMETERS: component_spec.ExecutionParameter(type=str, optional=True),
@@ -67,7 +70,7 @@ def distillers(
       ConfigError: if a temperature is set that changes nothing. So it is told before any node runs.
     """
     config = context.config
-    context.task.objective.assert_temperature(config.distillation.temperature, DistillationConfig().temperature)
+    context.task.objective.assert_temperature(config.distillation.temperature)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
@@ -82,7 +85,7 @@ def distillers(
     return {
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],
-            properties=properties | _targets(model, config),
+            properties=properties | _targets(model, context),
             **(alone if model.targets == "labels" else taught),
         ).with_id(model.node)
         for name, model in MODELS.items()
@@ -90,6 +93,12 @@ def distillers(
     }
 
 
-def _targets(model: Model, config: Config) -> Properties:
-    distilled = model.targets == "soft_targets"
-    return {"targets": model.targets} | (_DISTILLATION.encode(config.distillation) if distilled else {})
+def _targets(model: Model, context: Context) -> Properties:
+    properties: Properties = {"targets": model.targets}
+    if model.targets == "soft_targets":
+        config, tempered = context.config, context.task.objective.wording.tempered
+        properties |= _DISTILLATION.encode(config.distillation)
+        # If there is nothing to choose, no setting of the search may train the student again.
+        if len(candidates(config.distillation, config.search, tempered=tempered)) > 1:
+            properties |= _SEARCH.encode(config.search)
+    return properties

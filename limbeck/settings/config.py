@@ -18,6 +18,7 @@ from limbeck.settings.fields import SEEDS, operational
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
@@ -47,6 +48,7 @@ class Config:
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
+    search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
     controls: bool = True
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
     containers: dict[str, ContainerConfig] = operational(factory=dict)

@@ -42,11 +42,12 @@ def distillation_loss(
       A float32 scalar. A term without an example in the global batch counts as 0.
     """
     loss = 0.0
-    if config.alpha < 1:
-        loss += (1 - config.alpha) * mean_part(objective.hard_loss(outputs, labels), denominators.labelled)
-    if config.alpha > 0:
-        soft = objective.soft_loss(outputs, teacher_outputs, config.temperature)
-        loss += config.alpha * mean_part(soft, denominators.examples)
+    alpha = config.used_alpha
+    if alpha < 1:
+        loss += (1 - alpha) * mean_part(objective.hard_loss(outputs, labels), denominators.labelled)
+    if alpha > 0:
+        soft = objective.soft_loss(outputs, teacher_outputs, config.used_temperature)
+        loss += alpha * mean_part(soft, denominators.examples)
     return loss
 
 

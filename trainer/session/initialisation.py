@@ -95,6 +95,7 @@ def _teacher(session: Session) -> KerasModel:
         entry="teacher",
         targets="labels",
         distillation=None,
+        search=None,
         hyperparameters=job.teacher_hyperparameters,
         planned_teacher=None,
         teacher_uri=None,
