@@ -44,6 +44,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.group": (_DIVIDED, "customer"),
     "data.time": (_DIVIDED, "day"),
     "containers": ({}, {"default": {"cpu": "2"}}),
+    "search.temperatures": ({}, [1.0, 3.0]),
+    "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),

@@ -28,6 +28,7 @@ ASSIGNMENTS = (
     "teachers.count=3",
     "teachers.epochs=5",
     "distillation.temperature=3.5",
+    "distillation.alpha=0.75",
     "drift.skew_threshold=0.5",
     "gate.tolerance=0.125",
     "gate.max_bytes=500000",
@@ -257,7 +258,7 @@ def test_controls_are_the_student_on_other_targets(compiled: Compiled):
     student, *controls = map(compiled.parameters, STUDENTS)
 
     assert [one["targets"] for one in (student, *controls)] == ["soft_targets", "labels", "pseudo_labels"]
-    own = {"targets", "distillation_temperature", "distillation_alpha"}
+    own = {"targets", "distillation", "distillation_temperature", "distillation_alpha"}
     for control in controls:
         assert not (own - {"targets"}) & control.keys()
         assert control.items() - {("targets", control["targets"])} == {

@@ -9,8 +9,8 @@ from limbeck.trainer.search.candidates import candidates, is_reference
 USUAL = (2.0, 0.9)
 
 
-def tried(config, search=SearchConfig(), *, tempered=True):
-    found = candidates(config, search, tempered=tempered)
+def tried(config, search=None, *, tempered=True):
+    found = candidates(config, search or SearchConfig(), tempered=tempered)
     assert not any(one.search for one in found)
     return [(one.temperature, one.alpha) for one in found]
 

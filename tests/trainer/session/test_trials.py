@@ -54,7 +54,7 @@ def same(one, other):
 
 
 def test_the_record_shows_every_trial_and_what_was_taken(found):
-    job, told = found
+    _, told = found
     assert [(one.length, one.steps) for one in told.trials] == [("short", 6)] * 3 + [("full", STEPS)] * 3
     assert told.planned_steps == 3 * 6 + 3 * STEPS <= 4.2 * STEPS
     assert [one.distillation.alpha for one in told.trials if one.length == "full"][:2] == [0.0, 0.9]
@@ -117,7 +117,9 @@ def test_a_search_that_is_killed_in_a_trial_goes_on_to_the_same_student(searched
 
 
 def test_trials_that_break_down_leave_labels_alone(searched, world, tmp_path):
-    broken = pack(tmp_path / "broken", worlds.with_logits(world.transformed, np.full_like(random_logits(), np.nan)))
+    broken = pack(
+        tmp_path / "broken", worlds.with_logits(world.transformed, np.full_like(random_logits(), np.nan))
+    )
     job = searched("broken", examples_uri=broken)
     training.run(job)
     told = record.read(job.record_uri)
