@@ -24,6 +24,7 @@ from limbeck.report.sections import (
     labels,
     learning,
     quality,
+    search,
     slices,
     softness,
     summary,
@@ -52,6 +53,7 @@ class PageSection:
 TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = (
     PageSection("quality", "Quality", "Quality and cost", quality.view),
+    PageSection("search", "Search", "How the student's loss was chosen", search.view),
     PageSection("learning", "Learning", "Learning curves", learning.view),
     PageSection("confusions", "Confusions", "What was taken for what", confusions.view),
     PageSection("labels", "Labels", "Label by label", labels.view),
