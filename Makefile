@@ -51,6 +51,10 @@ install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 install-gpu: $(VENV)/run-time ## add to .venv the libraries of CUDA that TensorFlow needs for GPUs
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-gpu.txt
 
+.PHONY: install-languages
+install-languages: $(VENV)/run-time ## add to .venv the translations that the task `languages` learns from
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-languages.txt
+
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
 	$(PYTHON) pipeline.py run --task digits --root runs/digits
@@ -113,8 +117,9 @@ endif
 .PHONY: lock
 lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
 	$(COMPILE) -o requirements.txt
-	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --extra dev --extra languages -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
+	$(COMPILE) --extra languages -c requirements.txt -o requirements-languages.txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
 

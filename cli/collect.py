@@ -58,6 +58,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         gap_recovered=verdicts.gap_recovered,
         distillation_helped=verdicts.distillation_helped,
         against=verdicts.against,
+        against_teacher=verdicts.against_teacher,
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import os
+import sys
 
 from limbeck import reference
 from limbeck.cli import exit_codes, quiet, settings
@@ -13,6 +14,7 @@ from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, scheme_of, visibility
 from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
 from limbeck.files.s3.uri import parse
+from limbeck.kubeflow.out_of_reach import named_places, unmounted, unpullable
 from limbeck.kubeflow.rewrites.task_data import TaskData
 from limbeck.records import to_json
 from limbeck.settings.config import Config
@@ -66,7 +68,19 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         compiler.write(graph, arguments.output, options)
     print(f"wrote {arguments.output} for {arguments.target}")
+    for warning in _warnings(arguments, config):
+        print(f"warning: {warning}", file=sys.stderr)
     return exit_codes.DONE
+
+
+def _warnings(arguments: argparse.Namespace, config: Config) -> list[str]:
+    """What the containers may not reach, though the file is right."""
+    warnings = []
+    if arguments.root is None:
+        warnings.append(f"the file holds the placeholder {_PLACEHOLDER_ROOT}: give --root gs://your-bucket/folder")
+    places = named_places(arguments.root or _PLACEHOLDER_ROOT, config.data.path, config.data.unlabelled)
+    warnings += unmounted(places, arguments.target, config.containers)
+    return [*warnings, *filter(None, [unpullable(arguments.image, arguments.target)])]
 
 
 def _retries(count: int | None) -> list[str]:

@@ -6,6 +6,7 @@ which reason. Each suggestion names them as `--set` takes them, with values deri
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -68,6 +69,7 @@ def _quality(report: Report) -> Iterator[str]:
     tolerance = report.config.gate.tolerance
     # Rounded in the same way as in the gate.
     if lost is None or round(lost, 12) <= tolerance:
+        yield from _proof(report)
         return
     training = report.config.training
     steps = _set("training.epochs", 2 * training.epochs)
@@ -83,6 +85,28 @@ def _quality(report: Report) -> Iterator[str]:
             yield f"try another temperature ({_other_temperature(report)})"
         if distillation(report).used_alpha < 1:
             yield f"let it listen to its teachers alone ({_set('distillation.alpha', 1.0)})"
+
+
+def _proof(report: Report) -> Iterator[str]:
+    """Suggests what would prove what the test split cannot."""
+    found, tolerance = report.against_teacher, report.config.gate.tolerance
+    if found is None or found.low is None or found.shows(tolerance, report.measure):
+        return
+    enough = found.enough(tolerance)
+    if enough is not None:
+        yield (
+            f"the student may be within {_distance(report, tolerance)} of its teacher, and "
+            f"{figures.plural(found.examples, 'labelled test example')} are too few to prove it: give the test split "
+            f"about {enough:,}"
+        )
+    allowed = _set("gate.tolerance", _rounded_up(-found.low))
+    yield f"these test examples prove that the student is within a larger tolerance ({allowed}), if that is good enough"
+
+
+def _rounded_up(tolerance: float) -> float:
+    """Returns a tolerance with two digits that is not below the given one."""
+    unit = 10.0 ** (math.floor(math.log10(tolerance)) - 1)
+    return float(f"{math.ceil(round(tolerance / unit, 9)) * unit:.2g}")
 
 
 def _size(report: Report) -> Iterator[str]:
@@ -203,9 +227,10 @@ def _standing(report: Report, lost: float) -> str:
 
 
 def _room(report: Report) -> Iterator[str]:
-    lost = _lost(report)
+    lost, found = _lost(report), report.against_teacher
+    surely = lost if found is None or found.low is None else -found.low
     fit = report.outcome in (Outcome.PUSHED, Outcome.PASSED)
-    if fit and lost is not None and lost < report.config.gate.tolerance / 2:
+    if fit and lost is not None and surely is not None and surely < report.config.gate.tolerance / 2:
         yield (
             f"there is room: {_distance(report, report.config.gate.tolerance)} below the teacher are allowed, and this "
             f"student is {_standing(report, lost)}; a smaller one may do ({_units(report, 0.5)})"

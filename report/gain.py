@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 
-from limbeck.models import HARD_LABELS
+from limbeck.models import HARD_LABELS, TEACHER
 from limbeck.report import figures
 from limbeck.report.names import full
-from limbeck.report.schema import Report
+from limbeck.report.schema import Report, measured
 from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Interval
 
 
@@ -56,16 +56,33 @@ def helped_words(report: Report) -> str | None:
     return f"distillation was not shown to help: chance alone may explain the difference {beside}"
 
 
-def gap_words(gap: Interval | None) -> str | None:
-    """Returns a sentence on how much of the gap was recovered; None if that is unknown."""
-    if gap is None:
-        return None
-    control = full(HARD_LABELS)
-    if gap.value is None:
-        return f"no gap to recover: the teacher is not better than the {control}"
-    sure = (
-        "its interval is undefined: another test split might well have left no gap"
-        if gap.low is None or gap.high is None
-        else f"95 % interval {figures.percent_range(gap)}"
+def gap_shown(report: Report) -> Interval | None:
+    """Returns the share of the gap that was recovered; None if no gap is shown, or if nothing is known of it.
+
+    An end of the interval is null if more than one draw of the test split in forty leaves no gap: the interval of the
+    gap itself then holds 0. A share of such a gap is a division by about nothing, and says -602 % as easily as 340 %.
+    """
+    gap = report.gap_recovered
+    return None if gap is None or None in (gap.value, gap.low, gap.high) else gap
+
+
+def no_gap_words(report: Report) -> str:
+    """Returns a sentence with both figures on why there is no gap to recover, without its subject's capital letter."""
+    teacher, control = (
+        figures.measured(measured(report, name), report.measure) for name in (TEACHER, HARD_LABELS)
     )
-    return f"{figures.percent(gap.value, 0)} of the gap from the {control} to the teacher was recovered ({sure})"
+    beside = f"the teacher has {teacher}, and the {full(HARD_LABELS)} {control}"
+    if report.gap_recovered is None or report.gap_recovered.value is None:
+        return f"the teacher is not better: {beside}"
+    return f"chance alone may explain what lies between them: {beside}"
+
+
+def gap_words(report: Report) -> str | None:
+    """Returns a sentence on how much of the gap was recovered; None if nothing is known of it."""
+    if report.gap_recovered is None:
+        return None
+    gap = gap_shown(report)
+    if gap is None:
+        return f"no gap to recover: {no_gap_words(report)}"
+    value, sure = figures.percent(gap.value, 0), f"95 % interval {figures.percent_range(gap)}"
+    return f"{value} of the gap from the {full(HARD_LABELS)} to the teacher was recovered ({sure})"

@@ -15,7 +15,7 @@ from limbeck.objectives.wording import Wording
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.report.findings import Findings
-from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority
 from limbeck.settings.config import Config
 
 VERSION = 1
@@ -79,6 +79,7 @@ class Report:
       gap_recovered: see `limbeck.report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
+      against_teacher: the student against its teacher, as the gate compares them; null in a report from before it did.
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
@@ -102,6 +103,7 @@ class Report:
     # Reports from before there were other objectives have no measure.
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
+    against_teacher: NonInferiority | None = None
 
 
 def measured(report: Report, model: str) -> float | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from limbeck.report import gain
-from limbeck.report.schema import Outcome, Report, judged_on, measured
+from limbeck.report import gain, proof
+from limbeck.report.models_table import models_table
+from limbeck.report.schema import Outcome, Report
 
 
 def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) -> None:
@@ -25,7 +24,7 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
     console = Console(highlight=False)
     if report.models:
-        console.print(_models(report))
+        console.print(models_table(report, console))
     for entry, records in report.training.items():
         for record in records:
             work = f"{record.steps:,} steps, {record.examples:,} examples, {record.seconds:.0f} s"
@@ -42,8 +41,11 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 
 def distillation(report: Report) -> list[str]:
-    """Returns how much of the gap was recovered, and whether distillation helped; leaves out what is unknown."""
-    known = (gain.gap_words(report.gap_recovered), gain.helped_words(report))
+    """Returns how near the teacher is, how much of the gap was recovered, and whether distillation helped.
+
+    It leaves out what is unknown.
+    """
+    known = (proof.proof_words(report), gain.gap_words(report), gain.helped_words(report))
     return [words.replace("\u00a0", " ") for words in known if words]
 
 
@@ -61,23 +63,3 @@ def verdict(report: Report) -> list[str]:
     if report.outcome is Outcome.STOPPED:
         return ["the run was stopped; start it again, and what was finished comes from the cache"]
     return [f"the run failed: {report.error}"]
-
-
-def _models(report: Report) -> Table:
-    examples = judged_on(report)
-    over = "" if examples is None else f", {examples:,} labelled example{'' if examples == 1 else 's'}"
-    table = Table(title=escape(f"task {report.task}, test split{over}"))
-    table.add_column("model", overflow="fold")
-    for name in (report.measure.name, "weights", "bytes", "p50", "p99"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, model in report.models.items():
-        value = measured(report, name)
-        table.add_row(
-            escape(name),
-            "undefined" if value is None else report.measure.text(value),
-            f"{model.parameters:,}",
-            f"{model.bytes:,}",
-            f"{model.latency_ms_p50:.3f} ms",
-            f"{model.latency_ms_p99:.3f} ms",
-        )
-    return table

@@ -17,6 +17,7 @@ Efron (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,7 +25,7 @@ import numpy.typing as npt
 
 from limbeck.components.comparison.answers import Answers
 from limbeck.objectives.statistic import Statistic
-from limbeck.report.verdicts import Interval
+from limbeck.report.verdicts import ONE_SIDED_QUANTILE, Interval
 
 DRAWS = 20_000
 # A statistic that is no mean takes a pass over all examples for each draw and model.
@@ -35,6 +36,8 @@ FEW_PATTERNS = 1 << 9
 MOST_EXAMPLES = 1 << 14
 MOST_EXAMPLES_OF_A_STATISTIC = 1 << 11
 _NUMBERS_AT_ONCE = 1 << 22
+# The draws of one or two examples say nothing of other test splits.
+_FEWEST_EXAMPLES = 3
 Means = npt.NDArray[np.float64]
 
 
@@ -127,6 +130,39 @@ def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
         low = float(np.percentile(np.where(unknown, -np.inf, drawn), 2.5))
         high = float(np.percentile(np.where(unknown, np.inf, drawn), 97.5))
     return Interval(value, *(end if np.isfinite(end) else None for end in (low, high)))
+
+
+def lower_end(drawn: npt.NDArray[np.float64], examples: int) -> float | None:
+    """Returns the lower end of a one-sided 95 % interval from the draws of a figure, float64 `[draws]`.
+
+    A draw without a figure (NaN) counts below it; None if it falls among such draws, and of fewer than three examples.
+    Draws of few examples vary less than test splits do. So the percentile is not the 5th, but that where an interval of
+    Student's t would end (Hesterberg, 2015, "What Teachers Should Know About the Bootstrap", The American Statistician
+    69(4)): the 3.8th for 20 examples, the 4.8th for 100.
+
+    Args:
+      drawn: the draws.
+      examples: the number of examples of each draw.
+    """
+    if examples < _FEWEST_EXAMPLES:
+        return None
+    longer = _students_quantile(examples - 1) * math.sqrt(examples / (examples - 1))
+    level = math.erfc(longer / math.sqrt(2)) / 2
+    with np.errstate(invalid="ignore"):
+        low = float(np.percentile(np.where(np.isnan(drawn), -np.inf, drawn), 100 * level))
+    return low if np.isfinite(low) else None
+
+
+def _students_quantile(freedom: int) -> float:
+    """Returns about the 95th percentile of Student's t with so many degrees of freedom; of 2, it is 3 % off.
+
+    Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 26.7.5.
+    """
+    z, inverse = ONE_SIDED_QUANTILE, 1 / freedom
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + inverse * (first + inverse * (second + inverse * third))
 
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:

@@ -1,4 +1,4 @@
-"""Computes the verdicts on distillation from the answers of all models."""
+"""Computes the verdicts on student and distillation from the answers of all models."""
 
 from __future__ import annotations
 
@@ -7,38 +7,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from limbeck.components.comparison import mcnemar, proportions
+from limbeck.components.comparison import mcnemar, proportions, score_bound
 from limbeck.components.comparison.answers import Answers
-from limbeck.components.comparison.bootstrap import draw, interval, p_value
+from limbeck.components.comparison.bootstrap import draw, interval, lower_end, p_value
 from limbeck.components.comparison.proportions import agreeing
 from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
 from limbeck.objectives.statistic import Statistic
-from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, Verdicts
+from limbeck.report.verdicts import SIGNIFICANCE, Comparison, Helped, Interval, NonInferiority, Verdicts
 
 if TYPE_CHECKING:
     from limbeck.components.comparison.bootstrap import Means
 
 
 def compare(answers: Answers, statistic: Statistic) -> Verdicts:
-    """Compares the student with its controls.
+    """Compares the student with its teacher and its controls.
 
     Args:
-      answers: what each model answered to the test examples. There is no verdict without teacher, student and a
-        control, without an example, or if the examples do not define the statistic.
+      answers: what each model answered to the test examples. There is no verdict without teacher and student, without
+        an example, or if the examples do not define the statistic.
       statistic: the figure that is compared; higher is better.
     """
-    controls = [name for name in CONTROLS if name in answers.outputs]
-    if not controls or not {TEACHER, STUDENT} <= answers.outputs.keys() or not len(answers.labels):
+    if not {TEACHER, STUDENT} <= answers.outputs.keys() or not len(answers.labels):
         return Verdicts()
     measured = {name: statistic.value(one, answers.labels) for name, one in answers.outputs.items()}
     if not np.isfinite(list(measured.values())).all():
         return Verdicts()
     drawn = draw(answers, statistic)
+    beside = _against_teacher(answers, statistic, measured, drawn)
+    controls = [name for name in CONTROLS if name in answers.outputs]
     against = {name: _against(name, answers, statistic, measured, drawn) for name in controls}
     if HARD_LABELS not in against:
-        return Verdicts(against=against)
+        return Verdicts(against=against, against_teacher=beside)
     recovered = agreeing(_gap_recovered(measured, drawn), against[HARD_LABELS].p_value)
-    return Verdicts(recovered, _helped(against[HARD_LABELS]), against)
+    return Verdicts(recovered, _helped(against[HARD_LABELS]), against, beside)
+
+
+def _against_teacher(
+    answers: Answers, statistic: Statistic, measured: Mapping[str, float], drawn: Mapping[str, Means]
+) -> NonInferiority:
+    difference, examples = measured[STUDENT] - measured[TEACHER], len(answers.labels)
+    mine, theirs = (statistic.scores(answers.outputs[name], answers.labels) for name in (STUDENT, TEACHER))
+    if mine is not None and theirs is not None and mcnemar.applies(mine) and mcnemar.applies(theirs):
+        return NonInferiority(difference, score_bound.lower_bound(mine, theirs), examples)
+    return NonInferiority(difference, lower_end(drawn[STUDENT] - drawn[TEACHER], examples), examples)
 
 
 def _against(

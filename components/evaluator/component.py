@@ -7,7 +7,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from limbeck.components.evaluator.evaluation import OWN_METRICS, evaluation_config
 from limbeck.components.graph.context import Context
-from limbeck.digests.code import code_digest
 from limbeck.examples import TEST
 
 _MODULE = "limbeck.components.evaluator.evaluation"
@@ -24,5 +23,5 @@ def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: Base
         module_path=_MODULE,
     )
     # TFX's Evaluator has no property for it, so its cache would not see an edit of our extractors.
-    node.exec_properties["code_digest"] = code_digest([_MODULE, *OWN_METRICS.values()])
+    node.exec_properties["code_digest"] = context.code_digest([_MODULE, *OWN_METRICS.values()])
     return node

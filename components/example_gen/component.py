@@ -25,7 +25,6 @@ from limbeck.components.example_gen.driver import UNLABELLED, ContentDriver
 from limbeck.components.example_gen.object_stores import WILD
 from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.components.graph.context import Context
-from limbeck.digests.code import code_digest
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
 from limbeck.task import Task
@@ -77,7 +76,7 @@ def raw_examples(context: Context) -> ExampleGen:
         span=config.span,
         encoding=config.encoding,
         declaration=declaration_of(task),
-        code_digest=code_digest([executor_name(config.format)]),
+        code_digest=context.code_digest([executor_name(config.format)]),
         division=division,
         unlabelled=context.storage.unlabelled,
         labels=labels,

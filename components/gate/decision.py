@@ -1,11 +1,15 @@
 """Decides whether the student may serve, from facts on student and teachers and from the gate's limits.
 
+A student may be near its teacher on a small test split by luck. So the gate asks for more than a small difference: the
+test examples must show that the student is hardly worse (`limbeck.report.verdicts.NonInferiority`).
+
 Whether distillation helped is another question. A good student is not refused because plain labels would have done as
 well, unless the settings ask for that.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from pydantic.dataclasses import dataclass
@@ -14,7 +18,7 @@ from limbeck.components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS
 from limbeck.objectives.measure import Measure
 from limbeck.records import STRICT
-from limbeck.report.verdicts import SIGNIFICANCE, Verdicts
+from limbeck.report.verdicts import SIGNIFICANCE, NonInferiority, Verdicts
 from limbeck.settings.gate import GateConfig
 
 DECISION_FILE = "decision.json"
@@ -27,6 +31,15 @@ class Decision:
     passed: bool
     reasons: tuple[str, ...]
     verdicts: Verdicts
+
+
+@dataclasses.dataclass(frozen=True)
+class _Terms:
+    """What is compared, how far the student may be below the teacher, and what a test split must hold for it."""
+
+    measure: Measure
+    tolerance: float
+    needed: str
 
 
 def decide(
@@ -45,7 +58,7 @@ def decide(
       student: quality of the student.
       teacher: quality of the teachers' ensemble on the same examples.
       facts: what the student costs.
-      verdicts: how the student compares with its controls.
+      verdicts: how the student compares with its teacher and its controls.
       limits: the gate's limits; the tolerance has the unit of the measure.
       measure: the measure of the scores of `student` and `teacher`, and of the differences in `verdicts`.
       needed: what the test split must hold for the measure to be defined, in words.
@@ -55,28 +68,53 @@ def decide(
     """
     measure.assert_tolerance(limits.tolerance)
     reasons = [
-        *_quality(student, teacher, limits, measure, needed),
+        *_quality(student, teacher, verdicts.against_teacher, _Terms(measure, limits.tolerance, needed)),
         *_cost(facts, limits),
         *_gain(verdicts, limits, measure),
     ]
     return Decision(not reasons, tuple(reasons), verdicts)
 
 
-def _quality(student: Quality, teacher: Quality, limits: GateConfig, measure: Measure, needed: str) -> list[str]:
+def _quality(student: Quality, teacher: Quality, beside: NonInferiority | None, terms: _Terms) -> list[str]:
+    measure, tolerance = terms.measure, terms.tolerance
     for name, quality in (("student", student), ("teacher", teacher)):
         if not math.isfinite(quality.score):
             return [
                 f"the {name}'s {measure.name} is {quality.score} over {quality.examples} labelled test examples: "
-                f"give the test split {needed}, or look for extreme values in the model's inputs"
+                f"give the test split {terms.needed}, or look for extreme values in the model's inputs"
             ]
-    # Rounded, because 0.9 - 0.85 > 0.05 in binary. A loss that equals the limit is accepted.
+    if beside is not None and beside.shows(tolerance, measure):
+        return []
+    # Rounded, because 0.9 - 0.85 > 0.05 in binary.
     lost = round(teacher.score - student.score, 12)
-    if lost > limits.tolerance:
+    if lost > tolerance:
         return [
             f"the student's {measure.name} {measure.text(student.score)} is {measure.distance(lost)} below the "
-            f"teacher's {measure.text(teacher.score)}; gate.tolerance allows {measure.limit(limits.tolerance)}"
+            f"teacher's {measure.text(teacher.score)}; gate.tolerance allows {measure.limit(tolerance)}"
         ]
-    return []
+    return [_not_proven(0.0 - lost, beside, terms)]
+
+
+def _not_proven(difference: float, beside: NonInferiority | None, terms: _Terms) -> str:
+    measure = terms.measure
+    said = (
+        f"the student's {measure.name} is {measure.signed(difference)} from the teacher's, and gate.tolerance allows "
+        f"{measure.limit(terms.tolerance)}"
+    )
+    if beside is None or beside.low is None:
+        return (
+            f"{said}, but too many other test splits would not define it: give the test split more {terms.needed}"
+        )
+    enough = beside.enough(terms.tolerance)
+    remedy = (
+        "A student so near the limit needs a larger gate.tolerance"
+        if enough is None
+        else f"About {enough:,} would most likely prove it; otherwise set a larger gate.tolerance"
+    )
+    return (
+        f"{said}, but {beside.examples:,} labelled test examples prove less: the true difference may "
+        f"well be {measure.signed(beside.low)} (lower end of its one-sided 95 % interval). {remedy}"
+    )
 
 
 def _cost(facts: ModelFacts, limits: GateConfig) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from limbeck.components.properties.code import CodeRef
 from limbeck.digests.code import TaskDigests, code_digest, task_digests
+from limbeck.digests.dependencies import Project
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from limbeck.task import Task
@@ -45,6 +46,7 @@ class Context:
       task: the task itself.
       digests: the digests of the task's parts.
       storage: the places of results.
+      project: our own sources: all nodes are made from one state of them.
     """
 
     config: Config
@@ -52,6 +54,7 @@ class Context:
     task: Task
     digests: TaskDigests
     storage: Storage
+    project: Project = dataclasses.field(default_factory=Project, repr=False, compare=False)
 
     @classmethod
     def of(cls, config: Config, ref: TaskRef, storage: Storage) -> Context:
@@ -66,4 +69,8 @@ class Context:
           roots: definitions of ours, as `limbeck.digests.code.code_digest` takes them.
           part: what else the node depends on: the digest of a part of the task.
         """
-        return CodeRef(self.ref, code_digest(roots) + (f"-{part}" if part else ""))
+        return CodeRef(self.ref, self.code_digest(roots) + (f"-{part}" if part else ""))
+
+    def code_digest(self, roots: Iterable[str]) -> str:
+        """Returns the digest of `roots` alone."""
+        return code_digest(roots, project=self.project)

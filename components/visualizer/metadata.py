@@ -13,6 +13,7 @@ import numpy as np
 
 from limbeck.models import STUDENT
 from limbeck.report.findings import Confusion, Findings, Roc
+from limbeck.report.gain import gap_shown
 from limbeck.report.schema import Report
 
 CLASSES = 50
@@ -23,11 +24,11 @@ def figures(report: Report, model: str) -> dict[str, float]:
     """Returns the figures of one model by name.
 
     They are its measure and its loss on the test split, what it costs, and for the student, the share of the gap to the
-    teacher that it recovered.
+    teacher that it recovered, if a gap is shown.
     """
     known = report.models[model]
     roc = report.findings.roc.get(model) if report.findings else None
-    gap = report.gap_recovered if model == STUDENT else None
+    gap = gap_shown(report) if model == STUDENT else None
     found = {
         **known.metrics,
         "roc_auc": roc.area if roc else None,

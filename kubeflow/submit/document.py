@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import ConfigError
+from limbeck.kubeflow.out_of_reach import unpullable
 from limbeck.kubeflow.simulate.refusals import RefusedError
 from limbeck.kubeflow.simulate.upload import documents
 from limbeck.kubeflow.simulate.upload.accepted import Accepted, accept
@@ -110,16 +111,9 @@ def _image_warnings(document: Document) -> list[str]:
                 f"the file was compiled without an image: its containers start from {image!r}. Push an image that "
                 "holds this project and your task, and compile with --image REGISTRY/NAME:TAG"
             )
-        # A name with a slash is that of a registry, or of a user of Docker Hub.
-        if "/" in image:
-            continue
-        if document.target == "vertex":
-            raise ConfigError(
-                f"Vertex AI pulls images from a registry, but {image} names none. Push it, such as to "
-                f"REGION-docker.pkg.dev/PROJECT/REPOSITORY/{image}, and compile with that as --image"
-            )
-        warnings.append(
-            f"the image {image} names no registry. Unless each node of the cluster holds it already, the tasks wait "
-            "for ever: push it, and compile with --image REGISTRY/NAME:TAG"
-        )
+        warning = unpullable(image, document.target)
+        if warning is not None and document.target == "vertex":
+            raise ConfigError(warning)
+        if warning is not None:
+            warnings.append(warning)
     return warnings

@@ -38,12 +38,13 @@ class TaskDigests:
     student: str
 
 
-def code_digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
+def code_digest(roots: Iterable[str], search_path: Iterable[str] = (), project: Project | None = None) -> str:
     """Returns the digest of all definitions that the definitions `roots` depend on, and of `roots` themselves.
 
     Args:
       roots: `module:qualified_name`, or `module` for the whole module.
       search_path: folders to import modules from, besides the project's own.
+      project: the sources, if several digests are taken of one state of them; it has a search path of its own.
 
     Returns:
       64 hexadecimal digits. They do not change with comments, docstrings, formatting, the order of functions and
@@ -53,7 +54,7 @@ def code_digest(roots: Iterable[str], search_path: Iterable[str] = ()) -> str:
       TaskError: if a root does not exist, or a file that it depends on is not Python.
     """
     texts = sorted(set(roots))
-    project = Project(search_path)
+    project = project or Project(search_path)
     return _hash(project, project.roots(texts), texts)
 
 

@@ -45,12 +45,16 @@ class Node(NamedTuple):
 class Project:
     """The definitions in the source files of the project, of a task and of its helpers, and what they depend on.
 
+    A file counts as it was when it was first needed. What was found out once is not looked for again.
+
     Args:
       search_path: folders to import modules from, before the project's root.
     """
 
     def __init__(self, search_path: Iterable[str] = ()) -> None:
         self._sources = Sources(search_path)
+        self._expanded: dict[Node, tuple[tuple[str, ...], set[Node]]] = {}
+        self._resolved: dict[tuple[str, NameChain], set[Node]] = {}
 
     def find(self, name: str) -> Module | None:
         """Returns the project's module with this dotted name; None if the project has none.
@@ -98,23 +102,23 @@ class Project:
         while pending:
             node = pending.pop()
             if node not in found:
-                found[node], further = self._expand(node)
+                if node not in self._expanded:
+                    self._expanded[node] = self._expand(node)
+                found[node], further = self._expanded[node]
                 pending.extend(further)
         found |= self._data_files(tuple(found))
         return {node: content for node, content in found.items() if content}
 
     def _data_files(self, nodes: Iterable[Node]) -> dict[Node, tuple[str, ...]]:
-        texts: dict[str, set[str]] = {}
-        for node in nodes:
-            place = self._sources.place(node.module)
-            if place is not None and not is_ours(place):
-                texts.setdefault(node.module, set()).update(*(s.texts for s in self._statements(node)))
+        places = {module: self._sources.place(module) for module in {node.module for node in nodes}}
+        theirs = {module for module, place in places.items() if place is not None and not is_ours(place)}
+        texts: dict[str, set[str]] = {module: set() for module in theirs}
+        for node in (node for node in nodes if node.module in theirs):
+            texts[node.module].update(*(s.texts for s in self._statements(node)))
         return {
             Node(module, f"file {name}"): (file_digest(path),)
             for module, literals in texts.items()
-            for name, path in data_files(
-                [module_folder(self._sources.place(module)), Path.cwd()], literals
-            ).items()
+            for name, path in data_files([module_folder(places[module]), Path.cwd()], literals).items()
         }
 
     def _expand(self, node: Node) -> tuple[tuple[str, ...], set[Node]]:
@@ -157,7 +161,9 @@ class Project:
         """Returns what a chain in `statement` stands for; empty for a built-in name of Python."""
         local = (i for i in statement.imports if i.name == chain[0])
         found = set().union(*(self._follow(i.module, i.chain + chain[1:]) for i in local))
-        return found | self._look_up(module, chain, frozenset())
+        if (module.name, chain) not in self._resolved:
+            self._resolved[module.name, chain] = self._look_up(module, chain, frozenset())
+        return found | self._resolved[module.name, chain]
 
     def _look_up(self, module: Module, chain: NameChain, seen: frozenset[Node]) -> set[Node]:
         """Returns what a chain stands for at the top level of `module`; empty if its first name is not bound there."""

@@ -16,9 +16,10 @@ class GateConfig:
     """What makes a student fit to serve.
 
     Attributes:
-      tolerance: how far the student's measure on the test split may be below the teacher's, in the measure's unit. For
-        classes, the measure is accuracy, a fraction: 0.05 are 5 points, and 1 is the most. For the other kinds of label
-        it is AUC, macro AUC or R².
+      tolerance: how far the student's measure may be below the teacher's, in the measure's unit. The test split must
+        prove it: the lower end of the one-sided 95 % interval of the difference is held against it. For classes, the
+        measure is accuracy, a fraction: 0.05 are 5 points, and 1 is the most. For the other kinds of label it is AUC,
+        macro AUC or R².
       max_bytes: largest serving SavedModel folder, in bytes; null sets no limit.
       max_latency_ms: largest median latency, in milliseconds (batch 1, one thread); null sets no limit.
       require_gain: the gate refuses a student whose measure is not significantly (p < 0.05) above the measure of the

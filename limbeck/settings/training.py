@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic.dataclasses import dataclass
 
+from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, Seed, operational, runtime
 
@@ -17,6 +18,8 @@ class TrainingConfig:
     Attributes:
       epochs: passes over the training split.
       batch_size: global batch size: the number of examples in one optimizer step, over all replicas together.
+      accumulate: micro-batches that a replica cuts its part of a batch into, to hold the activations of one of them at
+        a time. Gradients are added up, so the result is that of the whole batch, but for batch normalisation.
       learning_rate: peak learning rate, which the first step after warm-up uses.
       seed: seed of initial weights, order of examples and augmentation, below 2^32.
       clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
@@ -32,6 +35,7 @@ class TrainingConfig:
 
     epochs: Positive = runtime(10)
     batch_size: Positive = runtime(64)
+    accumulate: Positive = runtime(1)
     learning_rate: PositiveFloat = runtime(1e-3)
     seed: Seed = runtime(0)
     clip_norm: PositiveFloat | None = runtime(None)
@@ -40,3 +44,10 @@ class TrainingConfig:
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     steps_per_call: Positive = operational(20)
     early_stopping_patience: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if self.accumulate > self.batch_size:
+            raise ConfigError(
+                f"a micro-batch has at least one example, but training.accumulate={self.accumulate} is more than "
+                f"training.batch_size={self.batch_size}: lower it, or raise the batch size"
+            )

@@ -14,6 +14,7 @@ from limbeck.report.charts.markers import key
 from limbeck.report.charts.scatter import Point, Texts, scatter
 from limbeck.report.gain import reading
 from limbeck.report.names import full, kind, ordered, short
+from limbeck.report.proof import proof_words
 from limbeck.report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
@@ -51,6 +52,7 @@ class QualitySection:
       charts: empty if fewer than two models can be drawn.
       against: the student against each control.
       explained: whether there are controls. They need an explanation for the reader.
+      proof: how much worse than its teacher the student may be, as a sentence; empty if it is not known.
       over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
     """
 
@@ -60,6 +62,7 @@ class QualitySection:
     against: tuple[Against, ...]
     explained: bool
     over: str
+    proof: str
 
 
 def view(report: Report) -> QualitySection | None:
@@ -73,7 +76,9 @@ def view(report: Report) -> QualitySection | None:
     others = tuple((key, key.replace("_", " ")) for key in keys)
     examples = judged_on(report)
     over = "" if examples is None else figures.plural(examples, "labelled test example")
-    return QualitySection(rows, others, _charts(report), _against(report), explained, over)
+    return QualitySection(
+        rows, others, _charts(report), _against(report), explained, over, proof_words(report) or ""
+    )
 
 
 def _charts(report: Report) -> tuple[Markup, ...]:

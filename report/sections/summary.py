@@ -9,7 +9,7 @@ from markupsafe import Markup
 from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.report import figures
 from limbeck.report.charts import intervals
-from limbeck.report.gain import Gain, gain
+from limbeck.report.gain import Gain, gain, gap_shown, no_gap_words
 from limbeck.report.schema import ModelReport, Outcome, Report, judged_on, measured
 from limbeck.report.terminal import verdict
 
@@ -79,8 +79,17 @@ def _measure(report: Report) -> Tile:
     else:
         side = "above" if mine > theirs else "below"
         apart = figures.measured_distance(mine - theirs, measure)
-        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_over(report)}"
+        note = f"{apart} {side} the teacher’s {figures.measured(theirs, measure)}{_worst(report)}{_over(report)}"
     return Tile(measure.title, figures.measured(mine, measure), note)
+
+
+def _worst(report: Report) -> str:
+    """Returns how much worse the student may be, as the gate takes it: `; 95 % sure: at most 2.1 points worse`."""
+    found = report.against_teacher
+    if found is None or found.low is None:
+        return ""
+    side = "at least {} better" if found.low > 0 else "at most {} worse"
+    return f"; 95\u00a0% sure: {side.format(figures.measured_distance(found.low, report.measure))}"
 
 
 def _over(report: Report) -> str:
@@ -109,25 +118,18 @@ def _ratio(name: str, teacher: float, student: float, words: tuple[str, str], no
 
 
 def _gap(report: Report) -> Tile | None:
-    gap = report.gap_recovered
-    if gap is None:
+    if report.gap_recovered is None:
         return None
-    name = "Gap recovered"
-    if gap.value is None:
-        return Tile(name, "No gap", "the teacher is not better than the student on hard labels", "open")
-    note = "from hard labels to teacher; "
-    if gap.low is None or gap.high is None:
-        note += "interval undefined: another test split might well have left no gap"
-    else:
-        note += f"95 % interval {figures.percent_range(gap)}"
+    name, gap = "Gap recovered", gap_shown(report)
+    if gap is None:
+        return Tile(name, "No gap to recover", no_gap_words(report), "open")
+    value, ends = figures.percent(gap.value, 0), f"95 % interval {figures.percent_range(gap)}"
     marks = (0.0, 1.0)
-    words = (
-        f"{figures.percent(gap.value, 0)}, 95 % interval {figures.percent_range(gap)}; the ends are 0 % and 100 %"
-    )
+    words = f"{value}, {ends}; the ends are 0 % and 100 %"
     drawn = intervals.interval_chart(
         "gap", ("Gap recovered, with its interval", words), gap, intervals.span([gap], marks), marks
     )
-    return Tile(name, figures.percent(gap.value, 0), note, picture=drawn)
+    return Tile(name, value, f"from hard labels to teacher; {ends}", picture=drawn)
 
 
 def _helped(report: Report) -> Tile | None:

@@ -148,11 +148,16 @@ def test_compiling_to_where_no_file_can_be_is_refused_before_anything_is_loaded(
 
 
 @pytest.mark.processes
-def test_compiling_says_one_line_and_passes_on_no_warning_of_a_library(tmp_path: Path):
+def test_compiling_says_what_no_container_reaches_and_passes_on_no_warning_of_a_library(tmp_path: Path):
     file = tmp_path / "digits.yaml"
-    done = program.run("compile", "--task", "digits", "--target", "kubeflow", "--output", file)
+    options = ("--output", file, "--set", f"data.path={tmp_path}")
+    done = program.run("compile", "--task", "digits", "--target", "kubeflow", *options)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {file} for kubeflow\n", "")
+    assert (done.returncode, done.stdout) == (0, f"wrote {file} for kubeflow\n")
+    root, data, image = done.stderr.splitlines()
+    assert root.startswith("warning: the file holds the placeholder gs://BUCKET/limbeck: give --root ")
+    assert data.startswith(f"warning: data.path={tmp_path} is a folder of a machine, ")
+    assert image.startswith("warning: the image limbeck:0.1.0 names no registry")
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"schema_version": 1}'])

@@ -80,7 +80,9 @@ def test_the_verdict_is_that_of_the_accuracies(run: SomeonesRun):
     assert {name: one["accuracy"] for name, one in run.measured()["metrics"].items()} == pytest.approx(accuracy)
     assert set(accuracy) == {"teacher", "student", "student_hard_labels", "student_pseudo_labels"}
     assert accuracy["teacher"] > 0.9
-    assert decision["passed"] == (accuracy["teacher"] - accuracy["student"] <= 0.05)
+    beside = decision["verdicts"]["against_teacher"]
+    assert beside["difference"] == pytest.approx(accuracy["student"] - accuracy["teacher"])
+    assert decision["passed"] == (-beside["low"] <= 0.05)
     found = {name: one["difference"]["value"] for name, one in decision["verdicts"]["against"].items()}
     expected = {name: accuracy["student"] - accuracy[name] for name in accuracy if name.startswith("student_")}
     assert found == pytest.approx(expected)

@@ -1,5 +1,7 @@
 """The compiled pipelines of both targets, read back from their files."""
 
+import contextlib
+import io
 import json
 import os
 from pathlib import Path
@@ -114,7 +116,10 @@ def file(target: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Neither is the ending of the file what decides about its form.
     path = tmp_path_factory.mktemp(target) / "compiled.txt"
     assignments = [part for text in ASSIGNMENTS for part in ("--set", text)]
-    assert main([*arguments(target, path), *assignments]) == 0
+    with contextlib.redirect_stderr(io.StringIO()) as warned:
+        assert main([*arguments(target, path), *assignments]) == 0
+    # Root and image are given, and the task brings its data.
+    assert "warning: " not in warned.getvalue()
     return path
 
 

@@ -20,7 +20,7 @@ from limbeck.report.findings import (
     SoftTarget,
 )
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
-from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.gate import GateConfig
@@ -94,6 +94,7 @@ def whole() -> Report:
             "student_hard_labels": Comparison(Interval(0.076, 0.044, 0.112), 0.0002),
             "student_pseudo_labels": Comparison(Interval(0.012, -0.008, 0.032), 0.34),
         },
+        against_teacher=NonInferiority(accuracy["student"] - accuracy["teacher"], -0.0405, sum(_EXAMPLES)),
         gate=GateReport(passed=True, reasons=()),
         serving="/home/ada/limbeck/runs/digits/serving/3",
         stages=_stages(),
@@ -151,6 +152,7 @@ def refused() -> Report:
             "student_hard_labels": Comparison(Interval(-0.008, -0.036, 0.02), 0.61),
             "student_pseudo_labels": Comparison(Interval(-0.072, -0.108, -0.04), 0.0),
         },
+        against_teacher=NonInferiority(-0.104, -0.144, sum(_EXAMPLES)),
         gate=GateReport(passed=False, reasons=reasons),
         serving=None,
     )

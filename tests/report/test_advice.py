@@ -14,7 +14,7 @@ from limbeck.objectives.wording import Wording
 from limbeck.report.advice import advice
 from limbeck.report.findings import Findings, Reliability, ReliabilityBin, Slice
 from limbeck.report.schema import ModelReport, Outcome, Report
-from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority
 from limbeck.settings import sources
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
@@ -30,6 +30,7 @@ QUIET = dataclasses.replace(
     sample_report.whole(),
     config=Config(gate=GateConfig(tolerance=0.03)),
     against={HARD_LABELS: Comparison(Interval(0.076, 0.044, 0.112), 0.0)},
+    against_teacher=NonInferiority(-0.02, -0.024, 250),
     findings=None,
 )
 REFUSED = dataclasses.replace(QUIET, outcome=Outcome.REFUSED)
@@ -97,6 +98,40 @@ def test_a_loss_that_equals_the_tolerance_is_within_it():
 
     # In binary 0.9 - 0.85 > 0.05.
     assert settings(report) == []
+
+
+def test_a_test_split_that_is_too_small_needs_more_examples_or_a_larger_tolerance():
+    few = dataclasses.replace(REFUSED, against_teacher=NonInferiority(-0.02, -0.0712, 50))
+
+    more, larger = advice(gate(few, tolerance=0.05))
+
+    assert more == (
+        "the student may be within 5.0\u00a0points of its teacher, and 50\u00a0labelled test examples are too few to "
+        "prove it: give the test split about 340"
+    )
+    assert SETTING.findall(larger) == ["gate.tolerance=0.072"]
+    assert settings(gate(few, tolerance=0.072)) == []
+    # The advice of a difference that is itself too large is another.
+    assert settings(gate(few, tolerance=0.01))[:2] == ["student.hyperparameters.units=64", "training.epochs=20"]
+
+
+@pytest.mark.parametrize("low", [-0.05, -0.0712, -0.1, -0.30000000000000004, -0.0999999, -1e-5])
+def test_the_tolerance_that_is_advised_is_proven(low: float):
+    few = dataclasses.replace(REFUSED, against_teacher=NonInferiority(0.0, low, 50))
+    few = accuracy(few, few.models["teacher"].metrics["accuracy"])
+    [setting] = settings(gate(few, tolerance=0.0))
+    advised = float(setting.partition("=")[2])
+
+    assert few.against_teacher is not None
+    assert few.against_teacher.shows(advised, few.measure)
+    assert advised <= -1.11 * low
+
+
+def test_a_student_that_is_surely_near_its_teacher_has_room_and_one_that_may_not_be_has_none():
+    unsure = dataclasses.replace(QUIET, against_teacher=NonInferiority(-0.02, -0.0405, 250))
+
+    assert settings(gate(QUIET, tolerance=0.05)) == ["student.hyperparameters.units=16"]
+    assert settings(gate(unsure, tolerance=0.05)) == []
 
 
 def test_a_student_that_is_too_large_is_made_smaller_where_weights_are_what_is_large():

@@ -230,14 +230,21 @@ def test_whether_distillation_helped_is_said_plainly(helped: Helped, difference:
     assert ("hurt" in line) == ("hurt" in says)
 
 
-def test_a_gap_that_is_none_and_one_without_an_interval():
-    none = dataclasses.replace(WHOLE, gap_recovered=Interval(None, None, None))
-    unsure = dataclasses.replace(WHOLE, gap_recovered=Interval(0.5, None, None))
+@pytest.mark.parametrize(
+    ("gap", "why"),
+    [(Interval(None, None, None), "not better"), (Interval(-6.02, None, None), "chance alone may explain")],
+)
+def test_without_a_gap_both_figures_are_told_and_no_share(gap: Interval, why: str):
+    control = ModelReport({"accuracy": 0.971, "log_loss": 0.13}, 1210, 65_432, 0.125, 0.25, 1600)
+    report = dataclasses.replace(WHOLE, models=WHOLE.models | {HARD_LABELS: control}, gap_recovered=gap)
 
-    assert "No gap" in html.render(none)
-    assert "interval undefined" in html.render(unsure)
-    assert "no gap to recover" in terminal.distillation(none)[0]
-    assert "its interval is undefined" in terminal.distillation(unsure)[0]
+    page = Page(html.render(report)).text.replace("\u00a0", " ")
+    for told in (page, terminal.distillation(report)[0]):
+        assert "o gap to recover" in told
+        assert why in told
+        assert "the teacher has 97.5 %, and the student on hard labels 97.1 %" in told
+        assert "602" not in told
+    assert "of the gap" not in page
 
 
 def test_the_page_shows_all_that_is_known():
@@ -255,7 +262,8 @@ def test_figures_say_over_how_many_examples_they_are(capsys: pytest.CaptureFixtu
     text = Page(html.render(sample_report.whole())).text.replace("\u00a0", " ")
     terminal.show(WHOLE, Path("page"), Path("log"))
 
-    assert "the teacher’s 99.2 %; 250 labelled test examples" in text
+    assert "the teacher’s 99.2 %; 95 % sure: at most 4.0 points worse; 250 labelled test examples" in text
+    assert "On these examples, the student is −2.0 points from its teacher" in text
     assert "in points of accuracy, over 250 labelled test examples" in text
     assert re.search(r"examples\s*accuracy", text)
     assert "task shapes, test split, 1,600 labelled examples" in " ".join(capsys.readouterr().out.split())
@@ -265,13 +273,14 @@ def test_a_report_from_before_examples_were_counted_can_be_shown(capsys: pytest.
     plain = to_plain(sample_report.whole())
     for model in plain["models"].values():
         del model["examples"]
+    del plain["against_teacher"]
 
     report = from_json(Report, json.dumps(plain))
     terminal.show(report, Path("page"), Path("log"))
 
     assert {model.examples for model in report.models.values()} == {None}
     assert Page(html.render(report)).text.count("unknown") == len(report.models)
-    assert "task digits, test split\n" in capsys.readouterr().out.replace(" \n", "\n").replace("  ", "")
+    assert "task digits, test split" in map(str.strip, capsys.readouterr().out.splitlines())
 
 
 @pytest.mark.parametrize(("report", "color"), [(WHOLE, "verdict pushed"), (REFUSED, "verdict refused")])

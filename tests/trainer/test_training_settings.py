@@ -62,6 +62,40 @@ def test_steps_per_call_change_only_the_reports(world, plain, tmp_path, per_call
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("entry", ["teacher", "student"])
+@pytest.mark.parametrize("accumulate", [3, 7])
+def test_accumulation_gives_the_weights_of_the_whole_batch(world, plain, tmp_path, entry, accumulate):
+    """A batch of 8 divides into neither, and the last batch has one example."""
+    job = run(world, tmp_path / "job", entry, accumulate=accumulate)
+    assert history(job)[-1]["step"] == STEPS
+    for one, other in zip(weights(job), weights(plain[entry]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    for one, other in zip(history(job), history(plain[entry]), strict=True):
+        assert one["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-4)
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"clip_norm": 0.01, "schedule": "linear", "warmup_steps": 5},
+        {"precision": "mixed_float16"},
+    ],
+    ids=["clipped", "mixed"],
+)
+def test_accumulation_changes_nothing_about_clipping_schedule_and_loss_scale(world, tmp_path, settings):
+    jobs = [run(world, tmp_path / str(n), accumulate=n, **settings) for n in (1, 3)]
+    tolerance = 2e-2 if "precision" in settings else 1e-5
+    for one, other in zip(*map(weights, jobs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
+    assert [p["learning_rate"] for p in history(jobs[0])] == [p["learning_rate"] for p in history(jobs[1])]
+
+
+def test_more_micro_batches_than_examples_are_refused():
+    with pytest.raises(ConfigError, match=r"training.accumulate=65 is more than training.batch_size=64: lower it"):
+        dataclasses.replace(TRAINING, batch_size=64, accumulate=65)
+
+
 def test_the_learning_rate_of_each_step_follows_the_schedule(world, tmp_path):
     job = run(world, tmp_path / "job", steps_per_call=1, schedule="linear", warmup_steps=5)
     expected = [0.02 * min((step + 1) / 5, 1 - (step - 5) / (STEPS - 5)) for step in range(STEPS)]

@@ -8,6 +8,9 @@ The model itself may add terms to its loss (`model.losses`: penalties on weights
 term is a mean over the examples of a replica, or the same on each replica. So each replica weights it by its share of
 the global batch, and the sum equals the value on one device. Keras divides by the number of replicas instead. This is
 the same for weights, but not for activities if replicas have different numbers of examples.
+
+A replica may compute its gradient in micro-batches (`limbeck.trainer.fitting.micro_batches`). Everything here is a sum
+over examples, so the sum over micro-batches is the same, and it is summed over replicas once.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from limbeck.aliases import Batch, Features, Gradient, KerasModel, Optimizer, St
 from limbeck.errors import TaskError
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation.targets import Loss
-from limbeck.trainer.fitting import optimization
+from limbeck.trainer.fitting import micro_batches, optimization
 from limbeck.trainer.fitting.precision import LossScale
 from limbeck.trainer.fitting.step import StepResult
 
@@ -35,6 +38,7 @@ class GradientStep:
       loss: computes a replica's part of the loss.
       clip_norm: largest norm of the gradient of the global batch. None: gradients are not clipped.
       loss_scale: the loss scale of a model that computes in float16; otherwise None.
+      accumulate: number of micro-batches that a replica cuts its batch into.
     """
 
     strategy: Strategy
@@ -43,6 +47,7 @@ class GradientStep:
     loss: Loss
     clip_norm: float | None = None
     loss_scale: LossScale | None = None
+    accumulate: int = 1
 
     def run(self, batch: Batch) -> StepResult:
         """Updates the variables by one global batch.
@@ -78,6 +83,27 @@ class GradientStep:
           The replica's number of examples; the loss, the gradient norm and the clipped gradients of the global batch.
           The gradients are by the number of their variable.
         """
+        numbers: list[int] = []
+
+        def computed(part: int) -> list[Gradient]:
+            given = (inputs, targets)
+            one = given if self.accumulate == 1 else micro_batches.cut(given, self.accumulate, part)
+            size, value, gradients = self._of_micro_batch(*one, denominators)
+            numbers[:] = gradients
+            return [*gradients.values(), value, size]
+
+        *mine, size = micro_batches.added(self.accumulate, computed)
+        *gradients, value = optimization.sums(mine)
+        if self.loss_scale is not None:
+            gradients = self.loss_scale.unscaled(gradients)
+        norm = optimization.global_norm(gradients)
+        gradients = optimization.clipped(gradients, norm, self.clip_norm)
+        return size, value, norm, dict(zip(numbers, gradients, strict=True))
+
+    def _of_micro_batch(
+        self, inputs: Features, targets: Features, denominators: Denominators
+    ) -> tuple[Tensor, Tensor, dict[int, Gradient]]:
+        """Returns number of examples, part of the loss, and gradients by the number of their variable."""
         import tensorflow as tf
 
         variables = self.model.trainable_variables
@@ -90,21 +116,16 @@ class GradientStep:
                 value += _share_of(added, logits, denominators)
             differentiated = value if self.loss_scale is None else value * self.loss_scale.value
         found = tape.gradient(differentiated, variables)
-        used = [number for number, gradient in enumerate(found) if gradient is not None]
-        if not used:
+        gradients = {number: gradient for number, gradient in enumerate(found) if gradient is not None}
+        if not gradients:
             raise TaskError(
                 "no trainable variable of the model has a part in its logits: there is nothing to train"
             )
-        mine = [found[number] for number in used]
         if added:
             # The mean over no example is NaN, and so is 0 times this mean.
-            mine = [optimization.kept(gradient, tf.shape(logits)[0] > 0) for gradient in mine]
-        *gradients, value = optimization.sums([*mine, value])
-        if self.loss_scale is not None:
-            gradients = self.loss_scale.unscaled(gradients)
-        norm = optimization.global_norm(gradients)
-        gradients = optimization.clipped(gradients, norm, self.clip_norm)
-        return tf.shape(logits, tf.int64)[0], value, norm, dict(zip(used, gradients, strict=True))
+            some = tf.shape(logits)[0] > 0
+            gradients = {number: optimization.kept(one, some) for number, one in gradients.items()}
+        return tf.shape(logits, tf.int64)[0], value, gradients
 
     def _update(self, gradients: dict[int, Gradient]) -> None:
         """Applies gradients on a replica. They are by the number of their variable."""

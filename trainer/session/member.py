@@ -69,7 +69,13 @@ def train(
             # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.
             optimizer.build(model.trainable_variables)
         step = GradientStep(
-            strategy, model, optimizer, loss_of(job, session.task.objective), training.clip_norm, loss_scale
+            strategy,
+            model,
+            optimizer,
+            loss_of(job, session.task.objective),
+            training.clip_norm,
+            loss_scale,
+            training.accumulate,
         )
         saved = Saved(job, member, strategy, session.me.is_chief)
         start = saved.restore(model, optimizer, inputs.examples_until(session, order))

@@ -17,7 +17,7 @@ from limbeck.aliases import Features, KerasModel, Tensor
 from limbeck.examples import TEACHER_LOGITS
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.distillation.targets import label_key, loss_of
-from limbeck.trainer.fitting import optimization, precision
+from limbeck.trainer.fitting import micro_batches, optimization, precision
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.recovery import exactness
 from limbeck.trainer.session import contract, initialisation, inputs, metrics
@@ -41,8 +41,7 @@ def check(session: Session, order: Order) -> None:
     """
     if not session.me.is_chief:
         return
-    told = _try(session, order, _first_batch(session, order))
-    if told is not None:
+    for told in _try(session, order, _first_batch(session, order)):
         _log.warning("%s", told)
         events.emit("note", text=told)
     planned = session.job.planned()
@@ -57,8 +56,8 @@ def check(session: Session, order: Order) -> None:
     _try(trying, first, batch)
 
 
-def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> str | None:
-    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing; None if nothing."""
+def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
+    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing."""
     import tensorflow as tf
 
     task, training, entry = session.task, session.job.training, session.job.entry
@@ -85,10 +84,12 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> str | None:
             loss_of(session.job, task.objective),
             training.clip_norm,
             loss_scale,
+            training.accumulate,
         )
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
-        return exactness.warning(model, optimizer, graph)
+        told = [exactness.warning(model, optimizer, graph), _of_normalisation(session, model)]
+        return [one for one in told if one is not None]
 
 
 def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -119,19 +120,37 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
 def _assert_computes_nothing(
     session: Session, order: Order, call: Callable[[Features], Tensor], given: Features
 ) -> None:
-    """Refuses a last batch with fewer examples than replicas, if the model cannot be computed without any example.
+    """Refuses a last batch with fewer examples than micro-batches, if the model cannot be computed without any example.
 
     TensorFlow's convolutions on a CPU cannot.
     """
     replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
-    if left >= replicas:
+    accumulate = session.job.training.accumulate
+    if left >= replicas * accumulate:
         return
+    parts, remedy = "replicas", "training.batch_size or epochs"
+    if accumulate > 1:
+        parts, remedy = "micro-batches on all replicas", "training.accumulate, batch_size or epochs"
     with task_code.guarded(
         f"{session.who} cannot be computed without any example, and the last "
-        f"batch of its training has fewer examples than replicas, {left} for {replicas}: change training.batch_size or "
-        "epochs"
+        f"batch of its training has fewer examples than {parts}, {left} for {replicas * accumulate}: change {remedy}"
     ):
         call({name: _empty(values) for name, values in given.items()})
+
+
+def _of_normalisation(session: Session, model: KerasModel) -> str | None:
+    """Returns what accumulation changes about a model with batch normalisation; None if it changes nothing."""
+    import tf_keras
+
+    accumulate = session.job.training.accumulate
+    layers = [layer.name for layer in model.submodules if isinstance(layer, tf_keras.layers.BatchNormalization)]
+    if accumulate == 1 or not layers:
+        return None
+    return (
+        f"{session.who} has batch normalisation ({', '.join(layers)}). With training.accumulate={accumulate} it "
+        "normalises over each micro-batch, and updates its averages after each, so the result is not that of the whole "
+        "batch: larger micro-batches differ less, and tf_keras.layers.LayerNormalization does not differ"
+    )
 
 
 def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
@@ -148,9 +167,8 @@ def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
 def _empty(values: Tensor) -> Tensor:
     import tensorflow as tf
 
-    if isinstance(values, tf.SparseTensor):
-        return tf.sparse.slice(values, [0] * values.shape.rank, [0, *values.dense_shape[1:]])
-    return values[:0]
+    nothing = tf.constant(0, tf.int64)
+    return micro_batches.rows(values, nothing, nothing)
 
 
 def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:

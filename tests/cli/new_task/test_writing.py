@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -10,7 +11,8 @@ import yaml
 from sklearn.datasets import load_wine
 
 from limbeck.cli import settings
-from limbeck.cli.new_task import reading, writing
+from limbeck.cli.new_task import reading, source, writing
+from limbeck.components.comparison.score_bound import lower_bound
 from limbeck.errors import ConfigError, DataError
 from limbeck.reference import TaskRef
 from limbeck.task import Task
@@ -210,3 +212,18 @@ def test_a_file_that_cannot_be_written_leaves_no_other(tmp_path):
     data = tables.odd(tmp_path, 2, 60)
     with pytest.raises(ConfigError, match=r"cannot be written: .*give another path"):
         writing.write(Path("/proc/a.py"), str(data), "csv", "target")
+
+
+@pytest.mark.parametrize("rows", [100, 150, 500, 1_000, 100_000])
+def test_the_tolerance_of_a_new_task_is_one_that_its_test_split_can_prove(rows: int):
+    """Of a student that misses two examples more than its teachers, wherever the whole split proves anything."""
+    text = source.settings("/data/table.csv", "csv", "utf-8", None, rows)
+    tolerance = yaml.safe_load(text)["gate"]["tolerance"]
+    examples = rows // 10
+    student = np.ones(examples)
+    student[:2] = 0
+
+    low = lower_bound(student, np.ones(examples))
+
+    assert 0.05 <= tolerance <= 1
+    assert -low <= tolerance <= max(0.05, -1.4 * low)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from limbeck.components.comparison import bootstrap
-from limbeck.components.comparison.bootstrap import DRAWS, draw_means, interval, p_value
+from limbeck.components.comparison.bootstrap import DRAWS, draw_means, interval, lower_end, p_value
 
 Right = npt.NDArray[np.bool_]
 
@@ -223,3 +223,37 @@ def test_whether_right_is_stored_as_a_truth_value_or_a_score_makes_no_difference
     right = answers(30, 10, 360)
 
     np.testing.assert_array_equal(draw_means(right.astype(np.float64)), draw_means(right))
+
+
+@pytest.mark.parametrize("examples", [3, 4, 5, 20, 100, 5_000])
+def test_the_lower_end_is_longer_by_students_t(examples: int):
+    """Of draws that are normal, it is where Student's t ends, in the deviation that the draws of so many have."""
+    drawn = stats.norm.ppf((np.arange(400_000) + 0.5) / 400_000)
+
+    low = lower_end(drawn, examples)
+
+    wanted = stats.t.ppf(0.05, examples - 1) * np.sqrt(examples / (examples - 1))
+    assert low == pytest.approx(wanted, rel=0.03 if examples < 5 else 0.005)
+
+
+def test_the_lower_end_is_below_the_truth_19_times_of_20():
+    generator, few = np.random.default_rng(5), 12
+    below, plain = 0, 0
+    for _ in range(1_000):
+        scores = generator.normal(0.0, 1.0, [1, few])
+        [drawn] = draw_means(scores, draws=1_000)
+        low = lower_end(drawn, few)
+        assert low is not None
+        below += low <= 0
+        plain += np.percentile(drawn, 5) <= 0
+    assert 0.935 <= below / 1_000 <= 0.965
+    # The percentile alone lets a half more through.
+    assert plain / 1_000 < 0.935
+
+
+def test_draws_without_a_figure_are_below_the_lower_end():
+    drawn = np.append(np.arange(1000.0), np.full(20, np.nan))
+
+    assert lower_end(drawn, 10**6) == pytest.approx(np.sort(np.nan_to_num(drawn, nan=-1.0))[51], abs=1)
+    assert lower_end(np.append(np.arange(900.0), np.full(100, np.nan)), 10**6) is None
+    assert [lower_end(np.zeros(10), examples) for examples in (1, 2, 3)] == [None, None, 0]

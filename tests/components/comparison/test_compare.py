@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+from scipy import stats
 
 from limbeck.components.comparison.compare import compare as compare_answers
+from limbeck.components.comparison.score_bound import lower_bound
 from limbeck.components.predictor import tables
 from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
-from limbeck.report.verdicts import Interval, Verdicts
+from limbeck.report.verdicts import Interval, NonInferiority, Verdicts
 from tests.classes import classes
 from tests.components.comparison.scored import compare
 
@@ -201,9 +203,33 @@ def test_a_control_that_answers_alike_is_no_worse():
     assert verdicts.distillation_helped.p_value == 1.0
 
 
-@pytest.mark.parametrize("missing", [CONTROLS, (TEACHER,), (STUDENT,), MODELS])
-def test_without_controls_or_one_of_the_two_there_is_no_verdict(missing: tuple[str, ...]):
+@pytest.mark.parametrize("missing", [(TEACHER,), (STUDENT,), MODELS])
+def test_without_one_of_the_two_there_is_no_verdict(missing: tuple[str, ...]):
     assert compare(without(*missing)) == Verdicts()
+
+
+def test_without_controls_the_student_is_still_compared_with_its_teacher():
+    right = answers(SHARES)
+
+    verdicts = compare(without(*CONTROLS))
+
+    assert verdicts == Verdicts(against_teacher=compare(right).against_teacher)
+    difference = float(right[STUDENT].mean() - right[TEACHER].mean())
+    low = lower_bound(right[STUDENT].astype(float), right[TEACHER].astype(float))
+    assert verdicts.against_teacher == NonInferiority(difference, low, EXAMPLES)
+
+
+def test_the_bound_of_scores_that_are_no_answers_is_that_of_students_t():
+    """Scores of the normal distribution: the paired test of Student is exact, and SciPy has its interval."""
+    scores = np.random.default_rng(3).normal([0.0, 0.3], 1.0, [40, 2]).T
+
+    found = compare(dict(zip((STUDENT, TEACHER), scores, strict=True))).against_teacher
+
+    paired = stats.ttest_1samp(scores[0] - scores[1], 0, alternative="greater").confidence_interval(0.95)
+    assert found is not None
+    assert found.low is not None
+    assert found.difference == pytest.approx((scores[0] - scores[1]).mean())
+    assert found.difference - found.low == pytest.approx(found.difference - paired.low, rel=0.05)
 
 
 def test_without_an_example_there_is_no_verdict():

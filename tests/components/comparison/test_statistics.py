@@ -8,11 +8,11 @@ from sklearn.metrics import roc_auc_score
 
 from limbeck.components.comparison import bootstrap
 from limbeck.components.comparison.answers import Answers
-from limbeck.components.comparison.bootstrap import draw, interval, p_value
+from limbeck.components.comparison.bootstrap import draw, interval, lower_end, p_value
 from limbeck.components.comparison.compare import compare
 from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.objectives.area_under_curve import AreaUnderCurve
-from limbeck.report.verdicts import Interval, Verdicts
+from limbeck.report.verdicts import Interval, NonInferiority, Verdicts
 
 # How far each model lifts the scores of positive examples.
 LIFTS = {TEACHER: 2.4, STUDENT: 2.0, HARD_LABELS: 1.0, PSEUDO_LABELS: 1.9}
@@ -130,6 +130,21 @@ def test_an_interval_of_a_difference_of_areas_covers_the_truth_19_times_of_20():
     assert 0.88 <= np.mean(covered) <= 1.0
 
 
+def test_the_lower_end_is_below_the_true_difference_19_times_of_20(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "DRAWS_OF_EXAMPLES", 1_000)
+    many = answers(400_000, seed=99)
+    truth = {name: roc_auc_score(many.labels, many.outputs[name][:, 0]) for name in (STUDENT, TEACHER)}
+    below = []
+    for seed in range(200):
+        given = answers(120, seed)
+        drawn = draw(Answers(given.labels, {name: given.outputs[name] for name in (STUDENT, TEACHER)}), AREA)
+        low = lower_end(drawn[STUDENT] - drawn[TEACHER], 120)
+        assert low is not None
+        below.append(low <= truth[STUDENT] - truth[TEACHER])
+
+    assert 0.91 <= np.mean(below) <= 0.985
+
+
 def test_one_positive_example_proves_nothing():
     """In a third of the draws it is missing, and they have no area."""
     given = answers(60)
@@ -144,6 +159,7 @@ def test_one_positive_example_proves_nothing():
     found = verdicts.against[HARD_LABELS]
     assert found.difference == Interval(0.5, None, None)
     assert found.p_value > 0.5
+    assert verdicts.against_teacher == NonInferiority(0.0, None, 60)
     assert compare(given, AREA) != Verdicts()
 
 

@@ -1,7 +1,8 @@
 """What the gate lets pass, what it refuses, and in which words."""
 
-import functools
+import dataclasses
 import math
+from typing import Any
 
 import pytest
 
@@ -15,17 +16,40 @@ from limbeck.objectives.multi_label import MultiLabel
 from limbeck.objectives.objective import Objective
 from limbeck.objectives.regression import Regression
 from limbeck.records import from_json, to_json
-from limbeck.report.verdicts import Comparison, Helped, Interval, Verdicts
+from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority, Verdicts
 from limbeck.settings.gate import GateConfig
 from limbeck.trainer.serving.latency import Latency
 
-decide = functools.partial(gate.decide, measure=Classes.measure)
 NO_LIMITS = GateConfig(tolerance=1.0)
 NO_CONTROLS = Verdicts()
 
 
 def quality(accuracy: float, examples: int = 250) -> Quality:
     return Quality(examples=examples, score=accuracy, loss=0.5)
+
+
+def beside(student: Quality, teacher: Quality, verdicts: Verdicts, doubt: float) -> Verdicts:
+    """The verdicts, with an interval of the difference that reaches so far down."""
+    if not math.isfinite(student.score - teacher.score):
+        return verdicts
+    difference = student.score - teacher.score
+    found = NonInferiority(difference, difference - doubt, student.examples)
+    return dataclasses.replace(verdicts, against_teacher=found)
+
+
+def decide(
+    student: Quality,
+    teacher: Quality,
+    costs: ModelFacts,
+    verdicts: Verdicts,
+    limits: GateConfig,
+    *,
+    doubt: float = 0.0,
+    **given: Any,
+) -> Decision:
+    """The gate's decision, on a test split that leaves so much doubt."""
+    given = {"measure": Classes.measure} | given
+    return gate.decide(student, teacher, costs, beside(student, teacher, verdicts, doubt), limits, **given)
 
 
 def facts(size: int = 1000, p50: float = 0.5, p99: float = 2.0) -> ModelFacts:
@@ -41,19 +65,65 @@ def against_hard_labels(difference: float, p: float) -> Verdicts:
 def test_a_student_within_every_limit_passes_without_reasons():
     limits = GateConfig(tolerance=0.05, max_bytes=2000, max_latency_ms=1.0)
 
-    assert decide(quality(0.93), quality(0.97), facts(), NO_CONTROLS, limits) == Decision(
-        passed=True, reasons=(), verdicts=NO_CONTROLS
-    )
+    decision = decide(quality(0.93), quality(0.97), facts(), NO_CONTROLS, limits)
+
+    assert decision == Decision(True, (), beside(quality(0.93), quality(0.97), NO_CONTROLS, 0.0))
 
 
 def test_a_student_better_than_its_teacher_passes_with_no_tolerance_at_all():
-    assert decide(quality(0.98), quality(0.97), facts(), NO_CONTROLS, GateConfig(tolerance=0.0)).passed
+    limits = GateConfig(tolerance=0.0)
+    assert decide(quality(0.98), quality(0.97), facts(), NO_CONTROLS, limits, doubt=0.01).passed
+    assert not decide(quality(0.98), quality(0.97), facts(), NO_CONTROLS, limits, doubt=0.02).passed
 
 
 # In binary 0.9 - 0.85 is more than 0.05, and 0.95 - 0.9 is less.
 @pytest.mark.parametrize(("teacher", "student"), [(0.9, 0.85), (0.95, 0.9), (0.976, 0.926), (0.05, 0.0)])
 def test_a_loss_that_equals_the_tolerance_passes(teacher: float, student: float):
     assert decide(quality(student), quality(teacher), facts(), NO_CONTROLS, GateConfig(tolerance=0.05)).passed
+
+
+@pytest.mark.parametrize("doubt", [0.041, 0.5])
+def test_a_student_near_its_teacher_is_refused_if_the_test_split_does_not_prove_it(doubt: float):
+    few = {"student": quality(0.92, 50), "teacher": quality(0.93, 50)}
+    limits = GateConfig(tolerance=0.05)
+
+    assert decide(*few.values(), facts(), NO_CONTROLS, limits, doubt=0.04).passed
+    decision = decide(*few.values(), facts(), NO_CONTROLS, limits, doubt=doubt)
+
+    [reason] = decision.reasons
+    bound = 1 + 100 * doubt
+    # 50 examples, the doubt less than a point too long, and a doubt half as long again for four of five splits.
+    enough = 50 * (doubt / 0.04 * (1.6449 + 0.8416) / 1.6449) ** 2
+    assert reason.startswith(
+        "the student's accuracy is -1.00 points from the teacher's, and gate.tolerance allows 5 points, but 50 "
+        f"labelled test examples prove less: the true difference may well be -{bound:.2f} points (lower end of its "
+        "one-sided 95 % interval). About "
+    )
+    assert reason.endswith(" would most likely prove it; otherwise set a larger gate.tolerance")
+    said = int(reason.partition("About ")[2].split()[0].replace(",", ""))
+    assert enough <= said <= 1.1 * enough
+
+
+def test_a_student_at_the_limit_is_not_sent_for_more_examples():
+    [reason] = decide(
+        quality(0.85), quality(0.9), facts(), NO_CONTROLS, GateConfig(tolerance=0.05), doubt=0.01
+    ).reasons
+    assert reason.endswith("interval). A student so near the limit needs a larger gate.tolerance")
+
+
+def test_a_bound_that_too_many_draws_leave_undefined_proves_nothing():
+    unknown = Verdicts(against_teacher=NonInferiority(0.0, None, 12))
+    given = {"measure": Binary.measure, "needed": Binary.wording.needed}
+
+    [reason] = gate.decide(
+        quality(0.9), quality(0.9), facts(), unknown, GateConfig(tolerance=0.1), **given
+    ).reasons
+
+    assert reason == (
+        "the student's AUC is +0 from the teacher's, and gate.tolerance allows 0.1 in AUC, but too many other test "
+        "splits would not define it: give the test split more examples of both labels"
+    )
+    assert gate.decide(quality(0.9), quality(0.9), facts(), unknown, GateConfig(tolerance=1.0), **given).passed
 
 
 def test_one_example_in_a_million_beyond_the_tolerance_is_refused():
@@ -136,7 +206,9 @@ REQUIRED = GateConfig(tolerance=1.0, require_gain=True)
 def test_a_gain_that_is_asked_for_and_there_passes():
     verdicts = against_hard_labels(0.0125, p=0.01)
 
-    assert decide(quality(0.9), quality(0.9), facts(), verdicts, REQUIRED) == Decision(True, (), verdicts)
+    decision = decide(quality(0.9), quality(0.9), facts(), verdicts, REQUIRED)
+
+    assert decision == Decision(True, (), beside(quality(0.9), quality(0.9), verdicts, 0.0))
 
 
 @pytest.mark.parametrize(("difference", "p", "said"), [
@@ -166,7 +238,9 @@ def test_a_gain_that_cannot_be_measured_is_no_gain(against: dict[str, Comparison
 def test_a_gain_that_is_not_asked_for_refuses_nobody():
     verdicts = against_hard_labels(-0.5, p=0.0001)
 
-    assert decide(quality(0.9), quality(0.9), facts(), verdicts, NO_LIMITS) == Decision(True, (), verdicts)
+    decision = decide(quality(0.9), quality(0.9), facts(), verdicts, NO_LIMITS)
+
+    assert decision == Decision(True, (), beside(quality(0.9), quality(0.9), verdicts, 0.0))
 
 
 def test_a_gain_does_not_hide_what_else_is_wrong():
@@ -198,11 +272,11 @@ def test_the_other_kinds_say_the_unit_of_the_tolerance_and_what_the_test_split_l
     given = {"measure": objective.measure, "needed": objective.wording.needed}
     limits = GateConfig(tolerance=0.02)
 
-    [reason] = gate.decide(quality(0.9), quality(0.96), facts(), NO_CONTROLS, limits, **given).reasons
+    [reason] = decide(quality(0.9), quality(0.96), facts(), NO_CONTROLS, limits, **given).reasons
     assert reason == (
         f"the student's {name} 0.9 is 0.06 below the teacher's 0.96; gate.tolerance allows 0.02 in {name}"
     )
-    [reason] = gate.decide(quality(math.nan), quality(0.9), facts(), NO_CONTROLS, limits, **given).reasons
+    [reason] = decide(quality(math.nan), quality(0.9), facts(), NO_CONTROLS, limits, **given).reasons
     assert reason.startswith(
         f"the student's {name} is nan over 250 labelled test examples: give the test split {needed}"
     )

@@ -37,7 +37,7 @@ def write(report: Report, folder: Path) -> None:
     for name in INPUTS:
         (folder / name).mkdir(parents=True)
     findings.write(report.findings, str(folder / "findings"))
-    verdicts = Verdicts(report.gap_recovered, report.distillation_helped, report.against)
+    verdicts = Verdicts(report.gap_recovered, report.distillation_helped, report.against, report.against_teacher)
     decision = Decision(report.gate.passed, report.gate.reasons, verdicts)
     (folder / "blessing" / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
     (folder / "measurements" / MEASUREMENTS_FILE).write_text(to_json(measured(report)), encoding="utf-8")

@@ -22,7 +22,7 @@ def drawn(*, refused: bool = False) -> str:
     report = left.sample(refused=refused)
     assert report.gate is not None
     assert report.findings is not None
-    verdicts = Verdicts(report.gap_recovered, report.distillation_helped, report.against)
+    verdicts = Verdicts(report.gap_recovered, report.distillation_helped, report.against, report.against_teacher)
     config = decode(encode(report.config), controls=True)
     decision = Decision(report.gate.passed, report.gate.reasons, verdicts)
     return page(report_of("digits", config, left.measured(report), decision, report.findings))

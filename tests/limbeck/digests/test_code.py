@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from limbeck.digests import module as source_module
 from limbeck.digests.code import TaskDigests, code_digest, dependencies, task_digests
+from limbeck.digests.dependencies import Project
 from limbeck.errors import TaskError
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
@@ -845,3 +846,15 @@ def test_digests_cross_as_json(write: Write, load: Callable) -> None:
     assert from_json(TaskDigests, to_json(digests)) == digests
     assert list(TypeAdapter(TaskDigests).dump_python(digests)) == list(PARTS)
     assert len({*TypeAdapter(TaskDigests).dump_python(digests).values()}) == len(PARTS)
+
+
+def test_several_digests_of_one_reading_are_those_of_a_reading_each() -> None:
+    roots = [
+        ["limbeck.trainer.worker:main"],
+        ["limbeck.components.gate.executor:Executor"],
+        ["limbeck.trainer.data.packing", "limbeck.errors:UserError"],
+    ]
+    alone = [code_digest(some) for some in roots]
+    together, backwards = Project(), Project()
+    assert [code_digest(some, project=together) for some in roots] == alone
+    assert [code_digest(some, project=backwards) for some in reversed(roots)] == alone[::-1]

@@ -1,0 +1,62 @@
+"""The lower bound of a difference of two paired proportions: how much worse may a model be than another one?
+
+A gate asks whether the student is worse than its teacher by less than a tolerance. So its test is at the difference
+-tolerance, and not at 0, and it has one side. There, the interval of Bonett and Price
+(`limbeck.components.comparison.proportions`), which adds an example to each kind of disagreement, lets too many pass.
+Of students that are 5 points worse, 8.6 of 100 pass over 360 examples instead of 5, if the student never wins. Tango's
+score test takes the variance that the examples would have if the difference were -tolerance. At most 5.8 of 100 pass it
+for all numbers of examples, tolerances and disagreements that `tests/components/comparison/test_score_bound.py` has.
+
+Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the paired-sample design",
+Statistics in Medicine 17(8). Fagerland, Lydersen and Laake (2014), "Recommended tests and confidence intervals for
+paired binomial proportions", Statistics in Medicine 33(16), compare it with others.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck.report.verdicts import ONE_SIDED_QUANTILE
+
+_HALVINGS = 60
+
+
+def lower_bound(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Returns the smallest difference that a one-sided score test at the level 5 % does not reject.
+
+    Args:
+      one: `[examples]`: 1 for each example on which the model is right, otherwise 0; at least one example.
+      other: the same for the other model, in the same order.
+
+    Returns:
+      A bound of the proportion of `one` minus that of `other`, from -1 up to the difference of the examples.
+    """
+    wins, losses, examples = int(np.count_nonzero(one > other)), int(np.count_nonzero(one < other)), len(one)
+    # The statistic falls from the smallest difference, -1, to 0 at the difference of the examples.
+    rejected, kept = -1.0, (wins - losses) / examples
+    for _ in range(_HALVINGS):
+        middle = (rejected + kept) / 2
+        if statistic(wins, losses, examples, middle) > ONE_SIDED_QUANTILE:
+            rejected = middle
+        else:
+            kept = middle
+    return kept
+
+
+def statistic(wins: int, losses: int, examples: int, difference: float) -> float:
+    """Returns the score statistic of the hypothesis that the true difference is `difference`, from -1 to 1.
+
+    It is standard normal in many examples if the hypothesis is true, and large if the true difference is larger.
+    """
+    linear = (2 * examples - wins + losses) * difference - wins - losses
+    constant = -losses * difference * (1 - difference)
+    # The most likely probability of a loss, if that of a win is larger by `difference`.
+    lost = (math.sqrt(max(linear**2 - 8 * examples * constant, 0.0)) - linear) / (4 * examples)
+    variance = examples * (2 * lost + difference * (1 - difference))
+    distance = wins - losses - examples * difference
+    if variance > 0:
+        return distance / math.sqrt(variance)
+    return math.copysign(math.inf, distance) if distance else 0.0

@@ -1,0 +1,94 @@
+"""The optimal partition against every partition there is."""
+
+import itertools
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from limbeck.errors import ConfigError
+from limbeck.trainer.pipelining.partition import BlockCost, Devices, partition
+
+SEEDS = range(60)
+
+
+def drawn(seed: int) -> tuple[list[BlockCost], Devices]:
+    """Blocks and devices by chance, some of which fit in no way."""
+    random_ = random.Random(seed)
+    blocks = [
+        BlockCost(random_.choice([0, 1, 2, 5]), *(random_.randrange(100) for _ in range(3)))
+        for _ in range(random_.randrange(4, 9))
+    ]
+    count = random_.randrange(1, 5)
+    limit = random_.choice([None, 250, 600, 1200])
+    return blocks, Devices(count, lambda stage: count - stage, limit, random_.choice([0, 0.01]))
+
+
+def every(blocks: list[BlockCost], devices: Devices) -> Iterator[tuple[float, float, tuple[int, ...]]]:
+    """Each partition with its largest excess of memory and the time of its slowest stage, from the definition."""
+    for inner in itertools.combinations(range(1, len(blocks)), devices.count - 1):
+        cuts = (0, *inner, len(blocks))
+        seconds, excess = [], []
+        for stage, (begin, end) in enumerate(itertools.pairwise(cuts)):
+            time = sum(b.seconds for b in blocks[begin:end])
+            for cut in {begin, end} - {0, len(blocks)}:
+                time += 2 * blocks[cut - 1].output_bytes * devices.seconds_per_byte
+            seconds.append(time)
+            held = sum(b.weight_bytes + devices.alive(stage) * b.activation_bytes for b in blocks[begin:end])
+            excess.append(0 if devices.bytes is None else max(0, held - devices.bytes))
+        yield max(excess), max(seconds), cuts
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_slowest_stage_is_as_fast_as_in_the_best_of_all_partitions(seed: int):
+    blocks, devices = drawn(seed)
+    excess, seconds, _ = min(every(blocks, devices))
+    if excess:
+        with pytest.raises(ConfigError, match=f"misses it by {excess:,} bytes on stage"):
+            partition(blocks, devices)
+        return
+    stages = partition(blocks, devices)
+    assert max(stage.seconds for stage in stages) == pytest.approx(seconds)
+    cuts = (0, *(stage.end for stage in stages))
+    assert [stage.begin for stage in stages] == list(cuts[:-1])
+    [measured] = [one for one in every(blocks, devices) if one[2] == cuts]
+    assert measured[:2] == (0, pytest.approx(max(stage.seconds for stage in stages)))
+
+
+def test_the_draws_have_both_kinds():
+    kinds = {min(every(*drawn(seed)))[0] > 0 for seed in SEEDS}
+    assert kinds == {True, False}
+
+
+def test_naive_counts_blocks():
+    blocks = [BlockCost(seconds, 0, 0, 0) for seconds in (9, 1, 1, 1, 1, 1, 1)]
+    devices = Devices(3, lambda _: 1)
+    naive, balanced = (partition(blocks, devices, by) for by in ("naive", "balanced"))
+    assert [stage.end - stage.begin for stage in naive] == [2, 2, 3]
+    assert balanced[0].end == 1
+    assert (max(s.seconds for s in naive), max(s.seconds for s in balanced)) == (10, 9)
+
+
+def test_memory_is_that_of_the_schedule():
+    """The first stage of 1F1B holds more micro-batches than the last, so it gets fewer blocks."""
+    blocks = [BlockCost(1, 0, 10, 0)] * 6
+    equal = partition(blocks, Devices(2, lambda _: 1))
+    held = partition(blocks, Devices(2, lambda stage: 2 - stage, bytes=40))
+    assert [stage.bytes for stage in equal] == [30, 30]
+    assert [(stage.end - stage.begin, stage.bytes) for stage in held] == [(2, 40), (4, 40)]
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_a_stage_has_a_block(count: int):
+    with pytest.raises(ConfigError, match=f"pipelining.stages is {count} and the model has 3 blocks"):
+        partition([BlockCost(1, 1, 1, 1)] * 3, Devices(count, lambda _: 1))
+
+
+def test_what_fits_in_no_way_is_told_with_the_best_way():
+    blocks = [BlockCost(1, size, 0, 0) for size in (50, 70, 60)]
+    with pytest.raises(ConfigError) as raised:
+        partition(blocks, Devices(2, lambda _: 1, bytes=100))
+    assert (
+        "100 bytes, but no partition into 2 stages does. The best one has the blocks 0-1 2-2, and misses it by 20 "
+        "bytes on stage 0"
+    ) in str(raised.value)

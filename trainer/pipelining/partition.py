@@ -1,0 +1,166 @@
+"""Cuts a model, an ordered list of blocks, into stages: so that the slowest stage is as fast as it can be.
+
+A pipeline is as fast as its slowest stage. Equal numbers of blocks are seldom equal work: an embedding holds most of
+the weights and costs no time, and the last blocks of a network for pictures are cheap and hold little. Whether a stage
+fits its device depends on the schedule as well: stage 0 of 1F1B holds activations of more micro-batches than the last.
+So the cut is found by dynamic programming over all contiguous ones (as PipeDream does, Narayanan et al., 2019,
+arXiv:1806.03377, for one device a stage), with the memory of the device as a constraint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from limbeck.errors import ConfigError
+
+Partitioning = Literal["balanced", "naive"]
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockCost:
+    """What one block costs, for one micro-batch.
+
+    Attributes:
+      seconds: of its forward and its backward pass together.
+      weight_bytes: of everything that it holds all the time: weights, gradients, optimizer slots.
+      activation_bytes: that it keeps from the forward pass to the backward pass.
+      output_bytes: of what it hands to the next block.
+    """
+
+    seconds: float
+    weight_bytes: int
+    activation_bytes: int
+    output_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """What the stages run on.
+
+    Attributes:
+      count: how many stages there are.
+      alive: takes a stage, and returns of how many micro-batches it holds activations (`Schedule.alive`).
+      bytes: memory of one device; None: it is not looked at.
+      seconds_per_byte: what a transfer between two stages takes. An output and its gradient are both transferred.
+    """
+
+    count: int
+    alive: Callable[[int], int]
+    bytes: int | None = None
+    seconds_per_byte: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Some blocks in a row on one device.
+
+    Attributes:
+      begin: the first block.
+      end: the block after the last.
+      seconds: for one micro-batch, with what it receives and sends.
+      bytes: at most, at any time.
+    """
+
+    begin: int
+    end: int
+    seconds: float
+    bytes: int
+
+
+def partition(blocks: Sequence[BlockCost], devices: Devices, by: Partitioning = "balanced") -> tuple[Stage, ...]:
+    """Returns one stage for each device: `balanced`, or `naive` with equal numbers of blocks, for comparison.
+
+    Raises:
+      ConfigError: if there are more stages than blocks, or no contiguous partition fits the devices. Then the message
+        tells the one that misses the limit by least, and by how much.
+    """
+    if not 1 <= devices.count <= len(blocks):
+        raise ConfigError(
+            f"a stage has at least one block, but pipelining.stages is {devices.count} and the model has "
+            f"{len(blocks)} blocks: take at most as many stages"
+        )
+    stage = _costing(tuple(blocks), devices)
+    if by == "naive":
+        cuts = [len(blocks) * number // devices.count for number in range(devices.count + 1)]
+        stages = tuple(stage(number, *cuts[number : number + 2]) for number in range(devices.count))
+    else:
+        stages = _best(len(blocks), devices.count, stage, lambda s: (_excess(s, devices), s.seconds))
+    if any(_excess(s, devices) for s in stages):
+        raise ConfigError(_does_not_fit(stages, devices, by))
+    return stages
+
+
+def _costing(blocks: tuple[BlockCost, ...], devices: Devices) -> Callable[[int, int, int], Stage]:
+    """Returns a function from a stage's number and blocks to what the stage costs."""
+
+    def cost(number: int, begin: int, end: int) -> Stage:
+        mine = blocks[begin:end]
+        # A stage waits for what it receives and sends, forward and backward.
+        moved = [blocks[begin - 1].output_bytes] if begin > 0 else []
+        moved += [mine[-1].output_bytes] if end < len(blocks) else []
+        seconds = sum(block.seconds for block in mine) + 2 * sum(moved) * devices.seconds_per_byte
+        held = sum(block.activation_bytes for block in mine) * devices.alive(number)
+        return Stage(begin, end, seconds, sum(block.weight_bytes for block in mine) + held)
+
+    return cost
+
+
+def _excess(stage: Stage, devices: Devices) -> int:
+    return max(0, stage.bytes - devices.bytes) if devices.bytes is not None else 0
+
+
+def _best(
+    blocks: int,
+    count: int,
+    stage: Callable[[int, int, int], Stage],
+    key: Callable[[Stage], tuple[float, float]],
+) -> tuple[Stage, ...]:
+    """Returns the stages whose largest excess is least; among those, the ones whose slowest stage is fastest.
+
+    The largest of both is taken apart: a stage may be the slowest, and another the largest.
+    """
+
+    @functools.cache
+    def excess(number: int, begin: int) -> float:
+        """The least largest excess of the stages from `number` on, on the blocks from `begin` on."""
+        if number == count - 1:
+            return key(stage(number, begin, blocks))[0]
+        return min(max(key(stage(number, begin, end))[0], excess(number + 1, end)) for end in ends(number, begin))
+
+    def ends(number: int, begin: int) -> range:
+        return range(begin + 1, blocks - (count - 1 - number) + 1)
+
+    allowed = excess(0, 0)
+
+    @functools.cache
+    def slowest(number: int, begin: int) -> tuple[float, int]:
+        """The time of the slowest stage from `number` on, and where stage `number` ends."""
+        options = [blocks] if number == count - 1 else ends(number, begin)
+        found = []
+        for end in options:
+            this = key(stage(number, begin, end))
+            if this[0] <= allowed:
+                after = slowest(number + 1, end)[0] if number < count - 1 else 0.0
+                found.append((max(this[1], after), end))
+        return min(found, default=(float("inf"), blocks))
+
+    stages, begin = [], 0
+    for number in range(count):
+        end = slowest(number, begin)[1]
+        stages.append(stage(number, begin, end))
+        begin = end
+    return tuple(stages)
+
+
+def _does_not_fit(stages: Sequence[Stage], devices: Devices, by: Partitioning) -> str:
+    worst = max(range(len(stages)), key=lambda number: stages[number].bytes)
+    what = "no partition into" if by == "balanced" else "equal numbers of blocks do not fit"
+    cuts = " ".join(f"{s.begin}-{s.end - 1}" for s in stages)
+    return (
+        f"a stage must fit the memory of its device, {devices.bytes:,} bytes, but {what} {len(stages)} stages"
+        f"{' does' if by == 'balanced' else ''}. The best one has the blocks {cuts}, and misses it by "
+        f"{_excess(stages[worst], devices):,} bytes on stage {worst}: take more stages or micro-batches, or recompute"
+    )
