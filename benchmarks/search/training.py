@@ -101,11 +101,15 @@ def measured(world: World) -> dict[str, Any]:
     validation = world.pack("student", VALIDATION, world.examples[VALIDATION])
     jobs = {
         "searched": world.job(
-            "searched", "soft_targets", distillation=DistillationConfig(), search=SearchConfig(), validation_uri=validation
+            "searched",
+            "soft_targets",
+            distillation=DistillationConfig(),
+            search=SearchConfig(),
+            validation_uri=validation,
         ),
         "usual": world.job("usual", "soft_targets", distillation=DistillationConfig(search=False)),
         "labels": world.job("labels", "labels"),
-    }  # fmt: skip
+    }
     for job in jobs.values():
         training.run(job)
     found = record.read(jobs["searched"].record_uri)
