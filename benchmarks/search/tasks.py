@@ -25,7 +25,7 @@ def _build(hyperparameters: dict[str, Any]) -> Any:
 def _task(name: str) -> Task:
     table = TABLES[name]
     return Task(
-        name=name,
+        name=name.replace("_", "-"),
         features=(Feature("x", shape=(table.columns,)),),
         label=Label("y", classes=tuple(map(str, range(table.classes))), visible_to_student="told"),
         preprocessing_fn=_preprocess,
