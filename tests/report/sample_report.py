@@ -154,6 +154,8 @@ def refused() -> Report:
         },
         against_teacher=NonInferiority(-0.104, -0.144, sum(_EXAMPLES)),
         gate=GateReport(passed=False, reasons=reasons),
+        # Its loss was set, and not searched for.
+        findings=dataclasses.replace(report.findings, search=None),
         serving=None,
     )
 
