@@ -92,7 +92,15 @@ def _nodes(context: Context, generation: int) -> list[BaseNode]:
     # -> evaluation, verdict, findings, what a UI draws, and a pushed student if the verdict allows it.
     evaluated = evaluator(context, raw, student, teachers)
     predicted = predictor(context, raw, labelled, models)
-    reported = reporter(context, predicted, evaluated, labelled, models)
+    reported = reporter(
+        context,
+        predicted,
+        labelled,
+        models,
+        raw=raw.outputs["examples"],
+        transform_graph=transformed.outputs["transform_graph"],
+        evaluator=evaluated,
+    )
     judged = gate(context, student, predicted)
     shown = visualizer(context, predicted, reported, judged, models)
     pushed = pusher(context, student, judged)

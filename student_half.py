@@ -8,7 +8,8 @@ docs/your-pipeline.md shows it.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from limbeck import reference
 from limbeck.errors import ConfigError, TaskError
@@ -34,12 +35,15 @@ class StudentHalf:
       student: the node of the student; its output `model` is a SavedModel that takes raw examples.
       gate: the node of the gate; its output `blessing` is what Pusher takes as `model_blessing`.
       predictor: the node with the outputs `predictions` and `measurements` of all models.
+      report: the node whose output `report` is the page, and whose output `verdict` is its short form; None if there is
+        none.
     """
 
     nodes: tuple[BaseNode, ...]
     student: BaseNode
     gate: BaseNode
     predictor: BaseNode
+    report: BaseNode | None = None
 
 
 def student_half(
@@ -51,6 +55,7 @@ def student_half(
     model: BaseChannel,
     teacher: SavedTeacher,
     splits: Splits = _STOCK_SPLITS,
+    report: bool = True,
 ) -> StudentHalf:
     """Makes the nodes of the student half.
 
@@ -62,6 +67,7 @@ def student_half(
       model: the output `model` of Trainer.
       teacher: what is called in that model, and what it answers.
       splits: which of the examples' splits are for training and for judging.
+      report: whether there are nodes that draw the report's page: `Reporter` and `Visualizer`.
 
     Raises:
       TaskError: if the task cannot be loaded, or has `initialise_student`.
@@ -72,8 +78,10 @@ def student_half(
     from limbeck.components.gate.component import gate
     from limbeck.components.graph.context import Context, Storage
     from limbeck.components.predictor.component import predictor
+    from limbeck.components.reporter.component import reporter
     from limbeck.components.teacher_adapter.component import teacher_adapter
     from limbeck.components.teacher_labeler.component import teacher_labeler
+    from limbeck.components.visualizer.component import visualizer
     from limbeck.models import STUDENT, TEACHER
 
     # None of these nodes has a place of its own.
@@ -91,7 +99,21 @@ def student_half(
     predicted = predictor(context, adapted, labelled, {TEACHER: teachers} | students)
     judged = gate(context, students[STUDENT], predicted, unresolved=True)
     nodes = (adapted, teachers, labelled, *students.values(), predicted, judged)
-    return StudentHalf(nodes, students[STUDENT], judged, predicted)
+    half = StudentHalf(nodes, students[STUDENT], judged, predicted)
+    if not report:
+        return half
+    models = {TEACHER: teachers} | students
+    reported = reporter(
+        context,
+        predicted,
+        labelled,
+        models,
+        raw=examples,
+        transform_graph=transform_graph,
+        raw_split=splits.train,
+    )
+    shown = visualizer(context, predicted, reported, judged, models, given_teacher=True)
+    return dataclasses.replace(half, nodes=(*nodes, reported, shown), report=shown)
 
 
 def _assert_supported(task: Task, splits: Splits) -> None:
@@ -107,7 +129,9 @@ def _assert_supported(task: Task, splits: Splits) -> None:
         )
 
 
-def environment(task: str, config: Config, checkpoints: str | None = None) -> dict[str, str]:
+def environment(
+    task: str, config: Config, checkpoints: str | None = None, looks: str | None = None
+) -> dict[str, str]:
     """Returns the environment variables that the process needs which runs the pipeline.
 
     They hold what must not be in TFX's cache key: the folder of the task, and operational settings.
@@ -117,11 +141,46 @@ def environment(task: str, config: Config, checkpoints: str | None = None) -> di
       config: as for `student_half`.
       checkpoints: folder or URI for checkpoints; a training that is killed goes on from them when the pipeline runs
         again. None keeps none.
+      looks: folder or URI where the gate notes which students it judged on which test split. None keeps no count.
 
     Raises:
       TaskError: if there is no such task.
     """
-    operational: Any = Operational.of(config, checkpoints)
+    operational: Any = Operational.of(config, checkpoints, looks)
     # The teacher is not trained here, so no training can try one.
     operational = dataclasses.replace(operational, planned_student=None, planned_teacher=None)
     return operational.environment() | reference.environment(reference.find(task))
+
+
+def write_compiled(
+    pipeline: Any,
+    output: Path,
+    *,
+    target: Literal["kubeflow", "vertex"],
+    image: str,
+    task: str,
+    config: Config,
+    checkpoints: str | None = None,
+) -> None:
+    """Writes a pipeline with a student half for Kubeflow Pipelines or Vertex AI.
+
+    Args:
+      pipeline: someone's TFX pipeline, with the nodes of `student_half`. Its root is a URI that containers reach.
+      output: the file, replaced as a whole: YAML for `kubeflow`, JSON for `vertex`.
+      target: where the pipeline is to run.
+      image: of every container. It holds Limbeck, the module of the task, and what the other nodes need.
+      task: as for `student_half`, but not a path: no container has the file.
+      config: as for `student_half`. Its section `containers` says what the container of each node gets.
+      checkpoints: as for `environment`, a URI.
+
+    Raises:
+      ConfigError: if the task is a path, or if the pipeline breaks a rule of the target, such as a node of a kind that
+        it does not run.
+    """
+    from limbeck.kubeflow import compile as compiler
+
+    if reference.environment(reference.find(task)):
+        raise ConfigError(f"no container has the file of the task {task}: name it as module:attribute")
+    variables = environment(task, config, checkpoints)
+    options = compiler.Options(target, image, environment=variables, containers=config.containers)
+    compiler.write(pipeline, output, options)

@@ -20,7 +20,7 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from limbeck.report import findings
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage
-from limbeck.report.verdicts import Verdicts
+from limbeck.report.verdicts import TestSplit, Verdicts
 
 if TYPE_CHECKING:
     from limbeck.components.gate.decision import Decision
@@ -59,6 +59,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         distillation_helped=verdicts.distillation_helped,
         against=verdicts.against,
         against_teacher=verdicts.against_teacher,
+        test_split=_test_split(folder, decision),
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
         stages=tuple(_stage(one) for one in executions),
@@ -114,6 +115,14 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
     if not outputs:
         return None
     return from_json(Decision, files.read_text(files.join(outputs["blessing"].uri, DECISION_FILE)))
+
+
+def _test_split(folder: RunFolder, decision: Decision | None) -> TestSplit | None:
+    """Returns how often the test split has been looked at by now. A decision from the cache has an older number."""
+    from limbeck.components.gate import looks
+
+    known = decision.test_split if decision else None
+    return looks.count(str(folder.looks), known) if known else None
 
 
 def _measured(outputs: dict[str, Output] | None) -> Measured | None:

@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
             unlabelled=config.data.unlabelled,
         )
         graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
-        operational = Operational.of(config, checkpoints=f"{root}/checkpoints").environment()
+        operational = Operational.of(config, f"{root}/checkpoints", f"{root}/looks").environment()
         options = compiler.Options(
             target=arguments.target,
             image=arguments.image,

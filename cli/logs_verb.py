@@ -78,6 +78,7 @@ def _files(folder: RunFolder) -> tuple[tuple[Path, str], ...]:
         (folder.artifacts, "TFX's artifacts, a folder for each node"),
         (folder.metadata, "TFX's ML Metadata: which execution made which artifact"),
         (folder.accepted, "accepted schema and statistics, which later data are compared with"),
+        (folder.looks, "which students were judged on which test split"),
         (folder.checkpoints, "checkpoints of trainings that have not ended"),
         (folder.data, "data that the task wrote itself"),
     )

@@ -74,6 +74,11 @@ class RunFolder:
         return self.root / "checkpoints"
 
     @property
+    def looks(self) -> Path:
+        """The students that were judged, with a folder for each test split (`limbeck.components.gate.looks`)."""
+        return self.root / "looks"
+
+    @property
     def log(self) -> Path:
         """The output of TensorFlow, Beam and TFX in the last run."""
         return self.root / "logs" / "run.log"

@@ -77,7 +77,7 @@ def _run(folder: RunFolder) -> None:
 def environment(folder: RunFolder, request: Request) -> dict[str, str]:
     """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key."""
     return {
-        **Operational.of(request.config, str(folder.checkpoints)).environment(),
+        **Operational.of(request.config, str(folder.checkpoints), str(folder.looks)).environment(),
         **request.config.beam.environment(),
         **reference.environment(request.task),
     }

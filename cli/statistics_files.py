@@ -38,7 +38,7 @@ def _column(feature: Any, rows: int) -> Column:
         values = _numbers(stats)
     elif kind == "string_stats":
         common = tuple((_short(one.value), round(one.frequency)) for one in stats.top_values[:_COMMON])
-        values = Texts(stats.unique, common)
+        values = Texts(stats.unique, common, stats.avg_length)
     return Column(".".join(feature.path.step), rows, rows - stats.common_stats.num_non_missing, values)
 
 

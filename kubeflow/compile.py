@@ -31,6 +31,7 @@ from limbeck.kubeflow.rewrites.node_names import assert_names
 from limbeck.kubeflow.rewrites.optional_defaults import mark_optional
 from limbeck.kubeflow.rewrites.placeholder_text import assert_plain
 from limbeck.kubeflow.rewrites.producer_names import name_producers
+from limbeck.kubeflow.rewrites.resolvers import assert_no_resolver
 from limbeck.kubeflow.rewrites.resources import set_resources
 from limbeck.kubeflow.rewrites.retries import set_retries
 from limbeck.kubeflow.rewrites.runtime_parameters import add_runtime_parameters
@@ -75,6 +76,7 @@ def rewritten(spec: Spec, options: Options) -> tuple[Spec, Spec | None]:
       ConfigError: where the pipeline breaks a rule of theirs.
     """
     spec = assert_version(spec)
+    spec = assert_no_resolver(spec, options.target)
     spec = name_producers(spec)
     spec = name_drawn_types(spec)
     spec = add_fingerprint(spec, options.target)
@@ -115,6 +117,7 @@ def write(pipeline: Any, output: Path, options: Options) -> None:
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(use_pipeline_spec_2_1=True)
+    _register(pipeline)
     job = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config=config).run(pipeline, write_out=False)
     never = {node.id for node in pipeline.components if getattr(node, "NEVER_CACHED", False)}
     options = dataclasses.replace(options, never_cached=options.never_cached | never)
@@ -123,6 +126,15 @@ def write(pipeline: Any, output: Path, options: Options) -> None:
         _replace(output, yaml.safe_dump_all([spec] if platform is None else [spec, platform]))
     else:
         _replace(output, json.dumps({**job, "pipelineSpec": spec}, sort_keys=True))
+
+
+def _register(pipeline: Any) -> None:
+    """Has TFX's compiler find nodes that were added to a pipeline after it was made, as those of a student half are."""
+    registry = pipeline.dsl_context_registry
+    with registry.temporary_mutable():
+        for node in pipeline.components:
+            if node not in registry.all_nodes:
+                registry.put_node(node)
 
 
 def _replace(output: Path, text: str) -> None:

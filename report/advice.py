@@ -73,7 +73,7 @@ def _quality(report: Report) -> Iterator[str]:
         return
     training = report.config.training
     steps = _set("training.epochs", 2 * training.epochs)
-    if report.config.teachers.epochs is None:
+    if report.config.teachers.epochs is None and not report.given_teacher:
         # If it is null, teachers.epochs follows training.epochs, and the teachers need no more steps.
         steps += f" {_set('teachers.epochs', training.epochs)}"
     yield (
@@ -155,7 +155,8 @@ def _gain(report: Report) -> Iterator[str]:
             f"the soft targets ({_other_alpha(alpha)}), "
             f"or ship the one on hard labels ({_set('distillation.alpha', 0.0)})"
         )
-        yield "soft targets pay most on examples without labels: add more of them to the data that `data.path` names"
+        where = "your ExampleGen reads" if report.given_teacher else "`data.path` names"
+        yield f"soft targets pay most on examples without labels: add more of them to the data that {where}"
     if config.gate.require_gain and said is not Gain.HELPED:
         lenient = _set("gate.require_gain", "false")
         yield f"this gate demands a gain: a student that is good enough without one passes with {lenient}"
@@ -179,6 +180,12 @@ def _pseudo(report: Report) -> Iterator[str]:
 def _gap(report: Report) -> Iterator[str]:
     if report.gap_recovered is None or report.gap_recovered.value is not None or HARD_LABELS not in report.models:
         return
+    if report.given_teacher:
+        yield (
+            "your model is not better than the student on hard labels, so it has nothing to teach: the student on hard "
+            f"labels is as good ({_set('distillation.alpha', 0.0)}), or train a better model"
+        )
+        return
     teachers = report.config.teachers
     epochs = 2 * (teachers.epochs or report.config.training.epochs)
     yield (
@@ -200,7 +207,7 @@ def _calibration(report: Report) -> Iterator[str]:
             f"the student's probabilities are {lean} than they should be ({errors}): try another temperature "
             f"({_other_temperature(report)})"
         )
-    elif theirs - mine > _BADLY_CALIBRATED:
+    elif theirs - mine > _BADLY_CALIBRATED and not report.given_teacher:
         count = report.config.teachers.count
         more = max(count + 2, _ENOUGH_TEACHERS)
         yield (

@@ -137,7 +137,8 @@ class SoftTarget:
       label: name of its class.
       teacher_logits: `[teachers][classes]`, in the order of `Findings.classes`.
       picture: the example as a picture; null if the task declares no picture.
-      inputs: the model's inputs as texts, if there is no picture; long texts are cut.
+      inputs: the example's features as texts, if there is no picture; long texts are cut.
+      raw: whether `inputs` are raw features; otherwise they are the model's inputs, as Transform made them.
     """
 
     example_id: str
@@ -145,6 +146,7 @@ class SoftTarget:
     teacher_logits: tuple[tuple[float, ...], ...]
     picture: GreyImage | None = None
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
+    raw: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)

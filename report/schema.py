@@ -15,7 +15,7 @@ from limbeck.objectives.wording import Wording
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.report.findings import Findings
-from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority
+from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority, TestSplit
 from limbeck.settings.config import Config
 
 VERSION = 1
@@ -79,10 +79,12 @@ class Report:
       gap_recovered: see `limbeck.report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
+      test_split: how often the test split was looked at; null if nobody kept count.
       against_teacher: the student against its teacher, as the gate compares them; null in a report from before it did.
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
+      given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
     """
 
     schema_version: int
@@ -104,6 +106,8 @@ class Report:
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
     against_teacher: NonInferiority | None = None
+    given_teacher: bool = False
+    test_split: TestSplit | None = None
 
 
 def measured(report: Report, model: str) -> float | None:

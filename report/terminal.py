@@ -41,11 +41,16 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
 
 
 def distillation(report: Report) -> list[str]:
-    """Returns how near the teacher is, how much of the gap was recovered, and whether distillation helped.
+    """Returns how near the teacher is, what distillation did, and how often the test split was looked at.
 
     It leaves out what is unknown.
     """
-    known = (proof.proof_words(report), gain.gap_words(report), gain.helped_words(report))
+    known = (
+        proof.proof_words(report),
+        gain.gap_words(report),
+        gain.helped_words(report),
+        proof.looks_words(report),
+    )
     return [words.replace("\u00a0", " ") for words in known if words]
 
 

@@ -99,6 +99,23 @@ class NonInferiority:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TestSplit:
+    """How often one test split was looked at.
+
+    Attributes:
+      digest: of the ids and labels of its examples.
+      judged: number of different students that a gate judged on it, below one root: with other settings, other code, or
+        another teacher. Neither the cache nor a gate with other limits adds one.
+    """
+
+    # Not a class of tests.
+    __test__ = False
+
+    digest: str
+    judged: int
+
+
+@dataclass(frozen=True, config=STRICT)
 class Verdicts:
     """All verdicts. They are null and empty if a measure is undefined; without controls, all but the last are.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from limbeck import files
+from limbeck.cli import statistics_files
 from limbeck.cli.checking.outcome import Column, Data
 from limbeck.components.example_gen import label_counts, row_counts
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.examples import EXAMPLE_ID, SPLITS, TRAIN
+from limbeck.report.pages import statistics
 from limbeck.settings.data import DataConfig
 from limbeck.task import Task
 
@@ -30,10 +33,11 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     rows = {split: len(some) for split, some in ids.items()}
     known, classes = set(ids[TRAIN]), _class_values(task)
     train = counted.get(TRAIN)
+    [described] = statistics_files.read(Path(files.local_copy(uris["statistics"])), (TRAIN,))
     return Data(
         rows=rows,
         all_rows=all_rows(rows, row_counts.read(uris["examples"]), divided=config.split is not None),
-        columns=tuple(columns_of(task, _split(uris["statistics"], TRAIN))),
+        columns=tuple(columns_of(task, described)),
         labels=train.labels if train is not None and classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
         classes=classes,
@@ -67,31 +71,23 @@ def _class_values(task: Task) -> tuple[str, ...]:
     return tuple(objective.label_values) if len(objective.raw_features) == 1 else ()
 
 
-def columns_of(task: Task, statistics: str) -> Iterator[Column]:
-    """Yields what the statistics in a folder say of each column that the task declares."""
-    import tensorflow_data_validation as tfdv
-
-    [path] = [files.join(statistics, name) for name in files.names(statistics) if not name.startswith(".")]
-    [dataset] = tfdv.load_stats_binary(path).datasets
-    found = {feature.path.step[0]: feature for feature in dataset.features}
+def columns_of(task: Task, split: statistics.Split) -> Iterator[Column]:
+    """Yields what the statistics of a split say of each column that the task declares."""
+    found = {column.name: column for column in split.columns}
     for feature in task.features:
-        one = found.get(feature.name)
-        if one is not None:
-            yield _column(feature.name, one, dataset.num_examples)
+        if feature.name in found:
+            yield _column(found[feature.name])
 
 
-def _column(name: str, found: Any, rows: int) -> Column:
-    kind = found.WhichOneof("stats")
-    common = getattr(found, kind).common_stats
-    if kind == "num_stats":
-        return Column(name, rows, rows - common.num_non_missing, found.num_stats.std_dev == 0, None)
-    missing = rows - common.num_non_missing
-    if kind != "string_stats":
-        return Column(name, rows, missing, False, None)
-    texts = found.string_stats
-    # Each picture and each sentence is another text, and they are no identifiers.
-    distinct = texts.unique if texts.avg_length <= _LONG_TEXT else None
-    return Column(name, rows, missing, texts.unique == 1, distinct)
+def _column(found: statistics.Column) -> Column:
+    values, constant, distinct = found.values, False, None
+    if isinstance(values, statistics.Numbers):
+        constant = values.minimum == values.maximum
+    if isinstance(values, statistics.Texts):
+        constant = values.distinct == 1
+        # Each picture and each sentence is another text, and they are no identifiers.
+        distinct = values.distinct if values.mean_length <= _LONG_TEXT else None
+    return Column(found.name, found.rows, found.missing, constant, distinct)
 
 
 def _ids(folder: str) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from limbeck.models import MODELS, STUDENT, Model
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.student import StudentConfig
+from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.search.candidates import candidates
 
 _DISTILLATION = Section(DistillationConfig, optional=True)
@@ -67,10 +68,10 @@ def distillers(
     """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name.
 
     Raises:
-      ConfigError: if a temperature is set that changes nothing. So it is told before any node runs.
+      ConfigError: if the distillation makes no sense for the kind of label. So it is told before any node runs.
     """
     config = context.config
-    context.task.objective.assert_temperature(config.distillation.temperature)
+    assert_applicable(config.distillation, context.task.objective)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student

@@ -19,7 +19,16 @@ from limbeck.task import Task
 
 _RECORD = "{"
 # Modules of the metrics that are ours.
-OWN_METRICS: Mapping[str, str] = MappingProxyType({"RSquared": "limbeck.components.evaluator.r_squared"})
+_KNOWN = "limbeck.components.evaluator.known_answers"
+OWN_METRICS: Mapping[str, str] = MappingProxyType(
+    {
+        "RSquared": "limbeck.components.evaluator.r_squared",
+        "KnownAUC": _KNOWN,
+        "KnownPrevalence": _KNOWN,
+        "KnownBinaryAccuracy": _KNOWN,
+        "KnownBinaryCrossEntropy": _KNOWN,
+    }
+)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -29,10 +38,13 @@ class EncodedLabel:
     Attributes:
       features: the raw features that hold it, one number of each.
       texts: the texts that count as 0, 1 and so on; empty if the features hold numbers.
+      unlabelled: the number in the place of a feature that an example lacks while it has others; None if an example
+        needs all of them.
     """
 
     features: tuple[str, ...]
     texts: tuple[str, ...] = ()
+    unlabelled: float | None = None
 
 
 def evaluation_config(task: Task) -> Any:
@@ -46,7 +58,8 @@ def evaluation_config(task: Task) -> Any:
     label_key = task.label.name
     if wanted.encoded:
         texts = objective.label_values if task.label.kind == "text" else ()
-        label_key = to_json(EncodedLabel(objective.raw_features, texts))
+        missing = float(objective.unlabelled) if objective.by_column else None
+        label_key = to_json(EncodedLabel(objective.raw_features, texts, missing))
 
     def model(name: str, is_baseline: bool) -> Any:
         return tfma.ModelSpec(
@@ -107,45 +120,52 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
 def labelled(batch: Any, label: str) -> Any:
     """Returns the examples of an Arrow record batch that have a label, whatever its value, in their order.
 
+    An example has an `EncodedLabel` with `unlabelled` if it has one of the features.
+
     Args:
       batch: a list of values for each feature and example. If an example lacks a feature, the list is null, or the
         whole column is missing.
       label: the feature that holds the label, or an `EncodedLabel` as JSON. Then the batch gets a column of that name,
         with a list of float32 numbers for each example.
     """
+    import numpy as np
     import pyarrow as pa
 
     encoded = from_json(EncodedLabel, label) if label.startswith(_RECORD) else None
-    for feature in (label,) if encoded is None else encoded.features:
-        batch = _with(batch, feature)
+    features = (label,) if encoded is None else encoded.features
+    has = np.stack([_has(batch, feature) for feature in features])
+    some = encoded is not None and encoded.unlabelled is not None
+    batch = batch.filter(pa.array(has.any(axis=0) if some else has.all(axis=0)))
     if encoded is None or not batch.num_rows:
         return batch
     names = [*batch.schema.names, label]
     return pa.RecordBatch.from_arrays([*batch.columns, _numbers(batch, encoded)], names)
 
 
-def _with(batch: Any, feature: str) -> Any:
-    """Returns the examples that have a feature."""
+def _has(batch: Any, feature: str) -> Any:
+    """Returns which examples have a feature, bool `[examples]`."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if feature not in batch.schema.names or pa.types.is_null(batch.schema.field(feature).type):
-        return batch.slice(0, 0)
+        return np.zeros(batch.num_rows, bool)
     values = pc.list_value_length(batch.column(feature))
-    return batch.filter(pc.fill_null(pc.greater(values, 0), fill_value=False))
+    return pc.fill_null(pc.greater(values, 0), fill_value=False).to_numpy(zero_copy_only=False)
 
 
 def _numbers(batch: Any, encoded: EncodedLabel) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    columns = []
-    for feature in encoded.features:
-        values = [one[0] for one in batch.column(feature).to_pylist()]
-        if encoded.texts:
-            values = [encoded.texts.index(value.decode()) for value in values]
-        columns.append(values)
-    return pa.array(list(np.array(columns, np.float32).T), pa.list_(pa.float32()))
+    columns = np.full([batch.num_rows, len(encoded.features)], encoded.unlabelled or 0.0, np.float32)
+    for place, feature in enumerate(encoded.features):
+        has = _has(batch, feature)
+        if has.any():
+            values = [one[0] for one in batch.column(feature).filter(pa.array(has)).to_pylist()]
+            numbers = [encoded.texts.index(one.decode()) for one in values] if encoded.texts else values
+            columns[has, place] = numbers
+    return pa.array(list(columns), pa.list_(pa.float32()))
 
 
 def _keep_labelled(label: str) -> Any:

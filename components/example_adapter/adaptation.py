@@ -15,7 +15,7 @@ from limbeck.aliases import Features, FeatureSpec, TransformOutput
 from limbeck.errors import DataError, TaskError, nearest
 from limbeck.examples import EXAMPLE_ID, LABEL, RAW_EXAMPLE, RESERVED, STUDENT_LABEL
 from limbeck.task import Task
-from limbeck.trainer.data.preprocessing import labels_and_id
+from limbeck.trainer.data.preprocessing import dense_or_sparse, labels_and_id
 
 
 def adapted_spec(task: Task, transform: TransformOutput) -> FeatureSpec:
@@ -105,7 +105,7 @@ class Adaptation:
 
         raw = tf.io.parse_example(examples, self._raw_spec)
         outputs = self._graph.apply_transform_model(dict(raw))
-        raw = {name: _sparse(values) for name, values in raw.items()}
+        raw = {name: dense_or_sparse(values) for name, values in raw.items()}
         labels = {name: outputs[name] for name in self._task.objective.raw_features if name in outputs}
         tensors = outputs | labels_and_id(self._task, raw | labels, raw) | {RAW_EXAMPLE: examples}
         return {name: tensors[name] for name in self._spec}
@@ -137,10 +137,3 @@ def _loaded(transform: TransformOutput) -> Any:
     from tensorflow_transform.saved import saved_transform_io_v2
 
     return saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
-
-
-def _sparse(values: Any) -> Any:
-    """Returns ragged values as sparse ones, which the id is made of; others as they are."""
-    import tensorflow as tf
-
-    return values.to_sparse() if isinstance(values, tf.RaggedTensor) else values

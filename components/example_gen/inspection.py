@@ -61,7 +61,8 @@ class SplitSummary:
       faults: examples that have a fault, by the fault.
       kinds: for each feature that the task does not declare, examples by kind.
       labels: number of examples by the value of their label.
-      unlabelled: number of examples without a label.
+      unlabelled: number of examples without a label: they lack each column of it.
+      lacking: number of labelled examples that lack a column of the label, by the column.
       present: declared features of which an example has a value.
     """
 
@@ -71,6 +72,7 @@ class SplitSummary:
     kinds: dict[str, dict[str, Seen]] = dataclasses.field(default_factory=dict)
     labels: dict[str, int] = dataclasses.field(default_factory=dict)
     unlabelled: int = 0
+    lacking: dict[str, int] = dataclasses.field(default_factory=dict)
     present: set[str] = dataclasses.field(default_factory=set)
 
     def take(self, example: tf.train.Example, place: str, declaration: Declaration) -> None:
@@ -82,7 +84,7 @@ class SplitSummary:
           declaration: what the task declares.
         """
         self.examples += 1
-        features, unlabelled = example.features.feature, False
+        features, lacking = example.features.feature, []
         for name, feature in features.items():
             if name not in declaration:
                 kinds = self.kinds.setdefault(name, {})
@@ -91,7 +93,7 @@ class SplitSummary:
             feature = features.get(name)
             values = _values(feature)
             if not values:
-                unlabelled |= declared.label
+                lacking += [name] if declared.label else []
                 continue
             self.present.add(name)
             for fault in _faults(name, declared, feature, values):
@@ -100,7 +102,11 @@ class SplitSummary:
                 text = label_key(declaration, name, _label_text(values[0]))
                 if text in self.labels or len(self.labels) <= _most_values(declaration):
                     self.labels[text] = self.labels.get(text, 0) + 1
-        self.unlabelled += unlabelled
+        if len(lacking) == sum(one.label for one in declaration.values()):
+            self.unlabelled += bool(lacking)
+        else:
+            for name in lacking:
+                self.lacking[name] = self.lacking.get(name, 0) + 1
 
 
 def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
@@ -114,8 +120,9 @@ def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]
         _merge(known.faults, one.faults)
         for name, kinds in one.kinds.items():
             _merge(known.kinds.setdefault(name, {}), kinds)
-        for value, count in one.labels.items():
-            known.labels[value] = known.labels.get(value, 0) + count
+        for into, counts in ((known.labels, one.labels), (known.lacking, one.lacking)):
+            for value, count in counts.items():
+                into[value] = into.get(value, 0) + count
     return tuple(merged[split] for split in sorted(merged))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic.dataclasses import dataclass
 
@@ -25,11 +25,13 @@ class LabelCounts:
       examples: number of examples.
       unlabelled: number of examples without a label.
       labels: number of examples by the value of their label, as text.
+      lacking: number of labelled examples that lack a column of the label, by the column.
     """
 
     examples: int
     unlabelled: int
     labels: dict[str, int]
+    lacking: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -41,7 +43,7 @@ class Counted:
 
 def write(summaries: Iterable[SplitSummary], folder: str) -> None:
     """Writes the label counts of all splits into the folder of the examples."""
-    splits = {one.split: LabelCounts(one.examples, one.unlabelled, one.labels) for one in summaries}
+    splits = {one.split: LabelCounts(one.examples, one.unlabelled, one.labels, one.lacking) for one in summaries}
     files.write_text(files.join(folder, FILE), to_json(Counted(splits)))
 
 
@@ -52,12 +54,18 @@ def read(folder: str) -> Counted:
 
 
 def notes(counted: Counted, task: Task) -> list[str]:
-    """Returns a sentence for each split with unlabelled examples, and one for labels without a training example."""
+    """Returns sentences on unlabelled examples, on columns that labelled ones lack, and on labels of no example."""
     told = [
         f"split '{split}': {one.unlabelled} of {one.examples} examples have no label; figures of this split are over "
         f"the other {one.examples - one.unlabelled}"
         for split, one in sorted(counted.splits.items())
         if one.unlabelled
+    ]
+    told += [
+        f"split '{split}': of {one.examples - one.unlabelled} labelled examples, {_listed(one.lacking)}; each column "
+        "counts in the examples that have it"
+        for split, one in sorted(counted.splits.items())
+        if one.lacking
     ]
     train = counted.splits.get(TRAIN)
     if train is not None:
@@ -68,6 +76,10 @@ def notes(counted: Counted, task: Task) -> list[str]:
                 f"{'it' if len(absent) == 1 else 'them'}"
             )
     return told
+
+
+def _listed(lacking: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} lack '{name}'" for name, count in sorted(lacking.items()))
 
 
 def values_of(task: Task) -> Iterator[tuple[str, str]]:

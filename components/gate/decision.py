@@ -18,7 +18,7 @@ from limbeck.components.predictor.tables import ModelFacts, Quality
 from limbeck.models import HARD_LABELS
 from limbeck.objectives.measure import Measure
 from limbeck.records import STRICT
-from limbeck.report.verdicts import SIGNIFICANCE, NonInferiority, Verdicts
+from limbeck.report.verdicts import SIGNIFICANCE, NonInferiority, TestSplit, Verdicts
 from limbeck.settings.gate import GateConfig
 
 DECISION_FILE = "decision.json"
@@ -26,11 +26,15 @@ DECISION_FILE = "decision.json"
 
 @dataclass(frozen=True, config=STRICT)
 class Decision:
-    """Whether the student may serve. `reasons` is empty exactly if it may."""
+    """Whether the student may serve. `reasons` is empty exactly if it may.
+
+    `test_split` says how often the test split had been looked at by then; null if nobody keeps count.
+    """
 
     passed: bool
     reasons: tuple[str, ...]
     verdicts: Verdicts
+    test_split: TestSplit | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -11,6 +13,7 @@ from limbeck import files
 from limbeck.components.artifacts import blessing as names
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.comparison.compare import compare
+from limbeck.components.gate import looks
 from limbeck.components.gate.decision import DECISION_FILE, decide
 from limbeck.components.predictor import tables
 from limbeck.components.properties.code import task_of
@@ -18,6 +21,7 @@ from limbeck.components.properties.sections import Section
 from limbeck.examples import TEST
 from limbeck.models import STUDENT, TEACHER
 from limbeck.records import to_json
+from limbeck.settings import operational
 from limbeck.settings.gate import GateConfig
 
 
@@ -38,6 +42,9 @@ class Executor(base_executor.BaseExecutor):
             measure=objective.measure,
             needed=objective.wording.needed,
         )
+        looked_at = operational.read(os.environ).looks
+        if looked_at is not None:
+            decision = dataclasses.replace(decision, test_split=looks.note(looked_at, predictions))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing.set_string_custom_property(names.CURRENT_MODEL, model.uri)

@@ -28,14 +28,16 @@ class Sources:
     Attributes:
       predictions: folder of Predictor's output.
       training_examples: gzip TFRecord files of the training examples with soft targets.
-      evaluation: folder of the Evaluator's output.
+      evaluation: folder of the Evaluator's output; None if there is none.
       model_runs: folder of each model's ModelRun, by the model's name.
+      raw: where the raw training examples are; None if that is not known.
     """
 
     predictions: str
     training_examples: Sequence[str]
-    evaluation: str
+    evaluation: str | None
     model_runs: Mapping[str, str]
+    raw: soft_targets.RawExamples | None = None
 
 
 def collect(sources: Sources, task: Task) -> Findings:
@@ -76,7 +78,7 @@ def _rocs(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Roc]
 
 def _slices(sources: Sources, task: Task, models: Sequence[str]) -> tuple[Slice, ...]:
     metrics = task.objective.tfma
-    if metrics.slice_metric is None:
+    if metrics.slice_metric is None or sources.evaluation is None:
         return ()
     outputs = task.objective.outputs if metrics.by_output else None
     return slices.read(sources.evaluation, metrics.slice_metric, defined_by=metrics.defined_by, outputs=outputs)
@@ -89,7 +91,7 @@ def _labels(sources: Sources, task: Task, models: Sequence[str]) -> tuple[LabelF
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
     predictions = tables.read(sources.predictions, TRAIN, TEACHER)
     chosen = soft_targets.choose(predictions, task.objective)
-    return soft_targets.read(chosen, sources.training_examples, task)
+    return soft_targets.read(chosen, sources.training_examples, task, sources.raw)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:

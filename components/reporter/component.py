@@ -19,13 +19,19 @@ _Channel = component_spec.ChannelParameter
 
 
 class ReporterSpec(component_spec.ComponentSpec):
-    """Parameters, inputs and outputs of Reporter. The input `<model>_run` is a model's ModelRun."""
+    """Parameters, inputs and outputs of Reporter. The input `<model>_run` is a model's ModelRun.
 
-    PARAMETERS: ClassVar = CODE
+    Raw examples and the transform graph belong together: with both, examples are shown with their raw features.
+    `raw_split` is the name of their training split, if it is not `train`. Without an evaluation there are no slices.
+    """
+
+    PARAMETERS: ClassVar = CODE | {"raw_split": component_spec.ExecutionParameter(type=str, optional=True)}
     INPUTS: ClassVar = {
         "predictions": _Channel(type=Predictions),
         "labelled_examples": _Channel(type=standard_artifacts.Examples),
-        "evaluation": _Channel(type=standard_artifacts.ModelEvaluation),
+        "evaluation": _Channel(type=standard_artifacts.ModelEvaluation, optional=True),
+        "raw_examples": _Channel(type=standard_artifacts.Examples, optional=True),
+        "transform_graph": _Channel(type=standard_artifacts.TransformGraph, optional=True),
         **{
             f"{name}_run": _Channel(type=standard_artifacts.ModelRun, optional=one.control)
             for name, one in MODELS.items()
@@ -40,26 +46,49 @@ class Reporter(base_component.BaseComponent):
     SPEC_CLASS = ReporterSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, inputs: dict[str, channel.BaseChannel], code: CodeRef) -> None:
-        """Takes the inputs of `ReporterSpec` by name. Those of the controls may be missing."""
+    def __init__(
+        self, inputs: dict[str, channel.BaseChannel], code: CodeRef, raw_split: str | None = None
+    ) -> None:
+        """Takes inputs and parameter of `ReporterSpec` by name. Inputs that it calls optional may be missing."""
         spec = ReporterSpec(
             findings=channel_utils.as_channel([Findings()]),
             **inputs,
             **code_properties(code),
+            **({} if raw_split is None else {"raw_split": raw_split}),
         )
         super().__init__(spec=spec)
 
 
 def reporter(
-    context: Context, predictor: BaseNode, evaluator: BaseNode, labeler: BaseNode, models: Mapping[str, BaseNode]
+    context: Context,
+    predictor: BaseNode,
+    labeler: BaseNode,
+    models: Mapping[str, BaseNode],
+    *,
+    raw: channel.BaseChannel,
+    transform_graph: channel.BaseChannel,
+    evaluator: BaseNode | None = None,
+    raw_split: str | None = None,
 ) -> Reporter:
-    """Makes the node `Reporter`; `models` are the nodes that train the models, by the model's name."""
+    """Makes the node `Reporter`.
+
+    Args:
+      context: settings and task.
+      predictor: the node `Predictor`.
+      labeler: the node `TeacherLabeler`.
+      models: the nodes that train the models, by the model's name.
+      raw: raw examples.
+      transform_graph: the graph that they were transformed with.
+      evaluator: the node `Evaluator`; None if there is none.
+      raw_split: the training split of the raw examples; None if it is `train`.
+    """
     inputs = {
+        "raw_examples": raw,
+        "transform_graph": transform_graph,
         "predictions": predictor.outputs["predictions"],
-        "evaluation": evaluator.outputs["evaluation"],
         "labelled_examples": labeler.outputs["labelled_examples"],
+        **({} if evaluator is None else {"evaluation": evaluator.outputs["evaluation"]}),
         **{f"{name}_run": node.outputs["model_run"] for name, node in models.items()},
     }
-    return Reporter(
-        inputs, context.code(["limbeck.components.reporter.executor:Executor"], repr(context.task.picture))
-    )
+    code = context.code(["limbeck.components.reporter.executor:Executor"], repr(context.task.picture))
+    return Reporter(inputs, code, raw_split)

@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_executor
 from limbeck.components.artifacts.files import Artifacts, single_uris, split_files
 from limbeck.components.properties.code import task_of
 from limbeck.components.reporter.collect import Sources, collect
+from limbeck.components.reporter.soft_targets import RawExamples
 from limbeck.examples import TRAIN
 from limbeck.models import MODELS
 from limbeck.report import findings
@@ -27,7 +28,14 @@ class Executor(base_executor.BaseExecutor):
         sources = Sources(
             predictions=uri["predictions"],
             training_examples=split_files(input_dict["labelled_examples"], TRAIN),
-            evaluation=uri["evaluation"],
+            evaluation=uri.get("evaluation"),
             model_runs={name: uri[f"{name}_run"] for name in MODELS if f"{name}_run" in uri},
+            raw=_raw(input_dict, uri, exec_properties.get("raw_split") or TRAIN),
         )
         findings.write(collect(sources, task_of(exec_properties).load()), uri["findings"])
+
+
+def _raw(inputs: Artifacts, uri: dict[str, str], split: str) -> RawExamples | None:
+    if not {"raw_examples", "transform_graph"} <= uri.keys():
+        return None
+    return RawExamples(split_files(inputs["raw_examples"], split), uri["transform_graph"])

@@ -26,12 +26,12 @@ def read(table: pa.Table, models: Sequence[str], objective: Objective) -> tuple[
     if not len(answers.labels):
         return ()
     found = {name: areas(answers.outputs[name], answers.labels) for name in models if name in answers.outputs}
-    positives = (answers.labels == 1).sum(axis=0)
+    positives, known = (answers.labels == 1).sum(axis=0), (answers.labels != objective.unlabelled).sum(axis=0)
     return tuple(
         LabelFigures(
             label=name,
             positives=int(positives[number]),
-            examples=len(answers.labels),
+            examples=int(known[number]),
             auc={model: None if np.isnan(one[number]) else float(one[number]) for model, one in found.items()},
         )
         for number, name in enumerate(objective.raw_features)

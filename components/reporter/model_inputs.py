@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from limbeck.errors import TaskError, nearest
 from limbeck.examples import RESERVED
 from limbeck.report import findings
-from limbeck.task import Picture
+from limbeck.task import Feature, Picture
 
 MOST_INPUTS = 20
 CHARACTERS = 60
+MISSING = "missing"
 # The largest number of pixels on the longer side: more would not be visible, and would make the file large.
 SIDE = 64
 
@@ -60,7 +61,18 @@ def as_texts(features: ExampleFeatures) -> dict[str, str]:
     Args:
       features: `tf.train.Feature` messages by name.
     """
-    return {name: _text(features[name]) for name in _inputs(features)[:MOST_INPUTS]}
+    return {name: _text(features[name], _short) for name in _inputs(features)[:MOST_INPUTS]}
+
+
+def as_raw_texts(features: ExampleFeatures, declared: Sequence[Feature]) -> dict[str, str]:
+    """Returns the first 20 declared features of a raw example, by name, as texts of at most 60 characters.
+
+    Args:
+      features: `tf.train.Feature` messages by name.
+      declared: the features of the task; the label is none of them.
+    """
+    given = {one.name: features.get(one.name) for one in declared[:MOST_INPUTS]}
+    return {name: (one is not None and _text(one, _exact)) or MISSING for name, one in given.items()}
 
 
 def _inputs(features: ExampleFeatures) -> list[str]:
@@ -72,14 +84,31 @@ def _values(feature: Any) -> tuple[str, Any]:
     return kind, getattr(feature, kind).value
 
 
-def _text(feature: Any) -> str:
+def _text(feature: Any, number: Callable[[float], str]) -> str:
     _, values = _values(feature)
     # Each value takes one character at least, so further values would not be shown.
-    text = ", ".join(_value_text(value) for value in itertools.islice(values, CHARACTERS))
+    text = ", ".join(_value_text(value, number) for value in itertools.islice(values, CHARACTERS))
     return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
 
 
-def _value_text(value: float | bytes) -> str:
+def _value_text(value: float | bytes, number: Callable[[float], str]) -> str:
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return value.decode() if _is_text(value) else f"{len(value):,} bytes"
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}"
+
+
+def _exact(number: float) -> str:
+    """The shortest text that is this float32: 14.85, and not 14.850000381469727."""
+    return str(np.float32(number)).removesuffix(".0")

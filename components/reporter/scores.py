@@ -20,7 +20,7 @@ class Scores:
     Attributes:
       ids: string array `[examples]`, the examples' ids.
       labels: int64 `[answers]`, from 0. There is one answer for each example, or if an example has several labels, one
-        for each of them.
+        for each that is known.
       logits: float64 `[answers, classes]`; they need not be finite. Their softmax are the probabilities, also if the
         model has fewer outputs than there are classes.
     """
@@ -44,7 +44,8 @@ def scores(table: pa.Table, model: str, split: str, objective: Objective) -> Sco
     logits = objective.class_logits(tables.outputs_of(chosen, objective))
     # Of several labels, each is an answer of its own; then `ids` are of the examples and not of the answers.
     labels = tables.labels_of(chosen, objective).reshape(-1)
-    return Scores(chosen["example_id"], labels, logits.reshape(-1, logits.shape[-1]))
+    known = labels != objective.unlabelled
+    return Scores(chosen["example_id"], labels[known], logits.reshape(-1, logits.shape[-1])[known])
 
 
 def judgeable(table: pa.Table, model: str, split: str, objective: Objective) -> Scores | None:

@@ -7,7 +7,7 @@ that the teachers get right, and yet find similar to another class.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from limbeck.components.predictor.tables import as_members
-from limbeck.components.reporter.model_inputs import as_picture, as_texts
+from limbeck.components.reporter import raw_inputs
+from limbeck.components.reporter.model_inputs import as_picture, as_raw_texts, as_texts
 from limbeck.components.reporter.scores import scores, softmax
 from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS, TRAIN
 from limbeck.models import TEACHER
@@ -26,6 +27,19 @@ from limbeck.task import Task
 EXAMPLES = 12
 EXAMPLES_OF_A_PAIR = 2
 _READ_BATCH = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class RawExamples:
+    """Where raw training examples are.
+
+    Attributes:
+      files: gzip TFRecord files of serialized raw tf.Examples.
+      transform_graph: folder or URI of Transform's graph.
+    """
+
+    files: Sequence[str]
+    transform_graph: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,24 +105,44 @@ def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.i
     return np.sort(np.concatenate(taken))
 
 
-def read(choices: Sequence[Choice], files: Sequence[str], task: Task) -> tuple[SoftTarget, ...]:
+def read(
+    choices: Sequence[Choice], files: Sequence[str], task: Task, raw: RawExamples | None = None
+) -> tuple[SoftTarget, ...]:
     """Reads the chosen examples, without those that have a teacher's logit that is not finite.
 
     Args:
       choices: the chosen examples, in the order of the result.
       files: gzip TFRecord files of serialized transformed tf.Examples with `teacher_logits`.
-      task: names the classes, and says which input is a picture.
+      task: names the classes and features, and says which input is a picture.
+      raw: where the raw examples are. Without them, and for an example that is not among them, the model's inputs are
+        shown.
 
     Raises:
       TaskError: if the examples do not hold the task's picture.
     """
     records = _records({choice.example_id.encode() for choice in choices}, files)
+    read_as = _reader(task, raw, [choice.example_id for choice in choices])
     found = [
-        _soft_target(choice, records[choice.example_id.encode()], task)
+        _soft_target(choice, records[choice.example_id.encode()], task.objective, read_as)
         for choice in choices
         if choice.example_id.encode() in records
     ]
     return tuple(one for one in found if one is not None)
+
+
+def _reader(task: Task, raw: RawExamples | None, ids: Sequence[str]) -> Callable[[str, Any], dict[str, Any]]:
+    """What a soft target shows of its example, by the id and the transformed features."""
+    if task.picture is not None:
+        picture = task.picture
+        return lambda _, features: {"picture": as_picture(features, picture)}
+    found = {} if raw is None else raw_inputs.find(ids, raw.files, raw.transform_graph)
+
+    def shown(example_id: str, features: Any) -> dict[str, Any]:
+        if example_id in found:
+            return {"inputs": as_raw_texts(found[example_id], task.features), "raw": True}
+        return {"inputs": as_texts(features)}
+
+    return shown
 
 
 def _records(wanted: set[bytes], files: Sequence[str]) -> dict[bytes, bytes]:
@@ -128,11 +162,12 @@ def _records(wanted: set[bytes], files: Sequence[str]) -> dict[bytes, bytes]:
     return found
 
 
-def _soft_target(choice: Choice, record: bytes, task: Task) -> SoftTarget | None:
+def _soft_target(
+    choice: Choice, record: bytes, objective: Objective, read_as: Callable[[str, Any], dict[str, Any]]
+) -> SoftTarget | None:
     import tensorflow as tf
 
     features: Any = tf.train.Example.FromString(record).features.feature
-    objective = task.objective
     members = as_members(features[TEACHER_LOGITS].float_list.value, objective.outputs)
     if not np.isfinite(members).all():
         return None
@@ -140,6 +175,5 @@ def _soft_target(choice: Choice, record: bytes, task: Task) -> SoftTarget | None
         example_id=choice.example_id,
         label=objective.class_names[choice.label],
         teacher_logits=tuple(tuple(row) for row in objective.class_logits(members).tolist()),
-        picture=as_picture(features, task.picture) if task.picture else None,
-        inputs={} if task.picture else as_texts(features),
+        **read_as(choice.example_id, features),
     )

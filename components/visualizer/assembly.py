@@ -9,7 +9,15 @@ from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Rep
 from limbeck.settings.config import Config
 
 
-def report_of(task: str, config: Config, measured: Measured, decision: Decision, findings: Findings) -> Report:
+def report_of(
+    task: str,
+    config: Config,
+    measured: Measured,
+    decision: Decision,
+    findings: Findings,
+    *,
+    given_teacher: bool = False,
+) -> Report:
     """Returns the report of a run that is not over yet: without stages, processes and versions.
 
     Args:
@@ -18,6 +26,7 @@ def report_of(task: str, config: Config, measured: Measured, decision: Decision,
       measured: what Predictor measured.
       decision: that of Gate.
       findings: what Reporter found.
+      given_teacher: whether the teacher is someone's model.
     """
     return Report(
         schema_version=VERSION,
@@ -29,9 +38,12 @@ def report_of(task: str, config: Config, measured: Measured, decision: Decision,
         distillation_helped=decision.verdicts.distillation_helped,
         against=decision.verdicts.against,
         against_teacher=decision.verdicts.against_teacher,
+        test_split=decision.test_split,
         gate=GateReport(decision.passed, decision.reasons),
         findings=findings,
         measure=measured.measure,
+        wording=measured.wording,
+        given_teacher=given_teacher,
     )
 
 

@@ -27,10 +27,12 @@ class VisualizerSpec(component_spec.ComponentSpec):
     """Parameters, inputs and outputs of Visualizer.
 
     There is one output `<model>_metrics` for each model of the run. Objectives without classes have no output
-    `<model>_classification`.
+    `<model>_classification`. `given_teacher` is 1 if the teacher is someone's model, and not trained by this pipeline.
     """
 
-    PARAMETERS: ClassVar = CODE | settings.PARAMETERS
+    PARAMETERS: ClassVar = (
+        CODE | settings.PARAMETERS | {"given_teacher": component_spec.ExecutionParameter(type=int, optional=True)}
+    )
     INPUTS: ClassVar = {
         "findings": _Channel(type=types.Findings),
         "measurements": _Channel(type=types.Measurements),
@@ -88,15 +90,32 @@ class Visualizer(base_component.BaseComponent):
 
 
 def visualizer(
-    context: Context, predictor: BaseNode, reporter: BaseNode, gate: BaseNode, models: Mapping[str, BaseNode]
+    context: Context,
+    predictor: BaseNode,
+    reporter: BaseNode,
+    gate: BaseNode,
+    models: Mapping[str, BaseNode],
+    *,
+    given_teacher: bool = False,
 ) -> Visualizer:
-    """Makes the node `Visualizer`; `models` are the nodes that train the models, by the model's name."""
+    """Makes the node `Visualizer`.
+
+    Args:
+      context: settings and task.
+      predictor: the node `Predictor`.
+      reporter: the node `Reporter`.
+      gate: the node `Gate`.
+      models: the nodes that train the models, by the model's name.
+      given_teacher: whether the teacher is someone's model.
+    """
     code = context.code(["limbeck.components.visualizer.executor:Executor"], folder_digest(str(html.TEMPLATES)))
     return Visualizer(
         findings=reporter.outputs["findings"],
         measurements=predictor.outputs["measurements"],
         blessing=gate.outputs["blessing"],
-        properties=code_properties(code) | settings.encode(context.config),
+        properties=code_properties(code)
+        | settings.encode(context.config)
+        | ({"given_teacher": 1} if given_teacher else {}),
         models=tuple(models),
         classes=bool({"confusion", "roc"} & context.task.objective.findings),
     )

@@ -34,6 +34,7 @@ class Executor(base_executor.BaseExecutor):
             measured=measured,
             decision=from_json(Decision, files.read_text(files.join(uri["blessing"], DECISION_FILE))),
             findings=found,
+            given_teacher=bool(exec_properties.get("given_teacher")),
         )
         for name in MODELS:
             if f"{name}_metrics" in uri:

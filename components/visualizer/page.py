@@ -13,7 +13,9 @@ from limbeck.report.sections import configuration
 
 def page(report: Report) -> str:
     """Returns one self-contained HTML document, to be shown within a page of the cluster's UI."""
-    known = functools.partial(configuration.view, only=NAMES)
+    # Beside someone's pipeline, nobody reads the settings of teachers.
+    names = [name for name in NAMES if not (report.given_teacher and name == "teachers")]
+    known = functools.partial(configuration.view, only=names)
     sections = tuple(
         dataclasses.replace(one, view=known) if one.view is configuration.view else one for one in html.SECTIONS
     )

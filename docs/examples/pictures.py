@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
 
-from limbeck import Feature, Hyperparameters, Label, Task
+from limbeck import Feature, Hyperparameters, Label, Task, uniform_integers
 
 SHOPS = 5000
 SIDE = 8
@@ -37,6 +37,13 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
             axis=1,
         ),
     }
+
+
+def mirror(inputs: dict[str, Any], seeds: Any) -> dict[str, Any]:
+    """Mirrors each picture with a probability of one half, left to right."""
+    heads = uniform_integers(seeds, 0, 2) == 1
+    mirrored = tf.reverse(inputs["picture"], axis=[2])
+    return {**inputs, "picture": tf.where(heads[:, None, None, None], mirrored, inputs["picture"])}
 
 
 def _model(units: int) -> Any:
@@ -73,4 +80,5 @@ TASK = Task(
     preprocessing_fn=preprocessing_fn,
     build_teacher=build_teacher,
     build_student=build_student,
+    augment=mirror,
 )

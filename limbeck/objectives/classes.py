@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from limbeck.errors import TaskError
 from limbeck.examples import UNLABELLED
+from limbeck.objectives import categorical
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective, TfmaMetrics
 from limbeck.objectives.wording import Wording
@@ -96,10 +97,7 @@ class Classes(Objective):
         Returns:
           Log-probabilities, float32 `[batch, classes]`. They are finite even if a probability underflows.
         """
-        import tensorflow as tf
-
-        members = tf.nn.log_softmax(tf.cast(teacher_outputs, tf.float32) / temperature, axis=-1)
-        return tf.reduce_logsumexp(members, axis=1) - tf.math.log(tf.cast(tf.shape(members)[1], tf.float32))
+        return categorical.soft_targets(teacher_outputs, temperature)
 
     def soft_loss(self, outputs: Any, teacher_outputs: Any, temperature: float) -> Any:
         """Returns temperature^2 * KL(soft targets || student), in nats.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,8 +30,9 @@ _LEAST_COLUMNS = 2
 class MultiLabel(Objective):
     """The label is a 0 or 1 for each of the declared columns, int64 `[columns]`. A model ends in a logit for each.
 
-    Any number of them may be 1. An example that lacks one of the columns has no label. Losses and scores are means over
-    the columns, so that they do not grow with their number.
+    Any number of them may be 1. An example that lacks a column has no answer to that question, and -1 in its place; one
+    that lacks all columns has no label. Losses and scores are means over the columns that an example has. So they do
+    not grow with the number of columns, and each labelled example counts alike.
     """
 
     kinds: ClassVar = ("integer",)
@@ -40,11 +43,11 @@ class MultiLabel(Objective):
     activation: ClassVar = "sigmoid"
     tfma: ClassVar = TfmaMetrics(
         "probabilities",
-        ("BinaryAccuracy", "BinaryCrossEntropy"),
+        ("KnownBinaryAccuracy", "KnownBinaryCrossEntropy"),
         "auc",
         encoded=True,
         defined_by="prevalence",
-        by_output=("AUC", "Prevalence"),
+        by_output=("KnownAUC", "KnownPrevalence"),
     )
     findings: ClassVar = frozenset({"labels", "reliability", "roc", "slices"})
     wording: ClassVar = Wording(
@@ -85,8 +88,13 @@ class MultiLabel(Objective):
         return f"logits [batch, {self.outputs}], one for each column of the label"
 
     @property
+    def by_column(self) -> bool:
+        """True: an example may lack some of the columns."""
+        return True
+
+    @property
     def score_key(self) -> str:
-        """`accuracy`: the share of all answers that are right."""
+        """`accuracy`: the mean over the examples of the share of known answers that are right."""
         return "accuracy"
 
     @property
@@ -107,8 +115,15 @@ class MultiLabel(Objective):
         return tf.where((values == 0) | (values == 1), values, tf.constant(UNKNOWN_VALUE, tf.int64))
 
     def labelled(self, labels: Any) -> Any:
-        """Returns which examples have a first column that is not -1: all columns are, or none."""
-        return labels[:, 0] != UNLABELLED
+        """Returns which examples have a column that is not -1."""
+        return functools.reduce(operator.or_, self._known_columns(labels))
+
+    def complete(self, labels: Any) -> Any:
+        """Returns which examples have no column that is -1."""
+        return functools.reduce(operator.and_, self._known_columns(labels))
+
+    def _known_columns(self, labels: Any) -> list[Any]:
+        return [labels[:, one] != UNLABELLED for one in range(self.outputs)]
 
     def undeclared(self, labels: Any) -> Mask:
         """Returns which examples have a column that `encode` made -2."""
@@ -117,13 +132,12 @@ class MultiLabel(Objective):
         return np.asarray((labels == UNKNOWN_VALUE).any(axis=1))
 
     def hard_loss(self, outputs: Any, labels: Any) -> Any:
-        """Returns the mean cross-entropy over the columns, in nats."""
+        """Returns the mean cross-entropy over the columns that an example has, in nats."""
         import tensorflow as tf
 
         labels = tf.convert_to_tensor(labels)
-        labelled = self.labelled(labels)
-        losses = bernoulli.cross_entropy(outputs, tf.where(labelled[:, tf.newaxis], labels, 0))
-        return tf.where(labelled, tf.reduce_mean(losses, axis=-1), 0.0)
+        known = labels != UNLABELLED
+        return _mean_of_known(bernoulli.cross_entropy(outputs, tf.where(known, labels, 0)), known)
 
     def soft_loss(self, outputs: Any, teacher_outputs: Any, temperature: float) -> Any:
         """Returns temperature^2 * KL(soft targets || student), in nats; the mean over the columns."""
@@ -138,12 +152,12 @@ class MultiLabel(Objective):
         return tf.cast(bernoulli.ensemble_logits(teacher_outputs) > 0, tf.int64)
 
     def score(self, outputs: Any, labels: Any) -> Any:
-        """Returns the share of the columns that the model answers right: float32 `[batch]`."""
+        """Returns the share of the columns that an example has and the model answers right: float32 `[batch]`."""
         import tensorflow as tf
 
         labels = tf.convert_to_tensor(labels)
         right = tf.equal(tf.cast(tf.convert_to_tensor(outputs) > 0, tf.int64), labels)
-        return tf.where(self.labelled(labels), tf.reduce_mean(tf.cast(right, tf.float32), axis=-1), 0.0)
+        return _mean_of_known(tf.cast(right, tf.float32), labels != UNLABELLED)
 
     def answers(self, member_outputs: Any) -> dict[str, Any]:
         """Returns `logits`, `probabilities`, and `labels` int64 0 or 1; each is `[batch, columns]`.
@@ -160,24 +174,39 @@ class MultiLabel(Objective):
         return bernoulli.ensemble_array(member_outputs)
 
     def scores(self, outputs: Array, labels: Any) -> Array:
-        """Returns the share of the columns that the model answers right."""
-        import numpy as np
-
-        return np.asarray(((outputs > 0) == (labels == 1)).mean(axis=1))
+        """Returns the share of the columns that an example has and the model answers right."""
+        return _array_mean_of_known((outputs > 0) == (labels == 1), labels != UNLABELLED)
 
     def losses(self, outputs: Array, labels: Any) -> Array:
-        """Returns the mean cross-entropy over the columns, in nats."""
-        import numpy as np
-
-        return np.asarray(bernoulli.losses(outputs, labels).mean(axis=1))
+        """Returns the mean cross-entropy over the columns that an example has, in nats."""
+        return _array_mean_of_known(bernoulli.losses(outputs, labels), labels != UNLABELLED)
 
     def further_metrics(self, outputs: Array, labels: Any) -> dict[str, float]:
-        """Returns `accuracy`, over all answers, and `all_labels_right`, the share of examples without a wrong one."""
-        scores = self.scores(outputs, labels)
-        return {"accuracy": float(scores.mean()), "all_labels_right": float((scores == 1).mean())}
+        """Returns `accuracy`, over all known answers, and `all_labels_right`, the share of examples without a miss."""
+        known = labels != UNLABELLED
+        right = ((outputs > 0) == (labels == 1))[known]
+        return {
+            "accuracy": float(right.mean()),
+            "all_labels_right": float((self.scores(outputs, labels) == 1).mean()),
+        }
 
     def class_logits(self, outputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the logits of no and yes of each column, `[..., columns, 2]`."""
         import numpy as np
 
         return np.stack([np.zeros_like(outputs), outputs], axis=-1)
+
+
+def _mean_of_known(values: Any, known: Any) -> Any:
+    """The mean of each row's known values: tensors `[batch, columns]` -> float32 `[batch]`; 0 for a row without any."""
+    import tensorflow as tf
+
+    sums = tf.reduce_sum(tf.where(known, values, 0.0), axis=-1)
+    return tf.math.divide_no_nan(sums, tf.reduce_sum(tf.cast(known, tf.float32), axis=-1))
+
+
+def _array_mean_of_known(values: Any, known: Mask) -> Array:
+    """The same for arrays; each row has a known value."""
+    import numpy as np
+
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1))

@@ -5,7 +5,8 @@ TensorFlow. So an objective has two halves, and says some things twice. A test o
 
 Shapes: `batch` or `examples` is the number of examples, `members` the number of models in an ensemble, `outputs` the
 length of the model's last axis. The *label* of an example is what `encode` makes of its raw features. An example
-without one of these features has no label. No value of a feature means "no label".
+without one of these features has no label, or if the objective goes by columns, lacks that part of it. No value of a
+feature means "no label".
 """
 
 from __future__ import annotations
@@ -178,13 +179,22 @@ class Objective(abc.ABC):
         """Names of the raw features that `encode` reads."""
         return self.label.columns or (self.label.name,)
 
+    @property
+    def by_column(self) -> bool:
+        """Whether an example may lack some of `raw_features`. Then `label_shape` is a value for each of them.
+
+        The missing values are `unlabelled`, and an example that has any other value is labelled.
+        """
+        return False
+
     @abc.abstractmethod
     def encode(self, raw: Mapping[str, Any]) -> Any:
         """Returns the labels of the examples that have one.
 
         Args:
           raw: dense tensors `[labelled]` by name of `raw_features`: int64 for the kind `integer`, float32 for `number`,
-            string for `text`. Each value is the user's own and may be anything, also -1, NaN or an empty text.
+            string for `text`. Each value is the user's own and may be anything, also -1, NaN or an empty text. With
+          `by_column`, a value that is missing is 0 or an empty text here, and what is made of it is not used.
 
         Returns:
           A tensor `[labelled, *label_shape]` of `label_dtype`. If the task does not declare an example's label, its
@@ -198,6 +208,10 @@ class Objective(abc.ABC):
         Args:
           labels: `[batch, *label_shape]`, a tensor or a NumPy array. Use only operators that both have.
         """
+
+    def complete(self, labels: Any) -> Any:
+        """Returns which examples lack no part of their label: bool `[batch]`; the argument is as for `labelled`."""
+        return self.labelled(labels)
 
     @abc.abstractmethod
     def undeclared(self, labels: Any) -> Mask:

@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from limbeck.errors import ConfigError
 from limbeck.records import STRICT
-from limbeck.settings.fields import Fraction, runtime
+from limbeck.settings.fields import Fraction, PositiveFloat, runtime
 
 Temperature = Annotated[float, Field(gt=0, le=100)]
+Weight = Annotated[float, Field(ge=0)]
+_SUFFIX = "_weight"
 # What is used if neither the user nor a search has said anything else.
 _TEMPERATURE, _ALPHA = 2.0, 0.9
 
 
 @dataclass(frozen=True, config=STRICT)
 class DistillationConfig:
-    """The loss (1 - alpha) * hard + alpha * temperature^2 * soft (Hinton et al., 2015, arXiv:1503.02531).
+    """The loss (1 - alpha) * hard + alpha * (the weighted sum of the transfer objectives).
+
+    With the default weights it is the loss of Hinton et al. (2015, arXiv:1503.02531): temperature^2 * KL(teacher ||
+    student). docs/distillation.md compares the transfer objectives.
 
     Attributes:
-      temperature: divides the logits of teachers and student before the softmax or sigmoid of the soft term; at most
-        100. It is refused if the label is a number. null has the search choose it; without a search it is 2.
-      alpha: share of the soft term; 0 trains on labels alone, 1 on soft targets alone. null has the search choose it;
-        without a search it is 0.9.
+      temperature: divides the logits of teachers and student before the softmax or sigmoid of the transfer objectives;
+        at most 100. It is refused if the label is a number. null has the search choose it, unless `temperature_end` is
+        set; without a search it is 2.
+      temperature_end: the temperature of the last optimizer step, if it changes from step to step; null keeps it.
+      alpha: share of the transfer objectives; 0 trains on labels alone, 1 on the teachers alone. null has the search
+        choose it, unless `alpha_end` is set; without a search it is 0.9.
+      alpha_end: the share at the last optimizer step, if it changes from step to step; null keeps it.
+      schedule: how temperature and share get from their first to their last value: `linear` or `cosine`.
+      soft_target_weight: weight of the loss of soft targets: the softened Kullback-Leibler divergence (Hinton), or for
+        a number the squared distance to the teachers' mean.
+      logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
+      jensen_shannon_weight: weight of the softened Jensen-Shannon divergence (Lin, 1991), which is bounded.
+      decoupled_weight: weight of decoupled knowledge distillation (Zhao et al., 2022, arXiv:2203.08679), for classes.
+      decoupled_beta: what the other classes count in decoupled distillation, where the right class counts 1.
       search: temperature and alpha that are null are chosen on the validation split (section `search`). A value that is
         set is never changed. There is no search without a validation split with labels.
     """
 
     temperature: Temperature | None = runtime(None)
+    temperature_end: Temperature | None = runtime(None)
     alpha: Fraction | None = runtime(None)
+    alpha_end: Fraction | None = runtime(None)
+    schedule: Literal["linear", "cosine"] = "linear"
+    soft_target_weight: Weight = runtime(1.0)
+    logit_squared_error_weight: Weight = runtime(0.0)
+    jensen_shannon_weight: Weight = runtime(0.0)
+    decoupled_weight: Weight = runtime(0.0)
+    decoupled_beta: PositiveFloat = runtime(8.0)
     # Neither target of the compiler accepts a boolean runtime parameter.
     search: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError if all weights are 0."""
+        if not self.weights:
+            names = ", ".join(f"distillation.{name}" for name in weight_fields())
+            raise ConfigError(
+                f"the weights of the transfer objectives must not all be 0, because the teachers would teach nothing: "
+                f"set one of {names}, or distillation.alpha=0 to learn from labels alone"
+            )
 
     @property
     def used_temperature(self) -> float:
@@ -40,5 +74,26 @@ class DistillationConfig:
 
     @property
     def used_alpha(self) -> float:
-        """The share of the soft term in the loss."""
+        """The share of the transfer objectives in the loss."""
         return _ALPHA if self.alpha is None else self.alpha
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights above 0, by the name of the transfer objective."""
+        found = {name.removesuffix(_SUFFIX): getattr(self, name) for name in weight_fields()}
+        return {name: weight for name, weight in found.items() if weight > 0}
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether the hard loss counts at any step. If not, no label is read."""
+        return self.used_alpha < 1 or (self.alpha_end is not None and self.alpha_end < 1)
+
+    @property
+    def reads_teachers(self) -> bool:
+        """Whether the transfer objectives count at any step. If not, no answer of a teacher is read."""
+        return self.used_alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
+
+
+def weight_fields() -> tuple[str, ...]:
+    """Returns the names of the fields that are weights of transfer objectives, in order."""
+    return tuple(field.name for field in dataclasses.fields(DistillationConfig) if field.name.endswith(_SUFFIX))

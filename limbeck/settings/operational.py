@@ -32,6 +32,8 @@ class Operational:
     Attributes:
       steps_per_call: of the section `training`, the rest of which changes results.
       checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
+      looks: folder or URI where Gate notes which students it judged on which test split
+        (`limbeck.components.gate.looks`); null keeps no count.
       planned_student: the student, for TeacherTrainer to try before it trains; null tries none. It changes no teacher.
       planned_teacher: the teacher, for the control on hard labels to try before it trains; likewise.
     """
@@ -41,11 +43,12 @@ class Operational:
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     steps_per_call: Positive = _TRAINING.steps_per_call
     checkpoints: str | None = None
+    looks: str | None = None
     planned_student: PlannedStudent | None = None
     planned_teacher: PlannedTeacher | None = None
 
     @classmethod
-    def of(cls, config: Config, checkpoints: str | None) -> Operational:
+    def of(cls, config: Config, checkpoints: str | None, looks: str | None = None) -> Operational:
         """Returns the operational sections of the whole tree."""
         names = [field.name for field in dataclasses.fields(cls) if hasattr(config, field.name)]
         sections = {name: getattr(config, name) for name in names}
@@ -53,6 +56,7 @@ class Operational:
             **sections,
             steps_per_call=config.training.steps_per_call,
             checkpoints=checkpoints,
+            looks=looks,
             planned_student=PlannedStudent.of(config),
             planned_teacher=PlannedTeacher.of(config),
         )

@@ -35,10 +35,11 @@ class Numbers:
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """The texts of a column: how many different ones, and the most common with their counts."""
+    """The texts of a column: how many different ones, the most common with their counts, and their mean length."""
 
     distinct: int
     common: tuple[tuple[str, int], ...]
+    mean_length: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

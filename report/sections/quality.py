@@ -14,7 +14,7 @@ from limbeck.report.charts.markers import key
 from limbeck.report.charts.scatter import Point, Texts, scatter
 from limbeck.report.gain import reading
 from limbeck.report.names import full, kind, ordered, short
-from limbeck.report.proof import proof_words
+from limbeck.report.proof import looks_words, proof_words
 from limbeck.report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
@@ -53,6 +53,7 @@ class QualitySection:
       against: the student against each control.
       explained: whether there are controls. They need an explanation for the reader.
       proof: how much worse than its teacher the student may be, as a sentence; empty if it is not known.
+      looks: how often the test split has been looked at, as a sentence; empty if it is not known.
       over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
     """
 
@@ -63,6 +64,7 @@ class QualitySection:
     explained: bool
     over: str
     proof: str
+    looks: str
 
 
 def view(report: Report) -> QualitySection | None:
@@ -77,7 +79,14 @@ def view(report: Report) -> QualitySection | None:
     examples = judged_on(report)
     over = "" if examples is None else figures.plural(examples, "labelled test example")
     return QualitySection(
-        rows, others, _charts(report), _against(report), explained, over, proof_words(report) or ""
+        rows,
+        others,
+        _charts(report),
+        _against(report),
+        explained,
+        over,
+        proof_words(report) or "",
+        looks_words(report) or "",
     )
 
 

@@ -32,10 +32,14 @@ class Bar:
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One example: its picture or inputs, its label, and what its soft target says."""
+    """One example: its picture or inputs, its label, and what its soft target says.
+
+    `transformed` is true if the inputs are those of the model, and not the raw ones.
+    """
 
     picture: Markup | None
     inputs: dict[str, str]
+    transformed: bool
     label: str
     bars: tuple[Bar, ...]
     sentence: str
@@ -93,7 +97,7 @@ def _example(name: str, one: SoftTarget, classes: Sequence[str], temperature: fl
     drawn = None
     if one.picture is not None and one.picture.rows and one.picture.rows[0]:
         drawn = pixels(name, f"Example labelled {one.label}", one.picture.rows)
-    return Example(drawn, one.inputs, one.label, bars, sentence(one.label, bars))
+    return Example(drawn, one.inputs, not one.raw, one.label, bars, sentence(one.label, bars))
 
 
 def _softmax(logits: Sequence[float]) -> list[float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck import events
+from limbeck import events, files
 from limbeck.cli import exit_codes
 from limbeck.cli.collect import collect, read_events
 from limbeck.cli.dag_runner import ObservedDagRunner
@@ -62,8 +62,12 @@ def test_a_run_out_of_the_cache_reports_the_same_result(folder: RunFolder):
     first = collect(folder, exit_codes.DONE)
     folder.prepare(REQUEST)
     ObservedDagRunner().run(tiny.judging(folder.root, reason="", label=1))
+    for student in ("first", "second", "third"):
+        files.write_bytes(f"{folder.looks}/{tiny.TEST_SPLIT.digest}/{student}", b"")
     second = collect(folder, exit_codes.DONE)
 
+    # The gate knew of one student then, and two were judged since.
+    assert [one.test_split and one.test_split.judged for one in (first, second)] == [1, 3]
     assert all(stage.cached for stage in second.stages)
     assert (second.models, second.gate, second.serving) == (first.models, first.gate, first.serving)
 

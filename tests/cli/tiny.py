@@ -21,7 +21,7 @@ from limbeck.models import HARD_LABELS, STUDENT, TEACHER
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.report import findings as findings_file
-from limbeck.report.verdicts import Comparison, Helped, Interval, Verdicts
+from limbeck.report.verdicts import Comparison, Helped, Interval, TestSplit, Verdicts
 from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components.predictions import write as write_predictions
@@ -29,6 +29,7 @@ from tests.components.predictions import write as write_predictions
 VERDICTS = Verdicts(
     Interval(0.75, 0.5, None), Helped(True, 0.03), {HARD_LABELS: Comparison(Interval(0.25, 0.1, 0.4), 0.03)}
 )
+TEST_SPLIT = TestSplit("0123456789abcdef", 1)
 FINDINGS = findings_file.Findings(classes=("no", "yes"))
 
 
@@ -84,7 +85,7 @@ def judge(
 ):
     """What Gate leaves; an empty reason lets the student pass."""
     assert Path(predictions.uri).is_dir()
-    decision = Decision(not reason, (reason,) if reason else (), VERDICTS)
+    decision = Decision(not reason, (reason,) if reason else (), VERDICTS, TEST_SPLIT)
     (Path(blessing.uri) / DECISION_FILE).write_text(to_json(decision), encoding="utf-8")
 
 

@@ -13,7 +13,6 @@ import tensorflow as tf
 from sklearn.metrics import (
     accuracy_score,
     confusion_matrix,
-    hamming_loss,
     log_loss,
     mean_absolute_error,
     mean_squared_error,
@@ -205,30 +204,37 @@ def test_multi_label(tmp_path: Path):
     assert "examples have no label" in done.output
     report, table = done.report, predictions(root)
     assert report["measure"] == {"key": "macro_auc", "name": "macro AUC", "unit": "number", "most": 1.0}
+    assert re.search(r"of \d+ labelled examples, \d+ lack 'sour'", done.output)
     values, columns = {}, {}
     for name in MODELS:
         labels, logits = answered(table, name)
-        known = labels[:, 0] != -1
+        known = (labels != -1).any(axis=1)
         labels, logits = labels[known], logits[known]
+        given, right = labels != -1, (logits > 0) == (labels == 1)
+        assert not given.all()
         found = report["models"][name]["metrics"]
         values[name] = found["macro_auc"]
-        columns[name] = roc_auc_score(labels, logits, average=None)
-        assert found["macro_auc"] == pytest.approx(roc_auc_score(labels, logits, average="macro"), abs=1e-12)
-        assert found["accuracy"] == pytest.approx(1 - hamming_loss(labels, logits > 0))
-        assert found["all_labels_right"] == pytest.approx(accuracy_score(labels, logits > 0))
-        assert found["log_loss"] == pytest.approx(log_loss(labels.ravel(), sigmoid(logits).ravel()), rel=1e-6)
+        columns[name] = [roc_auc_score(labels[has, at], logits[has, at]) for at, has in enumerate(given.T)]
+        assert found["macro_auc"] == pytest.approx(np.mean(columns[name]), abs=1e-12)
+        assert found["accuracy"] == pytest.approx(right[given].mean())
+        assert found["all_labels_right"] == pytest.approx((right | ~given).all(axis=1).mean())
+        lost = [
+            log_loss(one[has], sigmoid(own)[has], labels=[0, 1])
+            for one, own, has in zip(labels, logits, given, strict=True)
+        ]
+        assert found["log_loss"] == pytest.approx(np.mean(lost), rel=1e-6)
         assert report["models"][name]["examples"] == known.sum() < len(known)
     assert values[TEACHER] > 0.8
     assert values[STUDENT] > 0.75
     assert_verdicts(report, values)
     for number, one in enumerate(report["findings"]["labels"]):
         assert one["label"] == findings.FINDINGS[number]
-        assert one["positives"] == labels[:, number].sum()
+        assert one["positives"] == (labels[:, number] == 1).sum()
+        assert one["examples"] == given[:, number].sum()
         assert one["auc"] == pytest.approx({name: columns[name][number] for name in MODELS}, abs=1e-12)
     for name in (TEACHER, STUDENT):
         labels, logits = answered(table, name)
-        known = labels[:, 0] != -1
-        micro = roc_auc_score(labels[known], logits[known], average="micro")
+        micro = roc_auc_score(labels[labels != -1], logits[labels != -1])
         assert report["findings"]["roc"][name]["area"] == pytest.approx(micro, abs=1e-9)
     whole, *parts = report["findings"]["slices"]
     assert whole["accuracy"] == pytest.approx({name: values[name] for name in (TEACHER, STUDENT)}, abs=2e-3)
@@ -248,5 +254,4 @@ def test_multi_label(tmp_path: Path):
     truth = fresh[list(findings.FINDINGS)][complete].to_numpy(np.int64)
     assert roc_auc_score(truth, answers["probabilities"][complete]) > 0.8
     page = (root / "report.html").read_text(encoding="utf-8")
-    assert "Label by label" in page
-    assert "rich in proline" in page
+    assert "Label by label" in page and "rich in proline" in page

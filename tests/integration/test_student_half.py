@@ -21,7 +21,7 @@ from tests.integration.someones_run import SomeonesRun, answers, content_id, sof
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
 OURS = {"ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"}
-OURS |= {"DistillerHardLabels", "DistillerPseudoLabels"}
+OURS |= {"DistillerHardLabels", "DistillerPseudoLabels", "Reporter", "Visualizer"}
 THEIRS = {"CsvExampleGen", "StatisticsGen", "SchemaGen", "Transform", "Trainer", "Pusher"}
 
 
@@ -86,6 +86,18 @@ def test_the_verdict_is_that_of_the_accuracies(run: SomeonesRun):
     found = {name: one["difference"]["value"] for name, one in decision["verdicts"]["against"].items()}
     expected = {name: accuracy["student"] - accuracy[name] for name in accuracy if name.startswith("student_")}
     assert found == pytest.approx(expected)
+
+
+def test_the_page_is_written_for_their_pipeline(run: SomeonesRun):
+    page = run.newest("Visualizer", "report").read_text(encoding="utf-8")
+    decision = run.decision()
+
+    assert ("Passed" if decision["passed"] else "Refused") in page
+    for section in ("What was taken for what", "What the soft targets say"):
+        assert section in page
+    # The examples are shown as their files hold them.
+    assert "transformed:" not in page
+    assert "teachers." not in page
 
 
 def test_the_teachers_weights_are_counted_without_its_optimizer(run: SomeonesRun):

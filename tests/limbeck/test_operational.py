@@ -35,7 +35,7 @@ def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carri
 def test_every_operational_section_is_carried():
     marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
     carried = {field.name for field in dataclasses.fields(Operational)} - {
-        "checkpoints", "steps_per_call", "planned_student", "planned_teacher"
+        "checkpoints", "looks", "steps_per_call", "planned_student", "planned_teacher"
     }  # fmt: skip
     assert operational_fields(TrainingConfig) == ("steps_per_call",)
 
@@ -51,18 +51,18 @@ def test_they_survive_the_way_through_the_environment():
         student=StudentConfig({"width": 5}),
         distillation=DistillationConfig(3.0, 0.5),
     )
-    given = Operational.of(config, "gs://bucket/checkpoints")
+    given = Operational.of(config, "gs://bucket/checkpoints", "gs://bucket/looks")
 
     assert operational.read(given.environment() | {"OTHER": "1"}) == given
     assert (given.checkpoint, given.recovery) == (config.checkpoint, config.recovery)
     assert given.steps_per_call == 3
-    assert given.checkpoints == "gs://bucket/checkpoints"
+    assert (given.checkpoints, given.looks) == ("gs://bucket/checkpoints", "gs://bucket/looks")
     assert given.planned_student == PlannedStudent({"width": 5}, DistillationConfig(3.0, 0.5), 4)
 
 
 def test_without_the_variable_they_are_the_defaults():
     assert operational.read({}) == Operational()
-    assert Operational().checkpoints is None
+    assert (Operational().checkpoints, Operational().looks) == (None, None)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", '{"recovery": {"restarts": -1}}', '{"recover": {}}'])

@@ -16,7 +16,7 @@ from limbeck.settings import operational
 from limbeck.settings.config import Config
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
-from limbeck.student_half import StudentHalf, environment, student_half
+from limbeck.student_half import StudentHalf, environment, student_half, write_compiled
 from limbeck.trainer.data.preprocessing import preprocess
 from tests.components import borrowed
 
@@ -25,7 +25,11 @@ PROBABILITIES = SavedTeacher("probabilities")
 
 
 def half(
-    config: Config | None = None, teacher: SavedTeacher = PROBABILITIES, splits: Splits | None = None
+    config: Config | None = None,
+    teacher: SavedTeacher = PROBABILITIES,
+    splits: Splits | None = None,
+    *,
+    report: bool = True,
 ) -> StudentHalf:
     from tfx.types import standard_artifacts
     from tfx.types.channel_utils import as_channel
@@ -38,6 +42,7 @@ def half(
         model=as_channel([standard_artifacts.Model()]),
         teacher=teacher,
         splits=splits or Splits(),
+        report=report,
     )
 
 
@@ -50,7 +55,33 @@ def test_a_control_can_be_left_out():
     fewer = {node.id for node in half(Config(controls=False)).nodes}
 
     assert every - fewer == {"DistillerHardLabels", "DistillerPseudoLabels"}
-    assert fewer == {"ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"}
+    assert fewer == {
+        *("ExampleAdapter", "TeacherAdapter", "TeacherLabeler", "Distiller", "Predictor", "Gate"),
+        *("Reporter", "Visualizer"),
+    }
+
+
+def test_the_page_can_be_left_out():
+    with_page, without = half(), half(report=False)
+
+    assert with_page.report is not None
+    assert set(with_page.report.outputs) >= {"report", "verdict", "student_metrics", "teacher_metrics"}
+    assert without.report is None
+    assert {node.id for node in with_page.nodes} - {node.id for node in without.nodes} == {
+        "Reporter",
+        "Visualizer",
+    }
+    told = properties(half(splits=Splits(train="mine")))
+    assert told["Reporter"]["raw_split"] == "mine"
+    assert told["Visualizer"]["given_teacher"] == 1
+
+
+def test_a_task_in_a_file_of_this_machine_is_not_compiled(tmp_path: Path):
+    file = tmp_path / "student.py"
+    file.write_text("TASK = None", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no container has the file of the task .*name it as module:attribute"):
+        write_compiled(None, tmp_path / "x", target="vertex", image="i/j", task=str(file), config=Config())
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_nodes_that_further_nodes_hang_on_are_named():

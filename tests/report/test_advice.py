@@ -206,6 +206,9 @@ def test_a_teacher_that_is_no_better_has_nothing_to_teach():
     report = dataclasses.replace(QUIET, gap_recovered=Interval(None, None, None))
 
     assert settings(report) == ["teachers.count=3", "teachers.epochs=20"]
+    theirs = dataclasses.replace(report, given_teacher=True)
+    assert settings(theirs) == ["distillation.alpha=0.0"]
+    assert "your model is not better than the student on hard labels" in advice(theirs)[0]
 
 
 def test_calibration_is_mentioned_where_student_and_teacher_lie_far_apart():

@@ -16,7 +16,7 @@ from limbeck.report import html, terminal
 from limbeck.report.advice import advice
 from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget, ValidationFigures
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
-from limbeck.report.verdicts import Comparison, Helped, Interval
+from limbeck.report.verdicts import Comparison, Helped, Interval, TestSplit
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.student import StudentConfig
@@ -372,3 +372,25 @@ def test_the_verb_shows_a_finished_run_and_rebuilds_its_page(report: Report, tmp
     for name in report.models:
         assert re.search(rf"{re.escape(name[:7])}.*\b[01]\.\d+ ms", done.stdout)
     assert folder.report_html.read_text(encoding="utf-8") == html.render(report)
+
+
+@pytest.mark.parametrize(("judged", "said"), [
+    (1, "this student is the first that was judged on this test split"),
+    (1_200, "1,200 students have been judged on this test split: the best of them is better on it than elsewhere, so "
+            "choose by the validation split"),
+])  # fmt: skip
+def test_the_page_and_the_terminal_say_how_often_the_test_split_was_looked_at(
+    judged: int, said: str, capsys: pytest.CaptureFixture[str]
+):
+    report = dataclasses.replace(sample_report.whole(), test_split=TestSplit("abc", judged))
+    terminal.show(report, Path("page"), Path("log"))
+
+    assert f"\n{said}\n" in capsys.readouterr().out
+    assert f"{said[0].upper()}{said[1:]}." in " ".join(Page(html.render(report)).text.split())
+    assert to_plain(report)["test_split"] == {"digest": "abc", "judged": judged}
+
+
+def test_where_nobody_kept_count_nothing_is_said(capsys: pytest.CaptureFixture[str]):
+    terminal.show(sample_report.whole(), Path("page"), Path("log"))
+
+    assert "judged on this test split" not in capsys.readouterr().out + html.render(sample_report.whole())

@@ -76,6 +76,17 @@ def test_the_bars_are_those_of_the_most_probable_classes_at_the_temperature_of_t
     assert [bar.labelled for bar in bars] == [True, False, False]
 
 
+def test_inputs_that_are_not_raw_are_called_transformed():
+    raw = SoftTarget("1", "b", ((1.0, 0.0),), inputs={"fare": "14.85"}, raw=True)
+    transformed = SoftTarget("2", "b", ((1.0, 0.0),), inputs={"fare": "-0.41"})
+
+    def page(*targets: SoftTarget) -> str:
+        return html.render(with_findings(classes=("a", "b"), soft_targets=targets))
+
+    assert "transformed:" not in page(raw)
+    assert page(raw, transformed).count("As the models receive it, transformed:") == 1
+
+
 @pytest.mark.parametrize(
     ("label", "bars", "says"),
     [

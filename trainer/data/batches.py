@@ -20,15 +20,17 @@ from limbeck.trainer.data.packing import PackedExamples
 
 
 class Denominators(NamedTuple):
-    """The counts by which sums over the *global* batch are divided: float32 scalars, the same on every replica.
+    """The counts by which sums over the *global* batch are divided, and its place: the same on every replica.
 
     Attributes:
-      examples: number of examples.
-      labelled: number of examples with a label.
+      examples: number of examples, a float32 scalar.
+      labelled: number of examples with a label, a float32 scalar.
+      progress: how far the training is, a float32 scalar: 0 at the first optimizer step, 1 at the last one.
     """
 
     examples: Tensor
     labelled: Tensor
+    progress: Tensor = 0.0
 
 
 def batches(
@@ -95,16 +97,16 @@ def numbered_batches(
         labelled = np.float32(packed.labelled(rows).sum())
         with damage.noting(DamagedDataError, PassingFaultError):
             serialized = packed.read(rows[mine])
-        return serialized, positions[mine], np.float32(len(rows)), labelled
+        return serialized, positions[mine], np.float32(len(rows)), labelled, np.float32(order.progress(step))
 
     def batch(number: Tensor) -> tuple[Any, ...]:
-        types = (tf.string, tf.int64, tf.float32, tf.float32)
-        serialized, positions, examples, labelled = tf.numpy_function(look_up, [number], types, stateful=False)
+        types = (tf.string, tf.int64, tf.float32, tf.float32, tf.float32)
+        serialized, positions, *scalars = tf.numpy_function(look_up, [number], types, stateful=False)
         for vector in (serialized, positions):
             vector.set_shape([None])
-        for scalar in (examples, labelled):
+        for scalar in scalars:
             scalar.set_shape([])
-        return tf.io.parse_example(serialized, feature_spec), Denominators(examples, labelled), positions
+        return tf.io.parse_example(serialized, feature_spec), Denominators(*scalars), positions
 
     numbers = tf.data.Dataset.range(start * len(replicas), order.steps * len(replicas))
     return numbers.map(batch, num_parallel_calls=2, deterministic=True)

@@ -46,6 +46,10 @@ class Order:
         """Number of optimizer steps."""
         return -(-self.positions // self.batch_size)
 
+    def progress(self, step: int) -> float:
+        """Returns how far a training is at a step: 0 at the first step, 1 at the last; 0 if there is only one."""
+        return step / (self.steps - 1) if self.steps > 1 else 0.0
+
     def next_epoch_end(self, step: int) -> int:
         """Returns the first step count above `step` at which one more epoch is complete."""
         finished = step * self.batch_size // self.examples

@@ -7,7 +7,6 @@ the dense raw features.
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 from typing import Any
@@ -106,7 +105,8 @@ def encode_label(objective: Objective, inputs: Inputs) -> Any:
     """Encodes the label of each example.
 
     The objective sees only the examples that have a label. If the gaps of the others were filled with a value first,
-    nobody could tell it from a label with the same value.
+    nobody could tell it from a label with the same value. If the objective goes by columns, an example with some of
+    them has a label, and what is made of the gaps is replaced.
 
     Args:
       objective: the objective of the task.
@@ -114,7 +114,7 @@ def encode_label(objective: Objective, inputs: Inputs) -> Any:
 
     Returns:
       `[batch, *label_shape]`, in the objective's dtype: the output of `Objective.encode`, or `unlabelled` for an
-      example without a label.
+      example without a label and for a column that it lacks.
 
     Raises:
       DataError: if the data lack a feature that the label is made of.
@@ -122,8 +122,12 @@ def encode_label(objective: Objective, inputs: Inputs) -> Any:
     import tensorflow as tf
 
     raw = {name: _raw_label(objective, _take(inputs, name)) for name in objective.raw_features}
-    labelled = functools.reduce(tf.logical_and, (present for _, present in raw.values()))
+    there = tf.stack([present for _, present in raw.values()], axis=1)
+    labelled = (tf.reduce_any if objective.by_column else tf.reduce_all)(there, axis=1)
     encoded = objective.encode({name: tf.boolean_mask(values, labelled) for name, (values, _) in raw.items()})
+    if objective.by_column:
+        missing = tf.constant(objective.unlabelled, encoded.dtype)
+        encoded = tf.where(tf.boolean_mask(there, labelled), encoded, missing)
     shape = tf.concat([tf.shape(labelled), tf.constant(objective.label_shape, tf.int32)], axis=0)
     unlabelled = tf.fill(shape, tf.constant(objective.unlabelled, tf.as_dtype(objective.label_dtype)))
     label = tf.tensor_scatter_nd_update(unlabelled, tf.where(labelled), encoded)
@@ -162,6 +166,13 @@ def content_id(inputs: Inputs) -> Any:
     row = tf.strings.join([_content(inputs[name]) for name in sorted(inputs)], separator="|")
     halves = [tf.strings.to_hash_bucket_strong(row, 2**62, key=[0x6C696D6265636B, half]) for half in (1, 2)]
     return tf.strings.join([tf.strings.as_string(half, width=19, fill="0") for half in halves])
+
+
+def dense_or_sparse(values: Any) -> Any:
+    """Returns ragged values as sparse ones, which an id can be made of; others as they are."""
+    import tensorflow as tf
+
+    return values.to_sparse() if isinstance(values, tf.RaggedTensor) else values
 
 
 def _content(values: Any) -> Any:

@@ -2,8 +2,8 @@
 
 In a mean over the examples of one replica, the weight of an example depends on how many others are on the same replica.
 With unlabelled examples, or an uneven last batch, the steps of two replicas then differ from the steps of one. So an
-objective returns one value an example. `distillation_loss` divides sums by counts of the *global* batch: one count for
-the hard term, and one for the soft term.
+objective returns one value an example, and so does a transfer objective. `distillation_loss` divides sums by counts of
+the *global* batch: one count for the hard term, and one for the transfer term.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.distillation import schedules
+from limbeck.trainer.distillation.transfer.kind import Compared
+from limbeck.trainer.distillation.transfer.registry import transfer_loss
 
 
 def distillation_loss(
@@ -24,30 +27,36 @@ def distillation_loss(
     *,
     objective: Objective,
 ) -> Any:
-    """Returns this replica's part of (1 - alpha) * mean hard loss + alpha * mean soft loss over the global batch.
+    """Returns this replica's part of (1 - alpha) * mean hard loss + alpha * mean transfer loss over the global batch.
 
-    This is the loss of Hinton et al. (2015), "Distilling the knowledge in a neural network". The sum of the parts over
-    all replicas is the loss. With alpha = 0 the teachers' outputs are not read, and may be None. With alpha = 1 the
-    labels are not read, and may be None.
+    With the default weights this is the loss of Hinton et al. (2015), "Distilling the knowledge in a neural network".
+    The sum of the parts over all replicas is the loss. If alpha is 0, the teachers' outputs are not read, and may be
+    None. If alpha is 1, the labels are not read, and may be None.
 
     Args:
       outputs: the student's outputs, `[batch, outputs]`.
       labels: `[batch, *label_shape]`.
       teacher_outputs: `[batch, teachers, outputs]`.
-      config: alpha and temperature.
-      denominators: counts of the global batch.
-      objective: gives the hard and the soft loss. It says what `outputs`, `labels` and `teacher_outputs` mean.
+      config: alpha, temperature, their schedules, and the weights of the transfer objectives.
+      denominators: counts of the global batch, and how far the training is.
+      objective: gives the hard loss, and says what `outputs`, `labels` and `teacher_outputs` mean.
 
     Returns:
       A float32 scalar. A term without an example in the global batch counts as 0.
     """
-    loss = 0.0
-    alpha = config.used_alpha
-    if alpha < 1:
+    loss, alpha = 0.0, schedules.alpha(config, denominators.progress)
+    if config.reads_labels:
         loss += (1 - alpha) * mean_part(objective.hard_loss(outputs, labels), denominators.labelled)
-    if alpha > 0:
-        soft = objective.soft_loss(outputs, teacher_outputs, config.used_temperature)
-        loss += alpha * mean_part(soft, denominators.examples)
+    if config.reads_teachers:
+        compared = Compared(
+            outputs,
+            teacher_outputs,
+            labels if config.reads_labels else None,
+            schedules.temperature(config, denominators.progress),
+            config.decoupled_beta,
+            objective,
+        )
+        loss += alpha * mean_part(transfer_loss(compared, config.weights), denominators.examples)
     return loss
 
 

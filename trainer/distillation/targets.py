@@ -13,6 +13,7 @@ from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import losses
+from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.job import Entry, TrainingJob
 
 # Takes the outputs `[batch, outputs]`, the targets by name and the denominators. Returns this replica's part of the
@@ -37,7 +38,11 @@ def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
 
 
 def loss_of(job: TrainingJob, objective: Objective) -> Loss:
-    """Returns the loss of a job, as `limbeck.trainer.fitting.gradient_step.GradientStep` takes it."""
+    """Returns the loss of a job, as `limbeck.trainer.fitting.gradient_step.GradientStep` takes it.
+
+    Raises:
+      ConfigError: if the job's distillation makes no sense for the objective.
+    """
     key = label_key(job.entry)
 
     def from_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
@@ -50,6 +55,8 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
     distillation = job.distillation
     if distillation is None:
         return from_labels if job.targets == "labels" else from_pseudo_labels
+
+    assert_applicable(distillation, objective)
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
         teachers = targets[TEACHER_LOGITS]

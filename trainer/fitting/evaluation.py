@@ -128,17 +128,17 @@ def evaluator(
 
     def measure(inputs: Features, labels: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
         outputs = tf.cast(model(inputs, training=False), tf.float32)
-        known = objective.labelled(labels)
-        figures = (objective.hard_loss(outputs, labels), objective.score(outputs, labels), known)
+        known, complete = objective.labelled(labels), objective.complete(labels)
+        figures = (objective.hard_loss(outputs, labels), objective.score(outputs, labels), known, complete)
         sums = tf.stack([tf.reduce_sum(tf.cast(figure, tf.float64)) for figure in figures])
         wanted = [
             sums,
-            *(_placed(values, rows, split.batch_size) for values in (outputs, labels, known) if metrics),
+            *(_placed(values, rows, split.batch_size) for values in (outputs, labels, complete) if metrics),
         ]
         return tuple(tf.distribute.get_replica_context().all_reduce("SUM", one) for one in wanted)
 
-    def update(outputs: Tensor, labels: Tensor, known: Tensor) -> None:
-        chosen = known > 0
+    def update(outputs: Tensor, labels: Tensor, complete: Tensor) -> None:
+        chosen = complete > 0
         label_dtype = tf.as_dtype(objective.label_dtype)
         given = (
             tf.cast(tf.boolean_mask(labels, chosen), label_dtype),
@@ -150,7 +150,7 @@ def evaluator(
 
     @tf.function
     def total(iterator: DatasetIterator) -> Tensor:
-        sums = tf.zeros([3], tf.float64)
+        sums = tf.zeros([4], tf.float64)
         for _ in tf.range(steps):
             found = strategy.run(measure, args=pipeline.take(iterator))
             parts = [strategy.experimental_local_results(one)[0] for one in found]
@@ -162,9 +162,10 @@ def evaluator(
     def evaluate() -> Evaluation:
         for metric in metrics:
             metric.reset_state()
-        losses, scores, known = total(pipeline.start()).numpy()
+        losses, scores, known, complete = total(pipeline.start()).numpy()
         loss, score = float(losses / known), float(scores / known)
-        own = {metric.name: float(metric.result()) for metric in metrics}
+        # Keras says 0 for many a metric that was given nothing.
+        own = {metric.name: float(metric.result()) if complete else math.nan for metric in metrics}
         told: dict[str, float | None] = {objective.loss_key: loss, objective.score_key: score}
         told |= {name: value if math.isfinite(value) else None for name, value in own.items()}
         return Evaluation(loss, told, int(known))

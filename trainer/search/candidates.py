@@ -27,8 +27,11 @@ def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bo
     usual = dataclasses.replace(config, temperature=config.used_temperature, alpha=config.used_alpha, search=False)
     if not config.search:
         return (usual,)
-    temperatures = search.temperatures if config.temperature is None and tempered else (usual.used_temperature,)
-    alphas = (0.0, *search.alphas) if config.alpha is None else (usual.used_alpha,)
+    # A value that changes from step to step is set, whether its beginning is or not.
+    cooled = not tempered or config.temperature is not None or config.temperature_end is not None
+    temperatures = (usual.used_temperature,) if cooled else search.temperatures
+    shared = config.alpha is not None or config.alpha_end is not None
+    alphas = (usual.used_alpha,) if shared else (0.0, *search.alphas)
     # Without soft targets, a temperature changes nothing.
     pairs = [
         (usual.used_temperature if alpha == 0 else temperature, alpha)
@@ -41,4 +44,4 @@ def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bo
 
 def is_reference(candidate: DistillationConfig) -> bool:
     """Returns whether a candidate learns from labels alone, so that the others must beat it."""
-    return candidate.used_alpha == 0
+    return not candidate.reads_teachers

@@ -52,7 +52,7 @@ def assert_computable(session: Session, outputs: Tensor, labels: Tensor) -> None
     Args:
       session: the session of this process.
       outputs: outputs of the model, float32 `[batch, outputs]`.
-      labels: `[batch, *label_shape]`. The metrics get the labelled examples only.
+      labels: `[batch, *label_shape]`. The metrics get the examples whose label is complete.
 
     Raises:
       ConfigError: if the job has no validation split.
@@ -70,7 +70,7 @@ def assert_computable(session: Session, outputs: Tensor, labels: Tensor) -> None
             "training one, or leave `metrics` out"
         )
     _assert_same_names(metrics, build_metrics(task), task)
-    known = objective.labelled(labels)
+    known = objective.complete(labels)
     label_dtype = tf.as_dtype(objective.label_dtype)
     signature = [tf.TensorSpec([None, *labels.shape[1:]], label_dtype), tf.TensorSpec([None, outputs.shape[1]])]
     for metric in metrics:

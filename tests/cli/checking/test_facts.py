@@ -9,6 +9,7 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 
 from limbeck import Feature, Label, Task
+from limbeck.cli import statistics_files
 from limbeck.cli.checking.facts import all_rows, columns_of
 from limbeck.cli.checking.outcome import Column
 from limbeck.components.example_gen.row_counts import RowCounts
@@ -41,7 +42,10 @@ def test_columns_are_read_from_the_statistics_of_tfdv(tmp_path: Path):
             "unused": ["y"] * rows,
         }
     )
-    (tmp_path / "FeatureStats.pb").write_bytes(tfdv.generate_statistics_from_dataframe(table).SerializeToString())
+    (tmp_path / "Split-train").mkdir()
+    (tmp_path / "Split-train" / statistics_files.FILE).write_bytes(
+        tfdv.generate_statistics_from_dataframe(table).SerializeToString()
+    )
     task = Task(
         name="x",
         features=(
@@ -55,7 +59,8 @@ def test_columns_are_read_from_the_statistics_of_tfdv(tmp_path: Path):
         build_student=dict,
     )
 
-    assert list(columns_of(task, str(tmp_path))) == [
+    [split] = statistics_files.read(tmp_path, ("train",))
+    assert list(columns_of(task, split)) == [
         Column("age", rows, 6, False, None),
         Column("flat", rows, 0, True, None),
         Column("same", rows, 0, True, 1),

@@ -87,6 +87,29 @@ def test_multi_label(generator: np.random.Generator):
     assert found[(("part", PURE),)] is None
 
 
+def test_multi_label_with_gaps(generator: np.random.Generator):
+    """TFMA takes a label that is missing for a no."""
+    labels = (generator.random([EXAMPLES, 3]) < [0.2, 0.5, 0.7]).astype(np.float32)
+    probability = (1 / (1 + np.exp(-(generator.normal(size=[EXAMPLES, 3]) + 2 * labels - 1)))).astype(np.float32)
+    given = generator.random([EXAMPLES, 3]) < 0.6
+    given[:, 0] |= ~given.any(axis=1)
+    _, result = evaluated(findings.TASK, np.where(given, labels, -1).astype(np.float32), probability.copy())
+    given[-10:], labels[-10:] = given[-1], labels[-1]
+
+    parts = [result.get_metrics_for_all_slices(class_id=number) for number in range(3)]
+    found = figures_of(parts, "auc", findings.TASK.objective.tfma.defined_by)
+    whole = result.get_metrics_for_all_slices()[()]
+
+    of_columns = [roc_auc_score(labels[has, at], probability[has, at]) for at, has in enumerate(given.T)]
+    assert found[()] == pytest.approx(np.mean(of_columns), abs=2e-3)
+    for at, has in enumerate(given.T):
+        prevalence = parts[at][()]["prevalence"]["doubleValue"]
+        assert prevalence == pytest.approx(labels[has, at].mean(), abs=1e-6)
+    right = ((probability > 0.5) == (labels == 1))[given]
+    assert whole["binary_accuracy"]["doubleValue"] == pytest.approx(right.mean(), abs=1e-6)
+    assert whole["example_count"]["doubleValue"] == EXAMPLES
+
+
 def test_a_label_that_some_outputs_lack_in_a_slice_leaves_their_area_out():
     def metrics(area: float, prevalence: float) -> Any:
         return {(): {"auc": {"doubleValue": area}, "prevalence": {"doubleValue": prevalence}}}
@@ -105,8 +128,12 @@ def test_a_label_that_some_outputs_lack_in_a_slice_leaves_their_area_out():
         (EncodedLabel(("b", "a")), {"a": [[1], [0], None, [1]], "b": [[0], None, [1], [1]]}, [0, 3],
          [[0.0, 1.0], [1.0, 1.0]]),
         (EncodedLabel(("a", "absent")), {"a": [[1], [0], [1], [1]]}, [], None),
+        (EncodedLabel(("b", "a"), unlabelled=-1.0), {"a": [[1], [0], None, None], "b": [[0], None, [1], []]},
+         [0, 1, 2], [[0.0, 1.0], [-1.0, 0.0], [1.0, -1.0]]),
+        (EncodedLabel(("a", "absent"), unlabelled=-1.0), {"a": [None, [0], None, [1]]}, [1, 3],
+         [[0.0, -1.0], [1.0, -1.0]]),
     ],
-    ids=["texts", "integers", "columns", "a column is missing"],
+    ids=["texts", "integers", "columns", "a column is missing", "gaps", "a column of gaps"],
 )  # fmt: skip
 def test_a_label_becomes_numbers(encoded: EncodedLabel, columns: dict[str, Any], kept: list[int], numbers: Any):
     name = to_json(encoded)

@@ -121,13 +121,15 @@ def test_a_number_that_is_a_label_may_be_missing_and_is_not_counted_by_value():
     assert (found.examples, found.unlabelled, found.labels) == (3, 1, {})
 
 
-def test_columns_of_one_label_are_counted_by_column_and_an_example_that_lacks_one_is_unlabelled():
+def test_columns_of_one_label_are_counted_by_column_and_an_example_that_lacks_all_is_unlabelled():
     column = Declared("integer", classes=("0", "1"), label=True)
     declaration = {"a": column, "b": column, "n": Declared("integer")}
     rows = [{"a": [1], "b": [0], "n": [7]}, {"a": [1]}, {"n": [1]}, {"a": [0], "b": [0]}]
     found = summary(*(example(**row) for row in rows), declaration=declaration)
-    assert (found.examples, found.unlabelled) == (4, 2)
+    assert (found.examples, found.unlabelled, found.lacking) == (4, 1, {"b": 1})
     assert found.labels == {"a=1": 2, "a=0": 1, "b=0": 2}
+    [both] = merge([(found,), (summary(example(b=[1]), declaration=declaration),)])
+    assert (both.unlabelled, both.lacking) == (1, {"a": 1, "b": 1})
 
 
 def test_all_faults_are_told_at_once_and_few_of_a_kind():

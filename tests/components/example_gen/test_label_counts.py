@@ -56,6 +56,13 @@ def test_of_several_columns_the_value_that_no_example_has_is_told_with_its_colum
     assert "no example has the label 'b=1': no model can learn it" in absent
 
 
+def test_columns_that_labelled_examples_lack_are_told():
+    counts = LabelCounts(9, 2, {"a=0": 3, "a=1": 2, "b=0": 2, "b=1": 1}, {"b": 4, "a": 2})
+    unlabelled, lacking = notes(Counted({"train": counts}), task(COLUMNS))
+    assert "2 of 9 examples have no label" in unlabelled
+    assert "split 'train': of 7 labelled examples, 2 lack 'a', 4 lack 'b'; each column counts in" in lacking
+
+
 def test_of_a_number_only_missing_labels_are_told():
     label = Label("y", kind="number", objective="regression")
     [told] = notes(Counted({"train": LabelCounts(5, 2, {})}), task(label))

@@ -24,6 +24,7 @@ from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
 from limbeck.report.verdicts import Verdicts
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.operational import ENVIRONMENT, Operational
 from limbeck.trainer.serving.latency import Latency
 from tests.classes import classes
 from tests.components import rehearsal
@@ -196,3 +197,33 @@ def test_a_limit_that_was_edited_to_nonsense_is_refused_before_anything_is_bless
         judge(tmp_path, {TEACHER: 19, STUDENT: 19}, properties_with(GateConfig()) | {"gate_tolerance": 5.0})
 
     assert list((tmp_path / "blessing").iterdir()) == []
+
+
+def test_each_student_that_is_judged_is_a_look_at_the_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same answers again are none: a gate with other limits, or one that is tried again."""
+    monkeypatch.setenv(ENVIRONMENT, to_json(Operational(looks=str(tmp_path / "looks"))))
+    wide, narrow = NEAR, GateConfig(tolerance=0.01)
+    same = {TEACHER: 19, STUDENT: 18}
+    runs = [
+        (same, wide),
+        (same, narrow),
+        ({TEACHER: 19, STUDENT: 17}, wide),
+        ({TEACHER: 20, STUDENT: 17}, wide),
+        (same, wide),
+    ]
+
+    found = []
+    for number, (right, limits) in enumerate(runs):
+        blessing, _ = judge(tmp_path / str(number), right, properties_with(limits))
+        found.append(decision(blessing).test_split)
+
+    assert [one.judged for one in found if one is not None] == [1, 1, 2, 3, 3]
+    assert len({one.digest for one in found if one is not None}) == 1
+
+
+def test_without_a_place_for_it_nobody_keeps_count(tmp_path: Path):
+    blessing, _ = judge(tmp_path, {TEACHER: 19, STUDENT: 18}, properties_with(NEAR))
+
+    assert decision(blessing).test_split is None

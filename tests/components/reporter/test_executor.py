@@ -36,17 +36,22 @@ class Run:
     folder: Path
     predictions: pa.Table
 
-    def report(self, controls: tuple[str, ...] = CONTROLS) -> Findings:
-        """Runs Reporter."""
+    def report(
+        self, controls: tuple[str, ...] = CONTROLS, without: tuple[str, ...] = (), **properties: str
+    ) -> Findings:
+        """Runs Reporter, without some of its inputs."""
         found = rehearsal.artifact(artifact_types.Findings, self.folder / "findings")
         inputs = {
             "predictions": rehearsal.artifact(artifact_types.Predictions, self.folder / "predictions"),
             "labelled_examples": self._labelled(),
             "evaluation": self.evaluation,
+            "raw_examples": self.world.raw_examples,
+            "transform_graph": self.world.transform_graph,
             **{f"{name}_run": self._model_run(name) for name in (TEACHER, STUDENT, *controls)},
         }
+        inputs = {name: one for name, one in inputs.items() if name not in without}
         predictions.write(self.predictions, self.folder / "predictions")
-        rehearsal.run(Executor, inputs, {"findings": found}, PROPERTIES, self.folder)
+        rehearsal.run(Executor, inputs, {"findings": found}, {**PROPERTIES, **properties}, self.folder)
         return findings.read(found.uri)
 
     def _labelled(self) -> Artifact:
@@ -114,16 +119,33 @@ def test_soft_targets_are_of_training_examples_that_the_teachers_get_right(run: 
     rows = {row["kind"] for row in world.rows["train"]}
     assert None in rows, "there must be an unlabelled example"
     parsed = by_id(world.transformed["train"])
+    raw = dict(zip(parsed, world.rows["train"], strict=True))
     seconds = []
     for one in shown:
         features = parsed[one.example_id.encode()]
         mean = probabilities(one.teacher_logits).mean(axis=0)
         assert np.shape(one.teacher_logits) == (2, 3)
         assert shapes.CLASSES[features["label"][0]] == one.label == shapes.CLASSES[np.argmax(mean)]
-        assert one.inputs["colour_index"] == str(features["colour_index"][0])
+        row = raw[one.example_id.encode()]
+        assert one.raw
+        assert set(one.inputs) == {"size", "colour"}
+        assert one.inputs["colour"] == row["colour"]
+        np.testing.assert_array_equal(np.float32(one.inputs["size"].split(", ")), np.float32(row["size"]))
         seconds.append(np.sort(mean)[1])
     assert len(shown) >= 6
     assert seconds == sorted(seconds, reverse=True)
+
+
+def test_beside_someones_pipeline_there_are_no_slices_and_the_training_split_has_their_name(run: Run):
+    """Of another split no raw example has the ids, and the model's inputs are shown."""
+    found = run.report(without=("evaluation",), raw_split="test")
+
+    assert found.slices == ()
+    assert found.confusion
+    assert found.soft_targets
+    for one in found.soft_targets:
+        assert not one.raw
+        assert "colour_index" in one.inputs
 
 
 def test_without_controls_there_is_nothing_of_them(run: Run):

@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from limbeck.components.predictor import tables
 from limbeck.components.reporter import label_figures
+from limbeck.components.reporter.reliability import reliability
 from limbeck.components.reporter.roc import roc
 from limbeck.components.reporter.scores import judgeable
 from limbeck.models import STUDENT, TEACHER
@@ -65,3 +66,27 @@ def test_a_curve_is_of_all_answers():
 
 def test_without_predictions_there_are_no_figures():
     assert label_figures.read(tables.schema(OBJECTIVE).empty_table(), (STUDENT,), OBJECTIVE) == ()
+
+
+def test_an_answer_that_is_missing_counts_nowhere():
+    labels = np.where(np.random.default_rng(3).random([COUNT, 3]) < 0.3, -1, LABELS)
+    rows = [
+        {"example_id": f"{number:03}", "split": "test", "model": STUDENT, "label": label, "logits": logits}
+        for number, (label, logits) in enumerate(zip(labels.tolist(), outputs(STUDENT).tolist(), strict=True))
+    ]
+    gaps = pa.Table.from_pylist(rows, schema=tables.schema(OBJECTIVE))
+
+    found = label_figures.read(gaps, (STUDENT,), OBJECTIVE)
+
+    assert [one.examples for one in found] == (labels != -1).sum(axis=0).tolist()
+    assert [one.positives for one in found] == (labels == 1).sum(axis=0).tolist()
+    for number in (0, 2):
+        has = labels[:, number] != -1
+        expected = roc_auc_score(labels[has, number], outputs(STUDENT)[has, number])
+        assert found[number].auc == {STUDENT: pytest.approx(expected)}
+    judged = judgeable(gaps, STUDENT, "test", OBJECTIVE)
+    assert judged is not None
+    curve = roc(judged)
+    assert curve is not None
+    assert curve.area == pytest.approx(roc_auc_score(labels[labels != -1], outputs(STUDENT)[labels != -1]))
+    assert sum(one.examples for one in reliability(judged).bins) == (labels != -1).sum()

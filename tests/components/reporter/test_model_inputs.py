@@ -10,10 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from limbeck.components.reporter.model_inputs import CHARACTERS, MOST_INPUTS, as_picture, as_texts
+from limbeck.components.reporter.model_inputs import (
+    CHARACTERS,
+    MISSING,
+    MOST_INPUTS,
+    as_picture,
+    as_raw_texts,
+    as_texts,
+)
 from limbeck.errors import TaskError
 from limbeck.report import findings
-from limbeck.task import Picture
+from limbeck.task import Feature, Picture
 
 
 def features(**values: list[Any]) -> Any:
@@ -78,7 +85,7 @@ def test_texts_are_short():
     assert made == {
         "number": "3.142, -1e-12",
         "index": "1234567",
-        "words": "Gewürztraminer, \ufffd",
+        "words": "Gewürztraminer, 1 bytes",
         "long": ("0.5, " * 12)[:59] + "…",
         "exact": "x" * CHARACTERS,
         "none": "",
@@ -89,3 +96,21 @@ def test_of_many_inputs_the_first_are_shown():
     made = as_texts(features(**{f"m{number:02}": [number] for number in range(50)}))
 
     assert made == {f"m{number:02}": str(number) for number in range(MOST_INPUTS)}
+
+
+def test_raw_features_are_exact_in_the_order_of_the_task_and_gaps_are_said():
+    given = features(
+        fare=[14.85], miles=[3.0, 1e-3], seconds=[7], photo=[b"\xff\xd8\xff"], company=[b"Caf\xc3\xa9"], tip=[1]
+    )
+    names = ("seconds", "fare", "miles", "company", "photo", "hour")
+
+    found = as_raw_texts(given, [Feature(name, "number") for name in names])
+
+    assert list(found.items()) == [
+        ("seconds", "7"),
+        ("fare", "14.85"),
+        ("miles", "3, 0.001"),
+        ("company", "Café"),
+        ("photo", "3 bytes"),
+        ("hour", MISSING),
+    ]

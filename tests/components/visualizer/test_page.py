@@ -18,14 +18,15 @@ from tests.report import browser
 from tests.report.test_page_in_browser import find_or_give_up
 
 
-def drawn(*, refused: bool = False) -> str:
+def drawn(*, refused: bool = False, given_teacher: bool = False) -> str:
     report = left.sample(refused=refused)
     assert report.gate is not None
     assert report.findings is not None
     verdicts = Verdicts(report.gap_recovered, report.distillation_helped, report.against, report.against_teacher)
     config = decode(encode(report.config), controls=True)
     decision = Decision(report.gate.passed, report.gate.reasons, verdicts)
-    return page(report_of("digits", config, left.measured(report), decision, report.findings))
+    measured, found = left.measured(report), report.findings
+    return page(report_of("digits", config, measured, decision, found, given_teacher=given_teacher))
 
 
 def test_a_refused_student_is_shown_with_the_reasons():
@@ -49,6 +50,14 @@ def test_settings_that_the_node_was_not_told_are_not_shown():
     assert {name.partition(".")[0] for name in settings} == set(NAMES)
     assert "training.epochs" in settings
     assert "training.steps_per_call" not in settings
+
+
+def test_beside_someones_pipeline_nothing_is_said_of_the_training_of_teachers():
+    ours, theirs = (drawn(refused=True, given_teacher=given) for given in (False, True))
+
+    assert "teachers.epochs" in ours
+    assert "teachers." not in theirs
+    assert "Refused: the student is not fit to serve" in theirs
 
 
 def test_no_link_is_left_which_would_lead_to_the_page_around_it():

@@ -17,13 +17,14 @@ FINDINGS = ("rich in proline", "pale", "sour")
 
 
 def write(folder: Path) -> None:
-    """Writes all rows into one CSV file. The student sees the label of every third one only; some lack a column."""
+    """Writes all rows into one CSV file. The student sees every third label only; some rows lack a part, or all."""
     from sklearn.datasets import load_wine
 
     table = load_wine(as_frame=True).frame
     table["rich in proline"] = (table["proline"] > 800).astype(int)
     table["pale"] = (table["color_intensity"] < 4).astype(int)
     table["sour"] = (table["malic_acid"] > 3).astype(int).astype(object).where(table.index % 25 != 7)
+    table.loc[table.index % 25 == 12, list(FINDINGS)] = None
     table["cultivar"] = table.pop("target")
     table["seen"] = (table.index % 3 == 0).astype(int)
     folder.mkdir(parents=True, exist_ok=True)

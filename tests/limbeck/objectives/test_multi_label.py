@@ -106,12 +106,53 @@ def test_an_unlabelled_example_has_neither_score_nor_loss(members: npt.NDArray[n
     assert OBJECTIVE.label_spec() == tf.io.FixedLenFeature([4], tf.int64)
 
 
+def test_each_example_counts_with_the_columns_that_it_has(
+    members: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+):
+    outputs = members[:, 0]
+    labels = np.where(np.random.default_rng(2).random([COUNT, 4]) < 0.4, -1, labels)
+    labels[:5] = -1
+    scores, losses, right, answers = [], [], 0, 0
+    for row, own in zip(labels, outputs.astype(np.float64), strict=True):
+        known = np.flatnonzero(row != -1)
+        probability = 1 / (1 + np.exp(-own[known]))
+        hits = (own[known] > 0) == (row[known] == 1)
+        right, answers = right + hits.sum(), answers + len(known)
+        scores.append(hits.mean() if len(known) else 0.0)
+        likelihood = np.where(row[known] == 1, probability, 1 - probability)
+        losses.append(-np.log(likelihood).mean() if len(known) else 0.0)
+    some = (labels != -1).any(axis=1)
+
+    np.testing.assert_allclose(OBJECTIVE.score(outputs, labels), scores, rtol=1e-6)
+    np.testing.assert_allclose(OBJECTIVE.hard_loss(outputs, labels), losses, rtol=1e-4)
+    np.testing.assert_array_equal(OBJECTIVE.labelled(labels), some)
+    np.testing.assert_array_equal(OBJECTIVE.labelled(tf.constant(labels)), some)
+    np.testing.assert_array_equal(OBJECTIVE.complete(tf.constant(labels)), (labels != -1).all(axis=1))
+    judged, some_known = outputs[some].astype(np.float64), labels[some]
+    np.testing.assert_allclose(OBJECTIVE.scores(judged, some_known), np.array(scores)[some], rtol=1e-12)
+    np.testing.assert_allclose(OBJECTIVE.losses(judged, some_known), np.array(losses)[some], rtol=1e-6)
+    assert OBJECTIVE.further_metrics(judged, some_known) == {
+        "accuracy": pytest.approx(right / answers),
+        "all_labels_right": pytest.approx(np.mean(np.array(scores)[some] == 1)),
+    }
+
+
+def test_no_gradient_flows_from_a_column_that_is_missing(members: npt.NDArray[np.float32]):
+    labels = np.array([[1, -1, 0, -1]] * COUNT)
+    outputs = tf.Variable(members[:, 0])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(OBJECTIVE.hard_loss(outputs, labels))
+    gradient = tape.gradient(loss, outputs).numpy()
+    expected = (1 / (1 + np.exp(-members[:, 0].astype(np.float64))) - labels) / 2
+    np.testing.assert_allclose(gradient, np.where(labels == -1, 0, expected), rtol=1e-4, atol=1e-6)
+
+
 SIZE = 12
 
 
 @given(
     arrays.arrays(np.float64, (SIZE, 3), elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0])),
-    arrays.arrays(np.int64, (SIZE, 3), elements=st.integers(0, 1)),
+    arrays.arrays(np.int64, (SIZE, 3), elements=st.sampled_from([-1, 0, 0, 1, 1])),
     st.lists(st.integers(0, 3), min_size=SIZE, max_size=SIZE),
 )
 def test_the_measure_is_the_mean_over_the_columns_that_have_an_area(
@@ -121,10 +162,11 @@ def test_the_measure_is_the_mean_over_the_columns_that_have_an_area(
         (MACRO.value(outputs, labels), np.arange(SIZE)),
         (MACRO.counted(outputs, labels)(np.array([counts], np.float64))[0], np.repeat(np.arange(SIZE), counts)),
     ):
+        known = [chosen[labels[chosen, one] != -1] for one in range(3)]
         expected = [
-            roc_auc_score(labels[chosen, one], outputs[chosen, one])
-            for one in range(3)
-            if len(set(labels[chosen, one])) == 2
+            roc_auc_score(labels[rows, one], outputs[rows, one])
+            for one, rows in enumerate(known)
+            if len(set(labels[rows, one])) == 2
         ]
         if expected:
             assert found == pytest.approx(np.mean(expected), abs=1e-12)
@@ -136,6 +178,7 @@ def test_the_influence_is_the_derivative_by_the_weight_of_an_example():
     generator = np.random.default_rng(0)
     labels = (generator.random([90, 3]) < [0.2, 0.5, 0.0]).astype(int)
     outputs = (generator.normal(size=[90, 3]) + labels).round(1)
+    labels[generator.random([90, 3]) < 0.2] = -1
     macro, times = MACRO.counted(outputs, labels), 10_000
 
     influence = MACRO.influence(outputs, labels)

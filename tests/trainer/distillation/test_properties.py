@@ -150,7 +150,15 @@ def test_two_processes_train_as_one_if_only_one_of_them_has_labels(tmp_path: Pat
     common = {
         "task": world.variant("SGD"),
         "training": UNEVEN,
-        "distillation": DistillationConfig(temperature=2.0, alpha=0.5),
+        "distillation": DistillationConfig(
+            temperature=4.0,
+            temperature_end=1.0,
+            alpha=0.2,
+            alpha_end=0.8,
+            logit_squared_error_weight=0.1,
+            jensen_shannon_weight=0.5,
+            decoupled_weight=0.2,
+        ),
     }
     alone = world.job(tmp_path / "alone", "student", **common)
     together = world.job(tmp_path / "together", "student", **common, strategy=StrategyConfig(workers=2))

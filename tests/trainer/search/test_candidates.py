@@ -28,6 +28,10 @@ def test_labels_alone_come_first_and_the_usual_loss_second():
     (DistillationConfig(temperature=4.0, alpha=0.3), [(4.0, 0.3)]),
     (DistillationConfig(temperature=4.0), [(4.0, 0.0), (4.0, 0.9), (4.0, 0.5)]),
     (DistillationConfig(alpha=1.0), [(2.0, 1.0), (1.0, 1.0), (4.0, 1.0)]),
+    # What changes from step to step is set.
+    (DistillationConfig(alpha_end=0.0), [(2.0, 0.9), (1.0, 0.9), (4.0, 0.9)]),
+    (DistillationConfig(temperature_end=1.0), [(2.0, 0.0), (2.0, 0.9), (2.0, 0.5)]),
+    (DistillationConfig(temperature=4.0, alpha_end=0.0), [(4.0, 0.9)]),
     # Without soft targets, a temperature changes nothing.
     (DistillationConfig(alpha=0.0), [(2.0, 0.0)]),
 ])  # fmt: skip

@@ -12,6 +12,7 @@ from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import training
@@ -105,8 +106,12 @@ def test_every_process_begins_with_the_same_weights(world, tmp_path, teachers, s
 
 
 def test_a_resumed_student_is_the_same_to_the_bit(world, tmp_path, teachers):
+    changing = DistillationConfig(
+        temperature=5.0, temperature_end=1.0, alpha=1.0, alpha_end=0.3, schedule="cosine"
+    )
     kept = {
         "training": TRAINING,
+        "distillation": changing,
         "checkpoint": CheckpointConfig(steps=5, keep=9),
         "checkpoint_uri": str(tmp_path / "checkpoints"),
     }
@@ -116,7 +121,7 @@ def test_a_resumed_student_is_the_same_to_the_bit(world, tmp_path, teachers):
         (Path(checkpoint.folder_of(whole.checkpoint_uri, 0)) / f"step-{step:08d}.json").unlink()
     resumed = student(world, tmp_path / "resumed", teachers, "NOISY", **kept)
     training.run(resumed)
-    fresh = student(world, tmp_path / "fresh", teachers, "NOISY", training=TRAINING)
+    fresh = student(world, tmp_path / "fresh", teachers, "NOISY", training=TRAINING, distillation=changing)
     training.run(fresh)
     for job in (resumed, fresh):
         for one, other in zip(weights(whole), weights(job), strict=True):
