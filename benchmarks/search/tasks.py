@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.search.tables import TABLES
@@ -14,7 +15,7 @@ def _preprocess(inputs: dict[str, Any]) -> dict[str, Any]:
     return {"x": tft.scale_to_z_score(inputs["x"], elementwise=True)}
 
 
-def _build(hyperparameters: dict[str, Any]) -> Any:
+def _build(hyperparameters: Mapping[str, Any]) -> Any:
     import tf_keras
 
     x = tf_keras.Input([hyperparameters["columns"]], name="x")

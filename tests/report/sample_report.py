@@ -121,7 +121,7 @@ def _search() -> SearchRecord:
     )
     trials = tuple(
         SearchTrial(
-            DistillationConfig(temperature, alpha, search=False),
+            DistillationConfig(temperature=temperature, alpha=alpha, search=False),
             length,
             steps,
             steps / 300,
