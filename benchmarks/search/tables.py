@@ -72,9 +72,10 @@ def _load(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     from sklearn import datasets
 
     if name == "letters":
-        return datasets.make_classification(
+        values, labels = datasets.make_classification(
             6000, 24, n_informative=16, n_redundant=4, n_classes=26, n_clusters_per_class=1, class_sep=1.5,
             flip_y=0.01, random_state=26,
         )  # fmt: skip
-    loaded = getattr(datasets, f"load_{'digits' if name == 'few_labels' else name}")(return_X_y=True)
-    return loaded[0], loaded[1]
+    else:
+        values, labels = getattr(datasets, f"load_{'digits' if name == 'few_labels' else name}")(return_X_y=True)
+    return values, labels
