@@ -100,16 +100,20 @@ format: $(VENV)/development ## let ruff rewrite the sources
 docs: $(VENV)/run-time ## write the generated parts of the documentation
 	$(PYTHON) -m docs.generate
 
-# The image of the steps on a cluster, and the folder of a task of yours in it. GPU=1 adds the libraries of CUDA.
+# The image of the steps on a cluster, and the folder of a task of yours in it. GPU=1 adds the libraries of CUDA, and
+# LANGUAGES=1 the translations that the task `languages` learns from.
 BUILDER := docker
 IMAGE := limbeck:latest
 TASK :=
 GPU :=
+LANGUAGES :=
+REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,$(if $(LANGUAGES),requirements-languages.txt))
 
 .PHONY: image
 image: ## build the container image: IMAGE=registry.example/limbeck:1 TASK=path/to/folder GPU=1
 	@test -z "$(TASK)" || test -d "$(TASK)" || { echo "TASK must be a folder, received $(TASK)" >&2; exit 2; }
-	$(BUILDER) build --file kubeflow/Dockerfile --tag $(IMAGE) $(if $(GPU),--build-arg REQUIREMENTS=requirements-gpu.txt) $(if $(BASE),--build-arg BASE=$(BASE)) .
+	@test -z "$(and $(GPU),$(LANGUAGES))" || { echo "an image has the packages of one lock: give GPU=1 or LANGUAGES=1" >&2; exit 2; }
+	$(BUILDER) build --file kubeflow/Dockerfile --tag $(IMAGE) $(if $(REQUIREMENTS),--build-arg REQUIREMENTS=$(REQUIREMENTS)) $(if $(BASE),--build-arg BASE=$(BASE)) .
 ifneq ($(TASK),)
 	$(BUILDER) build --file kubeflow/task.Dockerfile --tag $(IMAGE) --build-arg IMAGE=$(IMAGE) --build-arg FOLDER="$(realpath $(TASK))" "$(realpath $(TASK))"
 endif

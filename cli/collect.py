@@ -59,6 +59,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         distillation_helped=verdicts.distillation_helped,
         against=verdicts.against,
         against_teacher=verdicts.against_teacher,
+        across_seeds=verdicts.across_seeds,
         test_split=_test_split(folder, decision),
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,

@@ -19,7 +19,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_runner
 
 from limbeck import events
-from limbeck.cli import run_log
+from limbeck.cli import beam_signatures, run_log
 
 
 class NodeSkippedError(Exception):
@@ -58,8 +58,9 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         if self._only is not None:
             nodes = [node for node in nodes if node.node_info.id in self._only]
         events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
-        for node in nodes:
-            self._run(node, pipeline, deployment, connection)
+        with beam_signatures.remembered():
+            for node in nodes:
+                self._run(node, pipeline, deployment, connection)
 
     def _run(self, node: Any, pipeline: Any, deployment: Any, connection: Any) -> None:
         name = node.node_info.id

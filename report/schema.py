@@ -15,7 +15,7 @@ from limbeck.objectives.wording import Wording
 from limbeck.rank_record import RankRecord
 from limbeck.records import STRICT
 from limbeck.report.findings import Findings
-from limbeck.report.verdicts import Comparison, Helped, Interval, NonInferiority, TestSplit
+from limbeck.report.verdicts import AcrossSeeds, Comparison, Helped, Interval, NonInferiority, TestSplit
 from limbeck.settings.config import Config
 
 VERSION = 1
@@ -79,6 +79,7 @@ class Report:
       gap_recovered: see `limbeck.report.verdicts`, also for the next two.
       distillation_helped: whether the student beat the same student on hard labels.
       against: the student against each control.
+      across_seeds: the student against each control over several seeds; null if the run has one.
       test_split: how often the test split was looked at; null if nobody kept count.
       against_teacher: the student against its teacher, as the gate compares them; null in a report from before it did.
       findings: what only the page shows.
@@ -106,6 +107,7 @@ class Report:
     measure: Measure = Classes.measure
     wording: Wording = Classes.wording
     against_teacher: NonInferiority | None = None
+    across_seeds: AcrossSeeds | None = None
     given_teacher: bool = False
     test_split: TestSplit | None = None
 

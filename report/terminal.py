@@ -49,6 +49,7 @@ def distillation(report: Report) -> list[str]:
         proof.proof_words(report),
         gain.gap_words(report),
         gain.helped_words(report),
+        *(proof.seeds_words(report) if report.across_seeds is not None else ()),
         proof.looks_words(report),
     )
     return [words.replace("\u00a0", " ") for words in known if words]

@@ -99,6 +99,24 @@ class NonInferiority:
 
 
 @dataclass(frozen=True, config=STRICT)
+class AcrossSeeds:
+    """The student against its controls over several seeds: what can be said beyond one pair of models.
+
+    All pairs have the same teachers and test examples. The student of the first seed is the one that is served.
+
+    Attributes:
+      seeds: number of seeds, at least 2.
+      against: mean difference over the seeds by the control's name. Interval and p-value are for other seeds and other
+        examples (`limbeck.components.comparison.seeds`).
+      differences: the difference of each seed by the control's name, in the order of the seeds.
+    """
+
+    seeds: int
+    against: dict[str, Comparison]
+    differences: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, config=STRICT)
 class TestSplit:
     """How often one test split was looked at.
 
@@ -126,9 +144,11 @@ class Verdicts:
       distillation_helped: against the student on hard labels.
       against: the student against each control, by the control's name.
       against_teacher: the student against the teacher, for the gate.
+      across_seeds: the student against each control over several seeds; null if the run has one.
     """
 
     gap_recovered: Interval | None = None
     distillation_helped: Helped | None = None
     against: dict[str, Comparison] = dataclasses.field(default_factory=dict)
     against_teacher: NonInferiority | None = None
+    across_seeds: AcrossSeeds | None = None

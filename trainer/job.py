@@ -26,6 +26,8 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
 Entry = Literal["teacher", "student"]
+# Below the `record_uri` of a job: the SavedModel of the members after the first, if they are separate.
+FURTHER_MODELS = "further_models"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -45,6 +47,8 @@ class TrainingJob:
       training: epochs, batch size, optimizer settings and seed.
       members: number of models. They are trained one after the other, member m with the seed `training.seed + m`, and
         exported as one ensemble.
+      separate: for a job of a student: its members are no ensemble. The first is exported, and the others together, for
+        their answers to the test split, below `record_uri` (`FURTHER_MODELS`).
       hyperparameters: passed to the task's builder of the model.
       distillation: set if and only if `targets` are `soft_targets`.
       search: how temperature and alpha that are null in `distillation` are chosen. None: they are not, and have their
@@ -73,6 +77,7 @@ class TrainingJob:
     strategy: StrategyConfig
     training: TrainingConfig
     members: int = 1
+    separate: bool = False
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     distillation: DistillationConfig | None = None
     search: SearchConfig | None = None
@@ -107,6 +112,8 @@ class TrainingJob:
             raise ConfigError("only a job of a student that learns from labels has a planned_teacher")
         if self.teacher_uri is not None and self.entry != "student":
             raise ConfigError("only a job of a student has a teacher_uri")
+        if self.separate and self.entry != "student":
+            raise ConfigError("only a job of a student has members that are separate")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 
@@ -122,6 +129,7 @@ class TrainingJob:
             targets="labels" if student is None else "soft_targets",
             training=dataclasses.replace(self.training, epochs=planned.epochs),
             members=1,
+            separate=False,
             hyperparameters=planned.hyperparameters,
             distillation=None if student is None else student.distillation,
             search=None,

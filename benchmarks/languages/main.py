@@ -62,7 +62,7 @@ def main() -> int:
     }
     for seed in range(parsed.seeds):
         _assert_one_teacher([reports[form, seed] for form in _FORMS], seed)
-    sys.stdout.write("\n".join(table(reports, parsed.seeds)) + "\n")
+    sys.stdout.write("\n".join([*table(reports, parsed.seeds), *_counting()]) + "\n")
     return 0
 
 
@@ -97,6 +97,19 @@ def figures(report: Any, model: str) -> Figures:
     """Returns what a run's report says about one of its models."""
     said = report["models"][model]
     return Figures(said["metrics"]["accuracy"], said["parameters"], said["latency_ms_p50"])
+
+
+def _counting() -> list[str]:
+    """Returns the lines of what counting characters gives."""
+    from benchmarks.languages.counts import accuracies
+    from limbeck.tasks.languages.selection import divide, select
+    from limbeck.tasks.languages.translations import translations
+
+    divided = divide(select(translations()).sentences)
+    return [
+        f"| naive Bayes, 1 to {longest} characters | 1 | {accuracies(divided, longest)['test']:.4f} |  |  |  |"
+        for longest in (1, 2, 4)
+    ]
 
 
 def _report(work: Path, form: str, seed: int, settings: Iterable[str]) -> Any:

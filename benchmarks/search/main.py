@@ -72,8 +72,8 @@ def lines(results: Sequence[dict[str, Any]], tables: Sequence[str]) -> list[str]
 
 
 def _difference(values: Sequence[float]) -> str:
-    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-    return f"{statistics.mean(values):+.2f} ± {error:.2f}"
+    told = f"{statistics.mean(values):+.2f}"
+    return f"{told} ± {statistics.stdev(values) / len(values) ** 0.5:.2f}" if len(values) > 1 else told
 
 
 def _choice(one: dict[str, Any]) -> str:

@@ -23,9 +23,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from limbeck.components.comparison import students_t
 from limbeck.components.comparison.answers import Answers
 from limbeck.objectives.statistic import Statistic
-from limbeck.report.verdicts import ONE_SIDED_QUANTILE, Interval
+from limbeck.report.verdicts import Interval
 
 DRAWS = 20_000
 # A statistic that is no mean takes a pass over all examples for each draw and model.
@@ -146,23 +147,11 @@ def lower_end(drawn: npt.NDArray[np.float64], examples: int) -> float | None:
     """
     if examples < _FEWEST_EXAMPLES:
         return None
-    longer = _students_quantile(examples - 1) * math.sqrt(examples / (examples - 1))
+    longer = students_t.quantile(0.95, examples - 1) * math.sqrt(examples / (examples - 1))
     level = math.erfc(longer / math.sqrt(2)) / 2
     with np.errstate(invalid="ignore"):
         low = float(np.percentile(np.where(np.isnan(drawn), -np.inf, drawn), 100 * level))
     return low if np.isfinite(low) else None
-
-
-def _students_quantile(freedom: int) -> float:
-    """Returns about the 95th percentile of Student's t with so many degrees of freedom; of 2, it is 3 % off.
-
-    Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 26.7.5.
-    """
-    z, inverse = ONE_SIDED_QUANTILE, 1 / freedom
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + inverse * (first + inverse * (second + inverse * third))
 
 
 def p_value(drawn: npt.NDArray[np.float64]) -> float:

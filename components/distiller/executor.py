@@ -1,4 +1,4 @@
-"""Runs Distiller: one training job for one student."""
+"""Runs Distiller: one training job for one student, or for the same one with several seeds."""
 
 from __future__ import annotations
 
@@ -36,5 +36,7 @@ class Executor(base_executor.BaseExecutor):
             exec_properties,
             self._get_tmp_dir(),
             hyperparameters=student.hyperparameters,
+            members=student.seeds,
+            separate=student.seeds > 1,
             teacher_hyperparameters=None if given is None else json.loads(given),
         )

@@ -13,6 +13,7 @@ from limbeck import files
 from limbeck.components.artifacts import blessing as names
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.comparison.compare import compare
+from limbeck.components.comparison.seeds import compare_seeds
 from limbeck.components.gate import looks
 from limbeck.components.gate.decision import DECISION_FILE, decide
 from limbeck.components.predictor import tables
@@ -33,11 +34,17 @@ class Executor(base_executor.BaseExecutor):
         objective = task_of(exec_properties).load().objective
         predictions = tables.read_test_split(artifact_utils.get_single_uri(input_dict["predictions"]))
         measured = tables.read_measured(artifact_utils.get_single_uri(input_dict["measurements"]))
+        answers = tables.answers(predictions, TEST, objective)
+        further = tables.read_seeds(artifact_utils.get_single_uri(input_dict["predictions"]), objective)
+        verdicts = dataclasses.replace(
+            compare(answers, objective.statistic),
+            across_seeds=compare_seeds(answers, further, objective.statistic),
+        )
         decision = decide(
             student=tables.quality(predictions, STUDENT, TEST, objective),
             teacher=tables.quality(predictions, TEACHER, TEST, objective),
             facts=measured.models[STUDENT],
-            verdicts=compare(tables.answers(predictions, TEST, objective), objective.statistic),
+            verdicts=verdicts,
             limits=Section(GateConfig).decode(exec_properties),
             measure=objective.measure,
             needed=objective.wording.needed,

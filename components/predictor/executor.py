@@ -23,6 +23,7 @@ from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
+from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.process import interpreter
 from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
 
@@ -44,7 +45,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         models = {name: path_utils.serving_model_path(uri[name]) for name in MODELS if name in uri}
         task = task_of(exec_properties)
         objective = task.load().objective
-        self._write_predictions(input_dict["labelled_examples"], models, task, uri["predictions"])
+        further = {name: files.join(uri[f"{name}_run"], FURTHER_MODELS) for name in models}
+        further = {name: folder for name, folder in further.items() if files.exists(f"{folder}/saved_model.pb")}
+        self._write_predictions(input_dict["labelled_examples"], models, further, task, uri["predictions"])
         for split in split_names(input_dict["labelled_examples"]):
             labels = tables.read(uri["predictions"], split, STUDENT, ["split", "model", "label"])
             tables.assert_labels_declared(labels, objective)
@@ -66,7 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
     def _write_predictions(
-        self, examples: list[Any], models: dict[str, str], task: TaskRef, destination: str
+        self, examples: list[Any], models: dict[str, str], further: dict[str, str], task: TaskRef, destination: str
     ) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
@@ -89,12 +92,49 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     if name != TEACHER
                 }
                 rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split)
+                if split == TEST:
+                    self._write_seeds(labelled, further, columns, destination)
                 _ = (
                     rows.values()
                     | f"Flatten[{split}]" >> beam.Flatten()
                     | f"Write[{split}]"
                     >> beam.io.WriteToParquet(f"{destination}/{split}", columns, file_name_suffix=".parquet")
                 )
+
+    @staticmethod
+    def _write_seeds(labelled: Any, further: dict[str, str], columns: Any, destination: str) -> None:
+        """Writes what the students of further seeds answer to the test split; nothing if there are none."""
+        import apache_beam as beam
+        import pyarrow as pa
+        from apache_beam.ml.inference.base import RunInference
+
+        from limbeck.components.inference.handler import TransformedExamplesHandler
+
+        rows = [
+            labelled
+            | f"Score seeds[{name}]" >> RunInference(TransformedExamplesHandler(folder))
+            | f"Rows of seeds[{name}]" >> beam.FlatMap(seed_rows, name, TEST)
+            for name, folder in further.items()
+        ]
+        if rows:
+            _ = (
+                rows
+                | "Flatten seeds" >> beam.Flatten()
+                | "Write seeds"
+                >> beam.io.WriteToParquet(
+                    f"{destination}/{tables.SEEDS}",
+                    columns.append(pa.field("seed", pa.int64())),
+                    file_name_suffix=".parquet",
+                )
+            )
+
+
+def seed_rows(scored: Any, name: str, split: str) -> list[Row]:
+    """Returns a row for each further seed of a student, with the column `seed`; arguments are as for `student_row`."""
+    return [
+        _row(scored.example, name, split, logits) | {"seed": number}
+        for number, logits in enumerate(scored.inference, start=1)
+    ]
 
 
 def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:

@@ -29,6 +29,8 @@ from limbeck.trainer.data.preprocessing import assert_declared
 from limbeck.trainer.serving.latency import Latency
 
 MEASUREMENTS_FILE = "measurements.json"
+# The beginning of the names of files that hold what the students of further seeds answered to the test split.
+SEEDS = "seeds"
 _TYPES = MappingProxyType({"int64": pa.int64(), "float32": pa.float32()})
 
 
@@ -212,14 +214,35 @@ def _whole_test_split(folder: str, _: tuple[tuple[str, int, int], ...]) -> pa.Ta
 
 
 def _split_files(folder: str, split: str) -> list[str]:
-    names = [
-        name for name in files.names(folder) if re.fullmatch(rf"{re.escape(split)}-\d+-of-\d+\.parquet", name)
-    ]
+    names = [name for name in files.names(folder) if _is_of(name, split)]
     if not names:
         raise FileNotFoundError(
             f"the predictions must hold Parquet files of the split '{split}', and there are none in {folder}"
         )
     return [files.join(folder, name) for name in names]
+
+
+def _is_of(name: str, split: str) -> bool:
+    return re.fullmatch(rf"{re.escape(split)}-\d+-of-\d+\.parquet", name) is not None
+
+
+def read_seeds(folder: str, objective: Objective) -> dict[str, list[npt.NDArray[np.float64]]]:
+    """Reads what the students of further seeds answered to the labelled test examples.
+
+    Returns:
+      float64 `[examples, outputs]` for each seed by the model's name, ordered as `answers` orders examples. Empty if
+      the run has one seed.
+    """
+    if not any(_is_of(name, SEEDS) for name in files.names(folder)):
+        return {}
+    table = labelled(read(folder, SEEDS), objective)
+    table = table.sort_by([("model", "ascending"), ("seed", "ascending"), ("example_id", "ascending")])
+    found: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for model in pc.unique(table["model"]).to_pylist():
+        rows = table.filter(pc.equal(table["model"], model))
+        seeds = pc.unique(rows["seed"]).to_pylist()
+        found[model] = [outputs_of(rows.filter(pc.equal(rows["seed"], seed)), objective) for seed in seeds]
+    return found
 
 
 def read_measured(folder: str) -> Measured:

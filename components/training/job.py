@@ -46,6 +46,7 @@ def train(
     *,
     hyperparameters: dict[str, Scalar],
     members: int = 1,
+    separate: bool = False,
     teacher_hyperparameters: dict[str, Scalar] | None = None,
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
@@ -60,7 +61,8 @@ def train(
       properties: the execution properties that the component's spec declares.
       scratch: an empty folder, or a URI, for files that are needed only during the job.
       hyperparameters: hyperparameters of the model.
-      members: how many models of the ensemble are trained.
+      members: how many models are trained.
+      separate: whether they are no ensemble: the first is the model, and the others are left in `model_run`.
       teacher_hyperparameters: hyperparameters of the model in the input `teacher`. If they are given, the student
         begins with weights that the task makes of that model.
 
@@ -91,6 +93,7 @@ def train(
                 strategy=Section(StrategyConfig).decode(properties),
                 training=training,
                 members=members,
+                separate=separate,
                 hyperparameters=hyperparameters,
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
                 search=search,

@@ -38,6 +38,7 @@ def report_of(
         distillation_helped=decision.verdicts.distillation_helped,
         against=decision.verdicts.against,
         against_teacher=decision.verdicts.against_teacher,
+        across_seeds=decision.verdicts.across_seeds,
         test_split=decision.test_split,
         gate=GateReport(decision.passed, decision.reasons),
         findings=findings,

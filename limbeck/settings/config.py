@@ -56,6 +56,12 @@ class Config:
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
         assert_seeds(self.training, self.teachers.count, "teachers.count")
+        assert_seeds(self.training, self.student.seeds, "student.seeds")
+        if self.student.seeds > 1 and not self.controls:
+            raise ConfigError(
+                f"student.seeds={self.student.seeds} trains students that are compared with their controls, but "
+                "controls is false: set controls=true, or student.seeds=1"
+            )
         if self.gate.require_gain and not self.controls:
             raise ConfigError(
                 "gate.require_gain compares the student with its controls, but controls is false: "
@@ -72,6 +78,6 @@ def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:
     """Raises ConfigError where the seed of the last member of an ensemble is none; `setting` is that of `members`."""
     if training.seed + members > SEEDS:
         raise ConfigError(
-            f"each model of an ensemble has a seed of its own, from training.seed on, and all must be below 2^32: "
+            f"each of several models has a seed of its own, from training.seed on, and all must be below 2^32: "
             f"received training.seed={training.seed} and {setting}={members}"
         )

@@ -14,7 +14,7 @@ from limbeck.report.charts.markers import key
 from limbeck.report.charts.scatter import Point, Texts, scatter
 from limbeck.report.gain import reading
 from limbeck.report.names import full, kind, ordered, short
-from limbeck.report.proof import looks_words, proof_words
+from limbeck.report.proof import looks_words, proof_words, seeds_words
 from limbeck.report.schema import ModelReport, Report, judged_on, measured
 
 _LEAST_POINTS = 2
@@ -53,6 +53,7 @@ class QualitySection:
       against: the student against each control.
       explained: whether there are controls. They need an explanation for the reader.
       proof: how much worse than its teacher the student may be, as a sentence; empty if it is not known.
+      seeds: what other seeds say, as sentences; one says that there are none.
       looks: how often the test split has been looked at, as a sentence; empty if it is not known.
       over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
     """
@@ -65,6 +66,7 @@ class QualitySection:
     over: str
     proof: str
     looks: str
+    seeds: tuple[str, ...]
 
 
 def view(report: Report) -> QualitySection | None:
@@ -87,6 +89,7 @@ def view(report: Report) -> QualitySection | None:
         over,
         proof_words(report) or "",
         looks_words(report) or "",
+        seeds_words(report),
     )
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from benchmarks.languages import from_scratch, main
+from benchmarks.languages.counts import accuracies
 from limbeck.tasks import languages
+from limbeck.tasks.languages.selection import Sentence
 
 
 def report(accuracy):
@@ -29,6 +31,15 @@ def test_teachers_of_one_seed_must_be_one():
     main._assert_one_teacher([report(0.8), report(0.8)], 0)
     with pytest.raises(SystemExit, match="seed 3 must have one teacher"):
         main._assert_one_teacher([report(0.8), report(0.81)], 3)
+
+
+def test_counting_pairs_of_characters_tells_what_single_ones_cannot():
+    """Both languages have the same characters, as often."""
+    texts = [("x", "ab ab ab"), ("y", "ba ba ba")] * 3
+    sentences = [Sentence(f"message {number}", *one) for number, one in enumerate(texts)]
+    divided = dict.fromkeys(("train", "validation", "test"), sentences)
+    assert accuracies(divided, 2) == {"validation": 1.0, "test": 1.0}
+    assert accuracies(divided, 1) == {"validation": 0.5, "test": 0.5}
 
 
 def test_the_form_from_scratch_differs_in_the_beginning_alone():

@@ -125,7 +125,12 @@ def test_binary(tmp_path: Path):
         undefined = part["features"]["size"] in pure
         assert all((one is None) == undefined or one is None for one in part["accuracy"].values())
         assert 0.0 not in part["accuracy"].values()
+    # Transform read them by TFX's own way, and the ids are found again in the raw examples.
+    sizes = {str(size) for size in raw["size"]}
     assert report["findings"]["soft_targets"]
+    for one in report["findings"]["soft_targets"]:
+        assert one["raw"]
+        assert one["inputs"]["size"] in sizes
 
     fresh = raw
     answers = served(

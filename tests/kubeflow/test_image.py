@@ -144,7 +144,7 @@ def test_packages_are_those_of_the_lock(built: list[Instruction]):
         flag in pip[0] for flag in ("--require-hashes", "--no-deps", "--no-build-isolation", "--no-cache-dir")
     )
     locks = {source for source in sources(built) if source.endswith(".txt")}
-    assert locks == {"requirements.txt", "requirements-gpu.txt"}
+    assert locks == {"requirements.txt", "requirements-gpu.txt", "requirements-languages.txt"}
     for lock in locks:
         text = (PROJECT / lock).read_text(encoding="utf-8")
         # What builds the packages that are published as source only.

@@ -16,7 +16,7 @@ from limbeck.report import html, terminal
 from limbeck.report.advice import advice
 from limbeck.report.findings import Confusion, Findings, Slice, SoftTarget, ValidationFigures
 from limbeck.report.schema import VERSION, GateReport, ModelReport, Outcome, Report, Stage, to_plain
-from limbeck.report.verdicts import Comparison, Helped, Interval, TestSplit
+from limbeck.report.verdicts import AcrossSeeds, Comparison, Helped, Interval, TestSplit
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.student import StudentConfig
@@ -394,3 +394,39 @@ def test_where_nobody_kept_count_nothing_is_said(capsys: pytest.CaptureFixture[s
     terminal.show(sample_report.whole(), Path("page"), Path("log"))
 
     assert "judged on this test split" not in capsys.readouterr().out + html.render(sample_report.whole())
+
+
+def test_the_page_calls_a_comparison_of_one_pair_of_models_one():
+    text = Page(html.render(sample_report.whole())).text
+
+    said = (
+        "ach comparison with a control is of one pair of models, from one seed: it says nothing about other seeds"
+    )
+    assert f"E{said}" in " ".join(text.split())
+    # Where nothing was compared, nothing is said.
+    assert "one pair" not in html.render(sample_report.failed())
+
+
+def test_several_seeds_have_a_sentence_for_each_control(capsys: pytest.CaptureFixture[str]):
+    across = AcrossSeeds(
+        3,
+        {"student_hard_labels": Comparison(Interval(0.05, 0.02, 0.08), 0.004),
+         "student_pseudo_labels": Comparison(Interval(0.01, -0.04, 0.06), 0.4)},
+        {"student_hard_labels": (0.04, 0.05, 0.06), "student_pseudo_labels": (0.0, 0.05, -0.02)},
+    )  # fmt: skip
+    report = dataclasses.replace(sample_report.whole(), across_seeds=across)
+    terminal.show(report, Path("page"), Path("log"))
+
+    expected = (
+        "over 3 seeds, the student is +5.0 points from the student on hard labels (95 % interval +2.0 to +8.0 for "
+        "other seeds and other examples, p = 0.004; one by one +4.0, +5.0, +6.0): better",
+        "over 3 seeds, the student is +1.0 points from the student on pseudo-labels (95 % interval −4.0 to +6.0 for "
+        "other seeds and other examples, p = 0.4; one by one 0.0, +5.0, −2.0): no difference shown",
+    )
+    lines = capsys.readouterr().out.split("\n")
+    text = " ".join(Page(html.render(report)).text.replace("\u00a0", " ").split())
+    for sentence in expected:
+        assert sentence in lines
+        assert f"O{sentence[1:]}." in text
+    assert "one pair" not in text
+    assert from_json(Report, json.dumps(to_plain(report))) == report

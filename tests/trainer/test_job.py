@@ -32,6 +32,7 @@ def make(**changes):
     make(members=5, hyperparameters={"width": 16, "rate": 0.5, "flag": True, "text": "1"}),
     make(entry="student", targets="soft_targets", distillation=DistillationConfig(temperature=1 / 3, alpha=0.1)),
     make(entry="student", targets="labels"),
+    make(entry="student", targets="labels", members=3, separate=True),
     make(entry="student", targets="pseudo_labels"),
 ])  # fmt: skip
 def test_json_round_trip(job):
@@ -52,6 +53,7 @@ def test_a_record_survives_json():
         {"targets": "soft_targets", "distillation": DistillationConfig()},
         "a teacher learns from labels, received targets 'soft_targets'",
     ),
+    ({"members": 2, "separate": True}, "only a job of a student has members that are separate"),
     ({"members": 0}, "at least one member, received 0"),
 ])  # fmt: skip
 def test_a_job_that_contradicts_itself_is_refused(changes, message):

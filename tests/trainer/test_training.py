@@ -21,6 +21,7 @@ from limbeck.settings.training import TrainingConfig
 from limbeck.trainer import training, worker
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation.targets import label_key, loss_of
+from limbeck.trainer.job import FURTHER_MODELS
 from tests.trainer.world import (
     CLASSES,
     COUNT,
@@ -82,6 +83,24 @@ def test_a_student_trained_again_is_the_same(world, student, tmp_path):
     training.run(again)
     assert world.logits(again).shape == (COUNT, 1, CLASSES)
     np.testing.assert_array_equal(world.logits(again), world.logits(student))
+
+
+def test_students_of_several_seeds_are_no_ensemble(world, student, tmp_path):
+    """The first is exported as if it were alone; the second is beside the record, for its answers."""
+    job = world.job(tmp_path / "job", "student", members=2, separate=True)
+    training.run(job)
+    further = dataclasses.replace(job, model_uri=f"{job.record_uri}/{FURTHER_MODELS}")
+    second = world.job(
+        tmp_path / "second", "student", training=dataclasses.replace(TRAINING, seed=TRAINING.seed + 1)
+    )
+    training.run(second)
+
+    np.testing.assert_array_equal(world.logits(job), world.logits(student))
+    np.testing.assert_array_equal(world.logits(further), world.logits(second))
+    assert np.abs(world.logits(second) - world.logits(student)).max() > 1e-3
+    ours, alone = (json.loads((Path(one.record_uri) / "history.json").read_text()) for one in (job, student))
+    assert ours["parameters"] == alone["parameters"]
+    assert [len(one["members"]) for one in (ours, alone)] == [2, 1]
 
 
 @pytest.mark.parametrize("change", [

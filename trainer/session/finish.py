@@ -15,6 +15,7 @@ from limbeck.aliases import KerasModel
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.session.member import Weights
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
@@ -39,6 +40,8 @@ def plain_copy(session: Session, weights: Weights) -> KerasModel:
 def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitted]) -> None:
     """Writes the SavedModel of all members and `history.json`. Removes whatever was at `model_uri` before.
 
+    If members are separate, the first is the SavedModel, and the others are one beside `history.json`.
+
     Args:
       session: the session of the chief.
       models: plain copies of the members.
@@ -50,10 +53,16 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
     events.emit("phase", what="exporting the model")
     # A killed export leaves files that the next export would not overwrite, and that would be served.
     files.remove_folder(job.model_uri)
+    served = models[:1] if job.separate else models
     with files.written_locally(job.model_uri) as folder:
-        serving.save(models, session.task, session.transform, folder)
+        serving.save(served, session.task, session.transform, folder)
+    if further := models[len(served) :]:
+        place = files.join(job.record_uri, FURTHER_MODELS)
+        files.remove_folder(place)
+        with files.written_locally(place) as folder:
+            serving.save(further, session.task, session.transform, folder)
     history = {
-        "parameters": serving.count_parameters(models),
+        "parameters": serving.count_parameters(served),
         "members": [[dataclasses.asdict(point) for point in one.curve] for one in fitted],
     }
     files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))

@@ -1,9 +1,11 @@
 """Gate: a stock ModelBlessing, and the reasons beside it."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tfx.components.pusher.executor import Executor as Pusher
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -40,22 +42,38 @@ NEAR = GateConfig(tolerance=0.25)
 REQUIRED = GateConfig(tolerance=0.25, require_gain=True)
 
 
-def judge(folder: Path, right: dict[str, int], properties: dict[str, Any]) -> tuple[Artifact, ExecutorOutput]:
-    """Runs Gate on 20 test examples: each model is right about the first few, `right` says how many."""
-    rows = [
-        {
-            "example_id": f"{number:02}",
-            "split": "test",
-            "model": model,
-            "label": 0,
-            "logits": [1.0, 0.0, 0.0] if number < right[model] else [0.0, 1.0, 0.0],
-        }
-        for model in right
-        for number in range(20)
-    ]
+def row(number: int, model: str, right: bool) -> dict[str, Any]:
+    """What a model answered to a test example."""
+    return {
+        "example_id": f"{number:02}",
+        "split": "test",
+        "model": model,
+        "label": 0,
+        "logits": [1.0, 0.0, 0.0] if right else [0.0, 1.0, 0.0],
+    }
+
+
+def judge(
+    folder: Path, right: dict[str, int], properties: dict[str, Any], seeds: dict[str, list[int]] | None = None
+) -> tuple[Artifact, ExecutorOutput]:
+    """Runs Gate on 20 test examples: each model is right about the first few, `right` says how many.
+
+    `seeds` says it of the students of further seeds.
+    """
+    rows = [row(number, model, number < right[model]) for model in right for number in range(20)]
     predictions = rehearsal.artifact(Predictions, folder / "predictions")
     table = pa.Table.from_pylist(rows, schema=tables.schema(classes(3)))
     write_predictions(table, predictions.uri)
+    if seeds is not None:
+        path = folder / "predictions" / f"{tables.SEEDS}-00000-of-00001.parquet"
+        further = [
+            row(number, model, number < right) | {"seed": seed + 1}
+            for model, counts in seeds.items()
+            for seed, right in enumerate(counts)
+            for number in range(20)
+        ]
+        columns = tables.schema(classes(3)).append(pa.field("seed", pa.int64()))
+        pq.write_table(pa.Table.from_pylist(further[::-1], schema=columns), path)
     measurements = rehearsal.artifact(Measurements, folder / "measurements")
     facts = {name: ModelFacts(parameters=5, bytes=1000, latency_ms=Latency(0.5, 0.75)) for name in right}
     measured = Measured(facts, classes().measure, {}, {})
@@ -167,6 +185,27 @@ def test_a_student_that_gains_nothing_is_refused_where_a_gain_is_asked_for(
     helped = kept.verdicts.distillation_helped
     assert helped is not None
     assert helped.verdict is (hard_labels == 6)
+
+
+def test_further_seeds_are_compared_and_change_no_verdict_on_the_student_that_is_served(tmp_path: Path):
+    right = {TEACHER: 19, STUDENT: 18, HARD_LABELS: 9}
+    alone, _ = judge(tmp_path / "alone", right, properties_with(NEAR))
+    several, _ = judge(
+        tmp_path / "several", right, properties_with(NEAR), {STUDENT: [3, 20], HARD_LABELS: [13, 10]}
+    )
+
+    one, other = decision(alone), decision(several)
+    across = other.verdicts.across_seeds
+    assert one.verdicts.across_seeds is None
+    assert across is not None
+    assert across.seeds == 3
+    assert across.differences[HARD_LABELS] == pytest.approx([9 / 20, -10 / 20, 10 / 20])
+    assert across.against[HARD_LABELS].difference.value == pytest.approx(3 / 20)
+    assert across.against[HARD_LABELS].p_value > 0.5
+    # The pair that is served says that distillation helped.
+    assert other.verdicts.distillation_helped == one.verdicts.distillation_helped
+    assert dataclasses.replace(other.verdicts, across_seeds=None) == one.verdicts
+    assert (other.passed, other.reasons) == (one.passed, one.reasons)
 
 
 def test_without_controls_a_gain_that_is_asked_for_cannot_be_had(tmp_path: Path):

@@ -1,14 +1,17 @@
 """Predictor: a row for each model and example, and what each model costs."""
 
 import math
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
 from apache_beam.ml.inference.base import PredictionResult
+from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 from limbeck.components.artifacts.types import Measurements, Predictions
@@ -21,6 +24,7 @@ from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.errors import DataError
 from limbeck.files import folder_bytes
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.trainer.job import FURTHER_MODELS
 from tests.classes import classes
 from tests.components import rehearsal, shapes
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
@@ -39,7 +43,11 @@ def labelled_examples(
 
 
 def run(
-    world: World, labelled: Artifact, folder: Path, models: Iterable[str] = MODELS
+    world: World,
+    labelled: Artifact,
+    folder: Path,
+    models: Iterable[str] = MODELS,
+    records: Mapping[str, Artifact] = MappingProxyType({}),
 ) -> tuple[Artifact, Artifact]:
     predictions = rehearsal.artifact(Predictions, folder / "predictions")
     measurements = rehearsal.artifact(Measurements, folder / "measurements")
@@ -47,7 +55,7 @@ def run(
         "raw_examples": world.raw_examples,
         "labelled_examples": labelled,
         **{name: world.models[name] for name in models},
-        **{f"{name}_run": world.model_runs[name] for name in models},
+        **{f"{name}_run": records.get(name, world.model_runs[name]) for name in models},
     }
     outputs = {"predictions": predictions, "measurements": measurements}
     rehearsal.run(Executor, inputs, outputs, PROPERTIES, folder)
@@ -129,11 +137,25 @@ def test_costs_are_those_of_the_models(measured: Measured, world: World):
 
 
 @pytest.mark.processes
-def test_controls_may_be_left_out(world: World, tmp_path: Path):
+def test_controls_may_be_left_out_and_the_answers_of_further_seeds_are_kept_apart(world: World, tmp_path: Path):
     labelled = labelled_examples(world, tmp_path / "labelled", {"test": world.transformed["test"]})
+    # The teachers' ensemble stands for the students of two further seeds.
+    record = rehearsal.artifact(standard_artifacts.ModelRun, tmp_path / "run")
+    shutil.copytree(world.model_runs[STUDENT].uri, record.uri, dirs_exist_ok=True)
+    shutil.copytree(f"{world.models[TEACHER].uri}/Format-Serving", f"{record.uri}/{FURTHER_MODELS}")
 
-    predictions, measurements = run(world, labelled, tmp_path, (TEACHER, STUDENT))
+    predictions, measurements = run(world, labelled, tmp_path, (TEACHER, STUDENT), {STUDENT: record})
 
+    answers = tables.answers(tables.read_test_split(predictions.uri), "test", shapes.TASK.objective)
+    labels = [one["label"][0] >= 0 for one in by_id(world.transformed["test"]).values()]
+    order = np.argsort([one.decode() for one in by_id(world.transformed["test"])])
+    expected = world.logits(TEACHER, "test")[order][np.array(labels)[order]]
+    found = tables.read_seeds(predictions.uri, shapes.TASK.objective)
+    assert set(found) == {STUDENT}
+    assert len(found[STUDENT]) == expected.shape[1] > 1
+    assert len(answers.labels) == len(expected)
+    for number, outputs in enumerate(found[STUDENT]):
+        np.testing.assert_allclose(outputs, expected[:, number], atol=2e-6)
     assert set(tables.read(predictions.uri, "test")["model"].to_pylist()) == {TEACHER, STUDENT}
     assert set(tables.read_measured(measurements.uri).models) == {TEACHER, STUDENT}
 

@@ -187,4 +187,4 @@ def test_what_is_fixed_when_compiled_is_one_property_in_the_same_words_each_time
 
     properties = [Section(StudentConfig).encode(StudentConfig(one)) for one in (first, second)]
     assert properties[0] == properties[1]
-    assert json.loads(properties[0]["student"]) == {"hyperparameters": {"a": 2, "b": 1}}
+    assert json.loads(properties[0]["student"]) == {"hyperparameters": {"a": 2, "b": 1}, "seeds": 1}

@@ -202,6 +202,8 @@ def test_one_device_with_two_workers_is_refused():
 
 
 def test_a_gain_is_measured_against_controls():
+    with pytest.raises(ConfigError, match=r"student\.seeds=3 .* but controls is false: set controls=true, or"):
+        sources.load([{"controls": False}, sources.parse_assignment("student.seeds=3")])
     with pytest.raises(ConfigError, match=r"gate\.require_gain .* but controls is false: set controls=true, or"):
         sources.load([{"controls": False}, sources.parse_assignment("gate.require_gain=true")])
     assert not sources.load([{"controls": False}]).controls
@@ -337,7 +339,7 @@ def test_keras_has_no_mixed_precision_with_central_storage():
 
 def test_runtime_fields_are_those_that_a_run_may_change():
     assert fields.runtime_fields(TrainingConfig) == (
-        "epochs", "batch_size", "learning_rate", "seed", "clip_norm", "warmup_steps",
+        "epochs", "batch_size", "accumulate", "learning_rate", "seed", "clip_norm", "warmup_steps",
     )  # fmt: skip
     assert {"temperature", "alpha", *weight_fields()} < {*fields.runtime_fields(DistillationConfig)}
     assert fields.runtime_fields(StrategyConfig) == ()

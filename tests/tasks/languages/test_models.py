@@ -13,6 +13,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from limbeck.settings import sources
 from limbeck.tasks import languages
 from limbeck.tasks.languages import models, preprocessing
+from limbeck.tasks.languages.convolution import MaskedConvolution
 from limbeck.tasks.languages.data import LANGUAGES
 from limbeck.tasks.languages.positions import Positions
 from limbeck.tasks.languages.preprocessing import BEGIN, FIRST_CHARACTER, FREQUENT, LENGTH, PADDING, VOCABULARY
@@ -87,6 +88,18 @@ def test_positions_are_added_and_keep_the_mask():
     assert again(masked).shape == result.shape
 
 
+def test_a_convolution_takes_zeros_for_what_is_masked():
+    numbers = np.random.default_rng(6)
+    layer = MaskedConvolution(5, 3, padding="same")
+    inputs = numbers.normal(size=(2, 7, 4)).astype(np.float32)
+    mask = np.arange(7) < np.array([[4], [7]])
+    found = layer(inputs, mask=tf.constant(mask)).numpy()
+    kernel, bias = layer.get_weights()
+    padded = np.pad(inputs * mask[:, :, np.newaxis], [(0, 0), (1, 1), (0, 0)])
+    expected = sum(padded[:, offset : offset + 7] @ kernel[offset] for offset in range(3)) + bias
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_the_student_is_the_teacher_if_the_blocks_that_it_lacks_add_nothing(teacher, student, batch):
     """So every block that the student has is in its place, and so is everything outside of blocks."""
     kept = tf_keras.models.clone_model(teacher)
@@ -118,7 +131,7 @@ def test_the_student_has_40_percent_fewer_weights(teacher, student):
 def test_hyperparameters_set_the_size():
     model = models.build_student({"blocks": 3, "width": 8, "heads": 2})
     assert models.blocks_of(model) == 3
-    block = 4 * (8 * 8 + 8) + (8 * 32 + 32) + (32 * 8 + 8) + 2 * (8 + 8)
+    block = 4 * (8 * 8 + 8) + (models.KERNEL * 8 * 32 + 32) + (32 * 8 + 8) + 2 * (8 + 8)
     outside = VOCABULARY * 8 + LENGTH * 8 + (8 + 8) + (8 * len(LANGUAGES) + len(LANGUAGES))
     assert sum(np.prod(one.shape) for one in model.trainable_weights) == 3 * block + outside
 
