@@ -58,6 +58,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
             "clusters": 8,
         }.items()
     },
+    "search.temperatures": ({}, [1.0, 3.0]),
+    "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),

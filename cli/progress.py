@@ -99,9 +99,13 @@ class RunProgress:
 
 
 def training_line(event: dict[str, Any]) -> str:
-    """Returns the text of a `training` event: `teacher 2/5, step 300/608, loss 0.1234`."""
+    """Returns the text of a `training` event: `teacher 2/5, step 300/608, loss 0.1234`.
+
+    In a search it is `student, trial 2/8, step 300/608, loss 0.1234`.
+    """
     of = f" {event['member'] + 1}/{event['members']}" if event["members"] > 1 else ""
-    return f"{event['entry']}{of}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}"
+    trial = f", {event['trial']}" if "trial" in event else ""
+    return f"{event['entry']}{of}{trial}, step {event['step']}/{event['steps']}, loss {event['loss']:.4f}"
 
 
 def restarting_line(event: dict[str, Any]) -> str:

@@ -34,6 +34,10 @@ class TrainingFailedError(Exception):
     """A training job ended without a result, and the user did not cause it."""
 
 
+class DivergedError(TrainingFailedError):
+    """A loss or a gradient of a training is no longer a finite number. It is the same in every process of the job."""
+
+
 class PassingFaultError(TrainingFailedError):
     """Training ended for a reason that may be gone when it is started again, such as a storage that was away."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from limbeck.models import COMPRESSED, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER, shipped
 from limbeck.report import figures
+from limbeck.report.chosen import distillation
 from limbeck.report.gain import Gain, gain, reading
 from limbeck.report.names import full
 from limbeck.report.schema import Outcome, Report, measured
@@ -84,7 +85,7 @@ def _quality(report: Report) -> Iterator[str]:
     if gain(report) in (None, Gain.HELPED):
         if report.wording.tempered:
             yield f"try another temperature ({_other_temperature(report)})"
-        if report.config.distillation.alpha < 1:
+        if distillation(report).used_alpha < 1:
             yield f"let it listen to its teachers alone ({_set('distillation.alpha', 1.0)})"
 
 
@@ -146,7 +147,7 @@ def _gain(report: Report) -> Iterator[str]:
         if STUDENT in report.models and not config.controls:
             yield f"whether distillation helped is unknown: train the controls too ({_set('controls', 'true')})"
         return
-    alpha = config.distillation.alpha
+    alpha = distillation(report).used_alpha
     if alpha == 0:
         yield f"the student did not listen to its teachers at all ({_set('distillation.alpha', _USUAL_ALPHA)} lets it)"
     elif said is not Gain.HELPED:
@@ -264,7 +265,7 @@ def _temperature_or(report: Report) -> str:
 
 def _other_temperature(report: Report) -> str:
     """Returns half the temperature if it is high, or if pseudo-labels do better than it; otherwise twice."""
-    temperature = report.config.distillation.temperature
+    temperature = distillation(report).used_temperature
     against = report.against.get(PSEUDO_LABELS)
     sharper = against is not None and reading(against) == "worse"
     halved = temperature > _HIGH_TEMPERATURE or sharper

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
+from limbeck.trainer.search.record import SearchRecord
 
 FINDINGS_FILE = "findings.json"
 
@@ -179,6 +180,7 @@ class Findings:
       slices: teacher and student, from the Evaluator. The first slice holds all examples.
       soft_targets: those that say most come first.
       labels: if an example has several, each by itself, in the order of the logits.
+      search: how the loss of the student was chosen; null if there was no search.
     """
 
     classes: tuple[str, ...]
@@ -190,6 +192,7 @@ class Findings:
     slices: tuple[Slice, ...] = ()
     soft_targets: tuple[SoftTarget, ...] = ()
     labels: tuple[LabelFigures, ...] = ()
+    search: SearchRecord | None = None
 
 
 def read(folder: str) -> Findings:

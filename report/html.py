@@ -25,6 +25,7 @@ from limbeck.report.sections import (
     labels,
     learning,
     quality,
+    search,
     slices,
     softness,
     summary,
@@ -54,6 +55,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = (
     PageSection("quality", "Quality", "Quality and cost", quality.view),
     PageSection("compression", "Compression", "What is in the compressed file", compression.view),
+    PageSection("search", "Search", "How the student's loss was chosen", search.view),
     PageSection("learning", "Learning", "Learning curves", learning.view),
     PageSection("confusions", "Confusions", "What was taken for what", confusions.view),
     PageSection("labels", "Labels", "Label by label", labels.view),

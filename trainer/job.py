@@ -22,6 +22,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 
@@ -51,7 +52,9 @@ class TrainingJob:
         their answers to the test split, below `record_uri` (`FURTHER_MODELS`).
       hyperparameters: passed to the task's builder of the model.
       distillation: set if and only if `targets` are `soft_targets`.
-      validation_uri: folder of the packed validation split. Early stopping needs it.
+      search: how temperature and alpha that are null in `distillation` are chosen. None: they are not, and have their
+        usual values.
+      validation_uri: folder of the packed validation split. Early stopping and the search need it.
       checkpoint: how often a checkpoint is written, and how many are kept.
       checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
       most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
@@ -81,6 +84,7 @@ class TrainingJob:
     separate: bool = False
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     distillation: DistillationConfig | None = None
+    search: SearchConfig | None = None
     validation_uri: str | None = None
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     checkpoint_uri: str | None = None
@@ -99,6 +103,13 @@ class TrainingJob:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):
             raise ConfigError("a job has a distillation section exactly when its targets are 'soft_targets'")
+        if self.search is not None and (
+            self.distillation is None or self.validation_uri is None or (self.members != 1 and not self.separate)
+        ):
+            raise ConfigError(
+                "a job with a search trains one student on soft targets, and has a validation_uri: it received "
+                f"targets '{self.targets}', members {self.members} and validation_uri {self.validation_uri}"
+            )
         if self.entry == "teacher" and self.targets != "labels":
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
         if self.planned_student is not None and self.entry != "teacher":
@@ -142,6 +153,7 @@ class TrainingJob:
             separate=False,
             hyperparameters=planned.hyperparameters,
             distillation=None if student is None else student.distillation,
+            search=None,
             checkpoint_uri=None,
             planned_student=None,
             planned_teacher=None,

@@ -12,7 +12,8 @@ from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategi
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.process import heartbeat, preemption
 from limbeck.trainer.recovery.job_digest import job_digest
-from limbeck.trainer.session import finish, member
+from limbeck.trainer.search import record
+from limbeck.trainer.session import finish, inputs, member, preflight, trials
 from limbeck.trainer.session.session import Session
 
 
@@ -27,15 +28,22 @@ def run(job: TrainingJob) -> None:
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
     session = join_job(job)
+    with damage.told():
+        preflight.check(session, inputs.order_of(session, 0))
+        found = trials.search(session)
+    # Further seeds learn by the loss that the first was chosen for.
+    chosen = session if found is None else found.further(session)
     models, fitted = [], []
     for number in range(job.members):
         with damage.told():
-            weights, result = member.train(session, number)
+            weights, result = found.student if found and number == 0 else member.train(chosen, number)
         fitted.append(result)
         if session.me.is_chief:
             models.append(finish.plain_copy(session, weights))
     if session.me.is_chief:
         finish.export(session, models, fitted)
+        if found:
+            record.write(found.record, job.record_uri)
     finish.write_record(session, fitted)
     farewell.leave_together(session.me)
 

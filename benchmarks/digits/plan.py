@@ -81,7 +81,7 @@ class Plan:
     @property
     def shipped(self) -> Setting:
         """The setting of the student that the task ships."""
-        return Setting(self.config.training.learning_rate, self.config.distillation.temperature)
+        return Setting(self.config.training.learning_rate, self.config.distillation.used_temperature)
 
     def grid(self, variant: Variant) -> tuple[Setting, ...]:
         """Returns the settings of a variant that are tried."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from limbeck.cli.checking.outcome import Outcome
-from limbeck.examples import TRAIN
+from limbeck.examples import TRAIN, VALIDATION
 from limbeck.models import CONTROLS
 from limbeck.settings.config import Config
+
+if TYPE_CHECKING:
+    from limbeck.trainer.search.plan import Plan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Part:
 
 
 def parts(outcome: Outcome, config: Config) -> tuple[Part, ...]:
-    """Returns the trainings of a run: teachers, and the student with its controls.
+    """Returns the trainings of a run: teachers, the student with the trials of its search, and its controls.
 
     Args:
       outcome: what the check measured.
@@ -47,24 +51,49 @@ def parts(outcome: Outcome, config: Config) -> tuple[Part, ...]:
     controls = len(CONTROLS) if config.controls else 0
     teacher, student = outcome.trainings["teacher"], outcome.trainings["student"]
     teachers = config.teachers.count
-    return (
-        Part(
-            "teacher" if teachers == 1 else f"{teachers} teachers",
-            teachers,
-            1,
-            steps(rows, config.teachers.epochs or training.epochs, training.batch_size),
-            teacher.step_seconds,
-            teacher.start_seconds,
-        ),
-        Part(
-            f"student and {controls} controls" if controls else "student",
-            1 + controls,
-            1 + controls,
-            steps(rows, training.epochs, training.batch_size),
-            student.step_seconds,
-            student.start_seconds,
-        ),
+    of_teachers = Part(
+        "teacher" if teachers == 1 else f"{teachers} teachers",
+        teachers,
+        1,
+        steps(rows, config.teachers.epochs or training.epochs, training.batch_size),
+        teacher.step_seconds,
+        teacher.start_seconds,
     )
+    searched = (
+        search_of(config, rows, tempered=outcome.tempered) if outcome.data.all_rows.get(VALIDATION) else None
+    )
+    alone = Part(
+        "student" if searched else f"student and {controls} controls" if controls else "student",
+        1 if searched else 1 + controls,
+        1 if searched else 1 + controls,
+        steps(rows, training.epochs, training.batch_size),
+        student.step_seconds,
+        student.start_seconds,
+    )
+    if searched is None:
+        return of_teachers, alone
+    of_search = dataclasses.replace(
+        alone, what=f"student, chosen of {searched.trials} trials", steps=searched.steps
+    )
+    of_controls = dataclasses.replace(alone, what=f"{controls} controls", models=controls, jobs=controls)
+    return (of_teachers, of_search, of_controls) if controls else (of_teachers, of_search)
+
+
+def search_of(config: Config, rows: int, *, tempered: bool) -> Plan | None:
+    """Returns the trials of the student's search; None if there is no search.
+
+    Args:
+      config: the settings of the run.
+      rows: rows of the training split.
+      tempered: whether a temperature changes the loss of soft targets.
+    """
+    from limbeck.trainer.data.order import Order
+    from limbeck.trainer.search.candidates import candidates
+    from limbeck.trainer.search.plan import plan
+
+    tried = len(candidates(config.distillation, config.search, tempered=tempered))
+    order = Order(rows, config.training.batch_size, config.training.epochs, seed=None)
+    return plan(tried, config.search.budget, order) if tried > 1 else None
 
 
 def steps(rows: int, epochs: int, batch_size: int) -> int:

@@ -77,9 +77,11 @@ class Outcome:
       trainings: by `teacher` and `student`.
       data_seconds: seconds of the nodes that read, describe and transform the sample.
       answers: names of the served answers, with their shape for the examples of the request.
+      tempered: whether a temperature changes the loss of soft targets.
     """
 
     data: Data
     trainings: dict[str, Training]
     data_seconds: float
     answers: dict[str, tuple[int, ...]]
+    tempered: bool = True

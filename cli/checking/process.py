@@ -55,6 +55,7 @@ def check(folder: RunFolder) -> None:
         {entry: _training(entry, seconds[node], happened) for entry, node in plan.TRAININGS.items()},
         sum(taken for node, taken in seconds.items() if node not in plan.TRAININGS.values()),
         answers,
+        task.objective.wording.tempered,
     )
     (folder.root / FILE).write_text(to_json(outcome), encoding="utf-8")
 

@@ -19,13 +19,15 @@ from limbeck.components.training.component import (
     training_properties,
 )
 from limbeck.models import MODELS, STUDENT, Model
-from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.trainer.distillation.needs import assert_supported, needs_teacher
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
+from limbeck.trainer.search.candidates import candidates
 
 _DISTILLATION = Section(DistillationConfig, optional=True)
+_SEARCH = Section(SearchConfig, optional=True)
 
 
 class DistillerSpec(TrainingSpec):
@@ -39,6 +41,7 @@ class DistillerSpec(TrainingSpec):
         TrainingSpec.PARAMETERS
         | Section(StudentConfig).parameters
         | _DISTILLATION.parameters
+        | _SEARCH.parameters
         | {
             "targets": component_spec.ExecutionParameter(type=str),
             TEACHER_HYPERPARAMETERS: component_spec.ExecutionParameter(type=str, optional=True),
@@ -89,7 +92,7 @@ def distillers(
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],
             # Whatever the weights are: a run of a compiled pipeline may change them.
-            properties=properties | _targets(model, config) | (told if name == STUDENT and beside else {}),
+            properties=properties | _targets(model, context) | (told if name == STUDENT and beside else {}),
             **(alone if model.targets == "labels" else taught),
         ).with_id(model.node)
         for name, model in MODELS.items()
@@ -97,6 +100,12 @@ def distillers(
     }
 
 
-def _targets(model: Model, config: Config) -> Properties:
-    distilled = model.targets == "soft_targets"
-    return {"targets": model.targets} | (_DISTILLATION.encode(config.distillation) if distilled else {})
+def _targets(model: Model, context: Context) -> Properties:
+    properties: Properties = {"targets": model.targets}
+    if model.targets == "soft_targets":
+        config, tempered = context.config, context.task.objective.wording.tempered
+        properties |= _DISTILLATION.encode(config.distillation)
+        # If there is nothing to choose, no setting of the search may train the student again.
+        if len(candidates(config.distillation, config.search, tempered=tempered)) > 1:
+            properties |= _SEARCH.encode(config.search)
+    return properties

@@ -18,6 +18,7 @@ from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
 from limbeck.report.findings import Confusion, Findings, LabelFigures, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
+from limbeck.trainer.search import record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,7 @@ def collect(sources: Sources, task: Task) -> Findings:
         classes=task.objective.class_names,
         curves={name: curves.read(sources.model_runs[name]) for name in models},
         validation={name: figures for name, figures in validated.items() if figures},
+        search=record.read(sources.model_runs[STUDENT]) if STUDENT in models else None,
         **found,
     )
 

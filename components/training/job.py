@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from limbeck import events, files
-from limbeck.components.artifacts.files import Artifacts, split_files
+from limbeck.components.artifacts.files import Artifacts, split_files, split_names
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Properties, Section
@@ -26,6 +26,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import read as read_operational
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.packing import pack
@@ -34,6 +35,7 @@ from limbeck.trainer.job import Entry, TrainingJob
 from limbeck.trainer.recovery import job_digest
 
 _log = logging.getLogger(__name__)
+_SEARCH = Section(SearchConfig, optional=True)
 
 
 def train(
@@ -79,9 +81,10 @@ def train(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
         targets: Targets = properties.get("targets", "labels")
+        search = _search(properties, inputs)
 
         def attempt() -> TrainingJob:
-            packed = _pack(entry, inputs, training, task, folder)
+            packed = _pack(entry, inputs, training, task, folder, searched=search is not None)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -97,6 +100,7 @@ def train(
                 separate=separate,
                 hyperparameters=hyperparameters,
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
+                search=search,
                 checkpoint=operational.checkpoint,
                 most_steps=None if part is None else part.steps,
                 teacher_uri=(
@@ -137,13 +141,27 @@ def _strategy(properties: Properties, compression: CompressionConfig | None) -> 
     return StrategyConfig("one_device") if compression else Section(StrategyConfig).decode(properties)
 
 
+def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
+    """Returns how the loss is searched for; None if it is not, or if the examples have no validation split."""
+    if _SEARCH.name not in properties:
+        return None
+    if VALIDATION in split_names(inputs["examples"]):
+        return _SEARCH.decode(properties)
+    text = (
+        "no search for temperature and alpha: the examples have no validation split, so the usual values are taken"
+    )
+    _log.warning("%s", text)
+    events.emit("note", text=text)
+    return None
+
+
 def _pack(
-    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path
+    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, searched: bool
 ) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split."""
     loaded, folders = task.load(), {}
     objective = loaded.objective
-    validated = training.early_stopping_patience is not None or loaded.metrics is not None
+    validated = searched or training.early_stopping_patience is not None or loaded.metrics is not None
     for split in (TRAIN, *([VALIDATION] if validated else [])):
         folder = scratch / f"packed-{split}"
         files.remove_folder(str(folder))

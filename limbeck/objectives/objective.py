@@ -148,9 +148,9 @@ class Objective(abc.ABC):
         """
         return self.class_names
 
-    def assert_temperature(self, temperature: float, default: float) -> None:
+    def assert_temperature(self, temperature: float | None) -> None:
         """Raises ConfigError if `distillation.temperature` was set, and this objective has none."""
-        if not self.wording.tempered and temperature != default:
+        if not self.wording.tempered and temperature is not None:
             raise ConfigError(
                 f"distillation.temperature changes nothing for label '{self.label.name}', because its kind has no "
                 f"probabilities; received {temperature:g}: leave the setting out"

@@ -19,6 +19,7 @@ from limbeck.settings.fields import SEEDS, operational
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
@@ -49,6 +50,7 @@ class Config:
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
     compression: CompressionConfig = dataclasses.field(default_factory=CompressionConfig)
+    search: SearchConfig = dataclasses.field(default_factory=SearchConfig)
     controls: bool = True
     gate: GateConfig = dataclasses.field(default_factory=GateConfig)
     containers: dict[str, ContainerConfig] = operational(factory=dict)

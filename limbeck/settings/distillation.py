@@ -15,6 +15,8 @@ from limbeck.settings.fields import Fraction, PositiveFloat, runtime
 Temperature = Annotated[float, Field(gt=0, le=100)]
 Weight = Annotated[float, Field(ge=0)]
 _SUFFIX = "_weight"
+# What is used if neither the user nor a search has said anything else.
+_TEMPERATURE, _ALPHA = 2.0, 0.9
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -26,9 +28,11 @@ class DistillationConfig:
 
     Attributes:
       temperature: divides the logits of teachers and student before the softmax or sigmoid of the transfer objectives;
-        at most 100. It is refused if the label is a number.
+        at most 100. It is refused if the label is a number. null has the search choose it, unless `temperature_end` is
+        set; without a search it is 2.
       temperature_end: the temperature of the last optimizer step, if it changes from step to step; null keeps it.
-      alpha: share of the transfer objectives; 0 trains on labels alone, 1 on the teachers alone.
+      alpha: share of the transfer objectives; 0 trains on labels alone, 1 on the teachers alone. null has the search
+        choose it, unless `alpha_end` is set; without a search it is 0.9.
       alpha_end: the share at the last optimizer step, if it changes from step to step; null keeps it.
       schedule: how temperature and share get from their first to their last value: `linear` or `cosine`.
       inputs: what the student learns from its teachers: `stored`, the examples as they are, with soft targets that were
@@ -46,11 +50,13 @@ class DistillationConfig:
       relational_distance_weight: weight of the distances of pairs of examples (Park et al., 2019, arXiv:1904.05068).
       relational_angle_weight: weight of the angles of triples of examples, from the same paper.
       decoupled_beta: what the other classes count in decoupled distillation, where the right class counts 1.
+      search: temperature and alpha that are null are chosen on the validation split (section `search`). A value that is
+        set is never changed. There is no search without a validation split with labels.
     """
 
-    temperature: Temperature = runtime(2.0)
+    temperature: Temperature | None = runtime(None)
     temperature_end: Temperature | None = runtime(None)
-    alpha: Fraction = runtime(0.9)
+    alpha: Fraction | None = runtime(None)
     alpha_end: Fraction | None = runtime(None)
     schedule: Literal["linear", "cosine"] = "linear"
     inputs: Literal["stored", "augmented", "mixup"] = "stored"
@@ -64,13 +70,15 @@ class DistillationConfig:
     relational_distance_weight: Weight = runtime(0.0)
     relational_angle_weight: Weight = runtime(0.0)
     decoupled_beta: PositiveFloat = runtime(8.0)
+    # Neither target of the compiler accepts a boolean runtime parameter.
+    search: bool = True
 
     def __post_init__(self) -> None:
         """Raises ConfigError if all weights are 0, or if mixtures of examples are to have labels."""
         if self.inputs == "mixup" and self.reads_labels:
             raise ConfigError(
                 "distillation.inputs=mixup mixes two examples, and a mixture has no label, so distillation.alpha must "
-                f"be 1 at every step; received {self.alpha:g}"
+                f"be 1 at every step; received {self.used_alpha:g}"
                 f"{'' if self.alpha_end is None else f' to {self.alpha_end:g}'}: set distillation.alpha=1.0, or "
                 "distillation.inputs=augmented"
             )
@@ -82,6 +90,16 @@ class DistillationConfig:
             )
 
     @property
+    def used_temperature(self) -> float:
+        """The temperature of the loss."""
+        return _TEMPERATURE if self.temperature is None else self.temperature
+
+    @property
+    def used_alpha(self) -> float:
+        """The share of the transfer objectives in the loss."""
+        return _ALPHA if self.alpha is None else self.alpha
+
+    @property
     def weights(self) -> dict[str, float]:
         """The weights above 0, by the name of the transfer objective."""
         found = {name.removesuffix(_SUFFIX): getattr(self, name) for name in weight_fields()}
@@ -90,12 +108,12 @@ class DistillationConfig:
     @property
     def reads_labels(self) -> bool:
         """Whether the hard loss counts at any step. If not, no label is read."""
-        return self.alpha < 1 or (self.alpha_end is not None and self.alpha_end < 1)
+        return self.used_alpha < 1 or (self.alpha_end is not None and self.alpha_end < 1)
 
     @property
     def reads_teachers(self) -> bool:
         """Whether the transfer objectives count at any step. If not, no answer of a teacher is read."""
-        return self.alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
+        return self.used_alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
 
     @property
     def calls_teachers(self) -> bool:

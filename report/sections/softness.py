@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from limbeck.report import figures
 from limbeck.report.charts.pixels import pixels
+from limbeck.report.chosen import distillation
 from limbeck.report.findings import SoftTarget
 from limbeck.report.schema import Report
 
@@ -56,7 +57,7 @@ def view(report: Report) -> Softness | None:
     """Returns the section; None if there are no soft targets."""
     if report.findings is None or not report.findings.soft_targets:
         return None
-    temperature = report.config.distillation.temperature
+    temperature = distillation(report).used_temperature
     classes = report.findings.classes
     examples = tuple(
         _example(f"example-{index}", one, classes, temperature)

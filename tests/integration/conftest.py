@@ -11,7 +11,7 @@ import pytest
 from tests.integration.runs import Finished, own_digits, run, stop_server
 
 # Short trainings: these tests are about what runs again, not about how well it learns.
-SHORT = ("teachers.count=2", "teachers.epochs=2", "training.epochs=3", "gate.tolerance=1.0")
+SHORT = ("teachers.count=2", "teachers.epochs=2", "training.epochs=3", "gate.tolerance=1.0", "search.budget=2")
 
 
 @dataclasses.dataclass(frozen=True)

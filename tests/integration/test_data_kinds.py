@@ -62,6 +62,7 @@ def test_everything_goes_from_one_file_to_the_served_model(tmp_path: Path):
         tmp_path / "root",
         f"data.path={tmp_path}/all.parquet",
         f"data.unlabelled={tmp_path}/more.parquet",
+        "distillation.search=false",
     )
 
     assert done.code == 0, done.output

@@ -18,7 +18,7 @@ TASK = str(PROJECT / "docs" / "examples" / "sentences.py")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deep") / "root"
-    done = run(TASK, folder)
+    done = run(TASK, folder, "search.budget=2")
     assert done.code == 0, done.output
     return folder
 

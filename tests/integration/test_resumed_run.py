@@ -21,7 +21,7 @@ from tests.integration.test_kill import PATIENCE_SECONDS, living, start
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
 SAVE_EVERY = 5
-SETTINGS = (f"checkpoint.steps={SAVE_EVERY}", "controls=false")
+SETTINGS = (f"checkpoint.steps={SAVE_EVERY}", "controls=false", "distillation.search=false")
 
 
 def kill_at(moment: Callable[[Path], bool], root: Path, *settings: str) -> None:

@@ -14,7 +14,13 @@ from tests.integration.runs import NEVER_CACHED, Finished, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
-SHORT = ("strategy.name=one_device", "training.epochs=1", "teachers.count=1", "teachers.epochs=1")
+SHORT = (
+    "strategy.name=one_device",
+    "training.epochs=1",
+    "teachers.count=1",
+    "teachers.epochs=1",
+    "distillation.search=false",
+)
 LENIENT = ("gate.tolerance=1.0",)
 INGESTION = {"ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop"}
 

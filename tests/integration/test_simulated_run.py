@@ -33,6 +33,9 @@ SETTINGS = {
     "training.epochs": "2",
     "teachers.count": "1",
     "gate.tolerance": "1.0",
+    # A value that is set is a parameter of the run.
+    "distillation.temperature": "2.0",
+    "distillation.search": "false",
     "containers.default.claims": '{"/mnt/limbeck": "limbeck"}',
 }
 

@@ -30,6 +30,7 @@ ASSIGNMENTS = (
     "teachers.count=3",
     "teachers.epochs=5",
     "distillation.temperature=3.5",
+    "distillation.alpha=0.75",
     "drift.skew_threshold=0.5",
     "gate.tolerance=0.125",
     "gate.max_bytes=500000",

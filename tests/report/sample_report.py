@@ -27,6 +27,7 @@ from limbeck.settings.gate import GateConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer.search.record import SearchRecord, SearchTrial
 
 DIGITS = tuple("0123456789")
 _EXAMPLES = (24, 26, 25, 27, 24, 26, 25, 24, 23, 26)
@@ -104,9 +105,32 @@ def whole() -> Report:
             reliability={name: _reliability(accuracy[name], _UNSURE[name]) for name in _MISTAKES},
             slices=_slices(confusion),
             soft_targets=tuple(_soft_target(index) for index in range(len(_SOFT))),
+            search=_search(),
         ),
         versions={"python": "3.10.13", "tfx": "1.16.0", "tensorflow": "2.16.2", "apache-beam": "2.64.0"},
     )
+
+
+def _search() -> SearchRecord:
+    tried = (
+        (4.0, 0.9, "short", 1_216, 0.984, 0.050, None, None),
+        (1.0, 0.9, "short", 1_216, 0.976, 0.084, None, None),
+        (2.0, 0.0, "full", 3_040, 0.900, 0.459, 0.0, 0.0),
+        (2.0, 0.9, "full", 3_040, 0.996, 0.030, 0.096, 0.019),
+        (4.0, 0.9, "full", 3_040, 0.988, 0.039, 0.088, 0.019),
+    )
+    trials = tuple(
+        SearchTrial(
+            DistillationConfig(temperature=temperature, alpha=alpha, search=False),
+            length,
+            steps,
+            steps / 300,
+            *figures,
+            chosen=figures[0] == 0.996,
+        )
+        for temperature, alpha, length, steps, *figures in tried
+    )
+    return SearchRecord(5.0, 15_200, 250, trials[3].distillation, trials)
 
 
 def refused() -> Report:
@@ -130,6 +154,8 @@ def refused() -> Report:
         },
         against_teacher=NonInferiority(-0.104, -0.144, sum(_EXAMPLES)),
         gate=GateReport(passed=False, reasons=reasons),
+        # Its loss was set, and not searched for.
+        findings=dataclasses.replace(report.findings, search=None),
         serving=None,
     )
 

@@ -27,6 +27,7 @@ from limbeck.report.sections import (
     labels,
     learning,
     quality,
+    search,
     slices,
     softness,
     work,
@@ -364,3 +365,36 @@ def test_the_file_of_the_student_is_shown_as_it_was_read_back():
 def test_there_is_no_such_section_if_nothing_was_compressed():
     assert compression.view(SAMPLE) is None
     assert "What is in the compressed file" not in html.render(SAMPLE)
+
+
+def test_each_trial_of_a_search_is_shown_and_what_was_taken():
+    shown = search.view(SAMPLE)
+
+    assert shown is not None
+    assert (shown.taken, shown.alone, shown.measure) == ("temperature 2, alpha 0.9", False, "accuracy")
+    # Those to their end come first.
+    assert [row.full for row in shown.rows] == [True] * 3 + [False] * 2
+    assert [row.loss for row in shown.rows if row.chosen] == ["temperature 2, alpha 0.9"]
+    alone, taken = shown.rows[:2]
+    assert (alone.loss, alone.difference) == ("labels alone", "")
+    assert (taken.measure, taken.difference) == ("99.6\u00a0%", "+9.6 ± 1.9")
+    page = html.render(SAMPLE)
+    assert "250\u00a0labelled validation examples" in page and "it is for the verdict" in page
+
+
+def test_a_trial_that_broke_down_and_labels_alone_are_told():
+    found = SAMPLE.findings.search
+    broken = dataclasses.replace(
+        found.trials[3], value=None, loss=None, difference=None, standard_error=None, failure="NaN", chosen=False
+    )
+    alone = dataclasses.replace(found.trials[2], chosen=True)
+    told = dataclasses.replace(found, chosen=alone.distillation, trials=(alone, broken))
+
+    shown = search.view(with_findings(search=told))
+
+    assert shown.alone and shown.rows[1].steps == "broke down"
+    assert "beat labels alone" in html.render(with_findings(search=told))
+
+
+def test_without_a_search_there_is_no_such_section():
+    assert search.view(with_findings()) is None

@@ -15,12 +15,12 @@ from limbeck.settings.distillation import DistillationConfig
 
 def temperature(config: DistillationConfig, progress: Any) -> Any:
     """Returns the temperature: a float if it is constant, otherwise a float32 scalar. Args are those of `between`."""
-    return between(config.temperature, config.temperature_end, config.schedule, progress)
+    return between(config.used_temperature, config.temperature_end, config.schedule, progress)
 
 
 def alpha(config: DistillationConfig, progress: Any) -> Any:
     """Returns the share of the transfer objectives: a float if it is constant, otherwise a float32 scalar."""
-    return between(config.alpha, config.alpha_end, config.schedule, progress)
+    return between(config.used_alpha, config.alpha_end, config.schedule, progress)
 
 
 def between(first: float, last: float | None, schedule: str, progress: Any) -> Any:

@@ -33,6 +33,8 @@ from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packing import PackedExamples
 
+_READ_BATCH = 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -182,6 +184,20 @@ def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> 
     for metric in metrics:
         metric.update_state(labels, outputs)
     return 0
+
+
+def labels_of(split: Split) -> npt.NDArray[Any]:
+    """Reads the labels of all examples, `[examples, *label_shape]`, in the order of `predict`."""
+    import tensorflow as tf
+
+    packed, spec = PackedExamples(split.folder), {split.label_key: split.objective.label_spec()}
+    rows = np.arange(len(packed), dtype=np.int64)
+    return np.concatenate(
+        [
+            tf.io.parse_example(packed.read(some), spec)[split.label_key].numpy()
+            for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))
+        ]
+    )
 
 
 def _placed(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:

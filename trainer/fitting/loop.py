@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from limbeck.aliases import Tensor
-from limbeck.errors import TrainingFailedError
+from limbeck.errors import DivergedError
 from limbeck.trainer.data.input_pipeline import InputPipeline
 from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.evaluation import Evaluation
@@ -53,7 +53,7 @@ def fit(
       What was done, including `start`.
 
     Raises:
-      TrainingFailedError: if the loss or the gradient of a step, or the loss of a validation, is not finite.
+      DivergedError: if the loss or the gradient of a step, or the loss of a validation, is not finite.
       PreemptedError: if a process was asked to end.
     """
     call = _call(step, inputs)
@@ -86,7 +86,7 @@ def _is_over(done: int, steps: int, streak: Streak, hooks: Hooks) -> bool:
 def _validate(validation: Validation, done: int) -> Evaluation:
     found = validation.evaluate()
     if not math.isfinite(found.loss):
-        raise TrainingFailedError(
+        raise DivergedError(
             f"the loss on the validation split is {found.loss} after step {done}: lower training.learning_rate"
         )
     return found
@@ -142,7 +142,7 @@ def _advance(
       The progress, and the number of examples of this process.
 
     Raises:
-      TrainingFailedError: if a step is not sound.
+      DivergedError: if a step is not sound.
     """
     import tensorflow as tf
 
@@ -150,7 +150,7 @@ def _advance(
     last = found.last
     value, rate, norm = float(last.loss), float(last.learning_rate), float(last.gradient_norm)
     if not bool(last.sound):
-        raise TrainingFailedError(
+        raise DivergedError(
             f"training broke down at step {done + int(found.taken)} of {steps}: the loss is {value:.6g}, the gradient "
             f"norm {norm:.6g}, the learning rate {rate:.6g}. Lower training.learning_rate, set training.clip_norm, or "
             "look for extreme values in the model's inputs"

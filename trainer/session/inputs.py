@@ -71,16 +71,21 @@ def validation(session: Session, model: KerasModel, order: Order) -> Validation 
     Raises:
       TaskError: if the task's metrics cannot be built.
     """
-    from limbeck.trainer.serving.export import model_input_spec
-
     job, patience = session.job, session.job.training.early_stopping_patience
     metrics = build_metrics(session.task)
     if job.validation_uri is None or (patience is None and not metrics):
         return None
-    inputs = model_input_spec(session.transform)
-    key, size = label_key(job.entry), job.training.batch_size
-    split = Split(job.validation_uri, inputs, key, size, session.task.objective)
+    split = validation_split(session, job.validation_uri)
     return Validation(evaluator(session.strategy, model, split, metrics), order.next_epoch_end, patience)
+
+
+def validation_split(session: Session, folder: str) -> Split:
+    """Returns the packed validation split in a folder, as the model of the job reads it."""
+    from limbeck.trainer.serving.export import model_input_spec
+
+    job = session.job
+    inputs, key = model_input_spec(session.transform), label_key(job.entry)
+    return Split(folder, inputs, key, job.training.batch_size, session.task.objective)
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:

@@ -8,12 +8,13 @@ other processes.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from limbeck import task_code
+from limbeck.aliases import KerasModel
 from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.distribution import agreement, strategies
 from limbeck.trainer.fitting import optimization, precision
@@ -24,7 +25,7 @@ from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
 from limbeck.trainer.process import position, preemption
 from limbeck.trainer.process.preemption import PreemptedError
 from limbeck.trainer.recovery.resumption import Saved
-from limbeck.trainer.session import initialisation, inputs, observation, preflight
+from limbeck.trainer.session import initialisation, inputs, observation
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
@@ -32,12 +33,15 @@ from limbeck.trainer.session.session import Session
 Weights = list[npt.NDArray[np.generic]]
 
 
-def train(session: Session, member: int) -> tuple[Weights, Fitted]:
+def train(
+    session: Session, member: int, then: Callable[[KerasModel], None] | None = None
+) -> tuple[Weights, Fitted]:
     """Trains one member. Every process of the job must call it.
 
     Args:
       session: the session of this process.
       member: number of the member, from 0.
+      then: called with the trained model, which is still under its strategy.
 
     Returns:
       The weights, as arrays in the order of `model.get_weights()`, and what this process did.
@@ -51,8 +55,6 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
 
     job, strategy, training = session.job, session.strategy, session.job.training
     order = inputs.order_of(session, member)
-    if member == 0:
-        preflight.check(session, order)
     tf_keras.utils.set_random_seed(training.seed + member)
     with precision.policy(training.precision):
         first_weights = initialisation.initial_weights(session)
@@ -100,6 +102,8 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
     with strategies.scope(strategy):
         # It may replace the weights by their moving average. The last checkpoint holds the weights from before.
         optimizer.finalize_variable_values(learner.trainable_variables)
+    if then is not None:
+        then(model)
     # Every process must read, because some weights are means over all replicas.
     return model.get_weights(), result
 

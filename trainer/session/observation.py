@@ -39,7 +39,8 @@ def observed(session: Session, member: int, start: Fitted) -> Iterator[ProgressC
         summaries.add(progress)
         point = dataclasses.asdict(progress)
         _log.info("%s %d of %d: %s", job.entry, member + 1, job.members, point)
-        events.emit("training", entry=job.entry, member=member, members=job.members, **point)
+        trial = {} if session.trial is None else {"trial": session.trial}
+        events.emit("training", entry=job.entry, member=member, members=job.members, **trial, **point)
 
     try:
         yield report

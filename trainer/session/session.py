@@ -24,6 +24,7 @@ class Session:
       strategy: the strategy under which all members are trained.
       task: the task of the job, loaded.
       transform: the transform graph. It holds the specs of the examples, and is exported with the model.
+      trial: which trial of a search this is, such as `trial 2/8`; None for the training itself.
     """
 
     job: TrainingJob
@@ -31,6 +32,7 @@ class Session:
     strategy: Strategy
     task: Task
     transform: TransformOutput
+    trial: str | None = None
 
     @property
     def who(self) -> str:

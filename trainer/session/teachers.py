@@ -26,10 +26,14 @@ def first_teacher(session: Session, member: int = 0) -> KerasModel:
         job,
         entry="teacher",
         targets="labels",
+        separate=False,
         distillation=None,
+        search=None,
         hyperparameters=job.teacher_hyperparameters,
         planned_teacher=None,
         teacher_uri=None,
+        compression=None,
+        student_uri=None,
     )
     teacher = build_model(dataclasses.replace(session, job=job_of_teachers))
     if job.teacher_uri is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from limbeck.cli.checking import estimate
 from limbeck.cli.checking.outcome import Data, Outcome, Training
 from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.order import Order
@@ -38,6 +41,25 @@ def test_without_controls_one_student_is_trained_and_teachers_take_the_common_ep
 
     assert (teacher.what, teacher.models, teacher.steps) == ("teacher", 1, 31)
     assert (student.what, student.models, student.jobs) == ("student", 1, 1)
+
+
+def test_the_trials_of_a_search_are_counted():
+    config = Config(training=TrainingConfig(epochs=20, batch_size=100))
+    validated = dataclasses.replace(
+        OUTCOME, data=Data(rows={"train": 500}, all_rows={"train": 1000, "validation": 50})
+    )
+
+    _, student, controls = estimate.parts(validated, config)
+
+    # 200 steps each; three trainings to the end, and 5 short ones in what two trainings leave: 8 epochs each.
+    assert (student.what, student.models, student.jobs) == ("student, chosen of 8 trials", 1, 1)
+    assert student.steps == 3 * 200 + 5 * 80
+    assert (controls.what, controls.models, controls.jobs, controls.steps) == ("2 controls", 2, 2, 200)
+    # A regression has no temperature: labels alone and two shares of soft targets, all to their end.
+    _, student, _ = estimate.parts(dataclasses.replace(validated, tempered=False), config)
+    assert student.steps == 3 * 200
+    fixed = dataclasses.replace(config, distillation=DistillationConfig(temperature=1.0, alpha=0.5))
+    assert len(estimate.parts(validated, fixed)) == 2
 
 
 @pytest.mark.parametrize("rows", [1, 63, 64, 65, 1297])

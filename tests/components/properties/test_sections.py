@@ -18,8 +18,9 @@ from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
-from limbeck.settings.fields import runtime, runtime_fields
+from limbeck.settings.fields import runtime
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
@@ -176,7 +177,8 @@ def test_a_student_on_other_targets_has_no_distillation_section():
     # A clip_norm that is not set is no property, whatever the targets. The teachers' hyperparameters are one only for a
     # task with `initialise_student`.
     assert optional - {"training_clip_norm", "teacher_hyperparameters"} == {
-        f"distillation_{name}" for name in runtime_fields(DistillationConfig)
+        *Section(DistillationConfig).parameters,
+        *Section(SearchConfig).parameters,
     }
 
 

@@ -13,6 +13,7 @@ from limbeck.settings.data import DataConfig
 from limbeck.settings.distillation import DistillationConfig, weight_fields
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
@@ -41,8 +42,15 @@ _CONFIGS = st.builds(
     ),
     distillation=st.builds(
         DistillationConfig,
-        temperature=st.floats(1e-3, 100),
-        alpha=st.floats(0, 1),
+        temperature=st.none() | st.floats(1e-3, 100),
+        alpha=st.none() | st.floats(0, 1),
+        search=st.booleans(),
+    ),
+    search=st.builds(
+        SearchConfig,
+        budget=st.floats(2, 1e3),
+        temperatures=st.lists(st.floats(1e-3, 100), min_size=1, max_size=3).map(tuple),
+        alphas=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
     ),
     controls=st.just(True),
     gate=st.builds(
@@ -112,6 +120,14 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
         ({"training": 5}, "'training'", "5", "object"),
         ({"distillation": {"alpha": 1.5}}, "'distillation.alpha'", "1.5", "less than or equal to 1"),
         ({"distillation": {"temperature": 0}}, "'distillation.temperature'", "0", "greater than 0"),
+        ({"distillation": {"temperature": 101}}, "'distillation.temperature'", "101", "less than or equal to 100"),
+        ({"distillation": {"search": "yes"}}, "'distillation.search'", "'yes'", "boolean"),
+        ({"search": {"budget": 0}}, "'search.budget'", "0", "greater than or equal to 2"),
+        ({"search": {"temperatures": []}}, "'search.temperatures'", "[]", "at least 1 item"),
+        ({"search": {"temperatures": [1, 0]}}, "'search.temperatures.1'", "0", "greater than 0"),
+        ({"search": {"temperatures": [200]}}, "'search.temperatures.0'", "200", "less than or equal to 100"),
+        ({"search": {"alphas": []}}, "'search.alphas'", "[]", "at least 1 item"),
+        ({"search": {"alphas": [1.5]}}, "'search.alphas.0'", "1.5", "less than or equal to 1"),
         ({"strategy": {"name": "one_devise"}}, "'strategy.name'", "'one_devise'", "'one_device'"),
         (
             {"teachers": {"hyperparameters": {"width": [1]}}},

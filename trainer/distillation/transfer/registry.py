@@ -93,10 +93,9 @@ def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
       ConfigError: if a transfer objective with a weight has no loss for the objective, or if a temperature is set that
         changes nothing.
     """
-    default = DistillationConfig().temperature
     for one in (config.temperature, config.temperature_end):
         if one is not None:
-            objective.assert_temperature(one, default)
+            objective.assert_temperature(one)
     for name, weight in config.weights.items():
         transfer = TRANSFERS[name]
         if objective.activation not in transfer.by_activation:

@@ -1,0 +1,1 @@
+"""Which losses of distillation are tried, for how long, and which one is taken: pure functions."""

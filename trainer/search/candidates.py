@@ -1,0 +1,47 @@
+"""Lists the losses of distillation that a search tries, the most promising first.
+
+A budget may not suffice for all of them, so their order matters. Labels alone are the first: they are what every other
+candidate must beat. The usual setting is the second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.search import SearchConfig
+
+Candidates = tuple[DistillationConfig, ...]
+
+
+def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bool) -> Candidates:
+    """Returns the losses that are worth trying, each with temperature and alpha. A single one leaves nothing to choose.
+
+    If alpha is open, the first has alpha 0.
+
+    Args:
+      config: what the user has set. Values that are not null are the same in each candidate.
+      search: the values to try for others.
+      tempered: whether the temperature changes the loss of soft targets.
+    """
+    usual = dataclasses.replace(config, temperature=config.used_temperature, alpha=config.used_alpha, search=False)
+    if not config.search:
+        return (usual,)
+    # A value that changes from step to step is set, whether its beginning is or not.
+    cooled = not tempered or config.temperature is not None or config.temperature_end is not None
+    temperatures = (usual.used_temperature,) if cooled else search.temperatures
+    shared = config.alpha is not None or config.alpha_end is not None
+    alphas = (usual.used_alpha,) if shared else (0.0, *search.alphas)
+    # Without soft targets, a temperature changes nothing.
+    pairs = [
+        (usual.used_temperature if alpha == 0 else temperature, alpha)
+        for alpha in alphas
+        for temperature in temperatures
+    ]
+    distinct = [dataclasses.replace(usual, temperature=one, alpha=share) for one, share in dict.fromkeys(pairs)]
+    return tuple(sorted(distinct, key=lambda one: (one.alpha != 0, one != usual)))
+
+
+def is_reference(candidate: DistillationConfig) -> bool:
+    """Returns whether a candidate learns from labels alone, so that the others must beat it."""
+    return not candidate.reads_teachers
