@@ -7,7 +7,10 @@ out, because the wrapper of a pruned layer takes each call of the layer for a st
 
 from __future__ import annotations
 
+import dataclasses
+
 from limbeck.aliases import KerasModel
+from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting import optimization
@@ -42,6 +45,10 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
       TrainingFailedError: if training breaks down.
       PreemptedError: if the process was asked to end. Nothing is saved: the next attempt begins anew.
     """
+    if session.job.distillation is not None:
+        # There is no teacher beside this model.
+        stored = without_teachers(session.job.distillation)
+        session = dataclasses.replace(session, job=dataclasses.replace(session.job, distillation=stored))
     job, training = session.job, session.job.training
     order = inputs.order_of(session, 0)
     with strategies.scope(session.strategy):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from limbeck.errors import ConfigError
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.task import Task
-from limbeck.trainer.distillation.transfer.registry import of_layers
+from limbeck.trainer.distillation.transfer.registry import TRANSFERS, of_layers
 
 
 def assert_supported(config: DistillationConfig, task: Task) -> None:
@@ -26,3 +29,16 @@ def assert_supported(config: DistillationConfig, task: Task) -> None:
 def needs_teacher(config: DistillationConfig, task: Task) -> bool:
     """Returns whether a training may call teachers: a run of a compiled pipeline may change weights, but not inputs."""
     return bool(task.hints) or config.inputs != "stored"
+
+
+def without_teachers(config: DistillationConfig) -> DistillationConfig:
+    """Returns what is left of a distillation if only stored soft targets are there: no layers, and no new inputs.
+
+    Stored soft targets are those of the examples as they are, so they are wrong for any other input. If nothing else
+    has a weight, the soft targets get 1.
+    """
+    names = [name for name in config.weights if not TRANSFERS[name].layers]
+    changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in config.weights if name not in names}
+    if not names:
+        changes["soft_target_weight"] = 1.0
+    return dataclasses.replace(config, inputs="stored", **changes)
