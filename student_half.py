@@ -70,7 +70,7 @@ def student_half(
       report: whether there are nodes that draw the report's page: `Reporter` and `Visualizer`.
 
     Raises:
-      TaskError: if the task cannot be loaded, or has `initialise_student`.
+      TaskError: if the task cannot be loaded, or has `initialise_student` or `hints`.
       ConfigError: if the settings and the splits do not fit together.
     """
     from limbeck.components.distiller.component import distillers
@@ -86,7 +86,7 @@ def student_half(
 
     # None of these nodes has a place of its own.
     context = Context.of(config, reference.find(task), Storage(root="", serving="", data="", accepted=""))
-    _assert_supported(context.task, splits)
+    _assert_supported(context.task, splits, config)
     if config.training.early_stopping_patience is not None and splits.validation is None:
         raise ConfigError(
             "training.early_stopping_patience stops by the validation split, and there is none: name one as "
@@ -121,11 +121,21 @@ def student_half(
     return dataclasses.replace(half, nodes=(*nodes, reported, shown), report=shown)
 
 
-def _assert_supported(task: Task, splits: Splits) -> None:
+def _assert_supported(task: Task, splits: Splits, config: Config) -> None:
     if task.initialise_student is not None:
         raise TaskError(
             f"task '{task.name}' has initialise_student, which takes a teacher that build_teacher builds, and here the "
             "teacher is a SavedModel: leave initialise_student out"
+        )
+    if task.hints:
+        raise TaskError(
+            f"task '{task.name}' has hints, which are layers of a teacher that build_teacher builds, and here the "
+            "teacher is a SavedModel: leave hints out"
+        )
+    if config.distillation.calls_teachers:
+        raise ConfigError(
+            f"distillation.inputs={config.distillation.inputs} calls teachers that build_teacher builds at each step, "
+            "and here the teacher is a SavedModel: set distillation.inputs=stored"
         )
     if task.metrics is not None and splits.validation is None:
         raise ConfigError(

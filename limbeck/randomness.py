@@ -53,3 +53,19 @@ def uniform_integers(seeds: Any, low: int, high: int, draw: int = 0) -> Any:
     import tensorflow as tf
 
     return low + tf.cast(tf.math.floormod(mix(seeds, draw), tf.constant(high - low, tf.int64)), tf.int32)
+
+
+def uniform(seeds: Any, draw: int = 0) -> Any:
+    """Draws one number in `[0, 1)` for each seed, of 2^24 that are equally far apart.
+
+    Args:
+      seeds: int64 `[batch]`.
+      draw: the number of the draw. For one seed, different draws give independent values.
+
+    Returns:
+      float32 `[batch]`, each exact.
+    """
+    import tensorflow as tf
+
+    bits = tf.bitwise.right_shift(tf.bitcast(mix(seeds, draw), tf.uint64), tf.constant(40, tf.uint64))
+    return tf.cast(tf.cast(bits, tf.int64), tf.float32) / 2.0**24

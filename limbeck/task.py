@@ -19,6 +19,7 @@ from limbeck.settings.fields import Scalar
 Hyperparameters = Mapping[str, Scalar]
 FeatureKind = Literal["number", "integer", "text"]
 LabelKind = Literal["integer", "text", "number"]
+_PAIR = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +123,8 @@ class Task:
         weights; its result is not used. The teacher is the first of the ensemble, with its trained weights. All
         students of a run begin with these weights, the controls too. A run calls it more than once, so it must do
         nothing but set weights.
+      hints: pairs of names, a layer of the teacher and a layer of the student, that `distillation.hint_weight` and the
+        other weights of layers compare. The teacher is the first of the ensemble. Both models must be functional.
       write_data: writes the task's own data into an empty folder, with a folder for each split. None if users must set
         `data.path`.
       slices: sets of raw features. The evaluation reports each combination of their values separately.
@@ -141,6 +144,7 @@ class Task:
     build_optimizer: Callable[[Any], Any] | None = None
     metrics: Callable[[], Sequence[Any]] | None = None
     initialise_student: Callable[[Any, Any], object] | None = None
+    hints: tuple[tuple[str, str], ...] = ()
     write_data: Callable[[Path], None] | None = None
     slices: tuple[tuple[str, ...], ...] = ()
     picture: Picture | None = None
@@ -163,6 +167,11 @@ class Task:
                 f"task '{self.name}' has features whose names differ in case only, which TensorFlow's serving "
                 f"inputs do not tell apart: {sorted(names)}. Rename one"
             )
+        if any(not isinstance(hint, tuple | list) or len(hint) != _PAIR for hint in self.hints):
+            raise TaskError(
+                f"the hints of task '{self.name}' are pairs of names, a layer of the teacher and a layer of the "
+                f"student, received {self.hints}"
+            )
         for name in (name for some in self.slices for name in some if name not in known):
             raise TaskError(
                 f"task '{self.name}' slices by '{name}', which is not a feature.{nearest(name, known)}"
@@ -180,7 +189,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # Everything later depends on these, and on the objective.
         "preprocessing": ("preprocessing_fn", "features", "label", "objective"),
         "teacher": ("build_teacher", "augment", "build_optimizer", "metrics"),
-        "student": ("build_student", "build_optimizer", "metrics", "initialise_student"),
+        "student": ("build_student", "build_optimizer", "metrics", "initialise_student", "hints"),
     }
 )
 

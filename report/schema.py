@@ -86,8 +86,8 @@ class Report:
       findings: what only the page shows.
       measure: the metric that the gate compares.
       wording: what the page and the advice say of the task's objective.
-      compression: what became of the student; null if the run does not compress it.
       given_teacher: whether the teacher is someone's model, and not trained by the pipeline.
+      compression: what became of the student; null if the run does not compress it.
     """
 
     schema_version: int

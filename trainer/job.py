@@ -57,7 +57,8 @@ class TrainingJob:
       most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
-      teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` needs it.
+      teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` and
+        `Task.hints` need it.
       teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
       planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
       compression: for a job that compresses a trained student instead of training one: how. None: it trains.
@@ -106,6 +107,8 @@ class TrainingJob:
             raise ConfigError("only a job of a student that learns from labels has a planned_teacher")
         if self.teacher_uri is not None and self.entry != "student":
             raise ConfigError("only a job of a student has a teacher_uri")
+        if self.separate and self.entry != "student":
+            raise ConfigError("only a job of a student has members that are separate")
         if (self.compression is None) != (self.student_uri is None):
             raise ConfigError(
                 "a job that compresses has a compression section and a student_uri; any other has neither"
@@ -116,8 +119,6 @@ class TrainingJob:
             1,
         ):
             raise ConfigError("a job that compresses has one student, and one process")
-        if self.separate and self.entry != "student":
-            raise ConfigError("only a job of a student has members that are separate")
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 

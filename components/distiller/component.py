@@ -22,6 +22,7 @@ from limbeck.models import MODELS, STUDENT, Model
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.student import StudentConfig
+from limbeck.trainer.distillation.needs import assert_supported, needs_teacher
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
 
 _DISTILLATION = Section(DistillationConfig, optional=True)
@@ -30,7 +31,8 @@ _DISTILLATION = Section(DistillationConfig, optional=True)
 class DistillerSpec(TrainingSpec):
     """Parameters, inputs and outputs of Distiller; `teacher` is the model that made the examples' soft targets.
 
-    `teacher_hyperparameters`, as JSON, say how to build that model. Only a task with `initialise_student` needs it.
+    `teacher_hyperparameters`, as JSON, say how to build that model. Only a task with `initialise_student` or
+    `hints` needs it, or a student on inputs whose soft targets were not stored.
     """
 
     PARAMETERS: ClassVar = (
@@ -69,6 +71,7 @@ def distillers(
     """
     config = context.config
     assert_applicable(config.distillation, context.task.objective)
+    assert_supported(config.distillation, context.task)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student
@@ -76,14 +79,17 @@ def distillers(
     taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
     # Labels need no teacher, so a new teacher does not train that student again.
     alone = {"examples": transform.outputs["transformed_examples"]}
+    beside = needs_teacher(config.distillation, context.task)
+    told = {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
     if context.task.initialise_student is not None:
         # A control begins with the weights of the student. Otherwise it would show what they are worth, too.
         alone |= {"teacher": taught["teacher"]}
-        properties |= {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
+        properties |= told
     return {
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],
-            properties=properties | _targets(model, config),
+            # Whatever the weights are: a run of a compiled pipeline may change them.
+            properties=properties | _targets(model, config) | (told if name == STUDENT and beside else {}),
             **(alone if model.targets == "labels" else taught),
         ).with_id(model.node)
         for name, model in MODELS.items()

@@ -5,8 +5,8 @@ Gate, report and every later proof read these two artifacts, so no two of them c
 `predictions/<split>-*.parquet` has a row for each model and example of a split: `example_id` string, `split` string,
 `model` string (a name of `limbeck.models`), `label` as the task's objective encodes it (classes: int64, -1 if there is
 none), `logits` list of float32, the model's output.
-The split `train` has no rows of a compressed student.
 `predictions/seeds-*.parquet`, if `student.seeds` is above 1: the same for the test split and the students of further
 seeds, with their number from 1 as `seed` int64.
+The split `train` has no rows of a compressed student.
 `measurements.json` is a `limbeck.components.predictor.tables.Measured`.
 """

@@ -43,9 +43,9 @@ def report_of(
         gate=GateReport(decision.passed, decision.reasons),
         findings=findings,
         measure=measured.measure,
-        compression=measured.compression,
         wording=measured.wording,
         given_teacher=given_teacher,
+        compression=measured.compression,
     )
 
 

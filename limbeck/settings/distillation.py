@@ -31,11 +31,20 @@ class DistillationConfig:
       alpha: share of the transfer objectives; 0 trains on labels alone, 1 on the teachers alone.
       alpha_end: the share at the last optimizer step, if it changes from step to step; null keeps it.
       schedule: how temperature and share get from their first to their last value: `linear` or `cosine`.
+      inputs: what the student learns from its teachers: `stored`, the examples as they are, with soft targets that were
+        computed once; `augmented`, the examples after the task's `augment`; `mixup`, mixtures of two examples each. For
+        the last two the teachers are called at each step (function matching: Beyer et al., 2022, arXiv:2106.05237).
       soft_target_weight: weight of the loss of soft targets: the softened Kullback-Leibler divergence (Hinton), or for
         a number the squared distance to the teachers' mean.
       logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
       jensen_shannon_weight: weight of the softened Jensen-Shannon divergence (Lin, 1991), which is bounded.
       decoupled_weight: weight of decoupled knowledge distillation (Zhao et al., 2022, arXiv:2203.08679), for classes.
+      hint_weight: weight of the squared distance of layers, after a learned projection (Romero et al., 2015,
+        arXiv:1412.6550). This and the following weights need `Task.hints`.
+      hidden_cosine_weight: weight of the cosine of layers (DistilBERT: Sanh et al., 2019, arXiv:1910.01108).
+      attention_weight: weight of attention transfer (Zagoruyko and Komodakis, 2017, arXiv:1612.03928).
+      relational_distance_weight: weight of the distances of pairs of examples (Park et al., 2019, arXiv:1904.05068).
+      relational_angle_weight: weight of the angles of triples of examples, from the same paper.
       decoupled_beta: what the other classes count in decoupled distillation, where the right class counts 1.
     """
 
@@ -44,14 +53,27 @@ class DistillationConfig:
     alpha: Fraction = runtime(0.9)
     alpha_end: Fraction | None = runtime(None)
     schedule: Literal["linear", "cosine"] = "linear"
+    inputs: Literal["stored", "augmented", "mixup"] = "stored"
     soft_target_weight: Weight = runtime(1.0)
     logit_squared_error_weight: Weight = runtime(0.0)
     jensen_shannon_weight: Weight = runtime(0.0)
     decoupled_weight: Weight = runtime(0.0)
+    hint_weight: Weight = runtime(0.0)
+    hidden_cosine_weight: Weight = runtime(0.0)
+    attention_weight: Weight = runtime(0.0)
+    relational_distance_weight: Weight = runtime(0.0)
+    relational_angle_weight: Weight = runtime(0.0)
     decoupled_beta: PositiveFloat = runtime(8.0)
 
     def __post_init__(self) -> None:
-        """Raises ConfigError if all weights are 0."""
+        """Raises ConfigError if all weights are 0, or if mixtures of examples are to have labels."""
+        if self.inputs == "mixup" and self.reads_labels:
+            raise ConfigError(
+                "distillation.inputs=mixup mixes two examples, and a mixture has no label, so distillation.alpha must "
+                f"be 1 at every step; received {self.alpha:g}"
+                f"{'' if self.alpha_end is None else f' to {self.alpha_end:g}'}: set distillation.alpha=1.0, or "
+                "distillation.inputs=augmented"
+            )
         if not self.weights:
             names = ", ".join(f"distillation.{name}" for name in weight_fields())
             raise ConfigError(
@@ -74,6 +96,11 @@ class DistillationConfig:
     def reads_teachers(self) -> bool:
         """Whether the transfer objectives count at any step. If not, no answer of a teacher is read."""
         return self.alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
+
+    @property
+    def calls_teachers(self) -> bool:
+        """Whether the teachers answer at each step, because no soft targets of the inputs were stored."""
+        return self.inputs != "stored" and self.reads_teachers
 
 
 def weight_fields() -> tuple[str, ...]:

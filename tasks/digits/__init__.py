@@ -15,6 +15,7 @@ TASK = Task(
     build_teacher=models.build_teacher,
     build_student=models.build_student,
     augment=preprocessing.shift_by_up_to_one_pixel,
+    hints=(("hidden", "hidden"),),
     write_data=data.write,
     slices=(("digit",),),
     picture=Picture("image", rows=8, columns=8),

@@ -20,12 +20,13 @@ def build_teacher(hyperparameters: Hyperparameters) -> Any:
     hidden = tf_keras.layers.MaxPooling2D()(hidden)
     hidden = tf_keras.layers.Conv2D(2 * width, 3, padding="same", activation="relu")(hidden)
     hidden = tf_keras.layers.Flatten()(hidden)
-    hidden = tf_keras.layers.Dense(64, activation="relu")(hidden)
+    hidden = tf_keras.layers.Dense(64, activation="relu", name="hidden")(hidden)
     return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))
 
 
 def build_student(hyperparameters: Hyperparameters) -> Any:
     """Builds one hidden layer of `units` (32 by default: 16 fall behind at temperatures of 4 and 5)."""
     image = tf_keras.Input([64], name="image")
-    hidden = tf_keras.layers.Dense(int(hyperparameters.get("units", 32)), activation="relu")(image)
+    units = int(hyperparameters.get("units", 32))
+    hidden = tf_keras.layers.Dense(units, activation="relu", name="hidden")(image)
     return tf_keras.Model({"image": image}, tf_keras.layers.Dense(CLASSES, name="logits")(hidden))

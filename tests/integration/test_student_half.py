@@ -89,7 +89,7 @@ def test_the_verdict_is_that_of_the_accuracies(run: SomeonesRun):
 
 
 def test_the_page_is_written_for_their_pipeline(run: SomeonesRun):
-    page = run.newest("Visualizer", "report").read_text(encoding="utf-8")
+    page = (run.newest("Visualizer", "report") / "value").read_text(encoding="utf-8")
     decision = run.decision()
 
     assert ("Passed" if decision["passed"] else "Refused") in page

@@ -270,7 +270,7 @@ def test_controls_are_the_student_on_other_targets(compiled: Compiled):
     student, *controls = map(compiled.parameters, STUDENTS)
 
     assert [one["targets"] for one in (student, *controls)] == ["soft_targets", "labels", "pseudo_labels"]
-    own = {"targets", *(key for key in student if key.startswith("distillation"))}
+    own = {"targets", "teacher_hyperparameters", *(key for key in student if key.startswith("distillation"))}
     assert "distillation_temperature" in own
     for control in controls:
         assert not (own - {"targets"}) & control.keys()
@@ -286,7 +286,7 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
         return {key.partition("_")[0] for key in set(compiled.parameters(node)) - code}
 
     assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
-    assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets"}
+    assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets", "teacher"}
     assert sections("Gate") == {"gate"}
     shown = {"training", "teachers", "strategy", "student", "distillation", "compression", "gate"}
     assert sections("Visualizer") == shown

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from limbeck.randomness import mix, uniform_integers
+from limbeck.randomness import mix, uniform, uniform_integers
 
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -83,3 +83,12 @@ def test_two_draws_are_independent_even_of_neighbouring_seeds(seeds, moved):
     first, second = (uniform_integers(seeds, 0, 4, draw).numpy() for draw in (0, 1))
     pairs = np.bincount(4 * first + np.roll(second, moved), minlength=16)
     assert stats.chisquare(pairs).pvalue > 0.01
+
+
+def test_uniform_is_the_first_24_bits_of_the_hash():
+    seeds = tf.range(4000, dtype=tf.int64)
+    bits = mix(seeds, 5).numpy().astype(np.uint64) >> np.uint64(40)
+    found = uniform(seeds, 5)
+    assert found.dtype == tf.float32
+    np.testing.assert_array_equal(found, bits.astype(np.float64) / 2**24)
+    assert stats.kstest(found.numpy(), "uniform").pvalue > 0.01

@@ -15,6 +15,7 @@ from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings import operational
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
 from limbeck.student_half import StudentHalf, environment, student_half, write_compiled
@@ -103,17 +104,40 @@ def test_another_declaration_of_the_teacher_adapts_no_example_again():
 
 
 @pytest.mark.parametrize(
-    ("field", "rule"),
+    ("field", "value", "rule"),
     [
-        ("metrics", r"computed on the validation split, and there is none: name one as Splits\.validation"),
-        ("initialise_student", "takes a teacher that build_teacher builds, and here the teacher is a SavedModel"),
+        (
+            "metrics",
+            lambda *_: [],
+            r"computed on the validation split, and there is none: name one as Splits\.validation",
+        ),
+        (
+            "initialise_student",
+            lambda *_: [],
+            "takes a teacher that build_teacher builds, and here the teacher is a",
+        ),
+        (
+            "hints",
+            (("a", "b"),),
+            "has hints, which are layers of a teacher that build_teacher builds, and here the",
+        ),
     ],
 )
-def test_what_the_half_cannot_do_for_a_task_is_refused(field: str, rule: str, monkeypatch: pytest.MonkeyPatch):
-    task = dataclasses.replace(borrowed.TASK, **{field: lambda *_: []})
+def test_what_the_half_cannot_do_for_a_task_is_refused(
+    field: str, value: Any, rule: str, monkeypatch: pytest.MonkeyPatch
+):
+    task = dataclasses.replace(borrowed.TASK, **{field: value})
     monkeypatch.setattr(borrowed, "TASK", task)
     with pytest.raises((ConfigError, TaskError), match=rule):
         half()
+
+
+def test_inputs_that_the_teacher_must_answer_at_each_step_are_refused():
+    config = Config(distillation=DistillationConfig(inputs="mixup", alpha=1.0))
+    with pytest.raises(
+        ConfigError, match="inputs=mixup calls teachers that build_teacher builds at each step, and"
+    ):
+        half(config)
 
 
 def test_early_stopping_needs_a_validation_split():

@@ -41,6 +41,7 @@ def batches(
     feature_spec: FeatureSpec,
     *,
     start: int = 0,
+    partners: bool = False,
 ) -> Dataset:
     """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
 
@@ -51,10 +52,11 @@ def batches(
       replica_count: number of all replicas of the job.
       feature_spec: how to parse the transformed examples.
       start: the first step. The steps before it are not read.
+      partners: whether each example gets a partner (`Order.partners`).
 
     Returns:
       A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`). Each example has another
-      seed in each epoch.
+      seed in each epoch. With partners, their features by name come fourth.
 
     Raises:
       ValueError: if the order has no seed.
@@ -64,12 +66,11 @@ def batches(
     if seed is None:
         raise ValueError("an order without a seed has none for its examples: read it by numbered_batches")
 
-    def seeded(features: Features, counts: Denominators, positions: Tensor) -> tuple[Any, ...]:
-        return features, counts, mix(positions, seed)
+    def seeded(features: Features, counts: Denominators, positions: Tensor, *others: Features) -> tuple[Any, ...]:
+        return features, counts, mix(positions, seed), *others
 
-    return (
-        numbered_batches(folder, order, replicas, replica_count, feature_spec, start=start).map(seeded).prefetch(8)
-    )
+    read = numbered_batches(folder, order, replicas, replica_count, feature_spec, start=start, partners=partners)
+    return read.map(seeded).prefetch(8)
 
 
 def numbered_batches(
@@ -80,6 +81,7 @@ def numbered_batches(
     feature_spec: FeatureSpec,
     *,
     start: int = 0,
+    partners: bool = False,
 ) -> Dataset:
     """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
 
@@ -97,16 +99,26 @@ def numbered_batches(
         labelled = np.float32(packed.labelled(rows).sum())
         with damage.noting(DamagedDataError, PassingFaultError):
             serialized = packed.read(rows[mine])
-        return serialized, positions[mine], np.float32(len(rows)), labelled, np.float32(order.progress(step))
+            others = [packed.read(order.partners(positions[mine]))] if partners else []
+        return (
+            serialized,
+            positions[mine],
+            np.float32(len(rows)),
+            labelled,
+            np.float32(order.progress(step)),
+            *others,
+        )
 
     def batch(number: Tensor) -> tuple[Any, ...]:
-        types = (tf.string, tf.int64, tf.float32, tf.float32, tf.float32)
-        serialized, positions, *scalars = tf.numpy_function(look_up, [number], types, stateful=False)
-        for vector in (serialized, positions):
+        types = (tf.string, tf.int64, tf.float32, tf.float32, tf.float32, *([tf.string] if partners else []))
+        found = tf.numpy_function(look_up, [number], types, stateful=False)
+        serialized, positions, scalars, others = found[0], found[1], found[2:5], found[5:]
+        for vector in (serialized, positions, *others):
             vector.set_shape([None])
         for scalar in scalars:
             scalar.set_shape([])
-        return tf.io.parse_example(serialized, feature_spec), Denominators(*scalars), positions
+        parsed, *mates = (tf.io.parse_example(one, feature_spec) for one in (serialized, *others))
+        return parsed, Denominators(*scalars), positions, *mates
 
     numbers = tf.data.Dataset.range(start * len(replicas), order.steps * len(replicas))
     return numbers.map(batch, num_parallel_calls=2, deterministic=True)

@@ -67,18 +67,29 @@ class Order:
 
     def rows(self, positions: Positions) -> Positions:
         """Returns the row of the index at each of `positions`: int64 `[positions]`, in each epoch a permutation."""
+        return self._permuted(positions, 0)
+
+    def partners(self, positions: Positions) -> Positions:
+        """Returns the row of another example for each of `positions`, to mix both: int64 `[positions]`.
+
+        Each example is a partner once in each epoch. The partner does not depend on how a batch is divided.
+        """
+        return self._permuted(positions, 1)
+
+    def _permuted(self, positions: Positions, stream: int) -> Positions:
         epochs, offsets = np.divmod(positions, self.examples)
         if self.seed is None:
             return offsets
         rows = np.empty_like(offsets)
         for epoch in np.unique(epochs):
             now = epochs == epoch
-            rows[now] = _permutation(self.examples, self.seed, int(epoch))[offsets[now]]
+            rows[now] = _permutation(self.examples, self.seed, int(epoch), stream)[offsets[now]]
         return rows
 
 
-# A batch may need two epochs, and the next batches are looked up ahead of time.
-@functools.lru_cache(maxsize=3)
-def _permutation(examples: int, seed: int, epoch: int) -> Positions:
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch])))
+# A batch may need two epochs, and the next batches are looked up ahead of time; each of both streams.
+@functools.lru_cache(maxsize=6)
+def _permutation(examples: int, seed: int, epoch: int, stream: int) -> Positions:
+    entropy = [seed, epoch, stream] if stream else [seed, epoch]
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
     return generator.permutation(examples).astype(np.int64)

@@ -14,7 +14,7 @@ from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import schedules
-from limbeck.trainer.distillation.transfer.kind import Compared
+from limbeck.trainer.distillation.transfer.kind import Compared, LayerPair
 from limbeck.trainer.distillation.transfer.registry import transfer_loss
 
 
@@ -26,6 +26,7 @@ def distillation_loss(
     denominators: Denominators,
     *,
     objective: Objective,
+    layers: tuple[LayerPair, ...] = (),
 ) -> Any:
     """Returns this replica's part of (1 - alpha) * mean hard loss + alpha * mean transfer loss over the global batch.
 
@@ -40,6 +41,7 @@ def distillation_loss(
       config: alpha, temperature, their schedules, and the weights of the transfer objectives.
       denominators: counts of the global batch, and how far the training is.
       objective: gives the hard loss, and says what `outputs`, `labels` and `teacher_outputs` mean.
+      layers: layers of student and teacher, if a transfer objective compares them.
 
     Returns:
       A float32 scalar. A term without an example in the global batch counts as 0.
@@ -55,6 +57,7 @@ def distillation_loss(
             schedules.temperature(config, denominators.progress),
             config.decoupled_beta,
             objective,
+            layers,
         )
         loss += alpha * mean_part(transfer_loss(compared, config.weights), denominators.examples)
     return loss

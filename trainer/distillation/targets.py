@@ -13,11 +13,12 @@ from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import losses
+from limbeck.trainer.distillation.transfer.kind import Observed
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.job import Entry, TrainingJob
 
-# Takes the outputs `[batch, outputs]`, the targets by name and the denominators. Returns this replica's part of the
-# loss, a float32 scalar.
+# Takes the outputs `[batch, outputs]`, or an `Observed` if layers are compared, the targets by name and the
+# denominators. Returns this replica's part of the loss, a float32 scalar.
 Loss = Callable[[Any, dict[str, Any], Denominators], Any]
 
 
@@ -59,7 +60,10 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
     assert_applicable(distillation, objective)
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        teachers = targets[TEACHER_LOGITS]
-        return losses.distillation_loss(outputs, targets[key], teachers, distillation, counts, objective=objective)
+        seen = outputs if isinstance(outputs, Observed) else Observed(outputs)
+        teachers = targets[TEACHER_LOGITS] if seen.teacher_outputs is None else seen.teacher_outputs
+        return losses.distillation_loss(
+            seen.logits, targets[key], teachers, distillation, counts, objective=objective, layers=seen.layers
+        )
 
     return from_soft_targets

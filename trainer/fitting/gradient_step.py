@@ -33,7 +33,8 @@ class GradientStep:
 
     Attributes:
       strategy: the strategy under whose scope model and optimizer were built.
-      model: tf_keras model: inputs by name -> `[batch, outputs]`.
+      model: tf_keras model: inputs by name -> `[batch, outputs]`; or a `limbeck.trainer.distillation.student.Student`,
+        whose outputs are the logits and what else the loss takes.
       optimizer: tf_keras optimizer.
       loss: computes a replica's part of the loss.
       clip_norm: largest norm of the gradient of the global batch. None: gradients are not clipped.
@@ -108,8 +109,9 @@ class GradientStep:
 
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            logits = self.model(inputs, training=True)
-            value = self.loss(logits, targets, denominators)
+            outputs = self.model(inputs, training=True)
+            logits = tf.nest.flatten(outputs)[0]
+            value = self.loss(outputs, targets, denominators)
             # Read once and within the tape, because each access computes the penalties on weights again.
             added = self.model.losses
             if added:

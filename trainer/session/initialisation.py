@@ -1,14 +1,11 @@
 """Computes the first weights of a student from its trained teacher, if the task says how (`Task.initialise_student`).
 
-The exported teacher is a SavedModel: a function without layers, which cannot be asked for its second layer. So a
-teacher is built again by `build_teacher`, and gets the variables of the SavedModel by their position. Student and
-teacher are built outside of the strategy, where a task can read and set weights as in a notebook. Only the weights go
-on to the student that is trained.
+Student and teacher (`limbeck.trainer.session.teachers`) are built outside of the strategy, where a task can read and
+set weights as in a notebook. Only the weights go on to the student that is trained.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,9 +15,9 @@ import numpy.typing as npt
 from limbeck import task_code
 from limbeck.aliases import KerasModel
 from limbeck.errors import ConfigError, TaskError
-from limbeck.trainer.session import saved_weights
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.teachers import first_teacher
 
 Weights = list[npt.NDArray[np.generic]]
 
@@ -43,7 +40,7 @@ def initial_weights(session: Session) -> Weights | None:
             "it the teachers' SavedModel, or leave initialise_student out"
         )
     student = build_model(session)
-    initialise(session, student, _teacher(session))
+    initialise(session, student, first_teacher(session))
     return list(student.get_weights())
 
 
@@ -57,7 +54,7 @@ def assert_initialisable(session: Session, student: KerasModel) -> None:
       TaskError: as `initialise` does.
     """
     if session.job.entry == "student" and session.task.initialise_student is not None:
-        initialise(session, student, _teacher(session))
+        initialise(session, student, first_teacher(session))
 
 
 def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> None:
@@ -86,24 +83,6 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
         raise TaskError(f"{who} changed no weight of the student: set weights of the student that it is given")
     if not all(np.isfinite(one).all() for one in after if np.issubdtype(one.dtype, np.floating)):
         raise TaskError(f"{who} made weights of the student that are not finite: set finite ones")
-
-
-def _teacher(session: Session) -> KerasModel:
-    """Builds a teacher, with the weights of the first teacher of the job if there is one."""
-    job = session.job
-    teachers = dataclasses.replace(
-        job,
-        entry="teacher",
-        targets="labels",
-        distillation=None,
-        hyperparameters=job.teacher_hyperparameters,
-        planned_teacher=None,
-        teacher_uri=None,
-    )
-    teacher = build_model(dataclasses.replace(session, job=teachers))
-    if job.teacher_uri is not None:
-        saved_weights.load(teacher, job.teacher_uri, "the teacher", "build_teacher")
-    return teacher
 
 
 def _layout(model: KerasModel) -> Sequence[Any]:

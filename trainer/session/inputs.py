@@ -13,6 +13,7 @@ from typing import Any
 from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
 from limbeck.trainer.data.batches import Denominators, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
+from limbeck.trainer.data.mixup import assert_mixable, mixed
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packing import PackedExamples
 from limbeck.trainer.distillation.targets import label_key, target_spec
@@ -87,12 +88,19 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
 
     job = session.job
     inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)
-    dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start)
-    augment = session.task.augment if job.entry == "teacher" else None
+    chosen = "stored" if job.distillation is None else job.distillation.inputs
+    mixing = chosen == "mixup"
+    if mixing:
+        assert_mixable(inputs, session.task.name)
+    dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start, partners=mixing)
+    # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
+    augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 
-    def prepare(features: Features, counts: Denominators, seeds: Tensor) -> tuple[Any, ...]:
-        given = {name: features[name] for name in inputs}
+    def prepare(features: Features, counts: Denominators, seeds: Tensor, *partners: Features) -> tuple[Any, ...]:
+        given, *others = ({name: one[name] for name in inputs} for one in (features, *partners))
         wanted = {name: features[name] for name in targets}
+        if mixing:
+            return mixed(given, others[0], seeds, augment), wanted, counts
         return (augment(given, seeds) if augment else given), wanted, counts
 
     return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)

@@ -25,6 +25,7 @@ from limbeck.trainer.process import position, preemption
 from limbeck.trainer.process.preemption import PreemptedError
 from limbeck.trainer.recovery.resumption import Saved
 from limbeck.trainer.session import initialisation, inputs, observation, preflight
+from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
 
@@ -62,13 +63,14 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
             model = build_model(session)
             if first_weights is not None:
                 model.set_weights(first_weights)
+            learner = learner_of(session, model)
             optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
             loss_scale = precision.loss_scale(training, optimizer)
             # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.
-            optimizer.build(model.trainable_variables)
+            optimizer.build(learner.trainable_variables)
         step = GradientStep(
             strategy,
-            model,
+            learner,
             optimizer,
             loss_of(job, session.task.objective),
             training.clip_norm,
@@ -76,7 +78,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
             training.accumulate,
         )
         saved = Saved(job, member, strategy, session.me.is_chief)
-        start = saved.restore(model, optimizer, inputs.examples_until(session, order))
+        start = saved.restore(learner, optimizer, inputs.examples_until(session, order))
         any_process = agreement.any_process(strategy)
         position.note(member, start.steps)
         failed = f"training {session.who} fails after step"
@@ -89,7 +91,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
                 hooks=Hooks(
                     validation=inputs.validation(session, model, order),
                     report=_noting(member, report),
-                    save=saved.hook(model, optimizer),
+                    save=saved.hook(learner, optimizer),
                     save_every=job.checkpoint.steps,
                     stop_requested=lambda: any_process(preemption.requested()),
                 ),
@@ -97,7 +99,7 @@ def train(session: Session, member: int) -> tuple[Weights, Fitted]:
             )
     with strategies.scope(strategy):
         # It may replace the weights by their moving average. The last checkpoint holds the weights from before.
-        optimizer.finalize_variable_values(model.trainable_variables)
+        optimizer.finalize_variable_values(learner.trainable_variables)
     # Every process must read, because some weights are means over all replicas.
     return model.get_weights(), result
 

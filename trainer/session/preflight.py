@@ -21,6 +21,7 @@ from limbeck.trainer.fitting import micro_batches, optimization, precision
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.recovery import exactness
 from limbeck.trainer.session import contract, initialisation, inputs, metrics
+from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer, input_types
 from limbeck.trainer.session.session import Session
 
@@ -64,10 +65,11 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
     with precision.policy(training.precision):
         model = build_model(session)
         contract.assert_same_weights(model, build_model(session), session.who)
+        learner = learner_of(session, model, trying=True)
         optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
         loss_scale = precision.loss_scale(training, optimizer)
         with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
-            optimizer.build(model.trainable_variables)
+            optimizer.build(learner.trainable_variables)
         initialisation.assert_initialisable(session, model)
         call = _call(model, input_types(session))
         with task_code.guarded(f"{session.who} fails on the first batch"):
@@ -79,7 +81,7 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
         step = GradientStep(
             tf.distribute.get_strategy(),
-            model,
+            learner,
             optimizer,
             loss_of(session.job, task.objective),
             training.clip_norm,

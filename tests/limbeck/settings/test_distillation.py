@@ -36,3 +36,10 @@ def test_weights_above_0_are_told_by_name():
 def test_values_out_of_range_are_refused(setting, value):
     with pytest.raises(ConfigError, match=f"'distillation.{setting}'.*received {value!r}"):
         from_mapping(DistillationConfig, {setting: value}, "distillation")
+
+
+def test_mixtures_have_no_labels():
+    with pytest.raises(ConfigError, match=r"alpha must be 1 at every step; received 1 to 0\.5: set distillation"):
+        DistillationConfig(inputs="mixup", alpha=1.0, alpha_end=0.5)
+    assert DistillationConfig(inputs="mixup", alpha=1.0).calls_teachers
+    assert not DistillationConfig(inputs="augmented", alpha=0.0).calls_teachers

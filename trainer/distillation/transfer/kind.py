@@ -8,9 +8,41 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from limbeck.objectives.objective import Objective
+
+
+class LayerPair(NamedTuple):
+    """What a layer of the student and one of the teacher return for the examples of a replica.
+
+    Attributes:
+      student: `[batch, ..., width]`, any float dtype.
+      projected: the same in the teacher's width, after the learned projection if the widths differ; None if no transfer
+        objective needs it.
+      teacher: `[batch, ..., width]`, any float dtype.
+      mask: which positions are no padding, bool `[batch, positions]`; None: all are.
+    """
+
+    student: Any
+    projected: Any
+    teacher: Any
+    mask: Any
+
+
+class Observed(NamedTuple):
+    """What a student returns that is trained beside its teachers.
+
+    Attributes:
+      logits: outputs of the student, `[batch, outputs]`.
+      layers: the pairs of layers of `Task.hints`, in their order; empty if no layers are compared.
+      teacher_outputs: outputs of each teacher for the same inputs, `[batch, members, outputs]`; None if those that were
+        stored are meant.
+    """
+
+    logits: Any
+    layers: tuple[LayerPair, ...] = ()
+    teacher_outputs: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +56,7 @@ class Compared:
       temperature: above 0; a float, or a float32 scalar.
       beta: `distillation.decoupled_beta`.
       objective: the objective of the label.
+      layers: pairs of layers; empty if no transfer objective compares layers.
     """
 
     outputs: Any
@@ -32,6 +65,7 @@ class Compared:
     temperature: Any
     beta: float
     objective: Objective
+    layers: tuple[LayerPair, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +76,13 @@ class Transfer:
       words: what it compares, in words for a message.
       by_activation: the loss for objectives with this activation: float32 `[batch]`, at least 0 up to rounding. No
         gradient flows to the teachers. A missing activation means that the objective makes no sense there.
+      layers: whether it compares layers, so that the task needs `hints`, and the training a teacher.
+      projected: whether it compares layers of the same width, so that it needs a projection if the widths differ.
+      positions: whether it compares positions, so that a layer must have an axis of them.
     """
 
     words: str
     by_activation: Mapping[str | None, Callable[[Compared], Any]]
+    layers: bool = False
+    projected: bool = False
+    positions: bool = False

@@ -5,15 +5,23 @@ The setting `distillation.<name>_weight` holds the weight of each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
-from limbeck.trainer.distillation.transfer import decoupled, jensen_shannon, logit_squared_error
-from limbeck.trainer.distillation.transfer.kind import Compared, Transfer
+from limbeck.trainer.distillation.transfer import (
+    attention,
+    decoupled,
+    hidden_cosine,
+    hint,
+    jensen_shannon,
+    logit_squared_error,
+    relational,
+)
+from limbeck.trainer.distillation.transfer.kind import Compared, LayerPair, Transfer
 
 
 def _soft_targets(given: Compared) -> Any:
@@ -23,6 +31,17 @@ def _soft_targets(given: Compared) -> Any:
 def _decoupled(given: Compared) -> Any:
     right = decoupled.right_classes(given.labels, given.teacher_outputs, given.objective)
     return decoupled.categorical(given.outputs, given.teacher_outputs, right, given.temperature, given.beta)
+
+
+def _of_layers(loss: Callable[[LayerPair], Any], *, projected: bool = False, positions: bool = False) -> Transfer:
+    """Returns the transfer objective whose loss is the mean over the pairs of layers. Any kind of label has it."""
+
+    def mean(given: Compared) -> Any:
+        import tensorflow as tf
+
+        return tf.add_n([loss(pair) for pair in given.layers]) / len(given.layers)
+
+    return Transfer("layers", {"softmax": mean, "sigmoid": mean, None: mean}, True, projected, positions)
 
 
 TRANSFERS: Mapping[str, Transfer] = MappingProxyType(
@@ -49,8 +68,22 @@ TRANSFERS: Mapping[str, Transfer] = MappingProxyType(
             },
         ),
         "decoupled": Transfer("the right class and the other classes", {"softmax": _decoupled}),
+        "hint": _of_layers(lambda pair: hint.loss(pair.projected, pair.teacher, pair.mask), projected=True),
+        "hidden_cosine": _of_layers(
+            lambda pair: hidden_cosine.loss(pair.projected, pair.teacher, pair.mask), projected=True
+        ),
+        "attention": _of_layers(
+            lambda pair: attention.loss(pair.student, pair.teacher, pair.mask), positions=True
+        ),
+        "relational_distance": _of_layers(lambda pair: relational.distance_loss(pair.student, pair.teacher)),
+        "relational_angle": _of_layers(lambda pair: relational.angle_loss(pair.student, pair.teacher)),
     }
 )
+
+
+def of_layers(config: DistillationConfig) -> list[str]:
+    """Returns the names of the transfer objectives with a weight that compare layers."""
+    return [name for name in config.weights if config.reads_teachers and TRANSFERS[name].layers]
 
 
 def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
@@ -67,11 +100,15 @@ def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
     for name, weight in config.weights.items():
         transfer = TRANSFERS[name]
         if objective.activation not in transfer.by_activation:
-            known = [other for other, one in TRANSFERS.items() if objective.activation in one.by_activation]
+            known = [
+                f"distillation.{other}_weight"
+                for other, one in TRANSFERS.items()
+                if objective.activation in one.by_activation and not one.layers
+            ]
             raise ConfigError(
                 f"distillation.{name}_weight compares {transfer.words}, which makes no sense for label "
                 f"'{objective.label.name}', learnt from {objective.output_words}; received {weight:g}: set it to 0. "
-                f"For this kind of label there is {' and '.join(f'distillation.{one}_weight' for one in known)}"
+                f"This kind of label has {' and '.join(known)}, and the weights that compare layers"
             )
 
 

@@ -1,0 +1,44 @@
+"""Builds the teacher of a student's job, as a tf_keras model with layers.
+
+The exported teacher is a SavedModel: a function without layers, which cannot be asked for its second layer. So a
+teacher is built again by `build_teacher`, and gets its weights from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from limbeck.aliases import KerasModel
+from limbeck.trainer.session import saved_weights
+from limbeck.trainer.session.models import build_model
+from limbeck.trainer.session.session import Session
+
+
+def first_teacher(session: Session, member: int = 0) -> KerasModel:
+    """Builds a teacher, with the weights of the first teacher of the job if there is one; `member` is another's number.
+
+    Raises:
+      ConfigError: if the job's teacher is not the one that the task builds.
+      TaskError: if the task cannot build its teacher.
+    """
+    job = session.job
+    job_of_teachers = dataclasses.replace(
+        job,
+        entry="teacher",
+        targets="labels",
+        distillation=None,
+        hyperparameters=job.teacher_hyperparameters,
+        planned_teacher=None,
+        teacher_uri=None,
+    )
+    teacher = build_model(dataclasses.replace(session, job=job_of_teachers))
+    if job.teacher_uri is not None:
+        saved_weights.load(teacher, job.teacher_uri, "the teacher", "build_teacher", member)
+    return teacher
+
+
+def teachers(session: Session) -> list[KerasModel]:
+    """Builds all teachers of the job; a single one, which is not trained, if it has none. Errors as above."""
+    uri = session.job.teacher_uri
+    count = 1 if uri is None else saved_weights.members(uri)
+    return [first_teacher(session, member) for member in range(count)]
