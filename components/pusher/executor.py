@@ -36,10 +36,14 @@ class Executor(executor.Executor):
             return
         file = path_utils.serving_model_dir(artifact_utils.get_single_uri(input_dict[COMPRESSED]))
         with local_folder(self._get_tmp_dir()) as scratch:
-            version = str(scratch / "version")
+            version = scratch / "version"
             files.copy_folder(model, version)
-            files.copy_folder(file, files.join(version, FOLDER))
-            self._push(version, serving, pushed)
+            # Empty folders too, as a push without a file copies them.
+            source = Path(files.local_copy(model))
+            for folder in filter(Path.is_dir, source.rglob("*")):
+                (version / folder.relative_to(source)).mkdir(parents=True, exist_ok=True)
+            files.copy_folder(file, version / FOLDER)
+            self._push(str(version), serving, pushed)
 
     def _push(self, model: str, serving: str, pushed: Any) -> None:
         # The archive comes first: once the version is visible, nothing may fail any more.
