@@ -31,10 +31,12 @@ def run(job: TrainingJob) -> None:
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
         found = trials.search(session)
+        # What the first member found holds for all of them.
+        chosen = trials.settled(session, found)
     models, fitted = [], []
     for number in range(job.members):
         with damage.told():
-            weights, result = found.student if found else member.train(session, number)
+            weights, result = found.student if found and number == 0 else member.train(chosen, number)
         fitted.append(result)
         if session.me.is_chief:
             models.append(finish.plain_copy(session, weights))

@@ -156,6 +156,14 @@ def search(session: Session) -> Found | None:
         return Found(taken.student, record)
 
 
+def settled(session: Session, found: Found | None) -> Session:
+    """Returns the session of the trainings that are left when the search is over: with the loss that it took."""
+    if found is None:
+        return session
+    job = dataclasses.replace(session.job, distillation=found.record.chosen, search=None)
+    return dataclasses.replace(session, job=job)
+
+
 def _final(full: Sequence[_Tried], losses: Sequence[DistillationConfig]) -> tuple[_Tried, list[SearchTrial]]:
     """Returns the trial to take, and the records of all, in their order.
 
