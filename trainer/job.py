@@ -103,12 +103,10 @@ class TrainingJob:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
         if (self.targets == "soft_targets") != (self.distillation is not None):
             raise ConfigError("a job has a distillation section exactly when its targets are 'soft_targets'")
-        if self.search is not None and (
-            self.distillation is None or self.validation_uri is None or (self.members != 1 and not self.separate)
-        ):
+        if self.search is not None and (self.distillation is None or self.validation_uri is None):
             raise ConfigError(
-                "a job with a search trains one student on soft targets, and has a validation_uri: it received "
-                f"targets '{self.targets}', members {self.members} and validation_uri {self.validation_uri}"
+                "a job with a search trains a student on soft targets, and has a validation_uri: it received "
+                f"targets '{self.targets}' and validation_uri {self.validation_uri}"
             )
         if self.entry == "teacher" and self.targets != "labels":
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")

@@ -31,8 +31,8 @@ def run(job: TrainingJob) -> None:
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
         found = trials.search(session)
-    # Further seeds learn by the loss that the first was chosen for.
-    chosen = session if found is None else found.further(session)
+        # What the first member found holds for all of them.
+        chosen = trials.settled(session, found)
     models, fitted = [], []
     for number in range(job.members):
         with damage.told():

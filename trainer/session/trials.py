@@ -48,12 +48,6 @@ class Found:
     student: tuple[Weights, Fitted]
     record: SearchRecord
 
-    def further(self, session: Session) -> Session:
-        """Returns the session for students of other seeds, with the loss that was taken."""
-        return dataclasses.replace(
-            session, job=dataclasses.replace(session.job, distillation=self.record.chosen, search=None)
-        )
-
 
 @dataclasses.dataclass(frozen=True)
 class _Tried:
@@ -160,6 +154,14 @@ def search(session: Session) -> Found | None:
     # TensorBoard gets the curve of the student where it looks for it.
     with observation.observed(session, 0, taken.student[1]):
         return Found(taken.student, record)
+
+
+def settled(session: Session, found: Found | None) -> Session:
+    """Returns the session of the trainings that are left when the search is over: with the loss that it took."""
+    if found is None:
+        return session
+    job = dataclasses.replace(session.job, distillation=found.record.chosen, search=None)
+    return dataclasses.replace(session, job=job)
 
 
 def _final(full: Sequence[_Tried], losses: Sequence[DistillationConfig]) -> tuple[_Tried, list[SearchTrial]]:
