@@ -9,17 +9,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from limbeck import events, files
 from limbeck.aliases import KerasModel
 from limbeck.compression_record import CompressionRecord
 from limbeck.records import to_json
 from limbeck.settings.compression import CompressionConfig
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.compression import cluster, inspection, litert, prune, tuning
 from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.recipes import RECIPES
 from limbeck.trainer.compression.technique import Stage
 from limbeck.trainer.data import damage
+from limbeck.trainer.distillation.transfer.registry import of_layers
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import TrainingJob
@@ -54,7 +57,7 @@ def run(job: TrainingJob) -> None:
     student = build_model(session)
     saved_weights.load(student, job.student_uri, session.who, "build_student")
     with damage.told():
-        _write(session, config, student)
+        _write(session, config, student, narrowed=session.job.distillation != job.distillation)
 
 
 def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
@@ -66,7 +69,22 @@ def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
         warmup_steps=0,
         early_stopping_patience=None,
     )
-    return dataclasses.replace(job, training=training)
+    distillation = job.distillation and _of_stored_targets(job.distillation)
+    return dataclasses.replace(job, training=training, distillation=distillation)
+
+
+def _of_stored_targets(config: DistillationConfig) -> DistillationConfig:
+    """Returns the loss without what needs a teacher at each step: other inputs, and transfer objectives of layers.
+
+    A wrapped student has other layers than the student that was compared with the teacher. If nothing else has a
+    weight, the loss of soft targets takes it all.
+    """
+    changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in of_layers(config)}
+    if config.inputs != "stored":
+        changes["inputs"] = "stored"
+    if set(of_layers(config)) >= set(config.weights):
+        changes["soft_target_weight"] = 1.0
+    return dataclasses.replace(config, **changes)
 
 
 def _seed(job: TrainingJob) -> None:
@@ -84,7 +102,7 @@ class _Made:
     remarks: tuple[str, ...]
 
 
-def _write(session: Session, config: CompressionConfig, student: KerasModel) -> None:
+def _write(session: Session, config: CompressionConfig, student: KerasModel, *, narrowed: bool) -> None:
     job, recipe, who = session.job, RECIPES[config.recipe], session.who
     names = _names(session, student)
     specs = compressed.input_specs(session.transform, names, who)
@@ -92,7 +110,7 @@ def _write(session: Session, config: CompressionConfig, student: KerasModel) -> 
     # Before any training: a student that cannot be converted cannot be compressed.
     events.emit("phase", what="converting the student")
     before = litert.convert(student, specs, "float32", examples, who)
-    made = _apply(session, config, student)
+    made = _apply(session, config, student, narrowed=narrowed)
     events.emit("phase", what="converting the compressed student")
     content = litert.convert(made.model, specs, recipe.storage_of(config), examples, who)
     record = CompressionRecord(
@@ -114,8 +132,11 @@ def _write(session: Session, config: CompressionConfig, student: KerasModel) -> 
     finish.write_record(session, made.fitted)
 
 
-def _apply(session: Session, config: CompressionConfig, student: KerasModel) -> _Made:
-    """Trains the student further with each technique of the recipe, one after the other."""
+def _apply(session: Session, config: CompressionConfig, student: KerasModel, *, narrowed: bool) -> _Made:
+    """Trains the student further with each technique of the recipe, one after the other.
+
+    `narrowed` says whether the loss is less than what the student was trained with.
+    """
     techniques = RECIPES[config.recipe].techniques
     stages = [
         Stage(
@@ -136,6 +157,11 @@ def _apply(session: Session, config: CompressionConfig, student: KerasModel) -> 
             wrapped = technique.wrap(model, stage)
         fitted.append(tuning.tune(session, wrapped, place))
         model = technique.strip(wrapped, stage)
+    if remarks and narrowed:
+        remarks.append(
+            "The further training heard the stored soft targets only: no transfer objective of layers, and no other "
+            "inputs."
+        )
     return _Made(model, tuple(fitted), tuple(remarks))
 
 

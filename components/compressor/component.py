@@ -36,6 +36,7 @@ class CompressorSpec(component_spec.ComponentSpec):
         "examples": _Channel(type=standard_artifacts.Examples),
         "transform_graph": _Channel(type=standard_artifacts.TransformGraph),
         "student_model": _Channel(type=standard_artifacts.Model),
+        "student_run": _Channel(type=standard_artifacts.ModelRun),
     }
     OUTPUTS: ClassVar = {
         "model": _Channel(type=CompressedModel),
@@ -56,14 +57,17 @@ class Compressor(base_component.BaseComponent):
         self,
         examples: channel.BaseChannel,
         transform_graph: channel.BaseChannel,
+        *,
         student_model: channel.BaseChannel,
+        student_run: channel.BaseChannel,
         properties: Properties,
     ) -> None:
-        """Takes TeacherLabeler's examples, the transform graph, the `model` of Distiller, and `properties`."""
+        """Takes TeacherLabeler's examples, the transform graph, both outputs of Distiller, and `properties`."""
         spec = CompressorSpec(
             examples=examples,
             transform_graph=transform_graph,
             student_model=student_model,
+            student_run=student_run,
             model=channel_utils.as_channel([CompressedModel()]),
             model_run=channel_utils.as_channel([standard_artifacts.ModelRun()]),
             **properties,
@@ -95,6 +99,7 @@ def compressors(
         examples=labeler.outputs["labelled_examples"],
         transform_graph=transform.outputs["transform_graph"],
         student_model=student.outputs["model"],
+        student_run=student.outputs["model_run"],
         properties=properties,
     )
     return {COMPRESSED: node.with_id(MODELS[COMPRESSED].node)}

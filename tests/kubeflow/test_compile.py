@@ -494,6 +494,7 @@ def test_a_student_that_is_compressed_has_a_node_and_its_file_is_pushed(tmp_path
         "Distiller",
         "TeacherLabeler",
     )
+    assert producer("Compressor", "student_run") == "Distiller"
     assert producer("Predictor", "student_compressed") == producer("Pusher", "compressed") == "Compressor"
     assert producer("Pusher", "model") == "Distiller"
     assert compiled.parameters("Compressor")["compression_representative"] == 500

@@ -19,6 +19,7 @@ from limbeck.examples import EXAMPLE_ID
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from limbeck.settings.compression import CompressionConfig
+from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer import compressing, training
 from limbeck.trainer.serving.compressed import FILE, RECORD, TRANSFORM, CompressedModel
 from tests.trainer.world import COUNT, World, rows, values_of
@@ -143,3 +144,16 @@ def test_a_sparse_input_is_refused(world: World, student, tmp_path: Path):
 
     with pytest.raises(TaskError, match=r"its input 'x' is sparse, and a \.tflite file takes dense"):
         serving.input_specs(Sparse(), frozenset({"x"}), session.who)
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    ({}, {}),
+    ({"temperature": 4.0, "alpha": 0.5, "decoupled_weight": 2.0},) * 2,
+    ({"inputs": "augmented", "hint_weight": 3.0}, {"soft_target_weight": 1.0}),
+    ({"soft_target_weight": 0.0, "hidden_cosine_weight": 1.0}, {"soft_target_weight": 1.0}),
+    ({"inputs": "mixup", "alpha": 1.0}, {"alpha": 1.0}),
+])  # fmt: skip
+def test_a_further_training_takes_of_the_loss_what_needs_no_teacher_beside_it(given: dict, kept: dict):
+    found = compressing._of_stored_targets(DistillationConfig(**given))
+    assert found == DistillationConfig(**kept)
+    assert not found.calls_teachers
