@@ -37,7 +37,7 @@ def compiled(target: Any, output: Path) -> Spec:
         left.sample().config, find("digits"), Storage("gs://a/r", "gs://a/s", "gs://a/d", "gs://a/c")
     )
     # Of the nodes that train, it takes the names only.
-    models = dict.fromkeys(MODELS, given["findings"])
+    models = dict.fromkeys((name for name, one in MODELS.items() if not one.compressed), given["findings"])
     shown = visualizer(context, given["measurements"], given["findings"], given["blessing"], models)
     pipeline = Pipeline("shown", "gs://a/r", components=[*given.values(), shown])
     compiler.write(pipeline, output, compiler.Options(target=target, image="example/limbeck:1"))
