@@ -130,7 +130,8 @@ def test_gate_leaves_its_verdict_beside_a_remote_model(root, tmp_path, right, ma
         "measurements": rehearsal.artifact(Measurements, root / "measurements"),
     }
     blessing = rehearsal.artifact(standard_artifacts.ModelBlessing, root / "blessing")
-    properties = Section(GateConfig).encode(GateConfig()) | PROPERTIES
+    # Of 20 examples, no difference proves less than 12 points.
+    properties = Section(GateConfig).encode(GateConfig(tolerance=0.2)) | PROPERTIES
     rehearsal.run(Gate, inputs, {"blessing": blessing}, properties, tmp_path)
     assert files.names(blessing.uri) == sorted([mark, DECISION_FILE])
     assert collect._decision({"blessing": Output(blessing.uri, {})}).passed == (mark == "BLESSED")

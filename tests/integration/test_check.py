@@ -89,11 +89,13 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
     assert "column 'flat' has the same value in every row" in said
     assert re.search(r"rare among the training rows: 'c' \(\d\)", said)
     assert "answered: all_classes [3, 3], class [3], logits [3, 3], probabilities [3, 3]" in said
-    # 320 rows, 50 epochs, batches of 64.
-    teachers, students = (
-        int(re.search(rf"{what}: 3 x (\d+) steps", said)[1]) for what in ("teachers", "controls")
+    # 320 rows, 50 epochs, batches of 64; the search has a budget of 5 such trainings.
+    teachers, controls, trials = (
+        int(re.search(rf"{what} x ([\d,]+) steps", said)[1].replace(",", ""))
+        for what in ("3 teachers: 3", "2 controls: 2", r"student, chosen of \d+ trials: 1")
     )
-    assert teachers == students == pytest.approx(250, abs=20)
+    assert teachers == controls == pytest.approx(250, abs=20)
+    assert 2 * controls < trials <= 5 * controls
 
 
 @pytest.mark.parametrize(

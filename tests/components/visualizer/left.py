@@ -51,6 +51,7 @@ def measured(report: Report) -> Measured:
             for name, one in report.models.items()
         },
         measure=report.measure,
+        wording=report.wording,
         metrics={name: one.metrics for name, one in report.models.items()},
         examples={name: one.examples or 0 for name, one in report.models.items()},
     )
