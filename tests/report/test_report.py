@@ -369,8 +369,9 @@ def test_the_verb_shows_a_finished_run_and_rebuilds_its_page(report: Report, tmp
     advised = [f"  - {text.replace('`', '')}\n" in done.stdout for text in advice(report)]
     assert all(advised) if report.outcome is Outcome.REFUSED else not any(advised)
     assert (f"log: {folder.log}" in done.stdout) == (report.outcome is Outcome.FAILED)
-    for name in report.models:
-        assert re.search(rf"{re.escape(name[:7])}.*\b[01]\.\d+ ms", done.stdout)
+    for name, model in report.models.items():
+        # Beside the name, or below it if there is no room.
+        assert re.search(rf"{re.escape(name[:7])}[\s\S]*\b{model.latency_ms_p50:.3f}\b", done.stdout)
     assert folder.report_html.read_text(encoding="utf-8") == html.render(report)
 
 
