@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from docs.examples import sentences
-from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, STUDENT, TEACHER
 from tests.integration.runs import PROJECT, run
+from tests.trained import TRAINED
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 TASK = str(PROJECT / "docs" / "examples" / "sentences.py")
@@ -24,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def node(name: str) -> str:
-    return MODELS[name].node
+    return TRAINED[name].node
 
 
 def weights(root: Path, name: str) -> list[np.ndarray]:

@@ -20,9 +20,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from limbeck.models import CONTROLS, HARD_LABELS, MODELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, HARD_LABELS, STUDENT, TEACHER
 from tests.integration.kinds import diabetes, findings, tumours
 from tests.integration.runs import Finished, run
+from tests.trained import TRAINED
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 TASKS = Path(__file__).parent / "kinds"
@@ -99,7 +100,7 @@ def test_binary(tmp_path: Path):
     report, table = done.report, predictions(root)
     assert report["measure"] == {"key": "auc", "name": "AUC", "unit": "number", "most": 1.0}
     areas = {}
-    for name in MODELS:
+    for name in TRAINED:
         labels, logits = answered(table, name)
         probability = sigmoid(logits[:, 0])
         found = report["models"][name]["metrics"]
@@ -160,7 +161,7 @@ def test_regression(tmp_path: Path):
     report, table = done.report, predictions(root)
     assert report["measure"] == {"key": "r_squared", "name": "R²", "unit": "number", "most": None}
     values = {}
-    for name in MODELS:
+    for name in TRAINED:
         labels, outputs = answered(table, name)
         known = ~np.isnan(labels)
         labels, outputs = labels[known].astype(float), outputs[known, 0]
@@ -211,7 +212,7 @@ def test_multi_label(tmp_path: Path):
     assert report["measure"] == {"key": "macro_auc", "name": "macro AUC", "unit": "number", "most": 1.0}
     assert re.search(r"of \d+ labelled examples, \d+ lack 'sour'", done.output)
     values, columns = {}, {}
-    for name in MODELS:
+    for name in TRAINED:
         labels, logits = answered(table, name)
         known = (labels != -1).any(axis=1)
         labels, logits = labels[known], logits[known]
@@ -236,7 +237,7 @@ def test_multi_label(tmp_path: Path):
         assert one["label"] == findings.FINDINGS[number]
         assert one["positives"] == (labels[:, number] == 1).sum()
         assert one["examples"] == given[:, number].sum()
-        assert one["auc"] == pytest.approx({name: columns[name][number] for name in MODELS}, abs=1e-12)
+        assert one["auc"] == pytest.approx({name: columns[name][number] for name in TRAINED}, abs=1e-12)
     for name in (TEACHER, STUDENT):
         labels, logits = answered(table, name)
         micro = roc_auc_score(labels[labels != -1], logits[labels != -1])

@@ -8,11 +8,12 @@ import pyarrow.dataset
 import pytest
 import tensorflow as tf
 
-from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, STUDENT, TEACHER
 from limbeck.tasks.languages import data
 from limbeck.tasks.languages.selection import Sentence, divide, select
 from limbeck.tasks.languages.translations import translations
 from tests.integration.runs import run
+from tests.trained import TRAINED
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 # Of each language and split.
@@ -40,14 +41,14 @@ def test_the_languages_task(tmp_path: Path):
     report = done.report
     [judged] = (root / "pipeline" / "Predictor" / "predictions").iterdir()
     table = pyarrow.dataset.dataset([str(path) for path in judged.glob("test-*.parquet")]).to_table().to_pandas()
-    assert set(table["model"]) == set(MODELS)
+    assert set(table["model"]) == set(TRAINED)
     for name, rows in table.groupby("model"):
         assert len(rows) == SENTENCES["test"] * len(data.LANGUAGES)
         right = np.mean(rows["label"].to_numpy() == [int(np.argmax(one)) for one in rows["logits"]])
         assert report["models"][name]["metrics"]["accuracy"] == pytest.approx(right, abs=1e-9)
         # Guessing is right once in 85 times.
         assert right > 0.1, name
-    weights = {name: report["models"][name]["parameters"] for name in MODELS}
+    weights = {name: report["models"][name]["parameters"] for name in TRAINED}
     assert {weights[name] for name in (STUDENT, *CONTROLS)} == {weights[STUDENT]}
     assert weights[STUDENT] < 0.6 * weights[TEACHER]
 

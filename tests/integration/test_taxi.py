@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from limbeck.models import MODELS, STUDENT, TEACHER
+from limbeck.models import STUDENT, TEACHER
 from limbeck.tasks.taxi import data
 from limbeck.tasks.taxi.preprocessing import TRIP
 from tests.integration.runs import run
+from tests.trained import TRAINED
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 
@@ -26,7 +27,7 @@ def test_the_taxi_task(tmp_path: Path):
     report, judged = done.report, predictions(root)
     assert report["measure"]["key"] == "auc"
     areas = {}
-    for name in MODELS:
+    for name in TRAINED:
         labels, logits = judged[name]
         areas[name] = roc_auc_score(labels, logits)
         assert report["models"][name]["metrics"]["auc"] == pytest.approx(areas[name], abs=1e-12)

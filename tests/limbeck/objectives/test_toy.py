@@ -40,7 +40,7 @@ from limbeck.components.teacher_labeler import provenance
 from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.components.visualizer.component import visualizer
 from limbeck.errors import DataError, TaskError
-from limbeck.models import CONTROLS, HARD_LABELS, MODELS, PSEUDO_LABELS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.objective import Objective, TfmaMetrics
 from limbeck.objectives.registry import register
@@ -62,6 +62,7 @@ from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import TrainingJob
 from tests.components import predictions, rehearsal
 from tests.components.world import write_split
+from tests.trained import TRAINED
 from tests.trainer import packed, transform
 
 TEACHERS, SPLITS = 2, ("train", "validation", "test")
@@ -234,7 +235,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     model = handler.load_model()
     for split, part in examples.items():
         examples[split] = [attach_logits(*dataclasses.astuple(one)[:2]) for one in scored(handler, model, part)]
-    distillation = DistillationConfig(temperature=4.0, alpha=0.5)
+    distillation = DistillationConfig(alpha=0.5)
     jobs[STUDENT] = _train(folder, STUDENT, examples, targets="soft_targets", distillation=distillation)
     jobs[HARD_LABELS] = _train(folder, HARD_LABELS, examples, targets="labels")
     jobs[PSEUDO_LABELS] = _train(folder, PSEUDO_LABELS, examples, targets="pseudo_labels")
@@ -370,7 +371,7 @@ def judged(run: Run) -> tuple[Artifact, Artifact]:
     predictions = rehearsal.artifact(artifact_types.Predictions, run.folder / "predictions")
     measurements = rehearsal.artifact(artifact_types.Measurements, run.folder / "measurements")
     inputs = {"raw_examples": run.raw, "labelled_examples": run.labelled}
-    for name in MODELS:
+    for name in TRAINED:
         inputs |= {name: run.artifact(name, standard_artifacts.Model)}
         inputs |= {f"{name}_run": run.artifact(name, standard_artifacts.ModelRun)}
     outputs = {"predictions": predictions, "measurements": measurements}
@@ -392,7 +393,7 @@ def test_metrics_of_all_models_are_those_of_their_weights(run: Run, judged: tupl
     measured = tables.read_measured(judged[1].uri)
 
     assert measured.measure == SquaredError.measure
-    assert set(measured.metrics) == set(MODELS)
+    assert set(measured.metrics) == set(TRAINED)
     for name, metrics in measured.metrics.items():
         expected = run.expected_score(name)
         assert metrics["negative_squared_error"] == pytest.approx(expected, rel=1e-5)
@@ -471,12 +472,12 @@ def test_the_report_says_what_makes_sense_and_nothing_of_classes(
 ):
     found = rehearsal.artifact(artifact_types.Findings, tmp_path / "findings")
     inputs = {"predictions": judged[0], "labelled_examples": run.labelled, "evaluation": evaluation}
-    inputs |= {f"{name}_run": run.artifact(name, standard_artifacts.ModelRun) for name in MODELS}
+    inputs |= {f"{name}_run": run.artifact(name, standard_artifacts.ModelRun) for name in TRAINED}
     rehearsal.run(Reporter, inputs, {"findings": found}, PROPERTIES, tmp_path)
     told = findings.read(found.uri)
     assert told.classes == ()
     assert {name: len(curves) for name, curves in told.curves.items()} == {
-        name: TEACHERS if name == TEACHER else 1 for name in MODELS
+        name: TEACHERS if name == TEACHER else 1 for name in TRAINED
     }
     assert not (told.confusion or told.reliability or told.roc or told.slices or told.soft_targets)
 
@@ -516,6 +517,6 @@ def test_a_ui_is_given_metrics_and_no_matrix_or_curve(tmp_path: Path):
     kinds |= {"blessing": standard_artifacts.ModelBlessing}
     given: Any = SimpleNamespace(outputs={key: channel_utils.as_channel([kind()]) for key, kind in kinds.items()})
 
-    drawn = visualizer(context, given, given, given, dict.fromkeys(MODELS, given))
+    drawn = visualizer(context, given, given, given, dict.fromkeys(TRAINED, given))
 
-    assert set(drawn.outputs) == {"report", "verdict", *(f"{name}_metrics" for name in MODELS)}
+    assert set(drawn.outputs) == {"report", "verdict", *(f"{name}_metrics" for name in TRAINED)}

@@ -18,6 +18,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
+from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.job import TrainingJob
@@ -142,10 +143,14 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     assert job_digest(dataclasses.replace(job, **soft)) != job_digest(
         dataclasses.replace(job, **changes["distillation"])
     )
+    taught = dataclasses.replace(job, **soft, validation_uri=str(folder / "validation"))
+    for change in ({"search": SearchConfig()}, {"separate": True}):
+        assert job_digest(dataclasses.replace(taught, **change)) != job_digest(taught)
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
         "transform_graph_uri", "planned_student", "planned_teacher", "compression", "student_uri",
+        "search", "separate",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
 
