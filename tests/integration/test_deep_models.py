@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 
 from docs.examples import sentences
-from limbeck.models import CONTROLS, STUDENT, TEACHER
+from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
 from tests.integration.runs import PROJECT, run
-from tests.trained import TRAINED
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 TASK = str(PROJECT / "docs" / "examples" / "sentences.py")
@@ -25,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def node(name: str) -> str:
-    return TRAINED[name].node
+    return MODELS[name].node
 
 
 def weights(root: Path, name: str) -> list[np.ndarray]:
