@@ -14,7 +14,7 @@ import tensorflow as tf
 from limbeck.components.example_gen.canonical import digest
 from tests.integration.runs import PROJECT, run
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.processes]
+pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
 TASK = str(PROJECT / "docs" / "examples" / "pictures.py")
 ROWS = 5200
 
