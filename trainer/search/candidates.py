@@ -15,7 +15,7 @@ Candidates = tuple[DistillationConfig, ...]
 
 
 def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bool) -> Candidates:
-    """Returns the losses that are worth trying, each with temperature and alpha. A single one leaves nothing to choose.
+    """Returns the losses that are worth trying, each with alpha, and with a temperature where it counts. A single one leaves nothing to choose.
 
     If alpha is open, the first has alpha 0.
 
@@ -24,20 +24,18 @@ def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bo
       search: the values to try for others.
       tempered: whether the temperature changes the loss of soft targets.
     """
-    usual = dataclasses.replace(config, temperature=config.used_temperature, alpha=config.used_alpha, search=False)
+    # An objective without a temperature refuses every value.
+    temperature = config.used_temperature if tempered else config.temperature
+    usual = dataclasses.replace(config, temperature=temperature, alpha=config.used_alpha, search=False)
     if not config.search:
         return (usual,)
     # A value that changes from step to step is set, whether its beginning is or not.
     cooled = not tempered or config.temperature is not None or config.temperature_end is not None
-    temperatures = (usual.used_temperature,) if cooled else search.temperatures
+    temperatures = (usual.temperature,) if cooled else search.temperatures
     shared = config.alpha is not None or config.alpha_end is not None
     alphas = (usual.used_alpha,) if shared else (0.0, *search.alphas)
     # Without soft targets, a temperature changes nothing.
-    pairs = [
-        (usual.used_temperature if alpha == 0 else temperature, alpha)
-        for alpha in alphas
-        for temperature in temperatures
-    ]
+    pairs = [(usual.temperature if alpha == 0 else one, alpha) for alpha in alphas for one in temperatures]
     distinct = [dataclasses.replace(usual, temperature=one, alpha=share) for one, share in dict.fromkeys(pairs)]
     return tuple(sorted(distinct, key=lambda one: (one.alpha != 0, one != usual)))
 

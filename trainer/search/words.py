@@ -11,9 +11,11 @@ from limbeck.trainer.search.record import SearchRecord
 
 
 def loss(config: DistillationConfig) -> str:
-    """Returns a loss in words: `temperature 2, alpha 0.9`, or `labels alone`."""
+    """Returns a loss in words: `temperature 2, alpha 0.9`, `alpha 0.9` if it has none, or `labels alone`."""
     if config.used_alpha == 0:
         return "labels alone"
+    if config.temperature is None:
+        return f"alpha {config.used_alpha:g}"
     return f"temperature {config.used_temperature:g}, alpha {config.used_alpha:g}"
 
 

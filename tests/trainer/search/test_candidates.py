@@ -2,8 +2,11 @@
 
 import pytest
 
+from limbeck.objectives.registry import objective_of
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.search import SearchConfig
+from limbeck.task import Label
+from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.search.candidates import candidates, is_reference
 
 USUAL = (2.0, 0.9)
@@ -40,7 +43,11 @@ def test_what_the_user_has_set_is_in_every_candidate(config, expected):
 
 
 def test_a_label_without_probabilities_has_no_temperature():
-    assert tried(DistillationConfig(), tempered=False) == [(2.0, 0.0), USUAL, (2.0, 0.5)]
+    """A search that set one was refused by the objective, once the teachers were trained."""
+    assert tried(DistillationConfig(), tempered=False) == [(None, 0.0), (None, 0.9), (None, 0.5)]
+    objective = objective_of(Label("y", kind="number"))
+    for one in candidates(DistillationConfig(), SearchConfig(), tempered=objective.wording.tempered):
+        assert_applicable(one, objective)
 
 
 def test_the_users_values_are_tried_instead_of_the_stock_ones():
