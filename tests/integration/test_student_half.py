@@ -82,7 +82,7 @@ def test_the_verdict_is_that_of_the_accuracies(run: SomeonesRun):
     assert accuracy["teacher"] > 0.9
     beside = decision["verdicts"]["against_teacher"]
     assert beside["difference"] == pytest.approx(accuracy["student"] - accuracy["teacher"])
-    assert decision["passed"] == (-beside["low"] <= 0.05)
+    assert decision["passed"] == (-beside["low"] <= 0.2)
     found = {name: one["difference"]["value"] for name, one in decision["verdicts"]["against"].items()}
     expected = {name: accuracy["student"] - accuracy[name] for name in accuracy if name.startswith("student_")}
     assert found == pytest.approx(expected)

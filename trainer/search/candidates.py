@@ -15,9 +15,9 @@ Candidates = tuple[DistillationConfig, ...]
 
 
 def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bool) -> Candidates:
-    """Returns the losses that are worth trying, each with alpha, and with a temperature where it counts. A single one leaves nothing to choose.
+    """Returns the losses that are worth trying, each with alpha and, where it counts, a temperature.
 
-    If alpha is open, the first has alpha 0.
+    A single one leaves nothing to choose. If alpha is open, the first has alpha 0.
 
     Args:
       config: what the user has set. Values that are not null are the same in each candidate.

@@ -45,7 +45,7 @@ def test_what_the_user_has_set_is_in_every_candidate(config, expected):
 def test_a_label_without_probabilities_has_no_temperature():
     """A search that set one was refused by the objective, once the teachers were trained."""
     assert tried(DistillationConfig(), tempered=False) == [(None, 0.0), (None, 0.9), (None, 0.5)]
-    objective = objective_of(Label("y", kind="number"))
+    objective = objective_of(Label("y", kind="number", objective="regression"))
     for one in candidates(DistillationConfig(), SearchConfig(), tempered=objective.wording.tempered):
         assert_applicable(one, objective)
 
