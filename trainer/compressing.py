@@ -9,20 +9,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from limbeck import events, files
 from limbeck.aliases import KerasModel
 from limbeck.compression_record import CompressionRecord
 from limbeck.records import to_json
 from limbeck.settings.compression import CompressionConfig
-from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.compression import cluster, inspection, litert, prune, tuning
 from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.recipes import RECIPES
 from limbeck.trainer.compression.technique import Stage
 from limbeck.trainer.data import damage
-from limbeck.trainer.distillation.transfer.registry import of_layers
+from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import TrainingJob
@@ -61,7 +59,10 @@ def run(job: TrainingJob) -> None:
 
 
 def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
-    """Returns the job with the settings of the further training."""
+    """Returns the job with the settings of the further training.
+
+    A wrapped student has other layers than the student that was compared with the teacher, and no teacher is beside it.
+    """
     training = dataclasses.replace(
         job.training,
         epochs=config.epochs,
@@ -69,22 +70,8 @@ def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
         warmup_steps=0,
         early_stopping_patience=None,
     )
-    distillation = job.distillation and _of_stored_targets(job.distillation)
+    distillation = job.distillation and without_teachers(job.distillation)
     return dataclasses.replace(job, training=training, distillation=distillation)
-
-
-def _of_stored_targets(config: DistillationConfig) -> DistillationConfig:
-    """Returns the loss without what needs a teacher at each step: other inputs, and transfer objectives of layers.
-
-    A wrapped student has other layers than the student that was compared with the teacher. If nothing else has a
-    weight, the loss of soft targets takes it all.
-    """
-    changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in of_layers(config)}
-    if config.inputs != "stored":
-        changes["inputs"] = "stored"
-    if set(of_layers(config)) >= set(config.weights):
-        changes["soft_target_weight"] = 1.0
-    return dataclasses.replace(config, **changes)
 
 
 def _seed(job: TrainingJob) -> None:

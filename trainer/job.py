@@ -142,19 +142,31 @@ class TrainingJob:
         planned = student or self.planned_teacher
         if planned is None:
             return None
+        entry: Entry = "teacher" if student is None else "student"
         return dataclasses.replace(
-            self,
-            entry="teacher" if student is None else "student",
+            self.of_another(entry, planned.hyperparameters),
             targets="labels" if student is None else "soft_targets",
             training=dataclasses.replace(self.training, epochs=planned.epochs),
+            distillation=None if student is None else student.distillation,
+            teacher_hyperparameters={} if student is None else self.hyperparameters,
+        )
+
+    def of_another(self, entry: Entry, hyperparameters: dict[str, Scalar]) -> TrainingJob:
+        """Returns the job of one other model on labels, with the inputs of this one and nothing that is its own."""
+        return dataclasses.replace(
+            self,
+            entry=entry,
+            targets="labels",
+            hyperparameters=hyperparameters,
             members=1,
             separate=False,
-            hyperparameters=planned.hyperparameters,
-            distillation=None if student is None else student.distillation,
+            distillation=None,
             search=None,
             checkpoint_uri=None,
             planned_student=None,
             planned_teacher=None,
             teacher_uri=None,
-            teacher_hyperparameters={} if student is None else self.hyperparameters,
+            teacher_hyperparameters={},
+            compression=None,
+            student_uri=None,
         )

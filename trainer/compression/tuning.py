@@ -7,10 +7,7 @@ out, because the wrapper of a pruned layer takes each call of the layer for a st
 
 from __future__ import annotations
 
-import dataclasses
-
 from limbeck.aliases import KerasModel
-from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting import optimization
@@ -34,7 +31,8 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
     """Trains a model in place, from its weights on, with a new optimizer of the task.
 
     Args:
-      session: the session, whose job says for how many epochs, at which learning rate, and with which loss.
+      session: the session, whose job says for how many epochs, at which learning rate, and with which loss. It has no
+        teacher beside the model, so the loss takes stored soft targets alone.
       model: a model that was built within the scope of the session's strategy.
       stage: number of the further training in its chain, from 0. TensorBoard shows it as a member.
 
@@ -45,10 +43,6 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
       TrainingFailedError: if training breaks down.
       PreemptedError: if the process was asked to end. Nothing is saved: the next attempt begins anew.
     """
-    if session.job.distillation is not None:
-        # There is no teacher beside this model.
-        stored = without_teachers(session.job.distillation)
-        session = dataclasses.replace(session, job=dataclasses.replace(session.job, distillation=stored))
     job, training = session.job, session.job.training
     order = inputs.order_of(session, 0)
     with strategies.scope(session.strategy):

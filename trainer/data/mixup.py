@@ -10,8 +10,7 @@ whole split, chosen by the place in the training alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from limbeck.aliases import Features, FeatureSpec, Tensor
 from limbeck.errors import TaskError
@@ -48,13 +47,13 @@ def assert_mixable(spec: FeatureSpec, task: str) -> None:
     """Raises TaskError if the model takes anything but dense numbers; `spec` is the feature spec of its inputs."""
     import tensorflow as tf
 
-    odd = _odd(spec, tf.io.FixedLenFeature)
+    odd = sorted(
+        name
+        for name, kind in spec.items()
+        if not (isinstance(kind, tf.io.FixedLenFeature) and kind.dtype.is_floating)
+    )
     if odd:
         raise TaskError(
             f"distillation.inputs=mixup mixes numbers, but the models of task '{task}' also take {', '.join(odd)}, "
             "which have no mixture: let preprocessing_fn return dense floats, or set distillation.inputs=augmented"
         )
-
-
-def _odd(spec: Mapping[str, Any], dense: type[Any]) -> list[str]:
-    return sorted(name for name, kind in spec.items() if not (isinstance(kind, dense) and kind.dtype.is_floating))

@@ -8,7 +8,7 @@ from typing import Any
 from limbeck.errors import ConfigError
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.task import Task
-from limbeck.trainer.distillation.transfer.registry import TRANSFERS, of_layers
+from limbeck.trainer.distillation.transfer.registry import of_layers
 
 
 def assert_supported(config: DistillationConfig, task: Task) -> None:
@@ -37,8 +37,8 @@ def without_teachers(config: DistillationConfig) -> DistillationConfig:
     Stored soft targets are those of the examples as they are, so they are wrong for any other input. If nothing else
     has a weight, the soft targets get 1.
     """
-    names = [name for name in config.weights if not TRANSFERS[name].layers]
-    changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in config.weights if name not in names}
-    if not names:
+    names = of_layers(config)
+    changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in names}
+    if set(names) >= set(config.weights):
         changes["soft_target_weight"] = 1.0
     return dataclasses.replace(config, inputs="stored", **changes)

@@ -22,19 +22,7 @@ def first_teacher(session: Session, member: int = 0) -> KerasModel:
       TaskError: if the task cannot build its teacher.
     """
     job = session.job
-    job_of_teachers = dataclasses.replace(
-        job,
-        entry="teacher",
-        targets="labels",
-        separate=False,
-        distillation=None,
-        search=None,
-        hyperparameters=job.teacher_hyperparameters,
-        planned_teacher=None,
-        teacher_uri=None,
-        compression=None,
-        student_uri=None,
-    )
+    job_of_teachers = job.of_another("teacher", job.teacher_hyperparameters)
     teacher = build_model(dataclasses.replace(session, job=job_of_teachers))
     if job.teacher_uri is not None:
         saved_weights.load(teacher, job.teacher_uri, "the teacher", "build_teacher", member)

@@ -21,6 +21,7 @@ from limbeck.records import from_json
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer import compressing, training
+from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.serving.compressed import FILE, RECORD, TRANSFORM, CompressedModel
 from tests.trainer.world import COUNT, World, rows, values_of
 
@@ -154,6 +155,6 @@ def test_a_sparse_input_is_refused(world: World, student, tmp_path: Path):
     ({"inputs": "mixup", "alpha": 1.0}, {"alpha": 1.0}),
 ])  # fmt: skip
 def test_a_further_training_takes_of_the_loss_what_needs_no_teacher_beside_it(given: dict, kept: dict):
-    found = compressing._of_stored_targets(DistillationConfig(**given))
+    found = without_teachers(DistillationConfig(**given))
     assert found == DistillationConfig(**kept)
     assert not found.calls_teachers
