@@ -14,6 +14,17 @@ from limbeck.settings.search import SearchConfig
 Candidates = tuple[DistillationConfig, ...]
 
 
+def usual_loss(config: DistillationConfig, *, tempered: bool) -> DistillationConfig:
+    """Returns the loss that holds without a search: the usual value stands where the user has set none.
+
+    Args:
+      config: what the user has set.
+      tempered: whether the temperature changes the loss of soft targets. An objective without one refuses every value.
+    """
+    temperature = config.used_temperature if tempered else config.temperature
+    return dataclasses.replace(config, temperature=temperature, alpha=config.used_alpha, search=False)
+
+
 def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bool) -> Candidates:
     """Returns the losses that are worth trying, each with alpha and, where it counts, a temperature.
 
@@ -24,9 +35,7 @@ def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bo
       search: the values to try for others.
       tempered: whether the temperature changes the loss of soft targets.
     """
-    # An objective without a temperature refuses every value.
-    temperature = config.used_temperature if tempered else config.temperature
-    usual = dataclasses.replace(config, temperature=temperature, alpha=config.used_alpha, search=False)
+    usual = usual_loss(config, tempered=tempered)
     if not config.search:
         return (usual,)
     # A value that changes from step to step is set, whether its beginning is or not.

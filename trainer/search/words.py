@@ -51,11 +51,11 @@ def ending(record: SearchRecord, measure: Measure) -> str:
     return f"the search took {loss(record.chosen)}{told}"
 
 
-def too_few(examples: int, fewest: int, asked: DistillationConfig) -> str:
+def too_few(examples: int, fewest: int, taken: DistillationConfig) -> str:
     """Returns why there is no search, and which loss is taken instead."""
     return (
         f"no search: only {examples} validation examples have a label, and it needs {fewest}. The student is trained "
-        f"with {loss(asked)}"
+        f"with {loss(taken)}"
     )
 
 

@@ -22,7 +22,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.fitting.evaluation import Split, labels_of, predict
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.search import choice, words
-from limbeck.trainer.search.candidates import candidates, is_reference
+from limbeck.trainer.search.candidates import candidates, is_reference, usual_loss
 from limbeck.trainer.search.choice import Judged
 from limbeck.trainer.search.plan import Plan, plan
 from limbeck.trainer.search.record import Length, SearchRecord, SearchTrial
@@ -128,13 +128,17 @@ def search(session: Session) -> Found | None:
     job, objective = session.job, session.task.objective
     if job.search is None or job.distillation is None or job.validation_uri is None:
         return None
-    losses = candidates(job.distillation, job.search, tempered=objective.wording.tempered)
+    tempered = objective.wording.tempered
+    losses = candidates(job.distillation, job.search, tempered=tempered)
     if len(losses) == 1:
         return None
     planned = plan(len(losses), job.search.budget, inputs.order_of(session, 0))
     trials = _Trials(session, losses, planned, inputs.validation_split(session, job.validation_uri))
     if trials.examples < _FEWEST_LABELS:
-        _tell(session, words.too_few(trials.examples, _FEWEST_LABELS, job.distillation))
+        _tell(
+            session,
+            words.too_few(trials.examples, _FEWEST_LABELS, usual_loss(job.distillation, tempered=tempered)),
+        )
         return None
     _tell(session, words.beginning(planned, losses, job.distillation, trials.examples))
     short = [trials.make(number, "short") for number in planned.screened]
