@@ -1,11 +1,14 @@
 """Reads batches of packed examples. Each batch is looked up by its number.
 
 A dataset that shuffles while it reads must read everything before a batch to get to it. Here a training that resumes at
-step s reads nothing of the steps before.
+step s reads nothing of the steps before. And nothing is parsed: rows are gathered from memory that is mapped, several
+small batches at a time.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +19,11 @@ from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
 from limbeck.trainer.data import damage
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
+
+# Small beside the memory of a process, and large beside the cost of a call.
+_CHUNK_BYTES = 1 << 19
 
 
 class Denominators(NamedTuple):
@@ -50,7 +57,7 @@ def batches(
       order: which examples are used at which step.
       replicas: numbers of the replicas that read this dataset.
       replica_count: number of all replicas of the job.
-      feature_spec: how to parse the transformed examples.
+      feature_spec: the features that are wanted, as `tf.io.parse_example` takes it.
       start: the first step. The steps before it are not read.
       partners: whether each example gets a partner (`Order.partners`).
 
@@ -90,35 +97,90 @@ def numbered_batches(
     import tensorflow as tf
 
     packed = PackedExamples(folder)
+    size = 1
+    if len(replicas) == 1 and all_dense(packed.layout, feature_spec):
+        share = -(-order.batch_size // replica_count)
+        size = max(1, _CHUNK_BYTES // (8 * packed.layout.words * share * (2 if partners else 1)))
+    chunks = _Chunks(order, replicas, start, size)
 
     def look_up(number: int) -> tuple[Any, ...]:
-        step, local = divmod(int(number), len(replicas))
-        positions = order.global_batch(step)
-        rows = order.rows(positions)
-        mine = order.share(step, replicas[local], replica_count)
-        labelled = np.float32(packed.labelled(rows).sum())
+        steps, replica = chunks.steps(int(number))
+        positions = order.positions_of(steps)
+        rows = order.rows(positions).reshape(len(steps), -1)
+        share = order.share(steps[0], replica, replica_count)
+        mine = positions.reshape(rows.shape)[:, share].ravel()
+        labelled = packed.labelled(rows.ravel()).reshape(rows.shape).sum(axis=1, dtype=np.float32)
         with damage.noting(DamagedDataError, PassingFaultError):
-            serialized = packed.read(rows[mine])
-            others = [packed.read(order.partners(positions[mine]))] if partners else []
-        return (
-            serialized,
-            positions[mine],
-            np.float32(len(rows)),
-            labelled,
-            np.float32(order.progress(step)),
-            *others,
-        )
+            read = [packed.read(rows[:, share].ravel())]
+            if partners:
+                read.append(packed.read(order.partners(mine)))
+        progress = np.array([order.progress(step) for step in steps], np.float32)
+        counts = [np.full(len(steps), rows.shape[1], np.float32), labelled, progress]
+        return *counts, mine, *itertools.chain.from_iterable(arrays_of(packed.layout, one) for one in read)
 
-    def batch(number: Tensor) -> tuple[Any, ...]:
-        types = (tf.string, tf.int64, tf.float32, tf.float32, tf.float32, *([tf.string] if partners else []))
-        found = tf.numpy_function(look_up, [number], types, stateful=False)
-        serialized, positions, scalars, others = found[0], found[1], found[2:5], found[5:]
-        for vector in (serialized, positions, *others):
-            vector.set_shape([None])
-        for scalar in scalars:
-            scalar.set_shape([])
-        parsed, *mates = (tf.io.parse_example(one, feature_spec) for one in (serialized, *others))
-        return parsed, Denominators(*scalars), positions, *mates
+    types = types_of(packed.layout)
 
-    numbers = tf.data.Dataset.range(start * len(replicas), order.steps * len(replicas))
-    return numbers.map(batch, num_parallel_calls=2, deterministic=True)
+    def chunk(number: Tensor) -> tuple[Any, ...]:
+        wanted = [tf.float32] * 3 + [tf.int64] + types * (2 if partners else 1)
+        counts, (positions, *arrays) = _parted(tf.numpy_function(look_up, [number], wanted, stateful=False), 3)
+        positions.set_shape([None])
+        for one in counts:
+            one.set_shape([None])
+        examples = tf.size(positions, tf.int64)
+        lead = [examples]
+        if chunks.cut:
+            batches_in_it = tf.size(counts[0], tf.int64)
+            lead = [batches_in_it, examples // batches_in_it]
+            positions = tf.reshape(positions, tf.stack(lead))
+        else:
+            counts = [one[0] for one in counts]
+        parsed = [
+            features_of(packed.layout, feature_spec, some, lead) for some in _parted(arrays, len(types)) if some
+        ]
+        return parsed[0], Denominators(*counts), positions, *parsed[1:]
+
+    read = tf.data.Dataset.range(chunks.count).map(chunk, num_parallel_calls=2, deterministic=True)
+    # `unbatch` would crash the process if a replica gets no example of the last batch (TensorFlow 2.16).
+    return read.flat_map(lambda *found: tf.data.Dataset.from_tensor_slices(found)) if chunks.cut else read
+
+
+@dataclasses.dataclass(frozen=True)
+class _Chunks:
+    """Which batches are looked up together. A call of Python costs as much as the rows of a small batch.
+
+    Attributes:
+      order: the order of the training.
+      replicas: numbers of the replicas that read.
+      start: the first step.
+      size: number of steps that are looked up together.
+    """
+
+    order: Order
+    replicas: Sequence[int]
+    start: int
+    size: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether a chunk may hold several batches."""
+        return self.size > 1
+
+    @property
+    def count(self) -> int:
+        """Number of chunks. The last batch of all may be smaller, and has one to itself."""
+        full, steps = max(self.order.full_steps - self.start, 0), self.order.steps
+        chunks = -(-full // self.size) + (steps > max(self.order.full_steps, self.start))
+        return chunks * len(self.replicas)
+
+    def steps(self, number: int) -> tuple[range, int]:
+        """Returns the steps of a chunk, and the number of its replica."""
+        chunk, local = divmod(number, len(self.replicas))
+        first, full = self.start + chunk * self.size, self.order.full_steps
+        if first >= full:
+            return range(self.order.steps - 1, self.order.steps), self.replicas[local]
+        return range(first, min(first + self.size, full)), self.replicas[local]
+
+
+def _parted(values: Sequence[Any], size: int) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Returns the first values and the others."""
+    return values[:size], values[size:]

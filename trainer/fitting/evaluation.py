@@ -31,7 +31,7 @@ from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import numbered_batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 
 _READ_BATCH = 1024
 
@@ -188,16 +188,10 @@ def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> 
 
 def labels_of(split: Split) -> npt.NDArray[Any]:
     """Reads the labels of all examples, `[examples, *label_shape]`, in the order of `predict`."""
-    import tensorflow as tf
-
-    packed, spec = PackedExamples(split.folder), {split.label_key: split.objective.label_spec()}
+    packed = PackedExamples(split.folder)
     rows = np.arange(len(packed), dtype=np.int64)
-    return np.concatenate(
-        [
-            tf.io.parse_example(packed.read(some), spec)[split.label_key].numpy()
-            for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))
-        ]
-    )
+    parts = [packed.column(split.label_key, some) for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))]
+    return np.concatenate(parts).reshape([len(rows), *split.objective.label_shape])
 
 
 def _placed(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:

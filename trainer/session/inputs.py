@@ -10,18 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
+from limbeck import files
+from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
+from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import Denominators, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.mixup import assert_mixable, mixed
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
-from limbeck.trainer.distillation.targets import label_key, target_spec
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.distillation.targets import all_targets, label_key, target_spec
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.evaluation import Split, evaluator
 from limbeck.trainer.fitting.hooks import Validation
 from limbeck.trainer.session.metrics import build_metrics
 from limbeck.trainer.session.session import Session
+
+
+def packed_spec(transform_graph_uri: str, objective: Objective) -> FeatureSpec:
+    """Returns the feature spec of whatever a job reads of its examples, and of what jobs that it tries read."""
+    import tensorflow_transform as tft
+
+    from limbeck.trainer.serving.export import model_input_spec
+
+    return model_input_spec(tft.TFTransformOutput(files.local_copy(transform_graph_uri))) | all_targets(objective)
 
 
 def order_of(session: Session, member: int) -> Order:
