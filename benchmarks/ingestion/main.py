@@ -104,8 +104,8 @@ def _contestants(home: Path, batch_size: int) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _ours(folder: Path, batch_size: int) -> Any:
-    """Returns the dataset that a training reads, without the thread that tunes, as in a training."""
+def _ours(folder: Path, batch_size: int, epochs: int = 1) -> Any:
+    """Returns what a training reads, without the thread that tunes, as in a training."""
     import tensorflow as tf
 
     from benchmarks.ingestion import data
@@ -113,7 +113,7 @@ def _ours(folder: Path, batch_size: int) -> Any:
     from limbeck.trainer.data.order import Order
     from limbeck.trainer.data.packed import PackedExamples
 
-    order = Order(len(PackedExamples(str(folder))), batch_size, epochs=1, seed=1)
+    order = Order(len(PackedExamples(str(folder))), batch_size, epochs, seed=1)
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches(str(folder), order, [0], 1, data.spec()).with_options(options)

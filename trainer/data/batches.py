@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,10 @@ from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, type
 
 # Small beside the memory of a process, and large beside the cost of a call.
 _CHUNK_BYTES = 1 << 19
+
+
+# Takes features by name, `Denominators`, seeds, and maybe the features of the partners.
+Arrange = Callable[..., tuple[Any, ...]]
 
 
 class Denominators(NamedTuple):
@@ -49,6 +53,7 @@ def batches(
     *,
     start: int = 0,
     partners: bool = False,
+    arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
 
@@ -60,6 +65,8 @@ def batches(
       feature_spec: the features that are wanted, as `tf.io.parse_example` takes it.
       start: the first step. The steps before it are not read.
       partners: whether each example gets a partner (`Order.partners`).
+      arrange: chooses and names what is returned, of what is described below. It gets several batches at once, with
+        one more axis in front, so it may look at no shape.
 
     Returns:
       A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`). Each example has another
@@ -67,17 +74,20 @@ def batches(
 
     Raises:
       ValueError: if the order has no seed.
-      DataError: (while it is read) if an example is not the one that was packed.
+      DataError: if the split was packed without a feature; and (while it is read) if an example is not the one that was
+        packed.
     """
     seed = order.seed
     if seed is None:
         raise ValueError("an order without a seed has none for its examples: read it by numbered_batches")
 
     def seeded(features: Features, counts: Denominators, positions: Tensor, *others: Features) -> tuple[Any, ...]:
-        return features, counts, mix(positions, seed), *others
+        made = features, counts, mix(positions, seed), *others
+        return arrange(*made) if arrange else made
 
-    read = numbered_batches(folder, order, replicas, replica_count, feature_spec, start=start, partners=partners)
-    return read.map(seeded).prefetch(8)
+    return numbered_batches(
+        folder, order, replicas, replica_count, feature_spec, start=start, partners=partners, arrange=seeded
+    )
 
 
 def numbered_batches(
@@ -89,6 +99,7 @@ def numbered_batches(
     *,
     start: int = 0,
     partners: bool = False,
+    arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
 
@@ -97,10 +108,11 @@ def numbered_batches(
     import tensorflow as tf
 
     packed = PackedExamples(folder)
+    layout, dense = packed.layout, all_dense(packed.layout, feature_spec)
     size = 1
-    if len(replicas) == 1 and all_dense(packed.layout, feature_spec):
+    if len(replicas) == 1 and dense:
         share = -(-order.batch_size // replica_count)
-        size = max(1, _CHUNK_BYTES // (8 * packed.layout.words * share * (2 if partners else 1)))
+        size = max(1, _CHUNK_BYTES // (8 * layout.words * share * (2 if partners else 1)))
     chunks = _Chunks(order, replicas, start, size)
 
     def look_up(number: int) -> tuple[Any, ...]:
@@ -108,40 +120,39 @@ def numbered_batches(
         positions = order.positions_of(steps)
         rows = order.rows(positions).reshape(len(steps), -1)
         share = order.share(steps[0], replica, replica_count)
-        mine = positions.reshape(rows.shape)[:, share].ravel()
+        mine = positions.reshape(rows.shape)[:, share]
         labelled = packed.labelled(rows.ravel()).reshape(rows.shape).sum(axis=1, dtype=np.float32)
         with damage.noting(DamagedDataError, PassingFaultError):
-            read = [packed.read(rows[:, share].ravel())]
+            read = [packed.read(rows[:, share].ravel(), streams=not dense)]
             if partners:
-                read.append(packed.read(order.partners(mine)))
+                read.append(packed.read(order.partners(mine.ravel()), streams=not dense))
         progress = np.array([order.progress(step) for step in steps], np.float32)
         counts = [np.full(len(steps), rows.shape[1], np.float32), labelled, progress]
-        return *counts, mine, *itertools.chain.from_iterable(arrays_of(packed.layout, one) for one in read)
+        arrays = itertools.chain.from_iterable(arrays_of(layout, one) for one in read)
+        return *counts, mine, *arrays
 
-    types = types_of(packed.layout)
+    types = types_of(layout, streams=not dense)
+    wanted = [tf.float32] * 3 + [tf.int64] + types * (2 if partners else 1)
 
     def chunk(number: Tensor) -> tuple[Any, ...]:
-        wanted = [tf.float32] * 3 + [tf.int64] + types * (2 if partners else 1)
-        counts, (positions, *arrays) = _parted(tf.numpy_function(look_up, [number], wanted, stateful=False), 3)
-        positions.set_shape([None])
+        found = tf.numpy_function(look_up, [number], wanted, stateful=False)
+        counts, positions, arrays = found[:3], found[3], found[4:]
         for one in counts:
             one.set_shape([None])
-        examples = tf.size(positions, tf.int64)
-        lead = [examples]
-        if chunks.cut:
-            batches_in_it = tf.size(counts[0], tf.int64)
-            lead = [batches_in_it, examples // batches_in_it]
-            positions = tf.reshape(positions, tf.stack(lead))
-        else:
-            counts = [one[0] for one in counts]
-        parsed = [
-            features_of(packed.layout, feature_spec, some, lead) for some in _parted(arrays, len(types)) if some
-        ]
-        return parsed[0], Denominators(*counts), positions, *parsed[1:]
+        positions.set_shape([None, None])
+        lead = tf.shape(positions)
+        if not chunks.cut:
+            counts, positions, lead = [one[0] for one in counts], positions[0], lead[1:]
+        groups = [arrays[begin : begin + len(types)] for begin in range(0, len(arrays), len(types))]
+        features, *others = (features_of(layout, feature_spec, group, lead) for group in groups)
+        made = features, Denominators(*counts), positions, *others
+        return arrange(*made) if arrange else made
 
     read = tf.data.Dataset.range(chunks.count).map(chunk, num_parallel_calls=2, deterministic=True)
-    # `unbatch` would crash the process if a replica gets no example of the last batch (TensorFlow 2.16).
-    return read.flat_map(lambda *found: tf.data.Dataset.from_tensor_slices(found)) if chunks.cut else read
+    if chunks.cut:
+        # `unbatch` would crash the process if a replica gets no example of the last batch (TensorFlow 2.16).
+        read = read.flat_map(lambda *found: tf.data.Dataset.from_tensor_slices(found))
+    return read.prefetch(8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,8 +190,3 @@ class _Chunks:
         if first >= full:
             return range(self.order.steps - 1, self.order.steps), self.replicas[local]
         return range(first, min(first + self.size, full)), self.replicas[local]
-
-
-def _parted(values: Sequence[Any], size: int) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Returns the first values and the others."""
-    return values[:size], values[size:]

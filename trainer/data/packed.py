@@ -98,8 +98,8 @@ class PackedExamples:
         """Returns whether each of `rows` has a label: bool `[rows]`."""
         return np.asarray(self._index["labelled"][rows])
 
-    def read(self, rows: Positions) -> Records:
-        """Reads the examples of `rows`.
+    def read(self, rows: Positions, *, streams: bool = True) -> Records:
+        """Reads the examples of `rows`, with or without the values of the streams.
 
         Raises:
           DamagedDataError: if an example is not the one that was packed.
@@ -109,7 +109,7 @@ class PackedExamples:
         # First, because changed rows would send us to other values, or to none.
         self._assert_whole(checksum.of_rows(found, self._keys) != self._index["check"][rows], RECORDS)
         values, counts = [], []
-        for number, stream in enumerate(self._streams):
+        for number, stream in enumerate(self._streams if streams else ()):
             told = self.layout.stream(found, number).view(np.int64)
             spans = Spans(told[:, 0], told[:, 1])
             values.append(stream[spans.places])
@@ -127,7 +127,7 @@ class PackedExamples:
         column = self.layout.column(name)
         if column is None or column.size is None:
             raise KeyError(name)
-        found = self.read(rows).rows
+        found = self.read(rows, streams=False).rows
         values = self.layout.integers(found) if column.dtype == "int64" else self.layout.floats(found)
         return values[:, self.layout.place(column)]
 

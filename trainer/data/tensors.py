@@ -22,39 +22,41 @@ from limbeck.trainer.data.packed import Records
 def arrays_of(layout: Layout, records: Records) -> list[npt.NDArray[Any]]:
     """Returns the values of some examples as arrays of one type each, for `features_of`."""
     dense = [layout.integers(records.rows), layout.floats(records.rows)]
-    values = [*records.values[:-1], records.serialized()] if layout.serialized else list(records.values)
+    values = list(records.values)
+    if values and layout.serialized:
+        values[-1] = records.serialized()
     return [*map(np.ascontiguousarray, dense), *values, *records.counts]
 
 
-def types_of(layout: Layout) -> list[Any]:
-    """Returns the tf.DType of each array that `arrays_of` returns."""
+def types_of(layout: Layout, *, streams: bool) -> list[Any]:
+    """Returns the tf.DType of each array that `arrays_of` returns, for records with or without streams."""
     import tensorflow as tf
 
-    streams = [tf.string if dtype == "uint8" else tf.as_dtype(dtype) for dtype in layout.streams]
-    return [tf.int64, tf.float32, *streams, *([tf.int64] * len(streams))]
+    values = [tf.string if dtype == "uint8" else tf.as_dtype(dtype) for dtype in layout.streams if streams]
+    return [tf.int64, tf.float32, *values, *([tf.int64] * len(values))]
 
 
 def all_dense(layout: Layout, spec: FeatureSpec) -> bool:
-    """Returns whether every feature of a spec is a dense one that the rows hold, so batches can be cut from a chunk."""
+    """Returns whether every feature of a spec is a dense one that the rows hold, so that no stream is needed."""
     return all(_dense(layout, name, kind) for name, kind in spec.items())
 
 
-def features_of(layout: Layout, spec: FeatureSpec, arrays: Sequence[Tensor], lead: Sequence[Any]) -> Features:
+def features_of(layout: Layout, spec: FeatureSpec, arrays: Sequence[Tensor], lead: Tensor) -> Features:
     """Returns features by name, as `tf.io.parse_example` does.
 
     Args:
       layout: the columns of the split.
       spec: the features that are wanted.
       arrays: the tensors of `arrays_of`.
-      lead: the first axes of each dense feature, such as `[examples]` or `[batches, examples of each]`; sparse and
-        ragged features have one axis of examples.
+      lead: the first axes of each dense feature: `[examples]`, or `[batches, examples of each]`. Sparse and ragged
+        features have one axis of examples.
 
     Raises:
       DataError: if the split was packed without a feature, or with another size of it.
     """
     import tensorflow as tf
 
-    streams = len(layout.streams)
+    streams = (len(arrays) - 2) // 2
     for array, rank in zip(arrays, [2, 2, *[1] * (2 * streams)], strict=True):
         array.set_shape([None] * rank)
     pieces: Features = {}
@@ -72,7 +74,7 @@ def features_of(layout: Layout, spec: FeatureSpec, arrays: Sequence[Tensor], lea
     found = {}
     for name, kind in spec.items():
         if _dense(layout, name, kind):
-            found[name] = _shaped(pieces[name], [*lead, *_shape(kind, name, pieces[name].shape[1])])
+            found[name] = _shaped(pieces[name], lead, _shape(kind, name, pieces[name].shape[1]))
         elif _of_values(kind) and (name in ragged or name in pieces):
             values = ragged[name] if name in ragged else tf.RaggedTensor.from_tensor(pieces[name])
             found[name] = _as(kind, values)
@@ -109,11 +111,11 @@ def _shape(kind: Any, name: str, size: int) -> list[int]:
     return [size // math.prod(shape), *shape]
 
 
-def _shaped(values: Tensor, shape: Sequence[Any]) -> Tensor:
+def _shaped(values: Tensor, lead: Tensor, shape: list[int]) -> Tensor:
     import tensorflow as tf
 
-    known = [one if isinstance(one, int) else None for one in shape]
-    return tf.ensure_shape(tf.reshape(values, tf.stack([tf.cast(one, tf.int64) for one in shape])), known)
+    shaped = tf.reshape(values, tf.concat([lead, tf.constant(shape, lead.dtype)], axis=0))
+    return tf.ensure_shape(shaped, [None] * lead.shape[0] + shape)
 
 
 def _of_values(kind: Any) -> bool:

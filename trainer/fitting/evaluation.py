@@ -85,14 +85,14 @@ class Split:
         order = self.order
         spec = self.inputs | {self.label_key: self.objective.label_spec()}
 
-        def prepare(features: Features, _: Tensor, positions: Tensor) -> tuple[Any, ...]:
+        def arrange(features: Features, _: Tensor, positions: Tensor) -> tuple[Any, ...]:
             given = {name: features[name] for name in self.inputs}
             return given, features[self.label_key], tf.math.floormod(positions, order.batch_size)
 
         def dataset_of(context: InputContext) -> Dataset:
             replicas = replicas_of(strategy, context)
-            read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
-            return read.map(prepare).prefetch(8)
+            count = strategy.num_replicas_in_sync
+            return numbered_batches(self.folder, order, replicas, count, spec, arrange=arrange)
 
         return PerReplicaPipeline(strategy, dataset_of)
 

@@ -108,7 +108,6 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
     mixing = chosen == "mixup"
     if mixing:
         assert_mixable(inputs, session.task.name)
-    dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start, partners=mixing)
     # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
     augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 
@@ -119,4 +118,15 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
             return mixed(given, others[0], seeds, augment), wanted, counts
         return (augment(given, seeds) if augment else given), wanted, counts
 
-    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)
+    computed = mixing or augment is not None
+    dataset = batches(
+        job.examples_uri,
+        order,
+        mine,
+        replicas,
+        inputs | targets,
+        start=start,
+        partners=mixing,
+        arrange=None if computed else prepare,
+    )
+    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8) if computed else dataset
