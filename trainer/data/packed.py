@@ -107,7 +107,7 @@ class PackedExamples:
         """
         found = np.take(self._rows, rows, axis=0)
         # First, because changed rows would send us to other values, or to none.
-        self._assert_whole(checksum.of_rows(found, self._keys) != self._index["check"][rows], RECORDS)
+        self._assert_whole(rows[checksum.of_rows(found, self._keys) != self._index["check"][rows]], RECORDS)
         values, counts = [], []
         for number, stream in enumerate(self._streams if streams else ()):
             told = self.layout.stream(found, number).view(np.int64)
@@ -115,7 +115,7 @@ class PackedExamples:
             values.append(stream[spans.places])
             counts.append(spans.counts)
             check = checksum.of_values(values[-1], spans)
-            self._assert_whole(check != told[:, 2].view(np.uint64), stream_name(number))
+            self._assert_whole(rows[check != told[:, 2].view(np.uint64)], stream_name(number))
         return Records(found, tuple(values), tuple(counts))
 
     def column(self, name: str, rows: Positions) -> npt.NDArray[Any]:
@@ -131,12 +131,13 @@ class PackedExamples:
         values = self.layout.integers(found) if column.dtype == "int64" else self.layout.floats(found)
         return values[:, self.layout.place(column)]
 
-    def _assert_whole(self, changed: npt.NDArray[np.bool_], file: str) -> None:
-        if not changed.any():
+    def _assert_whole(self, changed: Positions, file: str) -> None:
+        if not len(changed):
             return
+        # Several batches may have the same example.
         text = (
-            f"{int(changed.sum())} of the packed examples in {self.folder} are not those that were packed: the file "
-            f"{file} was changed or damaged"
+            f"{len(np.unique(changed))} of the packed examples in {self.folder} are not those that were packed: "
+            f"the file {file} was changed or damaged"
         )
         if not files.is_local(self.folder):
             raise PassingFaultError(f"{text} on its way here")

@@ -91,8 +91,7 @@ def equal(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("partners", [False, True])
-@pytest.mark.parametrize("batch_size", [1, 7, 40])
+@pytest.mark.parametrize(("batch_size", "partners"), [(1, False), (7, True), (40, False)])
 @pytest.mark.parametrize("spec", [DENSE, VARIABLE, OTHERS], ids=["dense", "variable", "others"])
 def test_batches_are_what_parse_example_makes_of_them(tmp_path: Path, spec: Any, batch_size: int, partners: bool):
     serialized = [example(row) for row in range(COUNT)]
@@ -139,7 +138,9 @@ def test_small_batches_are_looked_up_together_and_great_ones_alone(
     folder = pack_them(tmp_path / "packed", [example(row) for row in range(COUNT)], DENSE)
     reads: list[int] = []
     real = PackedExamples.read
-    monkeypatch.setattr(PackedExamples, "read", lambda self, rows: reads.append(len(rows)) or real(self, rows))
+    monkeypatch.setattr(
+        PackedExamples, "read", lambda self, rows, **named: reads.append(len(rows)) or real(self, rows, **named)
+    )
     list(numbered_batches(folder, Order(COUNT, 8, 2, 0), [0], 1, DENSE))
     # 7 batches of 8 in one call, and the last one, of 4.
     assert reads == [56, 4]
