@@ -5,7 +5,8 @@ looks (White, 2000, "A reality check for data snooping", Econometrica 68(5)). La
 burden of proof is on the others. A guard of one standard error is too weak a proof: if six other losses are tried and
 none is really better, it takes one of them in two of three searches. A guard by right and wrong alone throws away what
 is really better, because some hundred examples tell little by the few on which two students differ. The loss of the
-same answers tells more: it is a mean over all examples.
+same answers tells more: it is a mean over all examples. It is compared once the confidence of each student is put
+right (`limbeck.trainer.search.confidence`), because a student that is only surer gives no better answers.
 
 So a student must beat labels alone in one of two ways: its measure is better, or its measure is no worse and its loss
 is lower. Better and lower mean that chance does not explain the difference: its p-value by flipped signs
@@ -27,7 +28,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limbeck.objectives.objective import Objective
-from limbeck.trainer.search import sign_flips
+from limbeck.trainer.search import confidence, sign_flips
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,16 +49,18 @@ class Judged:
     Attributes:
       value: the measure, higher is better; NaN if the examples do not define it.
       influence: how much each example moves the measure (`limbeck.objectives.statistic`).
-      losses: hard loss of each example.
+      losses: hard loss of each example, with the confidence put right if outputs are logits.
+      plain_loss: the mean hard loss of the outputs as they are.
     """
 
     value: float
     influence: Array
     losses: Array
+    plain_loss: float = 0.0
 
     @property
     def loss(self) -> float:
-        """The mean loss."""
+        """The mean loss, with the confidence put right."""
         return float(self.losses.mean())
 
     @property
@@ -73,7 +76,7 @@ class Advantage:
     Attributes:
       measure: difference of the measures; NaN if it is not defined.
       measure_error: its standard error.
-      loss: by how much the loss is lower.
+      loss: by how much the loss is lower, with the confidence of both put right.
       chance: the p-value of what speaks for the student: that its measure is better, or, if its measure is no worse,
         that its loss is lower; the smaller of the two. It is of these two comparisons only.
     """
@@ -110,10 +113,17 @@ def judge(objective: Objective, outputs: Any, labels: Any) -> Judged | None:
     if not np.isfinite(outputs).all():
         return None
     statistic = objective.statistic
+
+    def losses(scale: float) -> Array:
+        return np.asarray(objective.losses(scale * outputs, labels), np.float64)
+
+    # A number that is an answer, and no logit, must not be scaled.
+    scale = 1.0 if objective.activation is None else confidence.best_scale(lambda one: float(losses(one).mean()))
     return Judged(
         statistic.value(outputs, labels),
         np.asarray(statistic.influence(outputs, labels), np.float64),
-        np.asarray(objective.losses(outputs, labels), np.float64),
+        losses(scale),
+        float(losses(1.0).mean()),
     )
 
 

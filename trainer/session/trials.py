@@ -95,7 +95,7 @@ class _Trials:
         except DivergedError as error:
             _log.warning("%s broke down: %s", session.trial, error)
             return _Tried(candidate, SearchTrial(loss, length, 0, 0.0, failure=str(error)))
-        record = SearchTrial(loss, length, fitted.steps, fitted.seconds, _defined(judged.value), judged.loss)
+        record = SearchTrial(loss, length, fitted.steps, fitted.seconds, _defined(judged.value), judged.plain_loss)
         return _Tried(candidate, record, judged, (weights, fitted) if length == "full" else None)
 
     def _session(self, candidate: int, length: Length) -> Session:

@@ -8,6 +8,12 @@ from limbeck.task import Label
 from limbeck.trainer.search.choice import Judged, advantage, best, choose, judge
 
 CLASSES = Label("y", ("a", "b", "c"))
+SCALES = np.geomspace(0.02, 20, 3_000)
+
+
+def nats(outputs, labels):
+    probabilities = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    return -np.log(probabilities[np.arange(len(labels)), labels])
 
 
 def judged(right, losses):
@@ -93,10 +99,34 @@ def test_students_are_judged_as_the_gate_judges_them():
     labels = np.random.default_rng(1).integers(3, size=50)
     found = judge(objective, outputs, labels)
     assert found.value == pytest.approx(np.mean(outputs.argmax(axis=1) == labels))
-    probabilities = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
-    assert found.loss == pytest.approx(-np.log(probabilities[np.arange(50), labels]).mean(), rel=1e-5)
+    plain = nats(outputs, labels)
+    assert found.plain_loss == pytest.approx(plain.mean(), rel=1e-5)
+    # Random answers are best with hardly any confidence.
+    assert found.loss == pytest.approx(min(nats(outputs * scale, labels).mean() for scale in SCALES), abs=1e-4)
+    assert found.loss < plain.mean()
     outputs[3, 1] = np.inf
     assert judge(objective, outputs, labels) is None
+
+
+def test_a_student_that_is_only_surer_is_not_better():
+    """Distilled at temperature 4, a student on breast_cancer was surer of nearly every answer, and no answer differed."""
+    objective, generator = objective_of(CLASSES), np.random.default_rng(2)
+    labels = generator.integers(3, size=114)
+    unsure = 0.8 * np.eye(3)[labels] + 0.3 * generator.standard_normal([114, 3])
+    base, surer = (judge(objective, scale * unsure, labels) for scale in (1, 4))
+    assert base.plain_loss - surer.plain_loss > 0.3
+    assert advantage(surer, base).loss == pytest.approx(0, abs=1e-6)
+    assert choose([base, surer], 0, others=1) == 0
+
+
+def test_an_answer_that_is_no_logit_is_not_scaled():
+    objective, generator = (
+        objective_of(Label("y", objective="regression", kind="number")),
+        np.random.default_rng(3),
+    )
+    outputs, labels = generator.standard_normal([2, 40, 1])
+    found = judge(objective, 9 * outputs, labels[:, 0])
+    assert found.loss == found.plain_loss == pytest.approx(objective.losses(9 * outputs, labels[:, 0]).mean())
 
 
 # The rule in a world where the truth is known: labels alone and others, of which the two that look best are finalists.
