@@ -109,7 +109,7 @@ def test_students_are_judged_as_the_gate_judges_them():
 
 
 def test_a_student_that_is_only_surer_is_not_better():
-    """Distilled at temperature 4, a student on breast_cancer was surer of nearly every answer, and no answer differed."""
+    """Distilled at temperature 4, a student on breast_cancer was surer of nearly every answer, and no better."""
     objective, generator = objective_of(CLASSES), np.random.default_rng(2)
     labels = generator.integers(3, size=114)
     unsure = 0.8 * np.eye(3)[labels] + 0.3 * generator.standard_normal([114, 3])
