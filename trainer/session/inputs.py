@@ -12,7 +12,9 @@ from typing import Any
 
 from limbeck import files
 from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
+from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
+from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.data.batches import Denominators, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.mixup import assert_mixable, mixed
@@ -58,12 +60,19 @@ def examples_until(session: Session, order: Order) -> Callable[[int], int]:
     return until
 
 
+def last_step(session: Session, order: Order) -> int:
+    """Returns the number of steps of a training: all, or those with a full batch if all must have the same size."""
+    steps = order.full_steps if strategy_kind(session.job.strategy.name).fixed_shapes else order.steps
+    return min(steps, session.job.most_steps or steps)
+
+
 def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipeline:
     """Returns the batches from step `start` on: (inputs by name, targets by name, `Denominators`), for each replica."""
-    replicas = session.strategy.num_replicas_in_sync
+    replicas, fixed = session.strategy.num_replicas_in_sync, strategy_kind(session.job.strategy.name).fixed_shapes
 
     def dataset_of(context: InputContext) -> Dataset:
-        return _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+        dataset = _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+        return _of_fixed_shapes(dataset, order.batch_size, replicas) if fixed else dataset
 
     return PerReplicaPipeline(session.strategy, dataset_of)
 
@@ -97,6 +106,25 @@ def validation_split(session: Session, folder: str) -> Split:
     job = session.job
     inputs, key = model_input_spec(session.transform), label_key(job.entry)
     return Split(folder, inputs, key, job.training.batch_size, session.task.objective)
+
+
+def _of_fixed_shapes(dataset: Dataset, batch_size: int, replicas: int) -> Dataset:
+    """Returns the full batches of a replica, each with a shape that is known when the step is compiled."""
+    import tensorflow as tf
+
+    if batch_size % replicas:
+        raise ConfigError(
+            f"all {replicas} replicas must get equally many examples, but training.batch_size is {batch_size}: take a "
+            f"multiple of {replicas}"
+        )
+    share = batch_size // replicas
+
+    def fixed(inputs: Features, targets: Features, counts: Denominators) -> tuple[Any, ...]:
+        sized = tf.nest.map_structure(lambda one: tf.ensure_shape(one, [share, *one.shape[1:]]), (inputs, targets))
+        return *sized, counts
+
+    full = dataset.filter(lambda _, targets, __: tf.shape(tf.nest.flatten(targets)[0])[0] == share)
+    return full.map(fixed)
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
