@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal
 
 from pydantic.dataclasses import dataclass
@@ -42,6 +43,15 @@ class StrategyConfig:
     def servers(self) -> int:
         """The number of processes that keep variables for the others."""
         return strategy_kind(self.name).servers(self)
+
+    @property
+    def written_out(self) -> StrategyConfig:
+        """The same strategy with its defaults written out."""
+        if self.servers:
+            return dataclasses.replace(
+                self, workers=self.processes - 1 - self.servers, parameter_servers=self.servers
+            )
+        return dataclasses.replace(self, workers=self.processes)
 
     @property
     def processes(self) -> int:
