@@ -62,6 +62,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
+    "strategy.parameter_servers": ({"strategy": {"name": "parameter_server"}}, 2),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
     "launcher.vertex.accelerators": (_ACCELERATED, 2),
