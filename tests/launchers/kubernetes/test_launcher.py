@@ -82,7 +82,12 @@ def test_pods_take_over_image_account_and_secrets_of_the_step(world):
 
 @pytest.mark.parametrize(
     ("verb", "plural", "code", "times"),
-    [("create", "jobs", 429, 2), ("create", "services", 500, 1), ("list", "pods", 503, 1), ("get", "pods", 429, 1)],
+    [
+        ("create", "jobs", 429, 2),
+        ("create", "services", 500, 1),
+        ("list", "pods", 503, 1),
+        ("get", "pods", 429, 1),
+    ],
 )
 def test_a_busy_server_is_asked_again(world, verb, plural, code, times):
     world.server.fail(verb, plural, code, times=times, headers={"Retry-After": "0"})
