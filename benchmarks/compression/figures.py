@@ -41,7 +41,7 @@ def of_run(recipe: str, seed: int, report: Mapping[str, Any], alone: float) -> d
 
 
 def lines(results: Sequence[Mapping[str, Any]], recipes: Iterable[str]) -> list[str]:
-    """Returns the tables in Markdown: means over seeds."""
+    """Returns the tables in Markdown: means over runs, and medians of latencies."""
     told = [
         "| model | seeds | bytes | by gzip | accuracy, test | a call, ms | the file alone, ms |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -57,7 +57,7 @@ def lines(results: Sequence[Mapping[str, Any]], recipes: Iterable[str]) -> list[
         if some:
             of, taken = [one["file"] for one in some], sorted({one["taken"] for one in some} - {recipe})
             title = f"`{recipe}`" + (f", which took {', '.join(taken)}" if taken else "")
-            alone = f"{statistics.mean(one['alone'] for one in some):.4f}"
+            alone = f"{statistics.median(one['alone'] for one in some):.4f}"
             told.append(
                 _row(title, str(_seeds(some)), _bytes(of), _bytes(some, "gzip"), _share(of), _ms(of), alone)
             )
@@ -68,8 +68,8 @@ def _goals(some: Sequence[Mapping[str, Any]]) -> list[str]:
     if not some:
         return []
     size = statistics.mean(one["file"]["bytes"] / one["teacher"]["bytes"] for one in some)
-    call = statistics.mean(one["file"]["ms"] / one["teacher"]["ms"] for one in some)
-    alone = statistics.mean(one["alone"] / one["teacher"]["ms"] for one in some)
+    call = statistics.median(one["file"]["ms"] / one["teacher"]["ms"] for one in some)
+    alone = statistics.median(one["alone"] / one["teacher"]["ms"] for one in some)
     accuracy = statistics.mean(one["file"]["accuracy"] / one["teacher"]["accuracy"] for one in some)
     goals = (
         ("size", f"1/{1 / size:.0f}", f"at most 1/{1 / _SIZE:.0f}", size <= _SIZE),
@@ -103,4 +103,5 @@ def _share(some: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _ms(some: Sequence[Mapping[str, Any]]) -> str:
-    return f"{statistics.mean(one['ms'] for one in some):.3f}"
+    # A run that other work disturbed must not count.
+    return f"{statistics.median(one['ms'] for one in some):.3f}"

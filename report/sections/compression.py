@@ -117,7 +117,7 @@ def _row(one: TriedRecipe, search: RecipeSearch, report: Report) -> RecipeRow:
         "" if one.file is None else f"{one.file.gzip:,}",
         "" if one.file is None else figures.measured(one.value, report.measure),
         difference,
-        "" if one.latency_ms is None else figures.milliseconds(one.latency_ms),
+        "" if one.latency_ms is None else f"{one.latency_ms:.4f}",
         f"{one.steps:,}",
         "no file" if one.failure else "no" if one.misses else "yes",
         one.front,
@@ -136,7 +136,8 @@ def _chart(made: Sequence[TriedRecipe], search: RecipeSearch, report: Report) ->
             one.value or 0.0,
             f"{_size(one, search):,} bytes, {figures.measured(one.value, report.measure)}",
         )
-        for one in made
+        # What is drawn last lies on top.
+        for one in sorted(made, key=lambda one: one.chosen)
     }
     line = [points[one.recipe] for one in sorted(made, key=lambda one: _size(one, search)) if one.front]
     texts = Texts(

@@ -15,8 +15,8 @@ from typing import Any
 
 from limbeck import task_code
 from limbeck.aliases import KerasModel
-from limbeck.errors import TaskError
-from limbeck.settings.compression import CompressionConfig
+from limbeck.errors import ConfigError, TaskError
+from limbeck.settings.compression import CompressionConfig, Making
 from limbeck.trainer.compression import litert, recipes, representative
 from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.technique import REMEDY
@@ -25,6 +25,8 @@ from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 
 _EXAMPLES = 8
+# How much smaller training may make a file, at the most: operators of one recipe or another, and not weights.
+_MARGIN = 1.25
 
 
 def check(session: Session) -> None:
@@ -33,6 +35,7 @@ def check(session: Session) -> None:
     Raises:
       TaskError: if the student cannot be compressed. The message names the layer, the operator or the input, and what
         to do.
+      ConfigError: if no file can be as small as `compression.max_bytes` asks.
     """
     job = session.job
     if job.planned_compression is None:
@@ -44,27 +47,47 @@ def check(session: Session) -> None:
 
 
 def assert_compressible(session: Session, config: CompressionConfig) -> None:
-    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it; for `auto`, if none can."""
+    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it; for `auto`, if none can.
+
+    Raises ConfigError if no file can be as small as `auto` shall make it.
+    """
     model = build_model(session)
     names = representative.taken(session, model)
     specs = compressed.input_specs(session.transform, names, session.who)
     examples = representative.examples(session, names, min(_EXAMPLES, config.representative))
-    wanted = config.candidates if config.recipe == "auto" else (config.recipe,)
-    refusals = []
-    for recipe in wanted:
+    refusals, sizes = [], []
+    for recipe in _rehearsed(config):
         try:
-            if recipe != "none":
-                _try(model, config.of(recipe), specs, examples, session.who)
+            sizes.append(_try(model, config.of(recipe), specs, examples, session.who))
         except TaskError as error:
             refusals.append(error)
-        else:
+        # One recipe of `auto` is enough, unless sizes are asked for.
+        if sizes and config.max_bytes is None:
             return
-    raise refusals[0]
+    if not sizes:
+        raise refusals[0]
+    if config.max_bytes is not None and config.size == "file" and min(sizes) > _MARGIN * config.max_bytes:
+        raise ConfigError(
+            f"compression.max_bytes={config.max_bytes:,} is too little for {session.who}: the smallest file of "
+            f"{', '.join(_rehearsed(config))} has {min(sizes):,} bytes, and further training hardly changes it. "
+            "Set a larger one, or build a smaller student"
+        )
+
+
+def _rehearsed(config: CompressionConfig) -> list[Making]:
+    """Returns the recipes to carry out: of `auto` those that train nothing first, and no others if there are some."""
+    if config.recipe == "none":
+        return []
+    if config.recipe != "auto":
+        return [config.recipe]
+    cheap = [one for one in config.candidates if not recipes.RECIPES[one].techniques]
+    return cheap or list(config.candidates)
 
 
 def _try(
     model: KerasModel, config: CompressionConfig, specs: Mapping[str, Any], examples: Sequence[Example], who: str
-) -> None:
+) -> int:
+    """Carries out one recipe but for its training. Returns the bytes of the file."""
     stages = recipes.stages(config, 1, who)
     for technique, stage in stages:
         technique.check(model, stage)
@@ -72,4 +95,4 @@ def _try(
     for technique, stage in stages:
         with task_code.guarded(refusal):
             model = technique.strip(technique.wrap(model, stage), stage)
-    litert.convert(model, specs, recipes.RECIPES[config.recipe].storage_of(config), examples, who)
+    return len(litert.convert(model, specs, recipes.RECIPES[config.recipe].storage_of(config), examples, who))

@@ -160,9 +160,27 @@ def test_a_recipe_that_cannot_wrap_the_student_is_passed_over(world, tmp_path):
     def check(attribute, *candidates):
         task = TaskRef(module=uncompressible.__name__, attribute=attribute)
         config = dataclasses.replace(AUTO, candidates=candidates)
-        job = world.job(tmp_path / attribute, "student", task=task, planned_compression=config)
+        folder = tmp_path / f"{attribute}-{len(candidates)}"
+        job = world.job(folder, "student", task=task, planned_compression=config)
         feasibility.check(training.join_job(job))
 
     check("MIXING", "pqat", "int8")
+    # A recipe that trains is tried if there is no other.
+    with pytest.raises(TaskError, match="cannot be pruned"):
+        check("MIXING", "pqat")
     with pytest.raises(TaskError, match=r"cannot become a \.tflite file"):
         check("OPERATOR", "int8", "pqat")
+
+
+def test_a_size_that_no_file_can_have_is_told_before_any_training(world, tmp_path):
+    def check(most):
+        config = dataclasses.replace(AUTO, max_bytes=most)
+        task = TaskRef(module=uncompressible.__name__, attribute="GOOD")
+        job = world.job(tmp_path / str(most), "student", task=task, planned_compression=config)
+        feasibility.check(training.join_job(job))
+
+    check(5_000)
+    with pytest.raises(
+        ConfigError, match=r"max_bytes=900 is too little .*smallest file of int8, float16 has [\d,]+ b"
+    ):
+        check(900)
