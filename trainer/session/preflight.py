@@ -14,9 +14,10 @@ from typing import Any
 
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
+from limbeck.errors import TaskError
 from limbeck.examples import TEACHER_LOGITS
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.distillation.targets import label_key, loss_of
+from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.fitting import micro_batches, optimization, precision
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.recovery import exactness
@@ -24,6 +25,7 @@ from limbeck.trainer.session import contract, initialisation, inputs, metrics
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer, input_types
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.stepping import step_of
 
 _log = logging.getLogger(__name__)
 
@@ -79,17 +81,10 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         metrics.assert_computable(session, outputs, batch[1][label_key(entry)])
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
-        step = GradientStep(
-            tf.distribute.get_strategy(),
-            learner,
-            optimizer,
-            loss_of(session.job, task.objective),
-            training.clip_norm,
-            loss_scale,
-            training.accumulate,
-        )
+        step = step_of(session, tf.distribute.get_strategy(), learner, optimizer, loss_scale)
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
+        _assert_repeatable(session, model, graph)
         told = [exactness.warning(model, optimizer, graph), _of_normalisation(session, model)]
         return [one for one in told if one is not None]
 
@@ -138,6 +133,18 @@ def _assert_computes_nothing(
         f"batch of its training has fewer examples than {parts}, {left} for {replicas * accumulate}: change {remedy}"
     ):
         call({name: _empty(values) for name, values in given.items()})
+
+
+def _assert_repeatable(session: Session, model: KerasModel, graph: Any) -> None:
+    """Refuses recomputation of a model whose layers draw other random numbers each time that they are called."""
+    recompute = session.job.training.recompute
+    layers = exactness.inexact_layers(model, graph) if recompute != "none" else ()
+    if layers:
+        raise TaskError(
+            f"training.recompute={recompute} computes a layer twice for one gradient, and these layers of "
+            f"{session.who} draw other random numbers each time: {', '.join(layers)}. Take "
+            "limbeck.layers.dropout.Dropout, or training.recompute=none"
+        )
 
 
 def _of_normalisation(session: Session, model: KerasModel) -> str | None:
