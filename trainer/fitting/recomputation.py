@@ -189,11 +189,12 @@ def together(gradients: dict[int, Gradient]) -> dict[int, Gradient]:
     """
     import tensorflow as tf
 
+    def there(one: Gradient) -> Gradient:
+        with tf.device(one.device):
+            return tf.nest.map_structure(tf.identity, one, expand_composites=True)
+
     with tf.control_dependencies(list(gradients.values())):
-        return {
-            number: tf.nest.map_structure(tf.identity, one, expand_composites=True)
-            for number, one in gradients.items()
-        }
+        return {number: there(one) for number, one in gradients.items()}
 
 
 def numbered_by(

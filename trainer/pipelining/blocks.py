@@ -98,7 +98,6 @@ class Block:
       takes: the values that it takes, in the order of the inputs of `model`.
       gives: the values that it makes and others need, in the order of the outputs of `model`.
       differentiable: those of `takes` that have a gradient: floating-point values that another block made.
-      carried: the values that cross the cut behind it, its own and others, in a fixed order.
       state: the variables that a forward pass may change.
     """
 
@@ -106,7 +105,6 @@ class Block:
     takes: tuple[int, ...]
     gives: tuple[int, ...]
     differentiable: tuple[int, ...]
-    carried: tuple[int, ...]
     state: tuple[Variable, ...]
 
     @property
@@ -249,10 +247,7 @@ def _block(model: Layout, begin: int, end: int) -> Block:
 
     graph, order = model.graph, {number: place for place, number in enumerate(model.values)}
     made, after = graph.made(begin, end), graph.taken(end, len(graph.calls)) | graph.wanted
-    takes, gives, carried = (
-        tuple(sorted(some, key=order.__getitem__))
-        for some in (graph.taken(begin, end), made & after, graph.crossing(end))
-    )
+    takes, gives = (tuple(sorted(some, key=order.__getitem__)) for some in (graph.taken(begin, end), made & after))
     computes = tf_keras.Model([model.values[one] for one in takes], [model.values[one] for one in gives])
     floating = tuple(n for n in takes if n not in graph.given and model.values[n].dtype.is_floating)
     state = {
@@ -261,4 +256,4 @@ def _block(model: Layout, begin: int, end: int) -> Block:
         for one in layer._non_trainable_weights
         if hasattr(one, "dtype")
     }
-    return Block(computes, takes, gives, floating, carried, tuple(state.values()))
+    return Block(computes, takes, gives, floating, tuple(state.values()))
