@@ -71,6 +71,8 @@ class RunProgress:
             took = "cached" if event["cached"] else f"{event['seconds']:.1f} s"
             self._console.print(f"{self._counter(self._done)} {event['node']:18} {took:>8}")
             self._printed = time.monotonic()
+            if self._done == len(self._nodes):
+                self._begin("finishing")
         elif kind == "note" and self._doing not in self._silent:
             self._note(event["text"])
         elif kind == "restarting":
@@ -90,7 +92,7 @@ class RunProgress:
         self._doing, self._detail, self._since = node, "", time.monotonic()
 
     def _counter(self, number: int) -> str:
-        return f"  {number:2}/{len(self._nodes)}" if self._nodes else "      "
+        return f"  {number:2}/{len(self._nodes)}" if number <= len(self._nodes) else "      "
 
     def _line(self) -> Text:
         seconds = time.monotonic() - self._since

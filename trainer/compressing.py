@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 
 from limbeck import events, files
 from limbeck.aliases import KerasModel
 from limbeck.compression_record import CompressionRecord
 from limbeck.records import to_json
 from limbeck.settings.compression import CompressionConfig
-from limbeck.trainer.compression import cluster, inspection, litert, prune, tuning
-from limbeck.trainer.compression.litert import Example
-from limbeck.trainer.compression.recipes import RECIPES
-from limbeck.trainer.compression.technique import Stage
+from limbeck.trainer.compression import inspection, litert, recipes, representative, tuning
 from limbeck.trainer.data import damage
 from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.serving import compressed, export
-from limbeck.trainer.session import finish, inputs, saved_weights
-from limbeck.trainer.session.models import build_model, input_types
+from limbeck.trainer.session import finish, saved_weights
+from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 from limbeck.trainer.training import join_job
 
@@ -90,10 +86,10 @@ class _Made:
 
 
 def _write(session: Session, config: CompressionConfig, student: KerasModel, *, narrowed: bool) -> None:
-    job, recipe, who = session.job, RECIPES[config.recipe], session.who
-    names = _names(session, student)
+    job, recipe, who = session.job, recipes.RECIPES[config.recipe], session.who
+    names = representative.taken(session, student)
     specs = compressed.input_specs(session.transform, names, who)
-    examples = _representative(session, names, config.representative)
+    examples = representative.examples(session, names, config.representative)
     # Before any training: a student that cannot be converted cannot be compressed.
     events.emit("phase", what="converting the student")
     before = litert.convert(student, specs, "float32", examples, who)
@@ -124,21 +120,11 @@ def _apply(session: Session, config: CompressionConfig, student: KerasModel, *, 
 
     `narrowed` says whether the loss is less than what the student was trained with.
     """
-    techniques = RECIPES[config.recipe].techniques
-    stages = [
-        Stage(
-            config,
-            tuning.steps_of(session),
-            prune in techniques[:place],
-            cluster in techniques[:place],
-            session.who,
-        )
-        for place in range(len(techniques))
-    ]
-    for technique, stage in zip(techniques, stages, strict=True):
+    stages = recipes.stages(config, tuning.steps_of(session), session.who)
+    for technique, stage in stages:
         technique.check(student, stage)
     model, fitted, remarks = student, [], []
-    for place, (technique, stage) in enumerate(zip(techniques, stages, strict=True)):
+    for place, (technique, stage) in enumerate(stages):
         remarks.append(technique.remark(model, stage))
         with strategies.scope(session.strategy):
             wrapped = technique.wrap(model, stage)
@@ -150,22 +136,3 @@ def _apply(session: Session, config: CompressionConfig, student: KerasModel, *, 
             "inputs."
         )
     return _Made(model, tuple(fitted), tuple(remarks))
-
-
-def _names(session: Session, student: KerasModel) -> frozenset[str]:
-    """Returns the transformed features that the student takes; all of them, if it does not say."""
-    if not getattr(student, "_is_graph_network", False):
-        return frozenset(input_types(session))
-    return frozenset(student.input if isinstance(student.input, dict) else student.input_names)
-
-
-def _representative(session: Session, names: frozenset[str], count: int) -> Sequence[Example]:
-    """Returns training examples, in the order in which a student sees them: each input `[1, ...]`, by name."""
-    order = dataclasses.replace(inputs.order_of(session, 0), epochs=1)
-    found: list[Example] = []
-    for features, _, _ in inputs.last_replica(session, order).as_numpy_iterator():
-        rows = min(len(next(iter(features.values()))), count - len(found))
-        found += [{name: features[name][row : row + 1] for name in names} for row in range(rows)]
-        if len(found) == count:
-            break
-    return found

@@ -60,6 +60,8 @@ class TrainingJob:
       most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
+      planned_compression: how the student will be compressed, for the job to try on an untrained student before it
+        trains; likewise. A job of teachers has one only if it has a planned_student.
       teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` and
         `Task.hints` need it.
       teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
@@ -91,6 +93,7 @@ class TrainingJob:
     most_steps: int | None = None
     planned_student: PlannedStudent | None = None
     planned_teacher: PlannedTeacher | None = None
+    planned_compression: CompressionConfig | None = None
     teacher_uri: str | None = None
     teacher_hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     compression: CompressionConfig | None = None
@@ -112,6 +115,8 @@ class TrainingJob:
             raise ConfigError(f"a teacher learns from labels, received targets '{self.targets}'")
         if self.planned_student is not None and self.entry != "teacher":
             raise ConfigError("only a job of teachers has a planned_student")
+        if self.planned_compression is not None and self.entry == "teacher" and self.planned_student is None:
+            raise ConfigError("a job of teachers has a planned_compression only for a planned_student")
         if self.planned_teacher is not None and (self.entry, self.targets) != ("student", "labels"):
             raise ConfigError("only a job of a student that learns from labels has a planned_teacher")
         if self.teacher_uri is not None and self.entry != "student":
@@ -165,6 +170,7 @@ class TrainingJob:
             checkpoint_uri=None,
             planned_student=None,
             planned_teacher=None,
+            planned_compression=None,
             teacher_uri=None,
             teacher_hyperparameters={},
             compression=None,

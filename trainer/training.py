@@ -6,6 +6,8 @@ only the export asks whether this process is the chief. `limbeck.trainer.session
 
 from __future__ import annotations
 
+import importlib
+
 from limbeck import files
 from limbeck.trainer.data import damage
 from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
@@ -16,12 +18,16 @@ from limbeck.trainer.search import record
 from limbeck.trainer.session import finish, inputs, member, preflight, trials
 from limbeck.trainer.session.session import Session
 
+# It is named and not imported, so that an edit of a technique trains nothing again.
+_FEASIBILITY = "limbeck.trainer.compression.feasibility"
+
 
 def run(job: TrainingJob) -> None:
     """Runs `job` in this process, as the role that TF_CONFIG names.
 
     Raises:
-      TaskError: if the task's model breaks a rule of `limbeck.trainer.session.contract`.
+      TaskError: if the task's model breaks a rule of `limbeck.trainer.session.contract`, or if the student cannot be
+        compressed as it is planned.
       UserError: if the processes of the job do not run the same code, packages and data.
       DamagedDataError: if packed examples on this machine are not the ones that were packed.
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
@@ -30,6 +36,7 @@ def run(job: TrainingJob) -> None:
     session = join_job(job)
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
+        _try_compression(session)
         found = trials.search(session)
         # What the first member found holds for all of them.
         chosen = trials.settled(session, found)
@@ -46,6 +53,12 @@ def run(job: TrainingJob) -> None:
             record.write(found.record, job.record_uri)
     finish.write_record(session, fitted)
     farewell.leave_together(session.me)
+
+
+def _try_compression(session: Session) -> None:
+    """Tries on the chief whether the student can be compressed, if it is to be."""
+    if session.me.is_chief and session.job.planned_compression is not None:
+        importlib.import_module(_FEASIBILITY).check(session)
 
 
 def join_job(job: TrainingJob) -> Session:

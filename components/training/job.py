@@ -25,6 +25,7 @@ from limbeck.settings import trial
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
+from limbeck.settings.operational import Operational
 from limbeck.settings.operational import read as read_operational
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -110,6 +111,7 @@ def train(
                 ),
                 teacher_hyperparameters=teacher_hyperparameters or {},
                 planned_student=operational.planned_student if entry == "teacher" else None,
+                planned_compression=_planned_compression(operational, entry, targets, compression),
                 compression=compression,
                 student_uri=(
                     None
@@ -139,6 +141,15 @@ def train(
 
 def _strategy(properties: Properties, compression: CompressionConfig | None) -> StrategyConfig:
     return StrategyConfig("one_device") if compression else Section(StrategyConfig).decode(properties)
+
+
+def _planned_compression(
+    operational: Operational, entry: Entry, targets: Targets, compression: CompressionConfig | None
+) -> CompressionConfig | None:
+    """Returns how the student will be compressed, for the trainings that it depends on. Controls are not compressed."""
+    if entry == "teacher":
+        return operational.planned_compression if operational.planned_student else None
+    return operational.planned_compression if targets == "soft_targets" and compression is None else None
 
 
 def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:

@@ -21,8 +21,8 @@ from limbeck.launchers.kubernetes.pod_template import CONTAINER
 _log = logging.getLogger(__name__)
 LAST_LINES = 30
 _PAUSE_SECONDS = 1.0
-# After the end of the process: the rest of its log.
-_REST_SECONDS = 10.0
+# For the rest of the log: of a process that has ended, which has an end, and of one that goes on, which has none.
+_REST_SECONDS, _LIVING_SECONDS = 10.0, 1.0
 
 
 class PodProcess:
@@ -53,10 +53,10 @@ class FollowedLog:
         self._thread = threading.Thread(target=self._run, name=f"log-{pod}", daemon=True)
         self._thread.start()
 
-    def finish(self) -> None:
-        """Says that the process has ended, and waits a moment for the rest of its log."""
+    def finish(self, *, lives: bool) -> None:
+        """Waits a moment for the rest of the log, and follows it no longer. `lives`: whether the process goes on."""
         self._done.set()
-        self._thread.join(_REST_SECONDS)
+        self._thread.join(_LIVING_SECONDS if lives else _REST_SECONDS)
 
     def _run(self) -> None:
         while True:

@@ -92,7 +92,7 @@ class Watching:
             return self._suspicious()
         finally:
             if self._log is not None:
-                self._log.finish()
+                self._log.finish(lives=0 in self._generation.running)
 
     def _take(self, changes: Changes) -> None:
         """Takes all changes that are there; waits a moment for the first."""

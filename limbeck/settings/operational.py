@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.fields import Positive
 from limbeck.settings.launcher import LauncherConfig
@@ -35,6 +36,8 @@ class Operational:
       looks: folder or URI where Gate notes which students it judged on which test split
         (`limbeck.components.gate.looks`); null keeps no count.
       planned_student: the student, for TeacherTrainer to try before it trains; null tries none. It changes no teacher.
+      planned_compression: how the student will be compressed, for TeacherTrainer and Distiller to try before they
+        train; null if it will not. It changes neither.
       planned_teacher: the teacher, for the control on hard labels to try before it trains; likewise.
     """
 
@@ -46,6 +49,7 @@ class Operational:
     looks: str | None = None
     planned_student: PlannedStudent | None = None
     planned_teacher: PlannedTeacher | None = None
+    planned_compression: CompressionConfig | None = None
 
     @classmethod
     def of(cls, config: Config, checkpoints: str | None, looks: str | None = None) -> Operational:
@@ -59,6 +63,7 @@ class Operational:
             looks=looks,
             planned_student=PlannedStudent.of(config),
             planned_teacher=PlannedTeacher.of(config),
+            planned_compression=None if config.compression.recipe == "none" else config.compression,
         )
 
     def environment(self) -> dict[str, str]:

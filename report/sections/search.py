@@ -9,7 +9,7 @@ import dataclasses
 
 from limbeck.report import figures
 from limbeck.report.schema import Report
-from limbeck.trainer.search import words
+from limbeck.trainer.search import choice, words
 from limbeck.trainer.search.record import SearchTrial
 
 
@@ -36,6 +36,7 @@ class SearchView:
       examples: number of labelled validation examples, in words.
       budget: the budget, and what was spent of it, in words.
       taken: the loss that was taken, in words.
+      level: the largest p-value of a loss that is taken, as a text.
       alone: whether labels alone were taken, because no other loss beat them.
       rows: the trials, those to their end first.
     """
@@ -44,6 +45,7 @@ class SearchView:
     examples: str
     budget: str
     taken: str
+    level: str
     alone: bool
     rows: tuple[TrialRow, ...]
 
@@ -61,6 +63,7 @@ def view(report: Report) -> SearchView | None:
         f"{found.budget:g} times the steps of the student were allowed; {steps:,} steps were taken, in "
         f"{figures.duration(seconds)}",
         words.loss(found.chosen),
+        f"{choice.LEVEL:g}",
         found.chosen.used_alpha == 0,
         tuple(_row(one, report) for one in longest_first),
     )
@@ -85,4 +88,8 @@ def _difference(trial: SearchTrial, report: Report) -> str:
         return ""
     told = figures.bare_difference(trial.difference, report.measure)
     error = figures.bare_difference(trial.standard_error, report.measure).removeprefix("+")
-    return f"{told} ± {error}"
+    return f"{told} ± {error}{_chance(trial)}"
+
+
+def _chance(trial: SearchTrial) -> str:
+    return "" if trial.p_value is None else f", {figures.p_value(trial.p_value)}"

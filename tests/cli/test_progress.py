@@ -172,6 +172,18 @@ def test_the_detail_of_one_node_does_not_stay_for_the_next(tmp_path: Path):
     assert "exporting" not in screen.last_shown
 
 
+def test_what_follows_the_last_node_is_no_node(tmp_path: Path):
+    """It was shown as the node 2 of 1."""
+    screen = Screen(tmp_path / "events.jsonl", terminal=True)
+    with screen.progress:
+        screen.emit("pipeline", nodes=["Gate"])
+        screen.emit("node_started", node="Gate")
+        screen.emit("node_finished", node="Gate", cached=False, seconds=1.0)
+        screen.emit("phase", what="looking at the data")
+        screen.progress.update()
+    assert re.fullmatch(r"\s+finishing\s+0 s  looking at the data", screen.last_shown)
+
+
 @pytest.mark.parametrize(
     ("members", "line"),
     [(1, "student, step 8/10, loss 1.2346"), (3, "student 1/3, step 8/10, loss 1.2346")],

@@ -162,7 +162,7 @@ REFUSALS = {
 def test_another_temperature_trains_the_student_alone_and_what_the_gate_refuses_is_not_pushed(base: Base) -> None:
     """Neither teachers nor controls; a default that is spelt out, here strategy.workers, once trained them again."""
     before = sorted((base.root / "serving").rglob("*"))
-    again = base.again("distillation.temperature=3.5", "strategy.workers=2", *REFUSALS)
+    again = base.again("distillation.temperature=3.5", "distillation.alpha=0.9", "strategy.workers=2", *REFUSALS)
     assert again.code == 3, again.output
     assert again.computed == NEVER_CACHED | FROM_DISTILLER
     assert again.report["outcome"] == "refused"

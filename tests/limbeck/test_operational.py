@@ -8,6 +8,7 @@ from limbeck.errors import ConfigError
 from limbeck.settings import beam, operational
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.checkpoint import CheckpointConfig
+from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import operational_fields
@@ -35,7 +36,7 @@ def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carri
 def test_every_operational_section_is_carried():
     marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
     carried = {field.name for field in dataclasses.fields(Operational)} - {
-        "checkpoints", "looks", "steps_per_call", "planned_student", "planned_teacher"
+        "checkpoints", "looks", "steps_per_call", "planned_student", "planned_teacher", "planned_compression"
     }  # fmt: skip
     assert operational_fields(TrainingConfig) == ("steps_per_call",)
 
@@ -50,6 +51,7 @@ def test_they_survive_the_way_through_the_environment():
         training=TrainingConfig(steps_per_call=3, epochs=4),
         student=StudentConfig({"width": 5}),
         distillation=DistillationConfig(3.0, 0.5),
+        compression=CompressionConfig("int8"),
     )
     given = Operational.of(config, "gs://bucket/checkpoints", "gs://bucket/looks")
 
@@ -58,6 +60,8 @@ def test_they_survive_the_way_through_the_environment():
     assert given.steps_per_call == 3
     assert (given.checkpoints, given.looks) == ("gs://bucket/checkpoints", "gs://bucket/looks")
     assert given.planned_student == PlannedStudent({"width": 5}, DistillationConfig(3.0, 0.5), 4)
+    assert given.planned_compression == CompressionConfig("int8")
+    assert Operational.of(Config(), None).planned_compression is None
 
 
 def test_without_the_variable_they_are_the_defaults():

@@ -377,7 +377,7 @@ def test_each_trial_of_a_search_is_shown_and_what_was_taken():
     assert [row.loss for row in shown.rows if row.chosen] == ["temperature 2, alpha 0.9"]
     alone, taken = shown.rows[:2]
     assert (alone.loss, alone.difference) == ("labels alone", "")
-    assert (taken.measure, taken.difference) == ("99.6\u00a0%", "+9.6 ± 1.9")
+    assert (taken.measure, taken.difference) == ("99.6\u00a0%", "+9.6 ± 1.9, p\u00a0=\u00a00.0012")
     page = html.render(SAMPLE)
     assert "250\u00a0labelled validation examples" in page and "it is for the verdict" in page
 
@@ -385,7 +385,14 @@ def test_each_trial_of_a_search_is_shown_and_what_was_taken():
 def test_a_trial_that_broke_down_and_labels_alone_are_told():
     found = SAMPLE.findings.search
     broken = dataclasses.replace(
-        found.trials[3], value=None, loss=None, difference=None, standard_error=None, failure="NaN", chosen=False
+        found.trials[3],
+        value=None,
+        loss=None,
+        difference=None,
+        standard_error=None,
+        p_value=None,
+        failure="NaN",
+        chosen=False,
     )
     alone = dataclasses.replace(found.trials[2], chosen=True)
     told = dataclasses.replace(found, chosen=alone.distillation, trials=(alone, broken))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer.compression import cluster, prune, quantise
 from limbeck.trainer.compression.litert import Storage
-from limbeck.trainer.compression.technique import Technique
+from limbeck.trainer.compression.technique import Stage, Technique
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,3 +46,18 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "pcqat": Recipe("int8", (prune, cluster, quantise)),
     }
 )
+
+
+def stages(config: CompressionConfig, steps: int, who: str) -> list[tuple[Technique, Stage]]:
+    """Returns the techniques of a recipe, each with its place in the chain.
+
+    Args:
+      config: the settings, with a recipe other than `none`.
+      steps: optimizer steps of the training with each technique.
+      who: the student in words, for messages.
+    """
+    techniques = RECIPES[config.recipe].techniques
+    return [
+        (one, Stage(config, steps, prune in techniques[:place], cluster in techniques[:place], who))
+        for place, one in enumerate(techniques)
+    ]

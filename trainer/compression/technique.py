@@ -17,6 +17,9 @@ from limbeck.aliases import KerasModel, Layer
 from limbeck.errors import TaskError
 from limbeck.settings.compression import CompressionConfig
 
+# What a student that cannot be wrapped needs.
+REMEDY = "set compression.recipe to one that trains nothing (int8, float16, dynamic_range)"
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -90,23 +93,22 @@ def assert_wrappable(model: KerasModel, wanted: Callable[[Layer], bool], what: s
     """
     import tf_keras
 
-    remedy = "set compression.recipe to one that trains nothing (int8, float16, dynamic_range)"
     if not getattr(model, "_is_graph_network", False):
         raise TaskError(
             f"{who} cannot {what}: it is a subclass of tf_keras.Model, and only functional and sequential models can "
-            f"be wrapped layer by layer. Build it as tf_keras.Model(inputs, outputs), or {remedy}"
+            f"be wrapped layer by layer. Build it as tf_keras.Model(inputs, outputs), or {REMEDY}"
         )
     nested = [layer.name for layer in model.layers if isinstance(layer, tf_keras.Model)]
     if nested:
         raise TaskError(
             f"{who} cannot {what}: it holds the model '{nested[0]}' as a layer. Build its layers into the student, or "
-            f"{remedy}"
+            f"{REMEDY}"
         )
     if not any(map(wanted, model.layers)):
         kinds = sorted({type(layer).__name__ for layer in model.layers if layer.weights})
         raise TaskError(
             f"{who} cannot {what}: none of its layers with weights ({', '.join(kinds)}) can be. Build it from Dense or "
-            f"Conv layers of tf_keras, or {remedy}"
+            f"Conv layers of tf_keras, or {REMEDY}"
         )
     wrapped(model, lambda layer: layer, wanted, who)
 

@@ -28,7 +28,16 @@ from limbeck.trainer.job import TrainingJob
 
 # They say where results go, how a job is spread, how often it is saved, and what is only tried.
 _NO_DIFFERENCE = frozenset(
-    {"model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "planned_student", "planned_teacher"}
+    {
+        "model_uri",
+        "record_uri",
+        "checkpoint_uri",
+        "strategy",
+        "checkpoint",
+        "planned_student",
+        "planned_teacher",
+        "planned_compression",
+    }
 )
 # Fields of the section `training`.
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)

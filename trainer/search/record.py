@@ -33,6 +33,8 @@ class SearchTrial:
       difference: the measure less that of the training on labels alone; null for a short trial, and without labels
         alone among the trials.
       standard_error: of `difference`, over the examples.
+      p_value: how likely chance makes a training as much better than labels alone, by measure or loss, as this one is;
+        corrected for the number of trials. Null where `difference` has no meaning.
       failure: why the training broke down; null if it did not.
       chosen: whether its student was taken.
     """
@@ -45,6 +47,7 @@ class SearchTrial:
     loss: float | None = None
     difference: float | None = None
     standard_error: float | None = None
+    p_value: float | None = None
     failure: str | None = None
     chosen: bool = False
 

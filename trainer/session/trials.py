@@ -95,7 +95,7 @@ class _Trials:
         except DivergedError as error:
             _log.warning("%s broke down: %s", session.trial, error)
             return _Tried(candidate, SearchTrial(loss, length, 0, 0.0, failure=str(error)))
-        record = SearchTrial(loss, length, fitted.steps, fitted.seconds, _defined(judged.value), judged.loss)
+        record = SearchTrial(loss, length, fitted.steps, fitted.seconds, _defined(judged.value), judged.plain_loss)
         return _Tried(candidate, record, judged, (weights, fitted) if length == "full" else None)
 
     def _session(self, candidate: int, length: Length) -> Session:
@@ -144,7 +144,7 @@ def search(session: Session) -> Found | None:
     short = [trials.make(number, "short") for number in planned.screened]
     best = [short[place].candidate for place in choice.best([one.judged for one in short], planned.places)]
     full = [trials.make(number, "full") for number in (*planned.finalists, *best)]
-    taken, told = _final(full, losses)
+    taken, told = _final(full, losses, others=len({*planned.screened, *planned.finalists}) - 1)
     record = SearchRecord(
         budget=job.search.budget,
         planned_steps=planned.steps,
@@ -168,14 +168,21 @@ def settled(session: Session, found: Found | None) -> Session:
     return dataclasses.replace(session, job=job)
 
 
-def _final(full: Sequence[_Tried], losses: Sequence[DistillationConfig]) -> tuple[_Tried, list[SearchTrial]]:
+def _final(
+    full: Sequence[_Tried], losses: Sequence[DistillationConfig], others: int
+) -> tuple[_Tried, list[SearchTrial]]:
     """Returns the trial to take, and the records of all, in their order.
+
+    Args:
+      full: the trainings to the end.
+      losses: the candidates.
+      others: how many candidates were tried beside labels alone, also for a short time only.
 
     Raises:
       DivergedError: if all of them broke down.
     """
     reference = next((place for place, one in enumerate(full) if is_reference(losses[one.candidate])), None)
-    place = choice.choose([one.judged for one in full], reference)
+    place = choice.choose([one.judged for one in full], reference, others)
     if place is None:
         raise DivergedError(str(full[0].record.failure))
     base = None if reference is None else full[reference].judged
@@ -188,6 +195,7 @@ def _final(full: Sequence[_Tried], losses: Sequence[DistillationConfig]) -> tupl
                 chosen=number == place,
                 difference=None if ahead is None else _defined(ahead.measure),
                 standard_error=None if ahead is None else _defined(ahead.measure_error),
+                p_value=None if ahead is None else ahead.corrected(others),
             )
         )
     return full[place], records

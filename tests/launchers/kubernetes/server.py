@@ -351,10 +351,12 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(_LOOK_SECONDS)
 
     def _has_ended(self, name: str) -> bool:
+        """Whether the container has ended, which ends its log. The phase of the pod may follow later."""
         try:
-            return self.api.store.get("pods", name)["status"]["phase"] in ("Failed", "Succeeded")
+            [container] = self.api.store.get("pods", name)["status"]["containerStatuses"]
         except StatusError:
             return True
+        return "terminated" in container["state"]
 
 
 __all__ = ["JOBS", "NAMESPACE", "ApiServer", "stamp"]

@@ -21,6 +21,7 @@ from limbeck.records import from_json
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer import compressing, training
+from limbeck.trainer.compression import representative
 from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.serving.compressed import FILE, RECORD, TRANSFORM, CompressedModel
 from tests.trainer.world import COUNT, World, rows, values_of
@@ -114,7 +115,7 @@ def test_calibration_takes_the_examples_that_training_takes_first(world: World, 
 
 def test_a_split_smaller_than_the_representative_set_gives_each_example_once(world: World, student, compressed):
     session = training.join_job(compressed)
-    found = compressing._representative(session, frozenset({"x"}), 10_000)
+    found = representative.examples(session, frozenset({"x"}), 10_000)
     assert len(found) == len({one["x"].tobytes() for one in found}) == COUNT
 
 

@@ -97,6 +97,7 @@ def job_in(folder, module, text, **changes):
     {"strategy": StrategyConfig(name="multi_worker_mirrored", workers=4)},
     {"checkpoint": CheckpointConfig(steps=7, keep=1)},
     {"planned_student": PlannedStudent({"width": 3})},
+    {"planned_student": PlannedStudent(), "planned_compression": CompressionConfig("int8")},
 ])  # fmt: skip
 def test_where_and_how_it_runs_makes_no_difference(job_of, change):
     job = job_of()
@@ -149,8 +150,8 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
-        "transform_graph_uri", "planned_student", "planned_teacher", "compression", "student_uri",
-        "search", "separate",
+        "transform_graph_uri", "planned_student", "planned_teacher", "planned_compression", "compression",
+        "student_uri", "search", "separate",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
 
@@ -173,7 +174,7 @@ def test_a_job_that_compresses_stands_on_the_student_the_recipe_and_a_program_of
     assert len({job_digest(one) for one in (first, *others)}) == 4
     assert (student.program, first.program) == ("limbeck.trainer.training:run", "limbeck.trainer.compressing:run")
     # An edit of a technique trains no student again.
-    assert not [name for name in dependencies([student.program]) if "compress" in name]
+    assert not [name for name in dependencies([student.program]) if "trainer.compress" in name]
 
 
 def test_a_teacher_that_is_only_tried_makes_no_difference(job_of):

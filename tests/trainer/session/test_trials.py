@@ -90,7 +90,7 @@ def test_what_the_first_seed_took_holds_for_the_others(searched):
 
 def test_labels_alone_are_the_control_to_the_bit(searched, monkeypatch):
     # Nothing beats labels alone, so they are taken.
-    monkeypatch.setattr("limbeck.trainer.search.choice.choose", lambda students, reference: reference)
+    monkeypatch.setattr("limbeck.trainer.search.choice.choose", lambda students, reference, others: reference)
     job = searched("alone", search=PAIR)
     training.run(job)
     assert record.read(job.record_uri).chosen.alpha == 0
