@@ -1,4 +1,4 @@
-"""Chooses how the step of a job computes its gradients: at once, in micro-batches, or with recomputation.
+"""Chooses how the step of a job computes its gradients: at once, in micro-batches, with recomputation, or in stages.
 
 The step that is tried before a training must be the step of the training. So it is made in one place.
 """
@@ -11,12 +11,20 @@ from limbeck.trainer.fitting.differentiation import Accumulated, Differentiation
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.precision import LossScale
 from limbeck.trainer.fitting.recomputation import Head, assert_kept_by_compilers, recomputed
+from limbeck.trainer.session import pipelined
 from limbeck.trainer.session.learner import Learner
+from limbeck.trainer.session.pipelined import Stages
 from limbeck.trainer.session.session import Session
 
 
 def step_of(
-    session: Session, strategy: Strategy, learner: Learner, optimizer: Optimizer, loss_scale: LossScale | None
+    session: Session,
+    strategy: Strategy,
+    learner: Learner,
+    optimizer: Optimizer,
+    loss_scale: LossScale | None,
+    *,
+    stages: Stages | None = None,
 ) -> GradientStep:
     """Returns the optimizer step of the job. Call it in the strategy's scope, and with the job's precision.
 
@@ -26,6 +34,7 @@ def step_of(
       learner: what is trained.
       optimizer: its optimizer.
       loss_scale: its loss scale, if it has one.
+      stages: where it is cut, if its variables are on several devices.
 
     Raises:
       TaskError: if the model cannot be cut, and the job says that it is.
@@ -35,6 +44,9 @@ def step_of(
     differentiate: Differentiation = WholeModel(learner, loss)
     if training.recompute != "none":
         assert_kept_by_compilers(training.recompute)
+    if stages is not None:
+        differentiate = pipelined.differentiation(session, learner, loss, stages)
+    elif training.recompute != "none":
         differentiate = recomputed(Head(learner, loss), training.recompute, session.who)
     if training.accumulate > 1:
         differentiate = Accumulated(differentiate, training.accumulate)
