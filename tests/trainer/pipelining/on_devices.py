@@ -37,7 +37,7 @@ def main() -> dict[str, Any]:
     return {
         "stages": [[variable.name for variable in stage.variables] for stage in four.differentiate.stages],
         "variables": {one.name: one.device for one in four.model.trainable_variables},
-        "slots": {one.name: one.device for one in four.optimizer.variables},
+        "slots": four.slots(),
         "operations": [[op.name, op.type, op.device] for op in four.graph().get_operations()],
         "weights": norms,
         "close": [_difference(four, other) for other in (again, one)],
@@ -93,6 +93,12 @@ class Training:
     def step(self) -> None:
         """Does an optimizer step."""
         self._call()
+
+    def slots(self) -> dict[str, list[str]]:
+        """Returns the devices of the two slots of each variable, by its name."""
+        both = zip(self.optimizer._momentums, self.optimizer._velocities, strict=True)
+        names = [one.name for one in self.model.trainable_variables]
+        return {name: [one.device for one in slots] for name, slots in zip(names, both, strict=True)}
 
     def graph(self) -> Any:
         """Returns the graph of a step."""
