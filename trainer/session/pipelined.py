@@ -1,7 +1,7 @@
 """Builds the model of a job in stages: cuts it, and puts its variables on the devices of the stages.
 
 The stages are chosen by measured times (`limbeck.trainer.pipelining.profile`), so that they take equally long. Another
-run may cut the model elsewhere. The result is the same, because each layer computes the same.
+run may cut the model elsewhere. The result is the same to the bit, because each layer computes the same.
 """
 
 from __future__ import annotations
