@@ -36,6 +36,7 @@ _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4"
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
+_AUTO: _Layer = {"compression": {"recipe": "auto"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
@@ -56,6 +57,18 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
             "schedule": "constant",
             "pattern": "two_of_four",
             "clusters": 8,
+        }.items()
+    },
+    **{
+        f"compression.{setting}": (_AUTO, value)
+        for setting, value in {
+            "candidates": ["int8"],
+            "budget": 0.5,
+            "max_bytes": 9_000,
+            "max_latency_ms": 0.5,
+            "tolerance": 0.1,
+            "size": "gzip",
+            "prefer": "quality",
         }.items()
     },
     "search.temperatures": ({}, [1.0, 3.0]),

@@ -15,7 +15,7 @@ from limbeck.components.artifacts.files import Artifacts, split_files, split_nam
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Properties, Section
-from limbeck.errors import DamagedDataError
+from limbeck.errors import DamagedDataError, DataError
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
@@ -87,9 +87,12 @@ def train(
         targets: Targets = properties.get("targets", "labels")
         stages = pipelining or PipeliningConfig()
         search = _search(properties, inputs)
+        planned = _planned_compression(operational, entry, targets, compression)
+        auto = compression is not None and compression.recipe == "auto"
+        _assert_validation(compression or planned, inputs)
 
         def attempt() -> TrainingJob:
-            packed = _pack(entry, inputs, training, task, folder, searched=search is not None)
+            packed = _pack(entry, inputs, training, task, folder, judged=search is not None or auto)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -116,7 +119,7 @@ def train(
                 ),
                 teacher_hyperparameters=teacher_hyperparameters or {},
                 planned_student=operational.planned_student if entry == "teacher" else None,
-                planned_compression=_planned_compression(operational, entry, targets, compression),
+                planned_compression=planned,
                 compression=compression,
                 student_uri=(
                     None
@@ -157,6 +160,19 @@ def _planned_compression(
     return operational.planned_compression if targets == "soft_targets" and compression is None else None
 
 
+def _assert_validation(compression: CompressionConfig | None, inputs: Artifacts) -> None:
+    """Raises DataError if a recipe is to be chosen, and the examples have no validation split to choose it on."""
+    if (
+        compression is not None
+        and compression.recipe == "auto"
+        and VALIDATION not in split_names(inputs["examples"])
+    ):
+        raise DataError(
+            "compression.recipe=auto judges files on the validation split, and the examples have none: give the data "
+            "one, or name a recipe"
+        )
+
+
 def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
     """Returns how the loss is searched for; None if it is not, or if the examples have no validation split."""
     if _SEARCH.name not in properties:
@@ -172,12 +188,15 @@ def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
 
 
 def _pack(
-    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, searched: bool
+    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, judged: bool
 ) -> dict[str, str]:
-    """Packs the splits that the job reads. Returns the folder of each split."""
+    """Packs the splits that the job reads. Returns the folder of each split.
+
+    `judged` says whether the job chooses something on the validation split.
+    """
     loaded, folders = task.load(), {}
     objective = loaded.objective
-    validated = searched or training.early_stopping_patience is not None or loaded.metrics is not None
+    validated = judged or training.early_stopping_patience is not None or loaded.metrics is not None
     for split in (TRAIN, *([VALIDATION] if validated else [])):
         folder = scratch / f"packed-{split}"
         files.remove_folder(str(folder))

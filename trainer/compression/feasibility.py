@@ -10,10 +10,15 @@ A training names this module and does not import it. Otherwise an edit of a tech
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from limbeck import task_code
+from limbeck.aliases import KerasModel
+from limbeck.errors import TaskError
 from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer.compression import litert, recipes, representative
+from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.technique import REMEDY
 from limbeck.trainer.serving import compressed
 from limbeck.trainer.session.models import build_model
@@ -39,12 +44,27 @@ def check(session: Session) -> None:
 
 
 def assert_compressible(session: Session, config: CompressionConfig) -> None:
-    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it."""
-    who, recipe = session.who, recipes.RECIPES[config.recipe]
+    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it; for `auto`, if none can."""
     model = build_model(session)
     names = representative.taken(session, model)
-    specs = compressed.input_specs(session.transform, names, who)
+    specs = compressed.input_specs(session.transform, names, session.who)
     examples = representative.examples(session, names, min(_EXAMPLES, config.representative))
+    wanted = config.candidates if config.recipe == "auto" else (config.recipe,)
+    refusals = []
+    for recipe in wanted:
+        try:
+            if recipe != "none":
+                _try(model, config.of(recipe), specs, examples, session.who)
+        except TaskError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def _try(
+    model: KerasModel, config: CompressionConfig, specs: Mapping[str, Any], examples: Sequence[Example], who: str
+) -> None:
     stages = recipes.stages(config, 1, who)
     for technique, stage in stages:
         technique.check(model, stage)
@@ -52,4 +72,4 @@ def assert_compressible(session: Session, config: CompressionConfig) -> None:
     for technique, stage in stages:
         with task_code.guarded(refusal):
             model = technique.strip(technique.wrap(model, stage), stage)
-    litert.convert(model, specs, recipe.storage_of(config), examples, who)
+    litert.convert(model, specs, recipes.RECIPES[config.recipe].storage_of(config), examples, who)
