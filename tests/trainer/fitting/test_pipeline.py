@@ -77,6 +77,14 @@ def test_where_the_model_is_cut_changes_no_bit():
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_loss_scale_scales_gradients_and_not_the_value():
+    value, found = gradients(pipelined(built("skipping"), 2), batch(), tf.constant(1024.0))
+    expected, plain = gradients(WholeModel(built("skipping"), loss), batch())
+    assert value == pytest.approx(expected, rel=1e-6)
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_allclose(one / 1024, other, rtol=1e-4, atol=1e-7)
+
+
 def test_a_batch_that_is_smaller_than_its_micro_batches():
     """The last batch of a training may be. A micro-batch without examples has no part in a mean over activities."""
     model = built("residual")

@@ -1,5 +1,10 @@
 """Recomputation against a gradient tape over the whole model: gradients, state, and what is in memory."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -142,3 +147,17 @@ def test_a_compiler_that_would_undo_it_is_refused(monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit")
     with pytest.raises(ConfigError, match="XLA computes equal things once"):
         assert_kept_by_compilers("all")
+
+
+@pytest.mark.processes
+def test_each_replica_finds_its_own_state_again():
+    """Dropout and batch normalisation have a state on each replica, and one replica has more examples."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.trainer.fitting.on_replicas"],
+        env=os.environ | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    differences = json.loads(done.stdout)
+    assert set(differences) == {"residual", "normalised"}
+    assert max(differences.values()) <= 1e-6
