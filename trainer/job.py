@@ -157,8 +157,11 @@ class TrainingJob:
         if planned is None:
             return None
         entry: Entry = "teacher" if student is None else "student"
+        stages = planned.pipelining if isinstance(planned, PlannedTeacher) else PipeliningConfig()
         return dataclasses.replace(
             self.of_another(entry, planned.hyperparameters),
+            pipelining=stages,
+            strategy=StrategyConfig("one_device") if stages.is_on else self.strategy,
             targets="labels" if student is None else "soft_targets",
             training=dataclasses.replace(self.training, epochs=planned.epochs),
             distillation=None if student is None else student.distillation,

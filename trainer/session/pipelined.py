@@ -68,9 +68,13 @@ def build(session: Session, *, tell: bool) -> tuple[KerasModel, Stages]:
 
 
 def equal(session: Session, model: KerasModel) -> Stages:
-    """Returns stages of equally many blocks, to try the job with. Errors are those of `build`."""
+    """Returns stages of equally many blocks on one device, to try a job with. Errors are those of `build`.
+
+    A process that trains no teacher may try one, and has no devices for stages.
+    """
     cuts, count = _cuts(session, _layout(session, model)), session.job.pipelining.stages
-    return _stages(session, tuple(cuts[len(cuts) * stage // count] for stage in range(1, count)))
+    chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
+    return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
 
 
 def _balanced(session: Session, model: KerasModel, *, tell: bool) -> Stages:
@@ -84,7 +88,8 @@ def _balanced(session: Session, model: KerasModel, *, tell: bool) -> Stages:
     chosen = partition(measured, Devices(settings.stages, schedule.alive))
     if tell:
         _tell(session, chosen, blocks, measured)
-    return _stages(session, tuple(cuts[stage.begin - 1] for stage in chosen[1:]))
+    names = devices.configure(settings.stages)
+    return Stages(tuple(cuts[stage.begin - 1] for stage in chosen[1:]), names, schedule)
 
 
 def _cuts(session: Session, found: Layout) -> tuple[int, ...]:
@@ -98,10 +103,6 @@ def _cuts(session: Session, found: Layout) -> tuple[int, ...]:
             f"{len(cuts) + 1}: lower pipelining.stages. Layers that share a variable are one block"
         )
     return cuts
-
-
-def _stages(session: Session, cuts: tuple[int, ...]) -> Stages:
-    return Stages(cuts, devices.configure(session.job.pipelining.stages), _schedule(session))
 
 
 def _schedule(session: Session) -> Schedule:
