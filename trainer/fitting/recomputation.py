@@ -81,7 +81,7 @@ class RecomputedModel:
       head: makes the loss of the model's outputs.
       layout: the model as a call graph.
       blocks: its blocks.
-      except_last: the last block is not computed again: its backward pass comes first, so nothing would be saved.
+      except_last: the last block is not computed again: its backward pass comes first, so little would be saved.
     """
 
     head: Head

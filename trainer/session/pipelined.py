@@ -56,10 +56,14 @@ def build(session: Session, *, tell: bool) -> tuple[KerasModel, Stages]:
       TaskError: if the model cannot be cut.
       ConfigError: if there are fewer blocks than stages, or the machine has too few devices.
     """
-    with placement.noted() as made:
-        model = build_model(session)
-    weights = model.get_weights()
-    stages = _balanced(session, model, tell=tell)
+    import tensorflow as tf
+
+    # The whole model may fit the memory of the machine, and that of no GPU.
+    with tf.device("/cpu:0"):
+        with placement.noted() as made:
+            model = build_model(session)
+        weights = model.get_weights()
+        stages = _balanced(session, model, tell=tell)
     blocks = blocks_of(_layout(session, model), stages.cuts)
     with placement.placed(placement.places(made, blocks, stages.devices)):
         model = build_model(session)
