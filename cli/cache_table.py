@@ -75,6 +75,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
+    "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
     "launcher.vertex.accelerators": (_ACCELERATED, 2),
@@ -88,7 +89,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
 # Settings that have only one possible value so far.
-SINGLE: frozenset[str] = frozenset()
+SINGLE: frozenset[str] = frozenset({"pipelining.devices"})
 
 HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
 NOTHING = "nothing"

@@ -27,6 +27,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import Operational
 from limbeck.settings.operational import read as read_operational
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
@@ -51,6 +52,7 @@ def train(
     separate: bool = False,
     teacher_hyperparameters: dict[str, Scalar] | None = None,
     compression: CompressionConfig | None = None,
+    pipelining: PipeliningConfig | None = None,
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
@@ -70,6 +72,7 @@ def train(
         begins with weights that the task makes of that model.
       compression: how the model in the input `student_model` is compressed, in one process and on one device. None: a
         model is trained.
+      pipelining: the stages of each model. If there are several, the job has one process.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.
@@ -82,6 +85,7 @@ def train(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
         targets: Targets = properties.get("targets", "labels")
+        stages = pipelining or PipeliningConfig()
         search = _search(properties, inputs)
         planned = _planned_compression(operational, entry, targets, compression)
         auto = compression is not None and compression.recipe == "auto"
@@ -98,8 +102,9 @@ def train(
                 model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
                 record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
                 targets=targets,
-                strategy=_strategy(properties, compression),
+                strategy=_strategy(properties, one_process=compression is not None or stages.is_on),
                 training=training,
+                pipelining=stages,
                 members=members,
                 separate=separate,
                 hyperparameters=hyperparameters,
@@ -142,8 +147,8 @@ def train(
         files.remove_folder(job.checkpoint_uri)
 
 
-def _strategy(properties: Properties, compression: CompressionConfig | None) -> StrategyConfig:
-    return StrategyConfig("one_device") if compression else Section(StrategyConfig).decode(properties)
+def _strategy(properties: Properties, *, one_process: bool) -> StrategyConfig:
+    return StrategyConfig("one_device") if one_process else Section(StrategyConfig).decode(properties)
 
 
 def _planned_compression(
