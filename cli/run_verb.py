@@ -16,6 +16,7 @@ from limbeck import events, reference, temporary
 from limbeck.cli import exit_codes, guardian, raw_data, settings, task_source
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.report.schema import Outcome
+from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
@@ -77,6 +78,8 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 
 def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner] = start_runner) -> int:
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
+    if request.config.launcher.name == "local":
+        strategy_kind(request.config.strategy.name).check_machine(os.environ)
     raw_data.check(request.config.data)
     task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()

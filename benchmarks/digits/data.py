@@ -90,9 +90,12 @@ def with_all_labels(example: bytes) -> bytes:
     return bytes(message.SerializeToString(deterministic=True))
 
 
-def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective: Objective) -> None:
+def pack_once(
+    examples: Iterable[bytes], folder: Path, transform_graph: Path, label_key: str, objective: Objective
+) -> None:
     """Packs serialized examples for `limbeck.trainer.data.packing`, as a whole. Does nothing if that was done."""
     from limbeck.trainer.data.packing import pack
+    from limbeck.trainer.session.inputs import packed_spec
 
     if folder.is_dir():
         return
@@ -101,7 +104,7 @@ def pack_once(examples: Iterable[bytes], folder: Path, label_key: str, objective
         file, unfinished = f"{scratch}/examples.gz", Path(scratch) / "packed"
         unfinished.mkdir()
         _write(examples, file)
-        pack([file], unfinished, label_key, objective)
+        pack([file], unfinished, packed_spec(str(transform_graph), objective), label_key, objective)
         os.replace(unfinished, folder)  # noqa: PTH105
 
 

@@ -53,10 +53,10 @@ class TrainingRunner:
         shutil.rmtree(self._models, ignore_errors=True)
         self._models.mkdir()
         train = self.data.examples[TRAIN]
-        objective = self.task.load().objective
-        pack_once(train, self._packed(TEACHER), LABEL, objective)
-        pack_once(train, self._packed(HARD_LABELS), STUDENT_LABEL, objective)
-        pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), STUDENT_LABEL, objective)
+        objective, graph = self.task.load().objective, self.data.transform_graph
+        pack_once(train, self._packed(TEACHER), graph, LABEL, objective)
+        pack_once(train, self._packed(HARD_LABELS), graph, STUDENT_LABEL, objective)
+        pack_once(map(with_all_labels, train), self._packed(ALL_LABELS), graph, STUDENT_LABEL, objective)
 
     def launch(self, training: Training) -> Trained:
         """Trains in a new process."""
@@ -114,7 +114,9 @@ class TrainingRunner:
             labelled = [attach_logits(one.example, one.inference) for one in scored]
             rows += [executor.teacher_row(one, objective, split) for one in labelled]
             if split == TRAIN:
-                pack_once(labelled, self._packed(training.key), STUDENT_LABEL, objective)
+                pack_once(
+                    labelled, self._packed(training.key), self.data.transform_graph, STUDENT_LABEL, objective
+                )
         return pa.Table.from_pylist(rows, schema=schema(objective))
 
     @property

@@ -78,6 +78,7 @@ class World:
         import tensorflow as tf
 
         from limbeck.trainer.data.packing import pack
+        from limbeck.trainer.session.inputs import packed_spec
 
         folder = self.folder / f"packed-{entry}-{split}"
         folder.mkdir()
@@ -85,7 +86,9 @@ class World:
         with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
             for example in examples:
                 writer.write(example)
-        pack([str(file)], folder, LABEL if entry == "teacher" else STUDENT_LABEL, self.task.load().objective)
+        objective = self.task.load().objective
+        spec = packed_spec(str(self.folder / "graph"), objective)
+        pack([str(file)], folder, spec, LABEL if entry == "teacher" else STUDENT_LABEL, objective)
         return str(folder)
 
 

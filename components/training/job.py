@@ -35,6 +35,7 @@ from limbeck.trainer.data.packing import pack
 from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import Entry, TrainingJob
 from limbeck.trainer.recovery import job_digest
+from limbeck.trainer.session.inputs import packed_spec
 
 _log = logging.getLogger(__name__)
 _SEARCH = Section(SearchConfig, optional=True)
@@ -196,12 +197,13 @@ def _pack(
     """
     loaded, folders = task.load(), {}
     objective = loaded.objective
+    spec = packed_spec(artifact_utils.get_single_uri(inputs["transform_graph"]), objective)
     validated = judged or training.early_stopping_patience is not None or loaded.metrics is not None
     for split in (TRAIN, *([VALIDATION] if validated else [])):
         folder = scratch / f"packed-{split}"
         files.remove_folder(str(folder))
         folder.mkdir(parents=True)
         name = "training" if split == TRAIN else split
-        pack(split_files(inputs["examples"], split), folder, label_key(entry), objective, split=name)
+        pack(split_files(inputs["examples"], split), folder, spec, label_key(entry), objective, split=name)
         folders[split] = str(folder)
     return folders

@@ -18,7 +18,8 @@ class StrategyConfig:
     Attributes:
       name: a `tf.distribute` strategy, in snake case. `one_device`: one replica. `mirrored`: a replica on each device
         of one process, each with all variables. `central_storage`: the same with the variables on the CPU.
-        `multi_worker_mirrored`: several processes, with a replica on each GPU, or one where there is none.
+        `multi_worker_mirrored`: several processes, with a replica on each GPU, or one where there is none. `tpu`: a
+        replica on each core of a TPU; never run so far.
       workers: training processes; by default 2 for `multi_worker_mirrored`, and 1 for the others.
       logical_devices: for `mirrored` and `central_storage`: so many devices made of the CPU, instead of the GPUs that
         there are.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import ClassVar, Protocol
 
@@ -44,9 +45,11 @@ class StrategyKind(abc.ABC):
 
     Attributes:
       name: its name in the settings (`strategy.name`): the class in `tf.distribute`, in snake case.
+      fixed_shapes: whether all batches must have the same size. Then a smaller last batch is left out.
     """
 
     name: ClassVar[str]
+    fixed_shapes: ClassVar[bool] = False
 
     def processes(self, settings: StrategySettings) -> int:
         """Returns the number of training processes: one chief, and workers."""
@@ -58,6 +61,9 @@ class StrategyKind(abc.ABC):
 
     def check_training(self, training: TrainingSettings) -> None:  # noqa: B027
         """Raises ConfigError if the strategy cannot train with these settings. By default it can."""
+
+    def check_machine(self, environment: Mapping[str, str]) -> None:  # noqa: B027
+        """Raises ConfigError if a machine with these variables cannot train. By default it can."""
 
     @abc.abstractmethod
     def build(self, settings: StrategySettings) -> Strategy:

@@ -25,7 +25,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "digits" / "main.py"
 # Of the digits task as it is shipped.

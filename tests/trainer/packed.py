@@ -54,10 +54,28 @@ def write(path, serialized):
     return str(path)
 
 
-def pack_all(folder, serialized, label_key="label"):
+def spec_of(serialized):
+    """Returns a feature spec of whatever is in the examples: flat, and fixed if all have equally many values."""
+    dtypes = {"int64_list": tf.int64, "float_list": tf.float32, "bytes_list": tf.string}
+    kinds, sizes = {}, {}
+    for one in map(tf.train.Example.FromString, serialized):
+        for name, feature in one.features.feature.items():
+            kind = feature.WhichOneof("kind")
+            kinds[name] = dtypes[kind]
+            sizes.setdefault(name, []).append(len(getattr(feature, kind).value))
+    return {
+        name: tf.io.FixedLenFeature([found[0]], kinds[name])
+        if len(found) == len(serialized) and len(set(found)) == 1
+        else tf.io.VarLenFeature(kinds[name])
+        for name, found in sizes.items()
+    }
+
+
+def pack_all(folder, serialized, label_key="label", spec=None):
     """Packs the examples of one file. Returns the folder as `batches` takes it."""
     folder.mkdir()
-    pack([write(folder / "part.gz", serialized)], folder, label_key, OBJECTIVE)
+    written = write(folder / "part.gz", serialized)
+    pack([written], folder, spec or spec_of(serialized), label_key, OBJECTIVE)
     return str(folder)
 
 

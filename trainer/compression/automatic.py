@@ -24,7 +24,8 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer.compression import inspection, selection, tuning
 from limbeck.trainer.compression.making import Made, Maker, student_of
 from limbeck.trainer.compression.recipes import RECIPES
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.tensors import arrays_of, features_of
 from limbeck.trainer.fitting.evaluation import Split, labels_of, predict
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.serving.compressed import CompressedFile
@@ -172,10 +173,10 @@ def _features(split: Split, rows: npt.NDArray[np.int64], names: frozenset[str]) 
 
     packed = PackedExamples(split.folder)
     spec = {name: one for name, one in split.inputs.items() if name in names}
-    columns = {name: values.numpy() for name, values in tf.io.parse_example(packed.read(rows), spec).items()}
-    return [
-        {tensor_name(name): values[row : row + 1] for name, values in columns.items()} for row in range(len(rows))
-    ]
+    arrays = [tf.constant(one) for one in arrays_of(packed.layout, packed.read(rows))]
+    found = features_of(packed.layout, spec, arrays, tf.constant([len(rows)]))
+    columns = {tensor_name(name): values.numpy() for name, values in found.items()}
+    return [{name: values[row : row + 1] for name, values in columns.items()} for row in range(len(rows))]
 
 
 def _try(maker: Maker, name: Any, judge: _Judge) -> tuple[TriedRecipe, Made | None]:

@@ -1,12 +1,15 @@
 """Reads batches of packed examples. Each batch is looked up by its number.
 
 A dataset that shuffles while it reads must read everything before a batch to get to it. Here a training that resumes at
-step s reads nothing of the steps before.
+step s reads nothing of the steps before. And nothing is parsed: rows are gathered from memory that is mapped, several
+small batches at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +19,15 @@ from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
 from limbeck.trainer.data import damage
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
+
+# Small beside the memory of a process, and large beside the cost of a call.
+_CHUNK_BYTES = 1 << 19
+
+
+# Takes features by name, `Denominators`, seeds, and maybe the features of the partners.
+Arrange = Callable[..., tuple[Any, ...]]
 
 
 class Denominators(NamedTuple):
@@ -42,6 +53,7 @@ def batches(
     *,
     start: int = 0,
     partners: bool = False,
+    arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
 
@@ -50,9 +62,11 @@ def batches(
       order: which examples are used at which step.
       replicas: numbers of the replicas that read this dataset.
       replica_count: number of all replicas of the job.
-      feature_spec: how to parse the transformed examples.
+      feature_spec: the features that are wanted, as `tf.io.parse_example` takes it.
       start: the first step. The steps before it are not read.
       partners: whether each example gets a partner (`Order.partners`).
+      arrange: chooses and names what is returned, of what is described below. It gets several batches at once, with
+        one more axis in front, so it may look at no shape.
 
     Returns:
       A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`). Each example has another
@@ -60,17 +74,20 @@ def batches(
 
     Raises:
       ValueError: if the order has no seed.
-      DataError: (while it is read) if an example is not the one that was packed.
+      DataError: if the split was packed without a feature; and (while it is read) if an example is not the one that was
+        packed.
     """
     seed = order.seed
     if seed is None:
         raise ValueError("an order without a seed has none for its examples: read it by numbered_batches")
 
     def seeded(features: Features, counts: Denominators, positions: Tensor, *others: Features) -> tuple[Any, ...]:
-        return features, counts, mix(positions, seed), *others
+        made = features, counts, mix(positions, seed), *others
+        return arrange(*made) if arrange else made
 
-    read = numbered_batches(folder, order, replicas, replica_count, feature_spec, start=start, partners=partners)
-    return read.map(seeded).prefetch(8)
+    return numbered_batches(
+        folder, order, replicas, replica_count, feature_spec, start=start, partners=partners, arrange=seeded
+    )
 
 
 def numbered_batches(
@@ -82,6 +99,7 @@ def numbered_batches(
     *,
     start: int = 0,
     partners: bool = False,
+    arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
 
@@ -90,35 +108,85 @@ def numbered_batches(
     import tensorflow as tf
 
     packed = PackedExamples(folder)
+    layout, dense = packed.layout, all_dense(packed.layout, feature_spec)
+    size = 1
+    if len(replicas) == 1 and dense:
+        share = -(-order.batch_size // replica_count)
+        size = max(1, _CHUNK_BYTES // (8 * layout.words * share * (2 if partners else 1)))
+    chunks = _Chunks(order, replicas, start, size)
 
     def look_up(number: int) -> tuple[Any, ...]:
-        step, local = divmod(int(number), len(replicas))
-        positions = order.global_batch(step)
-        rows = order.rows(positions)
-        mine = order.share(step, replicas[local], replica_count)
-        labelled = np.float32(packed.labelled(rows).sum())
+        steps, replica = chunks.steps(int(number))
+        positions = order.positions_of(steps)
+        rows = order.rows(positions).reshape(len(steps), -1)
+        share = order.share(steps[0], replica, replica_count)
+        mine = positions.reshape(rows.shape)[:, share]
+        labelled = packed.labelled(rows.ravel()).reshape(rows.shape).sum(axis=1, dtype=np.float32)
         with damage.noting(DamagedDataError, PassingFaultError):
-            serialized = packed.read(rows[mine])
-            others = [packed.read(order.partners(positions[mine]))] if partners else []
-        return (
-            serialized,
-            positions[mine],
-            np.float32(len(rows)),
-            labelled,
-            np.float32(order.progress(step)),
-            *others,
-        )
+            read = [packed.read(rows[:, share].ravel(), streams=not dense)]
+            if partners:
+                read.append(packed.read(order.partners(mine.ravel()), streams=not dense))
+        progress = np.array([order.progress(step) for step in steps], np.float32)
+        counts = [np.full(len(steps), rows.shape[1], np.float32), labelled, progress]
+        arrays = itertools.chain.from_iterable(arrays_of(layout, one) for one in read)
+        return *counts, mine, *arrays
 
-    def batch(number: Tensor) -> tuple[Any, ...]:
-        types = (tf.string, tf.int64, tf.float32, tf.float32, tf.float32, *([tf.string] if partners else []))
-        found = tf.numpy_function(look_up, [number], types, stateful=False)
-        serialized, positions, scalars, others = found[0], found[1], found[2:5], found[5:]
-        for vector in (serialized, positions, *others):
-            vector.set_shape([None])
-        for scalar in scalars:
-            scalar.set_shape([])
-        parsed, *mates = (tf.io.parse_example(one, feature_spec) for one in (serialized, *others))
-        return parsed, Denominators(*scalars), positions, *mates
+    types = types_of(layout, streams=not dense)
+    wanted = [tf.float32] * 3 + [tf.int64] + types * (2 if partners else 1)
 
-    numbers = tf.data.Dataset.range(start * len(replicas), order.steps * len(replicas))
-    return numbers.map(batch, num_parallel_calls=2, deterministic=True)
+    def chunk(number: Tensor) -> tuple[Any, ...]:
+        found = tf.numpy_function(look_up, [number], wanted, stateful=False)
+        counts, positions, arrays = found[:3], found[3], found[4:]
+        for one in counts:
+            one.set_shape([None])
+        positions.set_shape([None, None])
+        lead = tf.shape(positions)
+        if not chunks.cut:
+            counts, positions, lead = [one[0] for one in counts], positions[0], lead[1:]
+        groups = [arrays[begin : begin + len(types)] for begin in range(0, len(arrays), len(types))]
+        features, *others = (features_of(layout, feature_spec, group, lead) for group in groups)
+        made = features, Denominators(*counts), positions, *others
+        return arrange(*made) if arrange else made
+
+    read = tf.data.Dataset.range(chunks.count).map(chunk, num_parallel_calls=2, deterministic=True)
+    if chunks.cut:
+        # `unbatch` would crash the process if a replica gets no example of the last batch (TensorFlow 2.16).
+        read = read.flat_map(lambda *found: tf.data.Dataset.from_tensor_slices(found))
+    return read.prefetch(8)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Chunks:
+    """Which batches are looked up together. A call of Python costs as much as the rows of a small batch.
+
+    Attributes:
+      order: the order of the training.
+      replicas: numbers of the replicas that read.
+      start: the first step.
+      size: number of steps that are looked up together.
+    """
+
+    order: Order
+    replicas: Sequence[int]
+    start: int
+    size: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether a chunk may hold several batches."""
+        return self.size > 1
+
+    @property
+    def count(self) -> int:
+        """Number of chunks. The last batch of all may be smaller, and has one to itself."""
+        full, steps = max(self.order.full_steps - self.start, 0), self.order.steps
+        chunks = -(-full // self.size) + (steps > max(self.order.full_steps, self.start))
+        return chunks * len(self.replicas)
+
+    def steps(self, number: int) -> tuple[range, int]:
+        """Returns the steps of a chunk, and the number of its replica."""
+        chunk, local = divmod(number, len(self.replicas))
+        first, full = self.start + chunk * self.size, self.order.full_steps
+        if first >= full:
+            return range(self.order.steps - 1, self.order.steps), self.replicas[local]
+        return range(first, min(first + self.size, full)), self.replicas[local]

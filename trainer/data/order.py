@@ -46,6 +46,16 @@ class Order:
         """Number of optimizer steps."""
         return -(-self.positions // self.batch_size)
 
+    @property
+    def full_steps(self) -> int:
+        """Number of optimizer steps with a full batch: all, or all but the last one."""
+        return self.positions // self.batch_size
+
+    def positions_of(self, steps: range) -> Positions:
+        """Returns the positions of consecutive global batches, one after the other: int64."""
+        begin, end = steps.start * self.batch_size, steps.stop * self.batch_size
+        return np.arange(begin, min(end, self.positions), dtype=np.int64)
+
     def progress(self, step: int) -> float:
         """Returns how far a training is at a step: 0 at the first step, 1 at the last; 0 if there is only one."""
         return step / (self.steps - 1) if self.steps > 1 else 0.0
@@ -57,8 +67,7 @@ class Order:
 
     def global_batch(self, step: int) -> Positions:
         """Returns the positions of the global batch of a step: int64 `[at most batch_size]`."""
-        begin = step * self.batch_size
-        return np.arange(begin, min(begin + self.batch_size, self.positions), dtype=np.int64)
+        return self.positions_of(range(step, step + 1))
 
     def share(self, step: int, replica: int, replicas: int) -> slice:
         """Returns the part of the global batch of a step that one of `replicas` replicas computes; it may be empty."""

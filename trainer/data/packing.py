@@ -1,16 +1,17 @@
 """Packs a split of transformed examples into a folder, in which each example is found by its number.
 
 Transform writes compressed shards. They can only be read from front to back, in an order that depends on who wrote
-them. So each split is packed once:
+them, and whoever reads them parses each example again. So each split is packed once:
 
-  records.bin   the serialized examples, one after the other, sorted by example id
-  index.npy     the offset, the length and the check sum (CRC-32C) of each example in `records.bin`, and whether it has
-                a label; in the same order
-  seal.json     the digest of both files (`limbeck.trainer.data.seal`)
+  records.bin    a row of fixed width for each example, sorted by example id (`limbeck.trainer.data.layout`)
+  stream-N.bin   the values of columns that have no fixed size, in the same order
+  index.npy      the check sum of each row, and whether the example has a label; in the same order
+  layout.json    the columns
+  seal.json      the digest of the other files (`limbeck.trainer.data.seal`)
 
-Equal data become equal bytes, however they were cut into files. So the digest of both files names the data, and
-checkpoints are found again by it. A split need not fit in memory: training reads the examples from disk, at random
-places. Packing holds all ids, labels and lengths in memory. The index takes 17 bytes an example.
+Equal data become equal bytes, however they were cut into files. So the digest of the files names the data, and
+checkpoints are found again by it. A split need not fit in memory (`limbeck.trainer.data.packed`). Packing holds all ids
+and labels in memory. The index takes 9 bytes an example. No file holds objects of Python.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
-import mmap
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,31 +28,41 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck import files
-from limbeck.errors import DamagedDataError, DataError, PassingFaultError
+from limbeck.aliases import Features, FeatureSpec
+from limbeck.errors import DataError
 from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
-from limbeck.trainer.data import seal
-from limbeck.trainer.data.order import Positions
+from limbeck.records import to_json
+from limbeck.trainer.data import checksum, seal
+from limbeck.trainer.data.layout import Column, Layout, Spans, Words, follow_each_other
+from limbeck.trainer.data.packed import ENTRY, INDEX, LAYOUT, RECORDS, mapped, stream_name
 from limbeck.trainer.data.preprocessing import assert_declared
 
-_RECORDS, _INDEX = "records.bin", "index.npy"
-_UNSORTED = "unsorted.bin"
-_ENTRY = np.dtype([("offset", "<i8"), ("length", "<i4"), ("check", "<u4"), ("labelled", "?")])
+_UNSORTED = "unsorted-"
 _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
+# How much of the rows is sorted at a time.
+_BLOCK_BYTES = 1 << 24
 
 
 def pack(
-    files: Sequence[str], destination: Path, label_key: str, objective: Objective, split: str = "training"
+    files: Sequence[str],
+    destination: Path,
+    spec: FeatureSpec,
+    label_key: str,
+    objective: Objective,
+    *,
+    split: str = "training",
 ) -> int:
     """Packs the TFRecord files of one split into a folder, sorted by example id.
 
-    The records are written twice: first as they are read, then sorted, because the order is known only when all ids
-    are. Until then the folder takes twice the space.
+    The rows are written twice: first as they are read, then sorted, because the order is known only when all ids are.
+    Until then the folder takes twice the space.
 
     Args:
       files: TFRecord files (gzip, as Transform writes them) of serialized tf.Examples with an `example_id`.
       destination: an empty folder.
+      spec: feature spec of whatever will be read of the examples.
       label_key: name of the feature that is the label of this training.
       objective: how the label is encoded.
       split: name of the split in messages.
@@ -64,138 +74,190 @@ def pack(
       DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example, or a
         label is not one that the task declares.
     """
-    import google_crc32c
-
+    spec = spec | {label_key: objective.label_spec()}
     ids: list[npt.NDArray[np.object_]] = []
-    lengths: list[int] = []
-    checks: list[int] = []
     labels: list[npt.NDArray[Any]] = []
-    unsorted = destination / _UNSORTED
-    with unsorted.open("wb") as records:
-        for batch_ids, batch_labels, serialized in _read(files, label_key, objective):
-            ids.append(batch_ids)
-            labels.append(batch_labels)
-            lengths.extend(map(len, serialized))
-            checks.extend(map(google_crc32c.value, serialized))
-            records.writelines(serialized)
-    if not lengths:
+    packer: _Packer | None = None
+    try:
+        for serialized, parsed in _read(files, spec, objective, label_key):
+            ids.append(parsed[EXAMPLE_ID].numpy())
+            labels.append(parsed[label_key].numpy())
+            packer = packer or _Packer(destination, _layout(spec, parsed))
+            packer.write(parsed, serialized)
+    finally:
+        if packer is not None:
+            packer.close()
+    if packer is None:
         raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
     assert_declared(objective, all_labels, f"{split} examples")
-    index = np.zeros(len(lengths), _ENTRY)
-    index["length"], index["check"] = lengths, checks
-    index["offset"] = _offsets(index["length"])
-    index["labelled"] = objective.labelled(all_labels)
-    with unsorted.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        index = index[_order(np.concatenate(ids).astype("S"), index, content)]
-        with (destination / _RECORDS).open("wb") as records:
-            records.writelines(_records(content, index))
-    unsorted.unlink()
-    index["offset"] = _offsets(index["length"])
-    np.save(destination / _INDEX, index)
-    seal.write(str(destination), _INDEX)
-    return len(lengths)
+    packer.sort(np.concatenate(ids).astype("S"), objective.labelled(all_labels))
+    seal.write(str(destination), INDEX)
+    return len(all_labels)
 
 
-def packed_digest(folder: str) -> str:
-    """Returns the digest of a packed split, 64 hexadecimal digits. Errors are those of `seal.sealed_digest`."""
-    return seal.sealed_digest(folder, _INDEX)
+def _layout(spec: FeatureSpec, parsed: Features) -> Layout:
+    """Returns the columns of the features in a spec. How many values one of any number has, the data say."""
+    import tensorflow as tf
+
+    columns, serialized = [], False
+    for name, kind in sorted(spec.items()):
+        if name not in parsed or kind.dtype == tf.string:
+            serialized = True
+            continue
+        size = None
+        if isinstance(kind, (tf.io.FixedLenFeature, tf.io.FixedLenSequenceFeature)):
+            counts = parsed[name].row_lengths() if isinstance(parsed[name], tf.RaggedTensor) else None
+            size = int(np.prod(parsed[name].shape[1:])) if counts is None else int(counts[0])
+        columns.append(Column(name, kind.dtype.name, size))
+    return Layout(tuple(columns), serialized)
 
 
-@dataclasses.dataclass(frozen=True)
-class PackedExamples:
-    """Random access to the packed examples at a path or URI. If they are not local, each process copies them once."""
+def _parsed_as(spec: FeatureSpec) -> FeatureSpec:
+    """Returns how features are parsed to be packed: values and their number; without those that columns cannot hold."""
+    import tensorflow as tf
 
-    folder: files.Location
+    wanted = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}
+    for name, kind in spec.items():
+        if kind.dtype == tf.string:
+            continue
+        if isinstance(kind, tf.io.FixedLenFeature):
+            wanted[name] = kind
+        elif isinstance(kind, (tf.io.VarLenFeature, tf.io.FixedLenSequenceFeature)) or _plain_ragged(kind):
+            key = getattr(kind, "value_key", None) or name
+            wanted[name] = tf.io.RaggedFeature(kind.dtype, key, row_splits_dtype=tf.int64)
+    return wanted
+
+
+def _plain_ragged(kind: Any) -> bool:
+    import tensorflow as tf
+
+    return isinstance(kind, tf.io.RaggedFeature) and not kind.partitions
+
+
+@dataclasses.dataclass
+class _Packer:
+    """Writes rows and streams as they come, and sorts them at the end."""
+
+    folder: Path
+    layout: Layout
 
     def __post_init__(self) -> None:
-        folder = Path(files.local_copy(self.folder))
-        index = np.load(folder / _INDEX, mmap_mode="r", allow_pickle=False)
-        object.__setattr__(self, "_index", index)
-        object.__setattr__(self, "_records", np.memmap(folder / _RECORDS, np.uint8, "r"))
+        names = [RECORDS, *map(stream_name, range(len(self.layout.streams)))]
+        self._files = [(self.folder / f"{_UNSORTED}{name}").open("wb") for name in names]
+        self._names = names
+        self._lengths = [0] * len(self.layout.streams)
 
-    _index: Any = dataclasses.field(init=False, repr=False)
-    _records: Any = dataclasses.field(init=False, repr=False)
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def labelled(self, rows: Positions) -> npt.NDArray[np.bool_]:
-        """Returns whether each of `rows` has a label: bool `[rows]`."""
-        return np.asarray(self._index["labelled"][rows])
-
-    def read(self, rows: Positions) -> npt.NDArray[np.object_]:
-        """Reads the serialized examples of `rows`: an object array `[rows]` of bytes.
+    def write(self, parsed: Features, serialized: npt.NDArray[np.object_]) -> None:
+        """Writes a batch of examples.
 
         Raises:
-          DamagedDataError: if an example is not the one that was packed.
-          PassingFaultError: likewise, if the folder is not local. Another process copies it again.
+          DataError: if examples have different numbers of soft targets.
         """
-        import google_crc32c
+        rows = np.zeros([len(serialized), self.layout.words], np.uint64)
+        for dtype, values in (("int64", self.layout.integers(rows)), ("float32", self.layout.floats(rows))):
+            for column in self.layout.fixed(dtype):
+                values[:, self.layout.place(column)] = _flat(column, parsed[column.name])
+        for number, (values, counts) in enumerate(self._streams(parsed, serialized)):
+            told = self.layout.stream(rows, number)
+            told[:, 0] = self._lengths[number] + follow_each_other(counts)
+            told[:, 1] = counts
+            told[:, 2] = checksum.of_values(values, Spans(told[:, 0].view(np.int64), counts))
+            self._files[1 + number].write(values.tobytes())
+            self._lengths[number] += len(values)
+        self._files[0].write(rows.tobytes())
 
-        entries = self._index[rows]
-        spans = zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True)
-        serialized = np.empty(len(entries), object)
-        serialized[:] = [self._records[begin : begin + length].tobytes() for begin, length in spans]
-        changed = [
-            row
-            for row, check in enumerate(entries["check"].tolist())
-            if google_crc32c.value(serialized[row]) != check
-        ]
-        if changed:
-            text = (
-                f"{len(changed)} of the packed examples in {self.folder} are not those that were packed: the file "
-                f"{_RECORDS} was changed or damaged"
-            )
-            if not files.is_local(self.folder):
-                raise PassingFaultError(f"{text} on its way here")
-            raise DamagedDataError(f"{text}. Pack it again, and check the disk and the memory of this machine")
-        return serialized
+    def _streams(
+        self, parsed: Features, serialized: npt.NDArray[np.object_]
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
+        for column in self.layout.variable:
+            ragged = parsed[column.name]
+            yield ragged.values.numpy(), ragged.row_lengths().numpy()
+        if self.layout.serialized:
+            content = np.frombuffer(b"".join(serialized), np.uint8)
+            yield content, np.fromiter(map(len, serialized), np.int64, len(serialized))
+
+    def close(self) -> None:
+        """Closes the files that were written."""
+        for file in self._files:
+            file.close()
+
+    def sort(self, ids: npt.NDArray[np.bytes_], labelled: npt.NDArray[np.bool_]) -> None:
+        """Writes the files of the folder in the order of the ids, and removes those that are not."""
+        unsorted = [self.folder / f"{_UNSORTED}{name}" for name in self._names]
+        rows = mapped(unsorted[0], "<u8").reshape(len(ids), self.layout.words)
+        streams = [mapped(path, dtype) for path, dtype in zip(unsorted[1:], self.layout.streams, strict=True)]
+        order = self._order(ids, rows)
+        text = to_json(self.layout)
+        (self.folder / LAYOUT).write_text(text, encoding="utf-8")
+        place_keys = checksum.keys(text, self.layout.words)
+        index = np.zeros(len(ids), ENTRY)
+        index["labelled"] = labelled[order]
+        self._files = [(self.folder / name).open("wb") for name in self._names]
+        lengths, done = [0] * len(streams), 0
+        each = (rows.nbytes + sum(stream.nbytes for stream in streams)) // len(ids) + 1
+        for some in np.array_split(order, -(-len(order) * each // _BLOCK_BYTES)):
+            block = rows[some]
+            for number, stream in enumerate(streams):
+                told = self.layout.stream(block, number).view(np.int64)
+                self._files[1 + number].write(stream[Spans(told[:, 0], told[:, 1]).places].tobytes())
+                told[:, 0] = lengths[number] + follow_each_other(told[:, 1])
+                lengths[number] += int(told[:, 1].sum())
+            self._files[0].write(block.tobytes())
+            index["check"][done : done + len(some)] = checksum.of_rows(block, place_keys)
+            done += len(some)
+        self.close()
+        np.save(self.folder / INDEX, index)
+        for path in unsorted:
+            path.unlink()
+
+    def _order(self, ids: npt.NDArray[np.bytes_], rows: Words) -> npt.NDArray[np.int64]:
+        """Returns the order of all examples by id. Examples with equal ids are ordered by a digest of their values."""
+        order = np.argsort(ids, kind="stable")
+        equal = ids[order[1:]] == ids[order[:-1]]
+        places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+        same = order[places]
+        content = rows[same]
+        for number in range(len(self.layout.streams)):
+            # Where the values are says in which order they were read.
+            self.layout.stream(content, number)[:, 0] = 0
+        digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in content], "S64")
+        order[places] = same[np.lexsort([digests, ids[same]])]
+        return order
 
 
-def _offsets(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Returns the offset of each record of these lengths, if the records follow each other without gaps."""
-    return np.cumsum(lengths, dtype=np.int64) - lengths
+def _flat(column: Column, values: Any) -> npt.NDArray[Any]:
+    import tensorflow as tf
 
-
-def _order(ids: npt.NDArray[np.bytes_], index: npt.NDArray[Any], content: mmap.mmap) -> npt.NDArray[np.int64]:
-    """Returns the order of all examples by id. Examples with equal ids are ordered by a digest of their bytes."""
-    order = np.argsort(ids, kind="stable")
-    equal = ids[order[1:]] == ids[order[:-1]]
-    places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-    rows = order[places]
-    digests = np.array([hashlib.sha256(record).hexdigest() for record in _records(content, index[rows])], "S64")
-    order[places] = rows[np.lexsort([digests, ids[rows]])]
-    return order
-
-
-def _records(content: mmap.mmap, entries: npt.NDArray[Any]) -> Iterator[bytes]:
-    for begin, length in zip(entries["offset"].tolist(), entries["length"].tolist(), strict=True):
-        yield content[begin : begin + length]
+    if not isinstance(values, tf.RaggedTensor):
+        return np.reshape(values.numpy(), [len(values), -1])
+    counts = values.row_lengths().numpy()
+    if (counts != column.size).any():
+        raise DataError(
+            f"every example must have equally many values of '{column.name}', but some have {column.size}, and some "
+            f"{int(counts[counts != column.size][0])}: label all examples by the same teachers"
+        )
+    return np.reshape(values.values.numpy(), [len(counts), -1])
 
 
 def _read(
-    files: Sequence[str], label_key: str, objective: Objective
-) -> Iterator[tuple[npt.NDArray[np.object_], npt.NDArray[Any], list[bytes]]]:
-    """Yields ids, labels and serialized examples, file by file, with at most `_READ_BATCH` examples at a time."""
+    files: Sequence[str], spec: FeatureSpec, objective: Objective, label_key: str
+) -> Iterator[tuple[npt.NDArray[np.object_], Features]]:
+    """Yields examples, serialized and parsed, file by file, with at most `_READ_BATCH` examples at a time."""
     import tensorflow as tf
 
-    spec = {
-        EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string),
-        label_key: objective.label_spec(),
-    }
+    wanted = _parsed_as(spec)
     for file in sorted(files):
         try:
             _assert_whole(file)
             for serialized in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_READ_BATCH):
-                keys = tf.io.parse_example(serialized, spec)
-                yield keys[EXAMPLE_ID].numpy(), keys[label_key].numpy(), serialized.numpy().tolist()
+                yield serialized.numpy(), tf.io.parse_example(serialized, wanted)
         except (EOFError, gzip.BadGzipFile, zlib.error, tf.errors.DataLossError) as error:
             raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
         except tf.errors.InvalidArgumentError as error:
             raise DataError(
-                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}' and one {_words(objective)} '{label_key}' "
-                f"each ({error.message})"
+                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}', one {_words(objective)} '{label_key}' "
+                f"and the features of the transform graph each ({error.message})"
             ) from None
 
 

@@ -9,7 +9,7 @@ step. Instead, the process that packs the data writes one file:
 
 A process that opens the folder compares the sizes, so it finds a copy that is not complete. It reads the small index,
 and compares its digest. Each example that it reads later must have its check sum in the index
-(`limbeck.trainer.data.packing`), so it finds other contents of the same size. Two processes with the same seal train on
+(`limbeck.trainer.data.packed`), so it finds other contents of the same size. Two processes with the same seal train on
 the same examples, or one of them ends with a message.
 """
 
@@ -73,8 +73,8 @@ def sealed_digest(folder: str, index: str) -> str:
     found = {name: files.size(files.join(folder, name)) for name in files.walk(folder) if name != _NAME}
     if found != seal.bytes:
         raise DamagedDataError(
-            f"the packed examples in {folder} should be {_told(seal.bytes)}, but are {_told(found)}: copy or pack them "
-            "again"
+            f"the packed examples in {folder} should be {_told(seal.bytes, found)}, but are "
+            f"{_told(found, seal.bytes)}: copy or pack them again"
         )
     if content.file_digest(files.join(folder, index)) != seal.index:
         raise DamagedDataError(
@@ -83,5 +83,7 @@ def sealed_digest(folder: str, index: str) -> str:
     return seal.digest
 
 
-def _told(sizes: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({size:,} bytes)" for name, size in sorted(sizes.items())) or "nothing"
+def _told(sizes: dict[str, int], other: dict[str, int]) -> str:
+    """Returns the files of which `other` says something else."""
+    differing = {name: size for name, size in sorted(sizes.items()) if other.get(name) != size}
+    return ", ".join(f"{name} ({size:,} bytes)" for name, size in differing.items()) or "nothing else"

@@ -29,13 +29,18 @@ def label_key(entry: Entry) -> str:
 
 def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
     """Returns the feature spec of a job's targets, for `tf.io.parse_example` on transformed examples."""
+    names = {label_key(job.entry)} | (set() if job.targets == "labels" else {TEACHER_LOGITS})
+    return {name: spec for name, spec in all_targets(objective).items() if name in names}
+
+
+def all_targets(objective: Objective) -> dict[str, Any]:
+    """Returns the feature spec of the targets of every job. Before one job, the model of another may be tried."""
     import tensorflow as tf
 
-    spec = {label_key(job.entry): objective.label_spec()}
-    if job.targets != "labels":
-        # The shape is [teachers, outputs]. Only the data say how many teachers there were.
-        spec[TEACHER_LOGITS] = tf.io.FixedLenSequenceFeature([objective.outputs], tf.float32, allow_missing=True)
-    return spec
+    label = objective.label_spec()
+    # The shape is [teachers, outputs]. Only the data say how many teachers there were.
+    logits = tf.io.FixedLenSequenceFeature([objective.outputs], tf.float32, allow_missing=True)
+    return {LABEL: label, STUDENT_LABEL: label, TEACHER_LOGITS: logits}
 
 
 def loss_of(job: TrainingJob, objective: Objective) -> Loss:

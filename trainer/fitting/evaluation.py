@@ -31,7 +31,7 @@ from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import numbered_batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 
 _READ_BATCH = 1024
 
@@ -85,14 +85,14 @@ class Split:
         order = self.order
         spec = self.inputs | {self.label_key: self.objective.label_spec()}
 
-        def prepare(features: Features, _: Tensor, positions: Tensor) -> tuple[Any, ...]:
+        def arrange(features: Features, _: Tensor, positions: Tensor) -> tuple[Any, ...]:
             given = {name: features[name] for name in self.inputs}
             return given, features[self.label_key], tf.math.floormod(positions, order.batch_size)
 
         def dataset_of(context: InputContext) -> Dataset:
             replicas = replicas_of(strategy, context)
-            read = numbered_batches(self.folder, order, replicas, strategy.num_replicas_in_sync, spec)
-            return read.map(prepare).prefetch(8)
+            count = strategy.num_replicas_in_sync
+            return numbered_batches(self.folder, order, replicas, count, spec, arrange=arrange)
 
         return PerReplicaPipeline(strategy, dataset_of)
 
@@ -188,16 +188,10 @@ def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> 
 
 def labels_of(split: Split) -> npt.NDArray[Any]:
     """Reads the labels of all examples, `[examples, *label_shape]`, in the order of `predict`."""
-    import tensorflow as tf
-
-    packed, spec = PackedExamples(split.folder), {split.label_key: split.objective.label_spec()}
+    packed = PackedExamples(split.folder)
     rows = np.arange(len(packed), dtype=np.int64)
-    return np.concatenate(
-        [
-            tf.io.parse_example(packed.read(some), spec)[split.label_key].numpy()
-            for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))
-        ]
-    )
+    parts = [packed.column(split.label_key, some) for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))]
+    return np.concatenate(parts).reshape([len(rows), *split.objective.label_shape])
 
 
 def _placed(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:

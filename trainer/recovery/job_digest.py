@@ -23,7 +23,7 @@ from limbeck.digests.code import code_digest, task_digests
 from limbeck.digests.content import folder_digest
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.training import TrainingConfig
-from limbeck.trainer.data.packing import packed_digest
+from limbeck.trainer.data.packed import packed_digest
 from limbeck.trainer.job import TrainingJob
 
 # They say where results go, how a job is spread, how often it is saved, and what is only tried.

@@ -10,18 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from limbeck.aliases import Dataset, Features, InputContext, KerasModel, Tensor
+from limbeck import files
+from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
+from limbeck.errors import ConfigError
+from limbeck.objectives.objective import Objective
+from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.data.batches import Denominators, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.mixup import assert_mixable, mixed
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
-from limbeck.trainer.distillation.targets import label_key, target_spec
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.distillation.targets import all_targets, label_key, target_spec
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.evaluation import Split, evaluator
 from limbeck.trainer.fitting.hooks import Validation
 from limbeck.trainer.session.metrics import build_metrics
 from limbeck.trainer.session.session import Session
+
+
+def packed_spec(transform_graph_uri: str, objective: Objective) -> FeatureSpec:
+    """Returns the feature spec of whatever a job reads of its examples, and of what jobs that it tries read."""
+    import tensorflow_transform as tft
+
+    from limbeck.trainer.serving.export import model_input_spec
+
+    return model_input_spec(tft.TFTransformOutput(files.local_copy(transform_graph_uri))) | all_targets(objective)
 
 
 def order_of(session: Session, member: int) -> Order:
@@ -47,12 +60,19 @@ def examples_until(session: Session, order: Order) -> Callable[[int], int]:
     return until
 
 
+def last_step(session: Session, order: Order) -> int:
+    """Returns the number of steps of a training: all, or those with a full batch if all must have the same size."""
+    steps = order.full_steps if strategy_kind(session.job.strategy.name).fixed_shapes else order.steps
+    return min(steps, session.job.most_steps or steps)
+
+
 def input_pipeline(session: Session, order: Order, start: int) -> PerReplicaPipeline:
     """Returns the batches from step `start` on: (inputs by name, targets by name, `Denominators`), for each replica."""
-    replicas = session.strategy.num_replicas_in_sync
+    replicas, fixed = session.strategy.num_replicas_in_sync, strategy_kind(session.job.strategy.name).fixed_shapes
 
     def dataset_of(context: InputContext) -> Dataset:
-        return _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+        dataset = _dataset(session, order, replicas_of(session.strategy, context), replicas, start)
+        return _of_fixed_shapes(dataset, order.batch_size, replicas) if fixed else dataset
 
     return PerReplicaPipeline(session.strategy, dataset_of)
 
@@ -88,6 +108,25 @@ def validation_split(session: Session, folder: str) -> Split:
     return Split(folder, inputs, key, job.training.batch_size, session.task.objective)
 
 
+def _of_fixed_shapes(dataset: Dataset, batch_size: int, replicas: int) -> Dataset:
+    """Returns the full batches of a replica, each with a shape that is known when the step is compiled."""
+    import tensorflow as tf
+
+    if batch_size % replicas:
+        raise ConfigError(
+            f"all {replicas} replicas must get equally many examples, but training.batch_size is {batch_size}: take a "
+            f"multiple of {replicas}"
+        )
+    share = batch_size // replicas
+
+    def fixed(inputs: Features, targets: Features, counts: Denominators) -> tuple[Any, ...]:
+        sized = tf.nest.map_structure(lambda one: tf.ensure_shape(one, [share, *one.shape[1:]]), (inputs, targets))
+        return *sized, counts
+
+    full = dataset.filter(lambda _, targets, __: tf.shape(tf.nest.flatten(targets)[0])[0] == share)
+    return full.map(fixed)
+
+
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
     from limbeck.trainer.serving.export import model_input_spec
 
@@ -97,7 +136,6 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
     mixing = chosen == "mixup"
     if mixing:
         assert_mixable(inputs, session.task.name)
-    dataset = batches(job.examples_uri, order, mine, replicas, inputs | targets, start=start, partners=mixing)
     # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
     augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 
@@ -108,4 +146,15 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
             return mixed(given, others[0], seeds, augment), wanted, counts
         return (augment(given, seeds) if augment else given), wanted, counts
 
-    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8)
+    computed = mixing or augment is not None
+    dataset = batches(
+        job.examples_uri,
+        order,
+        mine,
+        replicas,
+        inputs | targets,
+        start=start,
+        partners=mixing,
+        arrange=None if computed else prepare,
+    )
+    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8) if computed else dataset

@@ -84,7 +84,7 @@ def train(
             result = fit(
                 step,
                 inputs.input_pipeline(session, order, start.steps),
-                steps=min(order.steps, job.most_steps or order.steps),
+                steps=inputs.last_step(session, order),
                 start=start,
                 hooks=Hooks(
                     validation=inputs.validation(session, model, order),

@@ -56,7 +56,8 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.task import Feature, Label, Task
 from limbeck.trainer import training
-from limbeck.trainer.data.packing import PackedExamples, pack
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packing import pack
 from limbeck.trainer.data.preprocessing import preprocess
 from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import TrainingJob
@@ -267,7 +268,7 @@ def _train(folder: Path, name: str, examples: dict[str, list[bytes]], **fields: 
         packs[split] = home / split
         packs[split].mkdir()
         file = packed.write(home / f"{split}.gz", examples[split])
-        pack([file], packs[split], label_key(entry), TASK.objective, split)
+        pack([file], packs[split], packed.spec_of(examples[split]), label_key(entry), TASK.objective, split=split)
     job = TrainingJob(
         **{
             "entry": entry,
@@ -310,10 +311,11 @@ def test_packed_examples_know_which_have_a_label(run: Run):
 def test_a_label_that_is_not_declared_is_the_users_error(run: Run, tmp_path: Path):
     example = tf.train.Example.FromString(run.examples["train"][0])
     example.features.feature["label"].float_list.value[:] = [math.inf]
-    file = packed.write(tmp_path / "examples.gz", [example.SerializeToString()])
+    serialized = [example.SerializeToString()]
+    file = packed.write(tmp_path / "examples.gz", serialized)
 
     with pytest.raises(DataError, match="1 of 1 training examples have a label that the task does not declare"):
-        pack([file], tmp_path, "label", TASK.objective)
+        pack([file], tmp_path, packed.spec_of(serialized), "label", TASK.objective)
 
 
 def test_a_model_with_other_outputs_is_refused_in_the_objectives_words(run: Run):

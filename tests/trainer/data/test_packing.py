@@ -8,7 +8,8 @@ import tensorflow as tf
 from limbeck.digests import content
 from limbeck.errors import DataError
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples, pack
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packing import pack
 from tests.trainer import packed
 from tests.trainer.packed import equal, read
 
@@ -39,7 +40,7 @@ def test_batches_depend_neither_on_files_nor_on_the_order_of_files_or_records(tm
     for number, files in enumerate(variants):
         destination = tmp_path / f"packed-{number}"
         destination.mkdir()
-        assert pack(files, destination, "label", packed.OBJECTIVE) == COUNT
+        assert pack(files, destination, packed.SPEC, "label", packed.OBJECTIVE) == COUNT
         assert equal(read(str(destination), order), expected)
 
 
@@ -61,8 +62,14 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
         cut = [shuffled[: 7 * seed], shuffled[7 * seed :]]
         folder = tmp_path / f"packed-{seed}"
         folder.mkdir()
-        pack(shards(tmp_path, cut, f"cut-{seed}"), folder, "label", packed.OBJECTIVE)
-        assert sorted(path.name for path in folder.iterdir()) == ["index.npy", "records.bin", "seal.json"]
+        pack(shards(tmp_path, cut, f"cut-{seed}"), folder, packed.SPEC, "label", packed.OBJECTIVE)
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "index.npy",
+            "layout.json",
+            "records.bin",
+            "seal.json",
+            "stream-0.bin",
+        ]
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
         digests.add(content.folder_digest(str(folder)))
 
@@ -70,24 +77,27 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
     assert len(digests) == 1
     # In the order of the index, without a gap.
     whole = PackedExamples(Path(folder))
-    assert b"".join(whole.read(np.arange(len(whole)))) == contents[0]["records.bin"]
-    assert sorted(whole.read(np.arange(len(whole)))) == sorted(serialized)
-    labels = tf.io.parse_example(whole.read(np.arange(len(whole))), {"label": packed.SPEC["label"]})["label"]
-    assert whole.labelled(np.arange(len(whole))).tolist() == (labels.numpy() != -1).tolist()
+    read_back = whole.read(np.arange(len(whole)))
+    assert read_back.rows.tobytes() == contents[0]["records.bin"]
+    assert b"".join(read_back.serialized()) == contents[0]["stream-0.bin"]
+    assert sorted(read_back.serialized()) == sorted(serialized)
+    parsed = tf.io.parse_example(read_back.serialized(), packed.SPEC)
+    np.testing.assert_array_equal(whole.column("x", np.arange(len(whole))), parsed["x"])
+    assert whole.labelled(np.arange(len(whole))).tolist() == (parsed["label"].numpy() != -1).tolist()
 
 
 def test_a_packed_split_is_read_at_random(folder):
     read_back = PackedExamples(Path(folder))
     assert len(read_back) == COUNT
     rows = np.array([5, 0, 42, 5])
-    some, everything = read_back.read(rows), read_back.read(np.arange(COUNT))
+    some, everything = (read_back.read(each).serialized() for each in (rows, np.arange(COUNT)))
     assert some.tolist() == everything[rows].tolist()
     assert sorted(everything) == sorted(packed.examples(COUNT))
     ids = [
         tf.train.Example.FromString(one).features.feature["example_id"].bytes_list.value[0] for one in everything
     ]
     assert ids == sorted(ids)
-    assert read_back.read(np.array([], np.int64)).tolist() == []
+    assert read_back.read(np.array([], np.int64)).serialized().tolist() == []
 
 
 def test_a_label_that_the_task_does_not_declare_is_an_error_of_the_data(tmp_path):
@@ -100,7 +110,7 @@ def test_a_label_that_the_task_does_not_declare_is_an_error_of_the_data(tmp_path
 def test_an_empty_split_is_an_error_of_the_data(tmp_path, files):
     empty = shards(tmp_path, [[]] * files, "empty")
     with pytest.raises(DataError, match=r"holds no examples: check data\.path"):
-        pack(empty, tmp_path, "label", packed.OBJECTIVE)
+        pack(empty, tmp_path, packed.SPEC, "label", packed.OBJECTIVE)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +126,7 @@ def test_a_truncated_file_is_named(tmp_path, whole_file, part):
     bad = tmp_path / "truncated.gz"
     bad.write_bytes(whole_file[: int(part * len(whole_file)) + 1])
     with pytest.raises(DataError, match=r"truncated\.gz is truncated or corrupt"):
-        pack([good, str(bad)], tmp_path, "label", packed.OBJECTIVE)
+        pack([good, str(bad)], tmp_path, packed.SPEC, "label", packed.OBJECTIVE)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.9999])
@@ -126,14 +136,14 @@ def test_a_corrupt_file_is_named(tmp_path, whole_file, place):
     bad = tmp_path / "corrupt.gz"
     bad.write_bytes(content)
     with pytest.raises(DataError, match=r"corrupt\.gz is truncated or corrupt"):
-        pack([str(bad)], tmp_path, "label", packed.OBJECTIVE)
+        pack([str(bad)], tmp_path, packed.SPEC, "label", packed.OBJECTIVE)
 
 
 def test_a_file_that_is_not_a_tfrecord_is_named(tmp_path):
     bad = tmp_path / "text.gz"
     bad.write_bytes(gzip.compress(b"a,b\n1,2\n" * 100))
     with pytest.raises(DataError, match=r"text\.gz is truncated or corrupt"):
-        pack([str(bad)], tmp_path, "label", packed.OBJECTIVE)
+        pack([str(bad)], tmp_path, packed.SPEC, "label", packed.OBJECTIVE)
 
 
 @pytest.mark.parametrize("record", [
@@ -145,6 +155,6 @@ def test_a_file_that_is_not_a_tfrecord_is_named(tmp_path):
 def test_a_file_of_other_records_than_transformed_examples_is_named(tmp_path, record):
     bad = packed.write(tmp_path / "raw.gz", [*packed.examples(3), record])
     with pytest.raises(
-        DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id' and one integer"
+        DataError, match=r"raw\.gz must hold tf\.Examples with one text 'example_id', one integer 'label'"
     ):
-        pack([bad], tmp_path, "label", packed.OBJECTIVE)
+        pack([bad], tmp_path, packed.SPEC, "label", packed.OBJECTIVE)

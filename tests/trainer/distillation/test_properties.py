@@ -13,7 +13,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer import training
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.recovery import checkpoint
 from tests.classes import classes

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 from tests.trainer import packed
 from tests.trainer.distribution import spread
 
@@ -105,7 +105,7 @@ def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, spli
     kernel = alone["adam/weights"][: spread.WIDTH * spread.CLASSES].reshape([spread.WIDTH, spread.CLASSES])
     bias = alone["adam/weights"][kernel.size :]
     examples = PackedExamples(data / split)
-    read = tf.io.parse_example(examples.read(np.arange(len(examples))), packed.SPEC)
+    read = tf.io.parse_example(examples.read(np.arange(len(examples))).serialized(), packed.SPEC)
     logits = read["x"].numpy().astype(float) @ kernel + bias
     labels = read["label"].numpy()
     known = labels >= 0

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.errors import DataError
-from limbeck.trainer.data.packing import PackedExamples
+from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.fitting.evaluation import Split, evaluator, predict
 from tests.trainer import packed
 
@@ -40,7 +40,7 @@ def split(folder, batch_size):
 def by_numpy(folder, model):
     """Returns the logits `[examples, classes]` in the order of the index, and the labels."""
     examples = PackedExamples(folder)
-    read = tf.io.parse_example(examples.read(np.arange(len(examples))), packed.SPEC)
+    read = tf.io.parse_example(examples.read(np.arange(len(examples))).serialized(), packed.SPEC)
     kernel, bias = model.get_weights()
     return read["x"].numpy().astype(float) @ kernel + bias, read["label"].numpy(), read["example_id"].numpy()
 

@@ -1,0 +1,1 @@
+"""How fast training examples become batches, and how much memory that takes."""
