@@ -44,6 +44,18 @@ SPEC := tests/kubeflow/spec/requirements
 	$(UV) pip install --quiet --python .venv-spec/bin/python --require-hashes -r $(SPEC).txt
 	touch $@
 
+# The server's protobuf is not that of TFX. The tests add clients that others have written.
+CLIENTS := tests/server/requirements
+.venv-server/ready: server/requirements.txt .python-version | $(filter .tools/bin/uv,$(UV))
+	rm -rf .venv-server
+	$(UV) venv --quiet .venv-server
+	$(UV) pip install --quiet --compile-bytecode --python .venv-server/bin/python --require-hashes -r server/requirements.txt
+	touch $@
+
+.venv-server/clients: $(CLIENTS).txt .venv-server/ready
+	$(UV) pip install --quiet --python .venv-server/bin/python --require-hashes -r $(CLIENTS).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -55,6 +67,9 @@ install-gpu: $(VENV)/run-time ## add to .venv the libraries of CUDA that TensorF
 install-languages: $(VENV)/run-time ## add to .venv the translations that the task `languages` learns from
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-languages.txt
 
+.PHONY: install-server
+install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
+
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
 	$(PYTHON) pipeline.py run --task digits --root runs/digits
@@ -65,7 +80,7 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 	$(PYTEST) -m "not long and alone"
 
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready ## the whole runs that take longer: at most 20 minutes
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients ## the whole runs that take longer: at most 20 minutes
 	$(PARALLEL) -m "long and not alone"
 	$(PYTEST) -m "long and alone"
 
@@ -125,8 +140,10 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 	$(COMPILE) --extra languages -c requirements.txt -o requirements-languages.txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in -c $(CLIENTS).txt -o server/requirements.txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .tools runs

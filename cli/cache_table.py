@@ -36,6 +36,7 @@ _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4"
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
+_AUTO: _Layer = {"compression": {"recipe": "auto"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
 _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.path": ({}, "/elsewhere"),
@@ -58,11 +59,24 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
             "clusters": 8,
         }.items()
     },
+    **{
+        f"compression.{setting}": (_AUTO, value)
+        for setting, value in {
+            "candidates": ["int8"],
+            "budget": 0.5,
+            "max_bytes": 9_000,
+            "max_latency_ms": 0.5,
+            "tolerance": 0.1,
+            "size": "gzip",
+            "prefer": "quality",
+        }.items()
+    },
     "search.temperatures": ({}, [1.0, 3.0]),
     "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "strategy.parameter_servers": ({"strategy": {"name": "parameter_server"}}, 2),
+    "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
     "launcher.vertex.accelerators": (_ACCELERATED, 2),
@@ -76,7 +90,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "strategy.logical_devices": ({"strategy": {"name": "mirrored"}}, 2),
 }
 # Settings that have only one possible value so far.
-SINGLE: frozenset[str] = frozenset()
+SINGLE: frozenset[str] = frozenset({"pipelining.devices"})
 
 HEAD = ("| where one of these changes | these run again |", "| --- | --- |")
 NOTHING = "nothing"

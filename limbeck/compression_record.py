@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
@@ -42,6 +44,60 @@ class FileSize:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TriedRecipe:
+    """One recipe that `compression.recipe=auto` tried, and its file, judged on the validation split.
+
+    Attributes:
+      recipe: name of the recipe.
+      steps: optimizer steps of its further trainings.
+      seconds: how long it took to make the file.
+      file: size of the file; null if there is none.
+      value: the measure of the file.
+      difference: `value` less the measure of the student on the same examples.
+      standard_error: of `difference`.
+      latency_ms: median latency of a call of the file.
+      misses: the limits that the file does not keep, in words.
+      front: whether no other file is at least as good in everything that counts, and better in something.
+      chosen: whether this file is shipped.
+      failure: why there is no file; null if there is one.
+    """
+
+    recipe: str
+    steps: int
+    seconds: float
+    file: FileSize | None = None
+    value: float | None = None
+    difference: float | None = None
+    standard_error: float | None = None
+    latency_ms: float | None = None
+    misses: tuple[str, ...] = ()
+    front: bool = False
+    chosen: bool = False
+    failure: str | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class RecipeSearch:
+    """What `compression.recipe=auto` tried.
+
+    Attributes:
+      examples: number of labelled validation examples.
+      value: the measure of the student on them.
+      size: which size counted, `file` or `gzip`.
+      prefer: what decided among the files that fit.
+      left_out: recipes for which the budget did not suffice.
+      tried: the recipes, in the order in which they were tried.
+    """
+
+    examples: int
+    value: float
+    size: Literal["file", "gzip"]
+    prefer: Literal["size", "latency", "quality"]
+    left_out: tuple[str, ...]
+    tried: tuple[TriedRecipe, ...]
+
+
+@dataclass(frozen=True, config=STRICT)
 class CompressionRecord:
     """What became of a student.
 
@@ -53,6 +109,7 @@ class CompressionRecord:
       float_operators: operators of the file that compute in floating point, each once; the conversion at the ends of an
         int8 file is not among them.
       remarks: sentences on what the recipe did, and on what it left as it was.
+      search: how the recipe was chosen; null if the user named it.
     """
 
     recipe: str
@@ -61,3 +118,4 @@ class CompressionRecord:
     tensors: tuple[StoredTensor, ...]
     float_operators: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    search: RecipeSearch | None = None

@@ -10,20 +10,17 @@ import dataclasses
 import json
 
 from limbeck import events, files
-from limbeck.aliases import KerasModel
 from limbeck.compression_record import CompressionRecord
 from limbeck.records import to_json
 from limbeck.settings.compression import CompressionConfig
-from limbeck.trainer.compression import inspection, litert, recipes, representative, tuning
+from limbeck.trainer.compression import automatic, inspection
+from limbeck.trainer.compression.automatic import Found
+from limbeck.trainer.compression.making import Maker, student_of
 from limbeck.trainer.data import damage
 from limbeck.trainer.distillation.needs import without_teachers
-from limbeck.trainer.distribution import strategies
-from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.serving import compressed, export
-from limbeck.trainer.session import finish, saved_weights
-from limbeck.trainer.session.models import build_model
-from limbeck.trainer.session.session import Session
+from limbeck.trainer.session import finish, inputs
 from limbeck.trainer.training import join_job
 
 
@@ -34,9 +31,9 @@ def run(job: TrainingJob) -> None:
     `record_uri`, as a training does.
 
     Raises:
-      ConfigError: if the student is not the one that the task builds.
+      ConfigError: if the student is not the one that the task builds, or if no recipe of `auto` keeps the limits.
       TaskError: if the recipe cannot compress the student.
-      DataError: if there is no representative example.
+      DataError: if there is no representative example, or, for `auto`, no validation example with a label.
       TrainingFailedError: if the further training breaks down.
       PreemptedError: if the process was asked to end.
       DamagedDataError: if packed examples are not the ones that were packed.
@@ -45,13 +42,11 @@ def run(job: TrainingJob) -> None:
     config = job.compression
     if config is None or job.student_uri is None:
         raise ValueError("the job compresses nothing: run it by limbeck.trainer.training")
+    student_steps = inputs.order_of(session, 0).steps
     session = dataclasses.replace(session, job=_tuned(job, config))
-    # Before anything is drawn: k-means++ begins with random weights.
-    _seed(job)
-    student = build_model(session)
-    saved_weights.load(student, job.student_uri, session.who, "build_student")
     with damage.told():
-        _write(session, config, student, narrowed=session.job.distillation != job.distillation)
+        narrowed = session.job.distillation != job.distillation
+        _write(Maker.of(session, job.student_uri, config, narrowed=narrowed), student_steps)
 
 
 def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
@@ -70,69 +65,37 @@ def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
     return dataclasses.replace(job, training=training, distillation=distillation)
 
 
-def _seed(job: TrainingJob) -> None:
-    import tf_keras
-
-    tf_keras.utils.set_random_seed(job.training.seed)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Made:
-    """What the techniques of a recipe made: the model to convert, what each of them did, and sentences on it."""
-
-    model: KerasModel
-    fitted: tuple[Fitted, ...]
-    remarks: tuple[str, ...]
-
-
-def _write(session: Session, config: CompressionConfig, student: KerasModel, *, narrowed: bool) -> None:
-    job, recipe, who = session.job, recipes.RECIPES[config.recipe], session.who
-    names = representative.taken(session, student)
-    specs = compressed.input_specs(session.transform, names, who)
-    examples = representative.examples(session, names, config.representative)
+def _write(maker: Maker, student_steps: int) -> None:
+    session, config = maker.session, maker.config
     # Before any training: a student that cannot be converted cannot be compressed.
     events.emit("phase", what="converting the student")
-    before = litert.convert(student, specs, "float32", examples, who)
-    made = _apply(session, config, student, narrowed=narrowed)
-    events.emit("phase", what="converting the compressed student")
-    content = litert.convert(made.model, specs, recipe.storage_of(config), examples, who)
+    before = maker.plain()
+    found: Found | None = None
+    if config.recipe == "auto":
+        found = automatic.search(maker, student_steps)
+        made = found.made
+    elif config.recipe == "none":
+        raise ValueError("a job that compresses has a recipe")
+    else:
+        made = maker.make(config.recipe)
     record = CompressionRecord(
-        recipe=config.recipe,
-        file=inspection.size_of(content),
+        recipe=made.recipe,
+        file=inspection.size_of(made.content),
         float32=inspection.size_of(before),
-        tensors=inspection.tensors(content),
-        float_operators=inspection.float_operators(content),
+        tensors=inspection.tensors(made.content),
+        float_operators=inspection.float_operators(made.content),
         remarks=made.remarks,
+        search=None if found is None else found.record,
     )
+    job = session.job
     files.remove_folder(job.model_uri)
     with files.written_locally(job.model_uri) as folder:
-        compressed.save_transform(session.task, session.transform, names, files.join(folder, compressed.TRANSFORM))
-        files.write_bytes(files.join(folder, compressed.FILE), content)
+        transform = files.join(folder, compressed.TRANSFORM)
+        compressed.save_transform(session.task, session.transform, maker.names, transform)
+        files.write_bytes(files.join(folder, compressed.FILE), made.content)
         files.write_text(files.join(folder, compressed.RECORD), to_json(record))
     curves = [[dataclasses.asdict(point) for point in one.curve] for one in made.fitted]
-    history = {"parameters": export.count_parameters([student]), "members": curves or [[]]}
+    parameters = export.count_parameters([student_of(session, maker.student_uri)])
+    history = {"parameters": parameters, "members": curves or [[]]}
     files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
     finish.write_record(session, made.fitted)
-
-
-def _apply(session: Session, config: CompressionConfig, student: KerasModel, *, narrowed: bool) -> _Made:
-    """Trains the student further with each technique of the recipe, one after the other.
-
-    `narrowed` says whether the loss is less than what the student was trained with.
-    """
-    stages = recipes.stages(config, tuning.steps_of(session), session.who)
-    for technique, stage in stages:
-        technique.check(student, stage)
-    model, fitted, remarks = student, [], []
-    for place, (technique, stage) in enumerate(stages):
-        remarks.append(technique.remark(model, stage))
-        with strategies.scope(session.strategy):
-            wrapped = technique.wrap(model, stage)
-        fitted.append(tuning.tune(session, wrapped, place))
-        model = technique.strip(wrapped, stage)
-    if remarks and narrowed:
-        remarks.append(
-            "The further training heard the stored soft targets only: no transfer objective of layers, and no other "
-            "inputs."
-        )
-    return _Made(model, tuple(fitted), tuple(remarks))

@@ -17,9 +17,10 @@ from limbeck.records import STRICT
 from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.compression import CompressionConfig
-from limbeck.settings.config import assert_seeds, assert_trainable
+from limbeck.settings.config import assert_pipelinable, assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.search import SearchConfig
@@ -46,6 +47,7 @@ class TrainingJob:
         teachers' most probable classes. A student sees only the labels that the task lets it see.
       strategy: how the job is spread over its processes.
       training: epochs, batch size, optimizer settings and seed.
+      pipelining: for a job of teachers: the stages that each is cut into, and their micro-batches.
       members: number of models. They are trained one after the other, member m with the seed `training.seed + m`, and
         exported as one ensemble.
       separate: for a job of a student: its members are no ensemble. The first is exported, and the others together, for
@@ -82,6 +84,7 @@ class TrainingJob:
     targets: Targets
     strategy: StrategyConfig
     training: TrainingConfig
+    pipelining: PipeliningConfig = dataclasses.field(default_factory=PipeliningConfig)
     members: int = 1
     separate: bool = False
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
@@ -101,6 +104,7 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        self._assert_stages()
         assert_seeds(self.training, self.members, "members")
         if self.training.early_stopping_patience is not None and self.validation_uri is None:
             raise ConfigError("a job that may stop early needs a validation split: give it validation_uri")
@@ -136,6 +140,11 @@ class TrainingJob:
         if self.members < 1:
             raise ConfigError(f"a job trains at least one member, received {self.members}")
 
+    def _assert_stages(self) -> None:
+        assert_pipelinable(self.strategy, self.training, self.pipelining)
+        if self.pipelining.is_on and (self.entry, self.strategy.processes) != ("teacher", 1):
+            raise ConfigError("only a job of teachers has stages, and it has one process")
+
     @property
     def program(self) -> str:
         """The function that runs the job in each of its processes, as `module:name`."""
@@ -148,8 +157,11 @@ class TrainingJob:
         if planned is None:
             return None
         entry: Entry = "teacher" if student is None else "student"
+        stages = planned.pipelining if isinstance(planned, PlannedTeacher) else PipeliningConfig()
         return dataclasses.replace(
             self.of_another(entry, planned.hyperparameters),
+            pipelining=stages,
+            strategy=StrategyConfig("one_device") if stages.is_on else self.strategy,
             targets="labels" if student is None else "soft_targets",
             training=dataclasses.replace(self.training, epochs=planned.epochs),
             distillation=None if student is None else student.distillation,
@@ -162,6 +174,7 @@ class TrainingJob:
             self,
             entry=entry,
             targets="labels",
+            pipelining=PipeliningConfig(),
             hyperparameters=hyperparameters,
             members=1,
             separate=False,

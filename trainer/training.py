@@ -14,6 +14,7 @@ from limbeck.trainer.asynchronous import serving
 from limbeck.trainer.data import damage
 from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
 from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.pipelining import devices
 from limbeck.trainer.process import heartbeat, preemption
 from limbeck.trainer.recovery.job_digest import job_digest
 from limbeck.trainer.search import record
@@ -74,12 +75,18 @@ def join_job(job: TrainingJob) -> Session:
       UserError: if a process has other code, packages or data than the chief.
       TimeoutError: if a process has not come in time.
     """
+    import tensorflow as tf
     import tensorflow_transform as tft
 
     me = cluster.from_environment()
     # The strategy comes first, because it can only be made before this process has used TensorFlow.
     with heartbeat.silence(heartbeat.JOINING_SECONDS):
-        strategy = strategies.build(job.strategy)
+        if job.pipelining.is_on:
+            devices.configure(job.pipelining.stages)
+            # Any other strategy would put all variables on devices of its own choice.
+            strategy = tf.distribute.get_strategy()
+        else:
+            strategy = strategies.build(job.strategy)
     preemption.listen()
     if strategy_kind(job.strategy.name).asynchronous:
         # The others do what the chief asks. None of them runs the training.

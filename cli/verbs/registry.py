@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from limbeck.cli.verbs import check, compile, completion, logs, report, rerun, run, simulate, submit, tasks
+from limbeck.cli.verbs import (
+    check,
+    compile,
+    completion,
+    logs,
+    report,
+    rerun,
+    rollback,
+    run,
+    serve,
+    simulate,
+    submit,
+    tasks,
+)
 from limbeck.cli.verbs.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -11,6 +24,8 @@ VERBS: tuple[Verb, ...] = (
     rerun.VERB,
     logs.VERB,
     report.VERB,
+    serve.VERB,
+    rollback.VERB,
     tasks.VERB,
     compile.VERB,
     simulate.VERB,

@@ -10,6 +10,7 @@ A rename cannot leave a file system, so the hidden folder `.limbeck` is inside t
 
   lock          locked by the process that pushes; the kernel releases it when that process dies
   unfinished/   the copy
+  withdrawn/    versions that a person took back
   <version>     an empty file for every number that was ever used, so that a deleted version's number is not reused
 
 Paths must be on local, or locally mounted, file systems. For object stores, see `limbeck.components.pusher.remote`.
@@ -51,7 +52,7 @@ def push(model: Path, serving: Path) -> Path:
       OSError: if the model cannot be copied, for example because the disk is full. No version has changed then.
     """
     wanted = _files_to_push(model)
-    with _alone(serving) as own:
+    with alone(serving) as own:
         served = newest(serving)
         if served and _files(served) == wanted:
             return served
@@ -73,14 +74,21 @@ def _version(name: str) -> int | None:
 
 def newest(serving: Path) -> Path | None:
     """Returns the version that a server loads: the folder with the highest number; None if there is none."""
+    versions = numbers(serving)
+    return versions[max(versions)] if versions else None
+
+
+def numbers(serving: Path) -> dict[int, Path]:
+    """Returns the folder of each version. An absent folder has none."""
     if not serving.is_dir():
-        return None
-    versions = [path for path in serving.iterdir() if _version(path.name) is not None and path.is_dir()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+        return {}
+    return {
+        number: path for path in serving.iterdir() if (number := _version(path.name)) is not None and path.is_dir()
+    }
 
 
 @contextlib.contextmanager
-def _alone(serving: Path) -> Iterator[Path]:
+def alone(serving: Path) -> Iterator[Path]:
     """Locks the serving folder for this process, and removes what a killed process left. Yields `.limbeck`."""
     own = serving / _OWN
     own.mkdir(parents=True, exist_ok=True)

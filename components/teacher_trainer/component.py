@@ -17,13 +17,16 @@ from limbeck.components.training.component import (
     training_code,
     training_properties,
 )
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.teachers import TeachersConfig
 
 
 class TeacherTrainerSpec(TrainingSpec):
     """Parameters, inputs and outputs of TeacherTrainer."""
 
-    PARAMETERS: ClassVar = TrainingSpec.PARAMETERS | Section(TeachersConfig).parameters
+    PARAMETERS: ClassVar = (
+        TrainingSpec.PARAMETERS | Section(TeachersConfig).parameters | Section(PipeliningConfig).parameters
+    )
 
 
 class TeacherTrainer(TrainingComponent):
@@ -43,5 +46,7 @@ def teacher_trainer(context: Context, transform: BaseNode) -> TeacherTrainer:
     return TeacherTrainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        properties=training_properties(context, training, code) | Section(TeachersConfig).encode(teachers),
+        properties=training_properties(context, training, code)
+        | Section(TeachersConfig).encode(teachers)
+        | Section(PipeliningConfig).encode(context.config.pipelining),
     )

@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_executor
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.properties.sections import Section
 from limbeck.components.training.job import train
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.teachers import TeachersConfig
 
 
@@ -26,4 +27,5 @@ class Executor(base_executor.BaseExecutor):
             self._get_tmp_dir(),
             hyperparameters=teachers.hyperparameters,
             members=teachers.count,
+            pipelining=Section(PipeliningConfig).decode(exec_properties),
         )

@@ -15,7 +15,7 @@ from limbeck.components.artifacts.files import Artifacts, split_files, split_nam
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Properties, Section
-from limbeck.errors import DamagedDataError
+from limbeck.errors import DamagedDataError, DataError
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
@@ -27,6 +27,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
 from limbeck.settings.operational import Operational
 from limbeck.settings.operational import read as read_operational
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
@@ -52,6 +53,7 @@ def train(
     separate: bool = False,
     teacher_hyperparameters: dict[str, Scalar] | None = None,
     compression: CompressionConfig | None = None,
+    pipelining: PipeliningConfig | None = None,
 ) -> None:
     """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
@@ -71,6 +73,7 @@ def train(
         begins with weights that the task makes of that model.
       compression: how the model in the input `student_model` is compressed, in one process and on one device. None: a
         model is trained.
+      pipelining: the stages of each model. If there are several, the job has one process.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.
@@ -83,10 +86,14 @@ def train(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
         targets: Targets = properties.get("targets", "labels")
+        stages = pipelining or PipeliningConfig()
         search = _search(properties, inputs)
+        planned = _planned_compression(operational, entry, targets, compression)
+        auto = compression is not None and compression.recipe == "auto"
+        _assert_validation(compression or planned, inputs)
 
         def attempt() -> TrainingJob:
-            packed = _pack(entry, inputs, training, task, folder, searched=search is not None)
+            packed = _pack(entry, inputs, training, task, folder, judged=search is not None or auto)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -96,8 +103,9 @@ def train(
                 model_uri=path_utils.serving_model_dir(artifact_utils.get_single_uri(outputs["model"])),
                 record_uri=artifact_utils.get_single_uri(outputs["model_run"]),
                 targets=targets,
-                strategy=_strategy(properties, compression),
+                strategy=_strategy(properties, one_process=compression is not None or stages.is_on),
                 training=training,
+                pipelining=stages,
                 members=members,
                 separate=separate,
                 hyperparameters=hyperparameters,
@@ -112,7 +120,7 @@ def train(
                 ),
                 teacher_hyperparameters=teacher_hyperparameters or {},
                 planned_student=operational.planned_student if entry == "teacher" else None,
-                planned_compression=_planned_compression(operational, entry, targets, compression),
+                planned_compression=planned,
                 compression=compression,
                 student_uri=(
                     None
@@ -140,8 +148,8 @@ def train(
         files.remove_folder(job.checkpoint_uri)
 
 
-def _strategy(properties: Properties, compression: CompressionConfig | None) -> StrategyConfig:
-    return StrategyConfig("one_device") if compression else Section(StrategyConfig).decode(properties)
+def _strategy(properties: Properties, *, one_process: bool) -> StrategyConfig:
+    return StrategyConfig("one_device") if one_process else Section(StrategyConfig).decode(properties)
 
 
 def _planned_compression(
@@ -151,6 +159,19 @@ def _planned_compression(
     if entry == "teacher":
         return operational.planned_compression if operational.planned_student else None
     return operational.planned_compression if targets == "soft_targets" and compression is None else None
+
+
+def _assert_validation(compression: CompressionConfig | None, inputs: Artifacts) -> None:
+    """Raises DataError if a recipe is to be chosen, and the examples have no validation split to choose it on."""
+    if (
+        compression is not None
+        and compression.recipe == "auto"
+        and VALIDATION not in split_names(inputs["examples"])
+    ):
+        raise DataError(
+            "compression.recipe=auto judges files on the validation split, and the examples have none: give the data "
+            "one, or name a recipe"
+        )
 
 
 def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
@@ -168,13 +189,16 @@ def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
 
 
 def _pack(
-    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, searched: bool
+    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, judged: bool
 ) -> dict[str, str]:
-    """Packs the splits that the job reads. Returns the folder of each split."""
+    """Packs the splits that the job reads. Returns the folder of each split.
+
+    `judged` says whether the job chooses something on the validation split.
+    """
     loaded, folders = task.load(), {}
     objective = loaded.objective
     spec = packed_spec(artifact_utils.get_single_uri(inputs["transform_graph"]), objective)
-    validated = searched or training.early_stopping_patience is not None or loaded.metrics is not None
+    validated = judged or training.early_stopping_patience is not None or loaded.metrics is not None
     for split in (TRAIN, *([VALIDATION] if validated else [])):
         folder = scratch / f"packed-{split}"
         files.remove_folder(str(folder))

@@ -18,6 +18,7 @@ from limbeck.settings.drift import DriftConfig
 from limbeck.settings.fields import SEEDS, operational
 from limbeck.settings.gate import GateConfig
 from limbeck.settings.launcher import LauncherConfig
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -25,6 +26,9 @@ from limbeck.settings.student import StudentConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.strategies.registry import strategy_kind
+
+# Strategies that put replicas on the devices that stages would have.
+_ONE_PROCESS_SEVERAL_DEVICES = ("mirrored", "central_storage")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -43,6 +47,7 @@ class Config:
     drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    pipelining: PipeliningConfig = dataclasses.field(default_factory=PipeliningConfig)
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
@@ -57,6 +62,7 @@ class Config:
 
     def __post_init__(self) -> None:
         assert_trainable(self.strategy, self.training)
+        assert_pipelinable(self.strategy, self.training, self.pipelining)
         assert_seeds(self.training, self.teachers.count, "teachers.count")
         assert_seeds(self.training, self.student.seeds, "student.seeds")
         if self.strategy.servers and self.launcher.name != "local":
@@ -80,6 +86,23 @@ class Config:
 def assert_trainable(strategy: StrategyConfig, training: TrainingConfig) -> None:
     """Raises ConfigError if the strategy cannot train with these training settings."""
     strategy_kind(strategy.name).check_training(training)
+
+
+def assert_pipelinable(strategy: StrategyConfig, training: TrainingConfig, pipelining: PipeliningConfig) -> None:
+    """Raises ConfigError if teachers cannot be trained in stages with these settings."""
+    if not pipelining.is_on:
+        return
+    if strategy.name in _ONE_PROCESS_SEVERAL_DEVICES:
+        raise ConfigError(
+            f"pipelining.stages={pipelining.stages} spreads a teacher over the devices of a process, and "
+            f"strategy.name={strategy.name} puts a replica on each of them: take strategy.name=one_device or "
+            "multi_worker_mirrored, which then holds for the students alone"
+        )
+    if training.batch_size % pipelining.micro_batches:
+        raise ConfigError(
+            f"micro-batches are equal parts of a batch, but training.batch_size={training.batch_size} does not divide "
+            f"into pipelining.micro_batches={pipelining.micro_batches}: change one of them"
+        )
 
 
 def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:

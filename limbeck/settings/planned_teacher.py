@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT
 from limbeck.settings.config import Config
 from limbeck.settings.fields import Positive, Scalar
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.training import TrainingConfig
 
 
@@ -23,12 +24,15 @@ class PlannedTeacher:
     Attributes:
       hyperparameters: values that `Task.build_teacher` will receive.
       epochs: of a teacher's training.
+      pipelining: the stages of a teacher.
     """
 
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     epochs: Positive = TrainingConfig().epochs
+    pipelining: PipeliningConfig = dataclasses.field(default_factory=PipeliningConfig)
 
     @classmethod
     def of(cls, config: Config) -> PlannedTeacher:
         """Returns what the whole tree says of the teachers."""
-        return cls(config.teachers.hyperparameters, config.teachers.epochs or config.training.epochs)
+        epochs = config.teachers.epochs or config.training.epochs
+        return cls(config.teachers.hyperparameters, epochs, config.pipelining)

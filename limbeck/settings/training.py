@@ -20,6 +20,9 @@ class TrainingConfig:
       batch_size: global batch size: the number of examples in one optimizer step, over all replicas together.
       accumulate: micro-batches that a replica cuts its part of a batch into, to hold the activations of one of them at
         a time. Gradients are added up, so the result is that of the whole batch, but for batch normalisation.
+      recompute: `all` computes the activations of each block of a model again in its backward pass instead of keeping
+        them, `except_last` those of all blocks but the last, and `none` keeps them. The result is the same. Models must
+        be functional.
       learning_rate: peak learning rate, which the first step after warm-up uses.
       seed: seed of initial weights, order of examples and augmentation, below 2^32.
       clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
@@ -41,6 +44,7 @@ class TrainingConfig:
     clip_norm: PositiveFloat | None = runtime(None)
     warmup_steps: NotNegative = runtime(0)
     schedule: Literal["cosine", "constant", "linear"] = "cosine"
+    recompute: Literal["none", "all", "except_last"] = "none"
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     steps_per_call: Positive = operational(20)
     early_stopping_patience: Positive | None = None

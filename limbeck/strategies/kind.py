@@ -44,6 +44,10 @@ class TrainingSettings(Protocol):
         """`float32`, or a Keras policy of mixed precision."""
 
     @property
+    def recompute(self) -> str:
+        """Which activations are computed again in the backward pass: `none`, or some."""
+
+    @property
     def accumulate(self) -> int:
         """Number of micro-batches of a batch."""
 

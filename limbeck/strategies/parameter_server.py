@@ -34,11 +34,16 @@ class ParameterServer(StrategyKind):
         rules.assert_no_communication(self.name, settings)
 
     def check_training(self, training: TrainingSettings) -> None:
-        """Refuses mixed precision, micro-batches, and early stopping."""
+        """Refuses mixed precision, recomputation, micro-batches, and early stopping."""
         if training.precision != "float32":
             raise ConfigError(
                 f"workers of strategy '{self.name}' share no loss scale, but training.precision is "
                 f"{training.precision}: take training.precision=float32, or strategy.name=multi_worker_mirrored"
+            )
+        if training.recompute != "none":
+            raise ConfigError(
+                f"strategy '{self.name}' keeps all activations, but training.recompute is {training.recompute}: leave "
+                "it out, or take strategy.name=multi_worker_mirrored"
             )
         if training.accumulate != 1:
             raise ConfigError(

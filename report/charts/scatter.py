@@ -43,7 +43,13 @@ class Texts:
 
 
 def scatter(
-    name: str, points: Sequence[Point], texts: Texts, x_limit: float | None = None, y_limit: float | None = None
+    name: str,
+    points: Sequence[Point],
+    texts: Texts,
+    x_limit: float | None = None,
+    y_limit: float | None = None,
+    *,
+    line: Sequence[Point] = (),
 ) -> Markup:
     """Draws at least one point, on a logarithmic x axis.
 
@@ -53,12 +59,20 @@ def scatter(
       texts: the texts of the plot.
       x_limit: largest cost that the gate allows; drawn if it lies near the points.
       y_limit: lowest quality that the gate allows; drawn if it lies near the points.
+      line: points that a line joins, such as those of a Pareto front.
     """
     across = scale.logarithmic((point.x for point in points), AREA.left, AREA.right, _MARGIN)
     up = scale.linear((point.y for point in points), AREA.bottom, AREA.top, _MARGIN)
     root = picture(name, BOX, texts.title, "; ".join(f"{point.label}: {point.words}" for point in points))
     frame(root, AREA, Axis(across, texts.x_text, texts.x_title, 5), Axis(up, texts.y_text, texts.y_title))
     taken = _limits(root, across, up, x_limit, y_limit)
+    if len(line) > 1:
+        add(
+            root,
+            "polyline",
+            points=" ".join(f"{across(one.x):.2f},{up(one.y):.2f}" for one in line),
+            shape="front",
+        )
     _points(root, points, [(across(point.x), up(point.y)) for point in points], taken)
     return markup(root)
 

@@ -31,6 +31,8 @@ EXPECTED = {
     "training.epochs": STUDENTS | JUDGES,
     # It travels by the environment.
     "training.steps_per_call": set(),
+    # Students are not cut into stages.
+    "pipelining.*": TEACHERS | TAUGHT | JUDGES,
     "training.*": TEACHERS | STUDENTS | JUDGES,
     # A student on hard labels has no teacher.
     "teachers.*": TEACHERS | TAUGHT | JUDGES,

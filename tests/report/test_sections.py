@@ -1,13 +1,14 @@
 """What the sections of the page say, against computations of their own."""
 
 import dataclasses
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limbeck.compression_record import CompressionRecord, FileSize, StoredTensor
+from limbeck.compression_record import CompressionRecord, FileSize, RecipeSearch, StoredTensor, TriedRecipe
 from limbeck.report import figures, html
 from limbeck.report.findings import (
     Confusion,
@@ -360,6 +361,46 @@ def test_the_file_of_the_student_is_shown_as_it_was_read_back():
     for text in ("10,600", "4,000", "kernel-20", "20 × 10", "30.0\u00a0%", "SOFTMAX", "layer &lt;b&gt; was left"):
         assert text in page
     assert "kernel-9<" in page and "kernel-8<" not in page
+
+
+def test_the_recipes_that_were_tried_are_shown_with_their_front():
+    tried = (
+        TriedRecipe(
+            "int8", 0, 2.0, FileSize(4_000, 1_250), 0.94, -0.02, 0.004, 0.011, ("below <the> limit",), True
+        ),
+        TriedRecipe(
+            "pqat", 900, 9.0, FileSize(4_100, 1_100), 0.956, -0.004, 0.004, 0.012, front=True, chosen=True
+        ),
+        TriedRecipe("float16", 0, 1.0, FileSize(7_000, 5_000), 0.96, 0.0, 0.0, 0.020, front=True),
+        TriedRecipe("clustering", 0, 0.5, failure="no <layer> can be clustered"),
+    )
+    found = RecipeSearch(250, 0.96, "file", "size", ("pcqat",), tried)
+    report = dataclasses.replace(SAMPLE, compression=dataclasses.replace(RECORD, recipe="pqat", search=found))
+
+    shown = compression.view(report).tried
+
+    assert [(row.recipe, row.fits, row.front, row.chosen) for row in shown.rows] == [
+        ("int8", "no", True, False),
+        ("pqat", "yes", True, True),
+        ("float16", "yes", True, False),
+        ("clustering", "no file", False, False),
+    ]
+    assert shown.rows[1].difference == "\u22120.4 ± 0.4"
+    drawn = ElementTree.fromstring(shown.chart)
+    [line] = [one for one in drawn.iter() if one.get("class") == "front"]
+    across = [float(point.split(",")[0]) for point in line.get("points").split()]
+    up = [float(point.split(",")[1]) for point in line.get("points").split()]
+    # From the smallest and worst to the largest and best; y grows downwards.
+    assert across == sorted(across) and up == sorted(up, reverse=True) and len(across) == 3
+    page = html.render(report)
+    for text in (
+        "chosen among 4",
+        "did not suffice for pcqat",
+        "below &lt;the&gt; limit",
+        "no &lt;layer&gt; can be",
+    ):
+        assert text in page
+    assert compression.view(dataclasses.replace(SAMPLE, compression=RECORD)).tried is None
 
 
 def test_there_is_no_such_section_if_nothing_was_compressed():

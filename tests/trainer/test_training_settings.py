@@ -75,6 +75,13 @@ def test_accumulation_gives_the_weights_of_the_whole_batch(world, plain, tmp_pat
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
+@pytest.mark.parametrize("entry", ["teacher", "student"])
+def test_recomputation_gives_the_same_weights(world, plain, tmp_path, entry):
+    job = run(world, tmp_path / "job", entry, recompute="all", accumulate=2)
+    for one, other in zip(weights(job), weights(plain[entry]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

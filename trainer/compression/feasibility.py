@@ -10,16 +10,23 @@ A training names this module and does not import it. Otherwise an edit of a tech
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from limbeck import task_code
-from limbeck.settings.compression import CompressionConfig
+from limbeck.aliases import KerasModel
+from limbeck.errors import ConfigError, TaskError
+from limbeck.settings.compression import CompressionConfig, Making
 from limbeck.trainer.compression import litert, recipes, representative
+from limbeck.trainer.compression.litert import Example
 from limbeck.trainer.compression.technique import REMEDY
 from limbeck.trainer.serving import compressed
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 
 _EXAMPLES = 8
+# How much smaller training may make a file, at the most: operators of one recipe or another, and not weights.
+_MARGIN = 1.25
 
 
 def check(session: Session) -> None:
@@ -28,6 +35,7 @@ def check(session: Session) -> None:
     Raises:
       TaskError: if the student cannot be compressed. The message names the layer, the operator or the input, and what
         to do.
+      ConfigError: if no file can be as small as `compression.max_bytes` asks.
     """
     job = session.job
     if job.planned_compression is None:
@@ -39,12 +47,47 @@ def check(session: Session) -> None:
 
 
 def assert_compressible(session: Session, config: CompressionConfig) -> None:
-    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it."""
-    who, recipe = session.who, recipes.RECIPES[config.recipe]
+    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it; for `auto`, if none can.
+
+    Raises ConfigError if no file can be as small as `auto` shall make it.
+    """
     model = build_model(session)
     names = representative.taken(session, model)
-    specs = compressed.input_specs(session.transform, names, who)
+    specs = compressed.input_specs(session.transform, names, session.who)
     examples = representative.examples(session, names, min(_EXAMPLES, config.representative))
+    refusals, sizes = [], []
+    for recipe in _rehearsed(config):
+        try:
+            sizes.append(_try(model, config.of(recipe), specs, examples, session.who))
+        except TaskError as error:
+            refusals.append(error)
+        # One recipe of `auto` is enough, unless sizes are asked for.
+        if sizes and config.max_bytes is None:
+            return
+    if not sizes:
+        raise refusals[0]
+    if config.max_bytes is not None and config.size == "file" and min(sizes) > _MARGIN * config.max_bytes:
+        raise ConfigError(
+            f"compression.max_bytes={config.max_bytes:,} is too little for {session.who}: the smallest file of "
+            f"{', '.join(_rehearsed(config))} has {min(sizes):,} bytes, and further training hardly changes it. "
+            "Set a larger one, or build a smaller student"
+        )
+
+
+def _rehearsed(config: CompressionConfig) -> list[Making]:
+    """Returns the recipes to carry out: of `auto` those that train nothing first, and no others if there are some."""
+    if config.recipe == "none":
+        return []
+    if config.recipe != "auto":
+        return [config.recipe]
+    cheap = [one for one in config.candidates if not recipes.RECIPES[one].techniques]
+    return cheap or list(config.candidates)
+
+
+def _try(
+    model: KerasModel, config: CompressionConfig, specs: Mapping[str, Any], examples: Sequence[Example], who: str
+) -> int:
+    """Carries out one recipe but for its training. Returns the bytes of the file."""
     stages = recipes.stages(config, 1, who)
     for technique, stage in stages:
         technique.check(model, stage)
@@ -52,4 +95,4 @@ def assert_compressible(session: Session, config: CompressionConfig) -> None:
     for technique, stage in stages:
         with task_code.guarded(refusal):
             model = technique.strip(technique.wrap(model, stage), stage)
-    litert.convert(model, specs, recipe.storage_of(config), examples, who)
+    return len(litert.convert(model, specs, recipes.RECIPES[config.recipe].storage_of(config), examples, who))

@@ -1,8 +1,8 @@
 """Trains a student further while a technique is at work, by the loss that it was distilled with.
 
 `Model.fit` would need another loss, another order of the examples and another clipping. Here the step and the loop are
-those of every training: the student hears its teachers' soft targets to the end. Only `training.accumulate` is left
-out, because the wrapper of a pruned layer takes each call of the layer for a step.
+those of every training: the student hears its teachers' soft targets to the end. Only `training.accumulate` and
+`training.recompute` are left out, because the wrapper of a pruned layer takes each call of the layer for a step.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from limbeck.aliases import KerasModel
 from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting import optimization
+from limbeck.trainer.fitting.differentiation import WholeModel
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.hooks import Hooks
 from limbeck.trainer.fitting.loop import fit
@@ -48,9 +49,8 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
     with strategies.scope(session.strategy):
         optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
         optimizer.build(model.trainable_variables)
-    step = GradientStep(
-        session.strategy, model, optimizer, loss_of(job, session.task.objective), training.clip_norm
-    )
+    differentiate = WholeModel(model, loss_of(job, session.task.objective))
+    step = GradientStep(session.strategy, model, optimizer, differentiate, training.clip_norm)
     with observation.observed(session, stage, Fitted()) as report:
         fitted = fit(
             step,

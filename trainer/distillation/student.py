@@ -41,9 +41,13 @@ class Watched:
 
     def __call__(self, inputs: Features, training: bool) -> tuple[Tensor, tuple[LayerPair, ...]]:
         """Returns the logits of the student, and the pairs of layers. No gradient flows to the teacher."""
+        return self.compared(inputs, self.student(inputs, training=training))
+
+    def compared(self, inputs: Features, outputs: Sequence[Tensor]) -> tuple[Tensor, tuple[LayerPair, ...]]:
+        """Returns the same from the outputs of `student` in the order of its outputs."""
         import tensorflow as tf
 
-        logits, *mine = self.student(inputs, training=training)
+        logits, *mine = outputs
         theirs = tf.nest.flatten(self.teacher(inputs, training=False))
         pairs = []
         for own, taught, projection in zip(mine, theirs, self.projections, strict=True):
@@ -79,10 +83,18 @@ class Student:
         """Returns the logits of the student, the layers of both models, and the answers of the teachers."""
         import tensorflow as tf
 
-        if self.watched is None:
-            seen = Observed(self.model(inputs, training=training))
-        else:
-            seen = Observed(*self.watched(inputs, training))
+        return self.observed(inputs, tf.nest.flatten(self.network(inputs, training=training)))
+
+    @property
+    def network(self) -> KerasModel:
+        """The Keras model that is called: the student, with the outputs of the layers that are compared."""
+        return self.model if self.watched is None else self.watched.student
+
+    def observed(self, inputs: Features, outputs: Sequence[Tensor]) -> Observed:
+        """Returns the same as a call, from the outputs of `network` for these inputs."""
+        import tensorflow as tf
+
+        seen = Observed(outputs[0]) if self.watched is None else Observed(*self.watched.compared(inputs, outputs))
         if not self.teachers:
             return seen
         answers = [tf.cast(teacher(inputs, training=False), tf.float32) for teacher in self.teachers]

@@ -56,11 +56,12 @@ def added(parts: int, compute: Callable[[int], Sequence[Gradient]]) -> list[Grad
     for part in range(parts):
         with tf.control_dependencies(total):
             found = compute(part)
-        total = [_sum(one, other) for one, other in zip(total, found, strict=True)] if total else list(found)
+        total = [sum_of(one, other) for one, other in zip(total, found, strict=True)] if total else list(found)
     return total
 
 
-def _sum(one: Gradient, other: Gradient) -> Gradient:
+def sum_of(one: Gradient, other: Gradient) -> Gradient:
+    """Returns the sum of two gradients of a variable, dense or in slices."""
     import tensorflow as tf
 
     if not isinstance(one, tf.IndexedSlices):

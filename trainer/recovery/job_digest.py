@@ -33,6 +33,7 @@ _NO_DIFFERENCE = frozenset(
         "record_uri",
         "checkpoint_uri",
         "strategy",
+        "pipelining",
         "checkpoint",
         "planned_student",
         "planned_teacher",

@@ -35,24 +35,21 @@ FOLDER = "compressed"
 Logits = npt.NDArray[np.float32]
 
 
-class CompressedModel:
-    """A compressed student that is called from this process, on one thread."""
+class CompressedFile:
+    """A `.tflite` file of a student that is called from this process, on one thread."""
 
-    def __init__(self, folder: files.Location) -> None:
-        """Loads the file and the transformation from the folder of a compressed student.
-
-        Args:
-          folder: path or URI of the folder.
-        """
+    def __init__(self, content: bytes) -> None:
+        """Takes the content of the file."""
         import tensorflow as tf
 
-        path = files.local_copy(folder)
-        self._interpreter = tf.lite.Interpreter(files.join(path, FILE), num_threads=1)
+        self._interpreter = tf.lite.Interpreter(model_content=content, num_threads=1)
         self._interpreter.allocate_tensors()
         runner = self._interpreter.get_signature_runner()
-        self._inputs = {name: one["index"] for name, one in runner.get_input_details().items()}
+        given = runner.get_input_details()
+        self._inputs = {name: one["index"] for name, one in given.items()}
+        # The shape of each input, `[1, ...]`, by its name.
+        self.shapes = {name: tuple(map(int, one["shape"])) for name, one in given.items()}
         self._output = runner.get_output_details()[LOGITS]["index"]
-        self._transform = tf.saved_model.load(files.join(path, TRANSFORM))
 
     def answer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Logits:
         """Calls the file for one example.
@@ -67,6 +64,22 @@ class CompressedModel:
             self._interpreter.set_tensor(index, inputs[name])
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output))
+
+
+class CompressedModel:
+    """A compressed student, with the transformation of raw features, that is called from this process on one thread."""
+
+    def __init__(self, folder: files.Location) -> None:
+        """Loads the file and the transformation from the folder of a compressed student.
+
+        Args:
+          folder: path or URI of the folder.
+        """
+        import tensorflow as tf
+
+        path = files.local_copy(folder)
+        self.answer = CompressedFile(files.read_bytes(files.join(path, FILE))).answer
+        self._transform = tf.saved_model.load(files.join(path, TRANSFORM))
 
     def answer_example(self, example: Tensor) -> Logits:
         """Transforms one serialized raw tf.Example, a string tensor `[1]`, and calls the file."""

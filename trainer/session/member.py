@@ -16,20 +16,19 @@ import numpy.typing as npt
 from limbeck import task_code
 from limbeck.aliases import KerasModel
 from limbeck.strategies.registry import strategy_kind
-from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.distribution import agreement, strategies
 from limbeck.trainer.fitting import optimization, precision
-from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.hooks import Hooks
 from limbeck.trainer.fitting.loop import fit
 from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
 from limbeck.trainer.process import position, preemption
 from limbeck.trainer.process.preemption import PreemptedError
 from limbeck.trainer.recovery.resumption import Saved
-from limbeck.trainer.session import initialisation, inputs, observation
+from limbeck.trainer.session import initialisation, inputs, observation, pipelined
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.stepping import step_of
 
 Weights = list[npt.NDArray[np.generic]]
 
@@ -67,23 +66,20 @@ def train(
     tf_keras.utils.set_random_seed(training.seed + member)
     with precision.policy(training.precision):
         with strategies.scope(strategy):
-            model = build_model(session)
+            model, stages = (
+                pipelined.build(session, tell=member == 0)
+                if job.pipelining.is_on
+                else (build_model(session), None)
+            )
             if first_weights is not None:
                 model.set_weights(first_weights)
             learner = learner_of(session, model)
             optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
             loss_scale = precision.loss_scale(training, optimizer)
+            pipelined.follow(optimizer, stages)
             # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.
             optimizer.build(learner.trainable_variables)
-        step = GradientStep(
-            strategy,
-            learner,
-            optimizer,
-            loss_of(job, session.task.objective),
-            training.clip_norm,
-            loss_scale,
-            training.accumulate,
-        )
+            step = step_of(session, strategy, learner, optimizer, loss_scale, stages=stages)
         saved = Saved(job, member, strategy, session.me.is_chief)
         start = saved.restore(learner, optimizer, inputs.examples_until(session, order))
         any_process = agreement.any_process(strategy)

@@ -14,16 +14,18 @@ from typing import Any
 
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
+from limbeck.errors import TaskError
 from limbeck.examples import TEACHER_LOGITS
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.distillation.targets import label_key, loss_of
+from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.fitting import micro_batches, optimization, precision
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.recovery import exactness
-from limbeck.trainer.session import contract, initialisation, inputs, metrics
+from limbeck.trainer.session import contract, initialisation, inputs, metrics, pipelined
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer, input_types
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.stepping import step_of
 
 _log = logging.getLogger(__name__)
 
@@ -79,17 +81,11 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
         metrics.assert_computable(session, outputs, batch[1][label_key(entry)])
         # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
         _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
-        step = GradientStep(
-            tf.distribute.get_strategy(),
-            learner,
-            optimizer,
-            loss_of(session.job, task.objective),
-            training.clip_norm,
-            loss_scale,
-            training.accumulate,
-        )
+        stages = pipelined.equal(session, model) if session.job.pipelining.is_on else None
+        step = step_of(session, tf.distribute.get_strategy(), learner, optimizer, loss_scale, stages=stages)
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
+        _assert_repeatable(session, model, graph)
         told = [exactness.warning(model, optimizer, graph), _of_normalisation(session, model)]
         return [one for one in told if one is not None]
 
@@ -127,12 +123,13 @@ def _assert_computes_nothing(
     TensorFlow's convolutions on a CPU cannot.
     """
     replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
-    accumulate = session.job.training.accumulate
+    accumulate = session.job.training.accumulate * session.job.pipelining.micro_batches
     if left >= replicas * accumulate:
         return
     parts, remedy = "replicas", "training.batch_size or epochs"
     if accumulate > 1:
-        parts, remedy = "micro-batches on all replicas", "training.accumulate, batch_size or epochs"
+        parts = "micro-batches on all replicas"
+        remedy = "training.accumulate, pipelining.micro_batches, training.batch_size or epochs"
     with task_code.guarded(
         f"{session.who} cannot be computed without any example, and the last "
         f"batch of its training has fewer examples than {parts}, {left} for {replicas * accumulate}: change {remedy}"
@@ -140,16 +137,30 @@ def _assert_computes_nothing(
         call({name: _empty(values) for name, values in given.items()})
 
 
+def _assert_repeatable(session: Session, model: KerasModel, graph: Any) -> None:
+    """Refuses recomputation of a model whose layers draw other random numbers each time that they are called."""
+    recompute = session.job.training.recompute
+    layers = exactness.inexact_layers(model, graph) if recompute != "none" else ()
+    if layers:
+        raise TaskError(
+            f"training.recompute={recompute} computes a layer twice for one gradient, and these layers of "
+            f"{session.who} draw other random numbers each time: {', '.join(layers)}. Take "
+            "limbeck.layers.dropout.Dropout, or training.recompute=none"
+        )
+
+
 def _of_normalisation(session: Session, model: KerasModel) -> str | None:
     """Returns what accumulation changes about a model with batch normalisation; None if it changes nothing."""
     import tf_keras
 
-    accumulate = session.job.training.accumulate
+    accumulate, stages = session.job.training.accumulate, session.job.pipelining.micro_batches
     layers = [layer.name for layer in model.submodules if isinstance(layer, tf_keras.layers.BatchNormalization)]
-    if accumulate == 1 or not layers:
+    if accumulate * stages == 1 or not layers:
         return None
+    settings = {"training.accumulate": accumulate, "pipelining.micro_batches": stages}
+    named = " and ".join(f"{name}={value}" for name, value in settings.items() if value > 1)
     return (
-        f"{session.who} has batch normalisation ({', '.join(layers)}). With training.accumulate={accumulate} it "
+        f"{session.who} has batch normalisation ({', '.join(layers)}). With {named} it "
         "normalises over each micro-batch, and updates its averages after each, so the result is not that of the whole "
         "batch: larger micro-batches differ less, and tf_keras.layers.LayerNormalization does not differ"
     )

@@ -40,6 +40,7 @@ def test_under_every_other_strategy_all_train_and_none_is_expendable():
 
 @pytest.mark.parametrize(("values", "message"), [
     ({"training": {"precision": "mixed_bfloat16"}}, r"share no loss scale.*take training\.precision=float32"),
+    ({"training": {"recompute": "all"}}, r"training\.recompute is all: leave it out"),
     ({"training": {"accumulate": 2}}, r"training\.accumulate is 2: leave it out and take a smaller"),
     ({"training": {"early_stopping_patience": 3}}, r"early_stopping_patience is 3: leave it out"),
     ({"strategy": {"logical_devices": 2}}, "leave it out"),

@@ -21,7 +21,7 @@ from limbeck.records import from_json
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer import compressing, training
-from limbeck.trainer.compression import representative
+from limbeck.trainer.compression import litert, representative
 from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.serving.compressed import FILE, RECORD, TRANSFORM, CompressedModel
 from tests.trainer.world import COUNT, World, rows, values_of
@@ -104,7 +104,7 @@ def test_the_caller_of_the_docs_needs_nothing_but_tensorflow(compressed):
 
 def test_calibration_takes_the_examples_that_training_takes_first(world: World, student, compressed, monkeypatch):
     seen = []
-    monkeypatch.setattr(compressing.litert, "convert", lambda *given: seen.append(given) or b"")
+    monkeypatch.setattr(litert, "convert", lambda *given: seen.append(given) or b"")
     with pytest.raises(ValueError):  # no file to read back
         compressing.run(dataclasses.replace(compressed, compression=CompressionConfig("int8", representative=7)))
     order = np.random.Generator(np.random.Philox(np.random.SeedSequence([compressed.training.seed, 0])))

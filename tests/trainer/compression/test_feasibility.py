@@ -12,7 +12,6 @@ from limbeck.reference import TaskRef
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.trainer import training
-from limbeck.trainer.compression import feasibility, prune
 from tests.trainer import world as worlds
 from tests.trainer.compression import uncompressible
 
@@ -46,6 +45,12 @@ def told(tmp_path, monkeypatch):
         ("OPERATOR", "pruning", r"LiteRT has no operator for .*BesselI0e"),
         ("MIXING", "pqat", r"cannot be pruned: none of its layers .*Mixing.* can be.* or set compression\.recipe"),
         ("MIXING", "quantisation_aware", r"cannot be trained with quantisation: none of its layers"),
+        # What only tensorflow-model-optimization notices.
+        (
+            "LAMBDA",
+            "quantisation_aware",
+            r"(?s)by recipe 'quantisation_aware': build it .*\n.*Error: .* Lambda layer",
+        ),
         ("SUBCLASS", "clustering", r"cannot be clustered: it is a subclass of tf_keras\.Model"),
     ],
 )
@@ -68,16 +73,6 @@ def test_a_student_is_not_trained_either_if_its_teachers_came_from_the_cache(wor
     )
     with pytest.raises(TaskError, match="cannot be pruned: it is a subclass"):
         training.run(job)
-
-
-def test_what_tensorflow_model_optimization_says_is_told_with_the_remedy(world, tmp_path, monkeypatch):
-    def failing(model, stage):
-        raise ValueError("Layer dense:<class 'Dense'> is not supported")
-
-    monkeypatch.setattr(prune, "wrap", failing)
-    job = planned(world, tmp_path / "job", "GOOD", "pruning")
-    with pytest.raises(TaskError, match=r"(?s)by recipe 'pruning': build it .*\nValueError: Layer dense"):
-        feasibility.check(training.join_job(job))
 
 
 def test_a_student_that_is_tried_changes_no_teacher(world, tmp_path):

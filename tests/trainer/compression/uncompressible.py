@@ -49,5 +49,6 @@ def of(build):
 TEXTS = of(lambda: functional(layers.Lambda(texts), layers.Dense(3)))
 OPERATOR = of(lambda: functional(layers.Dense(3), layers.Lambda(tf.math.bessel_i0e)))
 MIXING = of(lambda: functional(Mixing()))
+LAMBDA = of(lambda: functional(layers.Dense(3), layers.Lambda(lambda values: 2 * values), layers.Dense(3)))
 SUBCLASS = of(Subclass)
 GOOD = of(lambda: functional(layers.Dense(8, activation="relu"), layers.Dense(3)))

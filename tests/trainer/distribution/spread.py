@@ -100,6 +100,7 @@ def _train(strategy, case, folder):
     from limbeck.trainer.distillation.losses import mean_part
     from limbeck.trainer.distribution import strategies
     from limbeck.trainer.fitting import optimization, precision
+    from limbeck.trainer.fitting.differentiation import WholeModel
     from limbeck.trainer.fitting.gradient_step import GradientStep
     from limbeck.trainer.fitting.loop import fit
     from tests.trainer import packed
@@ -122,7 +123,7 @@ def _train(strategy, case, folder):
         return batches(str(folder), ORDER, mine, strategy.num_replicas_in_sync, packed.SPEC).map(split)
 
     initial = model.get_weights()
-    step = GradientStep(strategy, model, optimizer, loss, case.training.clip_norm, loss_scale)
+    step = GradientStep(strategy, model, optimizer, WholeModel(model, loss), case.training.clip_norm, loss_scale)
     fitted = fit(step, PerReplicaPipeline(strategy, dataset_of), steps=ORDER.steps, steps_per_call=1)
     found = {
         "initial": np.concatenate([values.ravel() for values in initial]),

@@ -10,6 +10,7 @@ from limbeck.trainer.data.batches import batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.distillation.losses import mean_part
+from limbeck.trainer.fitting.differentiation import WholeModel
 from limbeck.trainer.fitting.evaluation import Evaluation
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.hooks import Hooks, Validation
@@ -62,7 +63,7 @@ def trained(strategy, folder, optimizer, clip_norm=None, **options):
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
     fitted = fit(
-        GradientStep(strategy, model, update, loss, clip_norm),
+        GradientStep(strategy, model, update, WholeModel(model, loss), clip_norm),
         inputs(strategy, folder),
         steps=ORDER.steps,
         hooks=Hooks(report=reports.append),
@@ -149,7 +150,7 @@ def run(strategy, folder, *, start=Fitted(), model=None, optimizer=None, **optio
     """Trains from `start` on. Returns the result of `fit` and the model."""
     if model is None:
         model, optimizer = built(strategy, "sgd")
-    step = GradientStep(strategy, model, optimizer, loss)
+    step = GradientStep(strategy, model, optimizer, WholeModel(model, loss))
     fitted = fit(step, inputs(strategy, folder, start.steps), steps=ORDER.steps, start=start, **options)
     return fitted, model
 
@@ -183,7 +184,7 @@ def test_training_that_breaks_down_ends_and_names_the_exact_step(strategy, folde
         TrainingFailedError, match=rf"broke down at step {step} of 17: {told}.*, the learning rate 0\.05\. Lower"
     ):
         fit(
-            GradientStep(strategy, model, optimizer, broken_at(step, *poison)),
+            GradientStep(strategy, model, optimizer, WholeModel(model, broken_at(step, *poison))),
             PerReplicaPipeline(strategy, lambda context: stepped(folder)),
             steps=ORDER.steps,
             hooks=Hooks(report=reports.append, save=saved.append, save_every=1000),

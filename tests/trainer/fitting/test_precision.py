@@ -7,6 +7,7 @@ from limbeck.errors import TrainingFailedError
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline
 from limbeck.trainer.fitting import precision
+from limbeck.trainer.fitting.differentiation import WholeModel
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.loop import fit
 
@@ -80,7 +81,9 @@ class OneNumber:
             return self.factor * tf.reduce_sum(tf.cast(logits, tf.float32))
 
         return fit(
-            GradientStep(self.strategy, self.model, self.optimizer, loss, loss_scale=self.scale),
+            GradientStep(
+                self.strategy, self.model, self.optimizer, WholeModel(self.model, loss), loss_scale=self.scale
+            ),
             PerReplicaPipeline(self.strategy, lambda context: self.data.map(lambda x: (x, {}, ()))),
             steps=steps,
             steps_per_call=1,

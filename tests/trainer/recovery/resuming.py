@@ -26,6 +26,7 @@ from limbeck.trainer.data.order import Order
 from limbeck.trainer.distillation.losses import mean_part
 from limbeck.trainer.distribution import cluster, farewell
 from limbeck.trainer.distribution.strategies import scope
+from limbeck.trainer.fitting.differentiation import WholeModel
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.hooks import Hooks
 from limbeck.trainer.fitting.loop import fit
@@ -94,7 +95,7 @@ class Training:
 
         hooks = Hooks(save=save, save_every=SAVE_EVERY)
         return fit(
-            GradientStep(self.strategy, self.model, self.optimizer, loss),
+            GradientStep(self.strategy, self.model, self.optimizer, WholeModel(self.model, loss)),
             PerReplicaPipeline(self.strategy, dataset_of),
             steps=ORDER.steps,
             start=start,

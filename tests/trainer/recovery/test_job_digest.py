@@ -16,6 +16,7 @@ from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.search import SearchConfig
@@ -97,6 +98,7 @@ def job_in(folder, module, text, **changes):
     {"strategy": StrategyConfig(name="multi_worker_mirrored", workers=4)},
     {"checkpoint": CheckpointConfig(steps=7, keep=1)},
     {"planned_student": PlannedStudent({"width": 3})},
+    {"pipelining": PipeliningConfig(stages=2), "strategy": StrategyConfig("one_device")},
     {"planned_student": PlannedStudent(), "planned_compression": CompressionConfig("int8")},
 ])  # fmt: skip
 def test_where_and_how_it_runs_makes_no_difference(job_of, change):
@@ -150,7 +152,7 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
-        "transform_graph_uri", "planned_student", "planned_teacher", "planned_compression", "compression",
+        "transform_graph_uri", "pipelining", "planned_student", "planned_teacher", "planned_compression", "compression",
         "student_uri", "search", "separate",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested

@@ -55,6 +55,11 @@ def ending_in_lambda(_):
     return tf_keras.Model({"x": x}, layers.Lambda(tf.nn.softmax)(layers.Dense(3)(x)))
 
 
+def with_stock_dropout(_):
+    x = tf_keras.Input([4], name="x")
+    return tf_keras.Model({"x": x}, layers.Dense(3)(layers.Dropout(0.5, name="stock")(layers.Dense(4)(x))))
+
+
 def raising_optimizer(rate):
     return tf_keras.optimizers.SGD(rate * 0.5)
 
@@ -135,6 +140,7 @@ AUGMENT = mistaken(augment=raising_augment)
 RENAMING = mistaken(augment=renaming_augment)
 DOUBLING = mistaken(augment=doubling_augment)
 DROPPING = mistaken(augment=dropping_augment)
+STOCK_DROPOUT = mistaken(build_teacher=with_stock_dropout)
 LAMBDA = mistaken(build_teacher=ending_in_lambda)
 OPTIMIZER = mistaken(build_optimizer=raising_optimizer)
 UPDATE = mistaken(build_optimizer=Summing)

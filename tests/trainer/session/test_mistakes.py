@@ -16,6 +16,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import training
 from tests.trainer import transform
 from tests.trainer.session import mistakes
+from tests.trainer.world import TRAINING
 
 MODULE = mistakes.__name__
 
@@ -91,6 +92,16 @@ def test_outputs_that_are_probabilities_are_refused_wherever_the_softmax_is(worl
         TaskError, match=r"must end in logits, but its outputs are never negative and sum to 1 .*Lambda"
     ):
         training.run(world.job(tmp_path / "job", task=of(attribute)))
+
+
+def test_recomputation_of_a_layer_that_would_drop_others_is_refused(world, tmp_path):
+    job = world.job(
+        tmp_path / "job", task=of("STOCK_DROPOUT"), training=dataclasses.replace(TRAINING, recompute="all")
+    )
+    with pytest.raises(
+        TaskError, match=r"draw other random numbers each time: stock\. Take limbeck.layers.dropout"
+    ):
+        training.run(job)
 
 
 @pytest.mark.parametrize(("attribute", "made"), [("DOUBLING", 16), ("DROPPING", 7)])

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from limbeck import events
-from limbeck.errors import TaskError
+from limbeck.errors import ConfigError, TaskError
 from limbeck.reference import TaskRef
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.trainer import training
@@ -91,6 +92,18 @@ def test_no_control_is_trained_for_a_teacher_that_cannot_be(world, tmp_path, tol
         planned_teacher=PlannedTeacher(),
     )
     with pytest.raises(TaskError, match=rule):
+        training.run(job)
+    assert "training" not in told()
+
+
+def test_no_control_is_trained_for_a_teacher_that_has_too_few_blocks(world, tmp_path, told):
+    job = world.job(
+        tmp_path / "job",
+        "student",
+        targets="labels",
+        planned_teacher=PlannedTeacher(pipelining=PipeliningConfig(stages=3)),
+    )
+    with pytest.raises(ConfigError, match=r"pipelining.stages is 3 and the teacher of task 'tiny' has 2: lower"):
         training.run(job)
     assert "training" not in told()
 

@@ -1,0 +1,81 @@
+"""`serve`: becomes the server that answers requests with the pushed students."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+import limbeck
+from limbeck.cli.run_folder import RunFolder
+from limbeck.errors import ConfigError, UserError
+from limbeck.server import bootstrap, versions
+
+NAME = "student"
+_LARGEST_PORT = 65535
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Replaces this process with the server. Raises UserError if it could not serve."""
+    program = command(arguments)
+    os.execv(program[0], program)  # noqa: S606
+
+
+def command(arguments: argparse.Namespace) -> list[str]:
+    """Returns the command of the server.
+
+    Raises:
+      ConfigError: if a number is out of its range, or a port is taken.
+      UserError: if there is nothing to serve, or no environment to serve in.
+    """
+    for name, smallest in {"versions": 1, "batch_size": 1, "batch_wait_ms": 0}.items():
+        if getattr(arguments, name) < smallest:
+            option = name.replace("_", "-")
+            raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
+    serving = RunFolder(arguments.root.resolve()).serving
+    if not versions.found(serving):
+        raise UserError(
+            f"there is no student in {serving}: a run pushes one when its gate lets it pass. "
+            "See what the last run did: python pipeline.py report --root " + str(arguments.root)
+        )
+    python = _python(arguments.python)
+    for option, port in {"--port": arguments.port, "--grpc-port": arguments.grpc_port}.items():
+        _assert_free(option, port)
+    if arguments.port == arguments.grpc_port:
+        raise ConfigError(f"--port and --grpc-port must differ; received {arguments.port} for both")
+    options = {
+        "--name": NAME,
+        "--port": arguments.port,
+        "--grpc-port": arguments.grpc_port,
+        "--versions": arguments.versions,
+        "--batch-size": arguments.batch_size,
+        "--batch-wait-ms": arguments.batch_wait_ms,
+    }
+    told = [str(part) for option in options.items() for part in option]
+    return [str(python), str(Path(bootstrap.__file__)), limbeck.__path__[0], str(serving), *told]
+
+
+def _python(given: Path | None) -> Path:
+    usual = Path(limbeck.__path__[0]).parent / ".venv-server" / "bin" / "python"
+    python = given or usual
+    if not python.is_file():
+        raise UserError(
+            f"the server needs an environment of its own, and there is no {python}: run `make install-server`, or "
+            "install server/requirements.txt into one of yours and give --python"
+        )
+    return python
+
+
+def _assert_free(option: str, port: int) -> None:
+    if port == 0 and option == "--grpc-port":
+        return
+    if not 0 < port <= _LARGEST_PORT:
+        raise ConfigError(f"{option} must be from 1 to {_LARGEST_PORT}; received {port}")
+    with socket.socket() as probe:
+        # As servers do: a port whose last server has just ended is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            raise ConfigError(f"{option}={port} cannot be used ({error.strerror}): give another port") from error

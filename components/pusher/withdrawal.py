@@ -1,0 +1,61 @@
+"""Takes versions out of a serving folder, so that servers go back to an earlier one.
+
+Every server of such a folder (TensorFlow Serving, `serve`) answers with the highest number in it. So a version that is
+moved away is taken back, by whichever server. Each move is a rename: a version is there or not. Its number is not used
+again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from limbeck.components.pusher.push import alone, numbers
+from limbeck.errors import ConfigError
+
+_PLACE = "withdrawn"
+
+
+@dataclasses.dataclass(frozen=True)
+class Withdrawal:
+    """What was done.
+
+    Attributes:
+      withdrawn: the versions that were taken out, the newest first.
+      served: the newest version that is left.
+      place: the folder in which those that were taken out are.
+    """
+
+    withdrawn: tuple[int, ...]
+    served: int
+    place: Path
+
+
+def withdraw(serving: Path, to: int | None = None) -> Withdrawal:
+    """Takes out every version above one.
+
+    Args:
+      serving: folder of the versions.
+      to: the version to go back to; None is the last but one.
+
+    Raises:
+      ConfigError: if there is no such version, or no earlier one.
+    """
+    present = sorted(numbers(serving), reverse=True)
+    if to is None and len(present) < 2:  # noqa: PLR2004
+        raise ConfigError(
+            f"there must be an earlier version to go back to; {serving} has {_shown(present)}: stop the server instead"
+        )
+    target = present[1] if to is None else to
+    if target not in present:
+        raise ConfigError(f"--to must be a version in {serving}, which has {_shown(present)}; received {target}")
+    with alone(serving) as own:
+        (own / _PLACE).mkdir(exist_ok=True)
+        gone = [number for number in present if number > target]
+        for number in gone:
+            numbers(serving)[number].rename(own / _PLACE / str(number))
+    return Withdrawal(tuple(gone), target, own / _PLACE)
+
+
+def _shown(present: list[int]) -> str:
+    return ", ".join(map(str, present)) or "none"

@@ -1,0 +1,30 @@
+"""Starts the server in an environment where Limbeck is not installed: `python bootstrap.py PACKAGE ARGUMENTS`.
+
+PACKAGE is the folder `limbeck`. It cannot be found by PYTHONPATH, because beside it stand the packages of another
+environment, or folders whose names are those of libraries.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import runpy
+import sys
+from pathlib import Path
+
+
+def main(package: str) -> None:
+    """Loads the package from its folder, and runs the program of the server."""
+    # The folder of this file, whose modules must not be found by their short names.
+    del sys.path[0]
+    spec = importlib.util.spec_from_file_location(
+        "limbeck", Path(package, "__init__.py"), submodule_search_locations=[package]
+    )
+    assert spec is not None and spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["limbeck"] = module
+    spec.loader.exec_module(module)
+    runpy.run_module("limbeck.server.program", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv.pop(1))

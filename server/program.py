@@ -1,0 +1,93 @@
+"""The program of the server: `python -m limbeck.server.program SERVING --port 8080 --grpc-port 8081 ...`.
+
+It ends with code 2 and a sentence if no version can be loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+
+_STARTED_WITH_NOTHING = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until SIGTERM or SIGINT. Returns the exit code."""
+    asked = _parsed(arguments)
+    # KServe reads the command line when it is imported.
+    sys.argv = [sys.argv[0]]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from limbeck.server.batching import Batches
+    from limbeck.server.loading import load
+    from limbeck.server.student import Served
+    from limbeck.server.watching import Watcher
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    batches = Batches(asked.batch_size, asked.batch_wait_ms) if asked.batch_size > 1 else None
+    served = Served()
+    watcher = Watcher(
+        asked.serving, served, functools.partial(load, batches=batches), asked.versions, asked.look_seconds
+    )
+    watcher.look()
+    if not served.versions:
+        why = "; ".join(f"version {number}: {text}" for number, text in served.refused.items())
+        sys.stderr.write(f"error: no version in {asked.serving} can be loaded: {why or 'there is none'}\n")
+        return _STARTED_WITH_NOTHING
+    watcher.start()
+    try:
+        _serve(asked, served)
+    finally:
+        watcher.stop()
+    return 0
+
+
+def _serve(asked: argparse.Namespace, served: object) -> None:
+    from kserve import ModelServer
+    from kserve.model_server import app
+    from prometheus_client import Gauge
+
+    from limbeck.server import repository, routes
+    from limbeck.server.student import Served
+
+    assert isinstance(served, Served)  # noqa: S101
+    newest = Gauge("limbeck_served_version", "The version that answers where a request names none.")
+    newest.set_function(lambda: max(served.versions))
+    refused = Gauge("limbeck_refused_versions", "Versions in the folder that could not be loaded.")
+    refused.set_function(lambda: len(served.refused))
+    students = repository.Students(asked.name, served)
+    app.add_middleware(repository.VersionPaths)
+    routes.add(app, students, served)
+    # Four lines for each request.
+    logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="fastapi")
+    server = ModelServer(
+        http_port=asked.port,
+        grpc_port=asked.grpc_port,
+        registered_models=students,
+        enable_grpc=asked.grpc_port > 0,
+        enable_latency_logging=False,
+        grace_period=10,
+    )
+    server.start([])
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="limbeck.server.program")
+    parser.add_argument("serving", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--grpc-port", type=int, required=True)
+    parser.add_argument("--versions", type=int, required=True)
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--batch-wait-ms", type=float, required=True)
+    parser.add_argument("--look-seconds", type=float, default=1.0)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""What a version answers: its signatures, and which of them a request is for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+
+from limbeck.server.tensors import Array, RequestError, TensorInfo, batch_of
+
+Arrays = Mapping[str, Array]
+DEFAULT, BY_FEATURES = "serving_default", "serving_tensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One function of a SavedModel.
+
+    Attributes:
+      name: its name.
+      inputs: what it takes.
+      outputs: what it returns.
+      call: arrays by name -> arrays by name. It may be called in several threads at once.
+    """
+
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    call: Callable[[Arrays], dict[str, Array]]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of its inputs."""
+        return {one.name for one in self.inputs}
+
+    def answer(self, values: Mapping[str, object]) -> dict[str, Array]:
+        """Returns the outputs for the values of a request. Raises RequestError if they do not fit."""
+        if set(values) != self.names:
+            raise RequestError(
+                f"the signature '{self.name}' takes {sorted(self.names)}; received {sorted(values)}"
+            )
+        arrays = {one.name: one.array(values[one.name]) for one in self.inputs}
+        batch_of(arrays)
+        return self.call(arrays)
+
+
+def choose(signatures: Mapping[str, Signature], given: Collection[str], asked: str | None) -> Signature:
+    """Returns the signature that a request is for.
+
+    Args:
+      signatures: all of a version, by name.
+      given: the names of the inputs in the request.
+      asked: the name of a signature in the request; None lets the names of the inputs decide.
+
+    Raises:
+      RequestError: if there is no such signature, or if none takes these inputs.
+    """
+    if asked is not None:
+        if asked not in signatures:
+            raise RequestError(f"there is no signature '{asked}': give one of {sorted(signatures)}")
+        return signatures[asked]
+    for name in (DEFAULT, BY_FEATURES):
+        if name in signatures and signatures[name].names == set(given):
+            return signatures[name]
+    usual = signatures.get(BY_FEATURES) or signatures[DEFAULT]
+    raise RequestError(f"the inputs must be {sorted(usual.names)}; received {sorted(given)}")

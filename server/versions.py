@@ -1,0 +1,32 @@
+"""Finds the versions in a serving folder, as TensorFlow Serving would: folders whose names are numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+_MODEL = "saved_model.pb"
+
+
+def found(serving: Path) -> dict[int, Path]:
+    """Returns the folder of every version. A folder without a SavedModel is none. An absent folder has none."""
+    try:
+        folders = sorted(serving.iterdir())
+    except FileNotFoundError:
+        return {}
+    return {
+        int(folder.name): folder
+        for folder in folders
+        if re.fullmatch(r"[0-9]{1,18}", folder.name) and (folder / _MODEL).is_file()
+    }
+
+
+def wanted(present: Collection[int], kept: int) -> tuple[int, ...]:
+    """Returns the versions to have loaded, the newest first.
+
+    Args:
+      present: all versions.
+      kept: how many.
+    """
+    return tuple(sorted(present, reverse=True)[:kept])

@@ -1,0 +1,74 @@
+"""What `serve` refuses before it starts, and the command that it becomes."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from limbeck.cli import serve_verb
+from limbeck.cli.verbs import serve
+from limbeck.errors import ConfigError, UserError
+from tests.cli import program
+from tests.components.pusher import models
+from tests.server.ports import free_port
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    models.write(tmp_path / "serving" / "1", 10)
+    (tmp_path / "serving" / "1" / "saved_model.pb").touch()
+    (tmp_path / "python").touch()
+    return tmp_path
+
+
+def asked(root: Path, *options: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    serve.declare(parser)
+    free = ["--port", str(free_port()), "--grpc-port", "0"]
+    return parser.parse_args(["--root", str(root), "--python", str(root / "python"), *free, *options])
+
+
+def test_the_command_names_the_folder_and_every_setting(root: Path):
+    python, bootstrap, package, serving, *options = serve_verb.command(asked(root, "--batch-size", "8"))
+    assert (python, serving) == (str(root / "python"), str(root / "serving"))
+    assert Path(bootstrap).name == "bootstrap.py"
+    assert (Path(package) / "server" / "program.py").is_file()
+    assert options[options.index("--batch-size") + 1] == "8"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--versions", "0"], "--versions must be at least 1; received 0"),
+        (["--batch-size", "-3"], "--batch-size must be at least 1; received -3"),
+        (["--batch-wait-ms", "-1"], "--batch-wait-ms must be at least 0; received -1"),
+        (["--port", "70000"], "--port must be from 1 to 65535; received 70000"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(root: Path, options: list[str], told: str):
+    with pytest.raises(ConfigError, match=told):
+        serve_verb.command(asked(root, *options))
+
+
+def test_two_protocols_need_two_ports(root: Path):
+    port = str(free_port())
+    with pytest.raises(ConfigError, match=f"must differ; received {port} for both"):
+        serve_verb.command(asked(root, "--port", port, "--grpc-port", port))
+
+
+def test_nothing_to_serve_and_nowhere_to_serve_are_told(root: Path):
+    (root / "python").unlink()
+    with pytest.raises(UserError, match="make install-server"):
+        serve_verb.command(asked(root))
+    (root / "serving" / "1" / "saved_model.pb").unlink()
+    with pytest.raises(UserError, match="there is no student in"):
+        serve_verb.command(asked(root))
+
+
+def test_a_mistake_ends_with_code_2_and_a_sentence(tmp_path: Path):
+    ended = program.run("serve", "--root", tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: there is no student in")
+    ended = program.run("rollback", "--root", tmp_path)
+    assert ended.returncode == 2
+    assert "there must be an earlier version to go back to" in ended.stderr

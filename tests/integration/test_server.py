@@ -1,0 +1,252 @@
+"""`serve` and `rollback`, as their users call them: real students, a real server, clients that others have written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from limbeck.components.pusher.push import push
+from limbeck.settings.compression import CompressionConfig
+from limbeck.trainer import compressing, training
+from limbeck.trainer.serving.compressed import FOLDER
+from tests.cli import program
+from tests.server.ports import free_port
+from tests.trainer import world as worlds
+
+pytestmark = [pytest.mark.long, pytest.mark.processes]
+PYTHON = program.PROJECT / ".venv-server" / "bin" / "python"
+TRITON_CLIENT = program.PROJECT / "tests" / "server" / "triton_client.py"
+X = [row["x"] for row in worlds.rows()[:5]]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three students; the second has a compressed file."""
+    folder, made = tmp_path_factory.mktemp("models"), []
+    world = worlds.build(folder, worlds.rows(), worlds.random_logits())
+    for number in range(3):
+        student = world.job(folder / f"{number}", "student", hyperparameters={"units": 3 + number})
+        training.run(student)
+        made.append(Path(student.model_uri))
+        if number == 1:
+            compressed = world.job(
+                folder / "compressed",
+                "student",
+                compression=CompressionConfig(recipe="float16"),
+                student_uri=student.model_uri,
+                hyperparameters=student.hyperparameters,
+            )
+            compressing.run(compressed)
+            shutil.copytree(compressed.model_uri, Path(student.model_uri) / FOLDER)
+    return made
+
+
+@dataclasses.dataclass
+class Server:
+    """A server of a root, and questions to it."""
+
+    root: Path
+    port: int
+    grpc_port: int
+    process: subprocess.Popen[str]
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://localhost:{self.port}{path}", timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def post(self, path: str, body: Any) -> Any:
+        request = urllib.request.Request(
+            f"http://localhost:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def versions(self) -> list[int]:
+        states = self.get("/v1/models/student")["model_version_status"]
+        return [int(one["version"]) for one in states if one["state"] == "AVAILABLE"]
+
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        """Asks until something holds. Fails if the server ends."""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, (self.root / "server.log").read_text(encoding="utf-8")
+            try:
+                if found := condition():
+                    return found
+            except (urllib.error.URLError, ConnectionError):
+                pass
+            time.sleep(0.1)
+        raise AssertionError((self.root / "server.log").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def server(models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root, port, grpc_port = tmp_path_factory.mktemp("root"), free_port(), free_port()
+    for model in models[:2]:
+        push(model, root / "serving")
+    options = ["--port", port, "--grpc-port", grpc_port, "--batch-size", 8, "--batch-wait-ms", 1]
+    command = [sys.executable, str(program.PIPELINE), "serve", "--root", str(root), *map(str, options)]
+    with (root / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env=program.environment())
+    made = Server(root, port, grpc_port, process)
+    try:
+        made.wait(lambda: made.get("/v2/health/ready")["ready"])
+        yield made
+    finally:
+        process.kill()
+        process.wait(60)
+
+
+def expected(model: Path) -> dict[str, np.ndarray]:
+    """What the SavedModel says in this process, with another version of TensorFlow."""
+    answers = tf.saved_model.load(str(model)).signatures["serving_tensors"](x=tf.constant(X, tf.float32))
+    return {name: values.numpy() for name, values in answers.items()}
+
+
+def assert_same(answers: dict[str, Any], model: Path) -> None:
+    for name, values in expected(model).items():
+        if values.dtype == object:
+            assert answers[name] == np.vectorize(bytes.decode, otypes=[object])(values).tolist()
+        else:
+            np.testing.assert_allclose(answers[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_json_of_tensorflow_serving(server: Server, models: list[Path]):
+    columns = server.post("/v1/models/student:predict", {"inputs": {"x": X}})["outputs"]
+    assert_same(columns, models[1])
+    by_rows = server.post("/v1/models/student:predict", {"instances": [{"x": x} for x in X]})["predictions"]
+    assert by_rows == [{name: values[place] for name, values in columns.items()} for place in range(len(X))]
+    assert_same(server.post("/v1/models/student/versions/1:predict", {"inputs": {"x": X}})["outputs"], models[0])
+    assert server.versions() == [2, 1]
+    described = server.get("/v1/models/student/versions/1/metadata")
+    signature = described["metadata"]["signature_def"]["signature_def"]["serving_tensors"]
+    assert signature["inputs"]["x"]["tensor_shape"]["dim"][1]["size"] == "4"
+    assert described["model_spec"]["version"] == "1"
+
+
+def test_clients_of_triton_by_rest_and_grpc(server: Server, models: list[Path]):
+    arguments = [str(server.port), str(server.grpc_port), json.dumps(X)]
+    ended = subprocess.run(
+        [PYTHON, TRITON_CLIENT, *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["metadata"]["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}]
+    assert {one["name"] for one in told["metadata"]["outputs"]} == set(expected(models[0]))
+    assert (told["http"]["version"], told["grpc"]["version"], told["grpc of version 1"]["version"]) == (
+        "2",
+        "2",
+        "1",
+    )
+    assert_same(told["http"], models[1])
+    assert_same(told["grpc"], models[1])
+    assert_same(told["grpc of version 1"], models[0])
+    assert told["refused"] == ["StatusCode.INVALID_ARGUMENT", "the inputs must be ['x']; received ['y']"]
+
+
+def test_the_compressed_file_takes_raw_features(server: Server, models: list[Path]):
+    answers = server.post("/v1/models/student-compressed:predict", {"inputs": {"x": X}})["outputs"]
+    # The weights in the file have 11 bits.
+    np.testing.assert_allclose(answers, expected(models[1])["logits"], atol=2e-3)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        server.post("/v1/models/student-compressed/versions/1:predict", {"inputs": {"x": X}})
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"instances": [{"y": 1}]}, "the inputs must be ['x']; received ['y']"),
+        ({"instances": [{"x": [1, 2]}]}, "'x' takes values of shape [any, 4]; received [1, 2]"),
+        ({"instances": ["no example"]}, "the model refuses the inputs: Could not parse example input"),
+        ({"rows": []}, "must be an object with 'instances'"),
+    ],
+)
+def test_a_wrong_request_is_told(server: Server, body: Any, told: str):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        server.post("/v1/models/student:predict", body)
+    assert caught.value.code == 400
+    assert told in json.loads(caught.value.read())["error"]
+
+
+def test_versions_change_under_load_without_a_failed_request(server: Server, models: list[Path]):
+    """A third version is pushed and withdrawn, and a broken one is put beside it, while three clients ask on."""
+    answers, ended = [expected(model)["logits"] for model in models], threading.Event()
+    seen: list[set[int]] = [set() for _ in range(3)]
+    failures: list[BaseException] = []
+
+    def ask(client: int) -> None:
+        while not ended.is_set():
+            try:
+                logits = server.post("/v1/models/student:predict", {"inputs": {"x": X}})["outputs"]["logits"]
+                [version] = [place for place, one in enumerate(answers) if np.allclose(one, logits, atol=1e-5)]
+                seen[client].add(version + 1)
+            except BaseException as error:
+                failures.append(error)
+                return
+
+    clients = [threading.Thread(target=ask, args=[client]) for client in range(3)]
+    for client in clients:
+        client.start()
+    try:
+        server.wait(lambda: all(2 in versions for versions in seen))
+        push(models[2], server.root / "serving")
+        server.wait(lambda: server.versions() == [3, 2])
+        server.wait(lambda: all(3 in versions for versions in seen))
+        broken = server.root / "serving" / "9"
+        shutil.copytree(models[0], server.root / "broken")
+        (server.root / "broken" / "saved_model.pb").write_bytes(b"\x0a\xff")
+        (server.root / "broken").rename(broken)
+        [state] = server.wait(
+            lambda: [
+                one
+                for one in server.get("/v1/models/student")["model_version_status"]
+                if one["state"] != "AVAILABLE"
+            ]
+        )
+        assert (state["version"], state["status"]["error_code"]) == ("9", "UNKNOWN")
+        assert server.versions() == [3, 2]
+        shutil.rmtree(broken)
+        back = program.run("rollback", "--root", server.root)
+        assert back.returncode == 0, back.stderr
+        assert f"version 2 is the newest in {server.root / 'serving'} now" in back.stdout
+        server.wait(lambda: server.versions() == [2, 1])
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+    assert failures == []
+    assert seen == [{2, 3}] * 3
+    assert_same(server.post("/v1/models/student:predict", {"inputs": {"x": X}})["outputs"], models[1])
+
+
+def test_metrics_are_those_of_prometheus(server: Server):
+    with urllib.request.urlopen(f"http://localhost:{server.port}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    assert "limbeck_served_version 2.0" in lines
+    assert any(line.startswith('request_predict_seconds_count{model_name="student"}') for line in lines)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(server: Server):
+    again = program.run("serve", "--root", server.root, "--port", str(server.port))
+    assert again.returncode == 2
+    assert f"--port={server.port} cannot be used (Address already in use): give another port" in again.stderr
+
+
+def test_it_ends_when_it_is_asked_to(server: Server):
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0

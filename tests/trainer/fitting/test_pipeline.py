@@ -1,0 +1,126 @@
+"""Pipelined gradients against those of the same micro-batches one after the other, on one tape.
+
+Here all stages are on one device, whose arithmetic is the same. `test_pipelined.py` has several devices.
+"""
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from limbeck.trainer.fitting.differentiation import Accumulated, WholeModel
+from limbeck.trainer.fitting.pipeline import PipelinedModel
+from limbeck.trainer.fitting.recomputation import Head
+from limbeck.trainer.pipelining.blocks import blocks_of, layout
+from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
+from tests.trainer.pipelining.models import batch, built, gradients, loss
+
+MICRO_BATCHES = 3
+
+
+def pipelined(model, stages, schedule="1f1b", recompute="none", micro_batches=MICRO_BATCHES):
+    found = layout(model, "the teacher", "a test")
+    cuts = found.graph.cuts()
+    cuts = [cuts[len(cuts) * stage // stages] for stage in range(1, stages)]
+    blocks = blocks_of(found, cuts)
+    order = SCHEDULES[schedule](stages, micro_batches)
+    return PipelinedModel(Head(model, loss), found, blocks, ("/cpu:0",) * stages, order, recompute)
+
+
+@functools.cache
+def expected(name, dtype):
+    model = built(name, dtype)
+    value, found = gradients(Accumulated(WholeModel(model, loss), MICRO_BATCHES), batch(dtype=dtype), times=2)
+    return value, found, [one.numpy() for one in model.non_trainable_variables]
+
+
+def assert_same(name, dtype, bound, *options):
+    model = built(name, dtype)
+    value, found = gradients(pipelined(model, *options), batch(dtype=dtype), times=2)
+    wanted_value, wanted, state = expected(name, dtype)
+    np.testing.assert_allclose(value, wanted_value, rtol=1e-6)
+    for one, other in zip(found, wanted, strict=True):
+        assert np.abs(one - other).max() <= bound * max(np.abs(other).max(), 1e-3)
+    for one, other in zip(model.non_trainable_variables, state, strict=True):
+        np.testing.assert_allclose(one.numpy(), other, rtol=bound, atol=bound)
+
+
+@pytest.mark.parametrize(
+    ("stages", "schedule", "recompute"),
+    [
+        (1, "1f1b", "all"), (1, "gpipe", "none"), (2, "naive", "none"), (2, "gpipe", "all"),
+        (2, "1f1b", "except_last"), (4, "naive", "all"), (4, "gpipe", "none"), (4, "1f1b", "none"), (4, "1f1b", "all"),
+    ],
+)  # fmt: skip
+def test_gradients_and_state_are_those_without_stages(stages, schedule, recompute):
+    """Dropout drops the same units, and penalties count once."""
+    assert_same("residual", "float32", 1e-6, stages, schedule, recompute)
+
+
+@pytest.mark.parametrize("name", ["skipping", "masked", "normalised"])
+def test_values_that_skip_stages_masks_and_averages(name):
+    assert_same(name, "float64", 1e-14, 3, "1f1b", "all" if name == "skipping" else "none")
+
+
+def test_where_the_model_is_cut_changes_no_bit():
+    """The cuts follow from measured times, which differ from run to run."""
+    found = []
+    for place in (0, 2):
+        model = built("residual")
+        plan = layout(model, "the teacher", "a test")
+        blocks = blocks_of(plan, (plan.graph.joints()[place],))
+        one = PipelinedModel(Head(model, loss), plan, blocks, ("/cpu:0",) * 2, SCHEDULES["1f1b"](2, 2))
+        found.append(gradients(one, batch())[1])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_loss_scale_scales_gradients_and_not_the_value():
+    value, found = gradients(pipelined(built("skipping"), 2), batch(), tf.constant(1024.0))
+    expected, plain = gradients(WholeModel(built("skipping"), loss), batch())
+    assert value == pytest.approx(expected, rel=1e-6)
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_allclose(one / 1024, other, rtol=1e-4, atol=1e-7)
+
+
+def test_a_batch_that_is_smaller_than_its_micro_batches():
+    """The last batch of a training may be. A micro-batch without examples has no part in a mean over activities."""
+    model = built("residual")
+    given = batch(2)
+    found = gradients(pipelined(model, 2), given)[1]
+    wanted = gradients(Accumulated(WholeModel(built("residual"), loss), MICRO_BATCHES), given)[1]
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_each_stage_does_its_actions_in_the_order_of_the_schedule():
+    """The graph says so, not luck: each action is behind the one before it on its stage."""
+    model = built("residual")
+    differentiate, given = pipelined(model, 2, "1f1b"), batch()
+    call = tf.function(
+        lambda: differentiate(given.inputs, given.targets, given.denominators, None).gradients, autograph=False
+    )
+    operations = call.get_concrete_function().graph.get_operations()
+    # In the order in which the graph was made: the forward passes of the micro-batches, F0 F1 B0 F2 B1 B2 on stage 0.
+    forward = [
+        op for op in operations if op.type == "MatMul" and "/first/" in op.name and "gradient" not in op.name
+    ]
+    backward = [op for op in operations if op.type == "MatMul" and "/first/" in op.name and "gradient" in op.name]
+    assert [len(forward), len(backward)] == [MICRO_BATCHES, MICRO_BATCHES]
+    behind = [forward[0], forward[1], backward[0], forward[2], backward[1], backward[2]]
+    for one, other in itertools.pairwise(behind):
+        assert one in above(other), (one.name, other.name)
+    assert backward[1] not in above(forward[2])
+
+
+def above(operation):
+    found, pending = set(), [operation]
+    while pending:
+        one = pending.pop()
+        for other in [tensor.op for tensor in one.inputs] + list(one.control_inputs):
+            if other not in found:
+                found.add(other)
+                pending.append(other)
+    return found

@@ -1,0 +1,159 @@
+"""Differentiates a model whose stages are on several devices, which work on several micro-batches at the same time.
+
+A schedule says what each stage does, and in which order (`limbeck.trainer.pipelining.schedule`). Here it is unrolled
+into the graph of one step. Each action is put on the device of its stage, and waits for the action before it on the
+same stage. What it needs from another stage is data, which TensorFlow sends. A value that skips stages is sent straight
+from the stage that makes it to the one that reads it. Nobody waits for Python, and nothing can be out of order.
+
+The gradients are those of the whole batch: all schedules that are run here update when all micro-batches are through.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from limbeck.aliases import Features, Gradient, Tensor, Variable
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.fitting import differentiation
+from limbeck.trainer.fitting.differentiation import Differentiated
+from limbeck.trainer.fitting.micro_batches import cut, sum_of
+from limbeck.trainer.fitting.recomputation import Head, add, numbered_by, share_gradient, together
+from limbeck.trainer.pipelining.blocks import Block, Layout, Pass, Values
+from limbeck.trainer.pipelining.schedule import Schedule
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PipelinedModel:
+    """A `Differentiation` over several devices. The variables of a stage are on its device.
+
+    Attributes:
+      head: makes the loss of the model's outputs, on the last stage.
+      layout: the model as a call graph.
+      stages: the blocks of the model, one for each stage.
+      devices: their devices.
+      schedule: what the stages do: a synchronous schedule of one batch.
+      recompute: which stages keep no activations of a micro-batch, and compute it again: `none`, `all`, or all
+        `except_last`.
+    """
+
+    head: Head
+    layout: Layout
+    stages: tuple[Block, ...]
+    devices: tuple[str, ...]
+    schedule: Schedule
+    recompute: str = "none"
+
+    def __call__(
+        self, inputs: Features, targets: Features, denominators: Denominators, scale: Tensor | None
+    ) -> Differentiated:
+        """Differentiates the loss; see `limbeck.trainer.fitting.differentiation.Differentiation`."""
+        import tensorflow as tf
+
+        count = self.schedule.micro_batches
+        parts = [
+            _MicroBatch(self, *cut((inputs, targets), count, number), denominators, scale)
+            for number in range(count)
+        ]
+        done: dict[int, Any] = {}
+        total: dict[int, tuple[Variable, Gradient]] = {}
+        for stage, action in self.schedule.merged():
+            if action.kind == "update":
+                continue
+            waited = [done[stage]] if stage in done else []
+            with tf.device(self.devices[stage]), tf.control_dependencies(waited):
+                if action.kind == "forward":
+                    computed = parts[action.number].forward(stage)
+                else:
+                    computed, found = parts[action.number].backward(stage, waited)
+                    for variable, gradient in found:
+                        if gradient is not None:
+                            before = total.get(id(variable))
+                            added = gradient if before is None else sum_of(before[1], gradient)
+                            total[id(variable)] = variable, added
+                    computed = [
+                        *computed,
+                        *(total[id(variable)][1] for variable, _ in found if id(variable) in total),
+                    ]
+                done[stage] = tf.group(*(getattr(one, "values", one) for one in computed))
+        gradients = numbered_by(self.head.learner.trainable_variables, list(total.values()))
+        examples = tf.add_n([part.examples for part in parts])
+        if any(part.has_added for part in parts):
+            gradients = differentiation.kept_if_any(gradients, examples)
+        value = tf.add_n([part.value for part in parts])
+        return Differentiated(tf.cast(examples, tf.int64), value, together(gradients))
+
+    def keeps(self, stage: int) -> bool:
+        """Returns whether a stage keeps its activations."""
+        last = stage == len(self.stages) - 1
+        return self.recompute == "none" or (self.recompute == "except_last" and last)
+
+
+class _MicroBatch:
+    """One micro-batch on its way forward and backward."""
+
+    def __init__(
+        self,
+        model: PipelinedModel,
+        inputs: Features,
+        targets: Features,
+        denominators: Denominators,
+        scale: Tensor | None,
+    ) -> None:
+        import tensorflow as tf
+
+        self._model, self._inputs, self._targets = model, inputs, targets
+        self._denominators, self._scale = denominators, scale
+        given = model.head.network._flatten_to_reference_inputs(inputs)
+        self._values: Values = dict(zip(model.layout.inputs, given, strict=True))
+        self._passes: dict[int, Pass] = {}
+        self._gradients: Values = {}
+        self._of_head: list[tuple[Variable, Gradient | None]] = []
+        self._parts: list[Tensor] = []
+        self._share: Tensor | None = None
+        self.has_added = False
+        self.examples: Tensor = tf.shape(next(iter(targets.values())))[0]
+
+    @property
+    def value(self) -> Tensor:
+        """Its part of the loss, when it went forward through all stages."""
+        import tensorflow as tf
+
+        return tf.add_n(self._parts)
+
+    def forward(self, stage: int) -> list[Tensor]:
+        """Computes a stage forward, the last one with the loss. Returns what was computed."""
+        model = self._model
+        one = model.stages[stage].forward(self._values, keep=model.keeps(stage))
+        self._passes[stage] = one
+        self._values |= one.given
+        if one.added is not None:
+            self.has_added = True
+            self._parts.append(differentiation.share_of(one.added, self.examples, self._denominators))
+        if stage < len(model.stages) - 1:
+            return one.outputs
+        outputs = [self._values[number] for number in model.layout.outputs]
+        value, of_outputs, of_head = model.head.differentiate(
+            self._inputs, outputs, self._targets, self._denominators, self._scale
+        )
+        for number, gradient in zip(model.layout.outputs, of_outputs, strict=True):
+            add(self._gradients, number, gradient)
+        self._of_head = list(zip(model.head.variables, of_head, strict=True))
+        self._parts.append(value)
+        return [value, *(one for one in of_outputs if one is not None)]
+
+    def backward(
+        self, stage: int, after: list[Any]
+    ) -> tuple[list[Tensor], list[tuple[Variable, Gradient | None]]]:
+        """Computes a stage backward. Returns what goes to other stages, and the gradients of its variables."""
+        one = self._passes.pop(stage)
+        share = share_gradient(self.examples, self._denominators, self._scale)
+        passed, of_variables = one.backward(self._gradients, share, after)
+        for number, gradient in passed.items():
+            add(self._gradients, number, gradient)
+        for number in one.block.gives:
+            self._gradients.pop(number, None)
+        found = list(zip(one.block.variables, of_variables, strict=True))
+        if stage == len(self._model.stages) - 1:
+            found = self._of_head + found
+        return list(passed.values()), found

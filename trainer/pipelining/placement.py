@@ -1,0 +1,104 @@
+"""Puts the variables of a model, and those of its optimizer, on the devices of their stages.
+
+A builder of a model knows nothing of stages, so its variables would all be on one device, the model that is too large
+for it first of all. The stages are known only when there is a model. So the model is built twice: the first one says
+which variable, in the order in which they are made, belongs to which stage, and the second one is made there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from limbeck.aliases import Gradient, Optimizer, Variable
+from limbeck.trainer.pipelining.blocks import Block
+
+
+class Made(NamedTuple):
+    """A variable that was made, and what it was asked for by: its name, None if it has none."""
+
+    name: str | None
+    variable: Variable
+
+
+class Place(NamedTuple):
+    """Where the next variable with a name belongs."""
+
+    name: str | None
+    device: str
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[Made]]:
+    """Returns a context, and a list that receives the variables that are made within it, in order."""
+    import tensorflow as tf
+
+    made: list[Made] = []
+
+    def note(create: Any, **options: Any) -> Variable:
+        variable = create(**options)
+        made.append(Made(options.get("name"), variable))
+        return variable
+
+    with tf.variable_creator_scope(note):
+        yield made
+
+
+def places(made: Sequence[Made], blocks: Sequence[Block], devices: Sequence[str]) -> list[Place]:
+    """Returns the places of the variables in `made` that belong to a block.
+
+    Others, such as those of Keras' global generator of random numbers, are made with the first model and not again.
+
+    Args:
+      made: variables in the order in which they were made.
+      blocks: the blocks of the model, one for each stage.
+      devices: their devices.
+    """
+    owner = {
+        id(variable): device
+        for device, block in zip(devices, blocks, strict=True)
+        for variable in block.model.weights
+    }
+    return [Place(name, owner[id(variable)]) for name, variable in made if id(variable) in owner]
+
+
+@contextlib.contextmanager
+def placed(wanted: Sequence[Place]) -> Iterator[None]:
+    """Returns a context in which each variable that is made is put on the device of the next place with its name."""
+    import tensorflow as tf
+
+    left: dict[str | None, deque[str]] = defaultdict(deque)
+    for name, device in wanted:
+        left[name].append(device)
+
+    def place(create: Any, **options: Any) -> Variable:
+        queue = left[options.get("name")]
+        if not queue:
+            return create(**options)
+        with tf.device(queue.popleft()):
+            return create(**options)
+
+    with tf.variable_creator_scope(place):
+        yield
+
+
+def follow_variables(optimizer: Optimizer) -> None:
+    """Makes an optimizer keep the slots of a variable, and compute its update, where the variable is.
+
+    Call it before the optimizer is built.
+    """
+    import tensorflow as tf
+
+    make, update = optimizer.add_variable_from_reference, optimizer.update_step
+
+    def add_variable_from_reference(model_variable: Variable, *args: Any, **options: Any) -> Variable:
+        with tf.device(model_variable.device):
+            return make(model_variable, *args, **options)
+
+    def update_step(gradient: Gradient, variable: Variable) -> None:
+        with tf.device(variable.device):
+            update(gradient, variable)
+
+    optimizer.add_variable_from_reference, optimizer.update_step = add_variable_from_reference, update_step

@@ -1,0 +1,66 @@
+"""Measures what each block of a model costs, so that it can be cut into stages that take equally long.
+
+Parameters say little about time: an embedding has most of them, and attention few. So each block is computed forward
+and backward on a real micro-batch, some times, and the fastest time counts. Sizes follow from the shapes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from limbeck.aliases import Tensor
+from limbeck.trainer.pipelining.blocks import Block, Layout, Values
+from limbeck.trainer.pipelining.partition import BlockCost
+
+_RUNS = 3
+# Weights, their gradients, and two slots, as for Adam.
+_COPIES = 4
+
+
+def costs(
+    layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], inputs: Sequence[Tensor]
+) -> list[BlockCost]:
+    """Returns the cost of each block. It changes the state of the model, but no trainable weight.
+
+    Args:
+      layout: the model.
+      cuts: the positions between its blocks.
+      blocks: its blocks.
+      inputs: the model's inputs for one micro-batch, in the order of `layout.inputs`.
+    """
+    values: Values = dict(zip(layout.inputs, inputs, strict=True))
+    graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
+    examples = int(inputs[0].shape[0]) if hasattr(inputs[0], "shape") else 1
+    for block, begin, end in zip(blocks, bounds, bounds[1:], strict=False):
+        made, seconds = _measured(block, values)
+        values |= made
+        weights = sum(int(one.shape.num_elements() or 0) * one.dtype.size for one in block.model.weights)
+        sizes = [
+            sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))
+        ]
+        found.append(BlockCost(seconds, weights * _COPIES, *sizes))
+    return found
+
+
+def _measured(block: Block, values: Values) -> tuple[Values, float]:
+    """Returns what a block gives, and the seconds of a forward and a backward pass."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False)
+    def call(taken: list[Tensor]) -> tuple[list[Tensor], object]:
+        given = block.forward(dict(zip(block.takes, taken, strict=True)), keep=True)
+        floating = {number: one for number, one in given.given.items() if one.dtype.is_floating}
+        ones = {number: tf.ones_like(one) for number, one in floating.items()}
+        passed, of_variables = given.backward(ones, tf.constant(1.0))
+        return given.outputs, [list(passed.values()), [one for one in of_variables if one is not None]]
+
+    taken, best = [values[number] for number in block.takes], float("inf")
+    outputs, _ = call(taken)
+    for _ in range(_RUNS):
+        began = time.perf_counter()
+        _, gradients = call(taken)
+        for one in tf.nest.flatten(gradients, expand_composites=True)[-1:]:
+            one.numpy()
+        best = min(best, time.perf_counter() - began)
+    return dict(zip(block.gives, outputs, strict=True)), best

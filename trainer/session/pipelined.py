@@ -1,0 +1,153 @@
+"""Builds the model of a job in stages: cuts it, and puts its variables on the devices of the stages.
+
+The stages are chosen by measured times (`limbeck.trainer.pipelining.profile`), so that they take equally long. Another
+run may cut the model elsewhere. The result is the same to the bit, because each layer computes the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+
+from limbeck import events
+from limbeck.aliases import KerasModel, Optimizer
+from limbeck.errors import ConfigError
+from limbeck.trainer.distillation.targets import Loss
+from limbeck.trainer.fitting import micro_batches
+from limbeck.trainer.fitting.pipeline import PipelinedModel
+from limbeck.trainer.fitting.recomputation import Head
+from limbeck.trainer.pipelining import devices, placement
+from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
+from limbeck.trainer.pipelining.partition import BlockCost, Devices, Stage, partition
+from limbeck.trainer.pipelining.profile import costs
+from limbeck.trainer.pipelining.schedule import Schedule
+from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
+from limbeck.trainer.session import inputs
+from limbeck.trainer.session.models import build_model
+from limbeck.trainer.session.session import Session
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """Where a model is cut.
+
+    Attributes:
+      cuts: the positions in its call graph.
+      devices: the devices of the stages, one more than cuts.
+      schedule: what the stages do.
+    """
+
+    cuts: tuple[int, ...]
+    devices: tuple[str, ...]
+    schedule: Schedule
+
+
+def build(session: Session, *, tell: bool) -> tuple[KerasModel, Stages]:
+    """Builds the model of the job with its variables on the devices of its stages. It has the weights of `build_model`.
+
+    Args:
+      session: the session of this process.
+      tell: whether to say which layers each stage has.
+
+    Raises:
+      TaskError: if the model cannot be cut.
+      ConfigError: if there are fewer blocks than stages, or the machine has too few devices.
+    """
+    import tensorflow as tf
+
+    # The whole model may fit the memory of the machine, and that of no GPU.
+    with tf.device("/cpu:0"):
+        with placement.noted() as made:
+            model = build_model(session)
+        weights = model.get_weights()
+        stages = _balanced(session, model, tell=tell)
+    blocks = blocks_of(_layout(session, model), stages.cuts)
+    with placement.placed(placement.places(made, blocks, stages.devices)):
+        model = build_model(session)
+    model.set_weights(weights)
+    return model, stages
+
+
+def equal(session: Session, model: KerasModel) -> Stages:
+    """Returns stages of equally many blocks on one device, to try a job with. Errors are those of `build`.
+
+    A process that trains no teacher may try one, and has no devices for stages.
+    """
+    cuts, count = _cuts(session, _layout(session, model)), session.job.pipelining.stages
+    chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
+    return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
+
+
+def _balanced(session: Session, model: KerasModel, *, tell: bool) -> Stages:
+    """Returns stages that take equally long. The model is called, which changes its state."""
+    settings, found = session.job.pipelining, _layout(session, model)
+    cuts = _cuts(session, found)
+    blocks, schedule = blocks_of(found, cuts), _schedule(session)
+    given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
+    part, _ = micro_batches.cut((given, given), settings.micro_batches * session.job.training.accumulate, 0)
+    measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part))
+    chosen = partition(measured, Devices(settings.stages, schedule.alive))
+    if tell:
+        _tell(session, chosen, blocks, measured)
+    names = devices.configure(settings.stages)
+    return Stages(tuple(cuts[stage.begin - 1] for stage in chosen[1:]), names, schedule)
+
+
+def _cuts(session: Session, found: Layout) -> tuple[int, ...]:
+    """Returns the positions at which a stage may end, at least as many as are needed."""
+    graph, stages = found.graph, session.job.pipelining.stages
+    # The cuts that one value crosses are the cheap ones. If they are too few, several values are sent.
+    cuts = graph.joints() if len(graph.joints()) >= stages - 1 else graph.cuts()
+    if len(cuts) < stages - 1:
+        raise ConfigError(
+            f"a stage has at least one block of layers, but pipelining.stages is {stages} and {session.who} has "
+            f"{len(cuts) + 1}: lower pipelining.stages. Layers that share a variable are one block"
+        )
+    return cuts
+
+
+def _schedule(session: Session) -> Schedule:
+    settings = session.job.pipelining
+    return SCHEDULES[settings.schedule](settings.stages, settings.micro_batches)
+
+
+def _layout(session: Session, model: KerasModel) -> Layout:
+    return layout(model, session.who, f"pipelining.stages={session.job.pipelining.stages}")
+
+
+def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Stages) -> PipelinedModel:
+    """Returns what differentiates a model in stages. Call it with the job's precision."""
+    found = _layout(session, model)
+    blocks = blocks_of(found, stages.cuts)
+    recompute = session.job.training.recompute
+    return PipelinedModel(Head(model, loss), found, blocks, stages.devices, stages.schedule, recompute)
+
+
+def follow(optimizer: Optimizer, stages: Stages | None) -> None:
+    """Makes an optimizer follow the variables to their devices, if there are stages. Call it before it is built."""
+    if stages is not None:
+        placement.follow_variables(optimizer)
+
+
+def _tell(
+    session: Session, chosen: Sequence[Stage], blocks: Sequence[Block], measured: Sequence[BlockCost]
+) -> None:
+    """Says which layers each stage has, and why: the times that were measured."""
+    lines = []
+    for number, stage in enumerate(chosen):
+        layers = [layer.name for block in blocks[stage.begin : stage.end] for layer in block.model.layers[1:]]
+        weights = sum(block.model.count_params() for block in blocks[stage.begin : stage.end])
+        lines.append(
+            f"stage {number} has {layers[0]} to {layers[-1]} ({stage.seconds * 1e3:.1f} ms a micro-batch, {weights:,} "
+            "weights)"
+        )
+    total, slowest = sum(one.seconds for one in measured), max(stage.seconds for stage in chosen)
+    text = (
+        f"{session.who} is cut into {len(chosen)} stages: {'; '.join(lines)}. The slowest has "
+        f"{slowest / total:.0%} of the time"
+    )
+    _log.info("%s", text)
+    events.emit("note", text=text)

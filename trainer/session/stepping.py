@@ -1,0 +1,53 @@
+"""Chooses how the step of a job computes its gradients: at once, in micro-batches, with recomputation, or in stages.
+
+The step that is tried before a training must be the step of the training. So it is made in one place.
+"""
+
+from __future__ import annotations
+
+from limbeck.aliases import Optimizer, Strategy
+from limbeck.trainer.distillation.targets import loss_of
+from limbeck.trainer.fitting.differentiation import Accumulated, Differentiation, WholeModel
+from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.precision import LossScale
+from limbeck.trainer.fitting.recomputation import Head, assert_kept_by_compilers, recomputed
+from limbeck.trainer.session import pipelined
+from limbeck.trainer.session.learner import Learner
+from limbeck.trainer.session.pipelined import Stages
+from limbeck.trainer.session.session import Session
+
+
+def step_of(
+    session: Session,
+    strategy: Strategy,
+    learner: Learner,
+    optimizer: Optimizer,
+    loss_scale: LossScale | None,
+    *,
+    stages: Stages | None = None,
+) -> GradientStep:
+    """Returns the optimizer step of the job. Call it in the strategy's scope, and with the job's precision.
+
+    Args:
+      session: the session of this process.
+      strategy: the strategy of learner and optimizer.
+      learner: what is trained.
+      optimizer: its optimizer.
+      loss_scale: its loss scale, if it has one.
+      stages: where it is cut, if its variables are on several devices.
+
+    Raises:
+      TaskError: if the model cannot be cut, and the job says that it is.
+      ConfigError: if recomputation would save nothing.
+    """
+    training, loss = session.job.training, loss_of(session.job, session.task.objective)
+    differentiate: Differentiation = WholeModel(learner, loss)
+    if training.recompute != "none":
+        assert_kept_by_compilers(training.recompute)
+    if stages is not None:
+        differentiate = pipelined.differentiation(session, learner, loss, stages)
+    elif training.recompute != "none":
+        differentiate = recomputed(Head(learner, loss), training.recompute, session.who)
+    if training.accumulate > 1:
+        differentiate = Accumulated(differentiate, training.accumulate)
+    return GradientStep(strategy, learner, optimizer, differentiate, training.clip_norm, loss_scale)
