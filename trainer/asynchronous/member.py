@@ -19,9 +19,7 @@ from limbeck import events, task_code
 from limbeck.aliases import KerasModel, Tensor
 from limbeck.errors import DivergedError
 from limbeck.trainer.asynchronous import shards
-from limbeck.trainer.distillation.targets import loss_of
 from limbeck.trainer.fitting import optimization
-from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.hooks import Hooks
 from limbeck.trainer.fitting.progress import Curve, Fitted, TrainingProgress
 from limbeck.trainer.process import position, preemption
@@ -32,6 +30,7 @@ from limbeck.trainer.session import initialisation, inputs, observation
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.stepping import step_of
 
 # Between two windows all workers wait for the slowest. A longer window loses more steps if a server is lost.
 _WINDOW = 100
@@ -60,7 +59,7 @@ def train(
     so_far = _restored(session, member, learner, optimizer, order.batch_size)
     position.note(member, so_far.steps)
     source, prepare = inputs.batch_source(session, order)
-    step = GradientStep(strategy, learner, optimizer, loss_of(job, session.task.objective), training.clip_norm)
+    step = step_of(session, strategy, learner, optimizer, None)
     run = tf.autograph.experimental.do_not_convert(step.run)
 
     @tf.function(input_signature=source.signature())
