@@ -286,7 +286,7 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     def sections(node: str) -> set[str]:
         return {key.partition("_")[0] for key in set(compiled.parameters(node)) - code}
 
-    assert sections("TeacherTrainer") == {"training", "teachers", "strategy"}
+    assert sections("TeacherTrainer") == {"training", "teachers", "strategy", "pipelining"}
     assert sections("Distiller") == {"training", "student", "strategy", "distillation", "targets", "teacher"}
     assert sections("Gate") == {"gate"}
     shown = {"training", "teachers", "strategy", "student", "distillation", "compression", "gate"}

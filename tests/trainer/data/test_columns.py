@@ -142,8 +142,8 @@ def test_small_batches_are_looked_up_together_and_great_ones_alone(
         PackedExamples, "read", lambda self, rows, **named: reads.append(len(rows)) or real(self, rows, **named)
     )
     list(numbered_batches(folder, Order(COUNT, 8, 2, 0), [0], 1, DENSE))
-    # 7 batches of 8 in one call, and the last one, of 4.
-    assert reads == [56, 4]
+    # 7 batches of 8 in one call, and the last one, of 4. Threads make the calls, so either may be first.
+    assert sorted(reads) == [4, 56]
     reads.clear()
     monkeypatch.setattr("limbeck.trainer.data.batches._CHUNK_BYTES", 1)
     list(numbered_batches(folder, Order(COUNT, 8, 1, 0), [0], 1, DENSE))
