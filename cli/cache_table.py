@@ -75,6 +75,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "search.alphas": ({}, [0.3]),
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
+    "strategy.parameter_servers": ({"strategy": {"name": "parameter_server"}}, 2),
     "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),

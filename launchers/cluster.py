@@ -7,26 +7,40 @@ from pydantic.dataclasses import dataclass
 from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative
 from limbeck.settings.strategy import StrategyConfig
-from limbeck.trainer.distribution.cluster import ClusterTask, cluster_task
+from limbeck.trainer.distribution.cluster import WORKER, ClusterTask, cluster_task
 from limbeck.trainer.job import TrainingJob
 
 
 @dataclass(frozen=True, config=STRICT)
 class Cluster:
-    """One chief and `workers` workers. All of them train."""
+    """One chief and `workers` workers. All of them train, unless there are servers.
+
+    With `servers`, which keep variables, the chief alone runs the training. The others do what it asks.
+    """
 
     workers: NotNegative = 0
+    servers: NotNegative = 0
 
     @classmethod
     def of(cls, strategy: StrategyConfig) -> Cluster:
         """Returns the cluster that a strategy needs."""
-        return cls(workers=strategy.processes - 1)
+        return cls(workers=strategy.processes - 1 - strategy.servers, servers=strategy.servers)
 
     @property
     def tasks(self) -> tuple[ClusterTask, ...]:
         """Every process, in the order of the ranks."""
-        processes = 1 + self.workers
-        return tuple(cluster_task(rank, processes) for rank in range(processes))
+        processes = 1 + self.workers + self.servers
+        return tuple(cluster_task(rank, processes, self.servers) for rank in range(processes))
+
+    @property
+    def training(self) -> tuple[ClusterTask, ...]:
+        """The processes that run the training, end by themselves and leave a record."""
+        return self.tasks[:1] if self.servers else self.tasks
+
+    @property
+    def expendable(self) -> frozenset[int]:
+        """The ranks that the job can lose, as long as one of them lives."""
+        return frozenset(task.rank for task in self.tasks if task.role == WORKER and self.servers)
 
 
 def title(job: TrainingJob, task: ClusterTask) -> str:

@@ -13,17 +13,17 @@ from limbeck.trainer.job import TrainingJob
 
 def discard(job: TrainingJob, cluster: Cluster) -> None:
     """Removes the records of an earlier attempt, so that nobody takes them for those of this attempt."""
-    for task in cluster.tasks:
+    for task in cluster.training:
         files.remove(_uri(job, task), missing_ok=True)
 
 
 def read(job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
-    """Reads the records of all processes, in the order of the ranks.
+    """Reads the records of all processes that train, in the order of the ranks.
 
     Raises:
       TrainingFailedError: if a process ended with exit code 0, but left no readable record.
     """
-    return tuple(_read(job, task) for task in cluster.tasks)
+    return tuple(_read(job, task) for task in cluster.training)
 
 
 def _read(job: TrainingJob, task: ClusterTask) -> RankRecord:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import queue
 import time
 from collections.abc import Mapping
 
-from limbeck.launchers.failure import Ending, Exit, by_signal, read_failure
+from limbeck.launchers.failure import Ending, Exit, by_signal, describe, read_failure
 from limbeck.launchers.heartbeat import Pulses
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
@@ -18,16 +21,22 @@ class _Watch:
     pulses: Pulses
     settle: float
     living: set[int]
+    serving: frozenset[int]
+    expendable: frozenset[int]
     failed: list[Exit] = dataclasses.field(default_factory=list)
     deadline: float = float("inf")
 
     def run(self) -> Ending:
-        while self.living and time.monotonic() < self.deadline:
+        while self.living - self.serving and time.monotonic() < self.deadline:
             latest = self._next_exit()
             self.pulses.look()
             if latest is not None:
                 self.living.remove(latest.rank)
-                if latest.code != 0 and self._explains(latest):
+                if latest.rank in self.expendable and self.living & self.expendable:
+                    _log.warning("rank %d %s; training goes on without it", latest.rank, describe(latest.code))
+                    continue
+                # Who serves has no end of its own.
+                if (latest.code != 0 or latest.rank in self.serving) and self._explains(latest):
                     break
             hung = self.pulses.hung(self.living)
             if hung:
@@ -49,7 +58,15 @@ class _Watch:
         return by_signal(latest.code) or (failure is not None and failure.explains)
 
 
-def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: Pulses, settle: float) -> Ending:
+def watch(
+    exits: queue.SimpleQueue[Exit],
+    failures: Mapping[int, str],
+    pulses: Pulses,
+    settle: float,
+    *,
+    serving: frozenset[int] = frozenset(),
+    expendable: frozenset[int] = frozenset(),
+) -> Ending:
     """Returns when all processes have ended well, or when it is known why one did not.
 
     Args:
@@ -57,5 +74,7 @@ def watch(exits: queue.SimpleQueue[Exit], failures: Mapping[int, str], pulses: P
       failures: the URI of each rank's failure file.
       pulses: the heartbeats of the same ranks.
       settle: seconds to wait for a better explanation after the first failure.
+      serving: ranks that end only when they are ended; nobody waits for them.
+      expendable: ranks whose end is no failure, as long as another of them lives.
     """
-    return _Watch(exits, failures, pulses, settle, living=set(failures)).run()
+    return _Watch(exits, failures, pulses, settle, set(failures), serving, expendable).run()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 
 from limbeck import files
+from limbeck.strategies.registry import strategy_kind
+from limbeck.trainer.asynchronous import serving
 from limbeck.trainer.data import damage
 from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
 from limbeck.trainer.job import TrainingJob
@@ -34,6 +36,8 @@ def run(job: TrainingJob) -> None:
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
+    if serving.serve_if_asked(job):
+        return
     session = join_job(job)
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
@@ -84,6 +88,9 @@ def join_job(job: TrainingJob) -> Session:
         else:
             strategy = strategies.build(job.strategy)
     preemption.listen()
+    if strategy_kind(job.strategy.name).asynchronous:
+        # The others do what the chief asks. None of them runs the training.
+        me = cluster.SINGLE
     if me.processes > 1:
         # Each process computes the digest itself. A digest that it was handed would be the same in all processes.
         rendezvous.meet(me, rendezvous.identity_of(job_digest(job)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import ClassVar
 
 from tfx.dsl.components.base import base_component
@@ -61,9 +60,8 @@ def training_properties(context: Context, training: TrainingConfig, code: CodeRe
       training: the section `training` for this node.
       code: task and digest.
     """
-    strategy = context.config.strategy
     # A default that is written out is the same strategy, and must not train again.
-    strategy = dataclasses.replace(strategy, workers=strategy.processes)
+    strategy = context.config.strategy.written_out
     return (
         code_properties(code) | Section(TrainingConfig).encode(training) | Section(StrategyConfig).encode(strategy)
     )

@@ -42,7 +42,7 @@ def encode(config: Config) -> Properties:
     strategy, teachers = config.strategy, config.teachers
     config = dataclasses.replace(
         config,
-        strategy=dataclasses.replace(strategy, workers=strategy.processes),
+        strategy=strategy.written_out,
         teachers=dataclasses.replace(teachers, epochs=None),
     )
     properties = {_EPOCHS: teachers.epochs or config.training.epochs}

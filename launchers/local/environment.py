@@ -38,9 +38,11 @@ def environment(
         that it rewrites, and a process that is killed or leaves in a hurry does not remove them.
     """
     threads = str(max(1, cores() // task.processes))
+    served = addresses is not None and addresses.servers
     own = {
         "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": threads,
+        # A step on a worker waits for variables of other processes. With one thread it would wait for itself.
+        "TF_NUM_INTEROP_THREADS": str(max(int(threads), task.processes)) if served else threads,
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
         lifeline.ENVIRONMENT: str(os.getpid()),

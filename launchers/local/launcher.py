@@ -88,7 +88,7 @@ class LocalLauncher:
         processes: list[Process] = []
         ending, grace = Ending((), {}), self._grace
         with ports.held(len(cluster.tasks)) as numbers:
-            addresses = _addresses(numbers)
+            addresses = _addresses(numbers, cluster.servers)
             try:
                 for task in cluster.tasks:
                     variables = environment(
@@ -109,7 +109,14 @@ class LocalLauncher:
                             exits=exits,
                         )
                     )
-                ending = watch(exits, failures, Pulses(beats, heartbeat_seconds), self._settle)
+                ending = watch(
+                    exits,
+                    failures,
+                    Pulses(beats, heartbeat_seconds),
+                    self._settle,
+                    serving=frozenset(failures) - {task.rank for task in cluster.training},
+                    expendable=cluster.expendable,
+                )
                 grace = 0.0
             finally:
                 end(processes, grace)
@@ -117,9 +124,10 @@ class LocalLauncher:
             raise error_of(ending, processes, failures)
 
 
-def _addresses(numbers: Sequence[int]) -> Addresses | None:
-    chief, *workers = (f"{LOOPBACK}:{number}" for number in numbers)
-    return Addresses(chief, tuple(workers)) if workers else None
+def _addresses(numbers: Sequence[int], servers: int) -> Addresses | None:
+    chief, *others = (f"{LOOPBACK}:{number}" for number in numbers)
+    workers = len(others) - servers
+    return Addresses(chief, tuple(others[:workers]), tuple(others[workers:])) if others else None
 
 
 def _check(job: TrainingJob) -> None:

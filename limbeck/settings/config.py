@@ -65,6 +65,12 @@ class Config:
         assert_pipelinable(self.strategy, self.training, self.pipelining)
         assert_seeds(self.training, self.teachers.count, "teachers.count")
         assert_seeds(self.training, self.student.seeds, "student.seeds")
+        if self.strategy.servers and self.launcher.name != "local":
+            raise ConfigError(
+                f"strategy '{self.strategy.name}' has processes that only launcher.name=local can start so far, but "
+                f"launcher.name is {self.launcher.name}: take launcher.name=local, or "
+                "strategy.name=multi_worker_mirrored"
+            )
         if self.student.seeds > 1 and not self.controls:
             raise ConfigError(
                 f"student.seeds={self.student.seeds} trains students that are compared with their controls, but "

@@ -22,6 +22,7 @@ class CentralStorage(StrategyKind):
 
     def check(self, settings: StrategySettings) -> None:
         """Refuses several processes, and refuses a choice of communication, because the CPU sums the gradients."""
+        rules.assert_no_servers(self.name, settings)
         rules.assert_one_process(self.name, settings)
         rules.assert_no_communication(self.name, settings)
 

@@ -31,6 +31,10 @@ class StrategySettings(Protocol):
     def communication(self) -> str:
         """How gradients are summed: `auto`, `ring` or `nccl`."""
 
+    @property
+    def parameter_servers(self) -> int | None:
+        """Number of processes that keep variables; None leaves it to the strategy."""
+
 
 class TrainingSettings(Protocol):
     """The settings of `limbeck.settings.training.TrainingConfig` that a strategy may refuse."""
@@ -39,6 +43,18 @@ class TrainingSettings(Protocol):
     def precision(self) -> str:
         """`float32`, or a Keras policy of mixed precision."""
 
+    @property
+    def recompute(self) -> str:
+        """Which activations are computed again in the backward pass: `none`, or some."""
+
+    @property
+    def accumulate(self) -> int:
+        """Number of micro-batches of a batch."""
+
+    @property
+    def early_stopping_patience(self) -> int | None:
+        """Validations without a better loss after which a training ends."""
+
 
 class StrategyKind(abc.ABC):
     """One strategy.
@@ -46,14 +62,20 @@ class StrategyKind(abc.ABC):
     Attributes:
       name: its name in the settings (`strategy.name`): the class in `tf.distribute`, in snake case.
       fixed_shapes: whether all batches must have the same size. Then a smaller last batch is left out.
+      asynchronous: whether the chief alone runs the training, and the other processes do what it asks.
     """
 
     name: ClassVar[str]
     fixed_shapes: ClassVar[bool] = False
+    asynchronous: ClassVar[bool] = False
 
     def processes(self, settings: StrategySettings) -> int:
         """Returns the number of training processes: one chief, and workers."""
         return 1
+
+    def servers(self, settings: StrategySettings) -> int:
+        """Returns how many of the processes keep variables for the others."""
+        return 0
 
     @abc.abstractmethod
     def check(self, settings: StrategySettings) -> None:

@@ -16,6 +16,7 @@ class Mirrored(StrategyKind):
 
     def check(self, settings: StrategySettings) -> None:
         """Refuses several processes. On logical devices, it also refuses a choice of communication."""
+        rules.assert_no_servers(self.name, settings)
         rules.assert_one_process(self.name, settings)
         if settings.logical_devices is not None:
             rules.assert_no_communication(self.name, settings)

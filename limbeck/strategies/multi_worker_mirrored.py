@@ -18,6 +18,7 @@ class MultiWorkerMirrored(StrategyKind):
 
     def check(self, settings: StrategySettings) -> None:
         """Refuses logical devices."""
+        rules.assert_no_servers(self.name, settings)
         rules.assert_no_logical_devices(self.name, settings)
 
     def build(self, settings: StrategySettings) -> Strategy:

@@ -14,6 +14,7 @@ class OneDevice(StrategyKind):
 
     def check(self, settings: StrategySettings) -> None:
         """Refuses several processes, logical devices, and a choice of communication."""
+        rules.assert_no_servers(self.name, settings)
         rules.assert_one_process(self.name, settings)
         rules.assert_no_logical_devices(self.name, settings)
         rules.assert_no_communication(self.name, settings)

@@ -8,9 +8,17 @@ from limbeck.strategies.kind import StrategyKind
 from limbeck.strategies.mirrored import Mirrored
 from limbeck.strategies.multi_worker_mirrored import MultiWorkerMirrored
 from limbeck.strategies.one_device import OneDevice
+from limbeck.strategies.parameter_server import ParameterServer
 from limbeck.strategies.tpu import Tpu
 
-_KINDS: tuple[StrategyKind, ...] = (OneDevice(), Mirrored(), CentralStorage(), MultiWorkerMirrored(), Tpu())
+_KINDS: tuple[StrategyKind, ...] = (
+    OneDevice(),
+    Mirrored(),
+    CentralStorage(),
+    MultiWorkerMirrored(),
+    ParameterServer(),
+    Tpu(),
+)
 STRATEGIES: dict[str, StrategyKind] = {kind.name: kind for kind in _KINDS}
 
 

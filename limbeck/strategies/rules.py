@@ -18,6 +18,15 @@ def assert_one_process(name: str, settings: StrategySettings) -> None:
         )
 
 
+def assert_no_servers(name: str, settings: StrategySettings) -> None:
+    """Refuses parameter servers."""
+    if settings.parameter_servers is not None:
+        raise ConfigError(
+            f"strategy '{name}' has no parameter servers, but strategy.parameter_servers is "
+            f"{settings.parameter_servers}: leave it out, or take strategy.name=parameter_server"
+        )
+
+
 def assert_no_logical_devices(name: str, settings: StrategySettings) -> None:
     """Refuses logical devices."""
     if settings.logical_devices is not None:

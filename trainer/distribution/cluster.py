@@ -18,15 +18,18 @@ from limbeck.errors import ConfigError
 ENVIRONMENT = "TF_CONFIG"
 CHIEF: Literal["chief"] = "chief"
 WORKER: Literal["worker"] = "worker"
-Role = Literal["chief", "worker"]
+SERVER: Literal["ps"] = "ps"
+Role = Literal["chief", "worker", "ps"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Addresses:
-    """The addresses of the processes of a job, each as `host:port`. The workers are in the order of their index."""
+    """The addresses of the processes of a job, each as `host:port`. Workers, and servers of variables, are in the order
+    of their index."""
 
     chief: str
     workers: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +37,10 @@ class ClusterTask:
     """One process of a job.
 
     Attributes:
-      role: `chief` or `worker`.
+      role: `chief`, `worker`, or `ps`, which keeps variables.
       index: number of the process within its role, from 0.
-      rank: number of the process within the job: 0 for the chief, then the workers, as in TensorFlow.
+      rank: number of the process within the job: 0 for the chief, then the workers, then the
+        servers.
       processes: number of processes of the job.
     """
 
@@ -54,9 +58,11 @@ class ClusterTask:
 SINGLE = ClusterTask(role=CHIEF, index=0, rank=0, processes=1)
 
 
-def cluster_task(rank: int, processes: int) -> ClusterTask:
-    """Returns the process with a rank in `[0, processes)`. The chief has rank 0, and the workers follow."""
-    role, index = (CHIEF, 0) if rank == 0 else (WORKER, rank - 1)
+def cluster_task(rank: int, processes: int, servers: int = 0) -> ClusterTask:
+    """Returns the process with a rank in `[0, processes)`: the chief has rank 0, then workers follow, then servers."""
+    workers = processes - 1 - servers
+    role: Role = CHIEF if rank == 0 else WORKER if rank <= workers else SERVER
+    index = {CHIEF: 0, WORKER: rank - 1, SERVER: rank - 1 - workers}[role]
     return ClusterTask(role=role, index=index, rank=rank, processes=processes)
 
 
@@ -65,6 +71,8 @@ def to_text(addresses: Addresses, role: Role, index: int) -> str:
     cluster: dict[Role, list[str]] = {CHIEF: [addresses.chief]}
     if addresses.workers:
         cluster[WORKER] = list(addresses.workers)
+    if addresses.servers:
+        cluster[SERVER] = list(addresses.servers)
     return json.dumps({"cluster": cluster, "task": {"type": role, "index": index}}, sort_keys=True)
 
 
@@ -88,10 +96,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> ClusterTas
     except (ValueError, KeyError, TypeError):
         raise _error("must be JSON with 'cluster' and 'task' ('type' and 'index')", text) from None
     if not set(counts) <= set(get_args(Role)) or counts.get(CHIEF) != 1:
-        raise _error("must have one 'chief', any number of 'worker', and no other role", text)
+        raise _error("must have one 'chief', any number of 'worker' and 'ps', and no other role", text)
     if not 0 <= index < counts.get(role, 0):
         raise _error(f"has no process {index} of role {role!r} in its cluster", text)
-    rank = index if role == CHIEF else 1 + index
+    rank = {CHIEF: 0, WORKER: 1, SERVER: 1 + counts.get(WORKER, 0)}[cast("Role", role)] + index
     return ClusterTask(cast("Role", role), index, rank, processes=sum(counts.values()))
 
 

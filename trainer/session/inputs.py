@@ -14,7 +14,9 @@ from limbeck import files
 from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
+from limbeck.randomness import mix
 from limbeck.strategies.registry import strategy_kind
+from limbeck.trainer.asynchronous.batch_source import BatchSource
 from limbeck.trainer.data.batches import Denominators, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.mixup import assert_mixable, mixed
@@ -127,7 +129,38 @@ def _of_fixed_shapes(dataset: Dataset, batch_size: int, replicas: int) -> Datase
     return full.map(fixed)
 
 
+def batch_source(session: Session, order: Order) -> tuple[BatchSource, Callable[..., tuple[Any, ...]]]:
+    """Returns the batches that a chief hands out, and what a worker makes of one, as `GradientStep` takes it."""
+    spec, prepare, mixing, _ = _reading(session)
+    if mixing:
+        raise ConfigError(
+            "distillation.inputs=mixup needs a second example for each, which strategy 'parameter_server' does not "
+            "hand out: take distillation.inputs=augmented, or strategy.name=multi_worker_mirrored"
+        )
+
+    def prepared(features: Features, counts: Denominators, positions: Tensor) -> tuple[Any, ...]:
+        return prepare(features, counts, mix(positions, order.seed or 0))
+
+    return BatchSource(PackedExamples(session.job.examples_uri), order, spec), prepared
+
+
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
+    spec, prepare, mixing, computed = _reading(session)
+    dataset = batches(
+        session.job.examples_uri,
+        order,
+        mine,
+        replicas,
+        spec,
+        start=start,
+        partners=mixing,
+        arrange=None if computed else prepare,
+    )
+    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8) if computed else dataset
+
+
+def _reading(session: Session) -> tuple[FeatureSpec, Callable[..., tuple[Any, ...]], bool, bool]:
+    """Returns the features to read, what makes a batch of them, and whether it needs partners, and computes."""
     from limbeck.trainer.serving.export import model_input_spec
 
     job = session.job
@@ -146,15 +179,4 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
             return mixed(given, others[0], seeds, augment), wanted, counts
         return (augment(given, seeds) if augment else given), wanted, counts
 
-    computed = mixing or augment is not None
-    dataset = batches(
-        job.examples_uri,
-        order,
-        mine,
-        replicas,
-        inputs | targets,
-        start=start,
-        partners=mixing,
-        arrange=None if computed else prepare,
-    )
-    return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8) if computed else dataset
+    return inputs | targets, prepare, mixing, mixing or augment is not None

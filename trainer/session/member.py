@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from limbeck import task_code
 from limbeck.aliases import KerasModel
+from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.distribution import agreement, strategies
 from limbeck.trainer.fitting import optimization, precision
 from limbeck.trainer.fitting.hooks import Hooks
@@ -52,6 +53,10 @@ def train(
     """
     import tf_keras
 
+    if strategy_kind(session.job.strategy.name).asynchronous:
+        from limbeck.trainer.asynchronous.member import train as train_asynchronously
+
+        return train_asynchronously(session, member, then)
     job, strategy, training = session.job, session.strategy, session.job.training
     order = inputs.order_of(session, member)
     tf_keras.utils.set_random_seed(training.seed + member)

@@ -85,7 +85,7 @@ class _Trials:
         outputs = []
 
         def answer(model: KerasModel) -> None:
-            outputs.append(predict(session.strategy, model, self.split)[self._known])
+            outputs.append(predict(model.distribute_strategy, model, self.split)[self._known])
 
         try:
             weights, fitted = member.train(session, 0, answer)

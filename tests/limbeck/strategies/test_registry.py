@@ -39,7 +39,14 @@ def toy(monkeypatch):
 
 
 def test_every_strategy_is_known_by_its_own_name_and_documented():
-    assert set(STRATEGIES) == {"one_device", "mirrored", "multi_worker_mirrored", "central_storage", "tpu"}
+    assert set(STRATEGIES) == {
+        "one_device",
+        "mirrored",
+        "multi_worker_mirrored",
+        "central_storage",
+        "tpu",
+        "parameter_server",
+    }
     for name, kind in STRATEGIES.items():
         assert kind.name == name
         assert f"`{name}`:" in StrategyConfig.__doc__, (

@@ -1,0 +1,1 @@
+"""Training in which no worker waits for another: the strategy `parameter_server`."""

@@ -1,0 +1,60 @@
+"""Hands out batches to workers: the same batches, by the same numbers, as under every other strategy.
+
+A worker cannot run Python, so it cannot look up rows. The chief looks them up, checks them, and sends them with the
+step. Which examples are in which batch is exact; in which order batches are applied is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from limbeck.aliases import Features, FeatureSpec, Tensor
+from limbeck.trainer.data.batches import Denominators
+from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.tensors import arrays_of, features_of, types_of
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchSource:
+    """The batches of a training.
+
+    Attributes:
+      packed: the examples.
+      order: which are used at which step.
+      spec: the features that are wanted.
+    """
+
+    packed: PackedExamples
+    order: Order
+    spec: FeatureSpec
+
+    def batch(self, step: int) -> list[Tensor]:
+        """Returns what a worker gets for a step: counts, positions and the arrays of the examples."""
+        import tensorflow as tf
+
+        positions = self.order.global_batch(step)
+        rows = self.order.rows(positions)
+        counts = np.array([len(rows), self.packed.labelled(rows).sum(), self.order.progress(step)], np.float32)
+        arrays = arrays_of(self.packed.layout, self.packed.read(rows))
+        return [tf.constant(counts), tf.constant(positions), *(tf.constant(one) for one in arrays)]
+
+    def signature(self) -> list[Any]:
+        """Returns the tf.TensorSpec of each tensor of a batch."""
+        import tensorflow as tf
+
+        types = types_of(self.packed.layout, streams=True)
+        ranks = [2, 2, *[1] * (len(types) - 2)]
+        arrays = [tf.TensorSpec([None] * rank, kind) for rank, kind in zip(ranks, types, strict=True)]
+        return [tf.TensorSpec([3], tf.float32), tf.TensorSpec([None], tf.int64), *arrays]
+
+    def parsed(self, batch: tuple[Tensor, ...]) -> tuple[Features, Denominators, Tensor]:
+        """Returns, in a graph, features by name, denominators and positions of what `batch` returned."""
+        import tensorflow as tf
+
+        counts, positions, *arrays = batch
+        features = features_of(self.packed.layout, self.spec, arrays, tf.shape(positions)[:1])
+        return features, Denominators(counts[0], counts[1], counts[2]), positions
