@@ -13,7 +13,7 @@ from pathlib import Path
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
 _PACKAGE = Path(__file__).parents[3]
-_LEFT_OUT = ("__pycache__", "cli", "pipeline.py", "student_half.py")
+_LEFT_OUT = ("__pycache__", "cli", "server", "pipeline.py", "student_half.py")
 
 
 @dataclasses.dataclass(frozen=True)

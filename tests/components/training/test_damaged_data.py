@@ -17,6 +17,7 @@ from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_trainer.executor import Executor
 from limbeck.components.training import job as training_job
 from limbeck.errors import DamagedDataError
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.teachers import TeachersConfig
 from limbeck.settings.training import TrainingConfig
@@ -63,6 +64,7 @@ def train(world: World, folder: Path) -> list[Any]:
     inputs = {"examples": world.transformed_examples, "transform_graph": world.transform_graph}
     properties = PROPERTIES | Section(TrainingConfig).encode(TRAINING)
     properties |= Section(StrategyConfig).encode(StrategyConfig(name="one_device"))
+    properties |= Section(PipeliningConfig).encode(PipeliningConfig())
     properties |= Section(TeachersConfig).encode(TeachersConfig(count=1))
     rehearsal.run(Executor, inputs, outputs, properties, folder / "scratch")
     loaded = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
