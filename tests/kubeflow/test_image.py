@@ -126,6 +126,16 @@ def test_all_packages_are_copied_that_simulate_shows_a_step(built: list[Instruct
     assert source.words() == [image.SOURCE, image.SOURCE]
 
 
+def test_simulate_shows_a_step_every_module_of_these_packages(tmp_path: Path):
+    """A module of the trainer had the name of one that is left out at the top, and was left out, too."""
+    [source] = [folder for folder, place in image.build(tmp_path).mounts if place == image.SOURCE]
+    package = PROJECT / "limbeck"
+    shown = {str(path.relative_to(source / "limbeck")) for path in (source / "limbeck").rglob("*.py")}
+    kept = [path for path in package.iterdir() if path.name not in (*image._LEFT_OUT, "__pycache__")]
+    modules = {str(path.relative_to(package)) for folder in kept for path in [folder, *folder.rglob("*.py")]}
+    assert shown == {module for module in modules if module.endswith(".py")}
+
+
 def test_the_environment_is_that_of_simulate(built: list[Instruction], tmp_path: Path):
     [environment] = [one for one in last_stage(built) if one.name == "ENV"]
     told = dict(word.split("=", 1) for word in environment.words())

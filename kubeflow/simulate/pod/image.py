@@ -13,7 +13,7 @@ from pathlib import Path
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
 _PACKAGE = Path(__file__).parents[3]
-_LEFT_OUT = ("__pycache__", "cli", "server", "pipeline.py", "student_half.py")
+_LEFT_OUT = ("cli", "server", "pipeline.py", "student_half.py")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ def build(scratch: Path) -> Image:
     """Copies the package to `scratch`, and finds the interpreter."""
     source = scratch / "image"
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(_PACKAGE, source / _PACKAGE.name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    shutil.copytree(_PACKAGE, source / _PACKAGE.name, ignore=_ignored)
     for path in (source, *source.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     base = Path(sys.base_prefix).resolve()
@@ -53,3 +53,9 @@ def build(scratch: Path) -> Image:
         "TF_USE_LEGACY_KERAS": "1",
     }
     return Image(tuple(mounts), variables)
+
+
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    """Returns what is not copied of a folder. Further down, a module may have the name of one that is left out."""
+    left_out = _LEFT_OUT if Path(folder) == _PACKAGE else ()
+    return {"__pycache__", *left_out} & set(names)
