@@ -59,8 +59,13 @@ class Container:
     def __init__(self, scratch: Path) -> None:
         """Copies the project's packages to `scratch`, and makes a virtual environment there that leads to ours."""
         source, virtual = scratch / "source", scratch / "environment"
-        left_out = shutil.ignore_patterns("__pycache__", *LEFT_OUT)
-        shutil.copytree(PROJECT / "limbeck", source / "limbeck", ignore=left_out)
+        package = PROJECT / "limbeck"
+
+        def ignored(folder: str, names: list[str]) -> set[str]:
+            # Further down, a module may have the name of one that is left out.
+            return {"__pycache__", *(LEFT_OUT if Path(folder) == package else ())} & set(names)
+
+        shutil.copytree(package, source / "limbeck", ignore=ignored)
         share(source)
         interpreter, packages = Path(sys.executable).resolve(), Path(sysconfig.get_path("purelib"))
         below = packages.relative_to(sys.prefix)
