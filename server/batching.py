@@ -8,6 +8,7 @@ function once, and splits the answers.
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +66,9 @@ def batched(
         input_signature=[tf.TensorSpec([None, *_sizes(one)], one.dtype, one.name) for one in inputs],
     )
     def scheduler(*tensors: Any) -> list[Any]:
-        return list(together(*tensors))
+        # Schedulers whose operations have the same name are one, and would mix the requests of several functions.
+        with tf.name_scope(f"batches_{uuid.uuid4().hex}"):
+            return list(together(*tensors))
 
     def call(**tensors: Any) -> dict[str, Any]:
         values = [tensors[one.name] for one in inputs]

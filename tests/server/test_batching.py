@@ -44,3 +44,26 @@ def test_answers_are_those_of_single_calls():
     answer = call(text=tf.constant(["a"] * 5), x=tf.zeros([5, 2]))
     assert answer["sum"].numpy().tolist() == [0.0] * 5
     assert sizes == [4, 4, 5]
+
+
+def test_two_versions_share_no_batch():
+    """Requests of two versions met in one batch, and one of them was answered by the other's model."""
+
+    def version(factor):
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+        def model(x):
+            return {"sum": factor * tf.reduce_sum(x, axis=1)}
+
+        return batched(model, INPUTS[1:], OUTPUTS[:1], Batches(2, 2000))
+
+    versions, answers = [version(1.0), version(10.0)], [None] * 4
+
+    def ask(place):
+        answers[place] = versions[place % 2](x=tf.ones([1, 2]))["sum"].numpy().tolist()
+
+    threads = [threading.Thread(target=ask, args=[place]) for place in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [[2.0], [20.0]] * 2
