@@ -48,6 +48,11 @@ def bare_difference(difference: float | None, measure: Measure) -> str:
     return bare_points(difference) if measure.unit == "fraction" else _number(difference, "+")
 
 
+def difference_and_error(difference: float, error: float, measure: Measure) -> str:
+    """Formats a difference with its standard error, without the unit: `+1.2 ± 0.4`."""
+    return f"{bare_difference(difference, measure)} ± {bare_difference(error, measure).removeprefix('+')}"
+
+
 def measured_distance(difference: float, measure: Measure) -> str:
     """Formats the size of a difference: -0.031 → `3.1 points`, or `0.031`."""
     return distance(difference) if measure.unit == "fraction" else _number(abs(difference), "")

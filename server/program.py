@@ -13,6 +13,11 @@ import sys
 import warnings
 from pathlib import Path
 
+from limbeck.server.batching import Batches
+from limbeck.server.loading import load
+from limbeck.server.student import Served
+from limbeck.server.watching import Watcher
+
 _STARTED_WITH_NOTHING = 2
 
 
@@ -22,11 +27,6 @@ def main(arguments: list[str]) -> int:
     # KServe reads the command line when it is imported.
     sys.argv = [sys.argv[0]]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from limbeck.server.batching import Batches
-    from limbeck.server.loading import load
-    from limbeck.server.student import Served
-    from limbeck.server.watching import Watcher
-
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     batches = Batches(asked.batch_size, asked.batch_wait_ms) if asked.batch_size > 1 else None
     served = Served()
@@ -46,15 +46,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _serve(asked: argparse.Namespace, served: object) -> None:
+def _serve(asked: argparse.Namespace, served: Served) -> None:
     from kserve import ModelServer
     from kserve.model_server import app
     from prometheus_client import Gauge
 
     from limbeck.server import repository, routes
-    from limbeck.server.student import Served
 
-    assert isinstance(served, Served)  # noqa: S101
     newest = Gauge("limbeck_served_version", "The version that answers where a request names none.")
     newest.set_function(lambda: max(served.versions))
     refused = Gauge("limbeck_refused_versions", "Versions in the folder that could not be loaded.")

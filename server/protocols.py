@@ -12,7 +12,7 @@ from kserve.errors import InvalidInput, ModelNotFound
 
 from limbeck.server import rows
 from limbeck.server.loading import Version
-from limbeck.server.signature import BY_FEATURES, DEFAULT, Signature, choose
+from limbeck.server.signature import Signature, choose, usual
 from limbeck.server.student import Served, signatures_of
 from limbeck.server.tensors import Array, RequestError, TensorInfo
 
@@ -28,13 +28,11 @@ class StudentModel(Model):
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """Returns what clients send: a tensor for each feature, where the model takes it."""
-        signatures = self.loaded()[1]
-        return _described((signatures.get(BY_FEATURES) or signatures[DEFAULT]).inputs)
+        return _described(usual(self.loaded()[1]).inputs)
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """Returns what clients get."""
-        signatures = self.loaded()[1]
-        return _described((signatures.get(BY_FEATURES) or signatures[DEFAULT]).outputs)
+        return _described(usual(self.loaded()[1]).outputs)
 
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
         """Answers one request. Other requests are taken while TensorFlow computes."""

@@ -61,5 +61,9 @@ def choose(signatures: Mapping[str, Signature], given: Collection[str], asked: s
     for name in (DEFAULT, BY_FEATURES):
         if name in signatures and signatures[name].names == set(given):
             return signatures[name]
-    usual = signatures.get(BY_FEATURES) or signatures[DEFAULT]
-    raise RequestError(f"the inputs must be {sorted(usual.names)}; received {sorted(given)}")
+    raise RequestError(f"the inputs must be {sorted(usual(signatures).names)}; received {sorted(given)}")
+
+
+def usual(signatures: Mapping[str, Signature]) -> Signature:
+    """Returns the signature that clients are told of: a tensor for each feature, where there is one."""
+    return signatures.get(BY_FEATURES) or signatures[DEFAULT]

@@ -109,8 +109,7 @@ def _tried(search: RecipeSearch, report: Report) -> TriedView:
 def _row(one: TriedRecipe, search: RecipeSearch, report: Report) -> RecipeRow:
     difference = ""
     if one.difference is not None and one.standard_error is not None:
-        error = figures.bare_difference(one.standard_error, report.measure).removeprefix("+")
-        difference = f"{figures.bare_difference(one.difference, report.measure)} ± {error}"
+        difference = figures.difference_and_error(one.difference, one.standard_error, report.measure)
     return RecipeRow(
         one.recipe,
         "" if one.file is None else f"{one.file.bytes:,}",

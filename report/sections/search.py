@@ -86,9 +86,8 @@ def _row(trial: SearchTrial, report: Report) -> TrialRow:
 def _difference(trial: SearchTrial, report: Report) -> str:
     if trial.difference is None or trial.standard_error is None or trial.distillation.used_alpha == 0:
         return ""
-    told = figures.bare_difference(trial.difference, report.measure)
-    error = figures.bare_difference(trial.standard_error, report.measure).removeprefix("+")
-    return f"{told} ± {error}{_chance(trial)}"
+    told = figures.difference_and_error(trial.difference, trial.standard_error, report.measure)
+    return f"{told}{_chance(trial)}"
 
 
 def _chance(trial: SearchTrial) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from limbeck.kubeflow.simulate.pod import jail
+from limbeck.kubeflow.simulate.pod.image import ignoring
 from tests.integration.runs import PROJECT
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
@@ -60,12 +61,7 @@ class Container:
         """Copies the project's packages to `scratch`, and makes a virtual environment there that leads to ours."""
         source, virtual = scratch / "source", scratch / "environment"
         package = PROJECT / "limbeck"
-
-        def ignored(folder: str, names: list[str]) -> set[str]:
-            # Further down, a module may have the name of one that is left out.
-            return {"__pycache__", *(LEFT_OUT if Path(folder) == package else ())} & set(names)
-
-        shutil.copytree(package, source / "limbeck", ignore=ignored)
+        shutil.copytree(package, source / "limbeck", ignore=ignoring(LEFT_OUT, package))
         share(source)
         interpreter, packages = Path(sys.executable).resolve(), Path(sysconfig.get_path("purelib"))
         below = packages.relative_to(sys.prefix)

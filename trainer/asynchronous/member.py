@@ -56,7 +56,7 @@ def train(
         optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
         optimizer.build(learner.trainable_variables)
     saved = Saved(job, member, strategy, is_chief=True)
-    so_far = _restored(session, member, learner, optimizer, order.batch_size)
+    so_far = _restored(session, member, learner, optimizer)
     position.note(member, so_far.steps)
     source, prepare = inputs.batch_source(session, order)
     step = step_of(session, strategy, learner, optimizer, None)
@@ -105,7 +105,7 @@ def train(
     return plain.get_weights(), so_far
 
 
-def _restored(session: Session, member: int, learner: Any, optimizer: Any, batch_size: int) -> Fitted:
+def _restored(session: Session, member: int, learner: Any, optimizer: Any) -> Fitted:
     job = session.job
     state = checkpoint.latest(checkpoint.folder_of(job.checkpoint_uri, member)) if job.checkpoint_uri else None
     if state is None:

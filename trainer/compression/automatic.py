@@ -28,6 +28,7 @@ from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.data.tensors import arrays_of, features_of
 from limbeck.trainer.fitting.evaluation import Split, labels_of, predict
 from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.search.choice import standard_error
 from limbeck.trainer.serving.compressed import CompressedFile
 from limbeck.trainer.serving.export import tensor_name
 from limbeck.trainer.session import inputs
@@ -157,7 +158,7 @@ class _Judge:
             file=inspection.size_of(content),
             value=_defined(value),
             difference=_defined(value - self.value),
-            standard_error=_defined(float(moved.std(ddof=1)) / math.sqrt(len(moved))),
+            standard_error=_defined(standard_error(moved)),
         )
 
 

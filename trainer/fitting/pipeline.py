@@ -110,7 +110,6 @@ class _MicroBatch:
         self._gradients: Values = {}
         self._of_head: list[tuple[Variable, Gradient | None]] = []
         self._parts: list[Tensor] = []
-        self._share: Tensor | None = None
         self.has_added = False
         self.examples: Tensor = tf.shape(next(iter(targets.values())))[0]
 

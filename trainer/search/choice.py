@@ -137,7 +137,7 @@ def advantage(student: Judged, reference: Judged) -> Advantage:
     if measure >= 0:
         # An influence has mean 0. With the difference of the measures, it is how much each example speaks for it.
         chance = min(chance, sign_flips.p_value(measure + influence))
-    return Advantage(measure, _standard_error(influence), reference.loss - student.loss, chance)
+    return Advantage(measure, standard_error(influence), reference.loss - student.loss, chance)
 
 
 def choose(students: Sequence[Judged | None], reference: int | None, others: int) -> int | None:
@@ -166,6 +166,6 @@ def best(students: Sequence[Judged | None], count: int) -> list[int]:
     return [number for number, _ in sorted(whole, key=lambda pair: pair[1].rank, reverse=True)[:count]]
 
 
-def _standard_error(differences: Array) -> float:
+def standard_error(differences: Array) -> float:
     """Returns the standard error of the mean of differences; infinite for a single one, which says nothing."""
     return float(differences.std(ddof=1)) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf

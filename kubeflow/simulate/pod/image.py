@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 ENVIRONMENT, SOURCE = "/opt/environment", "/opt/limbeck"
@@ -33,7 +34,7 @@ def build(scratch: Path) -> Image:
     """Copies the package to `scratch`, and finds the interpreter."""
     source = scratch / "image"
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(_PACKAGE, source / _PACKAGE.name, ignore=_ignored)
+    shutil.copytree(_PACKAGE, source / _PACKAGE.name, ignore=ignoring(_LEFT_OUT, _PACKAGE))
     for path in (source, *source.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     base = Path(sys.base_prefix).resolve()
@@ -55,7 +56,13 @@ def build(scratch: Path) -> Image:
     return Image(tuple(mounts), variables)
 
 
-def _ignored(folder: str, names: list[str]) -> set[str]:
-    """Returns what is not copied of a folder. Further down, a module may have the name of one that is left out."""
-    left_out = _LEFT_OUT if Path(folder) == _PACKAGE else ()
-    return {"__pycache__", *left_out} & set(names)
+def ignoring(left_out: Collection[str], top: Path) -> Callable[[str, list[str]], set[str]]:
+    """Returns the `ignore` of `shutil.copytree` that leaves out these names at the top, and caches everywhere.
+
+    Further down, a module may have the name of one that is left out.
+    """
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return {"__pycache__", *(left_out if Path(folder) == top else ())} & set(names)
+
+    return ignored

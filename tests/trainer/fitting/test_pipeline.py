@@ -15,6 +15,7 @@ from limbeck.trainer.fitting.pipeline import PipelinedModel
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining.blocks import blocks_of, layout
 from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
+from tests.trainer.fitting.graphs import above
 from tests.trainer.pipelining.models import batch, built, gradients, loss
 
 MICRO_BATCHES = 3
@@ -113,14 +114,3 @@ def test_each_stage_does_its_actions_in_the_order_of_the_schedule():
     for one, other in itertools.pairwise(behind):
         assert one in above(other), (one.name, other.name)
     assert backward[1] not in above(forward[2])
-
-
-def above(operation):
-    found, pending = set(), [operation]
-    while pending:
-        one = pending.pop()
-        for other in [tensor.op for tensor in one.inputs] + list(one.control_inputs):
-            if other not in found:
-                found.add(other)
-                pending.append(other)
-    return found

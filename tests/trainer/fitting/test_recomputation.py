@@ -15,6 +15,7 @@ from limbeck.trainer.fitting.differentiation import Accumulated, WholeModel
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.recomputation import Head, RecomputedModel, assert_kept_by_compilers, recomputed
 from limbeck.trainer.pipelining.blocks import blocks_of, layout
+from tests.trainer.fitting.graphs import above
 from tests.trainer.pipelining.models import MODELS, batch, built, gradients, loss
 
 
@@ -89,17 +90,6 @@ def test_a_block_is_computed_again_only_when_the_block_behind_it_is_done():
     assert len(gradients_behind) == 2, "of the kernel and of the input"
     assert gradients_behind <= {op.name for op in above(computed[1])}
     assert not gradients_behind & {op.name for op in above(computed[0])}
-
-
-def above(operation):
-    found, pending = set(), [operation]
-    while pending:
-        one = pending.pop()
-        for other in [tensor.op for tensor in one.inputs] + list(one.control_inputs):
-            if other not in found:
-                found.add(other)
-                pending.append(other)
-    return found
 
 
 def test_no_variable_is_updated_before_a_block_that_is_computed_again_has_read_it():
