@@ -97,7 +97,7 @@ class KubernetesLauncher:
             changes: Changes = Changes()
             with _mirrors(api, kind, plan, changes, made):
                 silent = Watching(api, watched, patience).run(changes)
-            _assert_ended_well(api, kind, plan, watched, silent)
+            _assert_ended_well(api, plan, made, watched, silent)
         return records.read(job, cluster)
 
     def _plan(self, api: Api, namespace_here: str, job: TrainingJob, cluster: Cluster) -> PodPlan:
@@ -136,11 +136,13 @@ def _watched(api: Api, kind: Kind, plan: PodPlan, job: TrainingJob, cluster: Clu
     )
 
 
-def _assert_ended_well(api: Api, kind: Kind, plan: PodPlan, watched: Watched, silent: Mapping[int, float]) -> None:
+def _assert_ended_well(
+    api: Api, plan: PodPlan, made: Object, watched: Watched, silent: Mapping[int, float]
+) -> None:
     """Raises what `verdict` makes of an attempt that did not end well."""
     generation, processes = watched.generation, watched.processes
     if generation.living or generation.failed or generation.swept_away:
-        _see_again(api, kind, plan, watched)
+        _see_again(api, plan, made, watched)
         _tell_failed(generation, processes)
         raise verdict(generation, silent, processes, watched.failures, plan.settings.memory)
 
@@ -195,16 +197,22 @@ def _mirrors(api: Api, kind: Kind, plan: PodPlan, changes: Changes, made: Object
             mirror.stop()
 
 
-def _see_again(api: Api, kind: Kind, plan: PodPlan, watched: Watched) -> None:
-    """Looks once more at everything: what explains an end, such as a condition of pre-emption, may come after it."""
+def _see_again(api: Api, plan: PodPlan, made: Object, watched: Watched) -> None:
+    """Looks once more at everything: what explains an end, such as a condition of pre-emption, may come after it.
+
+    So may the removal of the main object: two watches tell of it and of its pods, and either may be first.
+    """
     generation = watched.generation
+    main = KINDS[plan.settings.kind].resource
     # Without an answer, what was seen must do.
     with contextlib.suppress(UnreachableError):
         for item in api.list(POD, plan.selector)[0]:
             generation.see(Change(POD, item))
-        job = api.get(kind.resource, plan.name)
-        if job is not None:
-            generation.see(Change(kind.resource, job))
+        job = api.get(main, plan.name)
+        if job is not None and job["metadata"]["uid"] == made["metadata"]["uid"]:
+            generation.see(Change(main, job))
+        else:
+            generation.see(Change(main, generation.job or made, removed=True))
     for rank, pod in generation.pods.items():
         watched.processes[rank].pod = name_of(pod)
 

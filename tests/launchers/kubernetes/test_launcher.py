@@ -274,6 +274,21 @@ def test_a_removed_job_is_told(world):
         launched.finish()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_removed_job_is_told_when_only_its_pods_are_seen_to_go(world, replaced):
+    """Two watches told of one removal, and the watch of the pods was first now and then: a pod was blamed."""
+    world.server.fail("list", "jobs", 500, times=10_000)
+    launched = started(world, world.launch())
+    job = main_of(world)
+    with world.server.store.changed:
+        world.server.controllers.delete("jobs", job["metadata"]["name"], {})
+        if replaced:
+            # A Job of the same name is another one.
+            world.server.store.create("jobs", job)
+    with pytest.raises(AttemptFailedError, match=r"^somebody removed the Job limbeck-teacher-"):
+        launched.finish()
+
+
 def test_a_job_that_is_removed_before_anybody_watches_is_told(world):
     world.server.fail("list", "jobs", 500, times=2)
     launched = world.launch()
