@@ -14,22 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from limbeck.trainer.data.layout import Spans, Words
-
-# SplitMix64 (Steele, Lea and Flood, 2014): increment and the two multipliers of its output function.
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
+from limbeck.trainer.data.mixing import GAMMA, mixed
 
 
 def keys(text: str, words: int) -> Words:
     """Returns a key for each of `words` words. The keys of another text are others."""
     seed = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], "<u8")
-    return _mixed(np.arange(1, words + 1, dtype=np.uint64) * _GAMMA + seed)
+    return mixed(np.arange(1, words + 1, dtype=np.uint64) * GAMMA + seed)
 
 
 def of_rows(rows: Words, place_keys: Words) -> Words:
     """Returns the check sum of each row: rows `[n, words]`, keys `[words]` -> `[n]`."""
-    sums: Words = _mixed(rows ^ place_keys).sum(axis=1, dtype=np.uint64)
+    sums: Words = mixed(rows ^ place_keys).sum(axis=1, dtype=np.uint64)
     return sums
 
 
@@ -41,16 +37,7 @@ def of_values(values: npt.NDArray[np.generic], spans: Spans) -> Words:
       spans: how many belong to each row.
     """
     bits = values.view(f"u{values.dtype.itemsize}").astype(np.uint64)
-    mixed = _mixed(bits ^ ((spans.within.astype(np.uint64) + np.uint64(1)) * _GAMMA))
-    until = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    each = mixed(bits ^ ((spans.within.astype(np.uint64) + np.uint64(1)) * GAMMA))
+    until = np.concatenate([np.zeros(1, np.uint64), np.cumsum(each, dtype=np.uint64)])
     ends = np.cumsum(spans.counts)
     return until[ends] - until[ends - spans.counts]
-
-
-def _mixed(words: Words) -> Words:
-    """Mixes the bits of each word, in place."""
-    for shift, multiplier in ((30, _FIRST), (27, _SECOND)):
-        words ^= words >> np.uint64(shift)
-        words *= multiplier
-    words ^= words >> np.uint64(31)
-    return words

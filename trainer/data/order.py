@@ -12,12 +12,10 @@ all batches are full except the last one of all.
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
-import numpy.typing as npt
 
-Positions = npt.NDArray[np.int64]
+from limbeck.trainer.data.permutation import Positions, permuted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +90,6 @@ class Order:
         rows = np.empty_like(offsets)
         for epoch in np.unique(epochs):
             now = epochs == epoch
-            rows[now] = _permutation(self.examples, self.seed, int(epoch), stream)[offsets[now]]
+            key = (self.seed, int(epoch), stream) if stream else (self.seed, int(epoch))
+            rows[now] = permuted(offsets[now], self.examples, key)
         return rows
-
-
-# A batch may need two epochs, and the next batches are looked up ahead of time; each of both streams.
-@functools.lru_cache(maxsize=6)
-def _permutation(examples: int, seed: int, epoch: int, stream: int) -> Positions:
-    entropy = [seed, epoch, stream] if stream else [seed, epoch]
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
-    return generator.permutation(examples).astype(np.int64)
