@@ -67,7 +67,7 @@ def launch(
     Args:
       job: what to train. Its paths must be absolute, because the processes have another working directory. Only this
         process must be able to read its URIs: the launcher stages what its processes cannot read.
-      cluster: the processes; as many as `job.strategy` needs.
+      cluster: the processes; as many as the job needs.
       launcher: how the processes are run.
       recovery: how many failures are accepted, and when a process counts as hung.
 
@@ -80,10 +80,10 @@ def launch(
       TrainingFailedError: if training broke down, or if a process failed once more than `recovery` allows. The message
         names the process, its exit code or signal, its last lines and the number of restarts.
     """
-    if len(cluster.tasks) != job.strategy.processes:
+    if len(cluster.tasks) != job.processes:
         raise ValueError(
-            f"the job's strategy needs {job.strategy.processes} processes, "
-            f"the cluster has {len(cluster.tasks)}: make it with Cluster.of(job.strategy)"
+            f"the job needs {job.processes} processes, "
+            f"the cluster has {len(cluster.tasks)}: make it with Cluster.of(job.strategy, job.pipelining)"
         )
     chosen = make(launcher)
     with unwinding_on_sigterm():

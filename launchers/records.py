@@ -7,22 +7,27 @@ from limbeck.errors import ConfigError, TrainingFailedError
 from limbeck.launchers.cluster import Cluster, title
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
+from limbeck.trainer.distribution import stage_signs
 from limbeck.trainer.distribution.cluster import ClusterTask
 from limbeck.trainer.job import TrainingJob
 
 
 def discard(job: TrainingJob, cluster: Cluster) -> None:
-    """Removes the records of an earlier attempt, so that nobody takes them for those of this attempt."""
+    """Removes the records and signs of an earlier attempt, so that nobody takes them for those of this attempt."""
     for task in cluster.training:
         files.remove(_uri(job, task), missing_ok=True)
+    if cluster.stages:
+        stage_signs.discard(job.record_uri, len(cluster.tasks))
 
 
 def read(job: TrainingJob, cluster: Cluster) -> tuple[RankRecord, ...]:
-    """Reads the records of all processes that train, in the order of the ranks.
+    """Reads the records of all processes that train, in the order of the ranks. All processes have ended.
 
     Raises:
       TrainingFailedError: if a process ended with exit code 0, but left no readable record.
     """
+    if cluster.stages:
+        stage_signs.discard(job.record_uri, len(cluster.tasks))
     return tuple(_read(job, task) for task in cluster.training)
 
 

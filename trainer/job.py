@@ -26,6 +26,7 @@ from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.strategies.registry import strategy_kind
 
 Entry = Literal["teacher", "student"]
 # Below the `record_uri` of a job: the SavedModel of the members after the first, if they are separate.
@@ -143,7 +144,17 @@ class TrainingJob:
     def _assert_stages(self) -> None:
         assert_pipelinable(self.strategy, self.training, self.pipelining)
         if self.pipelining.is_on and (self.entry, self.strategy.processes) != ("teacher", 1):
-            raise ConfigError("only a job of teachers has stages, and it has one process")
+            raise ConfigError("only a job of teachers has stages, and its strategy has one process")
+
+    @property
+    def processes(self) -> int:
+        """The number of processes of the job."""
+        return self.pipelining.processes if self.pipelining.is_on else self.strategy.processes
+
+    @property
+    def chief_alone(self) -> bool:
+        """Whether the chief alone runs the training, and the other processes do what it asks."""
+        return strategy_kind(self.strategy.name).asynchronous or self.pipelining.processes > 1
 
     @property
     def program(self) -> str:

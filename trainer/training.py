@@ -6,13 +6,20 @@ only the export asks whether this process is the chief. `limbeck.trainer.session
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 
 from limbeck import files
-from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.asynchronous import serving
 from limbeck.trainer.data import damage
-from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
+from limbeck.trainer.distribution import (
+    cluster,
+    farewell,
+    rendezvous,
+    stage_processes,
+    stage_signs,
+    strategies,
+)
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.pipelining import devices
 from limbeck.trainer.process import heartbeat, preemption
@@ -36,8 +43,14 @@ def run(job: TrainingJob) -> None:
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
-    if serving.serve_if_asked(job):
+    if serving.serve_if_asked(job) or stage_processes.serve_if_asked(job):
         return
+    in_processes = job.pipelining.processes > 1
+    with stage_signs.releasing(job.record_uri) if in_processes else contextlib.nullcontext():
+        _run(job)
+
+
+def _run(job: TrainingJob) -> None:
     session = join_job(job)
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
@@ -82,14 +95,14 @@ def join_job(job: TrainingJob) -> Session:
     # The strategy comes first, because it can only be made before this process has used TensorFlow.
     with heartbeat.silence(heartbeat.JOINING_SECONDS):
         if job.pipelining.is_on:
-            devices.configure(job.pipelining.stages)
+            devices.of(job.pipelining)
             # Any other strategy would put all variables on devices of its own choice.
             strategy = tf.distribute.get_strategy()
         else:
             strategy = strategies.build(job.strategy)
     preemption.listen()
-    if strategy_kind(job.strategy.name).asynchronous:
-        # The others do what the chief asks. None of them runs the training.
+    if job.chief_alone:
+        # None of the others runs the training.
         me = cluster.SINGLE
     if me.processes > 1:
         # Each process computes the digest itself. A digest that it was handed would be the same in all processes.

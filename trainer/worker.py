@@ -78,7 +78,8 @@ def _run(job_uri: str) -> int:
         _leave_failure("final", str(error))
         return OUR_FAULT
     except preemption.PreemptedError:
-        farewell.leave_together(cluster.from_environment(), preemption.EXIT_CODE)
+        me = cluster.SINGLE if job.chief_alone else cluster.from_environment()
+        farewell.leave_together(me, preemption.EXIT_CODE)
         return preemption.EXIT_CODE
     except Exception as error:
         if not task_code.may_pass(error):

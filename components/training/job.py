@@ -73,7 +73,7 @@ def train(
         begins with weights that the task makes of that model.
       compression: how the model in the input `student_model` is compressed, in one process and on one device. None: a
         model is trained.
-      pipelining: the stages of each model. If there are several, the job has one process.
+      pipelining: the stages of each model. If there are several, `strategy` does not hold.
 
     Raises:
       UserError: if the user's data, task or configuration are wrong.
@@ -132,7 +132,7 @@ def train(
             if operational.checkpoints is not None:
                 uri = job_digest.checkpoint_uri(operational.checkpoints, job)
                 job = dataclasses.replace(job, checkpoint_uri=uri)
-            launch(job, Cluster.of(job.strategy), operational.launcher, operational.recovery)
+            launch(job, Cluster.of(job.strategy, job.pipelining), operational.launcher, operational.recovery)
             return job
 
         try:

@@ -25,6 +25,7 @@ def environment(
     failure: str,
     beat: str,
     scratch: str,
+    served: bool = False,
 ) -> dict[str, str]:
     """Returns the variables of one process.
 
@@ -36,12 +37,12 @@ def environment(
       beat: the file that the process touches as a sign of life.
       scratch: a folder for its temporary files, which the launcher removes. TensorFlow writes a file for each function
         that it rewrites, and a process that is killed or leaves in a hurry does not remove them.
+      served: whether one process has the others compute parts of its graphs.
     """
     threads = str(max(1, cores() // task.processes))
-    served = addresses is not None and addresses.servers
     own = {
         "TF_NUM_INTRAOP_THREADS": threads,
-        # A step on a worker waits for variables of other processes. With one thread it would wait for itself.
+        # A part of a graph waits for values of other processes. With one thread it would wait for itself.
         "TF_NUM_INTEROP_THREADS": str(max(int(threads), task.processes)) if served else threads,
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),

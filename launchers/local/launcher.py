@@ -98,6 +98,7 @@ class LocalLauncher:
                         failure=failures[task.rank],
                         beat=beats[task.rank],
                         scratch=str(folder),
+                        served=cluster.served,
                     )
                     processes.append(
                         Process(
@@ -114,7 +115,7 @@ class LocalLauncher:
                     failures,
                     Pulses(beats, heartbeat_seconds),
                     self._settle,
-                    serving=frozenset(failures) - {task.rank for task in cluster.training},
+                    serving=cluster.endless,
                     expendable=cluster.expendable,
                 )
                 grace = 0.0

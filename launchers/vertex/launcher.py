@@ -62,7 +62,7 @@ class VertexLauncher:
     def stage(self, job: TrainingJob) -> TrainingJob:
         """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes see object stores only."""
         self._settings.check()
-        self._settings.check_processes(job.strategy.processes)
+        self._settings.check_processes(job.processes)
         return staged(job, Visibility.NETWORK, lambda name: self._folder(f"{name}-{uuid.uuid4().hex}"))
 
     def launch(

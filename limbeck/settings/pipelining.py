@@ -20,11 +20,12 @@ class PipeliningConfig:
 
     Attributes:
       stages: devices that the layers of a teacher are spread over, each with some layers in a row. With more than 1,
-        one process trains the teachers, and `strategy` holds for the students alone.
+        `strategy` holds for the students alone.
       micro_batches: parts of a batch that follow each other through the stages, which work at the same time.
       schedule: order of the work: `1f1b` (a micro-batch goes backward as soon as it can), `gpipe` (all go forward, then
         all backward; it holds more activations) or `naive` (one stage works at a time).
-      devices: `local`: the GPUs of the machine, or so many devices made of the CPU if it has none.
+      devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
+        stage is a process of its own, on its first GPU or its CPU, started where `launcher` says.
     """
 
     stages: Positive = 1
@@ -38,10 +39,10 @@ class PipeliningConfig:
                 f"pipelining.schedule={self.schedule} computes gradients at older weights than it updates, and nothing "
                 "here runs it yet: take 1f1b, gpipe or naive"
             )
-        if self.devices == "processes":
+        if self.devices == "processes" and self.stages == 1:
             raise ConfigError(
-                "pipelining.devices=processes would run each stage in a process of its own, which nothing here does "
-                "yet: take pipelining.devices=local"
+                "pipelining.devices=processes gives each stage a process of its own, but pipelining.stages is 1: raise "
+                "pipelining.stages, or leave pipelining.devices out"
             )
         if self.stages == 1 and self.micro_batches > 1:
             raise ConfigError(
@@ -53,3 +54,8 @@ class PipeliningConfig:
     def is_on(self) -> bool:
         """Whether there are several stages."""
         return self.stages > 1
+
+    @property
+    def processes(self) -> int:
+        """The number of processes that the stages are in."""
+        return self.stages if self.devices == "processes" else 1

@@ -39,7 +39,7 @@ class LaunchResult:
 
 def main(folder: Path) -> None:
     order = from_json(Order, (folder / ORDER).read_text(encoding="utf-8"))
-    done = launch(order.job, Cluster.of(order.job.strategy), recovery=order.recovery)
+    done = launch(order.job, Cluster.of(order.job.strategy, order.job.pipelining), recovery=order.recovery)
     outcome = LaunchResult(done.result, done.restarts, done.preemptions)
     (folder / OUTCOME).write_text(to_json(outcome), encoding="utf-8")
 

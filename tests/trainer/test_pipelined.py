@@ -7,7 +7,7 @@ import pytest
 
 from limbeck import records
 from limbeck.errors import ConfigError
-from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.cluster import Cluster, title
 from limbeck.launchers.launch import launch
 from limbeck.settings.config import Config
 from limbeck.settings.pipelining import PipeliningConfig
@@ -37,6 +37,41 @@ def test_a_teacher_in_stages_is_the_teacher_of_one_device(world, tmp_path):
     assert np.abs(world.logits(job) - world.logits(plain)).max() <= 1e-5
 
 
+@pytest.mark.processes
+def test_stages_in_processes_are_the_teacher_of_one_device(world, tmp_path):
+    """And a checkpoint of two stages goes on in one process without stages."""
+    changes = {"task": world.variant("SGD"), "checkpoint_uri": str(tmp_path / "checkpoints")}
+    half = {"most_steps": STEPS // 2}
+    plain = world.job(tmp_path / "plain", "teacher", **changes | {"checkpoint_uri": None})
+    before = world.job(tmp_path / "before", "teacher", **changes | half | {"checkpoint_uri": None})
+    stages = dataclasses.replace(TWO, devices="processes")
+    job = world.job(tmp_path / "stages", "teacher", pipelining=stages, **changes | half)
+    rest = world.job(tmp_path / "rest", "teacher", **changes)
+    training.run(plain)
+    training.run(before)
+    (only,) = launch(job, Cluster.of(job.strategy, job.pipelining)).result
+    training.run(rest)
+    assert (only.role, only.steps) == ("chief", STEPS // 2)
+    for ours, wanted in ((job, before), (rest, plain)):
+        for one, other in zip(weights(ours), weights(wanted), strict=True):
+            assert np.abs(one - other).max() <= 1e-6 * np.abs(other).max()
+    assert np.abs(world.logits(job) - world.logits(before)).max() <= 1e-6
+    assert not {"released", "asked-1"} & {path.name for path in (tmp_path / "stages").iterdir()}
+
+
+def test_a_job_in_processes_has_one_for_each_stage(world, tmp_path):
+    job = world.job(tmp_path / "job", "teacher", pipelining=PipeliningConfig(stages=3, devices="processes"))
+    cluster = Cluster.of(job.strategy, job.pipelining)
+    assert [title(job, task) for task in cluster.tasks] == [
+        "teacher chief (stage 0)", "teacher worker 0 (stage 1)", "teacher worker 1 (stage 2)",
+    ]  # fmt: skip
+    assert (job.processes, job.chief_alone, cluster.training) == (3, True, cluster.tasks[:1])
+    # Stages end when the chief is done, and the job can lose none.
+    assert not cluster.endless and not cluster.expendable
+    with pytest.raises(ValueError, match=r"the job needs 3 processes, the cluster has 1"):
+        launch(job, Cluster.of(job.strategy))
+
+
 def test_a_checkpoint_belongs_to_any_number_of_stages(world, tmp_path):
     plain = world.job(tmp_path / "plain", "teacher")
     assert job_digest(dataclasses.replace(plain, pipelining=TWO)) == job_digest(plain)
@@ -59,7 +94,7 @@ def test_only_teachers_have_stages(world, tmp_path):
     ("settings", "told"),
     [
         ({"stages": 2, "schedule": "2bw"}, "computes gradients at older weights .* take 1f1b, gpipe or naive"),
-        ({"stages": 2, "devices": "processes"}, "nothing here does yet: take pipelining.devices=local"),
+        ({"devices": "processes"}, "but pipelining.stages is 1: raise pipelining.stages, or leave"),
         ({"micro_batches": 4}, "pipelining.stages is 1: raise pipelining.stages, or take training.accumulate"),
         (
             {"stages": 2, "micro_batches": 5},

@@ -9,6 +9,7 @@ import threading
 
 from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.distribution import cluster
+from limbeck.trainer.distribution.stage_processes import start_server
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.process import preemption
 
@@ -19,12 +20,7 @@ def serve_if_asked(job: TrainingJob) -> bool:
     """Serves until this process is asked to end, if it is a worker or server of such a job. Returns whether it was."""
     if not strategy_kind(job.strategy.name).asynchronous or cluster.from_environment().is_chief:
         return False
-    import tensorflow as tf
-
-    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    server = tf.distribute.Server(
-        resolver.cluster_spec(), job_name=resolver.task_type, task_index=resolver.task_id, protocol="grpc"
-    )
+    server = start_server()
     # Not `server.join`, which never looks at a request to end.
     while server and not preemption.requested():
         threading.Event().wait(_LOOK_SECONDS)

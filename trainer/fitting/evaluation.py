@@ -98,7 +98,7 @@ class Split:
 
 
 def evaluator(
-    strategy: Strategy, model: KerasModel, split: Split, metrics: Sequence[KerasMetric] = ()
+    strategy: Strategy, model: Callable[..., Tensor], split: Split, metrics: Sequence[KerasMetric] = ()
 ) -> Callable[[], Evaluation]:
     """Returns a function that evaluates the model with its present weights.
 
@@ -109,7 +109,7 @@ def evaluator(
 
     Args:
       strategy: the strategy under whose scope the model was built.
-      model: tf_keras model: inputs by name -> `[batch, outputs]`.
+      model: tf_keras model, or what computes its outputs: inputs by name -> `[batch, outputs]`.
       split: the examples.
       metrics: the task's own metrics, built outside of the strategy.
 

@@ -27,6 +27,9 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
     import tensorflow as tf
 
     replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        # A sum over one replica would still send gradients of stages to the device of the first one, and back.
+        return list(values)
     found: dict[int, Gradient] = {}
     # One message for all values of a type. Several processes cannot put values of different types into one message.
     for dtype in dict.fromkeys(value.dtype for value in values):
@@ -42,7 +45,7 @@ def global_norm(gradients: Sequence[Gradient]) -> Tensor:
     """
     import tensorflow as tf
 
-    return tf.linalg.global_norm([tf.cast(_distinct(gradient), tf.float32) for gradient in gradients])
+    return tf.linalg.global_norm([_dense_float32(gradient) for gradient in gradients])
 
 
 def clipped(gradients: Sequence[Gradient], norm: Tensor, limit: float | None) -> list[Gradient]:
@@ -70,7 +73,8 @@ def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
 
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(scaled(gradient.values, factor), gradient.indices, gradient.dense_shape)
-    return gradient * tf.cast(factor, gradient.dtype)
+    with tf.device(gradient.device):
+        return gradient * tf.cast(factor, gradient.dtype)
 
 
 def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
@@ -79,7 +83,8 @@ def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
 
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(kept(gradient.values, wanted), gradient.indices, gradient.dense_shape)
-    return tf.where(wanted, gradient, tf.zeros_like(gradient))
+    with tf.device(gradient.device):
+        return tf.where(wanted, gradient, tf.zeros_like(gradient))
 
 
 def schedule(training: TrainingConfig, steps: int) -> LearningRate:
@@ -133,10 +138,12 @@ def _warmed_up(after: LearningRate, peak: float, warmup: int) -> LearningRate:
     return WarmUp()
 
 
-def _distinct(gradient: Gradient) -> Tensor:
+def _dense_float32(gradient: Gradient) -> Tensor:
+    """Returns a tensor with the norm of the gradient, on its device."""
     import tensorflow as tf
 
-    if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    rows, places = tf.unique(gradient.indices)
-    return tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0])
+    with tf.device(gradient.device):
+        if not isinstance(gradient, tf.IndexedSlices):
+            return tf.cast(gradient, tf.float32)
+        rows, places = tf.unique(gradient.indices)
+        return tf.cast(tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0]), tf.float32)

@@ -10,12 +10,14 @@ The gradients are those of the whole batch: all schedules that are run here upda
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from limbeck.aliases import Features, Gradient, Tensor, Variable
+from limbeck.aliases import Features, Gradient, KerasModel, Tensor, Variable
 from limbeck.trainer.data.batches import Denominators
-from limbeck.trainer.fitting import differentiation
+from limbeck.trainer.fitting import differentiation, optimization
 from limbeck.trainer.fitting.differentiation import Differentiated
 from limbeck.trainer.fitting.micro_batches import cut, sum_of
 from limbeck.trainer.fitting.recomputation import Head, add, numbered_by, share_gradient, together
@@ -89,6 +91,37 @@ class PipelinedModel:
         return self.recompute == "none" or (self.recompute == "except_last" and last)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class StagedAnswers:
+    """A functional model as a function of its inputs, each stage of which computes on its device.
+
+    If the model itself were called, TensorFlow would send the weights of all stages to one device.
+
+    Attributes:
+      network: the model.
+      layout: the model as a call graph.
+      stages: the blocks of the model, one for each stage.
+      devices: their devices.
+    """
+
+    network: KerasModel
+    layout: Layout
+    stages: tuple[Block, ...]
+    devices: tuple[str, ...]
+
+    def __call__(self, inputs: Features, *, training: bool = False) -> Tensor:
+        """Returns the logits `[batch, outputs]` of inputs by name, as the model is served."""
+        import tensorflow as tf
+
+        assert not training, "`PipelinedModel` trains"  # noqa: S101
+        given = self.network._flatten_to_reference_inputs(inputs)
+        values: Values = dict(zip(self.layout.inputs, given, strict=True))
+        for stage, device in zip(self.stages, self.devices, strict=True):
+            with tf.device(device):
+                values |= stage.answer(values)
+        return values[self.layout.outputs[0]]
+
+
 class _MicroBatch:
     """One micro-batch on its way forward and backward."""
 
@@ -123,7 +156,8 @@ class _MicroBatch:
     def forward(self, stage: int) -> list[Tensor]:
         """Computes a stage forward, the last one with the loss. Returns what was computed."""
         model = self._model
-        one = model.stages[stage].forward(self._values, keep=model.keeps(stage))
+        with _averages_kept(model.stages[stage], self.examples):
+            one = model.stages[stage].forward(self._values, keep=model.keeps(stage))
         self._passes[stage] = one
         self._values |= one.given
         if one.added is not None:
@@ -148,6 +182,10 @@ class _MicroBatch:
         one = self._passes.pop(stage)
         share = share_gradient(self.examples, self._denominators, self._scale)
         passed, of_variables = one.backward(self._gradients, share, after)
+        if _averages(one.block):
+            of_variables = [
+                optimization.kept(each, self.examples > 0) if each is not None else None for each in of_variables
+            ]
         for number, gradient in passed.items():
             add(self._gradients, number, gradient)
         for number in one.block.gives:
@@ -156,3 +194,23 @@ class _MicroBatch:
         if stage == len(self._model.stages) - 1:
             found = self._of_head + found
         return list(passed.values()), found
+
+
+def _averages(block: Block) -> list[Variable]:
+    """Returns the state of a block that is computed from its examples, as the averages of batch normalisation are."""
+    return [one for one in block.state if one.dtype.is_floating]
+
+
+@contextlib.contextmanager
+def _averages_kept(block: Block, examples: Tensor) -> Iterator[None]:
+    """Returns a context behind which averages are as before if there is no example: the mean over none is NaN.
+
+    Keras sees to that under a `tf.distribute` strategy alone, and stages are under none.
+    """
+    import tensorflow as tf
+
+    averages = _averages(block)
+    before = [one.read_value() for one in averages]
+    yield
+    for one, value in zip(averages, before, strict=True):
+        one.assign(tf.where(examples > 0, one.read_value(), value))

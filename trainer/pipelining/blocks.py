@@ -127,12 +127,25 @@ class Block:
             outputs, added = self._compute(taken, masks)
         return Pass(self, taken, masks, outputs, added, before, tape)
 
+    def answer(self, values: Values) -> Values:
+        """Computes the block as it is served, and returns what it gives."""
+        taken = [values[number] for number in self.takes]
+        outputs = self._called(taken, [getattr(one, "_keras_mask", None) for one in taken], training=False)
+        return dict(zip(self.gives, outputs, strict=True))
+
+    def _called(self, taken: Sequence[Tensor], masks: Sequence[Any], *, training: bool) -> list[Tensor]:
+        import tensorflow as tf
+
+        masked = any(mask is not None for mask in masks)
+        return list(
+            tf.nest.flatten(self.model(list(taken), training=training, mask=list(masks) if masked else None))
+        )
+
     def _compute(self, taken: Sequence[Tensor], masks: Sequence[Any]) -> tuple[list[Tensor], Tensor | None]:
         """Returns the outputs, and what the block adds to the loss, a float32 scalar; None if it adds nothing."""
         import tensorflow as tf
 
-        masked = any(mask is not None for mask in masks)
-        outputs = tf.nest.flatten(self.model(list(taken), training=True, mask=list(masks) if masked else None))
+        outputs = self._called(taken, masks, training=True)
         losses = self.model.losses
         added = tf.add_n([tf.reduce_sum(tf.cast(one, tf.float32)) for one in losses]) if losses else None
         return outputs, added

@@ -1,8 +1,22 @@
-"""The devices of the stages: GPUs, or logical devices made of the CPU. Every function imports TensorFlow."""
+"""The devices of the stages: those of their processes, GPUs of one, or logical devices made of its CPU.
+
+Every function imports TensorFlow.
+"""
 
 from __future__ import annotations
 
 from limbeck.errors import ConfigError
+from limbeck.settings.pipelining import PipeliningConfig
+from limbeck.trainer.distribution import stage_processes
+
+
+def of(settings: PipeliningConfig) -> tuple[str, ...]:
+    """Returns the name of the device of each stage. Call it before TensorFlow runs anything; it may be called again.
+
+    Raises:
+      ConfigError: if the machine has GPUs, but too few.
+    """
+    return stage_processes.connect() if settings.processes > 1 else configure(settings.stages)
 
 
 def configure(stages: int) -> tuple[str, ...]:

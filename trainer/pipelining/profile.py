@@ -2,6 +2,7 @@
 
 Parameters say little about time: an embedding has most of them, and attention few. So each block is computed forward
 and backward on a real micro-batch, some times, and the fastest time counts. Sizes follow from the shapes.
+The model may be larger than the memory of this machine, so one block at a time has weights.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from limbeck.aliases import Tensor
 from limbeck.trainer.pipelining.blocks import Block, Layout, Values
 from limbeck.trainer.pipelining.partition import BlockCost
+from limbeck.trainer.pipelining.placement import Made, filled
 
 _RUNS = 3
 # Weights, their gradients, and two slots, as for Adam.
@@ -19,7 +21,11 @@ _COPIES = 4
 
 
 def costs(
-    layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], inputs: Sequence[Tensor]
+    layout: Layout,
+    cuts: Sequence[int],
+    blocks: Sequence[Block],
+    inputs: Sequence[Tensor],
+    made: Sequence[Made] = (),
 ) -> list[BlockCost]:
     """Returns the cost of each block. It changes the state of the model, but no trainable weight.
 
@@ -28,13 +34,15 @@ def costs(
       cuts: the positions between its blocks.
       blocks: its blocks.
       inputs: the model's inputs for one micro-batch, in the order of `layout.inputs`.
+      made: the variables of the model, if it is a sketch.
     """
     values: Values = dict(zip(layout.inputs, inputs, strict=True))
     graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
     examples = int(inputs[0].shape[0]) if hasattr(inputs[0], "shape") else 1
     for block, begin, end in zip(blocks, bounds, bounds[1:], strict=False):
-        made, seconds = _measured(block, values)
-        values |= made
+        with filled(made, block.model.weights):
+            given, seconds = _measured(block, values)
+        values |= given
         weights = sum(int(one.shape.num_elements() or 0) * one.dtype.size for one in block.model.weights)
         sizes = [
             sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))

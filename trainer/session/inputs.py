@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from limbeck import files
-from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, KerasModel, Tensor
+from limbeck.aliases import Dataset, Features, FeatureSpec, InputContext, Tensor
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
 from limbeck.randomness import mix
@@ -85,8 +85,8 @@ def last_replica(session: Session, order: Order) -> Dataset:
     return _dataset(session, order, [replicas - 1], replicas, 0)
 
 
-def validation(session: Session, model: KerasModel, order: Order) -> Validation | None:
-    """Returns the validation at the end of each epoch, which may end the training early.
+def validation(session: Session, model: Callable[..., Tensor], order: Order) -> Validation | None:
+    """Returns the validation at the end of each epoch, which may end the training early. `model` gives the logits.
 
     None if the job has no early stopping and the task has no metrics.
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from limbeck import task_code
 from limbeck.aliases import KerasModel
 from limbeck.strategies.registry import strategy_kind
-from limbeck.trainer.distribution import agreement, strategies
+from limbeck.trainer.distribution import agreement, stage_signs, strategies
 from limbeck.trainer.fitting import optimization, precision
 from limbeck.trainer.fitting.hooks import Hooks
 from limbeck.trainer.fitting.loop import fit
@@ -67,7 +67,7 @@ def train(
     with precision.policy(training.precision):
         with strategies.scope(strategy):
             model, stages = (
-                pipelined.build(session, tell=member == 0)
+                pipelined.build(session, training.seed + member, tell=member == 0)
                 if job.pipelining.is_on
                 else (build_model(session), None)
             )
@@ -82,7 +82,7 @@ def train(
             step = step_of(session, strategy, learner, optimizer, loss_scale, stages=stages)
         saved = Saved(job, member, strategy, session.me.is_chief)
         start = saved.restore(learner, optimizer, inputs.examples_until(session, order))
-        any_process = agreement.any_process(strategy)
+        stop_requested = _stop_requested(session)
         position.note(member, start.steps)
         failed = f"training {session.who} fails after step"
         with observation.observed(session, member, start) as report, _guarded(failed):
@@ -92,11 +92,11 @@ def train(
                 steps=inputs.last_step(session, order),
                 start=start,
                 hooks=Hooks(
-                    validation=inputs.validation(session, model, order),
+                    validation=inputs.validation(session, pipelined.answers(session, model, stages), order),
                     report=_noting(member, report),
                     save=saved.hook(learner, optimizer),
                     save_every=job.checkpoint.steps,
-                    stop_requested=lambda: any_process(preemption.requested()),
+                    stop_requested=stop_requested,
                 ),
                 steps_per_call=training.steps_per_call,
             )
@@ -107,6 +107,13 @@ def train(
         then(model)
     # Every process must read, because some weights are means over all replicas.
     return model.get_weights(), result
+
+
+def _stop_requested(session: Session) -> Callable[[], bool]:
+    """Returns a function that returns whether any process of the job was asked to end."""
+    job, any_process = session.job, agreement.any_process(session.strategy)
+    any_stage = stage_signs.asking(job.record_uri, job.pipelining.processes)
+    return lambda: any_process(preemption.requested() or any_stage())
 
 
 @contextlib.contextmanager

@@ -6,20 +6,22 @@ run may cut the model elsewhere. The result is the same to the bit, because each
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from limbeck import events
-from limbeck.aliases import KerasModel, Optimizer
-from limbeck.errors import ConfigError
+from limbeck.aliases import KerasModel, Optimizer, Tensor
+from limbeck.errors import ConfigError, TaskError
 from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
-from limbeck.trainer.fitting.pipeline import PipelinedModel
+from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, Stage, partition
+from limbeck.trainer.pipelining.placement import Made
 from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.schedule import Schedule
 from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
@@ -45,11 +47,14 @@ class Stages:
     schedule: Schedule
 
 
-def build(session: Session, *, tell: bool) -> tuple[KerasModel, Stages]:
-    """Builds the model of the job with its variables on the devices of its stages. It has the weights of `build_model`.
+def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stages]:
+    """Builds the model of the job with its variables on the devices of its stages, and nowhere else.
+
+    It has the weights that `build_model` makes after the same seed.
 
     Args:
       session: the session of this process.
+      seed: of its first weights.
       tell: whether to say which layers each stage has.
 
     Raises:
@@ -57,18 +62,25 @@ def build(session: Session, *, tell: bool) -> tuple[KerasModel, Stages]:
       ConfigError: if there are fewer blocks than stages, or the machine has too few devices.
     """
     import tensorflow as tf
+    import tf_keras
 
-    # The whole model may fit the memory of the machine, and that of no GPU.
+    # The whole model may fit the memory of no device, and not that of this machine.
     with tf.device("/cpu:0"):
-        with placement.noted() as made:
-            model = build_model(session)
-        weights = model.get_weights()
-        stages = _balanced(session, model, tell=tell)
-    blocks = blocks_of(_layout(session, model), stages.cuts)
+        sketch, made = _sketched(session)
+        stages = _balanced(session, sketch, made, tell=tell)
+    blocks = blocks_of(_layout(session, sketch), stages.cuts)
+    # The sketch and its profile have drawn random numbers.
+    tf_keras.utils.set_random_seed(seed)
     with placement.placed(placement.places(made, blocks, stages.devices)):
-        model = build_model(session)
-    model.set_weights(weights)
-    return model, stages
+        return build_model(session), stages
+
+
+def _sketched(session: Session) -> tuple[KerasModel, list[Made]]:
+    """Builds the model without memory for its variables; with it if the task's builder reads weights."""
+    with contextlib.suppress(TaskError), placement.sketched() as made:
+        return build_model(session), made
+    with placement.sketched(empty=False) as made:
+        return build_model(session), made
 
 
 def equal(session: Session, model: KerasModel) -> Stages:
@@ -81,18 +93,18 @@ def equal(session: Session, model: KerasModel) -> Stages:
     return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
 
 
-def _balanced(session: Session, model: KerasModel, *, tell: bool) -> Stages:
-    """Returns stages that take equally long. The model is called, which changes its state."""
+def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell: bool) -> Stages:
+    """Returns stages that take equally long. Blocks of the model are called, which changes its state."""
     settings, found = session.job.pipelining, _layout(session, model)
     cuts = _cuts(session, found)
     blocks, schedule = blocks_of(found, cuts), _schedule(session)
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
     part, _ = micro_batches.cut((given, given), settings.micro_batches * session.job.training.accumulate, 0)
-    measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part))
+    measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part), made)
     chosen = partition(measured, Devices(settings.stages, schedule.alive))
     if tell:
         _tell(session, chosen, blocks, measured)
-    names = devices.configure(settings.stages)
+    names = devices.of(settings)
     return Stages(tuple(cuts[stage.begin - 1] for stage in chosen[1:]), names, schedule)
 
 
@@ -124,6 +136,14 @@ def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Sta
     blocks = blocks_of(found, stages.cuts)
     recompute = session.job.training.recompute
     return PipelinedModel(Head(model, loss), found, blocks, stages.devices, stages.schedule, recompute)
+
+
+def answers(session: Session, model: KerasModel, stages: Stages | None) -> Callable[..., Tensor]:
+    """Returns what computes the logits of a model: each stage on its device, or the model itself without stages."""
+    if stages is None:
+        return model
+    found = _layout(session, model)
+    return StagedAnswers(model, found, blocks_of(found, stages.cuts), stages.devices)
 
 
 def follow(optimizer: Optimizer, stages: Stages | None) -> None:

@@ -26,6 +26,7 @@ from limbeck.launchers.kubernetes.launcher import KubernetesLauncher
 from limbeck.launchers.launch import launch
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.launcher import LauncherConfig
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.recovery import RecoveryConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -197,4 +198,25 @@ def test_a_training_whose_worker_is_lost_goes_on_to_the_same_bits(world, referen
     assert cluster.left() == []
     assert files.walk(folder / "staging") == []
     assert all(process.poll() is not None for process in kubelet.processes.values())
+    assert len(kubelet.processes) == 4
+
+
+def test_stages_in_pods_lose_one_and_go_on_to_the_same_bits(world, kubelet, shared, tmp_path):
+    """The pods of stages have the roles of any others, so no object of the cluster knows of stages."""
+    folder, settings = shared
+    checkpoints = folder / "checkpoints"
+    stages = {
+        "strategy": StrategyConfig("one_device"),
+        "pipelining": PipeliningConfig(stages=2, micro_batches=2, devices="processes"),
+    }
+    here = dataclasses.replace(make_job(world, tmp_path / "here"), **stages)
+    wanted = launch(here, Cluster.of(here.strategy, here.pipelining)).result
+    job = dataclasses.replace(make_job(world, tmp_path / "job", checkpoint_uri=str(checkpoints)), **stages)
+    loss = Fate(checkpoints, lambda: kubelet.process(1).send_signal(signal.SIGKILL))
+    done = launch(job, Cluster.of(job.strategy, job.pipelining), settings, RECOVERY)
+    assert loss.at is not None and 0 < loss.at < 860
+    [restart] = told(folder.parent, "restarting")
+    assert restart["reason"].startswith("teacher worker 0 (stage 1) was killed by SIGKILL")
+    assert_same((here, wanted), job, done.result)
+    assert kubelet.server.left() == [] and files.walk(folder / "staging") == []
     assert len(kubelet.processes) == 4

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from limbeck.trainer.fitting.differentiation import Accumulated, WholeModel
-from limbeck.trainer.fitting.pipeline import PipelinedModel
+from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining.blocks import blocks_of, layout
 from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
@@ -65,6 +65,14 @@ def test_values_that_skip_stages_masks_and_averages(name):
     assert_same(name, "float64", 1e-14, 3, "1f1b", "all" if name == "skipping" else "none")
 
 
+@pytest.mark.parametrize("name", ["residual", "skipping", "masked", "normalised"])
+def test_stages_answer_as_the_model_is_served(name):
+    model, inputs = built(name), batch().inputs
+    stages = pipelined(model, 3)
+    answers = StagedAnswers(model, stages.layout, stages.stages, stages.devices)
+    np.testing.assert_array_equal(answers(inputs).numpy(), model(inputs, training=False).numpy())
+
+
 def test_where_the_model_is_cut_changes_no_bit():
     """The cuts follow from measured times, which differ from run to run."""
     found = []
@@ -114,3 +122,14 @@ def test_each_stage_does_its_actions_in_the_order_of_the_schedule():
     for one, other in itertools.pairwise(behind):
         assert one in above(other), (one.name, other.name)
     assert backward[1] not in above(forward[2])
+
+
+def test_a_micro_batch_without_examples_changes_no_average():
+    """The mean over no example is NaN. Batch normalisation would keep it, and give NaN as a gradient."""
+    model, plain = built("normalised"), built("normalised")
+    gradients_found = gradients(pipelined(model, 2), batch(2))[1]
+    wanted = gradients(Accumulated(WholeModel(plain, loss), 2), batch(2))[1]
+    for one, other in zip(gradients_found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    for one, other in zip(model.non_trainable_variables, plain.non_trainable_variables, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-6)

@@ -38,10 +38,15 @@ def main() -> dict[str, Any]:
         "stages": [[variable.name for variable in stage.variables] for stage in four.differentiate.stages],
         "variables": {one.name: one.device for one in four.model.trainable_variables},
         "slots": four.slots(),
-        "operations": [[op.name, op.type, op.device] for op in four.graph().get_operations()],
+        "operations": [[op.name, op.type, op.device, _rank(op)] for op in four.graph().get_operations()],
         "weights": norms,
         "close": [_difference(four, other) for other in (again, one)],
     }
+
+
+def _rank(operation: Any) -> int | None:
+    """Returns the rank of its first output; None if it has none, or the rank is not known."""
+    return operation.outputs[0].shape.rank if operation.outputs else None
 
 
 def _difference(some: Training, other: Training) -> float:
@@ -66,13 +71,12 @@ class Training:
         from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
         from tests.trainer.pipelining import models
 
-        with placement.noted() as made:
+        with placement.sketched() as made:
             first = models.built("residual")
         found = layout(first, "the model", "a test")
         cuts = tuple(p for p in found.graph.joints() if found.graph.crossing(p))[: len(names) - 1]
         with placement.placed(placement.places(made, blocks_of(found, cuts), names)):
             self.model = models.built("residual")
-        self.model.set_weights(first.get_weights())
         found = layout(self.model, "the model", "a test")
         schedule = SCHEDULES["1f1b"](len(names), 4)
         self.differentiate = PipelinedModel(

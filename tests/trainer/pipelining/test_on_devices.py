@@ -36,9 +36,15 @@ def test_the_operations_of_a_stage_are_on_its_device(found):
     """The multiplications of each layer: forward, again, and backward, for four micro-batches."""
     placed = {name.partition("/")[0]: number for number, names in enumerate(found["stages"]) for name in names}
     for layer, number in placed.items():
-        where = [at for name, kind, at in found["operations"] if kind == "MatMul" and f"/{layer}/" in name]
+        where = [at for name, kind, at, _ in found["operations"] if kind == "MatMul" and f"/{layer}/" in name]
         assert len(where) >= 4 * 3, layer
         assert {at.rpartition(":")[2] for at in where} == {str(number)}, layer
+
+
+def test_no_gradient_leaves_its_stage(found):
+    """Summed, measured, clipped and applied where it is made: else the first device would hold those of all stages."""
+    kinds = {"Mul", "AddV2", "Identity", "IdentityN", "L2Loss", "ResourceApplyAdam"}
+    assert [name for name, kind, at, rank in found["operations"] if kind in kinds and rank and not at] == []
 
 
 def test_a_checkpoint_of_four_stages_goes_on_with_one(found):

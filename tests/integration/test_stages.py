@@ -1,0 +1,67 @@
+"""Stages in processes of their own: one is killed, and then asked to end, and the training loses nothing.
+
+The reference is the same training in the same stages that nothing happened to. `tests/trainer/test_pipelined.py`
+compares stages with a training without any.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limbeck.settings.pipelining import PipeliningConfig
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer.job import TrainingJob
+from tests.integration import mortal
+from tests.integration.halting import Running, kill, launched
+from tests.integration.mortal import MEMBERS, STEPS
+from tests.trainer.world import World, weights
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.long]
+
+
+def job_of(made: World, folder: Path, checkpoints: Path | None) -> TrainingJob:
+    return dataclasses.replace(
+        mortal.job(made, folder, checkpoints),
+        strategy=StrategyConfig(name="one_device"),
+        pipelining=PipeliningConfig(stages=2, micro_batches=2, devices="processes"),
+    )
+
+
+def underway(running: Running, member: int) -> bool:
+    place = running.place
+    return place is not None and place.member == member and bool(place.saved) and place.step < STEPS
+
+
+def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Path) -> None:
+    """With Dropout, averages of batch normalisation, the slots of Adam, and a last batch of one example."""
+    made = mortal.build(tmp_path)
+    expected = job_of(made, tmp_path / "reference", None)
+    with launched(expected) as running:
+        running.finish()
+    job = job_of(made, tmp_path / "job", tmp_path / "checkpoints")
+    with launched(job) as running:
+        processes = running.halt(lambda: underway(running, 0))
+        assert processes is not None and processes.keys() == {"chief", "worker"}
+        killed = running.place
+        kill(processes, "worker")
+        processes = running.halt(lambda: underway(running, 1))
+        assert processes is not None and killed is not None
+        for process in processes.values():
+            process.resume()
+        processes["worker"].terminate()
+        outcome = running.finish()
+        restart, preemption = (one["reason"] for one in running.told("restarting"))
+        assert restart.startswith("teacher worker 0 (stage 1) was killed by SIGKILL")
+        assert preemption.endswith("was pre-empted, and saved before it ended")
+        assert (0, killed.saved[-1]) in [(one["member"], one["step"]) for one in running.told("resumed")]
+    assert (outcome.restarts, outcome.preemptions) == (1, 1)
+    assert [(one.role, one.steps) for one in outcome.records] == [("chief", MEMBERS * STEPS)]
+    for one, other in zip(weights(job), weights(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not [
+        path.name for path in Path(job.record_uri).iterdir() if path.name.startswith(("asked", "released"))
+    ]
