@@ -6,11 +6,13 @@ EXAMPLE_ID = "example_id"
 LABEL = "label"
 STUDENT_LABEL = "student_label"
 TEACHER_LOGITS = "teacher_logits"
+# The same in another form (`limbeck.trainer.distillation.stored.form`), in place of it.
+SOFT_TARGETS = "soft_targets"
 # The serialized raw example, in the examples of `limbeck.components.example_adapter` until they are labelled.
 RAW_EXAMPLE = "raw_example"
 # The name of the served model's input for serialized examples. TFMA passes them under this name.
 SERVING_INPUT = "examples"
-RESERVED = frozenset({EXAMPLE_ID, LABEL, STUDENT_LABEL, TEACHER_LOGITS, RAW_EXAMPLE})
+RESERVED = frozenset({EXAMPLE_ID, LABEL, STUDENT_LABEL, TEACHER_LOGITS, SOFT_TARGETS, RAW_EXAMPLE})
 UNLABELLED = -1
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
+from limbeck.trainer.distillation.stored.record import StoredRecord
 from limbeck.trainer.search.record import SearchRecord
 
 FINDINGS_FILE = "findings.json"
@@ -181,6 +182,7 @@ class Findings:
       soft_targets: those that say most come first.
       labels: if an example has several, each by itself, in the order of the logits.
       search: how the loss of the student was chosen; null if there was no search.
+      stored: how the soft targets of the training examples were stored.
     """
 
     classes: tuple[str, ...]
@@ -193,6 +195,7 @@ class Findings:
     soft_targets: tuple[SoftTarget, ...] = ()
     labels: tuple[LabelFigures, ...] = ()
     search: SearchRecord | None = None
+    stored: StoredRecord = dataclasses.field(default_factory=StoredRecord)
 
 
 def read(folder: str) -> Findings:

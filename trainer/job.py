@@ -20,6 +20,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import assert_pipelinable, assert_seeds, assert_trainable
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
@@ -55,6 +56,7 @@ class TrainingJob:
         their answers to the test split, below `record_uri` (`FURTHER_MODELS`).
       hyperparameters: passed to the task's builder of the model.
       distillation: set if and only if `targets` are `soft_targets`.
+      labelling: how the soft targets of the examples were stored.
       search: how temperature and alpha that are null in `distillation` are chosen. None: they are not, and have their
         usual values.
       validation_uri: folder of the packed validation split. Early stopping and the search need it.
@@ -90,6 +92,7 @@ class TrainingJob:
     separate: bool = False
     hyperparameters: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     distillation: DistillationConfig | None = None
+    labelling: LabellingConfig = dataclasses.field(default_factory=LabellingConfig)
     search: SearchConfig | None = None
     validation_uri: str | None = None
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
@@ -190,6 +193,7 @@ class TrainingJob:
             members=1,
             separate=False,
             distillation=None,
+            labelling=LabellingConfig(),
             search=None,
             checkpoint_uri=None,
             planned_student=None,

@@ -73,7 +73,7 @@ def distillers(
       ConfigError: if the distillation makes no sense for the kind of label. So it is told before any node runs.
     """
     config = context.config
-    assert_applicable(config.distillation, context.task.objective)
+    assert_applicable(config.distillation, context.task.objective, config.labelling)
     assert_supported(config.distillation, context.task)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from limbeck import files
@@ -19,17 +20,22 @@ from limbeck.components.predictor import tables
 from limbeck.components.properties.code import task_of
 from limbeck.components.teacher_labeler import provenance
 from limbeck.compression_record import CompressionRecord
-from limbeck.examples import EXAMPLE_ID, LABEL, TEACHER_LOGITS, TEST, TRAIN
+from limbeck.examples import EXAMPLE_ID, LABEL, TEST, TRAIN
 from limbeck.models import COMPRESSED, MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
+from limbeck.settings.labelling import LabellingConfig
+from limbeck.trainer.distillation.stored import record
+from limbeck.trainer.distillation.stored.example import teacher_logits
+from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.process import interpreter
 from limbeck.trainer.serving.compressed import FILE, RECORD
 from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
 
 Row = dict[str, Any]
+_IN_FULL = LabellingConfig()
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -78,6 +84,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         from apache_beam.ml.inference.base import RunInference
 
         columns = tables.schema(task.load().objective)
+        labelling = record.read(artifact_utils.get_single_uri(examples)).labelling
         with self._make_beam_pipeline() as pipeline:
             for split in split_names(examples):
                 labelled = (
@@ -92,7 +99,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     for name, folder in models.items()
                     if _scores(name, split)
                 }
-                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split)
+                rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split, labelling)
                 if split == TEST:
                     self._write_seeds(labelled, further, columns, destination)
                 _ = (
@@ -154,23 +161,25 @@ def _bytes(name: str, folder: str) -> int:
     return files.size(files.join(folder, FILE)) if MODELS[name].compressed else files.folder_bytes(folder)
 
 
-def _teacher_row_of(example: bytes, task: TaskRef, split: str) -> Row:
+def _teacher_row_of(example: bytes, task: TaskRef, split: str, labelling: LabellingConfig) -> Row:
     # Takes the reference: a Beam worker cannot unpickle what a task's module defines before it has loaded that module.
-    return teacher_row(example, task.load().objective, split)
+    return teacher_row(example, task.load().objective, split, labelling)
 
 
-def teacher_row(example: bytes, objective: Objective, split: str) -> Row:
+def teacher_row(example: bytes, objective: Objective, split: str, labelling: LabellingConfig = _IN_FULL) -> Row:
     """Returns the teachers' row for one example.
 
     Args:
-      example: serialized tf.Example with `example_id`, `label` and `teacher_logits`.
+      example: serialized tf.Example with `example_id`, `label` and soft targets.
       objective: the task's objective. It combines the answers of several teachers.
       split: split of the example.
+      labelling: how soft targets are stored.
     """
     import tensorflow as tf
 
-    flat = tf.train.Example.FromString(example).features.feature[TEACHER_LOGITS].float_list.value
-    return _row(example, TEACHER, split, objective.ensemble(tables.as_members(flat, objective.outputs)))
+    message = tf.train.Example.FromString(example)
+    logits = teacher_logits(message, form_of(labelling, objective))
+    return _row(example, TEACHER, split, objective.ensemble(logits))
 
 
 def student_row(scored: Any, name: str, split: str) -> Row:

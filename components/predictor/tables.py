@@ -103,11 +103,6 @@ class Quality:
         return {name: value if math.isfinite(value) else None for name, value in named.items()}
 
 
-def as_members(flat: Sequence[float], outputs: int) -> npt.NDArray[np.float32]:
-    """Returns outputs that are stored row by row as float32 `[members, outputs]`."""
-    return np.asarray(flat, np.float32).reshape(-1, outputs)
-
-
 def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Quality:
     """Returns the figures of one model on the labelled examples of one split of a predictions table."""
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))

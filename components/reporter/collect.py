@@ -18,6 +18,7 @@ from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
 from limbeck.report.findings import Confusion, Findings, LabelFigures, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
+from limbeck.trainer.distillation.stored import record as stored
 from limbeck.trainer.search import record
 
 
@@ -31,6 +32,7 @@ class Sources:
       evaluation: folder of the Evaluator's output; None if there is none.
       model_runs: folder of each model's ModelRun, by the model's name.
       raw: where the raw training examples are; None if that is not known.
+      labelled: folder of TeacherLabeler's output; None if it is not known.
     """
 
     predictions: str
@@ -38,6 +40,7 @@ class Sources:
     evaluation: str | None
     model_runs: Mapping[str, str]
     raw: soft_targets.RawExamples | None = None
+    labelled: str | None = None
 
 
 def collect(sources: Sources, task: Task) -> Findings:
@@ -57,6 +60,7 @@ def collect(sources: Sources, task: Task) -> Findings:
         curves={name: curves.read(sources.model_runs[name]) for name in models},
         validation={name: figures for name, figures in validated.items() if figures},
         search=record.read(sources.model_runs[STUDENT]) if STUDENT in models else None,
+        stored=_stored(sources),
         **found,
     )
 
@@ -91,7 +95,11 @@ def _labels(sources: Sources, task: Task, models: Sequence[str]) -> tuple[LabelF
 def _soft_targets(sources: Sources, task: Task, models: Sequence[str]) -> tuple[SoftTarget, ...]:
     predictions = tables.read(sources.predictions, TRAIN, TEACHER)
     chosen = soft_targets.choose(predictions, task.objective)
-    return soft_targets.read(chosen, sources.training_examples, task, sources.raw)
+    return soft_targets.read(chosen, sources.training_examples, task, sources.raw, _stored(sources).labelling)
+
+
+def _stored(sources: Sources) -> stored.StoredRecord:
+    return stored.StoredRecord() if sources.labelled is None else stored.read(sources.labelled)
 
 
 def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Scores]:

@@ -30,6 +30,7 @@ class Executor(base_executor.BaseExecutor):
             training_examples=split_files(input_dict["labelled_examples"], TRAIN),
             evaluation=uri.get("evaluation"),
             model_runs={name: uri[f"{name}_run"] for name in MODELS if f"{name}_run" in uri},
+            labelled=uri["labelled_examples"],
             raw=_raw(input_dict, uri, exec_properties.get("raw_split") or TRAIN),
         )
         findings.write(collect(sources, task_of(exec_properties).load()), uri["findings"])

@@ -14,15 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from limbeck.components.predictor.tables import as_members
 from limbeck.components.reporter import raw_inputs
 from limbeck.components.reporter.model_inputs import as_picture, as_raw_texts, as_texts
 from limbeck.components.reporter.scores import scores, softmax
-from limbeck.examples import EXAMPLE_ID, TEACHER_LOGITS, TRAIN
+from limbeck.examples import EXAMPLE_ID, TRAIN
 from limbeck.models import TEACHER
 from limbeck.objectives.objective import Objective
 from limbeck.report.findings import SoftTarget
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.task import Task
+from limbeck.trainer.distillation.stored.example import teacher_logits
+from limbeck.trainer.distillation.stored.form import StoredForm, form_of
 
 EXAMPLES = 12
 EXAMPLES_OF_A_PAIR = 2
@@ -106,24 +108,30 @@ def _first_of_each(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.i
 
 
 def read(
-    choices: Sequence[Choice], files: Sequence[str], task: Task, raw: RawExamples | None = None
+    choices: Sequence[Choice],
+    files: Sequence[str],
+    task: Task,
+    raw: RawExamples | None = None,
+    labelling: LabellingConfig | None = None,
 ) -> tuple[SoftTarget, ...]:
     """Reads the chosen examples, without those that have a teacher's logit that is not finite.
 
     Args:
       choices: the chosen examples, in the order of the result.
-      files: gzip TFRecord files of serialized transformed tf.Examples with `teacher_logits`.
+      files: gzip TFRecord files of serialized transformed tf.Examples with soft targets.
       task: names the classes and features, and says which input is a picture.
       raw: where the raw examples are. Without them, and for an example that is not among them, the model's inputs are
         shown.
+      labelling: how soft targets are stored; None: in full.
 
     Raises:
       TaskError: if the examples do not hold the task's picture.
     """
+    form = form_of(labelling or LabellingConfig(), task.objective)
     records = _records({choice.example_id.encode() for choice in choices}, files)
     read_as = _reader(task, raw, [choice.example_id for choice in choices])
     found = [
-        _soft_target(choice, records[choice.example_id.encode()], task.objective, read_as)
+        _soft_target(choice, records[choice.example_id.encode()], task.objective, form, read_as)
         for choice in choices
         if choice.example_id.encode() in records
     ]
@@ -163,12 +171,17 @@ def _records(wanted: set[bytes], files: Sequence[str]) -> dict[bytes, bytes]:
 
 
 def _soft_target(
-    choice: Choice, record: bytes, objective: Objective, read_as: Callable[[str, Any], dict[str, Any]]
+    choice: Choice,
+    record: bytes,
+    objective: Objective,
+    form: StoredForm,
+    read_as: Callable[[str, Any], dict[str, Any]],
 ) -> SoftTarget | None:
     import tensorflow as tf
 
-    features: Any = tf.train.Example.FromString(record).features.feature
-    members = as_members(features[TEACHER_LOGITS].float_list.value, objective.outputs)
+    message = tf.train.Example.FromString(record)
+    features: Any = message.features.feature
+    members = teacher_logits(message, form)
     if not np.isfinite(members).all():
         return None
     return SoftTarget(

@@ -9,8 +9,11 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import channel, channel_utils, component_spec, standard_artifacts
 
 from limbeck.components.graph.context import Context
-from limbeck.components.properties.code import CODE, CodeRef, code_properties
+from limbeck.components.properties.code import CODE, code_properties
+from limbeck.components.properties.sections import Properties, Section
 from limbeck.components.teacher_labeler.executor import Executor
+from limbeck.settings.labelling import LabellingConfig
+from limbeck.trainer.distillation.stored.form import form_of
 
 _Channel = component_spec.ChannelParameter
 
@@ -18,7 +21,7 @@ _Channel = component_spec.ChannelParameter
 class TeacherLabelerSpec(component_spec.ComponentSpec):
     """Parameters, inputs and outputs of TeacherLabeler."""
 
-    PARAMETERS: ClassVar = CODE
+    PARAMETERS: ClassVar = CODE | Section(LabellingConfig).parameters
     INPUTS: ClassVar = {
         "examples": _Channel(type=standard_artifacts.Examples),
         "model": _Channel(type=standard_artifacts.Model),
@@ -30,27 +33,35 @@ class TeacherLabeler(base_beam_component.BaseBeamComponent):
     """Adds `teacher_logits` `[teachers, classes]` to every example of every split.
 
     It keeps the logits of each teacher. From one averaged vector, the mean of the probabilities at a temperature cannot
-    be recovered, and the temperature may change from run to run.
+    be recovered, and the temperature may change from run to run. The settings may ask for a smaller form in the
+    training split, which is then `soft_targets`. In the other splits, models are judged by these logits.
     """
 
     SPEC_CLASS = TeacherLabelerSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: channel.BaseChannel, model: channel.BaseChannel, code: CodeRef) -> None:
-        """Takes transformed examples, and the teachers' `model`."""
+    def __init__(self, examples: channel.BaseChannel, model: channel.BaseChannel, properties: Properties) -> None:
+        """Takes transformed examples, the teachers' `model`, and `properties` as the spec declares them."""
         spec = TeacherLabelerSpec(
             examples=examples,
             model=model,
             labelled_examples=channel_utils.as_channel([standard_artifacts.Examples()]),
-            **code_properties(code),
+            **properties,
         )
         super().__init__(spec=spec)
 
 
 def teacher_labeler(context: Context, transform: BaseNode, teachers: BaseNode) -> TeacherLabeler:
-    """Makes the node `TeacherLabeler`."""
+    """Makes the node `TeacherLabeler`.
+
+    Raises:
+      ConfigError: if the form of the soft targets makes no sense for the kind of label.
+    """
+    labelling = context.config.labelling
+    form_of(labelling, context.task.objective)
+    code = context.code(["limbeck.components.teacher_labeler.executor:Executor"])
     return TeacherLabeler(
         examples=transform.outputs["transformed_examples"],
         model=teachers.outputs["model"],
-        code=context.code(["limbeck.components.teacher_labeler.executor:Executor"]),
+        properties=code_properties(code) | Section(LabellingConfig).encode(labelling),
     )

@@ -25,6 +25,7 @@ from limbeck.settings import trial
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.operational import Operational
 from limbeck.settings.operational import read as read_operational
 from limbeck.settings.pipelining import PipeliningConfig
@@ -32,6 +33,7 @@ from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.packing import pack
+from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import Entry, TrainingJob
 from limbeck.trainer.recovery import job_digest
@@ -86,6 +88,7 @@ def train(
             Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
         )
         targets: Targets = properties.get("targets", "labels")
+        labelling = _labelling(targets, inputs)
         stages = pipelining or PipeliningConfig()
         search = _search(properties, inputs)
         planned = _planned_compression(operational, entry, targets, compression)
@@ -110,6 +113,7 @@ def train(
                 separate=separate,
                 hyperparameters=hyperparameters,
                 distillation=Section(DistillationConfig).decode(properties) if targets == "soft_targets" else None,
+                labelling=labelling,
                 search=search,
                 checkpoint=operational.checkpoint,
                 most_steps=None if part is None else part.steps,
@@ -146,6 +150,13 @@ def train(
     if job.checkpoint_uri is not None:
         # A finished job needs no checkpoint, and another strategy would take it for its own.
         files.remove_folder(job.checkpoint_uri)
+
+
+def _labelling(targets: Targets, inputs: Artifacts) -> LabellingConfig:
+    """Returns how the soft targets of the examples are stored. Labels alone have none."""
+    if targets == "labels":
+        return LabellingConfig()
+    return record.read(artifact_utils.get_single_uri(inputs["examples"])).labelling
 
 
 def _strategy(properties: Properties, *, one_process: bool) -> StrategyConfig:

@@ -17,6 +17,7 @@ from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.drift import DriftConfig
 from limbeck.settings.fields import SEEDS, operational
 from limbeck.settings.gate import GateConfig
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.recovery import RecoveryConfig
@@ -52,6 +53,7 @@ class Config:
     launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     teachers: TeachersConfig = dataclasses.field(default_factory=TeachersConfig)
+    labelling: LabellingConfig = dataclasses.field(default_factory=LabellingConfig)
     student: StudentConfig = dataclasses.field(default_factory=StudentConfig)
     distillation: DistillationConfig = dataclasses.field(default_factory=DistillationConfig)
     compression: CompressionConfig = dataclasses.field(default_factory=CompressionConfig)

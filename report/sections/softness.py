@@ -13,6 +13,8 @@ from limbeck.report.charts.pixels import pixels
 from limbeck.report.chosen import distillation
 from limbeck.report.findings import SoftTarget
 from limbeck.report.schema import Report
+from limbeck.settings.labelling import LabellingConfig
+from limbeck.trainer.distillation.stored.record import StoredRecord
 
 _SHOWN = 12
 _TOP = 3
@@ -47,10 +49,11 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class Softness:
-    """The section."""
+    """The section; `stored` says in which form soft targets were stored, and is None if it was all logits."""
 
     temperature: str
     examples: tuple[Example, ...]
+    stored: str | None = None
 
 
 def view(report: Report) -> Softness | None:
@@ -63,7 +66,17 @@ def view(report: Report) -> Softness | None:
         _example(f"example-{index}", one, classes, temperature)
         for index, one in enumerate(report.findings.soft_targets[:_SHOWN])
     )
-    return Softness(f"{temperature:g}", examples)
+    return Softness(f"{temperature:g}", examples, _stored(report.findings.stored))
+
+
+def _stored(record: StoredRecord) -> str | None:
+    if record.labelling == LabellingConfig():
+        return None
+    each, full, all_files = map(figures.size, (record.example_bytes, record.full_bytes, record.split_bytes))
+    return (
+        f"{record.words}: {each} an example, where all logits as float32 take {full}. The files of the training split "
+        f"take {all_files}"
+    )
 
 
 def probabilities(teacher_logits: Sequence[Sequence[float]], temperature: float) -> tuple[float, ...]:

@@ -36,6 +36,7 @@ EXPECTED = {
     "training.*": TEACHERS | STUDENTS | JUDGES,
     # A student on hard labels has no teacher.
     "teachers.*": TEACHERS | TAUGHT | JUDGES,
+    "labelling.*": {"TeacherLabeler"} | TAUGHT | JUDGES,
     "student.*": STUDENTS | JUDGES,
     "distillation.*": {"Distiller"} | JUDGES,
     # The Evaluator knows no file.

@@ -35,7 +35,9 @@ from limbeck.report.sections import (
 )
 from limbeck.settings.config import Config
 from limbeck.settings.containers import ContainerConfig
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer.distillation.stored.record import StoredRecord
 from tests.report import sample_report
 
 RECORD = CompressionRecord(
@@ -98,6 +100,21 @@ def test_inputs_that_are_not_raw_are_called_transformed():
 
     assert "transformed:" not in page(raw)
     assert page(raw, transformed).count("As the models receive it, transformed:") == 1
+
+
+def test_the_page_says_how_soft_targets_were_stored():
+    target = SoftTarget("id", "a", ((2.0, 1.0),))
+    record = StoredRecord(LabellingConfig(top_k=1, dtype="float16"), 2, 98, 30, 40_000)
+
+    def page(stored: StoredRecord) -> str:
+        text = html.render(with_findings(soft_targets=(target,), stored=stored))
+        return " ".join(text.replace("\u202f", " ").replace("\u00a0", " ").split())
+
+    assert "stored as the most probable of 98 classes and the rest, as float16: 30 B an example, where" in page(
+        record
+    )
+    assert "float32 take 784 B. The files of the training split take 40.0 kB." in page(record)
+    assert "stored as" not in page(StoredRecord(outputs=98))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import schedules
+from limbeck.trainer.distillation.stored.tensors import TopK, outcomes
 from limbeck.trainer.distillation.transfer.kind import Compared, LayerPair
 from limbeck.trainer.distillation.transfer.registry import transfer_loss
 
@@ -37,7 +38,7 @@ def distillation_loss(
     Args:
       outputs: the student's outputs, `[batch, outputs]`.
       labels: `[batch, *label_shape]`.
-      teacher_outputs: `[batch, teachers, outputs]`.
+      teacher_outputs: `[batch, teachers, outputs]`; or `TopK`, and all classes that it does not keep are one outcome.
       config: alpha, temperature, their schedules, and the weights of the transfer objectives.
       denominators: counts of the global batch, and how far the training is.
       objective: gives the hard loss, and says what `outputs`, `labels` and `teacher_outputs` mean.
@@ -50,11 +51,14 @@ def distillation_loss(
     if config.reads_labels:
         loss += (1 - alpha) * mean_part(objective.hard_loss(outputs, labels), denominators.labelled)
     if config.reads_teachers:
+        temperature = schedules.temperature(config, denominators.progress)
+        if isinstance(teacher_outputs, TopK):
+            outputs, teacher_outputs = outcomes(outputs, teacher_outputs, temperature)
         compared = Compared(
             outputs,
             teacher_outputs,
             labels if config.reads_labels else None,
-            schedules.temperature(config, denominators.progress),
+            temperature,
             config.decoupled_beta,
             objective,
             layers,

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from limbeck.examples import LABEL, STUDENT_LABEL, TEACHER_LOGITS
+from limbeck.examples import LABEL, SOFT_TARGETS, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import losses
+from limbeck.trainer.distillation.stored.form import form_of
+from limbeck.trainer.distillation.stored.tensors import restored, unpacked
 from limbeck.trainer.distillation.transfer.kind import Observed
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.job import Entry, TrainingJob
@@ -29,7 +31,8 @@ def label_key(entry: Entry) -> str:
 
 def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
     """Returns the feature spec of a job's targets, for `tf.io.parse_example` on transformed examples."""
-    names = {label_key(job.entry)} | (set() if job.targets == "labels" else {TEACHER_LOGITS})
+    stored = TEACHER_LOGITS if form_of(job.labelling, objective).plain else SOFT_TARGETS
+    names = {label_key(job.entry)} | (set() if job.targets == "labels" else {stored})
     return {name: spec for name, spec in all_targets(objective).items() if name in names}
 
 
@@ -40,33 +43,38 @@ def all_targets(objective: Objective) -> dict[str, Any]:
     label = objective.label_spec()
     # The shape is [teachers, outputs]. Only the data say how many teachers there were.
     logits = tf.io.FixedLenSequenceFeature([objective.outputs], tf.float32, allow_missing=True)
-    return {LABEL: label, STUDENT_LABEL: label, TEACHER_LOGITS: logits}
+    words = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
+    return {LABEL: label, STUDENT_LABEL: label, TEACHER_LOGITS: logits, SOFT_TARGETS: words}
 
 
 def loss_of(job: TrainingJob, objective: Objective) -> Loss:
     """Returns the loss of a job, as `limbeck.trainer.fitting.gradient_step.GradientStep` takes it.
 
     Raises:
-      ConfigError: if the job's distillation makes no sense for the objective.
+      ConfigError: if the job's distillation makes no sense for the objective, or for what is stored.
     """
-    key = label_key(job.entry)
+    key, form = label_key(job.entry), form_of(job.labelling, objective)
+
+    def taught(targets: dict[str, Any]) -> Any:
+        # If a teacher answers at each step, or if a model is tried before there is one, there are logits in any case.
+        return targets[TEACHER_LOGITS] if TEACHER_LOGITS in targets else unpacked(targets[SOFT_TARGETS], form)
 
     def from_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
         return losses.mean_part(objective.hard_loss(outputs, targets[key]), counts.labelled)
 
     def from_pseudo_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
-        labels = objective.pseudo_labels(targets[TEACHER_LOGITS])
+        labels = objective.pseudo_labels(restored(taught(targets)))
         return losses.mean_part(objective.hard_loss(outputs, labels), counts.examples)
 
     distillation = job.distillation
     if distillation is None:
         return from_labels if job.targets == "labels" else from_pseudo_labels
 
-    assert_applicable(distillation, objective)
+    assert_applicable(distillation, objective, job.labelling)
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
         seen = outputs if isinstance(outputs, Observed) else Observed(outputs)
-        teachers = targets[TEACHER_LOGITS] if seen.teacher_outputs is None else seen.teacher_outputs
+        teachers = taught(targets) if seen.teacher_outputs is None else seen.teacher_outputs
         return losses.distillation_loss(
             seen.logits, targets[key], teachers, distillation, counts, objective=objective, layers=seen.layers
         )

@@ -67,12 +67,6 @@ def test_a_single_members_logits_stay_as_they_are():
     np.testing.assert_array_equal(classes().ensemble(logits), logits[0])
 
 
-def test_flat_logits_become_members_row_by_row():
-    members = tables.as_members([1, 2, 3, 4, 5, 6], outputs=3)
-
-    np.testing.assert_array_equal(members, np.array([[1, 2, 3], [4, 5, 6]], np.float32))
-
-
 def test_accuracy_and_log_loss_equal_those_of_the_probabilities():
     generator = np.random.default_rng(7)
     logits = generator.normal(0, 3, (200, 4)).astype(np.float32)

@@ -18,7 +18,9 @@ from limbeck.components.reporter import soft_targets
 from limbeck.components.reporter.soft_targets import Choice, choose
 from limbeck.components.teacher_labeler.executor import attach_logits
 from limbeck.errors import TaskError
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.task import Picture
+from limbeck.trainer.distillation.stored.form import form_of
 from tests.classes import classes
 from tests.components import rehearsal, shapes
 from tests.components.reporter.predictions import table
@@ -122,6 +124,21 @@ def test_examples_are_read_in_the_order_of_the_choice(world: World, tmp_path: Pa
             "size_scaled": ", ".join(f"{value:.4g}" for value in features["size_scaled"]),
             "colour_index": str(features["colour_index"][0]),
         }
+
+
+def test_soft_targets_in_a_smaller_form_are_read(world: World, tmp_path: Path):
+    labelling = LabellingConfig(top_k=1, dtype="float16")
+    form = form_of(labelling, shapes.TASK.objective)
+    logits, ids = world.logits("teacher", "train"), list(by_id(world.transformed["train"]))
+    examples = [attach_logits(*pair, form) for pair in zip(world.transformed["train"], logits, strict=True)]
+    write_split(rehearsal.examples(tmp_path, ["train"]), "train", examples, "transformed_examples", 2)
+    files = sorted(str(path) for path in tmp_path.rglob("*.gz"))
+
+    [found] = soft_targets.read([Choice(ids[5].decode(), 0)], files, shapes.TASK, None, labelling)
+
+    shares = [np.exp(one) / np.exp(one).sum(axis=1, keepdims=True) for one in (logits[5], found.teacher_logits)]
+    best = shares[0].mean(axis=0).argmax()
+    np.testing.assert_allclose(shares[1][:, best], shares[0][:, best], rtol=2e-3)
 
 
 def test_an_example_with_a_teachers_logit_that_is_not_finite_is_left_out(world: World, tmp_path: Path):

@@ -12,11 +12,13 @@ import tensorflow_transform as tft
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
+from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_adapter.executor import Executor
 from limbeck.components.teacher_labeler.executor import Executor as TeacherLabeler
 from limbeck.errors import ConfigError
 from limbeck.records import to_json
 from limbeck.saved_teacher import SavedTeacher
+from limbeck.settings.labelling import LabellingConfig
 from tests.components import rehearsal
 from tests.components.someone import Adapted, Someone, network, properties, save
 from tests.components.world import features_of, read_split
@@ -195,7 +197,8 @@ def test_it_labels_examples_like_any_teacher(theirs: Someone, adapted: Adapted, 
     made = adapt(given, adapted, SavedTeacher("probabilities"), tmp_path)
     labelled = rehearsal.artifact(standard_artifacts.Examples, tmp_path / "labelled")
     inputs = {"examples": adapted.transformed_examples, "model": made}
-    rehearsal.run(TeacherLabeler, inputs, {"labelled_examples": labelled}, properties(), tmp_path)
+    wanted = properties() | Section(LabellingConfig).encode(LabellingConfig())
+    rehearsal.run(TeacherLabeler, inputs, {"labelled_examples": labelled}, wanted, tmp_path)
 
     by_content = {one["example_id"][0]: one["raw_example"][0] for one in records_of(adapted)}
     expected = answers(model, theirs)

@@ -1,28 +1,47 @@
 """TeacherLabeler: the soft targets are what the teachers themselves answer."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
+from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
 from limbeck.components.teacher_labeler.provenance import assert_from
 from limbeck.errors import DataError
+from limbeck.settings.labelling import LabellingConfig
+from limbeck.trainer.distillation.stored import record
+from limbeck.trainer.distillation.stored.encoding import decode
+from limbeck.trainer.distillation.stored.example import teacher_logits
+from limbeck.trainer.distillation.stored.form import StoredForm
 from tests.classes import classes
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
 
+COMPACT = LabellingConfig(top_k=1, dtype="float16")
 
-@pytest.fixture(scope="module")
-def labelled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    folder = tmp_path_factory.mktemp("labelled")
+
+def label(world: World, folder: Path, labelling: LabellingConfig) -> Artifact:
     made = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
     inputs = {"examples": world.transformed_examples, "model": world.models["teacher"]}
-    output = rehearsal.run(Executor, inputs, {"labelled_examples": made}, PROPERTIES, folder)
+    properties = PROPERTIES | Section(LabellingConfig).encode(labelling)
+    output = rehearsal.run(Executor, inputs, {"labelled_examples": made}, properties, folder)
     [written] = output.output_artifacts["labelled_examples"].artifacts
     made.mlmd_artifact.CopyFrom(written)
     return made
+
+
+@pytest.fixture(scope="module")
+def labelled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return label(world, tmp_path_factory.mktemp("labelled"), LabellingConfig())
+
+
+@pytest.fixture(scope="module")
+def compact(world: World, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return label(world, tmp_path_factory.mktemp("compact"), COMPACT)
 
 
 def test_all_splits_are_there(labelled: Artifact):
@@ -98,3 +117,50 @@ def test_attached_logits_replace_those_that_were_there_and_make_the_same_bytes_e
 
     assert features_of(once) == {"example_id": [b"7"], "teacher_logits": [1.0, 2.0, 3.0, 4.0]}
     assert attach_logits(attach_logits(once, -logits), logits) == once
+
+
+def test_the_training_split_alone_is_stored_in_another_form(compact: Artifact, labelled: Artifact):
+    form = StoredForm(3, 1, "float16", relative=True)
+    for split in SIZES:
+        for key, found in by_id(read_split(compact, split)).items():
+            full = np.reshape(by_id(read_split(labelled, split))[key]["teacher_logits"], [TEACHERS, 3])
+            if split == "train":
+                assert "teacher_logits" not in found
+                logits = decode(np.array(found["soft_targets"]), form)
+                probabilities = np.exp(full) / np.exp(full).sum(axis=1, keepdims=True)
+                best = probabilities.mean(axis=0).argmax()
+                stored = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+                np.testing.assert_allclose(stored[:, best], probabilities[:, best], rtol=2e-3)
+            else:
+                assert "soft_targets" not in found
+                np.testing.assert_array_equal(found["teacher_logits"], full.reshape(-1))
+
+
+def test_sizes_are_read_back_from_what_was_written(compact: Artifact, labelled: Artifact):
+    small, large = (record.read(one.uri) for one in (compact, labelled))
+
+    assert (small.labelling, large.labelling) == (COMPACT, LabellingConfig())
+    for one, artifact in ((small, compact), (large, labelled)):
+        assert (one.teachers, one.outputs, one.full_bytes) == (TEACHERS, 3, 24)
+        shards = list(Path(artifact_utils.get_split_uris([artifact], "train")[0]).iterdir())
+        assert one.split_bytes == sum(shard.stat().st_size for shard in shards) > 0
+    serialized = next(iter(read_split(compact, "train")))
+    assert (
+        small.example_bytes == tf.train.Example.FromString(serialized).features.feature["soft_targets"].ByteSize()
+    )
+    assert small.size_words.startswith("the most probable of 3 classes and the rest, as float16: ")
+
+
+def test_both_forms_are_of_the_same_teacher(compact: Artifact, world: World):
+    assert_from({"examples": [compact], "teacher": [world.models["teacher"]]}, "examples", "teacher")
+
+
+def test_another_form_replaces_the_one_that_was_there():
+    logits = np.array([[1.0, 2.0, 0.0]], np.float32)
+    form = StoredForm(3, 1, "float16", relative=True)
+
+    once = attach_logits(attach_logits(tf.train.Example().SerializeToString(), logits), logits, form)
+
+    assert list(features_of(once)) == ["soft_targets"]
+    assert list(features_of(attach_logits(once, logits))) == ["teacher_logits"]
+    assert teacher_logits(tf.train.Example.FromString(once), form)[0, 1] == 0

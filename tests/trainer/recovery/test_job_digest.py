@@ -16,6 +16,7 @@ from limbeck.reference import TaskRef
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
@@ -147,13 +148,13 @@ def test_no_field_of_a_job_is_forgotten(job_of, folder):
         dataclasses.replace(job, **changes["distillation"])
     )
     taught = dataclasses.replace(job, **soft, validation_uri=str(folder / "validation"))
-    for change in ({"search": SearchConfig()}, {"separate": True}):
+    for change in ({"search": SearchConfig()}, {"separate": True}, {"labelling": LabellingConfig(top_k=1)}):
         assert job_digest(dataclasses.replace(taught, **change)) != job_digest(taught)
     tested = {"entry", "targets", "training", "members", "hyperparameters", *changes} | {
         "most_steps", "teacher_hyperparameters", "teacher_uri",
         "model_uri", "record_uri", "checkpoint_uri", "strategy", "checkpoint", "examples_uri",
         "transform_graph_uri", "pipelining", "planned_student", "planned_teacher", "planned_compression", "compression",
-        "student_uri", "search", "separate",
+        "student_uri", "search", "separate", "labelling",
     }  # fmt: skip
     assert {field.name for field in dataclasses.fields(TrainingJob)} == tested
 

@@ -79,6 +79,7 @@ class Transfer:
       layers: whether it compares layers, so that the task needs `hints`, and the training a teacher.
       projected: whether it compares layers of the same width, so that it needs a projection if the widths differ.
       positions: whether it compares positions, so that a layer must have an axis of them.
+      every_class: whether it needs the logits of all classes, and not those of the most probable ones alone.
     """
 
     words: str
@@ -86,3 +87,4 @@ class Transfer:
     layers: bool = False
     projected: bool = False
     positions: bool = False
+    every_class: bool = False

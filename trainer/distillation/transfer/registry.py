@@ -12,6 +12,7 @@ from typing import Any
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.trainer.distillation.transfer import (
     attention,
     decoupled,
@@ -55,6 +56,7 @@ TRANSFERS: Mapping[str, Transfer] = MappingProxyType(
                 "softmax": lambda given: logit_squared_error.categorical(given.outputs, given.teacher_outputs),
                 "sigmoid": lambda given: logit_squared_error.bernoulli(given.outputs, given.teacher_outputs),
             },
+            every_class=True,
         ),
         "jensen_shannon": Transfer(
             "probabilities",
@@ -67,7 +69,7 @@ TRANSFERS: Mapping[str, Transfer] = MappingProxyType(
                 ),
             },
         ),
-        "decoupled": Transfer("the right class and the other classes", {"softmax": _decoupled}),
+        "decoupled": Transfer("the right class and the other classes", {"softmax": _decoupled}, every_class=True),
         "hint": _of_layers(lambda pair: hint.loss(pair.projected, pair.teacher, pair.mask), projected=True),
         "hidden_cosine": _of_layers(
             lambda pair: hidden_cosine.loss(pair.projected, pair.teacher, pair.mask), projected=True
@@ -86,13 +88,22 @@ def of_layers(config: DistillationConfig) -> list[str]:
     return [name for name in config.weights if config.reads_teachers and TRANSFERS[name].layers]
 
 
-def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
+def assert_applicable(
+    config: DistillationConfig, objective: Objective, labelling: LabellingConfig | None = None
+) -> None:
     """Refuses settings that make no sense for a kind of label, before any training.
 
+    Args:
+      config: the settings of the loss.
+      objective: the objective of the label.
+      labelling: how the soft targets are stored; None: in full.
+
     Raises:
-      ConfigError: if a transfer objective with a weight has no loss for the objective, or if a temperature is set that
-        changes nothing.
+      ConfigError: if a transfer objective with a weight has no loss for the objective, or needs logits that are not
+        stored, or if a temperature is set that changes nothing.
     """
+    if labelling is not None:
+        _assert_stored(config, labelling)
     for one in (config.temperature, config.temperature_end):
         if one is not None:
             objective.assert_temperature(one)
@@ -108,6 +119,19 @@ def assert_applicable(config: DistillationConfig, objective: Objective) -> None:
                 f"distillation.{name}_weight compares {transfer.words}, which makes no sense for label "
                 f"'{objective.label.name}', learnt from {objective.output_words}; received {weight:g}: set it to 0. "
                 f"This kind of label has {' and '.join(known)}, and the weights that compare layers"
+            )
+
+
+def _assert_stored(config: DistillationConfig, labelling: LabellingConfig) -> None:
+    """Raises ConfigError if a transfer objective needs the logits of classes that are not stored."""
+    if labelling.top_k is None or config.calls_teachers or not config.reads_teachers:
+        return
+    for name in config.weights:
+        if TRANSFERS[name].every_class:
+            raise ConfigError(
+                f"distillation.{name}_weight compares {TRANSFERS[name].words} of all classes, and "
+                f"labelling.top_k={labelling.top_k} stores those of the most probable ones alone: set the weight to 0, "
+                "or leave labelling.top_k out"
             )
 
 
