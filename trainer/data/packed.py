@@ -18,7 +18,7 @@ from limbeck.errors import ConfigError, DamagedDataError, PassingFaultError
 from limbeck.records import from_json
 from limbeck.trainer.data import checksum, seal
 from limbeck.trainer.data.layout import Layout, Spans, Words
-from limbeck.trainer.data.order import Positions
+from limbeck.trainer.data.permutation import Positions
 
 RECORDS, INDEX, LAYOUT = "records.bin", "index.npy", "layout.json"
 ENTRY = np.dtype([("check", "<u8"), ("labelled", "?")])

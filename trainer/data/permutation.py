@@ -52,7 +52,7 @@ def computed(numbers: Positions, count: int, key: tuple[int, ...]) -> Positions:
     # The left half is below `height`, the right one below `width`: there are at most 2 sqrt(count) pairs too many.
     height = max(1, math.isqrt(count))
     width = -(-count // height)
-    keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64)
+    keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64).astype(np.uint64)
     found = _network(numbers.astype(np.uint64), height, width, keys)
     while (outside := found >= count).any():
         found[outside] = _network(found[outside], height, width, keys)
