@@ -31,7 +31,7 @@ class BeamConfig:
             f"--direct_running_mode={mode}",
             # Without an image, each Beam component of TFX builds a source distribution of TFX for remote workers.
             "--sdk_container_image=none",
-            # The default from Beam 2.65 on. The one before, dill, is slow with the functions of Transform's many stages.
+            # The default from Beam 2.65 on. The one before, dill, is slow with the functions of Transform's stages.
             "--pickle_library=cloudpickle",
         )
 
