@@ -91,7 +91,10 @@ class _Trials:
             weights, fitted = member.train(session, 0, answer)
             judged = choice.judge(self.split.objective, outputs[0], self._labels[self._known])
             if judged is None:
-                raise DivergedError("an output of the student on the validation split is not finite")
+                raise DivergedError(
+                    "an output of the student on the validation split is not finite, though its training went well: "
+                    "look for what Task.build_student does otherwise when it does not train"
+                )
         except DivergedError as error:
             _log.warning("%s broke down: %s", session.trial, error)
             return _Tried(candidate, SearchTrial(loss, length, 0, 0.0, failure=str(error)))
