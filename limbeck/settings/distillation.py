@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
-from limbeck.settings.fields import Fraction, PositiveFloat, runtime
+from limbeck.settings.fields import Fraction, Positive, PositiveFloat, runtime
 
 Temperature = Annotated[float, Field(gt=0, le=100)]
 Weight = Annotated[float, Field(ge=0)]
@@ -42,6 +42,8 @@ class DistillationConfig:
       munge_probability: with `inputs=munge`: the probability of each column to be taken from the neighbour.
       munge_width: with `inputs=munge`: standard deviation of a number that was taken, as a share of its distance to the
         neighbour; 1/s of the paper.
+      generations: number of students that are trained in a row, each but the first with the one before as its teacher
+        (born-again networks: Furlanello et al., 2018, arXiv:1805.04770). The last is the student.
       soft_target_weight: weight of the loss of soft targets: the softened Kullback-Leibler divergence (Hinton), or for
         a number the squared distance to the teachers' mean.
       logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
@@ -66,6 +68,7 @@ class DistillationConfig:
     inputs: Literal["stored", "augmented", "mixup", "munge"] = "stored"
     munge_probability: Fraction = runtime(0.5)
     munge_width: Weight = runtime(0.5)
+    generations: Positive = runtime(1)
     soft_target_weight: Weight = runtime(1.0)
     logit_squared_error_weight: Weight = runtime(0.0)
     jensen_shannon_weight: Weight = runtime(0.0)
