@@ -69,3 +69,27 @@ def uniform(seeds: Any, draw: int = 0) -> Any:
 
     bits = tf.bitwise.right_shift(tf.bitcast(mix(seeds, draw), tf.uint64), tf.constant(40, tf.uint64))
     return tf.cast(tf.cast(bits, tf.int64), tf.float32) / 2.0**24
+
+
+def normal(seeds: Any, draw: int = 0) -> Any:
+    """Draws one number with mean 0 and variance 1 for each seed, almost normally distributed.
+
+    It is the sum of eight uniform numbers (Irwin and Hall, 1927), made of integers, so it is the same number on every
+    device and in a batch of any size. A logarithm and a cosine, as Box and Muller have it, are rounded differently. No
+    number is farther than 4.9 from 0.
+
+    Args:
+      seeds: int64 of any shape.
+      draw: the number of the draw. For one seed, different draws give independent values.
+
+    Returns:
+      float32 of the shape of `seeds`.
+    """
+    import tensorflow as tf
+
+    bits = tf.stack([mix(seeds, draw), mix(mix(seeds, draw), draw)], axis=-1)
+    parts = tf.cast(tf.bitcast(bits, tf.uint16), tf.int64)
+    total = tf.reduce_sum(parts, axis=[-2, -1])
+    variance = 8 * (2.0**32 - 1) / 12
+    # The middle lies between two integers, so twice the distance is one.
+    return tf.cast(2 * total - 8 * (2**16 - 1), tf.float32) / (2 * variance**0.5)

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.records import STRICT, from_json, to_json
+from limbeck.trainer.distillation.generation_record import Generation
 from limbeck.trainer.distillation.stored.record import StoredRecord
 from limbeck.trainer.search.record import SearchRecord
 
@@ -182,6 +183,7 @@ class Findings:
       soft_targets: those that say most come first.
       labels: if an example has several, each by itself, in the order of the logits.
       search: how the loss of the student was chosen; null if there was no search.
+      generations: if students were trained in a row, each of them.
       stored: how the soft targets of the training examples were stored.
     """
 
@@ -195,6 +197,7 @@ class Findings:
     soft_targets: tuple[SoftTarget, ...] = ()
     labels: tuple[LabelFigures, ...] = ()
     search: SearchRecord | None = None
+    generations: tuple[Generation, ...] = ()
     stored: StoredRecord = dataclasses.field(default_factory=StoredRecord)
 
 

@@ -25,7 +25,7 @@ from limbeck.trainer.pipelining import devices
 from limbeck.trainer.process import heartbeat, preemption
 from limbeck.trainer.recovery.job_digest import job_digest
 from limbeck.trainer.search import record
-from limbeck.trainer.session import finish, inputs, member, preflight, trials
+from limbeck.trainer.session import finish, generations, inputs, preflight, trials
 from limbeck.trainer.session.session import Session
 
 # It is named and not imported, so that an edit of a technique trains nothing again.
@@ -58,18 +58,19 @@ def _run(job: TrainingJob) -> None:
         found = trials.search(session)
         # What the first member found holds for all of them.
         chosen = trials.settled(session, found)
-    models, fitted = [], []
+    models, descents = [], []
     for number in range(job.members):
         with damage.told():
-            weights, result = found.student if found and number == 0 else member.train(chosen, number)
-        fitted.append(result)
+            descents.append(generations.train(chosen, number, found if number == 0 else None))
         if session.me.is_chief:
-            models.append(finish.plain_copy(session, weights))
+            models.append(finish.plain_copy(session, descents[-1].weights))
     if session.me.is_chief:
-        finish.export(session, models, fitted)
+        finish.export(session, models, [one.fitted[-1] for one in descents])
         if found:
             record.write(found.record, job.record_uri)
-    finish.write_record(session, fitted)
+        if descents[0].told:
+            generations.tell(session, descents[0].told)
+    finish.write_record(session, [fitted for one in descents for fitted in one.fitted])
     farewell.leave_together(session.me)
 
 

@@ -100,7 +100,7 @@ def measured(world: World) -> dict[str, Any]:
     world.pack("teacher", TRAIN, world.examples[TRAIN])
     teacher = world.job("teacher", "labels", members=_TEACHERS)
     training.run(teacher)
-    world.pack("student", TRAIN, _labelled(teacher, world.examples[TRAIN]))
+    world.pack("student", TRAIN, labelled(teacher, world.examples[TRAIN]))
     validation = world.pack("student", VALIDATION, world.examples[VALIDATION])
     jobs = {
         "searched": world.job(
@@ -116,34 +116,37 @@ def measured(world: World) -> dict[str, Any]:
     for job in jobs.values():
         training.run(job)
     found = record.read(jobs["searched"].record_uri)
-    figures = {name: _measure(world, job) for name, job in {"teacher": teacher, **jobs}.items()}
+    figures = {name: measure(world, job) for name, job in {"teacher": teacher, **jobs}.items()}
     trials = [] if found is None else [dataclasses.asdict(one) for one in found.trials]
     chosen = None if found is None else [found.chosen.used_temperature, found.chosen.used_alpha]
     return {"table": world.name, "seed": world.seed, "test": figures, "chosen": chosen, "trials": trials}
 
 
-def _logits(job: TrainingJob, examples: Sequence[bytes]) -> Any:
+def logits_of(job: TrainingJob, examples: Sequence[bytes]) -> Any:
+    """Returns what the exported model of a job answers: float32 `[examples, members, classes]`."""
     import tensorflow as tf
 
     answer = tf.saved_model.load(job.model_uri).signatures["transformed"]
     return answer(tf.constant(list(examples)))["logits"].numpy()
 
 
-def _labelled(teacher: TrainingJob, examples: Sequence[bytes]) -> list[bytes]:
+def labelled(teacher: TrainingJob, examples: Sequence[bytes], members: int | None = None) -> list[bytes]:
+    """Returns the examples with the soft targets of a teacher, or of the first members of its ensemble."""
     from limbeck.components.teacher_labeler.executor import attach_logits
 
     return [
-        attach_logits(example, logits)
-        for example, logits in zip(examples, _logits(teacher, examples), strict=True)
+        attach_logits(example, logits[:members])
+        for example, logits in zip(examples, logits_of(teacher, examples), strict=True)
     ]
 
 
-def _measure(world: World, job: TrainingJob) -> float:
+def measure(world: World, job: TrainingJob, members: int | None = None) -> float:
+    """Returns the measure of a model on the test split, or of the first members of an ensemble."""
     import numpy as np
     import tensorflow as tf
 
     objective, examples = world.task.load().objective, world.examples[TEST]
-    outputs = np.stack([objective.ensemble(members) for members in _logits(job, examples)]).astype(np.float64)
+    outputs = np.stack([objective.ensemble(one[:members]) for one in logits_of(job, examples)]).astype(np.float64)
     labels = tf.io.parse_example(list(examples), {LABEL: objective.label_spec()})[LABEL].numpy()
     return objective.statistic.value(outputs, labels)
 

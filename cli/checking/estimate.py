@@ -70,13 +70,17 @@ def parts(outcome: Outcome, config: Config) -> tuple[Part, ...]:
         student.step_seconds,
         student.start_seconds,
     )
+    heirs = config.distillation.generations - 1
+    further = (
+        (dataclasses.replace(alone, what=f"{heirs} further generations", models=heirs, jobs=0),) if heirs else ()
+    )
     if searched is None:
-        return of_teachers, alone
+        return of_teachers, alone, *further
     of_search = dataclasses.replace(
         alone, what=f"student, chosen of {searched.trials} trials", steps=searched.steps
     )
     of_controls = dataclasses.replace(alone, what=f"{controls} controls", models=controls, jobs=controls)
-    return (of_teachers, of_search, of_controls) if controls else (of_teachers, of_search)
+    return (of_teachers, of_search, *further, *((of_controls,) if controls else ()))
 
 
 def search_of(config: Config, rows: int, *, tempered: bool) -> Plan | None:

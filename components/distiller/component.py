@@ -22,7 +22,7 @@ from limbeck.models import MODELS, STUDENT, Model
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.student import StudentConfig
-from limbeck.trainer.distillation.needs import assert_supported, needs_teacher
+from limbeck.trainer.distillation.needs import assert_generations, assert_supported, needs_teacher
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.search.candidates import candidates
 
@@ -75,6 +75,7 @@ def distillers(
     config = context.config
     assert_applicable(config.distillation, context.task.objective, config.labelling)
     assert_supported(config.distillation, context.task)
+    assert_generations(config.distillation)
     code = training_code(context, "limbeck.components.distiller.executor:Executor", context.digests.student)
     properties = training_properties(context, config.training, code) | Section(StudentConfig).encode(
         config.student

@@ -18,6 +18,7 @@ from limbeck.models import MODELS, STUDENT, TEACHER
 from limbeck.objectives.objective import Finding
 from limbeck.report.findings import Confusion, Findings, LabelFigures, Reliability, Roc, Slice, SoftTarget
 from limbeck.task import Task
+from limbeck.trainer.distillation import generation_record
 from limbeck.trainer.distillation.stored import record as stored
 from limbeck.trainer.search import record
 
@@ -60,6 +61,7 @@ def collect(sources: Sources, task: Task) -> Findings:
         curves={name: curves.read(sources.model_runs[name]) for name in models},
         validation={name: figures for name, figures in validated.items() if figures},
         search=record.read(sources.model_runs[STUDENT]) if STUDENT in models else None,
+        generations=generation_record.read(sources.model_runs[STUDENT]) if STUDENT in models else (),
         stored=_stored(sources),
         **found,
     )

@@ -96,7 +96,8 @@ def train(
         _assert_validation(compression or planned, inputs)
 
         def attempt() -> TrainingJob:
-            packed = _pack(entry, inputs, training, task, folder, judged=search is not None or auto)
+            judged = search is not None or auto or _followed(properties, targets, inputs)
+            packed = _pack(entry, inputs, training, task, folder, judged=judged)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -150,6 +151,13 @@ def train(
     if job.checkpoint_uri is not None:
         # A finished job needs no checkpoint, and another strategy would take it for its own.
         files.remove_folder(job.checkpoint_uri)
+
+
+def _followed(properties: Properties, targets: Targets, inputs: Artifacts) -> bool:
+    """Returns whether generations follow each other, and there is a validation split to judge each of them."""
+    if targets != "soft_targets" or VALIDATION not in split_names(inputs["examples"]):
+        return False
+    return Section(DistillationConfig).decode(properties).generations > 1
 
 
 def _labelling(targets: Targets, inputs: Artifacts) -> LabellingConfig:

@@ -73,6 +73,12 @@ class Config:
                 f"launcher.name is {self.launcher.name}: take launcher.name=local, or "
                 "strategy.name=multi_worker_mirrored"
             )
+        if self.strategy.servers and self.distillation.generations > 1:
+            raise ConfigError(
+                f"strategy '{self.strategy.name}' keeps variables on servers, and a student that teaches the next one "
+                f"cannot be called there; received distillation.generations={self.distillation.generations}: take 1, "
+                "or strategy.name=multi_worker_mirrored"
+            )
         if self.student.seeds > 1 and not self.controls:
             raise ConfigError(
                 f"student.seeds={self.student.seeds} trains students that are compared with their controls, but "

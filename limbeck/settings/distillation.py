@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
-from limbeck.settings.fields import Fraction, PositiveFloat, runtime
+from limbeck.settings.fields import Fraction, Positive, PositiveFloat, runtime
 
 Temperature = Annotated[float, Field(gt=0, le=100)]
 Weight = Annotated[float, Field(ge=0)]
@@ -36,8 +36,14 @@ class DistillationConfig:
       alpha_end: the share at the last optimizer step, if it changes from step to step; null keeps it.
       schedule: how temperature and share get from their first to their last value: `linear` or `cosine`.
       inputs: what the student learns from its teachers: `stored`, the examples as they are, with soft targets that were
-        computed once; `augmented`, the examples after the task's `augment`; `mixup`, mixtures of two examples each. For
-        the last two the teachers are called at each step (function matching: Beyer et al., 2022, arXiv:2106.05237).
+        computed once; `augmented`, the examples after the task's `augment`; `mixup`, mixtures of two examples each;
+        `munge`, rows of a table that take some values of their nearest neighbour (Bucila et al., 2006). For all but the
+        first the teachers are called at each step (function matching: Beyer et al., 2022, arXiv:2106.05237).
+      munge_probability: with `inputs=munge`: the probability of each column to be taken from the neighbour.
+      munge_width: with `inputs=munge`: standard deviation of a number that was taken, as a share of its distance to the
+        neighbour; 1/s of the paper.
+      generations: number of students that are trained in a row, each but the first with the one before as its teacher
+        (born-again networks: Furlanello et al., 2018, arXiv:1805.04770). The last is the student.
       soft_target_weight: weight of the loss of soft targets: the softened Kullback-Leibler divergence (Hinton), or for
         a number the squared distance to the teachers' mean.
       logit_squared_error_weight: weight of the squared distance of logits (Ba and Caruana, 2014, arXiv:1312.6184).
@@ -59,7 +65,10 @@ class DistillationConfig:
     alpha: Fraction | None = runtime(None)
     alpha_end: Fraction | None = runtime(None)
     schedule: Literal["linear", "cosine"] = "linear"
-    inputs: Literal["stored", "augmented", "mixup"] = "stored"
+    inputs: Literal["stored", "augmented", "mixup", "munge"] = "stored"
+    munge_probability: Fraction = runtime(0.5)
+    munge_width: Weight = runtime(0.5)
+    generations: Positive = runtime(1)
     soft_target_weight: Weight = runtime(1.0)
     logit_squared_error_weight: Weight = runtime(0.0)
     jensen_shannon_weight: Weight = runtime(0.0)
@@ -74,11 +83,11 @@ class DistillationConfig:
     search: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ConfigError if all weights are 0, or if mixtures of examples are to have labels."""
-        if self.inputs == "mixup" and self.reads_labels:
+        """Raises ConfigError if all weights are 0, or if inputs made of two examples are to have labels."""
+        if self.pairs and self.reads_labels:
             raise ConfigError(
-                "distillation.inputs=mixup mixes two examples, and a mixture has no label, so distillation.alpha must "
-                f"be 1 at every step; received {self.used_alpha:g}"
+                f"distillation.inputs={self.inputs} mixes two examples, and a mixture has no label, so "
+                f"distillation.alpha must be 1 at every step; received {self.used_alpha:g}"
                 f"{'' if self.alpha_end is None else f' to {self.alpha_end:g}'}: set distillation.alpha=1.0, or "
                 "distillation.inputs=augmented"
             )
@@ -114,6 +123,11 @@ class DistillationConfig:
     def reads_teachers(self) -> bool:
         """Whether the transfer objectives count at any step. If not, no answer of a teacher is read."""
         return self.used_alpha > 0 or (self.alpha_end is not None and self.alpha_end > 0)
+
+    @property
+    def pairs(self) -> bool:
+        """Whether an input is made of two examples."""
+        return self.inputs in ("mixup", "munge")
 
     @property
     def calls_teachers(self) -> bool:

@@ -14,6 +14,8 @@ from limbeck.tabular import categories, network, numbers
 from limbeck.tabular.scale import LOGITS, Scale
 from limbeck.task import Feature, Hyperparameters
 
+# The input of the models that holds numbers, and how many facts it has of each.
+NUMBERS, FACTS = "numbers", 3
 # No vocabulary has it, unless rows of the training data have a gap.
 _NO_CODE = -(2**63)
 
@@ -71,7 +73,7 @@ class Table:
 
         made = {}
         if self.numbers:
-            made["numbers"] = numbers.describe(tf.stack([inputs[name] for name in self.numbers], axis=1))
+            made[NUMBERS] = numbers.describe(tf.stack([inputs[name] for name in self.numbers], axis=1))
         if self._vocabularies:
             places = [categories.place(inputs[name], values) for name, values in self._vocabularies.items()]
             made["categories"] = tf.stack(places, axis=1)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from limbeck.randomness import mix, uniform, uniform_integers
+from limbeck.randomness import mix, normal, uniform, uniform_integers
 
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -92,3 +92,17 @@ def test_uniform_is_the_first_24_bits_of_the_hash():
     assert found.dtype == tf.float32
     np.testing.assert_array_equal(found, bits.astype(np.float64) / 2**24)
     assert stats.kstest(found.numpy(), "uniform").pvalue > 0.01
+
+
+def test_normal_is_the_sum_of_eight_uniform_numbers():
+    seeds = tf.range(4000, dtype=tf.int64)
+    once = mix(seeds, 5).numpy()
+    halves = np.stack([once, mix(tf.constant(once), 5).numpy()], axis=1).view(np.uint16).reshape(-1, 8)
+    found = normal(seeds, 5)
+    assert found.dtype == tf.float32
+    expected = (halves.astype(np.float64).sum(axis=1) - 8 * (2**16 - 1) / 2) / np.sqrt(8 * (2**32 - 1) / 12)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    assert stats.kstest(found.numpy(), "norm").pvalue > 0.01
+    assert abs(found.numpy().std() - 1) < 0.03
+    np.testing.assert_array_equal(normal(tf.reshape(seeds, [40, 100]), 5).numpy().ravel(), found)
+    np.testing.assert_array_equal(normal(seeds[7:8], 5), found[7:8])

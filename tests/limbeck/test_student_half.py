@@ -16,6 +16,7 @@ from limbeck.settings import operational
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
 from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.training import TrainingConfig
 from limbeck.splits import Splits
 from limbeck.student_half import StudentHalf, environment, student_half, write_compiled
@@ -137,6 +138,25 @@ def test_inputs_that_the_teacher_must_answer_at_each_step_are_refused():
     with pytest.raises(
         ConfigError, match="inputs=mixup calls teachers that build_teacher builds at each step, and"
     ):
+        half(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "rule"),
+    [
+        (Config(labelling=LabellingConfig(top_k=99)), "must be below the 3 classes"),
+        (
+            Config(labelling=LabellingConfig(top_k=1), distillation=DistillationConfig(decoupled_weight=1.0)),
+            r"decoupled_weight compares .* of all classes, and labelling\.top_k=1 stores",
+        ),
+        (
+            Config(distillation=DistillationConfig(alpha=0.0, generations=2)),
+            "alpha=0 learns from labels alone",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_before_anything_runs(config: Config, rule: str):
+    with pytest.raises(ConfigError, match=rule):
         half(config)
 
 

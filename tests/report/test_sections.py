@@ -25,6 +25,7 @@ from limbeck.report.sections import (
     compression,
     configuration,
     confusions,
+    generations,
     labels,
     learning,
     quality,
@@ -37,6 +38,7 @@ from limbeck.settings.config import Config
 from limbeck.settings.containers import ContainerConfig
 from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.training import TrainingConfig
+from limbeck.trainer.distillation.generation_record import Generation
 from limbeck.trainer.distillation.stored.record import StoredRecord
 from tests.report import sample_report
 
@@ -463,3 +465,18 @@ def test_a_trial_that_broke_down_and_labels_alone_are_told():
 
 def test_without_a_search_there_is_no_such_section():
     assert search.view(with_findings()) is None
+
+
+def test_generations_are_shown_with_what_is_known_of_them():
+    told = (Generation(1, 1200, 3.0, 0.9, 0.31), Generation(2, 1200, 3.5, 0.925, 0.28))
+    section = generations.view(with_findings(generations=told))
+    assert section is not None and section.known
+    assert [one.name for one in section.rows] == ["1, taught by the teachers", "2, taught by 1"]
+    assert [one.steps for one in section.rows] == ["1,200", "1,200"]
+    assert section.rows[1].measure == figures.measured(0.925, SAMPLE.measure)
+    assert "Students that taught students" in html.render(with_findings(generations=told))
+
+    unknown = generations.view(with_findings(generations=(Generation(1, 5, 1.0), Generation(2, 5, 1.0))))
+    assert unknown is not None and not unknown.known
+    assert generations.view(with_findings()) is None
+    assert "Students that taught students" not in html.render(with_findings())

@@ -18,7 +18,7 @@ from limbeck.aliases import Dataset, Features, FeatureSpec, Tensor
 from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
 from limbeck.trainer.data import damage
-from limbeck.trainer.data.order import Order
+from limbeck.trainer.data.order import Order, Positions
 from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
 
@@ -28,6 +28,8 @@ _CHUNK_BYTES = 1 << 19
 
 # Takes features by name, `Denominators`, seeds, and maybe the features of the partners.
 Arrange = Callable[..., tuple[Any, ...]]
+# Takes positions, int64 `[examples]`, and returns rows of the index.
+Partners = Callable[[Positions], Positions]
 
 
 class Denominators(NamedTuple):
@@ -52,7 +54,7 @@ def batches(
     feature_spec: FeatureSpec,
     *,
     start: int = 0,
-    partners: bool = False,
+    partners: Partners | None = None,
     arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the batches of some replicas of one process: step by step, and within a step replica by replica.
@@ -64,7 +66,7 @@ def batches(
       replica_count: number of all replicas of the job.
       feature_spec: the features that are wanted, as `tf.io.parse_example` takes it.
       start: the first step. The steps before it are not read.
-      partners: whether each example gets a partner (`Order.partners`).
+      partners: the row of the partner of each example, by its position (`Order.partners`); None: it has none.
       arrange: chooses and names what is returned, of what is described below. It gets several batches at once, with
         one more axis in front, so it may look at no shape.
 
@@ -98,7 +100,7 @@ def numbered_batches(
     feature_spec: FeatureSpec,
     *,
     start: int = 0,
-    partners: bool = False,
+    partners: Partners | None = None,
     arrange: Arrange | None = None,
 ) -> Dataset:
     """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
@@ -125,7 +127,7 @@ def numbered_batches(
         with damage.noting(DamagedDataError, PassingFaultError):
             read = [packed.read(rows[:, share].ravel(), streams=not dense)]
             if partners:
-                read.append(packed.read(order.partners(mine.ravel()), streams=not dense))
+                read.append(packed.read(partners(mine.ravel()), streams=not dense))
         progress = np.array([order.progress(step) for step in steps], np.float32)
         counts = [np.full(len(steps), rows.shape[1], np.float32), labelled, progress]
         arrays = itertools.chain.from_iterable(arrays_of(layout, one) for one in read)

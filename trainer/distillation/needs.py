@@ -26,14 +26,36 @@ def assert_supported(config: DistillationConfig, task: Task) -> None:
         )
 
 
+def assert_generations(config: DistillationConfig) -> None:
+    """Raises ConfigError if students are to follow each other, and cannot learn from the one before."""
+    assert_no_layers(config)
+    if config.generations > 1 and not config.reads_teachers:
+        raise ConfigError(
+            f"distillation.generations={config.generations} has each student learn from the one before, and "
+            "distillation.alpha=0 learns from labels alone: set another alpha, or distillation.generations=1"
+        )
+
+
+def assert_no_layers(config: DistillationConfig) -> None:
+    """Raises ConfigError if students are to follow each other, and layers are compared that a student has not."""
+    names = of_layers(config)
+    if config.generations > 1 and names:
+        raise ConfigError(
+            f"distillation.generations={config.generations} has students that are taught by a student, and "
+            f"distillation.{names[0]}_weight compares layers of the teacher that the task names: set the weight to 0, "
+            "or distillation.generations=1"
+        )
+
+
 def needs_teacher(config: DistillationConfig, task: Task) -> bool:
     """Returns whether a training may call teachers: a run of a compiled pipeline may change weights, but not inputs."""
     return bool(task.hints) or config.inputs != "stored"
 
 
 def without_teachers(config: DistillationConfig) -> DistillationConfig:
-    """Returns what is left of a distillation if only stored soft targets are there: no layers, and no new inputs.
+    """Returns what is left of a distillation if only stored soft targets are there.
 
+    There are no layers, no new inputs, and no predecessor.
     Stored soft targets are those of the examples as they are, so they are wrong for any other input. If nothing else
     has a weight, the soft targets get 1.
     """
@@ -41,4 +63,4 @@ def without_teachers(config: DistillationConfig) -> DistillationConfig:
     changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in names}
     if set(names) >= set(config.weights):
         changes["soft_target_weight"] = 1.0
-    return dataclasses.replace(config, inputs="stored", **changes)
+    return dataclasses.replace(config, inputs="stored", generations=1, **changes)

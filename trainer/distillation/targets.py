@@ -13,6 +13,7 @@ from limbeck.examples import LABEL, SOFT_TARGETS, STUDENT_LABEL, TEACHER_LOGITS
 from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.distillation import losses
+from limbeck.trainer.distillation.needs import assert_no_layers
 from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.distillation.stored.tensors import restored, unpacked
 from limbeck.trainer.distillation.transfer.kind import Observed
@@ -71,6 +72,7 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
         return from_labels if job.targets == "labels" else from_pseudo_labels
 
     assert_applicable(distillation, objective, job.labelling)
+    assert_no_layers(distillation)
 
     def from_soft_targets(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:
         seen = outputs if isinstance(outputs, Observed) else Observed(outputs)

@@ -69,7 +69,7 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
 
 
 def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
-    """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members."""
+    """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members and generations."""
     job, me = session.job, session.me
     record = RankRecord(
         role=me.role,

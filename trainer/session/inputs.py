@@ -17,9 +17,11 @@ from limbeck.objectives.objective import Objective
 from limbeck.randomness import mix
 from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.asynchronous.batch_source import BatchSource
-from limbeck.trainer.data.batches import Denominators, batches
+from limbeck.trainer.data.batches import Denominators, Partners, batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.mixup import assert_mixable, mixed
+from limbeck.trainer.data.munge import assert_mungeable, munged
+from limbeck.trainer.data.neighbours import Neighbours
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.distillation.targets import all_targets, label_key, target_spec
@@ -131,10 +133,11 @@ def _of_fixed_shapes(dataset: Dataset, batch_size: int, replicas: int) -> Datase
 
 def batch_source(session: Session, order: Order) -> tuple[BatchSource, Callable[..., tuple[Any, ...]]]:
     """Returns the batches that a chief hands out, and what a worker makes of one, as `GradientStep` takes it."""
-    spec, prepare, mixing, _ = _reading(session)
-    if mixing:
+    spec, prepare, partners, _ = _reading(session, order)
+    if partners is not None:
+        chosen = None if session.job.distillation is None else session.job.distillation.inputs
         raise ConfigError(
-            "distillation.inputs=mixup needs a second example for each, which strategy 'parameter_server' does not "
+            f"distillation.inputs={chosen} needs a second example for each, which strategy 'parameter_server' does not "
             "hand out: take distillation.inputs=augmented, or strategy.name=multi_worker_mirrored"
         )
 
@@ -145,7 +148,7 @@ def batch_source(session: Session, order: Order) -> tuple[BatchSource, Callable[
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
-    spec, prepare, mixing, computed = _reading(session)
+    spec, prepare, partners, computed = _reading(session, order)
     dataset = batches(
         session.job.examples_uri,
         order,
@@ -153,30 +156,40 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
         replicas,
         spec,
         start=start,
-        partners=mixing,
+        partners=partners,
         arrange=None if computed else prepare,
     )
     return dataset.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(8) if computed else dataset
 
 
-def _reading(session: Session) -> tuple[FeatureSpec, Callable[..., tuple[Any, ...]], bool, bool]:
-    """Returns the features to read, what makes a batch of them, and whether it needs partners, and computes."""
+def _reading(
+    session: Session, order: Order
+) -> tuple[FeatureSpec, Callable[..., tuple[Any, ...]], Partners | None, bool]:
+    """Returns the features to read, what makes a batch of them, its partners, and whether it computes."""
     from limbeck.trainer.serving.export import model_input_spec
 
     job = session.job
     inputs, targets = model_input_spec(session.transform), target_spec(job, session.task.objective)
-    chosen = "stored" if job.distillation is None else job.distillation.inputs
-    mixing = chosen == "mixup"
-    if mixing:
+    distillation = job.distillation
+    chosen = "stored" if distillation is None else distillation.inputs
+    partners: Partners | None = None
+    if chosen == "mixup":
         assert_mixable(inputs, session.task.name)
+        partners = order.partners
+    elif chosen == "munge":
+        assert_mungeable(inputs, session.task)
+        partners = Neighbours(PackedExamples(job.examples_uri), sorted(inputs)).partners(order)
     # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
     augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 
     def prepare(features: Features, counts: Denominators, seeds: Tensor, *partners: Features) -> tuple[Any, ...]:
         given, *others = ({name: one[name] for name in inputs} for one in (features, *partners))
         wanted = {name: features[name] for name in targets}
-        if mixing:
+        if distillation is not None and chosen == "munge":
+            made = munged(given, others[0], seeds, distillation.munge_probability, distillation.munge_width)
+            return made, wanted, counts
+        if others:
             return mixed(given, others[0], seeds, augment), wanted, counts
         return (augment(given, seeds) if augment else given), wanted, counts
 
-    return inputs | targets, prepare, mixing, mixing or augment is not None
+    return inputs | targets, prepare, partners, partners is not None or augment is not None

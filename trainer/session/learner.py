@@ -9,6 +9,7 @@ from limbeck.errors import ConfigError
 from limbeck.trainer.distillation.needs import assert_supported
 from limbeck.trainer.distillation.student import Student, watching
 from limbeck.trainer.distillation.transfer.registry import of_layers
+from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 from limbeck.trainer.session.teachers import first_teacher, teachers
 
@@ -30,6 +31,10 @@ def learner_of(session: Session, model: KerasModel, *, trying: bool = False) -> 
       ConfigError: if the task has no hints or no augmentation, or the job no teacher.
       TaskError: if layers cannot be compared.
     """
+    if session.predecessor is not None:
+        before = build_model(session)
+        before.set_weights(session.predecessor)
+        return Student(model, None, (before,))
     job, task = session.job, session.task
     wanted = [] if job.distillation is None else of_layers(job.distillation)
     if job.distillation is None or not (wanted or job.distillation.calls_teachers):

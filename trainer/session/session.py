@@ -7,6 +7,8 @@ or a global variable.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from limbeck.aliases import Strategy, TransformOutput
 from limbeck.task import Task
@@ -24,7 +26,9 @@ class Session:
       strategy: the strategy under which all members are trained.
       task: the task of the job, loaded.
       transform: the transform graph. It holds the specs of the examples, and is exported with the model.
-      trial: which trial of a search this is, such as `trial 2/8`; None for the training itself.
+      trial: which of several trainings of the student this is, such as `trial 2/8` of a search or `generation 2/3`;
+        None for the training itself.
+      predecessor: the weights of the student that is the only teacher of this training; None: the job's teachers are.
     """
 
     job: TrainingJob
@@ -33,6 +37,7 @@ class Session:
     task: Task
     transform: TransformOutput
     trial: str | None = None
+    predecessor: Sequence[Any] | None = None
 
     @property
     def who(self) -> str:

@@ -62,6 +62,16 @@ def test_the_trials_of_a_search_are_counted():
     assert len(estimate.parts(validated, fixed)) == 2
 
 
+def test_further_generations_are_counted():
+    distillation = DistillationConfig(temperature=1.0, alpha=0.5, generations=3)
+    config = Config(training=TrainingConfig(epochs=3, batch_size=100), distillation=distillation)
+
+    _, student, further = estimate.parts(OUTCOME, config)
+
+    assert (further.what, further.models, further.jobs) == ("2 further generations", 2, 0)
+    assert further.steps == student.steps
+
+
 @pytest.mark.parametrize("rows", [1, 63, 64, 65, 1297])
 @pytest.mark.parametrize("epochs", [1, 7])
 def test_planned_steps_are_those_of_the_training(rows: int, epochs: int):

@@ -25,6 +25,8 @@ from limbeck.errors import DataError
 from limbeck.files import folder_bytes
 from limbeck.models import COMPRESSED, CONTROLS, MODELS, STUDENT, TEACHER
 from limbeck.records import to_json
+from limbeck.settings.labelling import LabellingConfig
+from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.serving.compressed import FILE, RECORD
 from tests.classes import classes
@@ -219,3 +221,17 @@ def test_the_rows_of_one_example():
     # The mean of (1/2, 1/2) and (3/4, 1/4).
     assert np.exp(of_teacher.pop("logits")) == pytest.approx([0.625, 0.375], rel=1e-6)
     assert of_teacher == common | {"model": TEACHER}
+
+
+def test_the_row_of_teachers_whose_soft_targets_are_stored_in_a_smaller_form():
+    example = tf.train.Example()
+    example.features.feature["example_id"].bytes_list.value.append(b"0042")
+    example.features.feature["label"].int64_list.value.append(1)
+    labelling = LabellingConfig(top_k=1, dtype="float16")
+    teachers = np.log(np.array([[0.5, 0.3, 0.2], [0.7, 0.2, 0.1]], np.float32))
+    serialized = attach_logits(example.SerializeToString(), teachers, form_of(labelling, classes(3)))
+
+    row = teacher_row(serialized, classes(3), "train", labelling)
+
+    # The most probable class is kept, and what is left is spread over the others.
+    assert np.exp(row["logits"]) == pytest.approx([0.6, 0.2, 0.2], rel=2e-3)

@@ -102,7 +102,9 @@ def test_batches_are_what_parse_example_makes_of_them(tmp_path: Path, spec: Any,
     )
     order = Order(COUNT, batch_size, epochs=2, seed=3)
     for replica in range(2):
-        read = numbered_batches(folder, order, [replica], 2, spec, start=1, partners=partners)
+        read = numbered_batches(
+            folder, order, [replica], 2, spec, start=1, partners=order.partners if partners else None
+        )
         found = list(read)
 
         assert len(found) == order.steps - 1

@@ -52,7 +52,9 @@ def test_batches_bring_the_partners(tmp_path):
     by_row = dict(zip(Order(10, 10, 1, 7).rows(np.arange(10)).tolist(), index[0]["x"].tolist(), strict=True))
 
     for start in (0, 2):
-        found = list(batches(folder, order, (0,), 1, packed.SPEC, start=start, partners=True).as_numpy_iterator())
+        found = list(
+            batches(folder, order, (0,), 1, packed.SPEC, start=start, partners=order.partners).as_numpy_iterator()
+        )
         for step, (_, _, _, partners) in enumerate(found, start=start):
             rows = order.partners(order.global_batch(step)).tolist()
             assert partners["x"].tolist() == [by_row[row] for row in rows]

@@ -1,0 +1,1 @@
+"""What does distillation pass on, and what do stored soft targets save?"""
