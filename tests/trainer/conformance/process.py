@@ -35,7 +35,7 @@ from limbeck.trainer.data.order import Order
 from limbeck.trainer.fitting import optimization, precision
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.serving.export import model_input_spec
-from limbeck.trainer.session import member
+from limbeck.trainer.session import inputs, member, preflight
 from tests.trainer.conformance import tasks
 from tests.trainer.conformance.registry import CASES, REFUSED, SUPPORTED, Case
 
@@ -103,6 +103,7 @@ def on_two_replicas(case: Case, world: Path, folder: Path) -> dict[str, np.ndarr
     strategy = StrategyConfig(name="mirrored", logical_devices=2)
     session = training.join_job(job(case, world, folder / case.name, strategy))
     assert session.strategy.num_replicas_in_sync == 2
+    preflight.check(session, inputs.order_of(session, 0))
     weights, fitted = member.train(session, 0)
     return {
         **{f"weights/{n:02d}": one for n, one in enumerate(_numbers(weights))},
