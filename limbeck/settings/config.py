@@ -111,6 +111,23 @@ def assert_pipelinable(strategy: StrategyConfig, training: TrainingConfig, pipel
             f"micro-batches are equal parts of a batch, but training.batch_size={training.batch_size} does not divide "
             f"into pipelining.micro_batches={pipelining.micro_batches}: change one of them"
         )
+    if pipelining.is_delayed:
+        _assert_delayable(training, pipelining.schedule)
+
+
+def _assert_delayable(training: TrainingConfig, schedule: str) -> None:
+    """Raises ConfigError for settings that need the gradient of all stages before the update of any."""
+    for setting, value, neutral in (
+        ("clip_norm", training.clip_norm, None),
+        ("accumulate", training.accumulate, 1),
+        ("precision", training.precision if training.precision == "mixed_float16" else None, None),
+    ):
+        if value != neutral:
+            raise ConfigError(
+                f"under pipelining.schedule={schedule} a stage updates its weights when it has its own gradient, but "
+                f"training.{setting}={value} concerns the gradient of all stages: leave it out, or take "
+                "pipelining.schedule=1f1b"
+            )
 
 
 def assert_seeds(training: TrainingConfig, members: int, setting: str) -> None:

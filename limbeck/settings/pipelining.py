@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic.dataclasses import dataclass
@@ -10,8 +11,8 @@ from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.fields import Positive, runtime
 
-# An update of these follows before the micro-batches of the batch before it are through, so weights are older ones.
-_ASYNCHRONOUS = ("2bw", "weight_stashing")
+# Under these, a batch enters before the update of the batch before it, so its gradient is that of older weights.
+_DELAYED = ("2bw", "weight_stashing")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -23,7 +24,8 @@ class PipeliningConfig:
         `strategy` holds for the students alone.
       micro_batches: parts of a batch that follow each other through the stages, which work at the same time.
       schedule: order of the work: `1f1b` (a micro-batch goes backward as soon as it can), `gpipe` (all go forward, then
-        all backward; it holds more activations) or `naive` (one stage works at a time).
+        all backward; it holds more activations) or `naive` (one stage works at a time). Experimental, because gradients
+        are of older weights: `2bw` (of one update ago) and `weight_stashing` (of K - 1 - s updates ago on stage s).
       devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
         stage is a process of its own, on its first GPU or its CPU, started where `launcher` says.
     """
@@ -34,11 +36,7 @@ class PipeliningConfig:
     devices: Literal["local", "processes"] = "local"
 
     def __post_init__(self) -> None:
-        if self.schedule in _ASYNCHRONOUS:
-            raise ConfigError(
-                f"pipelining.schedule={self.schedule} computes gradients at older weights than it updates, and nothing "
-                "here runs it yet: take 1f1b, gpipe or naive"
-            )
+        self._assert_schedule()
         if self.devices == "processes" and self.stages == 1:
             raise ConfigError(
                 "pipelining.devices=processes gives each stage a process of its own, but pipelining.stages is 1: raise "
@@ -49,6 +47,39 @@ class PipeliningConfig:
                 f"pipelining.micro_batches={self.micro_batches} follow each other through stages, but "
                 "pipelining.stages is 1: raise pipelining.stages, or take training.accumulate"
             )
+
+    def _assert_schedule(self) -> None:
+        if self.schedule in _DELAYED and self.stages == 1:
+            raise ConfigError(
+                f"pipelining.schedule={self.schedule} is an order of several stages, but pipelining.stages is 1: raise "
+                "pipelining.stages, or leave the schedule out"
+            )
+        if self.schedule == "weight_stashing" and self.micro_batches > 1:
+            raise ConfigError(
+                "pipelining.schedule=weight_stashing updates the weights after each micro-batch, so each batch is one, "
+                f"but pipelining.micro_batches is {self.micro_batches}: leave it out, and take a smaller "
+                "training.batch_size"
+            )
+        if self.schedule == "2bw" and self.micro_batches < self.stages - 1:
+            raise ConfigError(
+                f"pipelining.schedule=2bw keeps two versions of the weights, which are enough for {self.stages} stages "
+                f"with {self.stages - 1} micro-batches or more, but pipelining.micro_batches is {self.micro_batches}: "
+                "raise it"
+            )
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether gradients are those of older weights."""
+        return self.is_on and self.schedule in _DELAYED
+
+    @property
+    def rule(self) -> Mapping[str, str | int]:
+        """What changes the result of a training by more than rounding."""
+        if not self.is_delayed:
+            return {}
+        return {"schedule": self.schedule} | (
+            {"stages": self.stages} if self.schedule == "weight_stashing" else {}
+        )
 
     @property
     def is_on(self) -> bool:

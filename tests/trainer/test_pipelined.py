@@ -93,7 +93,15 @@ def test_only_teachers_have_stages(world, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"stages": 2, "schedule": "2bw"}, "computes gradients at older weights .* take 1f1b, gpipe or naive"),
+        ({"schedule": "2bw"}, "is an order of several stages, but pipelining.stages is 1: raise"),
+        (
+            {"stages": 4, "schedule": "2bw", "micro_batches": 2},
+            "with 3 micro-batches or more, but .* is 2: raise it",
+        ),
+        (
+            {"stages": 2, "schedule": "weight_stashing", "micro_batches": 2},
+            "so each batch is one, but .* leave it out",
+        ),
         ({"devices": "processes"}, "but pipelining.stages is 1: raise pipelining.stages, or leave"),
         ({"micro_batches": 4}, "pipelining.stages is 1: raise pipelining.stages, or take training.accumulate"),
         (
@@ -105,6 +113,54 @@ def test_only_teachers_have_stages(world, tmp_path):
 def test_settings_that_make_no_sense_are_refused(settings, told):
     with pytest.raises(ConfigError, match=told):
         records.from_mapping(Config, {"pipelining": settings})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("clip_norm", 1.0), ("accumulate", 2), ("precision", "mixed_float16")]
+)
+def test_what_needs_the_gradient_of_all_stages_is_refused_without_a_flush(setting, value):
+    values = {"pipelining": {"stages": 2, "schedule": "2bw"}, "training": {setting: value}}
+    with pytest.raises(
+        ConfigError, match=rf"training.{setting}={value} concerns the gradient of all stages: leave it"
+    ):
+        records.from_mapping(Config, values)
+    records.from_mapping(Config, values | {"pipelining": {"stages": 2}})
+
+
+def test_a_checkpoint_belongs_to_the_rule_of_a_schedule(world, tmp_path):
+    """Older weights change the result, and under `weight_stashing` the number of stages says how old they are."""
+    plain = world.job(tmp_path / "plain", "teacher")
+
+    def digest(schedule, stages):
+        pipelining = PipeliningConfig(
+            stages=stages, schedule=schedule, micro_batches=4 if schedule == "2bw" else 1
+        )
+        return job_digest(dataclasses.replace(plain, pipelining=pipelining))
+
+    found = [digest(schedule, stages) for schedule in ("1f1b", "2bw", "weight_stashing") for stages in (2, 4)]
+    assert found[0] == found[1] == job_digest(plain)
+    assert found[2] == found[3]
+    assert len(set(found)) == 4
+
+
+@pytest.mark.processes
+@pytest.mark.long
+@pytest.mark.parametrize("schedule", ["2bw", "weight_stashing"])
+def test_a_job_without_a_flush_goes_on_to_the_bit(world, tmp_path, schedule):
+    """In groups of another size: 17 steps at once against 9 and 8, with older weights from the checkpoint."""
+    micro_batches = 4 if schedule == "2bw" else 1
+    stages = PipeliningConfig(stages=2, micro_batches=micro_batches, schedule=schedule)
+    changes = {"pipelining": stages, "checkpoint_uri": str(tmp_path / "checkpoints")}
+    whole = world.job(tmp_path / "whole", "teacher", **changes | {"checkpoint_uri": None})
+    half = world.job(tmp_path / "half", "teacher", **changes, most_steps=9)
+    rest = world.job(tmp_path / "rest", "teacher", **changes)
+    for job in (whole, half, rest):
+        launch(job, Cluster.of(job.strategy, job.pipelining))
+    for one, other in zip(weights(rest), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    plain = world.job(tmp_path / "plain", "teacher")
+    training.run(plain)
+    assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(weights(whole), weights(plain), strict=True))
 
 
 @pytest.mark.parametrize("name", ["mirrored", "central_storage"])

@@ -24,7 +24,7 @@ from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.evaluation import Evaluation
 from limbeck.trainer.fitting.hooks import Hooks, Validation
 from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
-from limbeck.trainer.fitting.step import Step, StepResult
+from limbeck.trainer.fitting.step import GroupedStep, Step, StepResult
 from limbeck.trainer.process.preemption import PreemptedError
 
 _NOTHING, _NO_HOOKS = Fitted(), Hooks()
@@ -114,7 +114,9 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
 
     iterator = inputs.start()
     # Keras applies autograph to a user's layers itself. Here autograph would also rewrite Keras' own code, for seconds.
-    run = tf.autograph.experimental.do_not_convert(step.run)
+    together = step.together if isinstance(step, GroupedStep) else 1
+    several = step.run_together if isinstance(step, GroupedStep) else lambda batches: [step.run(*batches)]
+    run = tf.autograph.experimental.do_not_convert(several)
 
     @tf.function(reduce_retracing=True)
     def call(count: Tensor) -> _CallResult:
@@ -122,12 +124,14 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
         kept = StepResult(
             tf.constant(0.0), tf.constant(0.0), tf.constant(0.0), tf.constant(True), tf.constant(0, tf.int64)
         )
-        for _ in tf.range(count):
-            result = run(inputs.take(iterator))
-            taken += tf.cast(kept.sound, tf.int32)
-            kept = StepResult(*(tf.where(kept.sound, new, old) for new, old in zip(result, kept)))  # noqa: B905
-            total += result.loss
-            examples += result.examples
+        # Steps that are not done together, because they are too few for another group, come behind the groups.
+        for size, times in ((together, count // together), (1, count % together))[: 1 if together == 1 else 2]:
+            for _ in tf.range(times):
+                for result in run([inputs.take(iterator) for _ in range(size)]):
+                    taken += tf.cast(kept.sound, tf.int32)
+                    kept = StepResult(*(tf.where(kept.sound, new, old) for new, old in zip(result, kept)))  # noqa: B905
+                    total += result.loss
+                    examples += result.examples
         return _CallResult(total, taken, kept, examples)
 
     return call

@@ -7,8 +7,10 @@ replicas first. Then each replica clips the same sum by the same norm.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from limbeck.aliases import Gradient, LearningRate, Optimizer, Tensor
@@ -27,8 +29,8 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
     import tensorflow as tf
 
     replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        # A sum over one replica would still send gradients of stages to the device of the first one, and back.
+    if not tf.distribute.has_strategy():
+        # A sum over one replica would still send the gradients of all stages to the device of the first, and back.
         return list(values)
     found: dict[int, Gradient] = {}
     # One message for all values of a type. Several processes cannot put values of different types into one message.
@@ -73,7 +75,7 @@ def scaled(gradient: Gradient, factor: Tensor) -> Gradient:
 
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(scaled(gradient.values, factor), gradient.indices, gradient.dense_shape)
-    with tf.device(gradient.device):
+    with _beside(gradient):
         return gradient * tf.cast(factor, gradient.dtype)
 
 
@@ -83,7 +85,7 @@ def kept(gradient: Gradient, wanted: Tensor) -> Gradient:
 
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(kept(gradient.values, wanted), gradient.indices, gradient.dense_shape)
-    with tf.device(gradient.device):
+    with _beside(gradient):
         return tf.where(wanted, gradient, tf.zeros_like(gradient))
 
 
@@ -138,11 +140,18 @@ def _warmed_up(after: LearningRate, peak: float, warmup: int) -> LearningRate:
     return WarmUp()
 
 
+def _beside(gradient: Gradient) -> AbstractContextManager[object]:
+    """Returns a context whose operations are on the device of a gradient of a stage. A strategy places them itself."""
+    import tensorflow as tf
+
+    return contextlib.nullcontext() if tf.distribute.has_strategy() else tf.device(gradient.device)
+
+
 def _dense_float32(gradient: Gradient) -> Tensor:
     """Returns a tensor with the norm of the gradient, on its device."""
     import tensorflow as tf
 
-    with tf.device(gradient.device):
+    with _beside(gradient):
         if not isinstance(gradient, tf.IndexedSlices):
             return tf.cast(gradient, tf.float32)
         rows, places = tf.unique(gradient.indices)

@@ -6,6 +6,7 @@ same stage. What it needs from another stage is data, which TensorFlow sends. A 
 from the stage that makes it to the one that reads it. Nobody waits for Python, and nothing can be out of order.
 
 The gradients are those of the whole batch: all schedules that are run here update when all micro-batches are through.
+`limbeck.trainer.fitting.delayed_step` runs those that do not wait.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class PipelinedModel:
 
         count = self.schedule.micro_batches
         parts = [
-            _MicroBatch(self, *cut((inputs, targets), count, number), denominators, scale)
+            MicroBatch(self, *cut((inputs, targets), count, number), denominators, scale)
             for number in range(count)
         ]
         done: dict[int, Any] = {}
@@ -84,6 +85,11 @@ class PipelinedModel:
             gradients = differentiation.kept_if_any(gradients, examples)
         value = tf.add_n([part.value for part in parts])
         return Differentiated(tf.cast(examples, tf.int64), value, together(gradients))
+
+    def variables_of(self, stage: int) -> list[Variable]:
+        """Returns the variables that a stage trains."""
+        own = self.stages[stage].variables
+        return [*self.head.variables, *own] if stage == len(self.stages) - 1 else own
 
     def keeps(self, stage: int) -> bool:
         """Returns whether a stage keeps its activations."""
@@ -122,7 +128,7 @@ class StagedAnswers:
         return values[self.layout.outputs[0]]
 
 
-class _MicroBatch:
+class MicroBatch:
     """One micro-batch on its way forward and backward."""
 
     def __init__(

@@ -6,7 +6,8 @@ stages on several devices. Here each kind is a class with one method, and the lo
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from limbeck.aliases import Batch, Tensor
 
@@ -27,6 +28,21 @@ class StepResult(NamedTuple):
     gradient_norm: Tensor
     sound: Tensor
     examples: Tensor
+
+
+@runtime_checkable
+class GroupedStep(Protocol):
+    """A `Step` that is faster if it has several batches at once.
+
+    Attributes:
+      together: how many batches it is best given.
+    """
+
+    @property
+    def together(self) -> int: ...
+
+    def run_together(self, batches: Sequence[Batch]) -> list[StepResult]:
+        """Does one step for each batch, as `run` would, one after the other."""
 
 
 class Step(Protocol):

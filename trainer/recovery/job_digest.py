@@ -26,7 +26,8 @@ from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.packed import packed_digest
 from limbeck.trainer.job import TrainingJob
 
-# They say where results go, how a job is spread, how often it is saved, and what is only tried.
+# They say where results go, how a job is spread, how often it is saved, and what is only tried. A schedule of stages
+# may change more than that (`PipeliningConfig.rule`).
 _NO_DIFFERENCE = frozenset(
     {
         "model_uri",
@@ -68,6 +69,8 @@ def job_digest(job: TrainingJob) -> str:
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in _NO_DIFFERENCE}
     for name in _NO_DIFFERENCE_IN_TRAINING:
         del kept["training"][name]
+    if job.pipelining.rule:
+        kept["pipelining"] = job.pipelining.rule
     for name, digest_of in _CONTENT.items():
         if kept.get(name) is not None:
             kept[name] = digest_of(kept[name])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Sequence
 
@@ -16,15 +17,16 @@ from limbeck.aliases import KerasModel, Optimizer, Tensor
 from limbeck.errors import ConfigError, TaskError
 from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
+from limbeck.trainer.fitting.delayed_step import DelayedStep, delayed
 from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
-from limbeck.trainer.pipelining.partition import BlockCost, Devices, Stage, partition
+from limbeck.trainer.pipelining.partition import BlockCost, Devices, Partitioning, Stage, partition
 from limbeck.trainer.pipelining.placement import Made
 from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.schedule import Schedule
-from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
+from limbeck.trainer.pipelining.schedules.registry import DELAYED, SCHEDULES
 from limbeck.trainer.session import inputs
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
@@ -101,7 +103,9 @@ def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
     part, _ = micro_batches.cut((given, given), settings.micro_batches * session.job.training.accumulate, 0)
     measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part), made)
-    chosen = partition(measured, Devices(settings.stages, schedule.alive))
+    # Under this schedule the result depends on the cut, which must then not depend on a clock.
+    by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
+    chosen = partition(measured, Devices(settings.stages, schedule.alive), by)
     if tell:
         _tell(session, chosen, blocks, measured)
     names = devices.of(settings)
@@ -136,6 +140,19 @@ def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Sta
     blocks = blocks_of(found, stages.cuts)
     recompute = session.job.training.recompute
     return PipelinedModel(Head(model, loss), found, blocks, stages.devices, stages.schedule, recompute)
+
+
+def delayed_step(session: Session, model: PipelinedModel, optimizer: Optimizer) -> DelayedStep:
+    """Returns the step of a model whose schedule has no flush.
+
+    Raises:
+      TaskError: if the optimizer cannot be at another step on each stage.
+    """
+    settings = session.job.pipelining
+    schedule = functools.partial(
+        DELAYED[settings.schedule], settings.stages, settings.micro_batches, oldest=-settings.stages
+    )
+    return delayed(model, optimizer, schedule, session.who)
 
 
 def answers(session: Session, model: KerasModel, stages: Stages | None) -> Callable[..., Tensor]:

@@ -19,7 +19,7 @@ from limbeck.examples import TEACHER_LOGITS
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.fitting import micro_batches, optimization, precision
-from limbeck.trainer.fitting.gradient_step import GradientStep
+from limbeck.trainer.fitting.step import Step
 from limbeck.trainer.recovery import exactness
 from limbeck.trainer.session import contract, initialisation, inputs, metrics, pipelined
 from limbeck.trainer.session.learner import learner_of
@@ -184,7 +184,7 @@ def _empty(values: Tensor) -> Tensor:
     return micro_batches.rows(values, nothing, nothing)
 
 
-def _traced(step: GradientStep, batch: tuple[Any, ...]) -> Any:
+def _traced(step: Step, batch: tuple[Any, ...]) -> Any:
     """Traces one step, and returns its graph."""
     import tensorflow as tf
 

@@ -11,6 +11,7 @@ from limbeck.trainer.fitting.differentiation import Accumulated, Differentiation
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.precision import LossScale
 from limbeck.trainer.fitting.recomputation import Head, assert_kept_by_compilers, recomputed
+from limbeck.trainer.fitting.step import Step
 from limbeck.trainer.session import pipelined
 from limbeck.trainer.session.learner import Learner
 from limbeck.trainer.session.pipelined import Stages
@@ -25,7 +26,7 @@ def step_of(
     loss_scale: LossScale | None,
     *,
     stages: Stages | None = None,
-) -> GradientStep:
+) -> Step:
     """Returns the optimizer step of the job. Call it in the strategy's scope, and with the job's precision.
 
     Args:
@@ -46,6 +47,8 @@ def step_of(
         assert_kept_by_compilers(training.recompute)
     if stages is not None:
         differentiate = pipelined.differentiation(session, learner, loss, stages)
+        if session.job.pipelining.is_delayed:
+            return pipelined.delayed_step(session, differentiate, optimizer)
     elif training.recompute != "none":
         differentiate = recomputed(Head(learner, loss), training.recompute, session.who)
     if training.accumulate > 1:

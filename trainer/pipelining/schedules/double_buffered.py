@@ -18,8 +18,11 @@ from limbeck.trainer.pipelining.schedules.kind import assert_counts
 from limbeck.trainer.pipelining.schedules.one_forward_one_backward import alternating
 
 
-def double_buffered(stages: int, micro_batches: int, batches: int = 1) -> Schedule:
-    """Returns the schedule; all arguments are at least 1.
+def double_buffered(stages: int, micro_batches: int, batches: int = 1, *, oldest: int = 0) -> Schedule:
+    """Returns the schedule; all counts are at least 1.
+
+    `oldest` is the oldest version that may be read: 0 in a pipeline that begins, and a negative number in one that has
+    run before.
 
     Raises:
       ConfigError: if there are fewer micro-batches than stages but one: two versions would not be enough.
@@ -32,7 +35,7 @@ def double_buffered(stages: int, micro_batches: int, batches: int = 1) -> Schedu
         )
 
     def version(micro_batch: int) -> int:
-        return max(0, micro_batch // micro_batches - 1)
+        return max(oldest, micro_batch // micro_batches - 1)
 
     ones = range(micro_batches * batches)
     forwards = [forward(one, version(one)) for one in ones]

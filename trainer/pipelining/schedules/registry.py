@@ -18,3 +18,5 @@ SCHEDULES: dict[str, ScheduleKind] = {
 }
 # The gradients of these are those of the whole batch, at its newest weights.
 SYNCHRONOUS = ("naive", "gpipe", "1f1b")
+# Those of these are gradients at older weights, also of batches before the schedule: they take its `oldest` version.
+DELAYED = {"2bw": double_buffered, "weight_stashing": weight_stashing}

@@ -16,15 +16,19 @@ from limbeck.trainer.pipelining.schedules.kind import assert_counts
 from limbeck.trainer.pipelining.schedules.one_forward_one_backward import alternating
 
 
-def weight_stashing(stages: int, micro_batches: int, batches: int = 1) -> Schedule:
-    """Returns the schedule; all arguments are at least 1."""
+def weight_stashing(stages: int, micro_batches: int, batches: int = 1, *, oldest: int = 0) -> Schedule:
+    """Returns the schedule; all counts are at least 1.
+
+    `oldest` is the oldest version that may be read: 0 in a pipeline that begins, and a negative number in one that has
+    run before.
+    """
     assert_counts(stages, micro_batches, batches)
     ones = range(micro_batches * batches)
 
     def of_stage(stage: int) -> tuple[Action, ...]:
         ahead = stages - 1 - stage
-        forwards = [forward(one, max(0, one - ahead)) for one in ones]
-        backwards = [backward(one, max(0, one - ahead)) for one in ones]
+        forwards = [forward(one, max(oldest, one - ahead)) for one in ones]
+        backwards = [backward(one, max(oldest, one - ahead)) for one in ones]
         actions = []
         for action in alternating(forwards, backwards, ahead):
             actions += [action, update(action.number)] if action.kind == "backward" else [action]
