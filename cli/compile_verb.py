@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
             accepted=f"{root}/accepted",
             unlabelled=config.data.unlabelled,
         )
-        graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
+        graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags())
         operational = Operational.of(config, f"{root}/checkpoints", f"{root}/looks").environment()
         options = compiler.Options(
             target=arguments.target,

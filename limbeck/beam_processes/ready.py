@@ -1,0 +1,69 @@
+"""Tells the process that started a server where the server listens.
+
+The server takes any free port, so nobody knows the port before. A file would have to be looked at again and again. The
+end of a pipe is an event: it also comes if the server dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+
+from limbeck.errors import UserError
+
+_PATIENCE_SECONDS = 10.0
+
+
+class NotStartedError(UserError):
+    """A server ended before it listened."""
+
+
+def tell(descriptor: int | None, address: str) -> None:
+    """Writes the address to a file descriptor, and closes it. Does nothing for None."""
+    if descriptor is not None:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+            pipe.write(f"{address}\n")
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[str]:
+    """Starts a server, and yields its address when it listens. Ends the server at the end.
+
+    Args:
+      command: starts the server; the option `--ready-descriptor` is added.
+      environment: variables of the server.
+      what: the server, in words.
+
+    Raises:
+      NotStartedError: if the server ends before it listens.
+    """
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [*command, f"--ready-descriptor={writer}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[writer],
+        )
+    finally:
+        os.close(writer)
+    try:
+        with os.fdopen(reader, encoding="utf-8") as pipe:
+            address = pipe.readline().strip()
+        if not address:
+            raise NotStartedError(f"{what} did not start, and the log says why: exit code {process.wait()}")
+        yield address
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process: by SIGTERM, and after ten seconds by SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

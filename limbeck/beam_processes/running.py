@@ -1,0 +1,88 @@
+"""Starts what an engine needs beside a run, and ends it with the run.
+
+    run -- job service --(asks for workers)-- worker pool -- workers
+     +---- worker pool
+     +---- canceller, if the job service is not the run's
+
+All but the canceller are in the run's session, which is ended as a whole. They also end if the run is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from limbeck import reference, temporary
+from limbeck.beam_processes import boot, canceller, identity, ready
+from limbeck.engines.kind import Processes
+from limbeck.engines.registry import engine_kind
+from limbeck.reference import TaskRef
+from limbeck.settings.beam import BeamConfig
+from limbeck.trainer.process import interpreter
+
+
+@contextlib.contextmanager
+def engine(settings: BeamConfig, task: TaskRef, log: Path) -> Iterator[Processes | None]:
+    """Yields the processes of an engine for one run; None if the engine needs none.
+
+    Args:
+      settings: the settings of Beam.
+      task: the task of the run.
+      log: file for the output of workers that a command starts.
+
+    Raises:
+      NotStartedError: if one of them does not start.
+    """
+    if not engine_kind(settings.engine).starts_processes:
+        yield None
+        return
+    environment = interpreter.environment(os.environ) | reference.environment(task)
+    name = f"limbeck-{uuid.uuid4().hex[:12]}"
+    with contextlib.ExitStack() as stack:
+        pool = command = None
+        if settings.environment == "process":
+            folder = stack.enter_context(temporary.folder())
+            command = settings.command or write_command(folder / "worker", environment, log)
+        else:
+            pool = settings.pool or stack.enter_context(_pool(settings, environment))
+        if settings.endpoint is None:
+            endpoint = stack.enter_context(_job_service(environment))
+        else:
+            endpoint = settings.endpoint
+            stack.enter_context(canceller.watching(endpoint, name))
+        yield Processes(endpoint, pool, command, identity.experiment(identity.identity_of(task)), name)
+
+
+def write_command(path: Path, environment: Mapping[str, str], log: Path) -> str:
+    """Writes the program that starts one worker on this machine. Returns its path.
+
+    An engine starts it with its own environment, which knows nothing of us.
+    """
+    names = ("PYTHONPATH", "TF_USE_LEGACY_KERAS", reference.ENVIRONMENT)
+    variables = {name: environment[name] for name in names if name in environment} | {boot.LOG: str(log)}
+    lines = [
+        "#!/bin/sh",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        f'exec {shlex.quote(sys.executable)} -m limbeck.beam_processes.boot "$@"',
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.chmod(0o700)
+    return str(path)
+
+
+def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> contextlib.AbstractContextManager[str]:
+    options = (f"--spares={settings.workers}", f"--parent={os.getpid()}")
+    return ready.running(_module("pool", *options), environment, "the pool of Beam's workers")
+
+
+def _job_service(environment: Mapping[str, str]) -> contextlib.AbstractContextManager[str]:
+    return ready.running(_module("job_service", f"--parent={os.getpid()}"), environment, "Beam's job service")
+
+
+def _module(name: str, *options: str) -> list[str]:
+    return [sys.executable, "-m", f"limbeck.beam_processes.{name}", *options]
