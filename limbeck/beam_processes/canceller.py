@@ -72,12 +72,18 @@ def main(arguments: Sequence[str]) -> int:
     endpoint, job_name = arguments
     if sys.stdin.buffer.read() == _FAREWELL:
         return 0
-    with grpc.insecure_channel(endpoint) as channel:
-        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
-        for _ in range(_ROUNDS):
-            for job in cancel(stub, job_name):
-                sys.stderr.write(f"cancelled the job {job}, because its run has died\n")
-            threading.Event().wait(_PAUSE_SECONDS)
+    try:
+        with grpc.insecure_channel(endpoint) as channel:
+            stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+            for _ in range(_ROUNDS):
+                for job in cancel(stub, job_name):
+                    sys.stderr.write(f"cancelled the job {job}, because its run has died\n")
+                threading.Event().wait(_PAUSE_SECONDS)
+    except grpc.RpcError as error:
+        sys.stderr.write(
+            f"jobs of the run {job_name} may still run on {endpoint}, which does not answer: {error}\n"
+        )
+        return 1
     return 0
 
 
