@@ -36,6 +36,7 @@ _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4"
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _PORTABLE: _Layer = {"beam": {"engine": "portable"}}
+_FLINK: _Layer = {"beam": {"engine": "flink", "job_server_jar": "/job-server.jar", "master": "http://flink:8081"}}
 _STARTED: _Layer = {"beam": {"engine": "portable", "environment": "process"}}
 _PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
 _AUTO: _Layer = {"compression": {"recipe": "auto"}}
@@ -52,6 +53,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "beam.pool": (_PORTABLE, "other.example.org:50000"),
     "beam.environment": (_PORTABLE, "process"),
     "beam.command": (_STARTED, "/opt/worker"),
+    "beam.master": (_FLINK, "http://other:8081"),
+    "beam.job_server_jar": (_FLINK, "/other.jar"),
     "containers": ({}, {"default": {"cpu": "2"}}),
     **{
         f"compression.{setting}": (_PRUNED, value)

@@ -79,6 +79,11 @@ class RunFolder:
         return self.root / "looks"
 
     @property
+    def staged(self) -> Path:
+        """What a job server of Beam hands to its cluster."""
+        return self.root / "staged"
+
+    @property
     def log(self) -> Path:
         """The output of TensorFlow, Beam and TFX in the last run."""
         return self.root / "logs" / "run.log"

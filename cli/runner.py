@@ -66,7 +66,7 @@ def _run(folder: RunFolder) -> None:
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.pop(trial.ENVIRONMENT, None)
-    with running.engine(request.config.beam, request.task, folder.log) as processes:
+    with running.engine(request.config.beam, request.task, folder.log, folder.staged) as processes:
         os.environ.update(environment(folder, request, processes))
         graph = graph_of(folder, request)
         never_cached = {node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)}

@@ -1,4 +1,4 @@
-"""Cancels the jobs of a run that has died: `python -m limbeck.beam_processes.canceller HOST:PORT JOB_NAME`.
+"""Cancels the jobs of a run that has died: `python -m limbeck.beam_processes.canceller SETTINGS HOST:PORT NAME`.
 
 The end of the process that submitted a job does not end the job: it goes on, and writes its files into the folders of a
 run that is over. A process that is killed can do nothing about it. So this one reads a pipe that the run holds open. If
@@ -15,6 +15,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from limbeck.engines.registry import engine_kind
+from limbeck.errors import UserError
+from limbeck.records import from_json, to_json
+from limbeck.settings.beam import BeamConfig
+
 _FAREWELL = b"done"
 _SECONDS = 10.0
 # A job that was just submitted is not in the list yet.
@@ -22,10 +27,10 @@ _ROUNDS, _PAUSE_SECONDS = 5, 0.5
 
 
 @contextlib.contextmanager
-def watching(endpoint: str, job_name: str) -> Iterator[None]:
-    """Cancels all jobs with a name on a job service if this process dies within the context."""
+def watching(settings: BeamConfig, endpoint: str, job_name: str) -> Iterator[None]:
+    """Cancels all jobs with a name on a job service and its cluster if this process dies within the context."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "limbeck.beam_processes.canceller", endpoint, job_name],
+        [sys.executable, "-m", "limbeck.beam_processes.canceller", to_json(settings), endpoint, job_name],
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
@@ -69,22 +74,32 @@ def main(arguments: Sequence[str]) -> int:
     import grpc
     from apache_beam.portability.api import beam_job_api_pb2_grpc
 
-    endpoint, job_name = arguments
+    settings, (endpoint, job_name) = from_json(BeamConfig, arguments[0]), arguments[1:]
+    kind, missed = engine_kind(settings.engine), 0
     if sys.stdin.buffer.read() == _FAREWELL:
         return 0
-    try:
-        with grpc.insecure_channel(endpoint) as channel:
-            stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
-            for _ in range(_ROUNDS):
-                for job in cancel(stub, job_name):
-                    sys.stderr.write(f"cancelled the job {job}, because its run has died\n")
-                threading.Event().wait(_PAUSE_SECONDS)
-    except grpc.RpcError as error:
-        sys.stderr.write(
-            f"jobs of the run {job_name} may still run on {endpoint}, which does not answer: {error}\n"
-        )
-        return 1
-    return 0
+    with grpc.insecure_channel(endpoint) as channel:
+        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        for _ in range(_ROUNDS):
+            missed = 0
+            try:
+                _say(cancel(stub, job_name))
+            except grpc.RpcError:
+                # A job server that the run started has ended with it.
+                missed += settings.endpoint is not None
+            try:
+                _say(kind.cancel(settings, job_name))
+            except UserError:
+                missed += 1
+            threading.Event().wait(_PAUSE_SECONDS)
+    if missed:
+        sys.stderr.write(f"the jobs {job_name} may still run: {endpoint} or its cluster does not answer\n")
+    return min(missed, 1)
+
+
+def _say(jobs: list[str]) -> None:
+    for job in jobs:
+        sys.stderr.write(f"cancelled the job {job}, because its run has died\n")
 
 
 if __name__ == "__main__":

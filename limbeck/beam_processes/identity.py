@@ -40,6 +40,8 @@ PACKAGES = (
     *("tensorflow-data-validation", "tensorflow-model-analysis"),
 )
 _EXPERIMENT = "limbeck_identity="
+# What workers never run, and what an image for them leaves out.
+_ELSEWHERE = ("cli", "server", "kubeflow", "pipeline.py", "student_half.py", "__main__.py")
 # Digests are shown by their first digits.
 _SHOWN = 12
 
@@ -74,11 +76,12 @@ def identity_of(task: TaskRef) -> Identity:
 
 
 def sources_digest(root: Path = ROOT / "limbeck") -> str:
-    """Returns the SHA-256, in hexadecimal, of the names and contents of all Python files below a folder."""
+    """Returns the SHA-256, in hexadecimal, of names and contents of the Python files that a worker may run."""
     total = hashlib.sha256()
     for folder, below, names in os.walk(root, followlinks=True):
-        below.sort()
-        for name in sorted(names):
+        left_out = _ELSEWHERE if Path(folder) == root else ()
+        below[:] = sorted(set(below) - set(left_out))
+        for name in sorted(set(names) - set(left_out)):
             if name.endswith(".py"):
                 path = Path(folder, name)
                 content = path.read_bytes()

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from limbeck import reference, temporary
-from limbeck.beam_processes import boot, canceller, identity, ready
+from limbeck.beam_processes import boot, canceller, identity, job_server, ready
 from limbeck.engines.kind import Processes
 from limbeck.engines.registry import engine_kind
 from limbeck.reference import TaskRef
@@ -27,13 +27,14 @@ from limbeck.trainer.process import interpreter
 
 
 @contextlib.contextmanager
-def engine(settings: BeamConfig, task: TaskRef, log: Path) -> Iterator[Processes | None]:
+def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> Iterator[Processes | None]:
     """Yields the processes of an engine for one run; None if the engine needs none.
 
     Args:
       settings: the settings of Beam.
       task: the task of the run.
       log: file for the output of workers that a command starts.
+      artifacts: folder for what a job server in Java hands to the cluster, which must see it.
 
     Raises:
       NotStartedError: if one of them does not start.
@@ -51,10 +52,12 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path) -> Iterator[Processes
         else:
             pool = settings.pool or stack.enter_context(_pool(settings, environment))
         if settings.endpoint is None:
-            endpoint = stack.enter_context(_job_service(environment))
+            endpoint = stack.enter_context(_job_service(settings, environment, artifacts))
         else:
             endpoint = settings.endpoint
-            stack.enter_context(canceller.watching(endpoint, name))
+        if settings.endpoint is not None or settings.master is not None:
+            # Whatever the run starts ends with it. Others do not.
+            stack.enter_context(canceller.watching(settings, endpoint, name))
         yield Processes(endpoint, pool, command, identity.experiment(identity.identity_of(task)), name)
 
 
@@ -80,7 +83,11 @@ def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> contextlib.Ab
     return ready.running(_module("pool", *options), environment, "the pool of Beam's workers")
 
 
-def _job_service(environment: Mapping[str, str]) -> contextlib.AbstractContextManager[str]:
+def _job_service(
+    settings: BeamConfig, environment: Mapping[str, str], artifacts: Path
+) -> contextlib.AbstractContextManager[str]:
+    if settings.job_server_jar is not None:
+        return job_server.running(settings, environment, artifacts)
     return ready.running(_module("job_service", f"--parent={os.getpid()}"), environment, "Beam's job service")
 
 

@@ -11,7 +11,60 @@ import abc
 import dataclasses
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Protocol
+
+
+class DataflowSettings(Protocol):
+    """The settings of Dataflow: those of `limbeck.settings.dataflow.DataflowConfig`, which explains them."""
+
+    @property
+    def project(self) -> str | None:
+        """Id of a project."""
+
+    @property
+    def region(self) -> str | None:
+        """Name of a region."""
+
+    @property
+    def temp(self) -> str | None:
+        """`gs://` folder."""
+
+    @property
+    def staging(self) -> str | None:
+        """`gs://` folder."""
+
+    @property
+    def image(self) -> str | None:
+        """URI of an image."""
+
+    @property
+    def machine(self) -> str | None:
+        """Machine type."""
+
+    @property
+    def max_workers(self) -> int | None:
+        """Number of workers."""
+
+    @property
+    def disk_gigabytes(self) -> int | None:
+        """Size in gigabytes."""
+
+    @property
+    def service_account(self) -> str | None:
+        """E-mail of a service account."""
+
+    @property
+    def network(self) -> str | None:
+        """Name of a network."""
+
+    @property
+    def subnetwork(self) -> str | None:
+        """Name of a subnetwork."""
+
+    @property
+    def public_addresses(self) -> bool:
+        """Whether workers have public addresses."""
 
 
 class EngineSettings(Protocol):
@@ -40,6 +93,26 @@ class EngineSettings(Protocol):
     @property
     def command(self) -> str | None:
         """Path of the program that starts a worker, on the engine's machines; None has the run write one."""
+
+    @property
+    def master(self) -> str | None:
+        """Address of a cluster; None if the job server knows it."""
+
+    @property
+    def job_server_jar(self) -> str | None:
+        """Path of a job server in Java, which the run starts; None for none."""
+
+    @property
+    def dataflow(self) -> DataflowSettings:
+        """What Dataflow needs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ports:
+    """Free ports for a job server in Java."""
+
+    job: int
+    artifact: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +160,20 @@ class EngineKind(abc.ABC):
 
     def check_machine(self, settings: EngineSettings) -> None:  # noqa: B027
         """Raises ConfigError if this machine cannot use the engine now. By default it can."""
+
+    def job_server(self, settings: EngineSettings, ports: Ports, artifacts: Path) -> tuple[str, ...] | None:
+        """Returns the command of a job server for the run to start; None takes Beam's in Python.
+
+        Args:
+          settings: the settings.
+          ports: where it shall listen.
+          artifacts: a folder that all machines of the engine share.
+        """
+        return None
+
+    def cancel(self, settings: EngineSettings, job_name: str) -> list[str]:
+        """Cancels jobs that go on when the job server has ended, and returns their ids. By default there are none."""
+        return []
 
     @abc.abstractmethod
     def flags(self, settings: EngineSettings, processes: Processes | None = None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ class Local(EngineKind):
     def check(self, settings: EngineSettings) -> None:
         """Refuses addresses."""
         rules.assert_no_processes(settings)
+        rules.assert_no_cluster(settings)
 
     def flags(self, settings: EngineSettings, processes: Processes | None = None) -> tuple[str, ...]:
         """Returns flags that are the same in every run."""

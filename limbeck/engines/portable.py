@@ -21,6 +21,7 @@ class Portable(EngineKind):
 
     def check(self, settings: EngineSettings) -> None:
         """Refuses addresses that are none, and settings of the other way to start workers."""
+        rules.assert_no_cluster(settings)
         rules.assert_addresses(settings)
         rules.assert_environment(settings)
 
@@ -35,7 +36,7 @@ class Portable(EngineKind):
         if processes is None:
             raise ConfigError(
                 f"beam.engine={self.name} needs the worker pool and the job service of a run on this machine, and a "
-                "compiled pipeline has none: set beam.engine=local"
+                "compiled pipeline has none: set beam.engine=local or dataflow"
             )
         return portable_flags(settings, processes)
 

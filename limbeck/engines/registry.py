@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from limbeck.engines.dataflow import Dataflow
+from limbeck.engines.flink import Flink
 from limbeck.engines.kind import EngineKind
 from limbeck.engines.local import Local
 from limbeck.engines.portable import Portable
+from limbeck.engines.spark import Spark
 from limbeck.errors import ConfigError, nearest
 
-_KINDS: tuple[EngineKind, ...] = (Local(), Portable())
+_KINDS: tuple[EngineKind, ...] = (Local(), Portable(), Flink(), Spark(), Dataflow())
 ENGINES: dict[str, EngineKind] = {kind.name: kind for kind in _KINDS}
 
 

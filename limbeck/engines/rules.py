@@ -16,12 +16,23 @@ _SECONDS = 5.0
 
 def assert_no_processes(settings: EngineSettings) -> None:
     """Refuses addresses, which an engine within the process of the pipeline has not."""
-    given = {"endpoint": settings.endpoint, "pool": settings.pool, "command": settings.command}
-    for name, value in given.items():
+    for name in ("endpoint", "pool", "command"):
+        value = getattr(settings, name)
         if value is not None:
             raise ConfigError(
                 f"beam.engine={settings.engine} asks no other process, but beam.{name} is {value!r}: leave it out, or "
                 "take beam.engine=portable"
+            )
+
+
+def assert_no_cluster(settings: EngineSettings) -> None:
+    """Refuses the address of a cluster, and a job server in Java."""
+    for name in ("master", "job_server_jar"):
+        value = getattr(settings, name)
+        if value is not None:
+            raise ConfigError(
+                f"beam.engine={settings.engine} has no cluster, but beam.{name} is {value!r}: leave it out, or take "
+                "beam.engine=flink or spark"
             )
 
 

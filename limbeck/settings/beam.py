@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.engines.kind import Processes
 from limbeck.engines.registry import engine_kind
 from limbeck.records import STRICT
+from limbeck.settings.dataflow import DataflowConfig
 from limbeck.settings.fields import Positive, operational
 
 # One environment variable for each flag. TFX's cache key counts them, so no setting may change their number.
@@ -21,15 +22,19 @@ class BeamConfig:
 
     Attributes:
       engine: `local`: in the process of the pipeline, or in processes of its machine. `portable`: on a job service of
-        Beam's portable protocol.
+        Beam's portable protocol. `flink`, `spark`: on a cluster, by Beam's job server in Java for it. `dataflow`: on
+        Google Cloud Dataflow, for a compiled pipeline.
       workers: processes of Beam; 1 keeps Beam in the process of the pipeline, with `local`. More than one is faster
         from tens of megabytes of data on, and slower below.
       endpoint: `host:port` of a job service that is there already; null has the run start Beam's own, and end it.
-      environment: how the engine `portable` gets its workers. `external`: from a pool, which keeps a process that has
-        imported TensorFlow. `process`: it runs a command for each.
+      environment: how an engine other than `local` gets its workers. `external`: from a pool, which keeps a process
+        that has imported TensorFlow. `process`: it runs a command for each.
       pool: `host:port` of a worker pool that is there already; null has the run start one on this machine.
       command: path of the program that starts a worker, on the engine's machines; null has the run write one for this
         machine.
+      master: address of the cluster of `flink` (http://host:8081) or `spark` (spark://host:7077).
+      job_server_jar: path of Beam's job server for `flink` or `spark`, which the run starts and ends; null for one that
+        `endpoint` names.
     """
 
     engine: str = operational("local")
@@ -38,6 +43,9 @@ class BeamConfig:
     environment: Literal["external", "process"] = operational("external")
     pool: str | None = operational(None)
     command: str | None = operational(None)
+    master: str | None = operational(None)
+    job_server_jar: str | None = operational(None)
+    dataflow: DataflowConfig = operational(factory=DataflowConfig)
 
     def __post_init__(self) -> None:
         engine_kind(self.engine).check(self)

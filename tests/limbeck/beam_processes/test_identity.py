@@ -71,6 +71,10 @@ def test_the_digest_of_sources_sees_each_byte_and_each_name(tmp_path: Path):
     first = identity.sources_digest(tmp_path)
 
     (tmp_path / "notes.txt").write_text("still none", encoding="utf-8")
+    # An image of workers has no command line.
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "main.py").write_text("B = 1\n", encoding="utf-8")
+    (tmp_path / "pipeline.py").symlink_to(tmp_path / "nowhere.py")
     assert identity.sources_digest(tmp_path) == first
     (tmp_path / "package" / "one.py").write_text("A = 2\n", encoding="utf-8")
     second = identity.sources_digest(tmp_path)

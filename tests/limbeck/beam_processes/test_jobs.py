@@ -30,8 +30,8 @@ IDENTITY = identity.identity_of(find("digits"))
 
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    log = tmp_path_factory.mktemp("engine") / "workers.log"
-    with running.engine(SETTINGS, find("digits"), log) as started:
+    folder = tmp_path_factory.mktemp("engine")
+    with running.engine(SETTINGS, find("digits"), folder / "workers.log", folder / "staged") as started:
         assert started is not None
         yield started
 

@@ -12,6 +12,7 @@ from limbeck.engines.kind import Processes
 from limbeck.engines.registry import ENGINES, engine_kind
 from limbeck.errors import ConfigError
 from limbeck.settings.beam import VARIABLES, BeamConfig
+from limbeck.settings.dataflow import DataflowConfig
 
 POOL = Processes("localhost:8099", "localhost:50000", None, "limbeck_identity=abc", "limbeck-1")
 COMMAND = Processes("localhost:8099", None, "/tmp/boot", "limbeck_identity=abc", "limbeck-1", {"A": 'b "c"'})
@@ -80,9 +81,21 @@ def test_beam_reads_the_flags_of_a_portable_engine(processes: Processes):
         assert json.loads(portable.environment_config) == {"command": "/tmp/boot", "env": {"A": 'b "c"'}}
 
 
+# What an engine cannot do without.
+NEEDED: dict[str, dict[str, Any]] = {
+    "local": {},
+    "portable": {},
+    "flink": {"endpoint": "localhost:8099"},
+    "spark": {"endpoint": "localhost:8099"},
+    "dataflow": {
+        "dataflow": DataflowConfig("my-project-1", "us-central1", "gs://bucket/temp", image="gcr.io/me/it:1")
+    },
+}
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_tfxs_cache_key_sees_the_same_variables_whatever_the_engine(name: str):
-    settings = BeamConfig(engine=name, workers=2)
+    settings = BeamConfig(engine=name, workers=2, **NEEDED[name])
     assert tuple(settings.variables(POOL)) == VARIABLES
     assert set(settings.variables(POOL).values()) == set(settings.flags(POOL))
 
