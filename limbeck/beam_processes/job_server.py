@@ -17,10 +17,6 @@ from limbeck.engines.registry import engine_kind
 from limbeck.launchers.local.ports import held
 from limbeck.settings.beam import BeamConfig
 
-# A cold Java on a slow machine takes half a minute.
-_PATIENCE_SECONDS = 120.0
-_LOOK_SECONDS = 0.5
-
 
 @contextlib.contextmanager
 def running(settings: BeamConfig, environment: Mapping[str, str], artifacts: Path) -> Iterator[str]:
@@ -43,26 +39,7 @@ def running(settings: BeamConfig, environment: Mapping[str, str], artifacts: Pat
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
         try:
             address = f"127.0.0.1:{ports.job}"
-            _await(process, address)
+            ready.await_answer(process, address, "the job server of beam.job_server_jar")
             yield address
         finally:
             ready.end(process)
-
-
-def _await(process: subprocess.Popen[bytes], address: str) -> None:
-    import grpc
-
-    with grpc.insecure_channel(address) as channel:
-        answers = grpc.channel_ready_future(channel)
-        for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
-            with contextlib.suppress(grpc.FutureTimeoutError):
-                answers.result(_LOOK_SECONDS)
-                return
-            if process.poll() is not None:
-                raise ready.NotStartedError(
-                    f"the job server of beam.job_server_jar ended with exit code {process.poll()} before it answered; "
-                    "the log says why"
-                )
-    raise ready.NotStartedError(
-        f"the job server of beam.job_server_jar did not answer in {_PATIENCE_SECONDS:.0f} seconds; the log says more"
-    )

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from limbeck.errors import UserError
 
 _PATIENCE_SECONDS = 10.0
+# A cold Java on a slow machine takes half a minute.
+_COLD_SECONDS, _LOOK_SECONDS = 120.0, 0.5
 
 
 class NotStartedError(UserError):
@@ -57,6 +59,32 @@ def running(command: Sequence[str], environment: Mapping[str, str], what: str) -
         yield address
     finally:
         end(process)
+
+
+def await_answer(process: subprocess.Popen[bytes], address: str, what: str) -> None:
+    """Returns when a server that cannot tell its address answers by gRPC.
+
+    Args:
+      process: the server.
+      address: where it shall listen.
+      what: the server, in words.
+
+    Raises:
+      NotStartedError: if it ends before it answers, or does not answer within two minutes.
+    """
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        answer = grpc.channel_ready_future(channel)
+        for _ in range(int(_COLD_SECONDS / _LOOK_SECONDS)):
+            with contextlib.suppress(grpc.FutureTimeoutError):
+                answer.result(_LOOK_SECONDS)
+                return
+            if process.poll() is not None:
+                raise NotStartedError(
+                    f"{what} ended with exit code {process.poll()} before it answered; the log says why"
+                )
+    raise NotStartedError(f"{what} did not answer in {_COLD_SECONDS:.0f} seconds; the log says more")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from limbeck import reference, temporary
+from limbeck import events, reference, temporary
 from limbeck.beam_processes import boot, canceller, identity, job_server, ready
 from limbeck.engines.kind import Processes
 from limbeck.engines.registry import engine_kind
@@ -42,6 +42,7 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> I
     if not engine_kind(settings.engine).starts_processes:
         yield None
         return
+    events.emit("phase", what=f"starting what the engine '{settings.engine}' needs")
     environment = interpreter.environment(os.environ) | reference.environment(task)
     name = f"limbeck-{uuid.uuid4().hex[:12]}"
     with contextlib.ExitStack() as stack:
@@ -58,7 +59,8 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> I
         if settings.endpoint is not None or settings.master is not None:
             # Whatever the run starts ends with it. Others do not.
             stack.enter_context(canceller.watching(settings, endpoint, name))
-        yield Processes(endpoint, pool, command, identity.experiment(identity.identity_of(task)), name)
+        wanted = identity.experiment(identity.identity_of(task))
+        yield Processes(endpoint, pool, command, wanted, name, reference.environment(task))
 
 
 def write_command(path: Path, environment: Mapping[str, str], log: Path) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
 from limbeck.errors import ConfigError
@@ -49,12 +47,15 @@ def cancel(master: str, job_name: str) -> list[str]:
 
 
 def _ask(master: str, path: str, method: str = "GET") -> dict[str, Any]:
+    # Every process reads settings, and few ask a cluster: this import loads OpenSSL.
+    import urllib.request
+
     request = urllib.request.Request(f"{master.rstrip('/')}{path}", method=method)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             text = answer.read()
         found = json.loads(text or b"{}")
-    except (OSError, ValueError, urllib.error.URLError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"beam.master must be the address of a Flink cluster, but {master}{path} does not answer as one does "
             f"({error}): start the cluster, or correct beam.master"

@@ -6,7 +6,9 @@ import dataclasses
 import os
 import shlex
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ import psutil
 import pytest
 
 from limbeck.beam_processes import ready
+from limbeck.launchers.local.ports import held
 from limbeck.trainer.process import interpreter
 from tests.integration.conftest import SHORT, Base
-from tests.integration.runs import NEVER_CACHED, Finished, edit, run
+from tests.integration.runs import NEVER_CACHED, PROJECT, Finished, edit, run
 from tests.integration.test_determinism import assert_equal_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
@@ -106,6 +109,30 @@ def test_another_engine_address_and_number_of_workers_void_no_cache(portable: Po
     assert again.computed == NEVER_CACHED | {"Predictor", "Gate", "Reporter", "Visualizer", "Pusher"}
     log = (portable.root / "logs" / "run.log").read_text(encoding="utf-8", errors="replace")
     assert "worker worker_0 starts" in log
+
+
+@pytest.fixture
+def prism(tmp_path: Path) -> Iterator[str]:
+    """The address of Beam's portable runner in Go: another job service, written by others in another language."""
+    program = Path(os.environ.get("PRISM", PROJECT / ".tools" / "prism"))
+    if not program.is_file():
+        pytest.skip(f"there is no {program}: `make prism` builds it, and needs Go")
+    with held(2) as (job, web), (tmp_path / "prism.log").open("wb") as log:
+        command = [str(program), f"--job_port={job}", f"--web_port={web}", "--log_kind=text"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            ready.await_answer(process, f"localhost:{job}", "Prism")
+            yield f"localhost:{job}"
+        finally:
+            ready.end(process)
+
+
+def test_a_job_service_of_others_makes_the_same(base: Base, prism: str, tmp_path: Path):
+    done = run(str(base.task), tmp_path / "root", *SHORT, "beam.engine=portable", f"beam.endpoint={prism}")
+    assert done.code == 0, done.output
+    assert_equal_runs(base.root, tmp_path / "root")
+    assert soft_targets(tmp_path / "root") == soft_targets(base.root)
+    assert predictions(tmp_path / "root") == predictions(base.root)
 
 
 def test_a_worker_with_another_copy_of_the_task_is_refused(portable: Portable, tmp_path: Path):
