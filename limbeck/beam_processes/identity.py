@@ -13,7 +13,7 @@ import base64
 import hashlib
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def wanted(experiments: Iterable[str]) -> Identity | None:
     return None
 
 
-def assert_fit(job: Identity | None, variables: dict[str, str]) -> None:
+def assert_fit(job: Identity | None, variables: Mapping[str, str]) -> None:
     """Raises ConfigError if this process must not work for a job.
 
     Args:

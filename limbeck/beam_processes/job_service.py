@@ -100,9 +100,14 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
             f"--id={self.worker_id}",
             f"--provision_endpoint={self.control_address}",
         ]
-        silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         try:
-            self._process = subprocess.Popen(command, env={**os.environ, **self._payload.env}, **silent)
+            self._process = subprocess.Popen(
+                command,
+                env={**os.environ, **self._payload.env},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         except OSError as error:
             raise RuntimeError(f"no Beam worker could be started by {command[0]}: {error}") from None
         threading.Thread(target=self._watch, daemon=True).start()
