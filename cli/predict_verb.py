@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -55,7 +56,12 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
         folder = RunFolder(place.resolve())
         folder.prepare(request)
         (folder.root / JOB).write_text(to_json(job), encoding="utf-8")
-        code = run_verb.attend(folder, start, silent=())
+        try:
+            code = run_verb.attend(folder, start, silent=())
+        finally:
+            # A process that was killed removes nothing.
+            for left in (job.unfinished, job.staged):
+                shutil.rmtree(left, ignore_errors=True)
         happened = read_events(folder.events)
         if code == exit_codes.USER_MISTAKE:
             raise UserError(str([one["message"] for one in happened if one["event"] == "failed"][-1]))

@@ -80,7 +80,7 @@ class RunFolder:
 
     @property
     def staged(self) -> Path:
-        """What a job server of Beam hands to its cluster."""
+        """What Beam's engine and its workers find during a run."""
         return self.root / "staged"
 
     @property
@@ -159,7 +159,7 @@ class RunFolder:
 
         TFX gives each execution another folder, so no later run would find or remove it. To be called within `alone`.
         """
-        for temporary in self.artifacts.glob("*/.system/executor_execution/*/.temp"):
+        for temporary in (self.staged, *self.artifacts.glob("*/.system/executor_execution/*/.temp")):
             shutil.rmtree(temporary, ignore_errors=True)
 
     @contextlib.contextmanager

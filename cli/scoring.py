@@ -22,7 +22,7 @@ def work(folder: RunFolder) -> None:
     request = folder.request()
     job = from_json(ScoringJob, (folder.root / JOB).read_text(encoding="utf-8"))
     os.environ.update(reference.environment(request.task))
-    with running.engine(request.config.beam, request.task, folder.log, folder.staged) as processes:
+    with running.engine(request.config.beam, request.task, folder.log, job.staged) as processes:
         events.emit("phase", what="scoring")
         rows = scoring.score(job, request.config.beam.flags(processes))
     events.emit("scored", rows=rows)

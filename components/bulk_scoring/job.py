@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic.dataclasses import dataclass
@@ -34,6 +35,20 @@ class ScoringJob:
     encoding: str
     output: str
     keep: tuple[str, ...] = ()
+
+    @property
+    def unfinished(self) -> Path:
+        """The folder that becomes `output`."""
+        return self._beside("unfinished")
+
+    @property
+    def staged(self) -> Path:
+        """What Beam's engine and its workers find while they work."""
+        return self._beside("staged")
+
+    def _beside(self, what: str) -> Path:
+        output = Path(self.output)
+        return output.with_name(f".{output.name}.{what}")
 
     def __post_init__(self) -> None:
         doubled = {name for name in self.keep if self.keep.count(name) > 1} | ({PLACE} & set(self.keep))

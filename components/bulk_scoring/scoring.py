@@ -40,7 +40,7 @@ def score(job: ScoringJob, flags: Sequence[str]) -> int:
         raise ConfigError(f"OUT must be a new folder, but {output} exists: give another one, or remove it")
     files = matching(job.data, "")
     schema = answers.schema(_outputs(job.model), job.keep)
-    unfinished = output.with_name(f".{output.name}.unfinished")
+    unfinished = job.unfinished
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         with faults.unmarked(), beam.Pipeline(argv=list(flags)) as pipeline:

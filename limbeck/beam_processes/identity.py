@@ -1,4 +1,4 @@
-"""Refuses a worker that runs other code than the pipeline.
+"""Refuses a worker that runs other code than the pipeline, or does not see its files.
 
 A worker unpickles functions by the names of their modules. On a machine with an older copy of our code, or with another
 TensorFlow, it finds these names, too, and computes something else without a word. So the pipeline says with each job
@@ -55,23 +55,29 @@ class Identity:
       code: digest of Limbeck's source files.
       task: where the task is imported from, without its folder.
       task_code: digest of a user's task; of a built-in task, which is a part of Limbeck, it is empty.
+      shared: path of a file of this run alone, in a folder that all machines must share; empty for a worker.
     """
 
     versions: dict[str, str]
     code: str
     task: TaskRef
     task_code: str
+    shared: str = ""
 
 
-def identity_of(task: TaskRef) -> Identity:
-    """Returns the identity of this process for jobs of a task.
+def identity_of(task: TaskRef, shared: str = "") -> Identity:
+    """Returns the identity of this process for jobs of a task. `shared` is as in `Identity`.
 
     Raises:
       TaskError: if the task's sources are not Python, or are not here.
     """
     versions = {name: metadata.version(name) for name in PACKAGES}
     return Identity(
-        {"python": platform.python_version()} | versions, sources_digest(), portable(task), _task_digest(task)
+        {"python": platform.python_version()} | versions,
+        sources_digest(),
+        portable(task),
+        _task_digest(task),
+        shared,
     )
 
 
@@ -120,6 +126,11 @@ def assert_fit(job: Identity | None, variables: Mapping[str, str]) -> None:
         raise ConfigError(
             "this worker pool works for Limbeck alone, and the job does not say which version of it: start it with "
             "`python pipeline.py run`"
+        )
+    if job.shared and not Path(job.shared).is_file():
+        raise ConfigError(
+            f"workers of Beam open the files of the pipeline, but on {platform.node()} there is no {job.shared}, which "
+            "the pipeline has just written: take a folder on a file system that all machines share"
         )
     own = identity_of(located(job.task, variables))
     found = differences(job, own)

@@ -30,7 +30,6 @@ def running(settings: BeamConfig, environment: Mapping[str, str], artifacts: Pat
     Raises:
       NotStartedError: if it ends before it answers, or does not answer within two minutes.
     """
-    artifacts.mkdir(parents=True, exist_ok=True)
     with held(2) as numbers:
         ports = Ports(*numbers)
         command = engine_kind(settings.engine).job_server(settings, ports, artifacts)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -27,14 +28,15 @@ from limbeck.trainer.process import interpreter
 
 
 @contextlib.contextmanager
-def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> Iterator[Processes | None]:
+def engine(settings: BeamConfig, task: TaskRef, log: Path, staged: Path) -> Iterator[Processes | None]:
     """Yields the processes of an engine for one run; None if the engine needs none.
 
     Args:
       settings: the settings of Beam.
       task: the task of the run.
       log: file for the output of workers that a command starts.
-      artifacts: folder for what a job server in Java hands to the cluster, which must see it.
+      staged: new folder for what a job server in Java hands to its cluster, in a folder that all machines share. Its
+        content shows a worker that it does. It is removed at the end.
 
     Raises:
       NotStartedError: if one of them does not start.
@@ -46,6 +48,10 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> I
     environment = interpreter.environment(os.environ) | reference.environment(task)
     name = f"limbeck-{uuid.uuid4().hex[:12]}"
     with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, staged, ignore_errors=True)
+        staged.mkdir(parents=True, exist_ok=True)
+        seal = staged / name
+        seal.touch()
         pool = command = None
         if settings.environment == "process":
             folder = stack.enter_context(temporary.folder())
@@ -53,13 +59,13 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, artifacts: Path) -> I
         else:
             pool = settings.pool or stack.enter_context(_pool(settings, environment))
         if settings.endpoint is None:
-            endpoint = stack.enter_context(_job_service(settings, environment, artifacts))
+            endpoint = stack.enter_context(_job_service(settings, environment, staged))
         else:
             endpoint = settings.endpoint
         if settings.endpoint is not None or settings.master is not None:
             # Whatever the run starts ends with it. Others do not.
             stack.enter_context(canceller.watching(settings, endpoint, name))
-        wanted = identity.experiment(identity.identity_of(task))
+        wanted = identity.experiment(identity.identity_of(task, str(seal)))
         yield Processes(endpoint, pool, command, wanted, name, reference.environment(task))
 
 
@@ -86,10 +92,10 @@ def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> contextlib.Ab
 
 
 def _job_service(
-    settings: BeamConfig, environment: Mapping[str, str], artifacts: Path
+    settings: BeamConfig, environment: Mapping[str, str], staged: Path
 ) -> contextlib.AbstractContextManager[str]:
     if settings.job_server_jar is not None:
-        return job_server.running(settings, environment, artifacts)
+        return job_server.running(settings, environment, staged)
     return ready.running(_module("job_service", f"--parent={os.getpid()}"), environment, "Beam's job service")
 
 

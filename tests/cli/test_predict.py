@@ -81,6 +81,7 @@ def test_an_older_version_scores_on_an_engine(
     rows = pyarrow.parquet.read_table(tmp_path / "out").to_pylist()
     assert sorted(row["id"] for row in rows) == sorted(f"r{number}" for number in range(30))
     assert {row["name"] for row in rows} == {"none"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "rows.csv"]
 
 
 @pytest.mark.processes

@@ -43,6 +43,15 @@ def test_another_one_is_refused(change: dict[str, object]):
         identity.assert_fit(job, {})
 
 
+def test_a_machine_that_does_not_share_the_folder_is_refused(tmp_path: Path):
+    seal = tmp_path / "limbeck-1"
+    job = identity_of(find("digits"), str(seal))
+    with pytest.raises(ConfigError, match=f"there is no {seal}, which the pipeline has just written"):
+        identity.assert_fit(job, {})
+    seal.touch()
+    identity.assert_fit(job, {})
+
+
 def test_a_job_that_says_nothing_is_refused():
     with pytest.raises(ConfigError, match="works for Limbeck alone"):
         identity.assert_fit(None, {})

@@ -52,10 +52,12 @@ def test_a_job_with_the_flags_of_flink(jar: Path, master: str, tmp_path: Path):
     with running.engine(settings, find("digits"), log, tmp_path / "staged") as processes:
         assert processes is not None
         steps.run(steps.worker_of, settings.flags(processes), tmp_path / "out")
+        assert [path.name for path in (tmp_path / "staged").iterdir()] == [processes.job_name]
         children = psutil.Process().children(recursive=True)
     numbers = [line.split()[0] for path in tmp_path.glob("out*") for line in path.read_text().splitlines()]
     assert sorted(map(int, numbers)) == list(range(40))
     assert log.exists()
+    assert not (tmp_path / "staged").exists()
     assert psutil.wait_procs(children, timeout=10)[1] == []
 
 
