@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from limbeck.errors import UserError
 
@@ -31,7 +31,14 @@ def tell(descriptor: int | None, address: str) -> None:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[str]:
-    """Starts a server, and yields its address when it listens. Ends the server at the end.
+    """Starts a server, and yields its address when it listens. Args, errors and end are those of `starting`."""
+    with starting(command, environment, what) as address:
+        yield address()
+
+
+@contextlib.contextmanager
+def starting(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[Callable[[], str]]:
+    """Starts a server, and yields what waits until it listens, and returns its address. Ends the server at the end.
 
     Args:
       command: starts the server; the option `--ready-descriptor` is added.
@@ -39,7 +46,7 @@ def running(command: Sequence[str], environment: Mapping[str, str], what: str) -
       what: the server, in words.
 
     Raises:
-      NotStartedError: if the server ends before it listens.
+      NotStartedError: when it is waited for, if the server has ended before it listened.
     """
     reader, writer = os.pipe()
     try:
@@ -51,14 +58,18 @@ def running(command: Sequence[str], environment: Mapping[str, str], what: str) -
         )
     finally:
         os.close(writer)
-    try:
-        with os.fdopen(reader, encoding="utf-8") as pipe:
-            address = pipe.readline().strip()
-        if not address:
-            raise NotStartedError(f"{what} did not start, and the log says why: exit code {process.wait()}")
-        yield address
-    finally:
-        end(process)
+    with os.fdopen(reader, encoding="utf-8") as pipe:
+
+        def address() -> str:
+            found = pipe.readline().strip()
+            if not found:
+                raise NotStartedError(f"{what} did not start, and the log says why: exit code {process.wait()}")
+            return found
+
+        try:
+            yield address
+        finally:
+            end(process)
 
 
 def await_answer(process: subprocess.Popen[bytes], address: str, what: str) -> None:

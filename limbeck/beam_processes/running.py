@@ -15,7 +15,7 @@ import shlex
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from limbeck import events, reference, temporary
@@ -52,21 +52,16 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, staged: Path) -> Iter
         staged.mkdir(parents=True, exist_ok=True)
         seal = staged / name
         seal.touch()
-        pool = command = None
-        if settings.environment == "process":
-            folder = stack.enter_context(temporary.folder())
-            command = settings.command or write_command(folder / "worker", environment, log)
-        else:
-            pool = settings.pool or stack.enter_context(_pool(settings, environment))
-        if settings.endpoint is None:
-            endpoint = stack.enter_context(_job_service(settings, environment, staged))
-        else:
-            endpoint = settings.endpoint
+        command = _command(settings, environment, stack.enter_context(temporary.folder()), log)
+        # Both import Beam, at the same time as this process reads sources.
+        pool = stack.enter_context(_pool(settings, environment))
+        service = stack.enter_context(_job_service(settings, environment, staged))
+        wanted = identity.experiment(identity.identity_of(task, str(seal)))
+        endpoint = service()
         if settings.endpoint is not None or settings.master is not None:
             # Whatever the run starts ends with it. Others do not.
             stack.enter_context(canceller.watching(settings, endpoint, name))
-        wanted = identity.experiment(identity.identity_of(task, str(seal)))
-        yield Processes(endpoint, pool, command, wanted, name, reference.environment(task))
+        yield Processes(endpoint, pool(), command, wanted, name, reference.environment(task))
 
 
 def write_command(path: Path, environment: Mapping[str, str], log: Path) -> str:
@@ -86,17 +81,38 @@ def write_command(path: Path, environment: Mapping[str, str], log: Path) -> str:
     return str(path)
 
 
-def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> contextlib.AbstractContextManager[str]:
+def _command(settings: BeamConfig, environment: Mapping[str, str], folder: Path, log: Path) -> str | None:
+    if settings.environment == "external":
+        return None
+    return settings.command or write_command(folder / "worker", environment, log)
+
+
+@contextlib.contextmanager
+def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> Iterator[Callable[[], str | None]]:
+    """Yields what waits for the address of a pool, and returns it; None if workers do not come from one."""
+    if settings.environment == "process" or settings.pool is not None:
+        yield lambda: settings.pool
+        return
     options = (f"--spares={settings.workers}", f"--parent={os.getpid()}")
-    return ready.running(_module("pool", *options), environment, "the pool of Beam's workers")
+    with ready.starting(_module("pool", *options), environment, "the pool of Beam's workers") as address:
+        yield address
 
 
+@contextlib.contextmanager
 def _job_service(
     settings: BeamConfig, environment: Mapping[str, str], staged: Path
-) -> contextlib.AbstractContextManager[str]:
-    if settings.job_server_jar is not None:
-        return job_server.running(settings, environment, staged)
-    return ready.running(_module("job_service", f"--parent={os.getpid()}"), environment, "Beam's job service")
+) -> Iterator[Callable[[], str]]:
+    """Yields what waits for the address of a job service, and returns it."""
+    if settings.endpoint is not None:
+        given = settings.endpoint
+        yield lambda: given
+    elif settings.job_server_jar is not None:
+        with job_server.running(settings, environment, staged) as answering:
+            yield lambda: answering
+    else:
+        command = _module("job_service", f"--parent={os.getpid()}")
+        with ready.starting(command, environment, "Beam's job service") as address:
+            yield address
 
 
 def _module(name: str, *options: str) -> list[str]:
