@@ -92,6 +92,17 @@ test-fast: $(VENV)/development ## only the tests that start no further process
 soak: $(VENV)/development ## the property tests on many new examples, other ones in every run
 	$(PARALLEL) -m hypothesis --hypothesis-profile soak
 
+# `go install` refuses this module, whose go.mod excludes versions of others.
+PRISM_VERSION := 2.73.0
+PRISM := github.com/apache/beam/sdks/v2/go/cmd/prism
+.PHONY: prism
+prism: .tools/prism ## build Beam's portable runner in Go, for the test of another engine (needs Go)
+.tools/prism:
+	@command -v go > /dev/null || { echo "Prism is built by Go, and there is no go on the PATH: install it" >&2; exit 2; }
+	mkdir -p .tools
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && go mod init prism && \
+		go get $(PRISM)@v$(PRISM_VERSION) && go build -o "$(CURDIR)/$@" $(PRISM)
+
 .PHONY: browser
 browser: ## install Chromium (Debian, as root), which the test of the report's page opens it with
 	@command -v chromium || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; }

@@ -35,6 +35,9 @@ _Layer = dict[str, Any]
 _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
 # Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
+_PORTABLE: _Layer = {"beam": {"engine": "portable"}}
+_FLINK: _Layer = {"beam": {"engine": "flink", "job_server_jar": "/job-server.jar", "master": "http://flink:8081"}}
+_STARTED: _Layer = {"beam": {"engine": "portable", "environment": "process"}}
 _PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
 _AUTO: _Layer = {"compression": {"recipe": "auto"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
@@ -45,6 +48,13 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "data.split": ({"data": {"path": "/data"}}, "0.7/0.2/0.1"),
     "data.group": (_DIVIDED, "customer"),
     "data.time": (_DIVIDED, "day"),
+    "beam.engine": ({}, "portable"),
+    "beam.endpoint": (_PORTABLE, "other.example.org:8099"),
+    "beam.pool": (_PORTABLE, "other.example.org:50000"),
+    "beam.environment": (_PORTABLE, "process"),
+    "beam.command": (_STARTED, "/opt/worker"),
+    "beam.master": (_FLINK, "http://other:8081"),
+    "beam.job_server_jar": (_FLINK, "/other.jar"),
     "containers": ({}, {"default": {"cpu": "2"}}),
     **{
         f"compression.{setting}": (_PRUNED, value)
@@ -176,7 +186,7 @@ def keys(config: Config, ref: TaskRef) -> Keys:
     )
     store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
     graph = Compiler().compile(
-        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(config), metadata=store)
+        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(), metadata=store)
     )
     found: dict[str, str] = {}
     with Metadata(store) as handle:

@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
             accepted=f"{root}/accepted",
             unlabelled=config.data.unlabelled,
         )
-        graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags)
+        graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags())
         operational = Operational.of(config, f"{root}/checkpoints", f"{root}/looks").environment()
         options = compiler.Options(
             target=arguments.target,
@@ -98,6 +98,8 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
     for name, place in places.items():
         if place is None:
             continue
+        if config.beam.engine == "dataflow" and scheme_of(place) != "gs":
+            raise ConfigError(f"{name} must be a gs:// URI for the workers of Dataflow, received {place}")
         if scheme_of(place) in OBJECT_STORES:
             # Raises for a URI without a bucket, or with credentials in it: it would stand in the file.
             parse(place)

@@ -19,6 +19,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_runner
 
 from limbeck import events
+from limbeck.beam_processes import faults
 from limbeck.cli import beam_signatures, run_log
 
 
@@ -69,14 +70,17 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         events.emit("node_started", node=name)
         run_log.mark(name)
         begin = time.monotonic()
-        launched = launcher.Launcher(
+        one = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata.Metadata(connection),
             pipeline_info=pipeline.pipeline_info,
             pipeline_runtime_spec=pipeline.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
-        ).launch()
+        )
+        # A worker of Beam that does not fit says so in the middle of any node.
+        with faults.unmarked():
+            launched = one.launch()
         state = _state(launched, connection)
         if state not in (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED):
             raise NodeSkippedError(f"{name} did not run: its inputs could not be resolved")

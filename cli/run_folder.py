@@ -79,6 +79,11 @@ class RunFolder:
         return self.root / "looks"
 
     @property
+    def staged(self) -> Path:
+        """What Beam's engine and its workers find during a run."""
+        return self.root / "staged"
+
+    @property
     def log(self) -> Path:
         """The output of TensorFlow, Beam and TFX in the last run."""
         return self.root / "logs" / "run.log"
@@ -154,7 +159,7 @@ class RunFolder:
 
         TFX gives each execution another folder, so no later run would find or remove it. To be called within `alone`.
         """
-        for temporary in self.artifacts.glob("*/.system/executor_execution/*/.temp"):
+        for temporary in (self.staged, *self.artifacts.glob("*/.system/executor_execution/*/.temp")):
             shutil.rmtree(temporary, ignore_errors=True)
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ from typing import Protocol
 from limbeck import events, reference, temporary
 from limbeck.cli import exit_codes, guardian, raw_data, settings, task_source
 from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.engines.registry import engine_kind
 from limbeck.report.schema import Outcome
 from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.process import gpus, interpreter, lifeline
@@ -80,6 +81,7 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
     if request.config.launcher.name == "local":
         strategy_kind(request.config.strategy.name).check_machine(os.environ)
+    engine_kind(request.config.beam.engine).check_machine(request.config.beam)
     raw_data.check(request.config.data)
     task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()

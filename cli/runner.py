@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from limbeck import events, files, reference
 from limbeck.cli import exit_codes, rerunning
 from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.engines.kind import Processes
 from limbeck.errors import UserError
 from limbeck.settings import trial
-from limbeck.settings.config import Config
+from limbeck.settings.beam import VARIABLES
 from limbeck.settings.operational import Operational
 from limbeck.trainer.process import lifeline
 
@@ -53,6 +54,7 @@ def main(arguments: list[str], work: Callable[[RunFolder], None] | None = None) 
 def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
+    from limbeck.beam_processes import running
     from limbeck.cli.dag_runner import ObservedDagRunner
     from limbeck.cli.store import moved_from
 
@@ -64,21 +66,28 @@ def _run(folder: RunFolder) -> None:
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.pop(trial.ENVIRONMENT, None)
-    os.environ.update(environment(folder, request))
-    graph = graph_of(folder, request)
-    never_cached = {node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)}
-    if request.again is not None:
-        after = {node.id: [one.id for one in node.downstream_nodes] for node in graph.components}
-        never_cached |= rerunning.reached(request.again, after)
-    ObservedDagRunner(never_cached).run(graph)
+    with running.engine(request.config.beam, request.task, folder.log, folder.staged) as processes:
+        os.environ.update(environment(folder, request, processes))
+        graph = graph_of(folder, request)
+        never_cached = {node.id for node in graph.components if getattr(node, "NEVER_CACHED", False)}
+        if request.again is not None:
+            after = {node.id: [one.id for one in node.downstream_nodes] for node in graph.components}
+            never_cached |= rerunning.reached(request.again, after)
+        ObservedDagRunner(never_cached).run(graph)
     _serve(folder)
 
 
-def environment(folder: RunFolder, request: Request) -> dict[str, str]:
-    """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key."""
+def environment(folder: RunFolder, request: Request, processes: Processes | None = None) -> dict[str, str]:
+    """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key.
+
+    Args:
+      folder: of the run.
+      request: of the run.
+      processes: of Beam; None if its engine needs none.
+    """
     return {
         **Operational.of(request.config, str(folder.checkpoints), str(folder.looks)).environment(),
-        **request.config.beam.environment(),
+        **request.config.beam.variables(processes),
         **reference.environment(request.task),
     }
 
@@ -95,17 +104,17 @@ def graph_of(folder: RunFolder, request: Request) -> Any:
         request.config,
         request.task,
         storage,
-        beam_flags=beam_flags(request.config),
+        beam_flags=beam_flags(),
         generation=accepted.generation(storage.accepted) + request.accept_schema,
         metadata=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
     )
 
 
-def beam_flags(config: Config) -> list[Any]:
+def beam_flags() -> list[Any]:
     """Returns Beam's flags as the names of their variables. Their texts would be in the cache key."""
     from tfx.dsl.placeholder.placeholder import environment_variable
 
-    return [environment_variable(name) for name in config.beam.environment()]
+    return [environment_variable(name) for name in VARIABLES]
 
 
 def storage_of(folder: RunFolder, request: Request) -> Storage:

@@ -64,7 +64,7 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
         accepted=str(folder / "accepted"),
     )
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
-    graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags, metadata=store)
+    graph = pipeline.create_pipeline(config, ref, storage, beam_flags=config.beam.flags(), metadata=store)
     LocalDagRunner().run(graph, run_options=RunOptions(to_nodes=["Transform"]))
 
 

@@ -14,6 +14,7 @@ from limbeck.cli.checking.outcome import FILE, Outcome, Training
 from limbeck.cli.collect import read_events, run_id
 from limbeck.cli.run_folder import RunFolder
 from limbeck.records import to_json
+from limbeck.settings.beam import BeamConfig
 from limbeck.settings.operational import Operational
 
 _EXAMPLES_OF_REQUEST = 3
@@ -22,6 +23,8 @@ _EXAMPLES_OF_REQUEST = 3
 def check(folder: RunFolder) -> None:
     """Runs the nodes of a check in the folder, and writes the `Outcome`. Raises UserError as a run would."""
     request = folder.request()
+    # Some rows need no cluster.
+    request = dataclasses.replace(request, config=dataclasses.replace(request.config, beam=BeamConfig()))
     events.emit("phase", what="loading TensorFlow and TFX")
     from limbeck.cli.checking import facts, served
     from limbeck.cli.dag_runner import ObservedDagRunner

@@ -13,7 +13,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from limbeck.components.example_gen import division, faults, inspection, moments
+from limbeck.beam_processes import faults
+from limbeck.components.example_gen import division, inspection, moments
 from limbeck.components.example_gen.canonical import canonical, digest
 from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.declaration import Declaration

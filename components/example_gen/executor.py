@@ -18,11 +18,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
+from limbeck.beam_processes import faults
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.example_gen import (
     columns,
     dividing,
-    faults,
     input_notes,
     inspection,
     label_counts,

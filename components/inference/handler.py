@@ -52,6 +52,40 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
         return [base.PredictionResult(*pair) for pair in zip(batch, logits[: len(batch)], strict=True)]
 
 
+class RawExamplesHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
+    """Scores serialized raw tf.Examples as a served model does.
+
+    Each inference has the outputs of the signature `serving_default` for one example, by name.
+    """
+
+    def __init__(self, saved_model: str) -> None:
+        """Takes the folder of a SavedModel that `limbeck.trainer.serving.export.save` wrote."""
+        super().__init__()
+        self._saved_model = saved_model
+
+    def batch_elements_kwargs(self) -> dict[str, int]:
+        """Returns how many examples Beam passes at once."""
+        return {"min_batch_size": BATCH_SIZE, "max_batch_size": BATCH_SIZE}
+
+    def load_model(self) -> Any:
+        """Loads the model, once in each process."""
+        import tensorflow as tf
+
+        return tf.saved_model.load(self._saved_model)
+
+    def run_inference(
+        self, batch: Sequence[bytes], model: Any, inference_args: dict[str, Any] | None = None
+    ) -> Iterable[base.PredictionResult]:
+        """Scores one batch."""
+        import tensorflow as tf
+
+        filled = [*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))]
+        said = model.signatures["serving_default"](tf.constant(filled))
+        columns = {name: values.numpy() for name, values in said.items()}
+        for index, example in enumerate(batch):
+            yield base.PredictionResult(example, {name: values[index] for name, values in columns.items()})
+
+
 class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
     """Scores serialized transformed tf.Examples by a `.tflite` file, one by one as a caller does.
 

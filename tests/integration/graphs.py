@@ -42,7 +42,7 @@ class Graph:
 
         connection = sqlite_metadata_connection_config(str(metadata))
         graph = create_pipeline(
-            self.config, self.task, storage, beam_flags=self.config.beam.flags, metadata=connection
+            self.config, self.task, storage, beam_flags=self.config.beam.flags(), metadata=connection
         )
         return Compiler().compile(graph)
 

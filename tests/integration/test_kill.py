@@ -104,6 +104,24 @@ def test_nothing_survives_a_signal_in_beam(number: signal.Signals, code: int, tm
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda v: v.name)
+def test_nothing_survives_a_signal_on_an_engine_of_the_run(number: signal.Signals, tmp_path: Path) -> None:
+    """A job service, a pool and its workers: three generations, none of which Beam would end."""
+    root = tmp_path / "root"
+    run = start(root, "beam.engine=portable")
+    try:
+        assert until(lambda: happened(root, event="node_started", node="ExampleGen"), PATIENCE_SECONDS)
+        lines = command_lines(root)
+        assert all(f"limbeck.beam_processes.{name}" in lines for name in ("job_service", "pool", "boot"))
+        run.send_signal(number)
+        assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
+        run.wait()
+    finally:
+        for process in living(root):
+            process.kill()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda v: v.name)
 def test_nothing_survives_a_signal_in_training(number: signal.Signals, tmp_path: Path) -> None:
     """The training processes are grandchildren, and wait for one another in C++."""
     root = tmp_path / "root"

@@ -430,6 +430,16 @@ def test_a_root_may_lie_in_an_object_store_and_its_credentials_stay_out(
     assert not [secret for secret in secrets if secret in text]
 
 
+DATAFLOW = [
+    argument
+    for setting in (
+        *("engine=dataflow", "dataflow.project=my-project-1", "dataflow.region=us-central1"),
+        *("dataflow.temp=gs://bucket/temp", "dataflow.image=gcr.io/me/it:1"),
+    )
+    for argument in ("--set", f"beam.{setting}")
+]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -447,6 +457,11 @@ def test_a_root_may_lie_in_an_object_store_and_its_credentials_stay_out(
         (["--root", "minio://key:word@minio/x"], "Credentials are read from the environment"),
         (["--root", "s3a://bucket"], "there is no file system for 's3a://'"),
         (["--set", "data.path=raw"], "data.path must be a URI"),
+        (["--set", "beam.engine=portable"], "a compiled pipeline has none: set beam.engine=local or dataflow"),
+        (
+            ["--root", "/shared", *DATAFLOW],
+            "--root must be a gs:// URI for the workers of Dataflow, received /shared",
+        ),
         (["--image", "limbeck 2"], "--image takes the name of a container image"),
         (["--retries", "-1"], "'containers.default.retry.count': Input should be greater than or equal to 0"),
         (
@@ -499,3 +514,22 @@ def test_a_student_that_is_compressed_has_a_node_and_its_file_is_pushed(tmp_path
     assert producer("Pusher", "model") == "Distiller"
     assert compiled.parameters("Compressor")["compression_representative"] == 500
     assert "strategy" not in compiled.parameters("Compressor")
+
+
+def test_the_steps_of_a_compiled_pipeline_have_their_jobs_run_on_dataflow(tmp_path: Path):
+    path = tmp_path / "pipeline.yaml"
+    arguments = [
+        "compile",
+        "--task",
+        "digits",
+        "--target",
+        "kubeflow",
+        "--output",
+        str(path),
+        "--root",
+        "gs://bucket",
+    ]
+    assert main([*arguments, *DATAFLOW]) == 0
+    text = path.read_text(encoding="utf-8")
+    for flag in ("runner=DataflowRunner", "project=my-project-1", "sdk_container_image=gcr.io/me/it:1"):
+        assert f"--{flag}" in text

@@ -77,15 +77,15 @@ def test_a_variable_that_holds_something_else_is_refused(text: str):
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_beams_flags_are_in_variables_whose_names_say_nothing_of_them(workers: int):
-    config = BeamConfig(workers)
-    variables = config.environment()
+    config = BeamConfig(workers=workers)
+    variables = config.variables()
 
-    assert variables.keys() == BeamConfig().environment().keys()
-    assert tuple(dict.fromkeys(variables.values())) == config.flags
-    assert f"--direct_num_workers={workers}" in config.flags
+    assert variables.keys() == BeamConfig().variables().keys()
+    assert tuple(dict.fromkeys(variables.values())) == config.flags()
+    assert f"--direct_num_workers={workers}" in config.flags()
 
 
 def test_more_flags_than_variables_are_our_mistake(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(beam, "_VARIABLES", ("A", "B"))
-    with pytest.raises(ValueError, match=f"{len(BeamConfig().flags)} flags, and there are 2 variables"):
-        BeamConfig().environment()
+    monkeypatch.setattr(beam, "VARIABLES", ("A", "B"))
+    with pytest.raises(ValueError, match="4 flags, and there are 2 variables"):
+        BeamConfig().variables()

@@ -1,0 +1,128 @@
+"""`predict`: scores files of raw data with a pushed student, on any engine of Beam."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from limbeck import temporary
+from limbeck.cli import exit_codes, raw_files, run_verb
+from limbeck.cli.collect import read_events
+from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.components.bulk_scoring.job import ScoringJob
+from limbeck.engines.registry import engine_kind
+from limbeck.errors import ConfigError, UserError
+from limbeck.files import is_local
+from limbeck.launchers.failure import describe
+from limbeck.records import to_json
+from limbeck.server import versions
+from limbeck.settings import sources
+from limbeck.settings.config import Config
+
+JOB = "scoring.json"
+_ALLOWED = ("beam.", "data.format=", "data.encoding=")
+_LINES = 30
+
+
+def start_scoring(folder: RunFolder) -> run_verb.Runner:
+    """Starts the process that scores."""
+    return run_verb.start_runner(folder, "limbeck.cli.scoring")
+
+
+def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb.Runner] = start_scoring) -> int:
+    """Scores. Returns the exit code of the process.
+
+    Args:
+      arguments: arguments of the verb.
+      start: as in `limbeck.cli.run_verb.execute`.
+
+    Raises:
+      UserError: if there is no such student, or if the data or the settings are wrong.
+    """
+    began = time.monotonic()
+    root = RunFolder(arguments.root.resolve())
+    request = root.request()
+    request = dataclasses.replace(request, config=changed(request.config, arguments.assignments))
+    job = job_of(arguments, root, request)
+    engine_kind(request.config.beam.engine).check_machine(request.config.beam)
+    temporary.sweep()
+    with temporary.folder() as place:
+        folder = RunFolder(place.resolve())
+        folder.prepare(request)
+        (folder.root / JOB).write_text(to_json(job), encoding="utf-8")
+        try:
+            code = run_verb.attend(folder, start, silent=())
+        finally:
+            # A process that was killed removes nothing.
+            for left in (job.unfinished, job.staged):
+                shutil.rmtree(left, ignore_errors=True)
+        happened = read_events(folder.events)
+        if code == exit_codes.USER_MISTAKE:
+            raise UserError(str([one["message"] for one in happened if one["event"] == "failed"][-1]))
+        if code != exit_codes.DONE:
+            return _failed(folder, code)
+    [rows] = [one["rows"] for one in happened if one["event"] == "scored"]
+    print(f"scored {rows:,} rows in {time.monotonic() - began:.0f} s: {job.output}")
+    return exit_codes.DONE
+
+
+def changed(config: Config, assignments: Sequence[str]) -> Config:
+    """Returns the run's settings with some changed. Raises ConfigError for a setting that scoring does not read."""
+    for text in assignments:
+        if not text.startswith(_ALLOWED):
+            raise ConfigError(
+                f"predict takes settings of beam.*, data.format and data.encoding; received --set {text}: the student "
+                "is trained already"
+            )
+    return sources.load([json.loads(to_json(config)), *map(sources.parse_assignment, assignments)])
+
+
+def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> ScoringJob:
+    """Returns what is to be scored.
+
+    Raises:
+      UserError: if nothing was pushed, or not this version.
+      ConfigError: if the output is there already or is no local folder, or if a file has another format.
+    """
+    found = versions.found(root.serving)
+    if not found:
+        raise UserError(
+            f"there is no student in {root.serving}: a run pushes one when its gate lets it pass. "
+            f"See what the last run did: python pipeline.py report --root {arguments.root}"
+        )
+    version = max(found) if arguments.version is None else arguments.version
+    if version not in found:
+        raise UserError(f"there is no version {version} in {root.serving}: there are {', '.join(map(str, found))}")
+    output = Path(arguments.output).resolve()
+    if output.exists() or not output.parent.is_dir():
+        raise ConfigError(f"OUT must be a new folder in one that exists; received {arguments.output}")
+    data = arguments.data
+    if is_local(data):
+        data = str(Path(data).resolve())
+        raw_files.assert_format(raw_files.look(data).files, request.config.data.format)
+    return ScoringJob(
+        request.task,
+        str(found[version]),
+        data,
+        request.config.data.format,
+        request.config.data.encoding,
+        str(output),
+        tuple(arguments.keep),
+    )
+
+
+def _failed(folder: RunFolder, code: int) -> int:
+    """Prints the end of the log, which is about to be removed."""
+    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
+        print("stopped", file=sys.stderr)
+        return code
+    log = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES:]
+    print("\n".join(log), file=sys.stderr)
+    print(f"error: the process that scores {describe(code)}; the end of its log is above", file=sys.stderr)
+    return exit_codes.OUR_FAULT

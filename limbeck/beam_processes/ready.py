@@ -1,0 +1,108 @@
+"""Tells the process that started a server where the server listens.
+
+The server takes any free port, so nobody knows the port before. A file would have to be looked at again and again. The
+end of a pipe is an event: it also comes if the server dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from limbeck.errors import UserError
+
+_PATIENCE_SECONDS = 10.0
+# A cold Java on a slow machine takes half a minute.
+_COLD_SECONDS, _LOOK_SECONDS = 120.0, 0.5
+
+
+class NotStartedError(UserError):
+    """A server ended before it listened."""
+
+
+def tell(descriptor: int | None, address: str) -> None:
+    """Writes the address to a file descriptor, and closes it. Does nothing for None."""
+    if descriptor is not None:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+            pipe.write(f"{address}\n")
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[str]:
+    """Starts a server, and yields its address when it listens. Args, errors and end are those of `starting`."""
+    with starting(command, environment, what) as address:
+        yield address()
+
+
+@contextlib.contextmanager
+def starting(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[Callable[[], str]]:
+    """Starts a server, and yields what waits until it listens, and returns its address. Ends the server at the end.
+
+    Args:
+      command: starts the server; the option `--ready-descriptor` is added.
+      environment: variables of the server.
+      what: the server, in words.
+
+    Raises:
+      NotStartedError: when it is waited for, if the server has ended before it listened.
+    """
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [*command, f"--ready-descriptor={writer}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[writer],
+        )
+    finally:
+        os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as pipe:
+
+        def address() -> str:
+            found = pipe.readline().strip()
+            if not found:
+                raise NotStartedError(f"{what} did not start, and the log says why: exit code {process.wait()}")
+            return found
+
+        try:
+            yield address
+        finally:
+            end(process)
+
+
+def await_answer(process: subprocess.Popen[bytes], address: str, what: str) -> None:
+    """Returns when a server that cannot tell its address answers by gRPC.
+
+    Args:
+      process: the server.
+      address: where it shall listen.
+      what: the server, in words.
+
+    Raises:
+      NotStartedError: if it ends before it answers, or does not answer within two minutes.
+    """
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        answer = grpc.channel_ready_future(channel)
+        for _ in range(int(_COLD_SECONDS / _LOOK_SECONDS)):
+            with contextlib.suppress(grpc.FutureTimeoutError):
+                answer.result(_LOOK_SECONDS)
+                return
+            if process.poll() is not None:
+                raise NotStartedError(
+                    f"{what} ended with exit code {process.poll()} before it answered; the log says why"
+                )
+    raise NotStartedError(f"{what} did not answer in {_COLD_SECONDS:.0f} seconds; the log says more")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process: by SIGTERM, and after ten seconds by SIGKILL."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

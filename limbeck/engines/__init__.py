@@ -1,0 +1,1 @@
+"""What runs the steps of Beam: one file an engine, and a registry."""

@@ -1,0 +1,59 @@
+"""Finds Java for a job server, and asks for its version."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from limbeck.errors import ConfigError
+
+# Those on which Flink 1.19 and Spark 3.5 run.
+VERSIONS = (8, 11, 17)
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+_MODULES = 9
+# What Flink and Spark reach into. Their own scripts say so to Java, and `java -jar` does not.
+_OPENED = ("java.lang", "java.lang.invoke", "java.util", "java.nio", "sun.nio.ch")
+_SECONDS = 30
+
+
+def find(environment: Mapping[str, str]) -> str:
+    """Returns the path of the program: that of JAVA_HOME, or that of PATH. Raises ConfigError if there is none."""
+    home = environment.get("JAVA_HOME")
+    found = shutil.which("java", path=str(Path(home, "bin")) if home else environment.get("PATH", ""))
+    if found is None:
+        where = f"JAVA_HOME={home} has no bin/java" if home else "there is no java on PATH"
+        raise ConfigError(
+            f"beam.job_server_jar needs Java {_listed()}, but {where}: install it, or give beam.endpoint of a job "
+            "server that runs elsewhere"
+        )
+    return found
+
+
+def version(program: str) -> int:
+    """Returns the version of Java, such as 17. Raises ConfigError if it is not one of `VERSIONS`, or does not run."""
+    try:
+        said = subprocess.run(
+            [program, "-version"], capture_output=True, text=True, timeout=_SECONDS, check=False
+        ).stderr
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"{program} does not say its version ({error}): install Java {_listed()}") from None
+    found = _VERSION.search(said)
+    if found is None or int(found[1]) not in VERSIONS:
+        raise ConfigError(
+            f"a job server of Beam needs Java {_listed()}, but {program} is {said.splitlines()[:1] or 'silent'}: set "
+            "JAVA_HOME to another one"
+        )
+    return int(found[1])
+
+
+def options(java_version: int) -> tuple[str, ...]:
+    """Returns the options of Java for a job server, which needs little memory and no second garbage collector."""
+    opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
+    return ("-Xmx1g", "-XX:+UseSerialGC", *(opened if java_version >= _MODULES else ()))
+
+
+def _listed() -> str:
+    return f"{', '.join(map(str, VERSIONS[:-1]))} or {VERSIONS[-1]}"

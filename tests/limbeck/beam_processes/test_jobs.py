@@ -1,0 +1,108 @@
+"""Jobs on Beam's job service with workers that a command starts: the very command that Flink and Spark are given."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from limbeck.beam_processes import canceller, faults, identity, ready, running
+from limbeck.engines.kind import Processes
+from limbeck.errors import ConfigError
+from limbeck.reference import find
+from limbeck.settings.beam import BeamConfig
+from limbeck.trainer.process import interpreter
+from tests.limbeck.beam_processes import steps
+
+pytestmark = pytest.mark.processes
+
+SETTINGS = BeamConfig(engine="portable", environment="process", workers=2)
+IDENTITY = identity.identity_of(find("digits"))
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    folder = tmp_path_factory.mktemp("engine")
+    with running.engine(SETTINGS, find("digits"), folder / "workers.log", folder / "staged") as started:
+        assert started is not None
+        yield started
+
+
+def flags_with(processes: Processes, workers: int, **changes: str) -> tuple[str, ...]:
+    return dataclasses.replace(SETTINGS, workers=workers).flags(dataclasses.replace(processes, **changes))
+
+
+def test_two_workers_share_the_work_and_end(processes: Processes, tmp_path: Path):
+    steps.run(steps.worker_of, flags_with(processes, 2), tmp_path / "out")
+
+    lines = [line.split() for path in tmp_path.glob("out*") for line in path.read_text().splitlines()]
+    assert sorted(int(number) for number, _ in lines) == list(range(40))
+    workers = {int(process) for _, process in lines}
+    assert len(workers) == 2
+    assert os.getpid() not in workers
+    alive = []
+    for worker in workers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            alive += psutil.wait_procs([psutil.Process(worker)], timeout=10)[1]
+    assert alive == []
+
+
+def test_a_worker_of_other_code_is_refused(processes: Processes, tmp_path: Path):
+    other = identity.experiment(dataclasses.replace(IDENTITY, code="0" * 64))
+    with pytest.raises(ConfigError, match="must run what the pipeline runs") as raised, faults.unmarked():
+        steps.run(steps.worker_of, flags_with(processes, 1, identity=other), tmp_path / "out")
+    assert "Limbeck's code with digest" in str(raised.value)
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_the_death_of_a_worker_ends_the_job_and_is_named(processes: Processes, tmp_path: Path):
+    with pytest.raises(RuntimeError, match="a Beam worker was killed by SIGKILL"):
+        steps.run(steps.die, flags_with(processes, 1), tmp_path / "out")
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_a_command_that_is_not_there_is_named(processes: Processes, tmp_path: Path):
+    with pytest.raises(RuntimeError, match="no Beam worker could be started by /nowhere/boot"):
+        steps.run(steps.worker_of, flags_with(processes, 1, command="/nowhere/boot"), tmp_path / "out")
+
+
+def test_a_job_does_not_outlive_the_process_that_submitted_it(processes: Processes, tmp_path: Path):
+    """Nothing of Beam ends such a job: it writes its files long after."""
+    import grpc
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    for name in ("started", "never"):
+        os.mkfifo(tmp_path / name)
+    doomed = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.limbeck.beam_processes.doomed"),
+            *(processes.endpoint, "limbeck-doomed", str(tmp_path)),
+            *flags_with(processes, 1, job_name="limbeck-doomed"),
+        ],
+        env=interpreter.environment(os.environ),
+    )
+    worker = psutil.Process(int((tmp_path / "started").read_text(encoding="utf-8")))
+    with grpc.insecure_channel(processes.endpoint) as channel:
+        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        jobs = stub.GetJobs(beam_job_api_pb2.GetJobsRequest()).job_info
+        [job] = [one for one in jobs if canceller.name_of(one) == "limbeck-doomed"]
+        doomed.kill()
+        states = stub.GetStateStream(beam_job_api_pb2.GetJobStateRequest(job_id=job.job_id), timeout=60)
+        assert [one.state for one in states][-1] == beam_job_api_pb2.JobState.CANCELLED
+    assert psutil.wait_procs([worker], timeout=10)[1] == []
+    assert doomed.wait() == -signal.SIGKILL
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_a_server_that_does_not_start_is_told(tmp_path: Path):
+    command = [sys.executable, "-c", "import sys; sys.exit(7)"]
+    with pytest.raises(ready.NotStartedError, match=r"the toy did not start.*exit code 7"):
+        ready.running(command, dict(os.environ), "the toy").__enter__()
