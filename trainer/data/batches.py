@@ -18,8 +18,9 @@ from limbeck.aliases import Dataset, Features, FeatureSpec, Tensor
 from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
 from limbeck.trainer.data import damage
-from limbeck.trainer.data.order import Order, Positions
+from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.permutation import Positions
 from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
 
 # Small beside the memory of a process, and large beside the cost of a call.

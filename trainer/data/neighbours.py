@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from limbeck.trainer.data.order import Order, Positions
+from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.permutation import Positions
 
 # Rows that may be neighbours. Rows lie in the order of their ids, which are hashes, so every n-th is a random sample.
 CANDIDATES = 10_000
