@@ -71,6 +71,15 @@ def test_the_death_of_a_worker_ends_the_job_and_is_named(processes: Processes, t
     assert list(tmp_path.glob("out*")) == []
 
 
+def test_a_command_that_ends_at_once_is_named(processes: Processes, tmp_path: Path):
+    """As where a package is missing. Nobody waits for what will never come."""
+    program = tmp_path / "worker"
+    program.write_text("#!/bin/sh\nexit 7\n", encoding="utf-8")
+    program.chmod(0o755)
+    with pytest.raises(RuntimeError, match="a Beam worker ended with exit code 7"):
+        steps.run(steps.worker_of, flags_with(processes, 1, command=str(program)), tmp_path / "out")
+
+
 def test_a_command_that_is_not_there_is_named(processes: Processes, tmp_path: Path):
     with pytest.raises(RuntimeError, match="no Beam worker could be started by /nowhere/boot"):
         steps.run(steps.worker_of, flags_with(processes, 1, command="/nowhere/boot"), tmp_path / "out")
