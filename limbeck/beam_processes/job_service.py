@@ -11,6 +11,7 @@ It runs on one machine, and keeps what passes between two stages in memory. Clus
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -38,6 +39,7 @@ from limbeck.trainer.process import lifeline
 
 _CANCELLED = beam_job_api_pb2.JobState.CANCELLED
 _LOOPBACK = ("localhost", "127.", "[::1]")
+_ABORT_SECONDS = 0.2
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -71,7 +73,9 @@ class Job(local_job_service.BeamJob):
         try:
             return runner.run_via_runner_api(self._pipeline_proto, options)
         except Exception as error:
-            # "Channel closed prematurely" says nothing to anybody.
+            # What a worker says of itself has a traceback. "Channel closed prematurely" says nothing to anybody.
+            if "Traceback" in str(error):
+                raise
             deaths = [worker.death for worker in self._provision_info.limbeck_workers if worker.death]
             if deaths:
                 raise RuntimeError(f"a Beam worker {deaths[0]} before its work was done") from None
@@ -129,9 +133,14 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
 
     def _watch(self) -> None:
         code = self._process.wait()
-        if not self._stopped.is_set():
+        # Again and again: what the runner asks the dead worker after this would wait for ever.
+        while not self._stopped.wait(_ABORT_SECONDS):
             self.death = ended(code)
-            self.control_conn.abort(RuntimeError(f"a Beam worker {self.death}"))
+            # Who waits for elements looks at the channel, and who waits for an answer at the request.
+            self.data_conn.close()
+            # The runner may be adding a request.
+            with contextlib.suppress(RuntimeError):
+                self.control_conn.abort(RuntimeError(f"a Beam worker {self.death}"))
 
 
 @worker_handlers.WorkerHandler.register_environment(

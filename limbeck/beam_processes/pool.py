@@ -111,6 +111,11 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             end(process)
         return beam_fn_api_pb2.StopWorkerResponse()
 
+    @property
+    def working(self) -> tuple[str, ...]:
+        """The names of the workers that were started and not ended."""
+        return tuple(self._working)
+
     def end(self) -> None:
         """Ends all workers."""
         self._spares.end()

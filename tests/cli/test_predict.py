@@ -82,12 +82,3 @@ def test_an_older_version_scores_on_an_engine(
     assert sorted(row["id"] for row in rows) == sorted(f"r{number}" for number in range(30))
     assert {row["name"] for row in rows} == {"none"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "rows.csv"]
-
-
-@pytest.mark.processes
-def test_a_wrong_row_ends_with_exit_code_2(
-    pushed: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    data.write_text("id,size\na,1\nb,\n", encoding="utf-8")
-    assert f"{data}:3: there is no value of 'size'" in refused(capsys, data, tmp_path / "out", "--root", pushed)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv"]

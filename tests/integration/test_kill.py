@@ -103,8 +103,7 @@ def test_nothing_survives_a_signal_in_beam(number: signal.Signals, code: int, tm
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda v: v.name)
-def test_nothing_survives_a_signal_on_an_engine_of_the_run(number: signal.Signals, tmp_path: Path) -> None:
+def test_nothing_survives_a_kill_on_an_engine_of_the_run(tmp_path: Path) -> None:
     """A job service, a pool and its workers: three generations, none of which Beam would end."""
     root = tmp_path / "root"
     run = start(root, "beam.engine=portable")
@@ -112,7 +111,7 @@ def test_nothing_survives_a_signal_on_an_engine_of_the_run(number: signal.Signal
         assert until(lambda: happened(root, event="node_started", node="ExampleGen"), PATIENCE_SECONDS)
         lines = command_lines(root)
         assert all(f"limbeck.beam_processes.{name}" in lines for name in ("job_service", "pool", "boot"))
-        run.send_signal(number)
+        run.kill()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
         run.wait()
     finally:

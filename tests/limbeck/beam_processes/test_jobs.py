@@ -10,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from limbeck.beam_processes import canceller, faults, identity, ready, running
+from limbeck.beam_processes.pool import Pool, Spares, serve
 from limbeck.engines.kind import Processes
 from limbeck.errors import ConfigError
 from limbeck.reference import find
@@ -69,9 +71,50 @@ def test_the_death_of_a_worker_ends_the_job_and_is_named(processes: Processes, t
     assert list(tmp_path.glob("out*")) == []
 
 
+def test_a_command_that_ends_at_once_is_named(processes: Processes, tmp_path: Path):
+    """As where a package is missing. Nobody waits for what will never come."""
+    program = tmp_path / "worker"
+    program.write_text("#!/bin/sh\nexit 7\n", encoding="utf-8")
+    program.chmod(0o755)
+    with pytest.raises(RuntimeError, match="a Beam worker ended with exit code 7"):
+        steps.run(steps.worker_of, flags_with(processes, 1, command=str(program)), tmp_path / "out")
+
+
 def test_a_command_that_is_not_there_is_named(processes: Processes, tmp_path: Path):
     with pytest.raises(RuntimeError, match="no Beam worker could be started by /nowhere/boot"):
         steps.run(steps.worker_of, flags_with(processes, 1, command="/nowhere/boot"), tmp_path / "out")
+
+
+# A worker that waits, without the packages that these steps do not need.
+WAITING = "from limbeck.beam_processes import boot; boot.PACKAGES = (); boot.main(['--wait'])"
+
+
+@pytest.fixture
+def pool(processes: Processes) -> Iterator[tuple[Pool, Processes]]:
+    """A pool within this process, and the job service that asks it for workers."""
+
+    def start(_: object, **options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", WAITING], **options)
+
+    made = Pool(Spares(1, interpreter.environment(os.environ), start))
+    server, address = serve(made, "127.0.0.1:0")
+    yield made, dataclasses.replace(processes, pool=address, command=None)
+    server.stop(0)
+    made.end()
+
+
+def test_workers_of_a_pool_do_the_work_and_their_death_is_named(pool: tuple[Pool, Processes], tmp_path: Path):
+    made, asking = pool
+    steps.run(steps.worker_of, flags_with(asking, 1), tmp_path / "out")
+    lines = [line for path in tmp_path.glob("out*") for line in path.read_text().splitlines()]
+    assert len(lines) == 40
+    assert len({line.split()[1] for line in lines}) == 1
+    # The job service has had it ended.
+    assert made.working == ()
+
+    with pytest.raises(RuntimeError, match="a Beam worker of the pool ended before its work was done"):
+        steps.run(steps.die, flags_with(asking, 1), tmp_path / "died")
+    assert list(tmp_path.glob("died*")) == []
 
 
 def test_a_job_does_not_outlive_the_process_that_submitted_it(processes: Processes, tmp_path: Path):
