@@ -18,7 +18,7 @@ from limbeck.aliases import Batch, Gradient, Optimizer, Tensor, Variable
 from limbeck.errors import TaskError
 from limbeck.trainer.fitting import optimization
 from limbeck.trainer.fitting.micro_batches import cut, sum_of
-from limbeck.trainer.fitting.pipeline import MicroBatch, PipelinedModel
+from limbeck.trainer.fitting.pipeline import MicroBatch, PipelinedModel, named
 from limbeck.trainer.fitting.stage_clock import StageClock
 from limbeck.trainer.fitting.stashed_weights import StashedWeights
 from limbeck.trainer.fitting.step import StepResult
@@ -143,7 +143,8 @@ class _Run:
         """Adds an action to the graph."""
         import tensorflow as tf
 
-        with tf.device(self._step.pipeline.devices[stage]), tf.control_dependencies(self._done[stage]):
+        device = self._step.pipeline.devices[stage]
+        with named(stage, action), tf.device(device), tf.control_dependencies(self._done[stage]):
             if action.kind == "update":
                 self._done[stage] = self._update(stage, action.number)
                 return

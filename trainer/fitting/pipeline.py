@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from limbeck.aliases import Features, Gradient, KerasModel, Tensor, Variable
@@ -23,7 +24,7 @@ from limbeck.trainer.fitting.differentiation import Differentiated
 from limbeck.trainer.fitting.micro_batches import cut, sum_of
 from limbeck.trainer.fitting.recomputation import Head, add, numbered_by, share_gradient, together
 from limbeck.trainer.pipelining.blocks import Block, Layout, Pass, Values
-from limbeck.trainer.pipelining.schedule import Schedule
+from limbeck.trainer.pipelining.schedule import Action, Schedule
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class PipelinedModel:
             if action.kind == "update":
                 continue
             waited = [done[stage]] if stage in done else []
-            with tf.device(self.devices[stage]), tf.control_dependencies(waited):
+            with named(stage, action), tf.device(self.devices[stage]), tf.control_dependencies(waited):
                 if action.kind == "forward":
                     computed = parts[action.number].forward(stage)
                 else:
@@ -95,6 +96,13 @@ class PipelinedModel:
         """Returns whether a stage keeps its activations."""
         last = stage == len(self.stages) - 1
         return self.recompute == "none" or (self.recompute == "except_last" and last)
+
+
+def named(stage: int, action: Action) -> AbstractContextManager[Any]:
+    """Returns a context whose operations are named after an action: `stage1_F0/...`, for whoever traces a step."""
+    import tensorflow as tf
+
+    return tf.name_scope(f"stage{stage}_{action}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

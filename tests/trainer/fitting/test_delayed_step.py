@@ -18,7 +18,7 @@ from limbeck.trainer.recovery import model_state
 from tests.trainer.fitting import delayed_rule
 
 STAGES, WIDTH, CLASSES, EXAMPLES = 3, 5, 4, 8
-STEPS = 6
+STEPS = 5
 RATE = 0.05
 DECAY = tf_keras.optimizers.schedules.PolynomialDecay(RATE, 20, end_learning_rate=0.0)
 optimizers = tf_keras.optimizers
@@ -106,8 +106,7 @@ def assert_close(found, wanted):
 def test_weights_are_those_of_the_delayed_rule_across_calls(name, micro_batches, delays, optimizer):
     make, rule = RULES[optimizer]
     given, training = batches(), Training(name, make(), micro_batches)
-    training.train(given[:3])
-    training.train(given[3:4])
+    training.train(given[:4])
     training.train(given[4:])
     assert_close(training.weights, expected(delays, rule, given))
     assert int(training.optimizer.iterations) == STEPS
@@ -118,8 +117,8 @@ def test_what_is_computed_again_is_computed_with_the_older_weights(name):
     micro_batches = 1 if name == "weight_stashing" else 2
     given, found = batches(), []
     for recompute in ("none", "all"):
-        training = Training(name, optimizers.Adam(RATE), micro_batches, recompute)
-        training.train(given)
+        training = Training(name, optimizers.SGD(RATE), micro_batches, recompute)
+        training.train(given[:4])
         found.append(training.weights)
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -143,8 +142,8 @@ def test_a_restart_goes_on_to_the_bit(name):
 def test_the_number_of_stages_changes_nothing_under_2bw():
     given, found = batches(), []
     for stages in (1, 2):
-        training = Training("2bw", optimizers.Adam(RATE), stages=stages)
-        training.train(given)
+        training = Training("2bw", optimizers.SGD(RATE), stages=stages)
+        training.train(given[:3])
         found.append(training.weights)
     assert_close(*found)
 

@@ -58,12 +58,25 @@ def built(strategy, optimizer):
         return model, {"sgd": tf_keras.optimizers.SGD, "adam": tf_keras.optimizers.Adam}[optimizer](RATE)
 
 
-def trained(strategy, folder, optimizer, clip_norm=None, **options):
+class InGroups:
+    """A step that does three at once, and notes how many it was given."""
+
+    together = 3
+
+    def __init__(self, step):
+        self.step, self.given = step, []
+
+    def run_together(self, batches):
+        self.given.append(len(batches))
+        return [self.step.run(*batch) for batch in zip(batches)]
+
+
+def trained(strategy, folder, optimizer, clip_norm=None, around=lambda step: step, **options):
     """Returns the initial weights, the final weights, the result of `fit`, and its reports."""
     model, update = built(strategy, optimizer)
     initial, reports = model.get_weights(), []
     fitted = fit(
-        GradientStep(strategy, model, update, WholeModel(model, loss), clip_norm),
+        around(GradientStep(strategy, model, update, WholeModel(model, loss), clip_norm)),
         inputs(strategy, folder),
         steps=ORDER.steps,
         hooks=Hooks(report=reports.append),
@@ -130,6 +143,19 @@ def test_fit_equals_a_loop_written_by_hand(strategy, folder, optimizer, update, 
     assert {point.learning_rate for point in fitted.curve} == {np.float32(RATE)}
     assert (fitted.steps, fitted.examples) == (17, 129)
     assert fitted.seconds > 0
+
+
+def test_steps_that_are_done_together_are_told_as_if_one_by_one(strategy, folder):
+    """Seven steps a call are two groups of three, and one alone."""
+    steps = []
+    _, plain, single, reports = trained(strategy, folder, "adam", steps_per_call=7)
+    _, grouped, several, told = trained(
+        strategy, folder, "adam", steps_per_call=7, around=lambda step: steps.append(InGroups(step)) or steps[0]
+    )
+    assert set(steps[0].given) == {1, 3}
+    for one, other in zip(plain, grouped, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert told == reports and (several.steps, several.examples) == (single.steps, single.examples)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

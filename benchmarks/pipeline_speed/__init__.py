@@ -1,0 +1,1 @@
+"""How close does a pipeline come to the bound of its schedule?"""
