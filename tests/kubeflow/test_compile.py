@@ -295,7 +295,8 @@ def test_a_component_is_given_its_slice_and_no_more(compiled: Compiled, config: 
     drift = {f"drift_{name}" for name in runtime_fields(type(config.drift))}
     of_each = {name: set(compiled.parameters(name)) for name in compiled.nodes}
     assert of_each["AnomalyStop"] == code | {*drift, "accepted", "generation"}
-    for name in ("TeacherLabeler", "Predictor", "Reporter", "TaskData"):
+    assert of_each["TeacherLabeler"] == code | {"labelling"}
+    for name in ("Predictor", "Reporter", "TaskData"):
         assert of_each[name] == code
 
 
