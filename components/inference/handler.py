@@ -23,8 +23,8 @@ Logits = npt.NDArray[np.float32]
 BATCH_SIZE = 256
 
 
-class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
-    """Scores serialized transformed tf.Examples; each inference is float32 `[members, classes]`."""
+class _SavedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
+    """Scores serialized tf.Examples by a SavedModel, always so many at once."""
 
     def __init__(self, saved_model: str) -> None:
         """Takes the folder of a SavedModel that `limbeck.trainer.serving.export.save` wrote."""
@@ -41,46 +41,29 @@ class TransformedExamplesHandler(base.ModelHandler[bytes, base.PredictionResult,
 
         return tf.saved_model.load(self._saved_model)
 
+
+class TransformedExamplesHandler(_SavedModelHandler):
+    """Scores serialized transformed tf.Examples; each inference is float32 `[members, classes]`."""
+
     def run_inference(
         self, batch: Sequence[bytes], model: Any, inference_args: dict[str, Any] | None = None
     ) -> Iterable[base.PredictionResult]:
         """Scores one batch."""
-        import tensorflow as tf
-
-        filled = [*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))]
-        logits = model.signatures["transformed"](tf.constant(filled))["logits"].numpy()
+        logits = model.signatures["transformed"](_filled(batch))["logits"].numpy()
         return [base.PredictionResult(*pair) for pair in zip(batch, logits[: len(batch)], strict=True)]
 
 
-class RawExamplesHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
+class RawExamplesHandler(_SavedModelHandler):
     """Scores serialized raw tf.Examples as a served model does.
 
     Each inference has the outputs of the signature `serving_default` for one example, by name.
     """
 
-    def __init__(self, saved_model: str) -> None:
-        """Takes the folder of a SavedModel that `limbeck.trainer.serving.export.save` wrote."""
-        super().__init__()
-        self._saved_model = saved_model
-
-    def batch_elements_kwargs(self) -> dict[str, int]:
-        """Returns how many examples Beam passes at once."""
-        return {"min_batch_size": BATCH_SIZE, "max_batch_size": BATCH_SIZE}
-
-    def load_model(self) -> Any:
-        """Loads the model, once in each process."""
-        import tensorflow as tf
-
-        return tf.saved_model.load(self._saved_model)
-
     def run_inference(
         self, batch: Sequence[bytes], model: Any, inference_args: dict[str, Any] | None = None
     ) -> Iterable[base.PredictionResult]:
         """Scores one batch."""
-        import tensorflow as tf
-
-        filled = [*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))]
-        said = model.signatures["serving_default"](tf.constant(filled))
+        said = model.signatures["serving_default"](_filled(batch))
         columns = {name: values.numpy() for name, values in said.items()}
         for index, example in enumerate(batch):
             yield base.PredictionResult(example, {name: values[index] for name, values in columns.items()})
@@ -114,3 +97,9 @@ class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any
         """Scores one batch."""
         answers = model.answer_transformed(list(batch))
         return [base.PredictionResult(one, row[np.newaxis]) for one, row in zip(batch, answers, strict=True)]
+
+
+def _filled(batch: Sequence[bytes]) -> Any:
+    import tensorflow as tf
+
+    return tf.constant([*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))])
