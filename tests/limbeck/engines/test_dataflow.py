@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +74,25 @@ def test_the_flags_fit_into_the_variables():
     assert tuple(settings(FULL).variables()) == VARIABLES
 
 
-def requested(
-    folder: Path, config: BeamConfig, monkeypatch: pytest.MonkeyPatch
-) -> tuple[dict[str, Any], list[str]]:
+def requested(folder: Path, config: BeamConfig) -> tuple[dict[str, Any], list[str]]:
     """The request that Beam would send, and the files that it put into the bucket."""
     with server.serving(Buckets(folder / "buckets"), folder / "secrets") as variables:
-        for name in ("STORAGE_EMULATOR_HOST", "GCE_METADATA_HOST", "GCE_METADATA_IP", "no_proxy"):
-            monkeypatch.setenv(name, variables[name])
-        import apache_beam as beam
-
-        flags = [*config.flags(), f"--template_location={folder / 'job.json'}", "--no_auth"]
-        with beam.Pipeline(argv=flags) as pipeline:
-            _ = pipeline | beam.Create([1, 2]) | beam.Map(str) | beam.io.WriteToText("gs://bucket/out")
+        names = ("STORAGE_EMULATOR_HOST", "GCE_METADATA_HOST", "GCE_METADATA_IP", "no_proxy")
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.limbeck.engines.translated"),
+                *(*config.flags(), f"--template_location={folder / 'job.json'}", "--no_auth"),
+            ],
+            check=True,
+            env=os.environ | {name: variables[name] for name in names},
+        )
     files = [path.name for path in (folder / "buckets").rglob("*") if path.is_file()]
     return json.loads((folder / "job.json").read_text(encoding="utf-8")), files
 
 
 @pytest.mark.processes
-def test_the_request_for_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    job, files = requested(tmp_path, settings(FULL, workers=2), monkeypatch)
+def test_the_request_for_a_job(tmp_path: Path):
+    job, files = requested(tmp_path, settings(FULL, workers=2))
 
     # Nothing is installed on a worker: the image holds it.
     assert files == ["pipeline.pb"]

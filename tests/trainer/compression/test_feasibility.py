@@ -64,7 +64,7 @@ def test_no_teacher_is_trained_for_a_student_that_cannot_be_compressed(told, wor
 
 
 def test_a_student_is_not_trained_either_if_its_teachers_came_from_the_cache(world, tmp_path, monkeypatch):
-    monkeypatch.setattr(training.member, "train", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(training.generations, "train", lambda *_: pytest.fail("trained"))
     job = world.job(
         tmp_path / "job",
         "student",
