@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
     from limbeck.components.graph.context import Context, Storage
+    from limbeck.digests.dependencies import Project
     from limbeck.reference import TaskRef
     from limbeck.settings.config import Config
 
@@ -27,6 +28,7 @@ def create_pipeline(
     beam_flags: Sequence[Any],
     generation: int = 0,
     metadata: Any = None,
+    project: Project | None = None,
 ) -> Any:
     """Builds the graph.
 
@@ -38,6 +40,7 @@ def create_pipeline(
       generation: number of the accepted schema at `storage.accepted`. A number one higher replaces that schema by the
         schema of this run's data.
       metadata: an ML Metadata `ConnectionConfig`, for a local run.
+      project: our own sources, for several pipelines that are made of one state of them; None reads them.
 
     Returns:
       A `tfx.orchestration.pipeline.Pipeline`.
@@ -49,7 +52,7 @@ def create_pipeline(
 
     from limbeck.components.graph.context import Context
 
-    context = Context.of(config, ref, storage)
+    context = Context.of(config, ref, storage, project)
     return Pipeline(
         pipeline_name=f"limbeck-{context.task.name}",
         pipeline_root=storage.root,

@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from limbeck import reference
 from limbeck.cli import settings
+from limbeck.digests.dependencies import Project
 from limbeck.records import to_json
 from limbeck.reference import TaskRef
 from limbeck.settings import sources
@@ -163,8 +164,13 @@ def _layer(setting: str, value: Any) -> _Layer:
     return cast("_Layer", value)
 
 
-def keys(config: Config, ref: TaskRef) -> Keys:
+def keys(config: Config, ref: TaskRef, project: Project | None = None) -> Keys:
     """Returns the keys for a local run of a task with these settings.
+
+    Args:
+      config: the settings.
+      ref: the task.
+      project: our own sources; None reads them.
 
     Raises:
       TaskError: if the task cannot be loaded.
@@ -186,7 +192,7 @@ def keys(config: Config, ref: TaskRef) -> Keys:
     )
     store = metadata_store_pb2.ConnectionConfig(fake_database=metadata_store_pb2.FakeDatabaseConfig())
     graph = Compiler().compile(
-        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(), metadata=store)
+        pipeline.create_pipeline(config, ref, storage, beam_flags=beam_flags(), metadata=store, project=project)
     )
     found: dict[str, str] = {}
     with Metadata(store) as handle:
@@ -203,11 +209,12 @@ def run_again(before: Keys, after: Keys) -> tuple[str, ...]:
 def table(config: Config, ref: TaskRef) -> Rows:
     """Returns the nodes that run again, by the setting that changed."""
     known: dict[str, Keys] = {}
+    project = Project()
 
     def keys_of(one: Config) -> Keys:
         text = to_json(one)
         if text not in known:
-            known[text] = keys(one, ref)
+            known[text] = keys(one, ref, project)
         return known[text]
 
     return {one.setting: run_again(keys_of(one.before), keys_of(one.after)) for one in changes(config)}

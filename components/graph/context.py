@@ -54,13 +54,17 @@ class Context:
     task: Task
     digests: TaskDigests
     storage: Storage
-    project: Project = dataclasses.field(default_factory=Project, repr=False, compare=False)
+    project: Project = dataclasses.field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, config: Config, ref: TaskRef, storage: Storage) -> Context:
-        """Loads the task and returns the context. Raises TaskError if the task cannot be loaded."""
+    def of(cls, config: Config, ref: TaskRef, storage: Storage, project: Project | None = None) -> Context:
+        """Loads the task and returns the context; without a `project`, sources are read as they are now.
+
+        Raises:
+          TaskError: if the task cannot be loaded.
+        """
         task = ref.load()
-        return cls(config, ref, task, task_digests(task, ref), storage)
+        return cls(config, ref, task, task_digests(task, ref), storage, project or Project())
 
     def code(self, roots: Iterable[str], part: str = "") -> CodeRef:
         """Returns the task, and a digest that changes when any code changes that a node runs.

@@ -55,6 +55,7 @@ class Project:
         self._sources = Sources(search_path)
         self._expanded: dict[Node, tuple[tuple[str, ...], set[Node]]] = {}
         self._resolved: dict[tuple[str, NameChain], set[Node]] = {}
+        self._followed: dict[frozenset[Node], Mapping[Node, tuple[str, ...]]] = {}
 
     def find(self, name: str) -> Module | None:
         """Returns the project's module with this dotted name; None if the project has none.
@@ -97,6 +98,12 @@ class Project:
         Raises:
           TaskError: if a file that is followed is not Python.
         """
+        begin = frozenset(roots)
+        if begin not in self._followed:
+            self._followed[begin] = self._reached(begin)
+        return self._followed[begin]
+
+    def _reached(self, roots: frozenset[Node]) -> Mapping[Node, tuple[str, ...]]:
         found: dict[Node, tuple[str, ...]] = {}
         pending = list(roots)
         while pending:
