@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 TABLE, STUDENT_UNITS = "letters", 256
 RATIOS = (1, 10, 50, 200)
-# The difference of both has neither the tracing of the step nor the building of the models.
-_SHORT, _LONG = 2, 12
+# The difference of both has neither the tracing of the step nor the building of the models. An epoch takes some
+# hundredths of a second, and tracing now and then half a second more.
+_SHORT, _LONG = 5, 155
 _MOST = 0.35
 _OF = 50
 

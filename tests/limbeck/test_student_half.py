@@ -147,7 +147,7 @@ def test_inputs_that_the_teacher_must_answer_at_each_step_are_refused():
         (Config(labelling=LabellingConfig(top_k=99)), "must be below the 3 classes"),
         (
             Config(labelling=LabellingConfig(top_k=1), distillation=DistillationConfig(decoupled_weight=1.0)),
-            r"decoupled_weight compares .* of all classes, and labelling\.top_k=1 stores",
+            r"decoupled_weight needs the logits of every class, and labelling\.top_k=1 stores",
         ),
         (
             Config(distillation=DistillationConfig(alpha=0.0, generations=2)),

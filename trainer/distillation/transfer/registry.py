@@ -129,7 +129,7 @@ def _assert_stored(config: DistillationConfig, labelling: LabellingConfig) -> No
     for name in config.weights:
         if TRANSFERS[name].every_class:
             raise ConfigError(
-                f"distillation.{name}_weight compares {TRANSFERS[name].words} of all classes, and "
+                f"distillation.{name}_weight needs the logits of every class, and "
                 f"labelling.top_k={labelling.top_k} stores those of the most probable ones alone: set the weight to 0, "
                 "or leave labelling.top_k out"
             )
