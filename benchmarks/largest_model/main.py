@@ -75,7 +75,7 @@ def _recomputation(parsed: argparse.Namespace) -> None:
 def _largest(case: Case, limit: int) -> tuple[int, int]:
     """Returns the largest number of blocks that train under the limit in MB, and the weights of that model."""
     from benchmarks.largest_model.search import largest
-    from benchmarks.pipeline_speed.launching import probed
+    from benchmarks.pipeline_speed.launching import ProbeFailedError, probed
 
     cores = sorted(os.sched_getaffinity(0))
     servers = [str(cores[number % len(cores)]) for number in range(1, case.stages)]
@@ -84,7 +84,13 @@ def _largest(case: Case, limit: int) -> tuple[int, int]:
 
     def fits(layers: int) -> bool:
         asked = dataclasses.asdict(dataclasses.replace(case, layers=layers))
-        found = probed(_PROBE, asked, servers, variables)
+        try:
+            found = probed(_PROBE, asked, servers, variables)
+        except ProbeFailedError as error:
+            if error.code >= 0:
+                raise
+            # Right at the limit, some operations of TensorFlow crash instead of raising ResourceExhaustedError.
+            return False
         if found["fits"]:
             weights[layers] = found["weights"]
         return bool(found["fits"])

@@ -27,7 +27,16 @@ _ENVIRONMENT = {
 
 
 class ProbeFailedError(Exception):
-    """A probe ended with another exit code than 0. The text is the end of what it wrote."""
+    """A probe ended with another exit code than 0.
+
+    Attributes:
+      code: the exit code; minus the number of the signal that killed it.
+    """
+
+    def __init__(self, code: int, text: str) -> None:
+        """Takes the exit code, and the end of what the probe wrote."""
+        super().__init__(f"the probe ended with {code}: {text}")
+        self.code = code
 
 
 def probed(
@@ -56,7 +65,7 @@ def probed(
                 check=False,
             )
     if done.returncode:
-        raise ProbeFailedError((done.stderr or done.stdout)[-3000:])
+        raise ProbeFailedError(done.returncode, (done.stderr or done.stdout)[-3000:])
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -1,6 +1,8 @@
 """Jobs of teachers in stages, and what is refused before one begins."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,10 +39,20 @@ def test_a_teacher_in_stages_is_the_teacher_of_one_device(world, tmp_path):
     assert np.abs(world.logits(job) - world.logits(plain)).max() <= 1e-5
 
 
+def validation_losses(job):
+    history = json.loads((Path(job.record_uri) / "history.json").read_text(encoding="utf-8"))
+    return [point["validation"]["loss"] for point in history["members"][0] if point["validation"]]
+
+
 @pytest.mark.processes
 def test_stages_in_processes_are_the_teacher_of_one_device(world, tmp_path):
-    """And a checkpoint of two stages goes on in one process without stages."""
-    changes = {"task": world.variant("SGD"), "checkpoint_uri": str(tmp_path / "checkpoints")}
+    """And are validated as it is. And a checkpoint of two stages goes on in one process without stages."""
+    changes = {
+        "task": world.variant("SGD"),
+        "checkpoint_uri": str(tmp_path / "checkpoints"),
+        "validation_uri": world.folders["teacher"],
+        "training": dataclasses.replace(TRAINING, early_stopping_patience=9),
+    }
     half = {"most_steps": STEPS // 2}
     plain = world.job(tmp_path / "plain", "teacher", **changes | {"checkpoint_uri": None})
     before = world.job(tmp_path / "before", "teacher", **changes | half | {"checkpoint_uri": None})
@@ -56,6 +68,8 @@ def test_stages_in_processes_are_the_teacher_of_one_device(world, tmp_path):
         for one, other in zip(weights(ours), weights(wanted), strict=True):
             assert np.abs(one - other).max() <= 1e-6 * np.abs(other).max()
     assert np.abs(world.logits(job) - world.logits(before)).max() <= 1e-6
+    ours, wanted = (validation_losses(one) for one in (job, before))
+    assert ours and ours == pytest.approx(wanted, rel=1e-6)
     assert not {"released", "asked-1"} & {path.name for path in (tmp_path / "stages").iterdir()}
 
 

@@ -46,8 +46,12 @@ def releasing(record_uri: str) -> Iterator[None]:
     """Returns a context behind which the processes of the stages may end, whatever happened in it."""
     try:
         yield
-    finally:
-        files.write_text(_released(record_uri), "")
+    except BaseException:
+        # The launcher ends all of them now. If storage is away, what is raised must say so.
+        with contextlib.suppress(OSError):
+            files.write_text(_released(record_uri), "")
+        raise
+    files.write_text(_released(record_uri), "")
 
 
 def released(record_uri: str) -> bool:

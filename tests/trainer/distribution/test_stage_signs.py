@@ -38,6 +38,12 @@ def test_stages_are_released_whatever_happens_to_the_chief(tmp_path, error):
     assert stage_signs.released(str(tmp_path))
 
 
+def test_what_went_wrong_is_told_even_if_storage_is_away(tmp_path):
+    with pytest.raises(ValueError, match="the cause"), stage_signs.releasing(str(tmp_path / "file" / "below")):
+        (tmp_path / "file").write_text("no folder", encoding="utf-8")
+        raise ValueError("the cause")
+
+
 def test_an_attempt_sees_no_sign_of_the_one_before(tmp_path):
     with stage_signs.releasing(str(tmp_path)):
         stage_signs.ask(str(tmp_path), 1)
