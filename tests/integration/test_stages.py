@@ -18,6 +18,7 @@ from limbeck.trainer.job import TrainingJob
 from tests.integration import mortal
 from tests.integration.halting import Running, kill, launched
 from tests.integration.mortal import MEMBERS, STEPS
+from tests.trainer.pipelining import cuts
 from tests.trainer.world import World, weights
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
@@ -39,10 +40,11 @@ def underway(running: Running, member: int) -> bool:
 def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Path) -> None:
     """With Dropout, averages of batch normalisation, the slots of Adam, and a last batch of one example."""
     made = mortal.build(tmp_path, "staged")
-    expected = job_of(made, tmp_path / "reference", None)
+    expected = job_of(made, tmp_path / "reference", tmp_path / "its checkpoints")
     with launched(expected) as running:
         running.finish()
     job = job_of(made, tmp_path / "job", tmp_path / "checkpoints")
+    cuts.share(tmp_path / "its checkpoints", tmp_path / "checkpoints")
     with launched(job) as running:
         processes = running.halt(lambda: underway(running, 0))
         assert processes is not None and processes.keys() == {"chief", "worker"}

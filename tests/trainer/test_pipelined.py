@@ -16,6 +16,7 @@ from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.trainer import training
 from limbeck.trainer.recovery.job_digest import job_digest
 from limbeck.trainer.session import inputs, preflight
+from tests.trainer.pipelining import cuts
 from tests.trainer.world import POSITIONS, STEPS, TRAINING, weights
 
 TWO = PipeliningConfig(stages=2, micro_batches=4)
@@ -165,11 +166,14 @@ def test_a_job_without_a_flush_goes_on_to_the_bit(world, tmp_path, schedule):
     micro_batches = 4 if schedule == "2bw" else 1
     stages = PipeliningConfig(stages=2, micro_batches=micro_batches, schedule=schedule)
     changes = {"pipelining": stages, "checkpoint_uri": str(tmp_path / "checkpoints")}
-    whole = world.job(tmp_path / "whole", "teacher", **changes | {"checkpoint_uri": None})
+    own = tmp_path / "its checkpoints"
+    whole = world.job(tmp_path / "whole", "teacher", **changes | {"checkpoint_uri": str(own)})
     half = world.job(tmp_path / "half", "teacher", **changes, most_steps=9)
     rest = world.job(tmp_path / "rest", "teacher", **changes)
     for job in (whole, half, rest):
         launch(job, Cluster.of(job.strategy, job.pipelining))
+        if job is whole:
+            cuts.share(own, tmp_path / "checkpoints")
     for one, other in zip(weights(rest), weights(whole), strict=True):
         np.testing.assert_array_equal(one, other)
     plain = world.job(tmp_path / "plain", "teacher")

@@ -1,7 +1,8 @@
 """Builds the model of a job in stages: cuts it, and puts its variables on the devices of the stages.
 
 The stages are chosen by measured times (`limbeck.trainer.pipelining.profile`), so that they take equally long. Another
-run may cut the model elsewhere. The result is the same to the bit, because each layer computes the same.
+run may cut the model elsewhere. TensorFlow fuses layers within a stage, so its result differs by rounding. A job keeps
+its cut beside its checkpoints, and goes on with it after a restart.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import json
 import logging
 from collections.abc import Callable, Sequence
 
-from limbeck import events
+from limbeck import events, files
 from limbeck.aliases import KerasModel, Optimizer, Tensor
 from limbeck.errors import ConfigError, TaskError
 from limbeck.trainer.distillation.targets import Loss
@@ -96,10 +98,16 @@ def equal(session: Session, model: KerasModel) -> Stages:
 
 
 def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell: bool) -> Stages:
-    """Returns stages that take equally long. Blocks of the model are called, which changes its state."""
+    """Returns stages that take equally long. Blocks of the model are called, which changes its state.
+
+    Another cut rounds otherwise, and a clock decides on it. So an attempt that goes on takes the cut of the first one.
+    """
     settings, found = session.job.pipelining, _layout(session, model)
-    cuts = _cuts(session, found)
-    blocks, schedule = blocks_of(found, cuts), _schedule(session)
+    cuts, schedule = _cuts(session, found), _schedule(session)
+    known = _known(session, cuts)
+    if known is not None:
+        return Stages(known, devices.of(settings), schedule)
+    blocks = blocks_of(found, cuts)
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
     part, _ = micro_batches.cut((given, given), settings.micro_batches * session.job.training.accumulate, 0)
     measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part), made)
@@ -108,8 +116,28 @@ def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell
     chosen = partition(measured, Devices(settings.stages, schedule.alive), by)
     if tell:
         _tell(session, chosen, blocks, measured)
-    names = devices.of(settings)
-    return Stages(tuple(cuts[stage.begin - 1] for stage in chosen[1:]), names, schedule)
+    names, taken = devices.of(settings), tuple(cuts[stage.begin - 1] for stage in chosen[1:])
+    if (folder := session.job.checkpoint_uri) is not None:
+        files.make_folder(folder)
+        files.write_text(_place(folder, settings.stages), json.dumps(taken))
+    return Stages(taken, names, schedule)
+
+
+def _place(checkpoints: str, stages: int) -> str:
+    return files.join(checkpoints, f"cut-into-{stages}.json")
+
+
+def _known(session: Session, cuts: Sequence[int]) -> tuple[int, ...] | None:
+    """Returns the cut that an earlier attempt has kept; None if there is none."""
+    checkpoints, stages = session.job.checkpoint_uri, session.job.pipelining.stages
+    if checkpoints is None or not files.exists(place := _place(checkpoints, stages)):
+        return None
+    try:
+        kept = tuple(json.loads(files.read_text(place)))
+    except ValueError:
+        # The attempt was killed while it wrote.
+        return None
+    return kept if set(kept) <= set(cuts) else None
 
 
 def _cuts(session: Session, found: Layout) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ from tests.launchers.kubernetes import kubelet as kubelets
 from tests.launchers.kubernetes.bodies import step_pod
 from tests.launchers.kubernetes.kubelet import Kubelet
 from tests.trainer import world as worlds
+from tests.trainer.pipelining import cuts
 from tests.trainer.world import weights
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
@@ -209,8 +210,10 @@ def test_stages_in_pods_lose_one_and_go_on_to_the_same_bits(world, kubelet, shar
         "strategy": StrategyConfig("one_device"),
         "pipelining": PipeliningConfig(stages=2, micro_batches=2, devices="processes"),
     }
-    here = dataclasses.replace(make_job(world, tmp_path / "here"), **stages)
+    own = tmp_path / "its checkpoints"
+    here = dataclasses.replace(make_job(world, tmp_path / "here", checkpoint_uri=str(own)), **stages)
     wanted = launch(here, Cluster.of(here.strategy, here.pipelining)).result
+    cuts.share(own, checkpoints)
     job = dataclasses.replace(make_job(world, tmp_path / "job", checkpoint_uri=str(checkpoints)), **stages)
     loss = Fate(checkpoints, lambda: kubelet.process(1).send_signal(signal.SIGKILL))
     done = launch(job, Cluster.of(job.strategy, job.pipelining), settings, RECOVERY)
