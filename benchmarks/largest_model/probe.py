@@ -69,4 +69,4 @@ def attempt(case: Case) -> dict[str, Any]:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    print(json.dumps(attempt(Case(**asked | {"widths": tuple(asked["widths"])}))))  # noqa: T201
+    sys.stdout.write(json.dumps(attempt(Case(**asked | {"widths": tuple(asked["widths"])}))) + "\n")

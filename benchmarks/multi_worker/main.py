@@ -51,7 +51,6 @@ def main(arguments: Sequence[str]) -> int:
     _say("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory(prefix="limbeck-multi-worker-") as folder:
         world = World("digits", 0, Path(folder))
-        world.folder.mkdir(exist_ok=True)
         examples = _prepare(world)
         for model in parsed.models:
             for processes in parsed.processes:
@@ -105,28 +104,20 @@ def _contestants(
 
 
 def _ours(world: World, units: int, processes: int, epochs: int) -> Run:
-    from benchmarks.multi_worker.ours import launched
+    from benchmarks.multi_worker.ours import job_of, launched
     from limbeck.settings.strategy import StrategyConfig
     from limbeck.settings.training import TrainingConfig
 
-    name = f"ours-{units}-{processes}-{time.monotonic_ns()}"
-    table = {"columns": world.task.load().features[0].shape[0], "units": units, "classes": 10}
     strategy = StrategyConfig(name="multi_worker_mirrored", workers=processes)
-    job = world.job(
-        "teacher",
-        "labels",
-        strategy=strategy,
-        training=TrainingConfig(
-            epochs=epochs,
-            batch_size=_BATCH_SIZE,
-            learning_rate=_LEARNING_RATE,
-            schedule="constant",
-            steps_per_call=_STEPS_PER_CALL,
-        ),
-        hyperparameters=table,
-        model_uri=str(world.folder / name / "model"),
-        record_uri=str(world.folder / name),
+    training = TrainingConfig(
+        epochs=epochs,
+        batch_size=_BATCH_SIZE,
+        learning_rate=_LEARNING_RATE,
+        schedule="constant",
+        steps_per_call=_STEPS_PER_CALL,
     )
+    place = world.folder / f"ours-{units}-{processes}-{time.monotonic_ns()}"
+    job = job_of(world, place, strategy, training, units)
     wall, records = launched(job)
     return Run(wall, max(one.seconds for one in records), records[0].steps)
 

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from benchmarks.search.tables import TABLES
+from benchmarks.search.training import World
 from limbeck.rank_record import RankRecord
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.job import TrainingJob
+
+
+def job_of(
+    world: World, place: Path, strategy: StrategyConfig, training: TrainingConfig, units: int
+) -> TrainingJob:
+    """Returns the job of a network with so many hidden units, whose results are below `place`."""
+    table = TABLES[world.name]
+    return world.job(
+        "teacher",
+        "labels",
+        strategy=strategy,
+        training=training,
+        hyperparameters={"columns": table.columns, "units": units, "classes": table.classes},
+        model_uri=str(place / "model"),
+        record_uri=str(place),
+    )
 
 
 def launched(job: TrainingJob) -> tuple[float, tuple[RankRecord, ...]]:

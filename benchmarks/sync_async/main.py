@@ -92,7 +92,7 @@ def _world(folder: Path, seed: int) -> World:
 
 
 def _trained(world: World, name: str, strategy: StrategyConfig, epochs: int) -> Run:
-    from benchmarks.multi_worker.ours import launched
+    from benchmarks.multi_worker.ours import job_of, launched
     from benchmarks.search.training import measure
     from limbeck.settings.training import TrainingConfig
 
@@ -100,16 +100,7 @@ def _trained(world: World, name: str, strategy: StrategyConfig, epochs: int) -> 
     training = TrainingConfig(
         epochs=epochs, batch_size=_BATCH_SIZE, learning_rate=0.001, seed=world.seed, steps_per_call=20
     )
-    table = {"columns": world.task.load().features[0].shape[0], "units": _UNITS, "classes": 10}
-    job = world.job(
-        "teacher",
-        "labels",
-        strategy=strategy,
-        training=training,
-        hyperparameters=table,
-        model_uri=str(place / "model"),
-        record_uri=str(place),
-    )
+    job = job_of(world, place, strategy, training, _UNITS)
     _, records = launched(job)
     steps = records[0].steps
     return Run(

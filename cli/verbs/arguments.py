@@ -34,14 +34,12 @@ def add_task(parser: argparse.ArgumentParser) -> None:
 def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Declares `--config` and `--set`."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML file that overrides the task's settings")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="assignments",
-        metavar="KEY=VALUE",
-        help="override one setting, such as training.epochs=5; may be given several times",
-    )
+    add_assignments(parser, "override one setting, such as training.epochs=5; may be given several times")
+
+
+def add_assignments(parser: argparse.ArgumentParser, told: str) -> None:
+    """Declares `--set`, with what its help says."""
+    parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE", help=told)
 
 
 def add_finished_root(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from limbeck.cli.verbs.arguments import add_finished_root, given
+from limbeck.cli.verbs.arguments import add_assignments, add_finished_root, given
 from limbeck.cli.verbs.verb import Verb
 
 
@@ -24,14 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="raw column to write beside the answers; may be given several times",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="assignments",
-        metavar="KEY=VALUE",
-        help="a setting of beam.*, data.format or data.encoding that differs from the run's",
-    )
+    add_assignments(parser, "a setting of beam.*, data.format or data.encoding that differs from the run's")
 
 
 VERB = Verb("predict", "score files of raw data with a student that a run has pushed", declare)

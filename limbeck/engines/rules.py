@@ -16,23 +16,21 @@ _SECONDS = 5.0
 
 def assert_no_processes(settings: EngineSettings) -> None:
     """Refuses addresses, which an engine within the process of the pipeline has not."""
-    for name in ("endpoint", "pool", "command"):
-        value = getattr(settings, name)
-        if value is not None:
-            raise ConfigError(
-                f"beam.engine={settings.engine} asks no other process, but beam.{name} is {value!r}: leave it out, or "
-                "take beam.engine=portable"
-            )
+    _assert_absent(settings, ("endpoint", "pool", "command"), "asks no other process", "portable")
 
 
 def assert_no_cluster(settings: EngineSettings) -> None:
     """Refuses the address of a cluster, and a job server in Java."""
-    for name in ("master", "job_server_jar"):
+    _assert_absent(settings, ("master", "job_server_jar"), "has no cluster", "flink or spark")
+
+
+def _assert_absent(settings: EngineSettings, names: tuple[str, ...], rule: str, others: str) -> None:
+    for name in names:
         value = getattr(settings, name)
         if value is not None:
             raise ConfigError(
-                f"beam.engine={settings.engine} has no cluster, but beam.{name} is {value!r}: leave it out, or take "
-                "beam.engine=flink or spark"
+                f"beam.engine={settings.engine} {rule}, but beam.{name} is {value!r}: leave it out, or take "
+                f"beam.engine={others}"
             )
 
 

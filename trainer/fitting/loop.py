@@ -124,8 +124,9 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
         kept = StepResult(
             tf.constant(0.0), tf.constant(0.0), tf.constant(0.0), tf.constant(True), tf.constant(0, tf.int64)
         )
-        # Steps that are not done together, because they are too few for another group, come behind the groups.
-        for size, times in ((together, count // together), (1, count % together))[: 1 if together == 1 else 2]:
+        # Steps that are too few for another group come behind the groups.
+        groups = [(1, count)] if together == 1 else [(together, count // together), (1, count % together)]
+        for size, times in groups:
             for _ in tf.range(times):
                 for result in run([inputs.take(iterator) for _ in range(size)]):
                     taken += tf.cast(kept.sound, tf.int32)

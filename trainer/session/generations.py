@@ -25,6 +25,7 @@ from limbeck.trainer.distillation import generation_record
 from limbeck.trainer.distillation.generation_record import Generation
 from limbeck.trainer.fitting.evaluation import Split, labels_of, predict
 from limbeck.trainer.fitting.progress import Fitted
+from limbeck.trainer.search import choice
 from limbeck.trainer.session import inputs, member
 from limbeck.trainer.session.member import Weights
 from limbeck.trainer.session.session import Session
@@ -137,10 +138,9 @@ class _Figures:
         return Generation(generation, fitted.steps, fitted.seconds, *figures)
 
     def _judged(self, split: Split) -> tuple[float | None, float | None]:
-        labels, outputs = labels_of(split), np.asarray(self._outputs, np.float64)
+        labels = labels_of(split)
         known = np.asarray(self._objective.labelled(labels))
-        if not known.any() or not np.isfinite(outputs[known]).all():
+        judged = choice.judge(self._objective, self._outputs[known], labels[known]) if known.any() else None
+        if judged is None:
             return None, None
-        value = self._objective.statistic.value(outputs[known], labels[known])
-        loss = float(np.mean(self._objective.losses(outputs[known], labels[known])))
-        return (value if math.isfinite(value) else None), loss
+        return (judged.value if math.isfinite(judged.value) else None), judged.plain_loss

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from limbeck.trainer.fitting.micro_batches import added, cut
+from tests.trainer.fitting.graphs import above
 
 ROWS = 7
 
@@ -59,19 +60,8 @@ def test_a_micro_batch_waits_for_the_one_before_it():
         return added(3, lambda part: [tf.sin(x, name=f"part{part}")])
 
     graph = call.get_concrete_function(tf.TensorSpec([], tf.float32)).graph
-    behind = {op.name: {above.name for above in _all_above(op)} for op in graph.get_operations()}
+    behind = {op.name: {one.name for one in above(op)} for op in graph.get_operations()}
     assert "part0" not in behind["part0"]
     assert "part0" in behind["part1"]
     assert {"part0", "part1"} <= behind["part2"]
     np.testing.assert_allclose(call(tf.constant(0.5))[0], 3 * np.sin(0.5), rtol=1e-6)
-
-
-def _all_above(op):
-    found, pending = [], [op]
-    while pending:
-        one = pending.pop()
-        for above in [tensor.op for tensor in one.inputs] + list(one.control_inputs):
-            if above not in found:
-                found.append(above)
-                pending.append(above)
-    return found
