@@ -25,7 +25,7 @@ import dataclasses
 
 import tf_keras
 
-from mortal_base import TASK as BASE
+from BASE_MODULE import TASK as BASE
 from limbeck.layers.dropout import Dropout
 
 
@@ -42,15 +42,15 @@ TASK = dataclasses.replace(BASE, name="mortal", build_teacher=build)
 """
 
 
-def build(folder: Path, name: str = "mortal") -> World:
+def build(folder: Path) -> World:
     """Examples whose label is the largest of their first three numbers, also where augmentation moves all by one."""
-    # A process knows only one module of a name, and may run the tests of several files.
-    (folder / f"{name}_task.py").write_text(SOURCE.replace("mortal_base", f"{name}_base"), encoding="utf-8")
     rows = world.rows(COUNT)
     for row in rows:
         row["colour"] = [world.COLOURS[int(np.argmax(row["x"][:3]))]] if row["colour"] else []
-    made = world.build(folder, rows, world.random_logits(COUNT), module=f"{name}_base")
-    return dataclasses.replace(made, task=dataclasses.replace(made.task, module=f"{name}_task"))
+    made = world.build(folder, rows, world.random_logits(COUNT))
+    module = world.own_module("mortal_task")
+    (folder / f"{module}.py").write_text(SOURCE.replace("BASE_MODULE", made.task.module), encoding="utf-8")
+    return dataclasses.replace(made, task=dataclasses.replace(made.task, module=module))
 
 
 def job(made: World, folder: Path, checkpoints: Path | None, workers: int = 2) -> TrainingJob:

@@ -37,7 +37,7 @@ class Reference:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
     folder = tmp_path_factory.mktemp("reference")
-    made = mortal.build(folder, "served")
+    made = mortal.build(folder)
     job = dataclasses.replace(mortal.job(made, folder / "job", None), strategy=StrategyConfig(name="one_device"))
     with launched(job) as running:
         running.finish()

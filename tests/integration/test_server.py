@@ -38,7 +38,7 @@ X = [row["x"] for row in worlds.rows()[:5]]
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three students; the second has a compressed file."""
     folder, made = tmp_path_factory.mktemp("models"), []
-    world = worlds.build(folder, worlds.rows(), worlds.random_logits(), "served_task")
+    world = worlds.build(folder, worlds.rows(), worlds.random_logits())
     for number in range(3):
         student = world.job(folder / f"{number}", "student", hyperparameters={"units": 3 + number})
         training.run(student)

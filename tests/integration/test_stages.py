@@ -39,7 +39,7 @@ def underway(running: Running, member: int) -> bool:
 
 def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Path) -> None:
     """With Dropout, averages of batch normalisation, the slots of Adam, and a last batch of one example."""
-    made = mortal.build(tmp_path, "staged")
+    made = mortal.build(tmp_path)
     expected = job_of(made, tmp_path / "reference", tmp_path / "its checkpoints")
     with launched(expected) as running:
         running.finish()

@@ -192,7 +192,7 @@ def test_a_launcher_that_supervises_is_given_one_attempt(launched, tmp_path, mon
 def world(tmp_path_factory):
     from tests.trainer import world
 
-    return world.build(tmp_path_factory.mktemp("world"), world.rows(), world.random_logits(), "staged_task")
+    return world.build(tmp_path_factory.mktemp("world"), world.rows(), world.random_logits())
 
 
 def weights_of_a_training_in_this_process(world, folder):

@@ -1,6 +1,7 @@
 """Builds what a training job needs, and all of it is real: a task, its transform graph, and packed examples."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import TrainingJob
 from tests.trainer import packed, transform
 
+NUMBERS = itertools.count(1)
 COLOURS = ("red", "green", "blue")
 COUNT, CLASSES, TEACHERS = 43, 3, 2
 # 129 positions in 17 steps: the last batch holds one example, so one of two workers has none.
@@ -112,11 +114,18 @@ class World:
         return loaded.signatures["transformed"](tf.constant(examples or self.examples))["logits"].numpy()
 
 
-def build(folder: Path, rows: Sequence[dict], teacher_logits: np.ndarray, module: str = "tiny_task") -> World:
-    """Builds a world below a folder, from raw rows and float logits `[rows, teachers, classes]`.
+def own_module(name: str) -> str:
+    """Returns a name for the module of a task that no other test of this process has used.
 
-    `module` is the name of the task's module. A process knows only one module of a name.
+    A process holds only one module of a name. Which tests share a process is chance: with fixed names, two files of
+    tests met once in a hundred runs, and the second one was refused.
     """
+    return f"{name}_{next(NUMBERS)}"
+
+
+def build(folder: Path, rows: Sequence[dict], teacher_logits: np.ndarray) -> World:
+    """Builds a world below a folder, from raw rows and float logits `[rows, teachers, classes]`."""
+    module = own_module("tiny_task")
     (folder / f"{module}.py").write_text(SOURCE)
     task = TaskRef(module=module, search_path=str(folder))
     spec = {

@@ -60,7 +60,7 @@ def mounting():
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, mounting):
     folder = tmp_path_factory.mktemp("world")
-    return worlds.build(folder, worlds.rows(), worlds.random_logits(), "pod_task")
+    return worlds.build(folder, worlds.rows(), worlds.random_logits())
 
 
 def make_job(world, folder, **changes):

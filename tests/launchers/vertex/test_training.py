@@ -47,7 +47,7 @@ def test_a_machine_dies_and_training_goes_on_to_the_bit(storage, tmp_path):
     from tests.trainer import world
     from tests.trainer.world import TRAINING, weights
 
-    given = world.build(tmp_path, world.rows(), world.random_logits(), "machines_task")
+    given = world.build(tmp_path, world.rows(), world.random_logits())
     # Long enough that the second checkpoint is not the last.
     training = dataclasses.replace(TRAINING, epochs=5)
     changes = {"strategy": StrategyConfig(workers=2), "checkpoint": CheckpointConfig(2, 99), "training": training}
