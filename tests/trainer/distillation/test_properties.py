@@ -237,7 +237,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> World:
         for number, (x, answer) in enumerate(zip(inputs, logits.argmax(axis=1), strict=True))
     ]
     folder = tmp_path_factory.mktemp("taught")
-    return build(folder, some, logits[:, np.newaxis], module="task_with_a_rule")
+    return build(folder, some, logits[:, np.newaxis])
 
 
 def test_a_shuffled_teacher_helps_nobody(taught: World, tmp_path: Path):
