@@ -30,8 +30,7 @@ class Cost:
     Attributes:
       wall: seconds of the clock.
       processor: seconds of processor time.
-      memory: MiB by which the memory that no file backs grew at most. Pages of mapped files are not counted: the
-        kernel takes them away when it needs the memory.
+      memory: MiB by which the memory that no file backs grew at most.
     """
 
     wall: float
@@ -116,28 +115,24 @@ def _read(folder: str) -> None:
 
 def cost_of(work: Callable[[], object]) -> Cost:
     """Does some work, and looks at the memory of this process every hundredth of a second."""
+    from benchmarks.memory import anonymous
+
     done, most = threading.Event(), 0
 
     def look() -> None:
         nonlocal most
         while not done.wait(_LOOK_SECONDS):
-            most = max(most, _anonymous())
+            most = max(most, anonymous())
 
-    before, watcher = _anonymous(), threading.Thread(target=look, daemon=True)
+    before, watcher = anonymous(), threading.Thread(target=look, daemon=True)
     wall, processor = time.perf_counter(), time.process_time()
     watcher.start()
     work()
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    most = max(most, _anonymous())
+    most = max(most, anonymous())
     done.set()
     watcher.join()
     return Cost(wall, processor, max(0, most - before) / 1024)
-
-
-def _anonymous() -> int:
-    """Returns the KiB of this process's memory that no file backs."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")))
 
 
 def _say(text: str) -> None:
