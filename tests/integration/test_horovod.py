@@ -1,0 +1,102 @@
+"""Training under Horovod while its processes are killed: it ends with the weights of one that nothing happened to."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer.job import TrainingJob
+from tests.horovod_extra import needs_horovod
+from tests.integration import mortal
+from tests.integration.halting import PATIENCE_SECONDS, QUICK, Running, kill, launched
+from tests.integration.launching import LaunchResult
+from tests.integration.mortal import MEMBERS, STEPS
+from tests.trainer.world import World, weights
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.long, needs_horovod]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """The job that nothing happened to, and that saved nothing."""
+
+    world: World
+    job: TrainingJob
+    outcome: LaunchResult
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    folder = tmp_path_factory.mktemp("mortal")
+    made = mortal.build(folder)
+    job = job_of(made, folder / "reference", None)
+    with launched(job) as running:
+        return Reference(made, job, running.finish())
+
+
+def job_of(made: World, folder: Path, checkpoints: Path | None) -> TrainingJob:
+    return dataclasses.replace(mortal.job(made, folder, checkpoints), strategy=StrategyConfig("horovod"))
+
+
+def underway(running: Running, member: int) -> bool:
+    place = running.place
+    return place is not None and place.member == member and bool(place.saved) and place.step < STEPS
+
+
+def test_every_process_computed_its_share(reference: Reference) -> None:
+    assert [(one.role, one.steps) for one in reference.outcome.records] == [
+        ("chief", MEMBERS * STEPS), ("worker", MEMBERS * STEPS)
+    ]  # fmt: skip
+    assert (
+        sum(one.examples for one in reference.outcome.records) == MEMBERS * mortal.COUNT * mortal.TRAINING.epochs
+    )
+
+
+@pytest.mark.parametrize(("role", "member"), [("chief", 0), ("worker", 1)])
+def test_a_killed_process_ends_the_attempt_and_the_next_one_is_exact(
+    reference: Reference, tmp_path: Path, role: str, member: int
+) -> None:
+    job = job_of(reference.world, tmp_path / "job", tmp_path / "checkpoints")
+    with launched(job) as running:
+        processes = running.halt(lambda: underway(running, member))
+        assert processes is not None and processes.keys() == {"chief", "worker"}
+        place = running.place
+        assert place is not None
+        kill(processes, role)
+        outcome = running.finish()
+        [restart] = running.told("restarting")
+        assert re.match(rf"teacher {role}( 0)? was killed by SIGKILL", restart["reason"])
+        resumed = [(one["member"], one["step"]) for one in running.told("resumed")]
+        assert resumed == [(0, STEPS)] * member + [(member, place.saved[-1])]
+    assert outcome.restarts == 1
+    pairs = list(zip(weights(job), weights(reference.job), strict=True))
+    assert len(pairs) == MEMBERS * 16
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+    done, wanted = ([(one.role, one.steps, one.examples) for one in each.records]
+                    for each in (outcome, reference.outcome))  # fmt: skip
+    assert done == wanted
+
+
+def test_horovod_goes_on_from_what_another_strategy_saved(reference: Reference, tmp_path: Path) -> None:
+    before = mortal.job(reference.world, tmp_path / "before", tmp_path / "checkpoints")
+    assert before.strategy.name == "multi_worker_mirrored"
+    with launched(before, dataclasses.replace(QUICK, restarts=0)) as running:
+        processes = running.halt(lambda: underway(running, 0))
+        assert processes is not None
+        place = running.place
+        assert place is not None
+        kill(processes, "worker")
+        assert running.supervisor.wait(PATIENCE_SECONDS) != 0
+    job = job_of(reference.world, tmp_path / "job", tmp_path / "checkpoints")
+    with launched(job) as running:
+        running.finish()
+        assert [(one["member"], one["step"]) for one in running.told("resumed")] == [(0, place.saved[-1])]
+    # Two numbers have one sum, but TensorFlow may compute something else in another order.
+    for one, other in zip(weights(job), weights(reference.job), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
