@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,17 @@ def underway(running: Running, member: int) -> bool:
     return place is not None and place.member == member and bool(place.saved) and place.step < STEPS
 
 
+def assert_same(reference: Reference, job: TrainingJob, outcome: LaunchResult) -> None:
+    """Weights and counts are those of the job that nothing happened to."""
+    pairs = list(zip(weights(job), weights(reference.job), strict=True))
+    assert len(pairs) == MEMBERS * 16
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+    done, wanted = ([(one.role, one.steps, one.examples) for one in each.records]
+                    for each in (outcome, reference.outcome))  # fmt: skip
+    assert done == wanted
+
+
 def test_every_process_computed_its_share(reference: Reference) -> None:
     assert [(one.role, one.steps) for one in reference.outcome.records] == [
         ("chief", MEMBERS * STEPS), ("worker", MEMBERS * STEPS)
@@ -73,14 +85,23 @@ def test_a_killed_process_ends_the_attempt_and_the_next_one_is_exact(
         assert re.match(rf"teacher {role}( 0)? was killed by SIGKILL", restart["reason"])
         resumed = [(one["member"], one["step"]) for one in running.told("resumed")]
         assert resumed == [(0, STEPS)] * member + [(member, place.saved[-1])]
-    assert outcome.restarts == 1
-    pairs = list(zip(weights(job), weights(reference.job), strict=True))
-    assert len(pairs) == MEMBERS * 16
-    for one, other in pairs:
-        np.testing.assert_array_equal(one, other)
-    done, wanted = ([(one.role, one.steps, one.examples) for one in each.records]
-                    for each in (outcome, reference.outcome))  # fmt: skip
-    assert done == wanted
+    assert (outcome.restarts, outcome.preemptions) == (1, 0)
+    assert_same(reference, job, outcome)
+
+
+def test_a_process_that_is_asked_to_end_saves_first(reference: Reference, tmp_path: Path) -> None:
+    """All leave Horovod before they end, so none takes another for lost."""
+    job = job_of(reference.world, tmp_path / "job", tmp_path / "checkpoints")
+    with launched(job, dataclasses.replace(QUICK, restarts=0)) as running:
+        processes = running.halt(lambda: underway(running, 0))
+        assert processes is not None
+        processes["worker"].send_signal(signal.SIGTERM)
+        kill(processes)
+        outcome = running.finish()
+        assert "was pre-empted" in running.told("restarting")[0]["reason"]
+        assert "uncaught exception" not in running.log
+    assert (outcome.restarts, outcome.preemptions) == (0, 1)
+    assert_same(reference, job, outcome)
 
 
 def test_horovod_goes_on_from_what_another_strategy_saved(reference: Reference, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from limbeck.cli.main import main
 from limbeck.errors import ConfigError
 from limbeck.settings.config import Config
 from limbeck.settings.strategy import StrategyConfig
-from limbeck.strategies import horovod, horovod_meeting
+from limbeck.strategies import devices, horovod, horovod_meeting
 from limbeck.strategies.horovod import Horovod
 
 
@@ -58,6 +58,13 @@ def test_a_run_without_it_is_refused_before_it_begins(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_process_that_sees_several_gpus_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(horovod, "_has_extension", lambda _: True)
+    monkeypatch.setattr(devices, "gpu_count", lambda: 4)
+    with pytest.raises(ConfigError, match=r"this one sees 4 GPUs: set strategy.workers to the number of GPUs"):
+        Horovod().build(StrategyConfig("horovod"))
+
+
 def test_each_process_is_told_its_place_and_where_the_chief_is():
     made = [horovod_meeting.variables(rank, 3, "chief.example:4321", "eth7") for rank in range(3)]
     assert [one["HOROVOD_RANK"] for one in made] == ["0", "1", "2"]
@@ -89,7 +96,6 @@ def test_the_interface_is_the_only_one_with_the_address():
 
 
 def test_processes_of_one_machine_meet_on_its_loopback():
-    pytest.importorskip("psutil")
     found = horovod_meeting.interface_to("127.0.0.1:9")
     assert found is not None and found.startswith("lo")
 
