@@ -40,7 +40,8 @@ _PASSING = (
     "internal",
     "data_loss",
 )
-_LOST_PEER = "Collective ops is aborted"
+# What TensorFlow and Horovod say in every process whose peer is lost.
+_LOST_PEER = ("Collective ops is aborted", "Horovod has been shut down")
 
 
 @contextlib.contextmanager
@@ -103,7 +104,7 @@ def summary(error: BaseException) -> str:
 
 def may_pass(error: BaseException) -> bool:
     """Returns whether another attempt may succeed: after a lost peer, absent storage, or a lack of memory."""
-    if isinstance(error, OSError | MemoryError) or _LOST_PEER in str(error):
+    if isinstance(error, OSError | MemoryError) or any(words in str(error) for words in _LOST_PEER):
         return True
     # Recognises tf.errors.OpError without importing TensorFlow.
     return any(re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower().removesuffix("_error") in _PASSING

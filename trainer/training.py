@@ -71,6 +71,7 @@ def _run(job: TrainingJob) -> None:
         if descents[0].told:
             generations.tell(session, descents[0].told)
     finish.write_record(session, [fitted for one in descents for fitted in one.fitted])
+    strategies.leave(job.strategy)
     farewell.leave_together(session.me)
 
 

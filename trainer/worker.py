@@ -53,7 +53,7 @@ def _run(job_uri: str) -> int:
     from limbeck import files, task_code
     from limbeck.errors import DamagedDataError, PassingFaultError, TrainingFailedError, UserError
     from limbeck.records import from_json
-    from limbeck.trainer.distribution import cluster, farewell
+    from limbeck.trainer.distribution import cluster, farewell, strategies
     from limbeck.trainer.job import TrainingJob
     from limbeck.trainer.process import position, preemption
 
@@ -79,6 +79,7 @@ def _run(job_uri: str) -> int:
         return OUR_FAULT
     except preemption.PreemptedError:
         me = cluster.SINGLE if job.chief_alone else cluster.from_environment()
+        strategies.leave(job.strategy)
         farewell.leave_together(me, preemption.EXIT_CODE)
         return preemption.EXIT_CODE
     except Exception as error:

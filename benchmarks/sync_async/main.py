@@ -46,14 +46,15 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the benchmark. Returns the exit code of the process."""
     parsed = _parser().parse_args(arguments)
     os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["TF_USE_LEGACY_KERAS"] = "3", "1"
-    load, found = os.getloadavg()[0], {name: list[Run]() for name in _strategies()}
+    strategies = _strategies()
+    load, found = os.getloadavg()[0], {name: list[Run]() for name in strategies}
     for seed in range(parsed.seeds):
         with tempfile.TemporaryDirectory(prefix="limbeck-sync-async-") as folder:
             world = _world(Path(folder), seed)
             # Each strategy goes first once: what heats the machine up hits all of them.
             names = list(found)
             for name in names[seed % len(names) :] + names[: seed % len(names)]:
-                found[name].append(_trained(world, name, _strategies()[name](), parsed.epochs))
+                found[name].append(_trained(world, name, strategies[name](), parsed.epochs))
                 sys.stderr.write(f"seed {seed}, {name}: {found[name][-1]}\n")
     _say("| strategy | examples/s | updates | updates to the target | seconds to the target | test accuracy |")
     _say("| --- | ---: | ---: | ---: | ---: | ---: |")
@@ -74,12 +75,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _strategies() -> dict[str, Callable[[], StrategyConfig]]:
     from limbeck.settings.strategy import StrategyConfig
+    from limbeck.strategies.horovod import Horovod
 
-    return {
+    found = {
         "one_device": lambda: StrategyConfig(name="one_device"),
         "multi_worker_mirrored, 2": lambda: StrategyConfig(name="multi_worker_mirrored", workers=2),
+        "horovod, 2": lambda: StrategyConfig(name="horovod", workers=2),
         "parameter_server, 2 + 1": lambda: StrategyConfig(name="parameter_server", workers=2, parameter_servers=1),
     }
+    if not Horovod().is_installed:
+        sys.stderr.write("horovod is left out, because it is not installed (`make install-horovod`)\n")
+        del found["horovod, 2"]
+    return found
 
 
 def _world(folder: Path, seed: int) -> World:

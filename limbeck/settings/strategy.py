@@ -20,10 +20,11 @@ class StrategyConfig:
       name: a `tf.distribute` strategy, in snake case. `one_device`: one replica. `mirrored`: a replica on each device
         of one process, each with all variables. `central_storage`: the same with the variables on the CPU.
         `multi_worker_mirrored`: several processes, with a replica on each GPU, or one where there is none.
-        `parameter_server`: workers that do not wait for each other, and servers with the variables; not exact. `tpu`: a
-        replica on each core of a TPU; never run so far.
-      workers: training processes; by default 2 for `multi_worker_mirrored`, 2 for `parameter_server` beside the
-        chief, and 1 for the others.
+        `parameter_server`: workers that do not wait for each other, and servers with the variables; not exact.
+        `horovod`: several processes of one replica, whose gradients Horovod sums in a ring; an extra. `tpu`: a replica
+        on each core of a TPU; never run so far.
+      workers: training processes; by default 2 for `multi_worker_mirrored` and `horovod`, 2 for `parameter_server`
+        beside the chief, and 1 for the others.
       parameter_servers: for `parameter_server`: processes that keep the variables; by default 1.
       logical_devices: for `mirrored` and `central_storage`: so many devices made of the CPU, instead of the GPUs that
         there are.

@@ -91,6 +91,9 @@ class StrategyKind(abc.ABC):
     def build(self, settings: StrategySettings) -> Strategy:
         """Returns the tf.distribute.Strategy of this process. The process must not have used TensorFlow before."""
 
+    def leave(self) -> None:  # noqa: B027
+        """Ends what `build` began, when this process needs no further sum. By default there is nothing to end."""
+
     def variable_scope(self, strategy: Strategy) -> AbstractContextManager[object]:
         """Returns a context that variables need in addition to `strategy.scope()`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limbeck.errors import ConfigError, nearest
 from limbeck.strategies.central_storage import CentralStorage
+from limbeck.strategies.horovod import Horovod
 from limbeck.strategies.kind import StrategyKind
 from limbeck.strategies.mirrored import Mirrored
 from limbeck.strategies.multi_worker_mirrored import MultiWorkerMirrored
@@ -17,6 +18,7 @@ _KINDS: tuple[StrategyKind, ...] = (
     CentralStorage(),
     MultiWorkerMirrored(),
     ParameterServer(),
+    Horovod(),
     Tpu(),
 )
 STRATEGIES: dict[str, StrategyKind] = {kind.name: kind for kind in _KINDS}

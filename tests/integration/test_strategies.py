@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import pytest
 
+from tests.horovod_extra import needs_horovod
 from tests.integration.runs import Finished, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
@@ -13,7 +17,9 @@ STRATEGIES = {
     "mirrored": ("strategy.name=mirrored", "strategy.logical_devices=2"),
     "central_storage": ("strategy.name=central_storage", "strategy.logical_devices=2"),
     "multi_worker_mirrored": ("strategy.name=multi_worker_mirrored", "strategy.workers=2"),
+    "horovod": ("strategy.name=horovod", "strategy.workers=2"),
 }
+PARAMETERS = [pytest.param(name, marks=needs_horovod if name == "horovod" else ()) for name in STRATEGIES]
 SETTINGS = (
     "teachers.count=2", "teachers.epochs=20", "training.epochs=60", "controls=false", "gate.tolerance=0.1",
     "distillation.search=false",
@@ -23,15 +29,15 @@ NOISE = 0.024
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
+def done_under(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Finished]:
     """One run a strategy, in one folder: what stands before the teachers comes from the cache."""
     root = tmp_path_factory.mktemp("strategies") / "root"
-    return {name: run("digits", root, *SETTINGS, *settings) for name, settings in STRATEGIES.items()}
+    return functools.cache(lambda name: run("digits", root, *SETTINGS, *STRATEGIES[name]))
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_a_strategy_trains_as_well_as_one_device(runs: dict[str, Finished], name: str) -> None:
-    done, reference = runs[name], runs["one_device"]
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_strategy_trains_as_well_as_one_device(done_under: Callable[[str], Finished], name: str) -> None:
+    reference, done = done_under("one_device"), done_under(name)
     assert done.code == 0, done.output
     assert {"TeacherTrainer", "Distiller"} <= done.computed
     for model in ("teacher", "student"):
@@ -40,10 +46,10 @@ def test_a_strategy_trains_as_well_as_one_device(runs: dict[str, Finished], name
         assert accuracy == pytest.approx(reference.report["models"][model]["metrics"]["accuracy"], abs=NOISE)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_every_process_computed_its_share(runs: dict[str, Finished], name: str) -> None:
-    processes = 2 if name == "multi_worker_mirrored" else 1
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_process_computed_its_share(done_under: Callable[[str], Finished], name: str) -> None:
+    processes = 2 if "strategy.workers=2" in STRATEGIES[name] else 1
     for model, epochs in (("teacher", 2 * 20), ("student", 60)):
-        records = runs[name].report["training"][model]
+        records = done_under(name).report["training"][model]
         assert len(records) == processes
         assert sum(record["examples"] for record in records) == 1297 * epochs

@@ -34,6 +34,11 @@ def build(config: StrategyConfig) -> Strategy:
     return strategy_kind(config.name).build(config)
 
 
+def leave(config: StrategyConfig) -> None:
+    """Ends what `build` began. Call it in every process, when nothing is summed any more, before the process leaves."""
+    strategy_kind(config.name).leave()
+
+
 @contextlib.contextmanager
 def scope(strategy: Strategy) -> Iterator[None]:
     """Returns `strategy.scope()` as a context in which a Keras optimizer can be built, whatever the strategy."""

@@ -46,6 +46,7 @@ def test_every_strategy_is_known_by_its_own_name_and_documented():
         "central_storage",
         "tpu",
         "parameter_server",
+        "horovod",
     }
     for name, kind in STRATEGIES.items():
         assert kind.name == name

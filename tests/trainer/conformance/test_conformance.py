@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.horovod_extra import needs_horovod
 from tests.trainer.conformance.registry import CASES, REFUSED, SUPPORTED
 
 # Three dozen models, each trained four times.
@@ -101,14 +102,19 @@ def test_two_replicas_of_unequal_parts_train_as_one_device(results, case):
         assert_same(case, ours, keras)
 
 
-@pytest.mark.parametrize("name", ["activity_penalty-Adam", "dense-EMA"])
-def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, name):
+@pytest.mark.parametrize(("name", "strategy"), [
+    ("activity_penalty-Adam", "multi_worker_mirrored"),
+    ("dense-EMA", "multi_worker_mirrored"),
+    pytest.param("activity_penalty-Adam", "horovod", marks=needs_horovod),
+    pytest.param("embedding-Adam", "horovod", marks=needs_horovod),
+])  # fmt: skip
+def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, name, strategy):
     from limbeck.launchers.cluster import Cluster
     from limbeck.launchers.launch import launch
     from limbeck.settings.strategy import StrategyConfig
     from tests.trainer.conformance import process
 
-    job = process.job(CASES[name], results / "world", tmp_path / "job", StrategyConfig(workers=2))
+    job = process.job(CASES[name], results / "world", tmp_path / "job", StrategyConfig(strategy, workers=2))
     launch(job, Cluster.of(job.strategy))
     assert_same(CASES[name], process.left_by(job), read(results, "keras", CASES[name]))
 

@@ -88,6 +88,7 @@ def main(arguments: list[str]) -> None:
                 found = _apply(strategy, model, data / split)
                 results |= {f"{split}/{key}": np.asarray(value) for key, value in found.items()}
     np.savez(folder / f"{me.rank}.npz", **results)
+    strategies.leave(config)
     farewell.leave_together(me)
 
 

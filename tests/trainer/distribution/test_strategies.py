@@ -1,5 +1,6 @@
 """Compares every strategy with one device, and its evaluation and prediction with NumPy."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from limbeck.errors import ConfigError
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer.data.packed import PackedExamples
+from tests.horovod_extra import needs_horovod
 from tests.trainer import packed
 from tests.trainer.distribution import spread
 
@@ -20,8 +22,9 @@ STRATEGIES = {
     "central-2": StrategyConfig(name="central_storage", logical_devices=2),
     "central-3": StrategyConfig(name="central_storage", logical_devices=3),
     "workers-2": StrategyConfig(workers=2, communication="ring"),
+    "horovod-3": StrategyConfig(name="horovod", workers=3),
 }
-REPLICAS = {"mirrored-2": 2, "mirrored-3": 3, "central-2": 2, "central-3": 3, "workers-2": 2}
+REPLICAS = {"mirrored-2": 2, "mirrored-3": 3, "central-2": 2, "central-3": 3, "workers-2": 2, "horovod-3": 3}
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +43,26 @@ def alone(data, tmp_path_factory):
 
 
 # Three replicas, if there may be any number, because they divide a batch less evenly than two.
-THOROUGH = {"mirrored-2", "central-2"}
-PARAMETERS = [pytest.param(name, marks=pytest.mark.long) if name in THOROUGH else name for name in STRATEGIES]
+MARKS = {
+    "mirrored-2": pytest.mark.long,
+    "central-2": pytest.mark.long,
+    "horovod-3": [pytest.mark.long, needs_horovod],
+}
+PARAMETERS = [pytest.param(name, marks=MARKS.get(name, ())) for name in STRATEGIES]
+
+
+@pytest.fixture(scope="module")
+def results_of(data, tmp_path_factory):
+    """Returns a function that takes the name of a strategy, and returns the results of each of its processes."""
+    return functools.cache(
+        lambda name: spread.run(STRATEGIES[name], data, tmp_path_factory.mktemp(name) / "spread")
+    )
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
-def several(request, data, tmp_path_factory):
+def several(request, results_of):
     """Returns the results of each process of a strategy."""
-    results = spread.run(STRATEGIES[request.param], data, tmp_path_factory.mktemp(request.param) / "spread")
+    results = results_of(request.param)
     assert [one["replicas"] for one in results] == [REPLICAS[request.param]] * len(results)
     return results
 
@@ -117,6 +132,17 @@ def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, spli
         assert process[f"{split}/accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
         expected = -log_probabilities[known, labels[known]].mean()
         np.testing.assert_allclose(process[f"{split}/log_loss"], expected, rtol=1e-5)
+
+
+@pytest.mark.long
+@needs_horovod
+def test_two_trainings_under_horovod_are_equal_to_the_bit(data, results_of, tmp_path):
+    """With three processes, the order of additions shows in the last bit. A busy machine must not change it."""
+    first, again = results_of("horovod-3"), spread.run(STRATEGIES["horovod-3"], data, tmp_path / "again")
+    for one, other in zip(first, again, strict=True):
+        assert one.keys() == other.keys()
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key], err_msg=key)
 
 
 def test_nccl_without_a_gpu_is_the_users_error():
