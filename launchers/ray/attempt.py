@@ -125,9 +125,10 @@ def _verdict(
     lost = next((process for process in processes if process.lost is not None), None)
     if isinstance(told, UserError) or lost is None:
         return told
-    what = "its actor died on" if connection.is_alive(lost.place.node) else "Ray lost"
+    alive = connection.is_alive(lost.place.node)
+    what = "its actor no longer answers from" if alive else "Ray lost"
     return AttemptFailedError(
-        f"{lost.title} is gone, because {what} the node {lost.place.host} ({lost.lost})", lost.last_lines()
+        f"{lost.title} is gone: {what} the node {lost.place.host} ({lost.lost})", lost.last_lines()
     )
 
 

@@ -30,9 +30,9 @@ def connected(address: str) -> Iterator[None]:
     Raises:
       UserError: if nobody listens there, if the versions do not fit, or if this machine is no node of the cluster.
     """
+    _assert_reached(address)
     import ray
 
-    _assert_reached(address)
     try:
         # Ray would print the lines of its own processes; ours come another way.
         ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)

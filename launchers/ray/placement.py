@@ -17,7 +17,10 @@ from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """A living node of the cluster, and what it has in all, whoever uses it: cores and GPUs."""
+    """A living node of the cluster, and what it has in all, whoever uses it: cores and GPUs.
+
+    Its name is its address, which several nodes may have.
+    """
 
     name: str
     cpus: float
@@ -55,17 +58,13 @@ def shortage(nodes: Sequence[Node], processes: int, settings: RayConfig) -> str 
       processes: number of processes of the job.
       settings: what each of them needs, and how they are placed.
     """
-    rooms = {node.name: _room(node, settings) for node in nodes}
-    spread, together = settings.placement == "strict_spread", settings.placement == "strict_pack"
-    if spread:
-        found = sum(1 for room in rooms.values() if room)
-    else:
-        found = max(rooms.values(), default=0) if together else sum(rooms.values())
+    found = _room_of_all(nodes, settings)
     if found >= processes:
         return None
     each = f"{settings.cpus} CPU" + (f" and {settings.gpus} GPU" if settings.gpus else "")
     how = {"strict_spread": ", each on a node of its own", "strict_pack": ", all on one node"}
     has = ", ".join(f"{node.name}: {node.cpus:g} CPU and {node.gpus:g} GPU" for node in nodes) or "no node at all"
+    spread = settings.placement == "strict_spread"
     remedy = "add nodes" if spread else "add nodes or cores"
     return (
         f"the job needs {processes} processes with {each} each{how.get(settings.placement, '')}, and the Ray cluster "
@@ -87,6 +86,14 @@ def configs(places: Sequence[Place], tasks: Sequence[ClusterTask]) -> tuple[str,
     chief, *workers = (f"{place.host}:{place.port}" for place in places)
     addresses = Addresses(chief, tuple(workers))
     return tuple(cluster.to_text(addresses, task.role, task.index) for task in tasks)
+
+
+def _room_of_all(nodes: Sequence[Node], settings: RayConfig) -> int:
+    """How many processes fit on a cluster on which nothing else runs."""
+    rooms = [_room(node, settings) for node in nodes]
+    if settings.placement == "strict_spread":
+        return sum(1 for room in rooms if room)
+    return max(rooms, default=0) if settings.placement == "strict_pack" else sum(rooms)
 
 
 def _room(node: Node, settings: RayConfig) -> int:

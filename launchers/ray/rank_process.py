@@ -22,7 +22,7 @@ class RankProcess:
     """The process of one rank. Implements `limbeck.launchers.failure.Ended`.
 
     Attributes:
-      lost: why it was lost with its actor, in Ray's words; None if it was not.
+      lost: why its actor is gone or does not answer, in Ray's words; None while it answers.
     """
 
     def __init__(self, rank: int, title: str, place: Place, actor: Any, exits: queue.SimpleQueue[Exit]) -> None:
@@ -47,12 +47,17 @@ class RankProcess:
 
     def _follow(self, exits: queue.SimpleQueue[Exit]) -> None:
         import ray
-        from ray.exceptions import RayError
+        from ray.exceptions import ActorUnavailableError, RayError
 
         seen = 0
         while True:
             try:
                 look = ray.get(self._actor.look.remote(seen, _LOOK_SECONDS))
+            except ActorUnavailableError as error:
+                # It may come back. If it does not, Ray says some seconds later that it is dead, and its node, too.
+                self.lost = first_line(error)
+                time.sleep(_LOOK_SECONDS)
+                continue
             except RayError as error:
                 self.lost = first_line(error)
                 exits.put(Exit(self.rank, _LOST))
@@ -60,6 +65,7 @@ class RankProcess:
             except Exception as error:  # the connection is being closed: nobody waits for this process any more
                 self.lost = first_line(error)
                 return
+            self.lost = None
             for line in look.lines:
                 self._lines.append(readable(line))
                 pass_on(self.title, line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -38,7 +39,7 @@ class RayCluster:
         """Takes an empty folder with a short path, as Ray makes sockets below it, and the variables of all nodes."""
         self._folder = folder
         # Whatever runs on a node inherits them.
-        self._environment = environment | {"RAY_USAGE_STATS_ENABLED": "0", _MARK: str(folder)}
+        self._environment = {**os.environ, **environment} | {"RAY_USAGE_STATS_ENABLED": "0", _MARK: str(folder)}
         self._starters: list[subprocess.Popen[bytes]] = []
         self._ended: list[psutil.Process] = []
         self.nodes: list[subprocess.Popen[bytes]] = []
@@ -153,6 +154,11 @@ def _free_ports(count: int) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The variables of nodes and of what is connected to them: Ray lies apart from the environment."""
+    """The variables of nodes and of what is connected to them. Without the token nobody else is."""
     root = str(Path(__file__).parents[3])
-    return dict(os.environ) | {"PYTHONPATH": os.pathsep.join([root, str(SITE)])}
+    return {
+        # Ray lies apart from the environment.
+        "PYTHONPATH": os.pathsep.join([root, str(SITE)]),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }

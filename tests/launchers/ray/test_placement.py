@@ -38,6 +38,10 @@ def test_a_job_fits_up_to_what_the_nodes_have(placement, cpus, gpus, room):
     assert f"has room for {room} (10.0.0.1: 8 CPU and 0 GPU, " in shortage(NODES, room + 1, settings)
 
 
+def test_nodes_of_one_address_are_two():
+    assert shortage([Node("10.0.0.1", 1.0, 0.0)] * 2, 2, RayConfig()) is None
+
+
 def test_what_the_cluster_lacks_is_told_with_remedies():
     told = shortage(NODES[:1], 2, RayConfig(cpus=4))
     assert told == (

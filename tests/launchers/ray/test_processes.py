@@ -55,11 +55,13 @@ def world(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ray_cluster():
     """A cluster with two nodes."""
-    # Ray's sockets must have short paths.
+    variables = clusters.environment()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PYTHONPATH", clusters.environment()["PYTHONPATH"])
+        for name, value in variables.items():
+            patched.setenv(name, value)
+        # Ray's sockets must have short paths.
         folder = Path(tempfile.mkdtemp(prefix="ray-"))
-        cluster = RayCluster(folder, clusters.environment())
+        cluster = RayCluster(folder, variables)
         try:
             cluster.start()
             yield cluster
@@ -166,7 +168,9 @@ def test_a_training_that_loses_a_node_goes_on_to_the_same_bits(world, ray_cluste
     replacing.join(PATIENCE_SECONDS)
     assert (done.restarts, done.preemptions) == (1, 0)
     [restart] = told(tmp_path, "restarting")
-    assert re.match(r"teacher (chief|worker 0) is gone, because Ray lost the node ", restart["reason"])
+    # Ray may take longer to know that a node is dead than the peers of its process take to fail.
+    gone = r"teacher (chief|worker 0) is gone: (Ray lost|its actor no longer answers from) the node "
+    assert re.match(gone, restart["reason"])
     # What the chief told came with its output.
     [resumed] = told(tmp_path, "resumed")
     assert 0 < resumed["step"] < STEPS
