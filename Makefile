@@ -60,7 +60,7 @@ CLIENTS := tests/server/requirements
 RAY := tests/launchers/ray/requirements
 .venv-ray/ready: $(RAY).txt $(VENV)/run-time
 	rm -rf .venv-ray
-	$(UV) pip install --quiet --python $(PYTHON) --target .venv-ray --no-deps --require-hashes -r $(RAY).txt
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --target .venv-ray --no-deps --require-hashes -r $(RAY).txt
 	touch $@
 
 .PHONY: install

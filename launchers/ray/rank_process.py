@@ -13,7 +13,7 @@ from limbeck.launchers.failure import Exit
 from limbeck.launchers.far_output import LAST_LINES, pass_on, readable
 from limbeck.launchers.ray.placement import Place
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 # Stands for the exit code of a process that is gone with its actor: nobody saw another one.
 _LOST = -signal.SIGKILL
 
