@@ -18,11 +18,12 @@ from typing import Any
 from limbeck.errors import TrainingFailedError, UserError
 from limbeck.launchers.cluster import title
 from limbeck.launchers.failure import AttemptFailedError, Ending, Exit, error_of
+from limbeck.launchers.far_output import LAST_LINES
 from limbeck.launchers.far_process import failure_uri, heartbeat_uri
 from limbeck.launchers.heartbeat import Pulses
 from limbeck.launchers.ray import connection, identity, placement
 from limbeck.launchers.ray.placement import Place
-from limbeck.launchers.ray.rank_process import RankProcess
+from limbeck.launchers.ray.rank_process import RankProcess, first_line
 from limbeck.launchers.ray.request import Outcome, Request
 from limbeck.launchers.watch import watch
 from limbeck.records import from_json, to_json
@@ -100,7 +101,8 @@ def _start(request: Request, actors: Sequence[Any], configs: Sequence[str]) -> N
     try:
         ray.get(started)
     except RayError as error:
-        raise AttemptFailedError(f"a process did not start: {error}", ()) from None
+        words = str(error).strip().splitlines()
+        raise AttemptFailedError(f"a process did not start: {first_line(error)}", words[-LAST_LINES:]) from None
 
 
 @contextlib.contextmanager

@@ -14,10 +14,11 @@ from typing import Any
 
 from limbeck.errors import TrainingFailedError, UserError
 from limbeck.launchers.failure import AttemptFailedError
+from limbeck.launchers.far_output import LAST_LINES
 from limbeck.launchers.ray.actor import RankActor
 from limbeck.launchers.ray.placement import Node, Place, bundle
 from limbeck.launchers.ray.rank_process import first_line
-from limbeck.settings.ray import RayConfig
+from limbeck.settings.ray import NOT_INSTALLED, RayConfig
 
 _CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
@@ -28,11 +29,14 @@ def connected(address: str) -> Iterator[None]:
     """A context in which this process is connected to a cluster.
 
     Raises:
-      UserError: if nobody listens there, if the versions do not fit, or if this machine is no node of the cluster.
+      UserError: if nobody listens there, if Ray is not installed here or its versions do not fit, or if this machine is
+        no node of the cluster.
     """
     _assert_reached(address)
-    import ray
-
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise UserError(NOT_INSTALLED) from None
     try:
         # Ray would print the lines of its own processes; ours come another way.
         ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)
@@ -140,7 +144,7 @@ def _error_of_start(error: Exception) -> UserError | TrainingFailedError:
         (line.strip() for line in lines if "ModuleNotFoundError" in line or "ImportError" in line), None
     )
     if missing is None:
-        return AttemptFailedError(f"an actor did not start: {first_line(error)}", lines[-30:])
+        return AttemptFailedError(f"an actor did not start: {first_line(error)}", lines[-LAST_LINES:])
     return UserError(
         f"a node of the Ray cluster lacks what a training needs ({missing}): install Limbeck and its locked "
         "requirements there, and start Ray there with that Python"

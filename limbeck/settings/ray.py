@@ -15,6 +15,10 @@ from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, operational
 
 Placement = Literal["strict_spread", "spread", "pack", "strict_pack"]
+NOT_INSTALLED = (
+    "launcher.name=ray needs the package ray, which is not installed here: call make install-ray, or install "
+    "requirements-ray.txt"
+)
 _ADDRESS = re.compile(r"([^\s:/]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}")
 
 
@@ -73,10 +77,7 @@ class RayConfig:
     def check_machine(self, root: str) -> None:
         """Raises ConfigError if this machine cannot start processes with Ray, or if they cannot read below `root`."""
         if importlib.util.find_spec("ray") is None:
-            raise ConfigError(
-                "launcher.name=ray needs the package ray, which is not installed here: call make install-ray, or "
-                "install requirements-ray.txt"
-            )
+            raise ConfigError(NOT_INSTALLED)
         if not self.seen_by_nodes(root):
             raise ConfigError(
                 "--root must be a place that every node of the Ray cluster reaches, because checkpoints are below it; "

@@ -5,6 +5,7 @@ The result is compared with a training on this machine that nothing happened to.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -138,6 +139,7 @@ def test_too_few_nodes_are_told_before_anybody_waits(world, ray_cluster, setting
 def test_an_interrupted_training_saves_and_leaves_no_actor(world, ray_cluster, settings, tmp_path):
     checkpoints = tmp_path / "shared/checkpoints"
     job = make_job(world, tmp_path / "job", checkpoint_uri=str(checkpoints))
+    packed = dataclasses.replace(settings, ray=dataclasses.replace(settings.ray, placement="pack"))
     running = []
 
     def interrupt():
@@ -146,7 +148,7 @@ def test_an_interrupted_training_saves_and_leaves_no_actor(world, ray_cluster, s
 
     at_first_checkpoint(checkpoints, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        launch(job, Cluster.of(job.strategy), settings, RECOVERY)
+        launch(job, Cluster.of(job.strategy), packed, RECOVERY)
     assert len(running) == 2
     # The processes saved when they were asked to end, and that is no step of the schedule.
     assert any(step % 50 for step in saved_steps(checkpoints))
