@@ -41,7 +41,6 @@ class RayCluster:
         # Whatever runs on a node inherits them.
         self._environment = {**os.environ, **environment} | {"RAY_USAGE_STATS_ENABLED": "0", _MARK: str(folder)}
         self._starters: list[subprocess.Popen[bytes]] = []
-        self._ended: list[psutil.Process] = []
         self.nodes: list[subprocess.Popen[bytes]] = []
         self.address = ""
 
@@ -58,20 +57,14 @@ class RayCluster:
         return self._start("--address", self.address)
 
     def kill(self, node: subprocess.Popen[bytes]) -> None:
-        """Kills a node without a warning. Ray's workers on it find that out by themselves."""
-        of_node = psutil.Process(node.pid).children(recursive=True)
-        self._ended += of_node
-        [raylet] = [process for process in of_node if process.name() == "raylet"]
-        raylet.send_signal(signal.SIGKILL)
+        """Kills a node and all that runs on it at once, as a machine dies that loses its power."""
+        for process in psutil.Process(node.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def training(self) -> list[psutil.Process]:
         """The training processes on all nodes."""
-        found, mark = [], str(self._folder)
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if "limbeck.trainer.worker" in process.cmdline() and process.environ().get(_MARK) == mark:
-                    found.append(process)
-        return found
+        return [process for process in self._processes() if "limbeck.trainer.worker" in _command(process)]
 
     def left(self) -> dict[str, list[str]]:
         """Returns living `actors`, placement `groups` and `nodes`, as Ray knows them."""
@@ -86,17 +79,23 @@ class RayCluster:
         return json.loads(done.stdout.splitlines()[-1])
 
     def close(self) -> None:
-        """Ends all nodes, the head last, and whatever is left of them."""
-        for starter in reversed(self._starters):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                self._ended += psutil.Process(starter.pid).children(recursive=True)
-            starter.terminate()
-        for process in self._ended:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        """Kills all nodes, and whatever they started."""
+        while found := self._processes():
+            for process in found:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(found, 1.0)
         for starter in self._starters:
-            starter.kill()
             starter.wait()
+
+    def _processes(self) -> list[psutil.Process]:
+        """All living processes of the cluster."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(_MARK) == str(self._folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts a node. Ray gives one 30 seconds, which a machine under load may need more than once for."""
@@ -130,6 +129,12 @@ class RayCluster:
             )
         self._starters.append(starter)
         return starter
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def _has_started(starter: subprocess.Popen[bytes], log: Path) -> bool:
