@@ -56,6 +56,13 @@ CLIENTS := tests/server/requirements
 	$(UV) pip install --quiet --python .venv-server/bin/python --require-hashes -r $(CLIENTS).txt
 	touch $@
 
+# Apart from the environment, as only few users and few tests need it; on PYTHONPATH beside it.
+RAY := tests/launchers/ray/requirements
+.venv-ray/ready: $(RAY).txt $(VENV)/run-time
+	rm -rf .venv-ray
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --target .venv-ray --no-deps --require-hashes -r $(RAY).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -80,6 +87,10 @@ $(VENV)/horovod: requirements-horovod.txt $(VENV)/run-time
 		--reinstall-package horovod --require-hashes -r requirements-horovod.txt
 	touch $@
 
+.PHONY: install-ray
+install-ray: $(VENV)/run-time ## add to .venv what trains on the nodes of a Ray cluster
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-ray.txt
+
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
 
@@ -94,7 +105,7 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 
 # Horovod is built where it can be: its tests are left out elsewhere.
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready .venv-server/clients $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) ## the whole runs that take longer: at most 20 minutes
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) ## the whole runs that take longer: at most 20 minutes
 	$(PARALLEL) -m "long and not alone"
 	$(PYTEST) -m "long and alone"
 
@@ -165,6 +176,8 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 	$(COMPILE) --extra languages -c requirements.txt -o requirements-languages.txt
 	$(COMPILE) --extra horovod -c requirements.txt -o requirements-horovod.txt
+	$(COMPILE) --extra ray -c requirements.txt -o requirements-ray.txt
+	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(RAY).in -c requirements-ray.txt -o $(RAY).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in -c $(CLIENTS).txt -o server/requirements.txt
@@ -172,4 +185,4 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .tools runs

@@ -90,6 +90,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "pipelining.devices": ({"pipelining": {"stages": 2}}, "processes"),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
+    "launcher.ray.address": ({}, "10.0.0.1:6379"),
+    "launcher.ray.shared": ({}, "/shared"),
     "launcher.vertex.accelerator": (_ACCELERATED, "NVIDIA_L4"),
     "launcher.vertex.accelerators": (_ACCELERATED, 2),
     "launcher.name": ({"launcher": {"kubernetes": {"staging": "gs://bucket/staging"}}}, "kubernetes"),

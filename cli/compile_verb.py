@@ -94,6 +94,11 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
         raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
     if config.launcher.name == "kubernetes":
         _assert_pods(root, target, config)
+    if config.launcher.name == "ray":
+        raise ConfigError(
+            "launcher.name=ray trains from a node of the Ray cluster, and a container is none: take "
+            "launcher.name=kubernetes, or launcher.name=vertex"
+        )
     places = {"--root": root, "data.path": config.data.path, "data.unlabelled": config.data.unlabelled}
     for name, place in places.items():
         if place is None:

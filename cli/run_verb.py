@@ -81,6 +81,8 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
     if request.config.launcher.name == "local":
         strategy_kind(request.config.strategy.name).check_machine(os.environ)
+    if request.config.launcher.name == "ray":
+        request.config.launcher.ray.check_machine(str(folder.root))
     engine_kind(request.config.beam.engine).check_machine(request.config.beam)
     raw_data.check(request.config.data)
     task_source.assert_data(request.task, request.config.data.path)

@@ -167,19 +167,13 @@ def _in_a_process(packed: Path) -> str:
 
 
 def _anonymous_growth(packed: Path) -> float:
-    """Reads an epoch, and returns by how many MB the memory of this process grew that no file backs.
+    """Reads an epoch, and returns by how many MB the memory of this process grew that no file backs."""
+    from benchmarks.memory import anonymous
 
-    Pages of the packed files are not counted: the kernel takes them away when it needs the memory.
-    """
     _read(_ours(packed, 1024).take(8))
-    before = _anonymous()
+    before = anonymous()
     _read(_ours(packed, 1024))
-    return (_anonymous() - before) / 1024
-
-
-def _anonymous() -> int:
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")))
+    return (anonymous() - before) / 1024
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from limbeck.cli import statistics_files
 from limbeck.cli.checking.outcome import Column, Data
 from limbeck.components.example_gen import label_counts, row_counts
 from limbeck.components.example_gen.row_counts import RowCounts
-from limbeck.examples import EXAMPLE_ID, SPLITS, TRAIN
+from limbeck.examples import SPLITS, TRAIN
 from limbeck.report.pages import statistics
 from limbeck.settings.data import DataConfig
 from limbeck.task import Task
@@ -26,12 +26,12 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
     Args:
       task: the task.
       config: the settings of the data.
-      uris: the artifacts `examples`, `statistics` and `transformed_examples`.
+      uris: the artifacts `examples` and `statistics`.
     """
     counted = label_counts.read(uris["examples"]).splits
-    ids = {split: list(_ids(_split(uris["transformed_examples"], split))) for split in SPLITS}
-    rows = {split: len(some) for split, some in ids.items()}
-    known, classes = set(ids[TRAIN]), _class_values(task)
+    contents = {split: list(contents_of(_split(uris["examples"], split))) for split in SPLITS}
+    rows = {split: len(some) for split, some in contents.items()}
+    known, classes = set(contents[TRAIN]), _class_values(task)
     train = counted.get(TRAIN)
     [described] = statistics_files.read(Path(files.local_copy(uris["statistics"])), (TRAIN,))
     return Data(
@@ -41,8 +41,8 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
         labels=train.labels if train is not None and classes else {},
         unlabelled=train.unlabelled if train is not None else 0,
         classes=classes,
-        duplicates=len(ids[TRAIN]) - len(known),
-        leaked={split: sum(one in known for one in some) for split, some in ids.items() if split != TRAIN},
+        duplicates=len(contents[TRAIN]) - len(known),
+        leaked={split: sum(one in known for one in some) for split, some in contents.items() if split != TRAIN},
     )
 
 
@@ -90,11 +90,13 @@ def _column(found: statistics.Column) -> Column:
     return Column(found.name, found.rows, found.missing, constant, distinct)
 
 
-def _ids(folder: str) -> Iterator[bytes]:
+def contents_of(folder: str) -> Iterator[frozenset[tuple[str, bytes]]]:
+    """Yields the names and values of each example. Its serialized form will not do: the order of names is free."""
     import tensorflow as tf
 
     for record in _records(folder):
-        yield tf.train.Example.FromString(record.numpy()).features.feature[EXAMPLE_ID].bytes_list.value[0]
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        yield frozenset((name, value.SerializeToString(deterministic=True)) for name, value in features.items())
 
 
 def _records(folder: str) -> Any:

@@ -50,7 +50,6 @@ def check(folder: RunFolder) -> None:
     uris = {
         "examples": examples,
         "statistics": done["StatisticsGen"]["statistics"].uri,
-        "transformed_examples": done["Transform"]["transformed_examples"].uri,
     }
     seconds = {one["node"]: one["seconds"] for one in happened if one["event"] == "node_finished"}
     outcome = Outcome(

@@ -7,19 +7,15 @@ begins where the last one ended, and no line is passed on twice.
 from __future__ import annotations
 
 import collections
-import contextlib
 import logging
-import sys
 import threading
-from typing import Any
 
-from limbeck import events
 from limbeck.errors import TrainingFailedError, UserError
+from limbeck.launchers.far_output import LAST_LINES, pass_on, readable
 from limbeck.launchers.kubernetes.api import PASSING, Api
 from limbeck.launchers.kubernetes.pod_template import CONTAINER
 
 _log = logging.getLogger(__name__)
-LAST_LINES = 30
 _PAUSE_SECONDS = 1.0
 # For the rest of the log: of a process that has ended, which has an end, and of one that goes on, which has none.
 _REST_SECONDS, _LIVING_SECONDS = 10.0, 1.0
@@ -81,27 +77,4 @@ class FollowedLog:
             return
         self._latest, self._since = time, time
         self._seen.append(stamped)
-        self._pass_on(line)
-
-    def _pass_on(self, line: str) -> None:
-        event = _event(line)
-        if event is not None:
-            fields = {key: value for key, value in event.items() if key not in ("event", "time")}
-            events.emit(event["event"], **fields)
-        # A training must not die for its log: the disk may be full, or the log's reader gone.
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"[{self._title}] {readable(line)}\n")
-
-
-def readable(line: str) -> str:
-    """Returns a line for people. An event is JSON in the log, and becomes `training: step=40 steps=107 loss=0.31`."""
-    event = _event(line)
-    if event is None:
-        return line
-    hidden = ("event", "time", "entry")
-    fields = " ".join(f"{key}={value}" for key, value in event.items() if key not in hidden and value is not None)
-    return f"{event['event']}: {fields}"
-
-
-def _event(line: str) -> dict[str, Any] | None:
-    return events.parse(line) if line.startswith("{") else None
+        pass_on(self._title, line)

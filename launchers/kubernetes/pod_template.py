@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from limbeck import events
+from limbeck.launchers import far_output
 from limbeck.launchers.kubernetes.plan import PodPlan
 from limbeck.launchers.kubernetes.resources import Object
 
@@ -86,8 +87,8 @@ def _variables(plan: PodPlan) -> list[Object]:
     threads = str(max(1, math.floor(_cores(plan.settings.cpu))))
     values = {
         "HOME": "/tmp",  # noqa: S108  # the user has a number, and no home
-        # Events come with the log, from which the launcher reads them (`limbeck.launchers.kubernetes.pod_process`).
-        events.ENVIRONMENT: "/dev/stdout",
+        # Events come with the log, from which the launcher reads them (`limbeck.launchers.far_output`).
+        events.ENVIRONMENT: far_output.EVENTS,
         "OMP_NUM_THREADS": threads,
         "PYTHONUNBUFFERED": "1",
         "TF_NUM_INTEROP_THREADS": threads,

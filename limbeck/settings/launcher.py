@@ -11,6 +11,7 @@ from limbeck.errors import ConfigError, nearest
 from limbeck.records import STRICT
 from limbeck.settings.fields import operational
 from limbeck.settings.pods import PodsConfig
+from limbeck.settings.ray import RayConfig
 from limbeck.settings.vertex import VertexConfig
 
 # Name -> `module:function`. The function takes the section and returns a `limbeck.launchers.launch.Launcher`.
@@ -18,6 +19,7 @@ LAUNCHERS: dict[str, str] = {
     "local": "limbeck.launchers.local.launcher:from_settings",
     "kubernetes": "limbeck.launchers.kubernetes.launcher:from_settings",
     "vertex": "limbeck.launchers.vertex.launcher:from_settings",
+    "ray": "limbeck.launchers.ray.launcher:from_settings",
 }
 
 
@@ -27,12 +29,14 @@ class LauncherConfig:
 
     Attributes:
       name: `local`: processes of the machine that runs the component. `kubernetes`: pods of a cluster
-        (docs/kubernetes.md). `vertex`: custom jobs of Vertex AI (docs/vertex.md).
+        (docs/kubernetes.md). `vertex`: custom jobs of Vertex AI (docs/vertex.md). `ray`: nodes of a Ray cluster
+        (docs/ray.md).
     """
 
     name: str = operational("local")
     kubernetes: PodsConfig = operational(factory=PodsConfig)
     vertex: VertexConfig = operational(factory=VertexConfig)
+    ray: RayConfig = operational(factory=RayConfig)
 
     def __post_init__(self) -> None:
         if self.name not in LAUNCHERS:
@@ -43,3 +47,5 @@ class LauncherConfig:
             self.kubernetes.check()
         if self.name == "vertex":
             self.vertex.check()
+        if self.name == "ray":
+            self.ray.check()

@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "kinds.py").write_text(TASK, encoding="utf-8")
     rows = [
         f"{index % 97}.5,{'' if index % 5 == 0 else index % 89},1,{'c' if index % 50 == 0 else 'ab'[index % 2]}"
-        for index in range(400)
+        for index in [*range(380), *range(20)]
     ]
     (tmp_path / "kinds.csv").write_text("width,length,flat,kind\n" + "\n".join(rows) + "\n", encoding="utf-8")
     return tmp_path
@@ -88,6 +88,7 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
     assert re.search(r"column 'length' has no value in \d+ of \d+ \((1[5-9]|2[0-5]) %\) of the rows", said)
     assert "column 'flat' has the same value in every row" in said
     assert re.search(r"rare among the training rows: 'c' \(\d\)", said)
+    assert re.search(r"1[0-9] of \d+ \(\d %\) of the training rows equal another", said)
     assert "answered: all_classes [3, 3], class [3], logits [3, 3], probabilities [3, 3]" in said
     # 320 rows, 50 epochs, batches of 64; the search has a budget of 5 such trainings.
     teachers, controls, trials = (

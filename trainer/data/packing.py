@@ -10,8 +10,9 @@ them, and whoever reads them parses each example again. So each split is packed 
   seal.json      the digest of the other files (`limbeck.trainer.data.seal`)
 
 Equal data become equal bytes, however they were cut into files. So the digest of the files names the data, and
-checkpoints are found again by it. A split need not fit in memory (`limbeck.trainer.data.packed`). Packing holds all ids
-and labels in memory. The index takes 9 bytes an example. No file holds objects of Python.
+checkpoints are found again by it. A split need not fit in memory (`limbeck.trainer.data.packed`), nor need its ids:
+packing holds the labels and the order in memory, some 40 bytes an example, and maps the rest. The index takes 9 bytes
+an example. No file holds objects of Python.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _READ_BATCH = 1024
 _CHECK_BYTES = 1 << 20
 # How much of the rows is sorted at a time.
 _BLOCK_BYTES = 1 << 24
+_IDS_AT_A_TIME = 1 << 16
 
 
 def pack(
@@ -75,12 +77,10 @@ def pack(
         label is not one that the task declares.
     """
     spec = spec | {label_key: objective.label_spec()}
-    ids: list[npt.NDArray[np.object_]] = []
     labels: list[npt.NDArray[Any]] = []
     packer: _Packer | None = None
     try:
         for serialized, parsed in _read(files, spec, objective, label_key):
-            ids.append(parsed[EXAMPLE_ID].numpy())
             labels.append(parsed[label_key].numpy())
             packer = packer or _Packer(destination, _layout(spec, parsed))
             packer.write(parsed, serialized)
@@ -91,7 +91,7 @@ def pack(
         raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
     all_labels = np.concatenate(labels)
     assert_declared(objective, all_labels, f"{split} examples")
-    packer.sort(np.concatenate(ids).astype("S"), objective.labelled(all_labels))
+    packer.sort(objective.labelled(all_labels))
     seal.write(str(destination), INDEX)
     return len(all_labels)
 
@@ -145,7 +145,7 @@ class _Packer:
     def __post_init__(self) -> None:
         names = [RECORDS, *map(stream_name, range(len(self.layout.streams)))]
         self._files = [(self.folder / f"{_UNSORTED}{name}").open("wb") for name in names]
-        self._names = names
+        self._names, self._ids = names, _Ids(self.folder / f"{_UNSORTED}ids")
         self._lengths = [0] * len(self.layout.streams)
 
     def write(self, parsed: Features, serialized: npt.NDArray[np.object_]) -> None:
@@ -166,6 +166,7 @@ class _Packer:
             self._files[1 + number].write(values.tobytes())
             self._lengths[number] += len(values)
         self._files[0].write(rows.tobytes())
+        self._ids.write(parsed[EXAMPLE_ID].numpy())
 
     def _streams(
         self, parsed: Features, serialized: npt.NDArray[np.object_]
@@ -181,10 +182,12 @@ class _Packer:
         """Closes the files that were written."""
         for file in self._files:
             file.close()
+        self._ids.close()
 
-    def sort(self, ids: npt.NDArray[np.bytes_], labelled: npt.NDArray[np.bool_]) -> None:
+    def sort(self, labelled: npt.NDArray[np.bool_]) -> None:
         """Writes the files of the folder in the order of the ids, and removes those that are not."""
         unsorted = [self.folder / f"{_UNSORTED}{name}" for name in self._names]
+        ids = self._ids.array()
         rows = mapped(unsorted[0], "<u8").reshape(len(ids), self.layout.words)
         streams = [mapped(path, dtype) for path, dtype in zip(unsorted[1:], self.layout.streams, strict=True)]
         order = self._order(ids, rows)
@@ -208,13 +211,13 @@ class _Packer:
             done += len(some)
         self.close()
         np.save(self.folder / INDEX, index)
-        for path in unsorted:
+        for path in (*unsorted, self._ids.path):
             path.unlink()
 
     def _order(self, ids: npt.NDArray[np.bytes_], rows: Words) -> npt.NDArray[np.int64]:
         """Returns the order of all examples by id. Examples with equal ids are ordered by a digest of their values."""
         order = np.argsort(ids, kind="stable")
-        equal = ids[order[1:]] == ids[order[:-1]]
+        equal = _equal_to_the_next(ids, order)
         places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
         same = order[places]
         content = rows[same]
@@ -224,6 +227,49 @@ class _Packer:
         digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in content], "S64")
         order[places] = same[np.lexsort([digests, ids[same]])]
         return order
+
+
+class _Ids:
+    """Keeps ids of any length in a file, and not in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("wb")
+        self._widths: list[tuple[int, int]] = []
+
+    def write(self, ids: npt.NDArray[np.object_]) -> None:
+        """Writes the ids of a batch."""
+        fixed = ids.astype("S")
+        self._file.write(fixed.tobytes())
+        self._widths.append((len(fixed), fixed.itemsize))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def array(self) -> npt.NDArray[np.bytes_]:
+        """Returns all ids, mapped into memory: `[examples]`, each as wide as the longest."""
+        width = max(width for _, width in self._widths)
+        if any(one != width for _, one in self._widths):
+            self._widen(width)
+        return mapped(self.path, f"S{width}")
+
+    def _widen(self, width: int) -> None:
+        narrow = self.path.with_name(f"{self.path.name}-narrow")
+        self.path.rename(narrow)
+        with narrow.open("rb") as source, self.path.open("wb") as wide:
+            for count, own in self._widths:
+                wide.write(np.frombuffer(source.read(count * own), f"S{own}").astype(f"S{width}").tobytes())
+        narrow.unlink()
+
+
+def _equal_to_the_next(ids: npt.NDArray[np.bytes_], order: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Returns for each example but the last one, in this order, whether the next one has its id."""
+    equal = np.zeros(len(order) - 1, bool)
+    for start in range(0, len(equal), _IDS_AT_A_TIME):
+        some = ids[order[start : start + _IDS_AT_A_TIME + 1]]
+        equal[start : start + len(some) - 1] = some[1:] == some[:-1]
+    return equal
 
 
 def _flat(column: Column, values: Any) -> npt.NDArray[Any]:

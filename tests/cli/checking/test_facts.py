@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import tensorflow_data_validation as tfdv
 
 from limbeck import Feature, Label, Task
 from limbeck.cli import statistics_files
-from limbeck.cli.checking.facts import all_rows, columns_of
+from limbeck.cli.checking.facts import all_rows, columns_of, contents_of
 from limbeck.cli.checking.outcome import Column
 from limbeck.components.example_gen.row_counts import RowCounts
 
@@ -67,3 +68,20 @@ def test_columns_are_read_from_the_statistics_of_tfdv(tmp_path: Path):
         Column("number", rows, 0, False, rows),
         Column("review", rows, 0, False, None),
     ]
+
+
+def test_rows_of_equal_content_are_equal_however_they_are_written(tmp_path: Path):
+    def part(name: str, value: int) -> bytes:
+        feature = {name: tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))}
+        return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+    # Parts of a message that follow one another are one message.
+    written = [part("a", 1) + part("b", 2), part("b", 2) + part("a", 1), part("a", 2) + part("b", 1), part("a", 1)]
+    with tf.io.TFRecordWriter(str(tmp_path / "rows.gz"), "GZIP") as writer:
+        for one in written:
+            writer.write(one)
+    assert written[0] != written[1]
+
+    first, second, *others = contents_of(str(tmp_path))
+    assert first == second
+    assert len({first, *others}) == len(written) - 1

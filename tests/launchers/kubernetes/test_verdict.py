@@ -6,10 +6,10 @@ import pytest
 
 from limbeck.errors import UserError
 from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError
+from limbeck.launchers.far_output import readable
 from limbeck.launchers.kubernetes import indexed_job
 from limbeck.launchers.kubernetes.generation import Generation
 from limbeck.launchers.kubernetes.mirror import Change, Changes
-from limbeck.launchers.kubernetes.pod_process import readable
 from limbeck.launchers.kubernetes.resources import JOB, POD
 from limbeck.launchers.kubernetes.verdict import verdict
 from limbeck.launchers.kubernetes.watching import Patience, Watched, Watching

@@ -41,7 +41,7 @@ TWINS = [*rows(), *rows()[:2]]
 def twins(tmp_path_factory: pytest.TempPathFactory) -> World:
     logits = random_logits()
     folder = tmp_path_factory.mktemp("twins")
-    return build(folder, TWINS, np.concatenate([logits, logits[:2]]), module="task_of_twins")
+    return build(folder, TWINS, np.concatenate([logits, logits[:2]]))
 
 
 def labelled(examples: tuple[bytes, ...], logits: np.ndarray) -> list[bytes]:
@@ -137,7 +137,7 @@ UNEVEN_COUNT, UNEVEN_STEPS = 37, 50
 @pytest.mark.processes
 def test_two_processes_train_as_one_if_only_one_of_them_has_labels(tmp_path: Path):
     some = [one | {"seen": int(number % 6 == 1)} for number, one in enumerate(rows(UNEVEN_COUNT))]
-    world = build(tmp_path, some, random_logits(UNEVEN_COUNT), module="task_of_few_labels")
+    world = build(tmp_path, some, random_logits(UNEVEN_COUNT))
     order = Order(UNEVEN_COUNT, UNEVEN.batch_size, UNEVEN.epochs, UNEVEN.seed)
     shares = labels_of_shares(world.folders["student"], order)
     assert len(shares) == UNEVEN_STEPS
@@ -237,7 +237,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> World:
         for number, (x, answer) in enumerate(zip(inputs, logits.argmax(axis=1), strict=True))
     ]
     folder = tmp_path_factory.mktemp("taught")
-    return build(folder, some, logits[:, np.newaxis], module="task_with_a_rule")
+    return build(folder, some, logits[:, np.newaxis])
 
 
 def test_a_shuffled_teacher_helps_nobody(taught: World, tmp_path: Path):

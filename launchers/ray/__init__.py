@@ -1,0 +1,1 @@
+"""Trains on the nodes of a Ray cluster."""

@@ -1,0 +1,157 @@
+"""What runs on the node of a rank: an actor, which starts the training process and tells what becomes of it.
+
+Training does not run in the actor itself: Ray has loaded its own libraries there, has set its own handlers of signals,
+and runs it in threads of its own. A fresh interpreter is the same on every launcher. It dies with the actor, and the
+actor dies with its node, or with the process that started the job.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+
+from limbeck import events, files, temporary
+from limbeck.launchers import far_process
+from limbeck.launchers.far_output import EVENTS
+from limbeck.launchers.local import ports
+from limbeck.launchers.ray.identity import own_identity
+from limbeck.launchers.ray.placement import Place
+from limbeck.trainer.process import gpus, interpreter, lifeline
+
+# Lines that nobody has fetched yet. The launcher fetches them every second.
+_KEPT_LINES = 10_000
+# How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
+_READER_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What a process did since the last look.
+
+    Attributes:
+      lines: new lines of its output.
+      seen: number of all its lines so far: what the next look begins with.
+      code: its exit code, or minus the number of a signal; None while it lives. No line comes after it.
+    """
+
+    lines: tuple[str, ...]
+    seen: int
+    code: int | None
+
+
+class RankActor:
+    """The process of one rank. Ray runs one method at a time, and all of them in one thread that lives on.
+
+    That thread starts the process, so the process dies with it: see `limbeck.trainer.process.lifeline`.
+    """
+
+    def __init__(self) -> None:
+        """Holds a port, and starts nothing."""
+        # Of actors that were killed with their nodes.
+        temporary.sweep()
+        self._held = contextlib.ExitStack()
+        (self._port,) = self._held.enter_context(ports.held(1))
+        self._folder = temporary.folder_until_exit()
+        self._changed = threading.Condition()
+        self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._seen = 0
+        self._code: int | None = None
+        self._popen: subprocess.Popen[str] | None = None
+
+    def place(self) -> Place:
+        """Returns where this actor is."""
+        import ray
+
+        return Place(
+            ray.util.get_node_ip_address(), ray.get_runtime_context().get_node_id(), self._port, own_identity()
+        )
+
+    def start(self, folder: str, config: str, processes: int, *, cpus: int, gpus: int, served: bool) -> None:
+        """Starts the training process.
+
+        Args:
+          folder: URI of the attempt's files.
+          config: its TF_CONFIG; empty if it is alone.
+          processes: number of processes of the job.
+          cpus: cores that are reserved for it.
+          gpus: GPUs that are reserved for it.
+          served: whether one process has the others compute parts of its graphs.
+        """
+        own = threads(cpus, processes, served=served)
+        variables = process_variables(os.environ, folder, config, gpus) | own
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "limbeck.trainer.worker", files.join(folder, far_process.JOB_FILE)],
+            env=variables | {lifeline.ENVIRONMENT: str(os.getpid()), "TMPDIR": str(self._folder)},
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        threading.Thread(target=self._follow, args=(self._popen,), daemon=True).start()
+
+    def look(self, seen: int, seconds: float) -> Look:
+        """Returns what is new, as soon as anything is, or nothing after some seconds.
+
+        Args:
+          seen: `Look.seen` of the last look; 0 at first.
+          seconds: how long to wait.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._seen > seen or self._code is not None, seconds)
+            new = min(self._seen - seen, len(self._lines))
+            return Look(tuple(list(self._lines)[len(self._lines) - new :]), self._seen, self._code)
+
+    def terminate(self) -> None:
+        """Asks the process to save and to end (SIGTERM)."""
+        if self._popen is not None:
+            self._popen.terminate()
+
+    def _follow(self, popen: subprocess.Popen[str]) -> None:
+        reader = threading.Thread(target=self._read, args=(popen,), daemon=True)
+        reader.start()
+        code = popen.wait()
+        reader.join(_READER_SECONDS)
+        with self._changed:
+            self._code = code
+            self._changed.notify_all()
+
+    def _read(self, popen: subprocess.Popen[str]) -> None:
+        assert popen.stdout is not None  # noqa: S101
+        with popen.stdout as lines:
+            for line in lines:
+                with self._changed:
+                    self._lines.append(line.rstrip("\n"))
+                    self._seen += 1
+                    self._changed.notify_all()
+
+
+def process_variables(inherited: Mapping[str, str], folder: str, config: str, count: int) -> dict[str, str]:
+    """Returns the variables of a training process.
+
+    Args:
+      inherited: variables of the actor. Ray has named the actor's GPUs there.
+      folder: URI of the attempt's files.
+      config: its TF_CONFIG; empty if it is alone.
+      count: GPUs that are reserved for it. Without any it must not see one: another process may have it.
+    """
+    own = far_process.variables(inherited, folder, config) | {events.ENVIRONMENT: EVENTS}
+    hidden = {} if count else {gpus.VISIBLE: "-1"}
+    return interpreter.environment(inherited) | own | hidden
+
+
+def threads(cpus: int, processes: int, *, served: bool) -> dict[str, str]:
+    """Returns the variables that give a process as many threads as cores; TensorFlow counts those of the node."""
+    return {
+        "TF_NUM_INTRAOP_THREADS": str(cpus),
+        # A part of a graph waits for values of other processes. With one thread it would wait for itself.
+        "TF_NUM_INTEROP_THREADS": str(max(cpus, processes) if served else cpus),
+        "OMP_NUM_THREADS": str(cpus),
+    }
