@@ -10,6 +10,7 @@ from limbeck.launchers.launch import launch, make
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.pods import PodsConfig
 from limbeck.settings.sources import load, parse_assignment
+from limbeck.settings.ray import RayConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.vertex import VertexConfig
 from tests.launchers import jobs
@@ -18,6 +19,7 @@ from tests.launchers import jobs
 NEEDED = {
     "kubernetes": {"kubernetes": PodsConfig(staging="gs://bucket/staging")},
     "vertex": {"vertex": VertexConfig("lab", "us-central1", "image", "gs://bucket/staging")},
+    "ray": {"ray": RayConfig("10.0.0.1:6379", "gs://bucket/staging")},
 }
 
 
