@@ -9,8 +9,8 @@ from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch, make
 from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.pods import PodsConfig
-from limbeck.settings.sources import load, parse_assignment
 from limbeck.settings.ray import RayConfig
+from limbeck.settings.sources import load, parse_assignment
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.vertex import VertexConfig
 from tests.launchers import jobs
