@@ -33,6 +33,10 @@ def command(arguments: argparse.Namespace) -> list[str]:
         if getattr(arguments, name) < smallest:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
+    if not 0 < arguments.record_share <= 1:
+        raise ConfigError(f"--record-share must be above 0 and at most 1; received {arguments.record_share:g}")
+    if arguments.record is not None and arguments.record.exists() and not arguments.record.is_dir():
+        raise ConfigError(f"--record must be a folder; received {arguments.record}, which is a file")
     serving = RunFolder(arguments.root.resolve()).serving
     if not versions.found(serving):
         raise UserError(
@@ -52,6 +56,8 @@ def command(arguments: argparse.Namespace) -> list[str]:
         "--batch-size": arguments.batch_size,
         "--batch-wait-ms": arguments.batch_wait_ms,
     }
+    if arguments.record is not None:
+        options |= {"--record": arguments.record.resolve(), "--record-share": arguments.record_share}
     told = [str(part) for option in options.items() for part in option]
     return [str(python), str(Path(bootstrap.__file__)), limbeck.__path__[0], str(serving), *told]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,19 @@ class Version:
     compressed: Mapping[str, Signature] | None = None
 
 
-def load(number: int, folder: Path, batches: batching.Batches | None = None) -> Version:
+def load(
+    number: int,
+    folder: Path,
+    batches: batching.Batches | None = None,
+    answered: Callable[[Signature, Arrays], None] | None = None,
+) -> Version:
     """Loads a version, and calls it once.
 
     Args:
       number: its number.
       folder: its folder.
       batches: how requests are put together; None answers each on its own.
+      answered: is told of each request of a client that was answered.
 
     Raises:
       OSError, ValueError: if the files are not those of a SavedModel.
@@ -55,12 +61,19 @@ def load(number: int, folder: Path, batches: batching.Batches | None = None) -> 
     signatures = {name: _signature(name, loaded.signatures[name], batches, loaded) for name in loaded.signatures}
     if DEFAULT not in signatures:
         raise ValueError(f"{folder} has no signature '{DEFAULT}', but {sorted(signatures)}")
-    version = Version(number, signatures, _compressed(folder / COMPRESSED))
+    compressed = _compressed(folder / COMPRESSED)
+    version = Version(number, _told_of(signatures, answered), compressed and _told_of(compressed, answered))
     for called in (version.signatures, version.compressed or {}):
         for name in _USED:
             if name in called:
                 _warm_up(called[name])
     return version
+
+
+def _told_of(
+    signatures: Mapping[str, Signature], answered: Callable[[Signature, Arrays], None] | None
+) -> dict[str, Signature]:
+    return {name: dataclasses.replace(one, answered=answered) for name, one in signatures.items()}
 
 
 def _signature(name: str, function: Any, batches: batching.Batches | None, owner: Any) -> Signature:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from limbeck.server.batching import Batches
 from limbeck.server.loading import load
+from limbeck.server.recording import Recorder, Recording
 from limbeck.server.student import Served
 from limbeck.server.watching import Watcher
 
@@ -29,10 +30,10 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     batches = Batches(asked.batch_size, asked.batch_wait_ms) if asked.batch_size > 1 else None
+    recorder = Recorder(Recording(asked.record, asked.record_share)) if asked.record else None
+    loading = functools.partial(load, batches=batches, answered=None if recorder is None else recorder.record)
     served = Served()
-    watcher = Watcher(
-        asked.serving, served, functools.partial(load, batches=batches), asked.versions, asked.look_seconds
-    )
+    watcher = Watcher(asked.serving, served, loading, asked.versions, asked.look_seconds)
     watcher.look()
     if not served.versions:
         why = "; ".join(f"version {number}: {text}" for number, text in served.refused.items())
@@ -43,6 +44,8 @@ def main(arguments: list[str]) -> int:
         _serve(asked, served)
     finally:
         watcher.stop()
+        if recorder is not None:
+            recorder.close()
     return 0
 
 
@@ -83,6 +86,8 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--versions", type=int, required=True)
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--batch-wait-ms", type=float, required=True)
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--record-share", type=float, default=1.0)
     parser.add_argument("--look-seconds", type=float, default=1.0)
     return parser.parse_args(arguments)
 

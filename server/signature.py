@@ -20,12 +20,14 @@ class Signature:
       inputs: what it takes.
       outputs: what it returns.
       call: arrays by name -> arrays by name. It may be called in several threads at once.
+      answered: is told of each request of a client that was answered: the signature, and its inputs.
     """
 
     name: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     call: Callable[[Arrays], dict[str, Array]]
+    answered: Callable[[Signature, Arrays], None] | None = None
 
     @property
     def names(self) -> set[str]:
@@ -40,7 +42,10 @@ class Signature:
             )
         arrays = {one.name: one.array(values[one.name]) for one in self.inputs}
         batch_of(arrays)
-        return self.call(arrays)
+        outputs = self.call(arrays)
+        if self.answered is not None:
+            self.answered(self, arrays)
+        return outputs
 
 
 def choose(signatures: Mapping[str, Signature], given: Collection[str], asked: str | None) -> Signature:

@@ -34,6 +34,19 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="how long a request waits for others; default: 2",
     )
     parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="keep a sample of what clients send, for `drift`; default: nothing is kept",
+    )
+    parser.add_argument(
+        "--record-share",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="probability of a row to be kept; default: 0.01",
+    )
+    parser.add_argument(
         "--python",
         type=Path,
         metavar="FILE",

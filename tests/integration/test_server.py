@@ -100,6 +100,7 @@ def server(models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iter
     for model in models[:2]:
         push(model, root / "serving")
     options = ["--port", port, "--grpc-port", grpc_port, "--batch-size", 8, "--batch-wait-ms", 1]
+    options += ["--record", root / "recorded", "--record-share", 1]
     command = [sys.executable, str(program.PIPELINE), "serve", "--root", str(root), *map(str, options)]
     with (root / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env=program.environment())
@@ -248,5 +249,12 @@ def test_a_port_that_is_taken_is_told_before_anything_is_loaded(server: Server):
 
 
 def test_it_ends_when_it_is_asked_to(server: Server):
+    """And leaves what clients were answered, of all protocols, and nothing that was refused."""
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60) == 0
+    files = [str(path) for path in (server.root / "recorded").iterdir()]
+    assert files
+    kept = [worlds.values_of(row, "x") for row in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()]
+    # JSON by rows, by columns, of version 1 and of the compressed file; tritonclient by REST, by gRPC and of version 1.
+    assert len(kept) >= 7 * len(X)
+    assert {tuple(one) for one in kept} == {tuple(np.float32(x).tolist()) for x in X}
