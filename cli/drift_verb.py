@@ -19,9 +19,8 @@ from limbeck.cli import exit_codes, quiet
 from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import ConfigError, DataError, UserError
 from limbeck.examples import TRAIN
+from limbeck.server import recording
 from limbeck.task import Feature
-
-_RECORDED = "served-*.tfrecord.gz"
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -39,19 +38,19 @@ def execute(arguments: argparse.Namespace) -> int:
     if not 0 <= limit <= 1:
         raise ConfigError(f"--threshold must be from 0 to 1; received {limit:g}")
     recorded: Path = arguments.recorded
-    parts = sorted(recorded.glob(_RECORDED))
+    parts = sorted(recorded.glob(recording.PARTS))
     if not parts:
         raise ConfigError(f"there are no recorded requests in {recorded}: `serve --record {recorded}` keeps some")
     # Only now, because it imports TensorFlow.
     from limbeck.components.anomaly_stop import accepted
-    from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, distances
+    from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, counts, distances
 
     span = accepted.read(str(folder.accepted))
     if span is None:
         raise UserError(f"no run has accepted data in {arguments.root} yet: AnomalyStop of a run does")
     features = request.task.load().features
     names = tuple(feature.name for feature in features)
-    lacking = lacking_values(span.statistics[TRAIN])
+    lacking = {name for name, counted in counts(span.statistics[TRAIN]) if counted.num_missing}
     with _silence():
         served = statistics_of(parts, span.schema, [one for one in features if one.name in lacking])
         found = distances(names, span.schema, served, span.statistics[TRAIN])
@@ -67,16 +66,6 @@ def execute(arguments: argparse.Namespace) -> int:
             "on data like these, or raise --threshold"
         )
     return exit_codes.DONE
-
-
-def lacking_values(statistics: Any) -> set[str]:
-    """Returns the features that some examples lack, of a `DatasetFeatureStatisticsList`."""
-    return {
-        feature.name or ".".join(feature.path.step)
-        for dataset in statistics.datasets
-        for feature in dataset.features
-        if getattr(feature, feature.WhichOneof("stats")).common_stats.num_missing
-    }
 
 
 def statistics_of(parts: Collection[Path], schema: Any, lacking: Collection[Feature]) -> Any:

@@ -23,7 +23,7 @@ from limbeck.server.tensors import Array
 
 _log = logging.getLogger(__name__)
 _NAME = "served-{}-{}.tfrecord.gz"
-_PARTS = "served-*.tfrecord.gz"
+PARTS = "served-*.tfrecord.gz"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,14 +67,15 @@ class Recorder:
           signature: what was asked. Only those on raw features or on serialized examples are kept.
           arrays: its inputs by name, `[batch, ...]`.
         """
-        try:
-            with self._lock:
+        with self._lock:
+            try:
                 self._keep(signature, arrays)
                 if self._rows and self._is_due():
                     self._write()
-        except Exception:
-            self._rows = []
-            _log.exception("a request could not be recorded, and rows of earlier ones are lost")
+            except Exception:
+                # Under the lock, as another thread may be adding rows.
+                self._rows = []
+                _log.exception("a request could not be recorded, and rows of earlier ones are lost")
 
     def close(self) -> None:
         """Writes what is left. Raises OSError if it cannot."""
@@ -105,7 +106,7 @@ class Recorder:
                 writer.write(row)
         unfinished.replace(folder / name)
         self._rows = []
-        for old in sorted(folder.glob(_PARTS))[: -self._settings.parts]:
+        for old in sorted(folder.glob(PARTS))[: -self._settings.parts]:
             old.unlink(missing_ok=True)
 
 
