@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,22 @@ def _sigterm_as_before() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules_of_one_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forgets what a file of tests has imported from the folders that it wrote.
+
+    A process holds only one module of a name, and chance decides which files share a process. Two files that wrote a
+    task of one name passed for weeks, and then the second one was refused: its module was already another one.
+    """
+    yield
+    written = tmp_path_factory.getbasetemp()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is not None and Path(file).is_relative_to(written):
+            del sys.modules[name]
+    sys.path[:] = [place for place in sys.path if not Path(place).is_relative_to(written)]
 
 
 @pytest.fixture(scope="session")
