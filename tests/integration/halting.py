@@ -87,13 +87,14 @@ class Running:
         return os.listdir(folder) if folder.exists() else []  # noqa: PTH208
 
     def processes(self) -> dict[str, psutil.Process]:
-        """The training processes that live, by role."""
+        """The training processes that live, by role; further workers as `worker 1`, `worker 2`."""
         found = {}
         for process in psutil.Process(self.supervisor.pid).children():
             with contextlib.suppress(psutil.Error):
                 if "limbeck.trainer.worker" in process.cmdline():
-                    found[cluster.from_environment(process.environ()).role] = process
-        return {str(role): process for role, process in found.items()}
+                    task = cluster.from_environment(process.environ())
+                    found[f"{task.role} {task.index}" if task.index else str(task.role)] = process
+        return found
 
     def halt(self, moment: Callable[[], bool]) -> dict[str, psutil.Process] | None:
         """Stops all training processes at a moment, by role; None where the job ended before there was one."""
