@@ -45,6 +45,7 @@ class PipelinedModel:
       recompute: which stages keep no activations of a micro-batch, and compute it again: `none`, `all`, or all
         `except_last`.
       further: further replicas of the stages, each of which computes a part of a batch by the same schedule.
+      swap: what a stage keeps to compute it again is in the memory of its machine, and not of its device.
     """
 
     head: Head
@@ -54,6 +55,7 @@ class PipelinedModel:
     schedule: Schedule
     recompute: str = "none"
     further: tuple[PipelineReplica, ...] = ()
+    swap: bool = False
 
     def __call__(
         self, inputs: Features, targets: Features, denominators: Denominators, scale: Tensor | None
@@ -231,7 +233,7 @@ class MicroBatch:
         """Computes a stage forward, the last one with the loss. Returns what was computed."""
         model = self._model
         with _averages_kept(model.stages[stage], self.examples):
-            one = model.stages[stage].forward(self._values, keep=model.keeps(stage))
+            one = model.stages[stage].forward(self._values, keep=model.keeps(stage), swap=model.swap)
         self._passes[stage] = one
         self._values |= one.given
         if one.added is not None:

@@ -25,6 +25,7 @@ from limbeck.trainer.fitting.pipeline_replica import further_replicas
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
+from limbeck.trainer.pipelining.host_memory import assert_swappable
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, Partitioning, Stage, partition
 from limbeck.trainer.pipelining.placement import Made
 from limbeck.trainer.pipelining.profile import costs
@@ -69,7 +70,8 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
 
     Raises:
       TaskError: if the model cannot be cut.
-      ConfigError: if there are fewer blocks than stages, or the machine has too few devices.
+      ConfigError: if there are fewer blocks than stages, the machine has too few devices, or activations are to leave a
+        GPU and a stage has none.
     """
     import tensorflow as tf
     import tf_keras
@@ -78,6 +80,8 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
     with tf.device("/cpu:0"):
         sketch, made = _sketched(session)
         stages = _balanced(session, sketch, made, tell=tell)
+    if session.job.training.swap:
+        assert_swappable(stages.devices)
     blocks = blocks_of(_layout(session, sketch), stages.cuts)
     # The sketch and its profile have drawn random numbers.
     tf_keras.utils.set_random_seed(seed)
@@ -182,6 +186,7 @@ def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Sta
         stages.schedule,
         session.job.training.recompute,
         further_replicas(blocks, stages.devices),
+        session.job.training.swap,
     )
 
 

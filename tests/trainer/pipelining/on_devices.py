@@ -28,6 +28,51 @@ def main() -> dict[str, Any]:
         "one replica": four.described() | {"close": close},
         "two replicas": both.described() | {"close": _gone_on(both, Training(names[:1], name="skipping"), alone)},
         "as mirrored": _as_mirrored(names),
+        "swapped": _swapped(names[1]),
+    }
+
+
+def _swapped(device: str) -> dict[str, Any]:
+    """Returns where what is kept is copied to in the graph that TensorFlow runs, and how far gradients are from plain ones.
+
+    The model is recomputed on a device that is not the first CPU.
+    """
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    from limbeck.trainer.fitting.recomputation import Head, RecomputedModel
+    from limbeck.trainer.pipelining.blocks import blocks_of, layout
+    from tests.trainer.pipelining import models
+
+    found = []
+    for swap in (False, True):
+        with tf.device(device):
+            model = models.built("residual")
+        plan = layout(model, "the model", "a test")
+        blocks = blocks_of(plan, plan.graph.joints())
+        differentiate = RecomputedModel(Head(model, models.loss), plan, blocks, except_last=False, swap=swap)
+
+        def on_device(*given: Any, differentiate: Any = differentiate) -> Any:
+            with tf.device(device):
+                return differentiate(*given)
+
+        if swap:
+            context.context().enable_run_metadata()
+        found.append(models.gradients(on_device, models.batch())[1])
+    ran = context.context().export_run_metadata()
+    context.context().disable_run_metadata()
+    nodes = [
+        node
+        for graph in ran.partition_graphs
+        for some in (graph.node, *(function.node_def for function in graph.library.function))
+        for node in some
+    ]
+    return {
+        "blocks": len(blocks),
+        "copies": [node.device for node in nodes if node.op == "Snapshot"],
+        "multiplications": sorted({node.device for node in nodes if node.op in ("MatMul", "_FusedMatMul")}),
+        "difference": max(float(np.abs(one - other).max()) for one, other in zip(*found, strict=True)),
     }
 
 

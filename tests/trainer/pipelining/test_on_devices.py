@@ -32,7 +32,7 @@ def places(found):
 
 
 def test_the_variables_of_a_stage_and_their_slots_are_on_its_device(found):
-    assert [len(one["stages"]) for one in found.values() if isinstance(one, dict)] == [4, 2]
+    assert [len(found[name]["stages"]) for name in ("one replica", "two replicas")] == [4, 2]
     for one in (found["one replica"], found["two replicas"]):
         assert one["variables"] == {name: device(number) for name, number in places(one).items()}
         assert one["slots"] == {name: [device(number)] * 2 for name, number in places(one).items()}
@@ -77,3 +77,12 @@ def test_a_checkpoint_goes_on_with_one_stage_and_one_replica(found, replicas):
 def test_replicas_of_stages_are_those_of_tensorflows_own_strategy(found):
     """Each replica drops its own units."""
     assert found["as mirrored"] <= 1e-6
+
+
+def test_what_is_swapped_is_on_the_first_cpu_while_it_waits(found):
+    """In the graph that runs: TensorFlow drops copies that undo each other."""
+    swapped = found["swapped"]
+    assert swapped["multiplications"] == [device(1)]
+    # The first block takes the model's input alone, which is there anyway.
+    assert swapped["copies"] == [device(0)] * (swapped["blocks"] - 1)
+    assert swapped["difference"] == 0
