@@ -23,7 +23,7 @@ from tests.trainer.pipelining.models import Batch, batch, built, gradients, loss
 MICRO_BATCHES = 3
 
 
-def pipelined(model, stages, schedule="1f1b", recompute="none", micro_batches=MICRO_BATCHES, replicas=1):
+def pipelined(model, stages, schedule="1f1b", recompute="none", micro_batches=MICRO_BATCHES, *, replicas=1):
     found = layout(model, "the teacher", "a test")
     cuts = found.graph.cuts()
     cuts = [cuts[len(cuts) * stage // stages] for stage in range(1, stages)]
@@ -92,7 +92,15 @@ def part_of(given, replicas, number):
     return Batch(inputs, targets, given.denominators)
 
 
-def test_replicas_are_summed_in_the_order_of_their_numbers():
+@pytest.fixture
+def sums_as_written():
+    """TensorFlow makes one sum of several additions on the same device: in this order, but of all micro-batches."""
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": True})
+
+
+def test_replicas_are_summed_in_the_order_of_their_numbers(sums_as_written):
     """To the bit: floating-point sums depend on their order."""
     given = batch()
     found = gradients(pipelined(built("skipping"), 2, replicas=3), given)[1]
@@ -112,7 +120,9 @@ def test_averages_are_the_means_of_those_of_the_replicas():
     ]
     for one, first, second in zip(found, *each, strict=True):
         np.testing.assert_allclose(one, first + second, rtol=1e-5, atol=1e-6)
-    for one, first, second in zip(model.non_trainable_variables, *(m.non_trainable_variables for m in alone), strict=True):
+    for one, first, second in zip(
+        model.non_trainable_variables, *(m.non_trainable_variables for m in alone), strict=True
+    ):
         np.testing.assert_allclose(one.numpy(), (first.numpy() + second.numpy()) / 2, rtol=1e-6)
 
 
@@ -122,9 +132,18 @@ def test_the_state_of_replicas_becomes_one_by_the_rule_of_each_variable():
     def of(value, rule):
         return tf.Variable(value, trainable=False, aggregation=rule)
 
-    state = [of(2.0, rules.MEAN), of(2.0, rules.NONE), of(5, rules.SUM), of(5, rules.ONLY_FIRST_REPLICA), of(5, rules.NONE)]
+    state = [
+        of(2.0, rules.MEAN),
+        of(2.0, rules.NONE),
+        of(5, rules.SUM),
+        of(5, rules.ONLY_FIRST_REPLICA),
+        of(5, rules.NONE),
+    ]
     began = [one.read_value() for one in state]
-    copies = [StageCopy(tuple(state), tuple(tf.Variable(one) for one in values)) for values in ([5.0, 5.0, 7, 7, 7], [8.0, 8.0, 8, 8, 8])]
+    copies = [
+        StageCopy(tuple(state), tuple(tf.Variable(one) for one in values))
+        for values in ([5.0, 5.0, 7, 7, 7], [8.0, 8.0, 8, 8, 8])
+    ]
     for one in state[2:]:
         one.assign(6)
     merge_states(state, copies, began)

@@ -155,9 +155,11 @@ def test_a_compiler_that_would_undo_it_is_refused(monkeypatch):
 
 def test_swap_is_refused_without_a_gpu():
     assert_swappable(("/gpu:0", "/job:worker/replica:0/task:0/device:GPU:0"))
-    with pytest.raises(ConfigError, match=r"but a stage is on /cpu:1, where both are one memory: leave training.swap"):
+    with pytest.raises(
+        ConfigError, match=r"but a stage is on /cpu:1, where both are one memory: leave training.swap"
+    ):
         assert_swappable(("/gpu:0", "/cpu:1"))
-    with pytest.raises(ConfigError, match="but training.recompute is none: take training.recompute=except_last"):
+    with pytest.raises(ConfigError, match=r"but training.recompute is none: take training.recompute=except_last"):
         TrainingConfig(swap=True)
     if not tf.config.list_physical_devices("GPU"):
         with pytest.raises(ConfigError, match="but this machine has no GPU, where both are one memory"):

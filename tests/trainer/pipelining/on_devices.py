@@ -33,9 +33,9 @@ def main() -> dict[str, Any]:
 
 
 def _swapped(device: str) -> dict[str, Any]:
-    """Returns where what is kept is copied to in the graph that TensorFlow runs, and how far gradients are from plain ones.
+    """Returns where a recomputed model keeps what it keeps, in the graph that is run, and the error of its gradients.
 
-    The model is recomputed on a device that is not the first CPU.
+    The model is on a device that is not the first CPU.
     """
     import numpy as np
     import tensorflow as tf
@@ -57,21 +57,13 @@ def _swapped(device: str) -> dict[str, Any]:
             with tf.device(device):
                 return differentiate(*given)
 
-        if swap:
-            context.context().enable_run_metadata()
-        found.append(models.gradients(on_device, models.batch())[1])
-    ran = context.context().export_run_metadata()
-    context.context().disable_run_metadata()
-    nodes = [
-        node
-        for graph in ran.partition_graphs
-        for some in (graph.node, *(function.node_def for function in graph.library.function))
-        for node in some
-    ]
+        with context.collect_graphs() as graphs:
+            found.append(models.gradients(on_device, models.batch())[1])
+    nodes = [node for graph in graphs for node in graph.node]
     return {
         "blocks": len(blocks),
         "copies": [node.device for node in nodes if node.op == "Snapshot"],
-        "multiplications": sorted({node.device for node in nodes if node.op in ("MatMul", "_FusedMatMul")}),
+        "multiplications": sorted({node.device for node in nodes if "MatMul" in node.op}),
         "difference": max(float(np.abs(one - other).max()) for one, other in zip(*found, strict=True)),
     }
 
@@ -94,7 +86,7 @@ def _gone_on(first: Training, again: Training, plain: Training) -> list[float]:
 
 
 def _as_mirrored(names: tuple[str, ...]) -> float:
-    """Returns how far replicas of stages are from replicas of TensorFlow's own strategy, with the same masks of Dropout."""
+    """Returns how far replicas of stages are from replicas of TensorFlow's own strategy, with the masks of Dropout."""
     import tensorflow as tf
 
     staged = Training(names, replicas=2)
@@ -120,7 +112,9 @@ def _difference(some: Training, other: Training) -> float:
 class Training:
     """A training of a small model in stages on devices, or of the whole model under a strategy of two replicas."""
 
-    def __init__(self, names: tuple[str, ...], replicas: int = 1, name: str = "residual", strategy: Any = None) -> None:
+    def __init__(
+        self, names: tuple[str, ...], replicas: int = 1, name: str = "residual", strategy: Any = None
+    ) -> None:
         import tensorflow as tf
         import tf_keras
 
@@ -197,9 +191,7 @@ def _in_stages(names: tuple[str, ...], replicas: int, name: str) -> tuple[Any, A
     found = layout(model, "the model", "a test")
     blocks, schedule = blocks_of(found, cuts), SCHEDULES["1f1b"](stages, 4 // replicas)
     further = further_replicas(blocks, names)
-    return model, PipelinedModel(
-        Head(model, models.loss), found, blocks, names[:stages], schedule, "all", further
-    )
+    return model, PipelinedModel(Head(model, models.loss), found, blocks, names[:stages], schedule, "all", further)
 
 
 if __name__ == "__main__":

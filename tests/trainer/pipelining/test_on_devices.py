@@ -52,7 +52,7 @@ def test_the_operations_of_a_stage_are_on_its_device(found):
             where = [
                 at
                 for name, kind, at, _ in one["operations"]
-                if kind == "MatMul" and f"/{layer}/" in name and name.startswith(replica[1])
+                if kind == "MatMul" and f"/{layer}/" in name and f"{replica[1]}stage" in name
             ]
             assert len(where) >= 4 // len(replicas) * 3, layer
             assert {at.rpartition(":")[2] for at in where} == {str(replica[0] * 2 + number)}, layer
