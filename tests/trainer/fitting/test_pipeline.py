@@ -109,6 +109,21 @@ def test_replicas_are_summed_in_the_order_of_their_numbers(sums_as_written):
         np.testing.assert_array_equal(one, (first + second) + third)
 
 
+def test_replicas_do_not_wait_for_each_other():
+    """No pass of one is behind a pass of another. They meet where their gradients are summed."""
+    differentiate, given = pipelined(built("residual"), 2, replicas=2), batch()
+    call = tf.function(
+        lambda: differentiate(given.inputs, given.targets, given.denominators, None).gradients, autograph=False
+    )
+    operations = call.get_concrete_function().graph.get_operations()
+    for own, other in (("replica0/stage", "replica1/stage"), ("replica1/stage", "replica0/stage")):
+        mine = [one for one in operations if own in one.name and one.type == "MatMul"]
+        assert len(mine) > MICRO_BATCHES
+        before = {one for last in mine for one in above(last) if other in one.name}
+        # A constant is named after the first pass that reads it.
+        assert [one.name for one in before if one.type != "Const"] == []
+
+
 def test_averages_are_the_means_of_those_of_the_replicas():
     """And each replica normalises over its own micro-batches."""
     model, given = built("normalised"), batch()

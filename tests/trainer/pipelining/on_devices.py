@@ -22,7 +22,7 @@ def main() -> dict[str, Any]:
     four, one = Training(names), Training(names[:1])
     assert all((a == b).all() for a, b in zip(four.model.get_weights(), one.model.get_weights(), strict=True))
     close = _gone_on(four, Training(names[:1]), one)
-    both = Training(names, replicas=2, name="skipping")
+    both = Training(names, replicas=2, name="skipping", swap=True)
     alone = Training(names[:1], name="skipping")
     return {
         "one replica": four.described() | {"close": close},
@@ -113,7 +113,13 @@ class Training:
     """A training of a small model in stages on devices, or of the whole model under a strategy of two replicas."""
 
     def __init__(
-        self, names: tuple[str, ...], replicas: int = 1, name: str = "residual", strategy: Any = None
+        self,
+        names: tuple[str, ...],
+        replicas: int = 1,
+        name: str = "residual",
+        strategy: Any = None,
+        *,
+        swap: bool = False,
     ) -> None:
         import tensorflow as tf
         import tf_keras
@@ -129,7 +135,7 @@ class Training:
                 self.model = models.built(name)
                 self.differentiate: Any = Accumulated(WholeModel(self.model, models.loss), 2)
             else:
-                self.model, self.differentiate = _in_stages(names, replicas, name)
+                self.model, self.differentiate = _in_stages(names, replicas, name, swap=swap)
             self.optimizer = tf_keras.optimizers.Adam(0.05)
             if not strategy:
                 placement.follow_variables(self.optimizer)
@@ -170,7 +176,7 @@ class Training:
         }
 
 
-def _in_stages(names: tuple[str, ...], replicas: int, name: str) -> tuple[Any, Any]:
+def _in_stages(names: tuple[str, ...], replicas: int, name: str, *, swap: bool) -> tuple[Any, Any]:
     """Returns a model on the devices of its stages, and what differentiates it."""
     from limbeck.trainer.fitting.pipeline import PipelinedModel
     from limbeck.trainer.fitting.pipeline_replica import further_replicas
@@ -191,7 +197,9 @@ def _in_stages(names: tuple[str, ...], replicas: int, name: str) -> tuple[Any, A
     found = layout(model, "the model", "a test")
     blocks, schedule = blocks_of(found, cuts), SCHEDULES["1f1b"](stages, 4 // replicas)
     further = further_replicas(blocks, names)
-    return model, PipelinedModel(Head(model, models.loss), found, blocks, names[:stages], schedule, "all", further)
+    return model, PipelinedModel(
+        Head(model, models.loss), found, blocks, names[:stages], schedule, "all", further, swap
+    )
 
 
 if __name__ == "__main__":

@@ -86,3 +86,5 @@ def test_what_is_swapped_is_on_the_first_cpu_while_it_waits(found):
     # The first block takes the model's input alone, which is there anyway.
     assert swapped["copies"] == [device(0)] * (swapped["blocks"] - 1)
     assert swapped["difference"] == 0
+    of_stages = [at for _, kind, at, _ in found["two replicas"]["operations"] if kind == "Snapshot"]
+    assert of_stages and {at.rpartition(":")[2] for at in of_stages} == {"0"}
