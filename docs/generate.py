@@ -15,6 +15,7 @@ from pathlib import Path
 from limbeck.cli import cache_table
 from limbeck.cli.cache_table import Rows
 from limbeck.settings.descriptions import EACH, describe
+from tests import strategy_table
 from tests.trainer.conformance import registry
 
 DOCS = Path(__file__).parent
@@ -77,6 +78,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[Rows], str]]] = {
     "your-pipeline.md": {name: source(name, "python") for name in ("taxi_student.py", "taxi_pipeline.py")},
     "compression.md": {"compressed_caller.py": source("compressed_caller.py", "python")},
     "conformance.md": {"models": lambda _: registry.table()},
+    "distributed.md": {"strategies": lambda _: strategy_table.markdown()},
 }
 
 

@@ -8,6 +8,25 @@ from limbeck.records import STRICT
 
 
 @dataclass(frozen=True, config=STRICT)
+class DeviceSeconds:
+    """How a process spent the calls of its training loop, in seconds.
+
+    What is left of the training is neither: building graphs, validation, checkpoints, and Python between two calls.
+
+    Attributes:
+      computing: steps were computed. Communication is a part of them.
+      waiting: nothing was computed, because the next batch was not there.
+    """
+
+    computing: float = 0.0
+    waiting: float = 0.0
+
+    def __add__(self, other: DeviceSeconds) -> DeviceSeconds:
+        """Returns the sum of both."""
+        return DeviceSeconds(self.computing + other.computing, self.waiting + other.waiting)
+
+
+@dataclass(frozen=True, config=STRICT)
 class RankRecord:
     """The work of one process of a finished job.
 
@@ -17,6 +36,7 @@ class RankRecord:
       steps: optimizer steps.
       examples: examples for which the process computed gradients.
       seconds: duration of the training.
+      device: of them, those with the devices; None if they were not measured.
     """
 
     role: str
@@ -24,3 +44,16 @@ class RankRecord:
     steps: int
     examples: int
     seconds: float
+    device: DeviceSeconds | None = None
+
+    @property
+    def idle_share(self) -> float | None:
+        """The part of the training in which the devices computed no step, from 0 to 1; None if it is not known."""
+        if self.device is None or not self.seconds:
+            return None
+        return max(0.0, 1 - self.device.computing / self.seconds)
+
+    @property
+    def waiting_share(self) -> float | None:
+        """The part of the training in which they waited for a batch, from 0 to 1; None if it is not known."""
+        return self.device.waiting / self.seconds if self.device and self.seconds else None

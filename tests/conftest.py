@@ -34,7 +34,7 @@ settings.load_profile("same")
 EXPENSIVE = ("pipeline", "processes")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts the files first that take longest, so that no worker begins one when the others are done."""
     ranks: dict[Path, int] = {}
     for item in items:
@@ -42,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rank = next((place for place, name in enumerate(EXPENSIVE) if name in marks), len(EXPENSIVE))
         ranks[item.path] = min(rank, ranks.get(item.path, rank))
     items.sort(key=lambda item: ranks[item.path])
+    _assert_shown(config, items)
+
+
+def _assert_shown(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuses a table of strategies that names a test which is not there."""
+    from tests import strategy_table
+
+    if not any("::" in one for one in config.args):
+        names = [item.nodeid for item in items]
+        strategy_table.assert_there(names, {name.partition("::")[0] for name in names})
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,8 @@ def measure(case: Case) -> dict[str, Any]:
     from limbeck.settings.pipelining import PipeliningConfig
     from limbeck.trainer.pipelining import devices
 
-    where = PipeliningConfig(stages=case.stages, devices="processes" if case.devices == "processes" else "local")
+    apart = case.devices == "processes" and case.stages > 1
+    where = PipeliningConfig(stages=case.stages, devices="processes" if apart else "local")
     names = devices.of(where) if case.stages > 1 else ("/cpu:0",)
     settings = stages.Settings(names, case.micro_batches, case.schedule, batches=case.batches)
     build = stages.dense(case.layers, case.width)

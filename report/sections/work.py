@@ -18,6 +18,11 @@ class Work:
     cached: int
     training: dict[str, tuple[RankRecord, ...]]
 
+    @staticmethod
+    def share(value: float | None) -> str:
+        """Returns a share of a training as a percentage; a dash where it is not known."""
+        return "—" if value is None else f"{100 * value:.0f} %"
+
 
 def view(report: Report) -> Work | None:
     """Returns the section; None if nothing ran."""

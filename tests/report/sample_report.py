@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from limbeck.rank_record import RankRecord
+from limbeck.rank_record import DeviceSeconds, RankRecord
 from limbeck.report.findings import (
     Confusion,
     CurvePoint,
@@ -80,7 +80,7 @@ def whole() -> Report:
         },
         training={
             "teacher": (
-                RankRecord("chief", 0, 3_040, 97_280, 33.4),
+                RankRecord("chief", 0, 3_040, 97_280, 33.4, DeviceSeconds(24.1, 2.7)),
                 RankRecord("worker", 1, 3_040, 97_280, 33.1),
             ),
             "student": (

@@ -301,6 +301,14 @@ def test_cached_stages_are_not_counted():
     assert (section.total, section.longest, section.cached) == (pytest.approx(sum(spent)), max(spent), 3)
 
 
+def test_the_share_of_idle_devices_is_told_where_it_is_known():
+    """24.1 of 33.4 seconds computed, and 2.7 waited for batches."""
+    [measured, unknown] = SAMPLE.training["teacher"]
+    assert work.Work.share(measured.idle_share) == "28 %"
+    assert work.Work.share(measured.waiting_share) == "8 %"
+    assert work.Work.share(unknown.idle_share) == work.Work.share(unknown.waiting_share) == "—"
+
+
 def test_settings_that_are_not_the_default_say_what_it_is():
     report = dataclasses.replace(SAMPLE, config=Config(training=TrainingConfig(epochs=7)))
 

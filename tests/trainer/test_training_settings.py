@@ -13,8 +13,10 @@ from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import training
+from tests.horovod_extra import needs_horovod
 from tests.trainer.world import COUNT, POSITIONS, STEPS, TRAINING, edited, pack, values_of, weights
 
+ONE_DEVICE = StrategyConfig(name="one_device")
 STRATEGIES = {
     "mirrored": StrategyConfig(name="mirrored", logical_devices=3),
     "central_storage": StrategyConfig(name="central_storage", logical_devices=2),
@@ -139,8 +141,8 @@ def test_mixed_precision_trains_nearly_the_same_and_exports_float32(world, plain
     assert not types & {tf.float16, tf.bfloat16}
 
 
-def validated(world, folder, patience, **settings):
-    """Returns a finished job whose validation labels differ from its training labels, and the validation examples."""
+def validating(world, folder, patience, strategy=ONE_DEVICE, **settings):
+    """Returns a job whose validation labels differ from its training labels, and the validation examples."""
     others = [
         edited(one, label=[(values_of(one, "label")[0] + 1) % 3]) if values_of(one, "label")[0] >= 0 else one
         for one in world.examples[:20]
@@ -151,7 +153,14 @@ def validated(world, folder, patience, **settings):
         training=dataclasses.replace(
             TRAINING, epochs=8, early_stopping_patience=patience, schedule="constant", **settings
         ),
+        strategy=strategy,
     )
+    return job, others
+
+
+def validated(world, folder, patience, **settings):
+    """Returns the same, finished."""
+    job, others = validating(world, folder, patience, **settings)
     training.run(job)
     return job, others
 
@@ -182,6 +191,25 @@ def test_training_ends_early_when_the_rule_says_so(world, tmp_path, patience):
     np.testing.assert_allclose(losses[-1], -log_probabilities[known, labels[known]].mean(), rtol=1e-5)
     assert points[-1]["validation"]["metrics"]["accuracy"] == (logits.argmax(axis=1) == labels)[known].mean()
     assert points[-1]["validation"]["examples"] == known.sum()
+
+
+@pytest.mark.long
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "name", [*STRATEGIES, "multi_worker_mirrored", pytest.param("horovod", marks=needs_horovod)]
+)
+def test_every_strategy_ends_early_at_the_same_step(world, tmp_path, name):
+    """A process that went on alone would wait for the others for ever."""
+    alone, _ = validated(world, tmp_path / "alone", patience=1)
+    strategy = STRATEGIES.get(name) or StrategyConfig(name=name, workers=2)
+    job, _ = validating(world, tmp_path / "job", 1, strategy)
+    records = launch(job, Cluster.of(strategy)).result
+    ended = history(alone)[-1]["step"]
+    assert [one.steps for one in records] == [ended] * strategy.processes
+    for one, other in zip(history(job), history(alone), strict=True):
+        assert (one["step"], bool(one["validation"])) == (other["step"], bool(other["validation"]))
+        if one["validation"]:
+            assert one["validation"]["metrics"] == pytest.approx(other["validation"]["metrics"], rel=1e-4)
 
 
 def test_patience_without_a_validation_split_is_refused(world, tmp_path):

@@ -15,10 +15,11 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from limbeck.aliases import Tensor
 from limbeck.errors import DivergedError
+from limbeck.rank_record import DeviceSeconds
 from limbeck.trainer.data.input_pipeline import InputPipeline
 from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.evaluation import Evaluation
@@ -61,13 +62,14 @@ def fit(
     while not _is_over(so_far.steps, steps, so_far.streak, hooks):
         save_at, validate_at = hooks.next_save(so_far.steps), hooks.next_validation(so_far.steps)
         until = int(min(so_far.steps + steps_per_call, steps, save_at, validate_at))
-        progress, examples = _advance(call, so_far.steps, until, steps)
+        progress, examples, device = _advance(call, so_far.steps, until, steps)
         streak = so_far.streak
         if hooks.validation and until == validate_at:
             found = _validate(hooks.validation, until)
             progress, streak = dataclasses.replace(progress, validation=found), streak.after(found.loss)
         seconds = start.seconds + time.monotonic() - began
-        so_far = Fitted(until, so_far.examples + examples, seconds, so_far.curve.plus(progress), streak)
+        curve, device = so_far.curve.plus(progress), so_far.device + device
+        so_far = Fitted(until, so_far.examples + examples, seconds, curve, streak, device)
         if hooks.report:
             hooks.report(progress)
         stop = hooks.stop_requested is not None and hooks.stop_requested()
@@ -100,12 +102,16 @@ class _CallResult(NamedTuple):
       taken: int32 scalar, the number of steps up to and including the first unsound step, or the last step.
       last: the result of this step.
       examples: int64 scalar, the examples of this process in all steps.
+      computing: float64 scalar, the seconds in which steps were computed.
+      waiting: float64 scalar, the seconds in which none was, because its batch was not there.
     """
 
     total: Tensor
     taken: Tensor
     last: StepResult
     examples: Tensor
+    computing: Tensor
+    waiting: Tensor
 
 
 def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
@@ -124,27 +130,43 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
         kept = StepResult(
             tf.constant(0.0), tf.constant(0.0), tf.constant(0.0), tf.constant(True), tf.constant(0, tf.int64)
         )
+        computing = waiting = tf.constant(0.0, tf.float64)
+        ended = tf.timestamp()
         # Steps that are too few for another group come behind the groups.
         groups = [(1, count)] if together == 1 else [(together, count // together), (1, count % together)]
         for size, times in groups:
             for _ in tf.range(times):
-                for result in run([inputs.take(iterator) for _ in range(size)]):
+                batches = [inputs.take(iterator) for _ in range(size)]
+                began = _time_after([ended, batches])
+                results = run(batches)
+                waiting += began - ended
+                ended = _time_after(results)
+                computing += ended - began
+                for result in results:
                     taken += tf.cast(kept.sound, tf.int32)
                     kept = StepResult(*(tf.where(kept.sound, new, old) for new, old in zip(result, kept)))  # noqa: B905
                     total += result.loss
                     examples += result.examples
-        return _CallResult(total, taken, kept, examples)
+        return _CallResult(total, taken, kept, examples, computing, waiting)
 
     return call
 
 
+def _time_after(values: Any) -> Tensor:
+    """Returns the time at which all tensors in a structure are there: seconds, a float64 scalar."""
+    import tensorflow as tf
+
+    with tf.control_dependencies(tf.nest.flatten(values, expand_composites=True)):
+        return tf.timestamp()
+
+
 def _advance(
     call: Callable[[Tensor], _CallResult], done: int, until: int, steps: int
-) -> tuple[TrainingProgress, int]:
+) -> tuple[TrainingProgress, int, DeviceSeconds]:
     """Does the steps from `done` to `until` of all `steps`.
 
     Returns:
-      The progress, and the number of examples of this process.
+      The progress, the number of examples of this process, and what its devices did.
 
     Raises:
       DivergedError: if a step is not sound.
@@ -161,7 +183,8 @@ def _advance(
             "look for extreme values in the model's inputs"
         )
     mean = float(found.total) / (until - done)
-    return TrainingProgress(until, steps, mean, _finite(rate), _finite(norm)), int(found.examples)
+    device = DeviceSeconds(float(found.computing), float(found.waiting))
+    return TrainingProgress(until, steps, mean, _finite(rate), _finite(norm)), int(found.examples), device
 
 
 def _finite(value: float) -> float | None:

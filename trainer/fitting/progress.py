@@ -11,6 +11,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import overload
 
+from limbeck.rank_record import DeviceSeconds
 from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.evaluation import Evaluation
 
@@ -91,6 +92,7 @@ class Fitted:
       seconds: duration of the training, over all attempts.
       curve: the progress at each report. It is only shown.
       streak: of the validations. It decides whether the training ends early.
+      device: what the devices did meanwhile, over all attempts.
     """
 
     steps: int = 0
@@ -98,3 +100,4 @@ class Fitted:
     seconds: float = 0.0
     curve: Curve = dataclasses.field(default_factory=Curve)
     streak: Streak = dataclasses.field(default_factory=Streak)
+    device: DeviceSeconds = dataclasses.field(default_factory=DeviceSeconds)

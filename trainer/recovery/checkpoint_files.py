@@ -26,6 +26,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.errors import ConfigError
+from limbeck.rank_record import DeviceSeconds
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.progress import TrainingProgress
@@ -35,7 +36,7 @@ from limbeck.trainer.recovery.array_file import Arrays, ArrayType, DamagedArrays
 _log = logging.getLogger(__name__)
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
 _MANIFEST = re.compile(r"step-(\d{8,})\.json")
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ class State:
       examples: number of examples whose gradients the saving process has computed.
       seconds: duration of the training so far, over all attempts.
       streak: of the validations so far.
+      device: what the devices did in this time.
     """
 
     member: int
@@ -60,6 +62,7 @@ class State:
     examples: int = 0
     seconds: float = 0.0
     streak: Streak = dataclasses.field(default_factory=Streak)
+    device: DeviceSeconds = dataclasses.field(default_factory=DeviceSeconds)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -79,6 +82,7 @@ class Manifest:
       seconds: as in `State`.
       best: the lowest loss of the streak; None before the first validation.
       since: as in `Streak`.
+      device: as in `State`.
     """
 
     schema_version: int
@@ -93,6 +97,7 @@ class Manifest:
     seconds: float
     best: float | None
     since: int
+    device: DeviceSeconds
 
 
 class DamagedCheckpointError(Exception):
@@ -127,6 +132,7 @@ def write(folder: str, state: State, curve: str | None) -> None:
         seconds=state.seconds,
         best=state.streak.best if math.isfinite(state.streak.best) else None,
         since=state.streak.since,
+        device=state.device,
     )
     unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.json"
     files.write_text(unfinished, to_json(manifest))
@@ -154,7 +160,9 @@ def read(folder: str, step: int) -> State:
             step, folder, found.damage,
         )  # fmt: skip
     streak = Streak(math.inf if manifest.best is None else manifest.best, manifest.since)
-    return State(manifest.member, step, arrays, found.points, manifest.examples, manifest.seconds, streak)
+    return State(
+        manifest.member, step, arrays, found.points, manifest.examples, manifest.seconds, streak, manifest.device
+    )
 
 
 def read_manifest(folder: str, step: int) -> Manifest:

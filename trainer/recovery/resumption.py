@@ -55,7 +55,8 @@ class Saved:
         model_state.restore(model, optimizer, state.arrays)
         if self.is_chief:
             events.emit("resumed", entry=self.job.entry, member=self.member, step=state.step)
-        return Fitted(state.step, examples_until(state.step), state.seconds, Curve(state.curve), state.streak)
+        curve = Curve(state.curve)
+        return Fitted(state.step, examples_until(state.step), state.seconds, curve, state.streak, state.device)
 
     def hook(self, model: KerasModel, optimizer: Optimizer) -> Callable[[Fitted], None] | None:
         """Returns the function for `limbeck.trainer.fitting.hooks.Hooks.save`; None if nothing is saved."""
@@ -69,7 +70,14 @@ class Saved:
             arrays = model_state.capture(model, optimizer)
             if self.is_chief:
                 state = State(
-                    self.member, done.steps, arrays, done.curve, done.examples, done.seconds, done.streak
+                    self.member,
+                    done.steps,
+                    arrays,
+                    done.curve,
+                    done.examples,
+                    done.seconds,
+                    done.streak,
+                    done.device,
                 )
                 writer.save(state)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from limbeck import events, files, task_code
 from limbeck.aliases import KerasModel
-from limbeck.rank_record import RankRecord
+from limbeck.rank_record import DeviceSeconds, RankRecord
 from limbeck.records import to_json
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import FURTHER_MODELS
@@ -71,11 +71,13 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
 def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
     """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members and generations."""
     job, me = session.job, session.me
+    device = sum((one.device for one in fitted), DeviceSeconds())
     record = RankRecord(
         role=me.role,
         rank=me.rank,
         steps=sum(one.steps for one in fitted),
         examples=sum(one.examples for one in fitted),
         seconds=sum(one.seconds for one in fitted),
+        device=device if device.computing else None,
     )
     files.write_text(files.join(job.record_uri, f"rank-{me.rank}.json"), to_json(record))

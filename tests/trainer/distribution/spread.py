@@ -43,7 +43,10 @@ CASES = {
     "clipped": Case(training=TrainingConfig(learning_rate=RATE, clip_norm=CLIP)),
     "embedding": Case("embedding", training=TrainingConfig(learning_rate=RATE, clip_norm=CLIP)),
     "batch-norm": Case("batch-norm"),
+    "accumulated": Case(training=TrainingConfig(learning_rate=RATE, accumulate=3)),
+    "recomputed": Case("deep", training=TrainingConfig(learning_rate=RATE, recompute="all")),
     "float16": Case(training=TrainingConfig(learning_rate=RATE, precision="mixed_float16")),
+    "bfloat16": Case(training=TrainingConfig(learning_rate=RATE, precision="mixed_bfloat16")),
 }
 
 
@@ -101,7 +104,6 @@ def _train(strategy, case, folder):
     from limbeck.trainer.distillation.losses import mean_part
     from limbeck.trainer.distribution import strategies
     from limbeck.trainer.fitting import optimization, precision
-    from limbeck.trainer.fitting.differentiation import WholeModel
     from limbeck.trainer.fitting.gradient_step import GradientStep
     from limbeck.trainer.fitting.loop import fit
     from tests.trainer import packed
@@ -124,7 +126,9 @@ def _train(strategy, case, folder):
         return batches(str(folder), ORDER, mine, strategy.num_replicas_in_sync, packed.SPEC).map(split)
 
     initial = model.get_weights()
-    step = GradientStep(strategy, model, optimizer, WholeModel(model, loss), case.training.clip_norm, loss_scale)
+    with precision.policy(case.training.precision), strategies.scope(strategy):
+        differentiate = _differentiation(case.training, model, loss)
+    step = GradientStep(strategy, model, optimizer, differentiate, case.training.clip_norm, loss_scale)
     fitted = fit(step, PerReplicaPipeline(strategy, dataset_of), steps=ORDER.steps, steps_per_call=1)
     found = {
         "initial": np.concatenate([values.ravel() for values in initial]),
@@ -140,6 +144,16 @@ def _train(strategy, case, folder):
     return found, model
 
 
+def _differentiation(training, model, loss):
+    from limbeck.trainer.fitting.differentiation import Accumulated, WholeModel
+    from limbeck.trainer.fitting.recomputation import Head, recomputed
+
+    if training.recompute != "none":
+        return recomputed(Head(model, loss), training.recompute, "the model of the test")
+    whole = WholeModel(model, loss)
+    return Accumulated(whole, training.accumulate) if training.accumulate > 1 else whole
+
+
 def _model(kind):
     import tensorflow as tf
     import tf_keras
@@ -150,6 +164,9 @@ def _model(kind):
         # There are few rows, so a batch has each of them several times, on one replica and on several.
         rows = layers.Lambda(lambda values: tf.cast(values > 0, tf.int64))(x)
         hidden = layers.Flatten()(layers.Embedding(2, 5, embeddings_initializer="glorot_uniform")(rows))
+    if kind == "deep":
+        for _ in range(3):
+            hidden = layers.Dense(5, activation="tanh")(hidden)
     if kind == "batch-norm":
         hidden = layers.BatchNormalization(momentum=0.5)(layers.Dense(5)(x))
     return tf_keras.Model({"x": x}, layers.Dense(CLASSES, bias_initializer="ones")(hidden))

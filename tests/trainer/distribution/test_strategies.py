@@ -69,7 +69,7 @@ def several(request, results_of):
 
 # Adam divides by the root of tiny second moments, which magnifies rounding errors.
 @pytest.mark.parametrize(("case", "tolerance"), [
-    ("sgd", 1e-6), ("adam", 1e-5), ("clipped", 1e-6), ("embedding", 1e-6),
+    ("sgd", 1e-6), ("adam", 1e-5), ("clipped", 1e-6), ("embedding", 1e-6), ("accumulated", 1e-6), ("recomputed", 1e-6),
 ])  # fmt: skip
 def test_several_replicas_train_the_model_of_one_device(alone, several, case, tolerance):
     expected = alone[f"{case}/weights"]
@@ -82,6 +82,11 @@ def test_several_replicas_train_the_model_of_one_device(alone, several, case, to
                 process[f"{case}/{figure}"], alone[f"{case}/{figure}"], rtol=1e-4, atol=1e-6
             )
     assert sum(int(process[f"{case}/examples"]) for process in several) == spread.ORDER.positions
+
+
+def test_micro_batches_train_the_model_of_whole_batches(alone, several):
+    for process in several:
+        np.testing.assert_allclose(process["accumulated/weights"], alone["sgd/weights"], rtol=0, atol=1e-6)
 
 
 def test_larger_gradients_were_clipped(alone):
@@ -113,6 +118,14 @@ def test_float16_is_trained_with_a_loss_scale(alone, several):
         assert process["float16/scale"] == 2.0**15, "it overflowed"
         np.testing.assert_allclose(process["float16/weights"], alone["sgd/weights"], rtol=0, atol=5e-3)
         assert (process["float16/weights"] != alone["sgd/weights"]).any()
+
+
+def test_bfloat16_is_trained_nearly_to_the_same_weights(alone, several):
+    for process in (alone, *several):
+        if "bfloat16/weights" not in process:
+            pytest.skip("Keras has no mixed precision under this strategy")
+        np.testing.assert_allclose(process["bfloat16/weights"], alone["sgd/weights"], rtol=0, atol=4e-2)
+        assert (process["bfloat16/weights"] != alone["sgd/weights"]).any()
 
 
 @pytest.mark.parametrize("split", ["all", "one"])

@@ -1,5 +1,7 @@
 """Compares the loop with softmax regression in float64 NumPy, on the same batches."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -317,3 +319,47 @@ def test_a_model_with_nothing_to_train_is_the_users_error(strategy, folder):
     model.trainable = False
     with pytest.raises(TaskError, match="nothing to train"):
         run(strategy, folder, model=model, optimizer=optimizer)
+
+
+SLEEP_SECONDS = 0.3
+
+
+def sleeping(value, when=True):
+    """Returns a tensor that is there later than it might be."""
+    slept = tf.numpy_function(lambda late: time.sleep(SLEEP_SECONDS * late), [tf.cast(when, tf.float64)], [])
+    with tf.control_dependencies([slept]):
+        return tf.identity(value)
+
+
+class Slow:
+    """A step that computes for longer than it needs to."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def run(self, batch):
+        inputs, *others = batch
+        return self.step.run(({"x": sleeping(inputs["x"])}, *others))
+
+
+@pytest.mark.parametrize("what", ["batch", "step"])
+def test_the_devices_time_is_told_apart(strategy, folder, what):
+    """Only lower ends and the sum are certain on a machine with other work."""
+    model, update = built(strategy, "sgd")
+    step = GradientStep(strategy, model, update, WholeModel(model, loss))
+
+    def source(_):
+        def late(number, given):
+            features, targets, counts = given
+            return {"x": sleeping(features["x"], number == 2)}, targets, counts
+
+        return dataset(folder).enumerate().map(late) if what == "batch" else dataset(folder)
+
+    fitted = fit(Slow(step) if what == "step" else step, PerReplicaPipeline(strategy, source), steps=4)
+    device = fitted.device
+    assert device.computing > 0 and device.waiting > 0
+    assert device.computing + device.waiting < fitted.seconds
+    if what == "batch":
+        assert device.waiting > SLEEP_SECONDS - device.computing
+    else:
+        assert device.computing > 4 * SLEEP_SECONDS

@@ -49,7 +49,7 @@ CASES = {
     "central": ("central", 2, Dropout),
     "workers": ("workers", 1, Dropout),
 }
-ELSEWHERE = {"one": ("one", 1), "four": ("mirrored", 4)}
+ELSEWHERE = {"one": ("one", 1), "four": ("mirrored", 4), "central": ("central", 2)}
 
 
 def strategy_of(name, devices):

@@ -136,7 +136,7 @@ def without_a_manifest_in_the_manifest(folder):
 
 def from_the_future(folder):
     manifest = folder / "step-00000010.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 3', '"schema_version": 4'))
+    manifest.write_text(manifest.read_text().replace('"schema_version": 4', '"schema_version": 5'))
 
 
 def with_other_shapes(folder):
@@ -156,7 +156,7 @@ def under_another_name(folder):
     (without_arrays, "its arrays are missing"),
     (without_a_whole_manifest, "its manifest is damaged"),
     (without_a_manifest_in_the_manifest, "its manifest is damaged"),
-    (from_the_future, "it has schema version 4, and this program reads 3"),
+    (from_the_future, "it has schema version 5, and this program reads 4"),
     (with_other_shapes, r"weights/0000 should be of shape \(1000, 300\), but is \(300, 1000\)"),
     (under_another_name, "its manifest is of step 5"),
 ])  # fmt: skip
