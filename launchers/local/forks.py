@@ -69,9 +69,9 @@ class Fork:
                 signal.pidfd_send_signal(self._handle, number)
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", None) is not None:
-            os.close(self._handle)
-            self._handle = None
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            os.close(handle)
 
 
 class ForkServer:
@@ -192,11 +192,11 @@ def _server(variables: Mapping[str, str]) -> ForkServer:
         if current is not None and _Current.owner == os.getpid():
             current.retire()
         _Current.server, _Current.owner = None, os.getpid()
-        _Current.server = ForkServer(_shared(variables))
+        current = _Current.server = ForkServer(_shared(variables))
         # Whoever measures this process counts the server only if it was waited for.
         atexit.unregister(stop)
         atexit.register(stop)
-    return _Current.server
+    return current
 
 
 def _shared(variables: Mapping[str, str]) -> dict[str, str]:
