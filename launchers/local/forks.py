@@ -98,7 +98,6 @@ class ForkServer:
         """
         if not self._ready:
             if self._socket.recv(len(fork_server.READY), socket.MSG_WAITALL) != fork_server.READY:
-                self.stop()
                 raise ChildProcessError("the fork server did not begin to serve")
             self._ready = True
         output, its_output = os.pipe()
@@ -119,17 +118,21 @@ class ForkServer:
         """Lets it end when all that it forked has ended."""
         self._socket.close()
 
-    def stop(self) -> None:
-        """Waits until it has ended, and all that it forked."""
-        self.retire()
+    def has_ended(self) -> bool:
+        """Returns whether it has ended. Then nothing is left of it."""
+        return self._process.poll() is not None
+
+    def wait(self) -> None:
+        """Waits until it has ended."""
         self._process.wait()
 
 
 class _Current:
-    """The server of this process."""
+    """The server of this process, and those that are not asked any more."""
 
     lock = threading.Lock()
     server: ForkServer | None = None
+    retired: list[ForkServer] = []  # noqa: RUF012  # guarded by the lock
     owner = 0
     # An environment for which a server could not serve.
     refused: Mapping[str, str] | None = None
@@ -153,11 +156,12 @@ def start(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) 
                 return _server(variables).start(request)
             except ChildProcessError as error:
                 _log.warning("training processes are started one by one: %s", error)
-                _Current.server, _Current.refused = None, _shared(variables)
+                _retire()
+                _Current.refused = _shared(variables)
                 break
             except OSError as error:
                 _log.warning("the fork server is started again: %s", error)
-                _Current.server = None
+                _retire()
     return None
 
 
@@ -173,11 +177,12 @@ def prepare(variables: Mapping[str, str]) -> None:
 
 
 def stop() -> None:
-    """Ends the server of this process, if there is one."""
+    """Ends the servers of this process, and waits until all that they forked has ended."""
     with _Current.lock:
-        if _Current.server is not None and _Current.owner == os.getpid():
-            _Current.server.stop()
-        _Current.server = None
+        _retire()
+        for server in _Current.retired:
+            server.wait()
+        _Current.retired.clear()
 
 
 def _is_safe(variables: Mapping[str, str]) -> bool:
@@ -189,14 +194,24 @@ def _server(variables: Mapping[str, str]) -> ForkServer:
     """Returns the server for an environment, and retires one for another."""
     current = _Current.server
     if current is None or _Current.owner != os.getpid() or current.variables != _shared(variables):
-        if current is not None and _Current.owner == os.getpid():
-            current.retire()
-        _Current.server, _Current.owner = None, os.getpid()
+        _retire()
         current = _Current.server = ForkServer(_shared(variables))
         # Whoever measures this process counts the server only if it was waited for.
         atexit.unregister(stop)
         atexit.register(stop)
     return current
+
+
+def _retire() -> None:
+    """Asks the server for nothing more. Forgets those of a process that this one is a fork of."""
+    if _Current.owner != os.getpid():
+        _Current.server, _Current.owner = None, os.getpid()
+        _Current.retired.clear()
+    if _Current.server is not None:
+        _Current.server.retire()
+        _Current.retired.append(_Current.server)
+        _Current.server = None
+    _Current.retired[:] = [server for server in _Current.retired if not server.has_ended()]
 
 
 def _shared(variables: Mapping[str, str]) -> dict[str, str]:
