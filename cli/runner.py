@@ -6,6 +6,7 @@ from within. The command line's process stays small, watches this one, and write
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -57,6 +58,7 @@ def _run(folder: RunFolder) -> None:
     from limbeck.beam_processes import running
     from limbeck.cli.dag_runner import ObservedDagRunner
     from limbeck.cli.store import moved_from
+    from limbeck.launchers import launch
 
     before = moved_from(folder.metadata, folder.artifacts)
     if before is not None:
@@ -73,7 +75,8 @@ def _run(folder: RunFolder) -> None:
         if request.again is not None:
             after = {node.id: [one.id for one in node.downstream_nodes] for node in graph.components}
             never_cached |= rerunning.reached(request.again, after)
-        ObservedDagRunner(never_cached).run(graph)
+        prepare = functools.partial(launch.prepare, request.config.launcher)
+        ObservedDagRunner(never_cached, at_first_work=prepare).run(graph)
     _serve(folder)
 
 

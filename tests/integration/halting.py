@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 
@@ -89,11 +89,12 @@ class Running:
     def processes(self) -> dict[str, psutil.Process]:
         """The training processes that live, by role."""
         found = {}
-        for process in psutil.Process(self.supervisor.pid).children():
+        for process in psutil.Process(self.supervisor.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if "limbeck.trainer.worker" in process.cmdline():
-                    found[cluster.from_environment(process.environ()).role] = process
-        return {str(role): process for role, process in found.items()}
+                role, named, _ = process.name().partition("-")
+                if named and role in get_args(cluster.Role):
+                    found[role] = process
+        return found
 
     def halt(self, moment: Callable[[], bool]) -> dict[str, psutil.Process] | None:
         """Stops all training processes at a moment, by role; None where the job ended before there was one."""
