@@ -87,6 +87,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "strategy.name": ({}, "one_device"),
     "strategy.workers": ({}, 3),
     "strategy.parameter_servers": ({"strategy": {"name": "parameter_server"}}, 2),
+    "training.swap": ({"training": {"recompute": "all"}}, True),
+    "pipelining.replicas": ({"pipelining": {"stages": 2}}, 2),
     "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "pipelining.devices": ({"pipelining": {"stages": 2}}, "processes"),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),

@@ -19,7 +19,7 @@ class Cluster:
     """One chief and `workers` workers. All of them train, unless there are servers or stages.
 
     With `servers`, which keep variables, the chief alone runs the training. The others do what it asks. Likewise if the
-    processes are the `stages` of one model: the chief has the first, and the workers have the others.
+    processes are the `stages` of the replicas of one model: the chief has the first, and the workers have the others.
     """
 
     workers: NotNegative = 0
@@ -62,5 +62,5 @@ class Cluster:
 
 def title(job: TrainingJob, task: ClusterTask) -> str:
     """Returns the name of a process in messages: `teacher chief`, `student worker 0`, `teacher worker 0 (stage 1)`."""
-    stage = f" (stage {task.rank})" if job.pipelining.processes > 1 else ""
+    stage = f" ({job.pipelining.place(task.rank)})" if job.pipelining.processes > 1 else ""
     return f"{job.entry} {task.role}" + ("" if task.is_chief else f" {task.index}") + stage

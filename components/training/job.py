@@ -85,7 +85,9 @@ def train(
     with local_folder(scratch) as folder:
         task = task_of(properties)
         training = dataclasses.replace(
-            Section(TrainingConfig).decode(properties), steps_per_call=operational.steps_per_call
+            Section(TrainingConfig).decode(properties),
+            steps_per_call=operational.steps_per_call,
+            swap=operational.swap,
         )
         targets: Targets = properties.get("targets", "labels")
         labelling = _labelling(targets, inputs)

@@ -106,10 +106,11 @@ def assert_pipelinable(strategy: StrategyConfig, training: TrainingConfig, pipel
             f"strategy.name={strategy.name} puts a replica on each of them: take strategy.name=one_device or "
             "multi_worker_mirrored, which then holds for the students alone"
         )
-    if training.batch_size % pipelining.micro_batches:
+    if training.batch_size % (pipelining.replicas * pipelining.micro_batches):
+        replicas = f"pipelining.replicas={pipelining.replicas} times " if pipelining.replicas > 1 else ""
         raise ConfigError(
             f"micro-batches are equal parts of a batch, but training.batch_size={training.batch_size} does not divide "
-            f"into pipelining.micro_batches={pipelining.micro_batches}: change one of them"
+            f"into {replicas}pipelining.micro_batches={pipelining.micro_batches}: change one of them"
         )
     if pipelining.is_delayed:
         _assert_delayable(training, pipelining.schedule)

@@ -32,6 +32,7 @@ class Operational:
 
     Attributes:
       steps_per_call: of the section `training`, the rest of which changes results.
+      swap: likewise.
       checkpoints: folder or URI for the checkpoints of all training jobs; null keeps none.
       looks: folder or URI where Gate notes which students it judged on which test split
         (`limbeck.components.gate.looks`); null keeps no count.
@@ -45,6 +46,7 @@ class Operational:
     launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
     steps_per_call: Positive = _TRAINING.steps_per_call
+    swap: bool = _TRAINING.swap
     checkpoints: str | None = None
     looks: str | None = None
     planned_student: PlannedStudent | None = None
@@ -59,6 +61,7 @@ class Operational:
         return cls(
             **sections,
             steps_per_call=config.training.steps_per_call,
+            swap=config.training.swap,
             checkpoints=checkpoints,
             looks=looks,
             planned_student=PlannedStudent.of(config),

@@ -22,21 +22,26 @@ class PipeliningConfig:
     Attributes:
       stages: devices that the layers of a teacher are spread over, each with some layers in a row. With more than 1,
         `strategy` holds for the students alone.
-      micro_batches: parts of a batch that follow each other through the stages, which work at the same time.
+      replicas: copies of all stages, each of which computes its part of a batch: `stages * replicas` devices. The
+        result is that of one copy, but for batch normalisation and Dropout.
+      micro_batches: parts that a replica cuts its part of a batch into. They follow each other through the stages,
+        which work at the same time.
       schedule: order of the work: `1f1b` (a micro-batch goes backward as soon as it can), `gpipe` (all go forward, then
         all backward; it holds more activations) or `naive` (one stage works at a time). Experimental, because gradients
         are of older weights: `2bw` (of one update ago) and `weight_stashing` (of K - 1 - s updates ago on stage s).
       devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
-        stage is a process of its own, on its first GPU or its CPU, started where `launcher` says.
+        stage of each replica is a process of its own, on its first GPU or its CPU, started where `launcher` says.
     """
 
     stages: Positive = 1
+    replicas: Positive = 1
     micro_batches: Positive = runtime(1)
     schedule: Literal["1f1b", "gpipe", "naive", "2bw", "weight_stashing"] = "1f1b"
     devices: Literal["local", "processes"] = "local"
 
     def __post_init__(self) -> None:
         self._assert_schedule()
+        self._assert_replicas()
         if self.devices == "processes" and self.stages == 1:
             raise ConfigError(
                 "pipelining.devices=processes gives each stage a process of its own, but pipelining.stages is 1: raise "
@@ -67,6 +72,19 @@ class PipeliningConfig:
                 "raise it"
             )
 
+    def _assert_replicas(self) -> None:
+        if self.replicas > 1 and self.stages == 1:
+            raise ConfigError(
+                f"pipelining.replicas={self.replicas} copies the stages of a teacher, but pipelining.stages is 1: "
+                "raise pipelining.stages, or take strategy.name=mirrored"
+            )
+        if self.replicas > 1 and self.schedule in _DELAYED:
+            raise ConfigError(
+                f"under pipelining.schedule={self.schedule} a stage updates its weights when it has its own gradient, "
+                f"but pipelining.replicas={self.replicas} sums the gradients of all replicas before: leave "
+                "pipelining.replicas out, or take pipelining.schedule=1f1b"
+            )
+
     @property
     def is_delayed(self) -> bool:
         """Whether gradients are those of older weights."""
@@ -87,6 +105,19 @@ class PipeliningConfig:
         return self.stages > 1
 
     @property
+    def device_count(self) -> int:
+        """The number of devices of all stages of all replicas."""
+        return self.stages * self.replicas
+
+    @property
     def processes(self) -> int:
         """The number of processes that the stages are in."""
-        return self.stages if self.devices == "processes" else 1
+        return self.device_count if self.devices == "processes" else 1
+
+    def place(self, number: int) -> str:
+        """Returns the words for a device by its number: `stage 1`, or `stage 1 of replica 2` if there are several.
+
+        The devices of a replica follow each other, in the order of its stages.
+        """
+        replica, stage = divmod(number, self.stages)
+        return f"stage {stage}" + (f" of replica {replica}" if self.replicas > 1 else "")

@@ -23,6 +23,8 @@ class TrainingConfig:
       recompute: `all` computes the activations of each block of a model again in its backward pass instead of keeping
         them, `except_last` those of all blocks but the last, and `none` keeps them. The result is the same. Models must
         be functional.
+      swap: what recomputation keeps is copied from the GPU to the memory of its machine, and back when it is due. The
+        result is the same. Experimental: no GPU has run it.
       learning_rate: peak learning rate, which the first step after warm-up uses.
       seed: seed of initial weights, order of examples and augmentation, below 2^32.
       clip_norm: largest norm of the gradient of the global batch; a larger gradient is scaled down. null sets no
@@ -45,6 +47,7 @@ class TrainingConfig:
     warmup_steps: NotNegative = runtime(0)
     schedule: Literal["cosine", "constant", "linear"] = "cosine"
     recompute: Literal["none", "all", "except_last"] = "none"
+    swap: bool = operational(False)
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     steps_per_call: Positive = operational(20)
     early_stopping_patience: Positive | None = None
@@ -54,4 +57,9 @@ class TrainingConfig:
             raise ConfigError(
                 f"a micro-batch has at least one example, but training.accumulate={self.accumulate} is more than "
                 f"training.batch_size={self.batch_size}: lower it, or raise the batch size"
+            )
+        if self.swap and self.recompute == "none":
+            raise ConfigError(
+                "training.swap copies what recomputation keeps to the memory of the machine, but training.recompute is "
+                "none: take training.recompute=except_last, or leave training.swap out"
             )

@@ -29,8 +29,9 @@ EXPECTED = {
     "strategy.*": TEACHERS | STUDENTS | JUDGES,
     # In the digits task teachers have epochs of their own.
     "training.epochs": STUDENTS | JUDGES,
-    # It travels by the environment.
+    # They travel by the environment.
     "training.steps_per_call": set(),
+    "training.swap": set(),
     # Students are not cut into stages.
     "pipelining.*": TEACHERS | TAUGHT | JUDGES,
     "training.*": TEACHERS | STUDENTS | JUDGES,

@@ -87,13 +87,13 @@ class Running:
         return os.listdir(folder) if folder.exists() else []  # noqa: PTH208
 
     def processes(self) -> dict[str, psutil.Process]:
-        """The training processes that live, by role."""
+        """The training processes that live, by role; further workers as `worker 1`, `worker 2`."""
         found = {}
         for process in psutil.Process(self.supervisor.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                role, named, _ = process.name().partition("-")
+                role, named, index = process.name().partition("-")
                 if named and role in get_args(cluster.Role):
-                    found[role] = process
+                    found[role if index == "0" else f"{role} {index}"] = process
         return found
 
     def halt(self, moment: Callable[[], bool]) -> dict[str, psutil.Process] | None:

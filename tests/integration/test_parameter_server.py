@@ -67,7 +67,7 @@ def test_a_killed_worker_does_not_stop_the_training(reference: Reference, tmp_pa
     job = job_of(reference, tmp_path)
     with launched(job) as running:
         processes = running.halt(lambda: underway(running))
-        assert processes is not None and processes.keys() == {"chief", "worker", "ps"}
+        assert processes is not None and processes.keys() == {"chief", "worker", "worker 1", "ps", "ps 1"}
         kill(processes, "worker")
         outcome = running.finish()
         assert not running.told("restarting") and not running.told("resumed")

@@ -1,19 +1,23 @@
-"""Stages in processes of their own: one is killed, and then asked to end, and the training loses nothing.
+"""Stages in processes of their own: one is killed, one is asked to end, and the training loses nothing.
 
 The reference is the same training in the same stages that nothing happened to. `tests/trainer/test_pipelined.py`
-compares stages with a training without any.
+compares stages with a training without any, and so does the last test here with three stages.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from limbeck.launchers.cluster import Cluster
+from limbeck.launchers.launch import launch
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.strategy import StrategyConfig
+from limbeck.trainer import training
 from limbeck.trainer.job import TrainingJob
 from tests.integration import mortal
 from tests.integration.halting import Running, kill, launched
@@ -24,11 +28,14 @@ from tests.trainer.world import World, weights
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 
 
-def job_of(made: World, folder: Path, checkpoints: Path | None) -> TrainingJob:
+PIPELINING = PipeliningConfig(stages=2, replicas=2, micro_batches=2, devices="processes")
+
+
+def job_of(made: World, folder: Path, checkpoints: Path | None, **changes: Any) -> TrainingJob:
     return dataclasses.replace(
         mortal.job(made, folder, checkpoints),
         strategy=StrategyConfig(name="one_device"),
-        pipelining=PipeliningConfig(stages=2, micro_batches=2, devices="processes"),
+        **{"pipelining": PIPELINING} | changes,
     )
 
 
@@ -38,7 +45,7 @@ def underway(running: Running, member: int) -> bool:
 
 
 def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Path) -> None:
-    """With Dropout, averages of batch normalisation, the slots of Adam, and a last batch of one example."""
+    """Of the second of two replicas. With Dropout, batch normalisation, Adam, and a last batch of one example."""
     made = mortal.build(tmp_path)
     expected = job_of(made, tmp_path / "reference", tmp_path / "its checkpoints")
     with launched(expected) as running:
@@ -47,17 +54,17 @@ def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Pat
     cuts.share(tmp_path / "its checkpoints", tmp_path / "checkpoints")
     with launched(job) as running:
         processes = running.halt(lambda: underway(running, 0))
-        assert processes is not None and processes.keys() == {"chief", "worker"}
+        assert processes is not None and processes.keys() == {"chief", "worker", "worker 1", "worker 2"}
         killed = running.place
-        kill(processes, "worker")
+        kill(processes, "worker 2")
         processes = running.halt(lambda: underway(running, 1))
         assert processes is not None and killed is not None
         for process in processes.values():
             process.resume()
-        processes["worker"].terminate()
+        processes["worker 1"].terminate()
         outcome = running.finish()
         restart, preemption = (one["reason"] for one in running.told("restarting"))
-        assert restart.startswith("teacher worker 0 (stage 1) was killed by SIGKILL")
+        assert restart.startswith("teacher worker 2 (stage 1 of replica 1) was killed by SIGKILL")
         assert preemption.endswith("was pre-empted, and saved before it ended")
         assert (0, killed.saved[-1]) in [(one["member"], one["step"]) for one in running.told("resumed")]
     assert (outcome.restarts, outcome.preemptions) == (1, 1)
@@ -67,3 +74,18 @@ def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Pat
     assert not [
         path.name for path in Path(job.record_uri).iterdir() if path.name.startswith(("asked", "released"))
     ]
+
+
+def test_three_stages_in_processes_are_the_teacher_of_one_device(tmp_path: Path) -> None:
+    """On one device the micro-batches follow each other, too: batch normalisation and Dropout see the same parts."""
+    made = mortal.build(tmp_path)
+    short = {"members": 1, "most_steps": 12}
+    three = PipeliningConfig(stages=3, micro_batches=4, devices="processes")
+    job = job_of(made, tmp_path / "job", None, pipelining=three, **short)
+    (only,) = launch(job, Cluster.of(job.strategy, job.pipelining)).result
+    assert (only.role, only.steps) == ("chief", 12)
+    parts = dataclasses.replace(mortal.TRAINING, accumulate=4)
+    plain = job_of(made, tmp_path / "plain", None, pipelining=PipeliningConfig(), training=parts, **short)
+    training.run(plain)
+    for one, other in zip(weights(job), weights(plain), strict=True):
+        assert np.abs(one - other).max() <= 1e-5 * max(np.abs(other).max(), 1.0)

@@ -36,9 +36,9 @@ def test_a_section_is_operational_as_a_whole_or_not_at_all_but_for_what_is_carri
 def test_every_operational_section_is_carried():
     marked = {name for name, cls in SECTIONS.items() if operational_fields(cls)} - {"training"}
     carried = {field.name for field in dataclasses.fields(Operational)} - {
-        "checkpoints", "looks", "steps_per_call", "planned_student", "planned_teacher", "planned_compression"
+        "checkpoints", "looks", "steps_per_call", "swap", "planned_student", "planned_teacher", "planned_compression"
     }  # fmt: skip
-    assert operational_fields(TrainingConfig) == ("steps_per_call",)
+    assert operational_fields(TrainingConfig) == ("swap", "steps_per_call")
 
     # Beam's flags have a way of their own.
     assert marked == carried | {"beam"}
@@ -48,7 +48,7 @@ def test_they_survive_the_way_through_the_environment():
     config = Config(
         checkpoint=CheckpointConfig(7, 2),
         recovery=RecoveryConfig(5, 0.5, 9.0),
-        training=TrainingConfig(steps_per_call=3, epochs=4),
+        training=TrainingConfig(recompute="all", swap=True, steps_per_call=3, epochs=4),
         student=StudentConfig({"width": 5}),
         distillation=DistillationConfig(3.0, 0.5),
         compression=CompressionConfig("int8"),
@@ -57,7 +57,7 @@ def test_they_survive_the_way_through_the_environment():
 
     assert operational.read(given.environment() | {"OTHER": "1"}) == given
     assert (given.checkpoint, given.recovery) == (config.checkpoint, config.recovery)
-    assert given.steps_per_call == 3
+    assert (given.steps_per_call, given.swap) == (3, True)
     assert (given.checkpoints, given.looks) == ("gs://bucket/checkpoints", "gs://bucket/looks")
     assert given.planned_student == PlannedStudent({"width": 5}, DistillationConfig(3.0, 0.5), 4)
     assert given.planned_compression == CompressionConfig("int8")

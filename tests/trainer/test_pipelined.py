@@ -24,13 +24,13 @@ TWO = PipeliningConfig(stages=2, micro_batches=4)
 
 @pytest.mark.processes
 def test_a_teacher_in_stages_is_the_teacher_of_one_device(world, tmp_path):
-    """With a batch of one example, of which three micro-batches have none; and exported for one device."""
+    """On two replicas, with a batch of one example, of which three micro-batches have none; exported for one device."""
     plain = world.job(tmp_path / "plain", "teacher")
     training.run(plain)
     job = world.job(
         tmp_path / "stages",
         "teacher",
-        pipelining=TWO,
+        pipelining=PipeliningConfig(stages=2, replicas=2, micro_batches=2),
         training=dataclasses.replace(TRAINING, recompute="except_last"),
     )
     (only,) = launch(job, Cluster.of(job.strategy)).result
@@ -81,15 +81,22 @@ def test_a_job_in_processes_has_one_for_each_stage(world, tmp_path):
         "teacher chief (stage 0)", "teacher worker 0 (stage 1)", "teacher worker 1 (stage 2)",
     ]  # fmt: skip
     assert (job.processes, job.chief_alone, cluster.training) == (3, True, cluster.tasks[:1])
+    replicated = dataclasses.replace(job, pipelining=dataclasses.replace(job.pipelining, replicas=2))
+    tasks = Cluster.of(replicated.strategy, replicated.pipelining).tasks
+    assert [title(replicated, task) for task in tasks][2:5] == [
+        "teacher worker 1 (stage 2 of replica 0)", "teacher worker 2 (stage 0 of replica 1)",
+        "teacher worker 3 (stage 1 of replica 1)",
+    ]  # fmt: skip
     # Stages end when the chief is done, and the job can lose none.
     assert not cluster.endless and not cluster.expendable
     with pytest.raises(ValueError, match=r"the job needs 3 processes, the cluster has 1"):
         launch(job, Cluster.of(job.strategy))
 
 
-def test_a_checkpoint_belongs_to_any_number_of_stages(world, tmp_path):
+def test_a_checkpoint_belongs_to_any_number_of_stages_and_replicas(world, tmp_path):
     plain = world.job(tmp_path / "plain", "teacher")
-    assert job_digest(dataclasses.replace(plain, pipelining=TWO)) == job_digest(plain)
+    for stages in (TWO, dataclasses.replace(TWO, replicas=2)):
+        assert job_digest(dataclasses.replace(plain, pipelining=stages)) == job_digest(plain)
 
 
 def test_more_stages_than_blocks_are_refused_before_training(world, tmp_path):
@@ -122,6 +129,19 @@ def test_only_teachers_have_stages(world, tmp_path):
         (
             {"stages": 2, "micro_batches": 5},
             r"batch_size=64 does not divide into pipelining.micro_batches=5: change",
+        ),
+        (
+            {"stages": 2, "replicas": 3, "micro_batches": 4},
+            r"batch_size=64 does not divide into pipelining.replicas=3 times pipelining.micro_batches=4: change",
+        ),
+        ({"replicas": 2}, "pipelining.stages is 1: raise pipelining.stages, or take strategy.name=mirrored"),
+        (
+            {"stages": 2, "replicas": 2, "schedule": "2bw", "micro_batches": 2},
+            "pipelining.replicas=2 sums the gradients of all replicas before: leave",
+        ),
+        (
+            {"stages": 2, "replicas": 2, "schedule": "weight_stashing"},
+            "pipelining.replicas=2 sums the gradients of all replicas before: leave",
         ),
     ],
 )

@@ -37,7 +37,7 @@ def serve_if_asked(job: TrainingJob) -> bool:
             told = True
         threading.Event().wait(_LOOK_SECONDS)
     if told:
-        raise PreemptedError(f"the process of stage {me.rank} was asked to end")
+        raise PreemptedError(f"the process of {job.pipelining.place(me.rank)} was asked to end")
     return True
 
 
@@ -53,7 +53,7 @@ def start_server() -> Any:
 
 @functools.cache
 def connect() -> tuple[str, ...]:
-    """Joins the processes of all stages, and returns the name of the device of each stage: its first GPU, or its CPU.
+    """Joins the processes of all stages, and returns the device of each, by rank: its first GPU, or its CPU.
 
     The chief calls it, before it uses TensorFlow. It blocks until every process can be reached. A process joins once.
     """

@@ -25,9 +25,14 @@ def cut(batch: tuple[Features, Features], count: int, part: int) -> tuple[Featur
 
     _, targets = batch
     examples = tf.shape(next(iter(targets.values())), tf.int64)[0]
-    begin, end = examples * part // count, examples * (part + 1) // count
+    begin, end = bounds(examples, count, part)
     inputs, wanted = ({name: rows(values, begin, end) for name, values in one.items()} for one in batch)
     return inputs, wanted
+
+
+def bounds(examples: Tensor, count: int, part: int) -> tuple[Tensor, Tensor]:
+    """Returns where a part of a batch begins and ends: rows, as the type of `examples`. Args are those of `cut`."""
+    return examples * part // count, examples * (part + 1) // count
 
 
 def rows(values: Tensor, begin: Tensor, end: Tensor) -> Tensor:

@@ -5,6 +5,9 @@ into the graph of one step. Each action is put on the device of its stage, and w
 same stage. What it needs from another stage is data, which TensorFlow sends. A value that skips stages is sent straight
 from the stage that makes it to the one that reads it. Nobody waits for Python, and nothing can be out of order.
 
+With several replicas, each of them runs the schedule on its own devices, with its part of the batch, at the same time
+(`limbeck.trainer.fitting.pipeline_replica`). Their gradients are summed in the order of their numbers.
+
 The gradients are those of the whole batch: all schedules that are run here update when all micro-batches are through.
 `limbeck.trainer.fitting.delayed_step` runs those that do not wait.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -22,7 +25,9 @@ from limbeck.trainer.data.batches import Denominators
 from limbeck.trainer.fitting import differentiation, optimization
 from limbeck.trainer.fitting.differentiation import Differentiated
 from limbeck.trainer.fitting.micro_batches import cut, sum_of
+from limbeck.trainer.fitting.pipeline_replica import PipelineReplica, merge_states
 from limbeck.trainer.fitting.recomputation import Head, add, numbered_by, share_gradient, together
+from limbeck.trainer.fitting.variable_handles import value_of
 from limbeck.trainer.pipelining.blocks import Block, Layout, Pass, Values
 from limbeck.trainer.pipelining.schedule import Action, Schedule
 
@@ -35,10 +40,12 @@ class PipelinedModel:
       head: makes the loss of the model's outputs, on the last stage.
       layout: the model as a call graph.
       stages: the blocks of the model, one for each stage.
-      devices: their devices.
+      devices: their devices; those of the first replica, if there are several.
       schedule: what the stages do: a synchronous schedule of one batch.
       recompute: which stages keep no activations of a micro-batch, and compute it again: `none`, `all`, or all
         `except_last`.
+      further: further replicas of the stages, each of which computes a part of a batch by the same schedule.
+      swap: what a stage keeps to compute it again is in the memory of its machine, and not of its device.
     """
 
     head: Head
@@ -47,6 +54,8 @@ class PipelinedModel:
     devices: tuple[str, ...]
     schedule: Schedule
     recompute: str = "none"
+    further: tuple[PipelineReplica, ...] = ()
+    swap: bool = False
 
     def __call__(
         self, inputs: Features, targets: Features, denominators: Denominators, scale: Tensor | None
@@ -54,38 +63,37 @@ class PipelinedModel:
         """Differentiates the loss; see `limbeck.trainer.fitting.differentiation.Differentiation`."""
         import tensorflow as tf
 
-        count = self.schedule.micro_batches
-        parts = [
-            MicroBatch(self, *cut((inputs, targets), count, number), denominators, scale)
-            for number in range(count)
-        ]
-        done: dict[int, Any] = {}
-        total: dict[int, tuple[Variable, Gradient]] = {}
+        replicas = (PipelineReplica(0, self.devices), *self.further)
+        began = [[value_of(one) for one in block.state] for block in self.stages] if self.further else []
+        for one in replicas:
+            one.refresh()
+        batch, count = (inputs, targets), len(replicas)
+        shares = [cut(batch, count, one.number) for one in replicas] if self.further else [batch]
+        runs = [_Run(self, *pair, denominators, scale) for pair in zip(replicas, shares, strict=True)]
         for stage, action in self.schedule.merged():
-            if action.kind == "update":
-                continue
-            waited = [done[stage]] if stage in done else []
-            with named(stage, action), tf.device(self.devices[stage]), tf.control_dependencies(waited):
-                if action.kind == "forward":
-                    computed = parts[action.number].forward(stage)
-                else:
-                    computed, found = parts[action.number].backward(stage, waited)
-                    for variable, gradient in found:
-                        if gradient is not None:
-                            before = total.get(id(variable))
-                            added = gradient if before is None else sum_of(before[1], gradient)
-                            total[id(variable)] = variable, added
-                    computed = [
-                        *computed,
-                        *(total[id(variable)][1] for variable, _ in found if id(variable) in total),
-                    ]
-                done[stage] = tf.group(*(getattr(one, "values", one) for one in computed))
-        gradients = numbered_by(self.head.learner.trainable_variables, list(total.values()))
+            if action.kind != "update":
+                for run in runs:
+                    run.do(stage, action)
+        for stage, before in enumerate(began):
+            merge_states(self.stages[stage].state, [one.copies[stage] for one in self.further], before)
+        total = [pair for stage in range(len(self.stages)) for pair in self._summed(stage, runs)]
+        gradients = numbered_by(self.head.learner.trainable_variables, total)
+        parts = [part for run in runs for part in run.parts]
         examples = tf.add_n([part.examples for part in parts])
         if any(part.has_added for part in parts):
             gradients = differentiation.kept_if_any(gradients, examples)
         value = tf.add_n([part.value for part in parts])
         return Differentiated(tf.cast(examples, tf.int64), value, together(gradients))
+
+    def _summed(self, stage: int, runs: Sequence[_Run]) -> list[tuple[Variable, Gradient]]:
+        """Returns the gradients of a stage, summed over the replicas in the order of their numbers."""
+        import tensorflow as tf
+
+        total: dict[int, tuple[Variable, Gradient]] = {}
+        with tf.device(self.devices[stage]):
+            for run in runs:
+                _add_all(total, run.totals[stage].values())
+        return list(total.values())
 
     def variables_of(self, stage: int) -> list[Variable]:
         """Returns the variables that a stage trains."""
@@ -98,11 +106,14 @@ class PipelinedModel:
         return self.recompute == "none" or (self.recompute == "except_last" and last)
 
 
-def named(stage: int, action: Action) -> AbstractContextManager[Any]:
-    """Returns a context whose operations are named after an action: `stage1_F0/...`, for whoever traces a step."""
+def named(stage: int, action: Action, replica: str = "") -> AbstractContextManager[Any]:
+    """Returns a context whose operations are named after an action: `stage1_F0/...`, for whoever traces a step.
+
+    If there are several replicas, the name begins with that of the `replica`, such as `replica0/`.
+    """
     import tensorflow as tf
 
-    return tf.name_scope(f"stage{stage}_{action}")
+    return tf.name_scope(f"{replica}stage{stage}_{action}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,6 +145,57 @@ class StagedAnswers:
             with tf.device(device):
                 values |= stage.answer(values)
         return values[self.layout.outputs[0]]
+
+
+class _Run:
+    """The micro-batches of one replica in one step, while its graph is made."""
+
+    def __init__(
+        self,
+        model: PipelinedModel,
+        replica: PipelineReplica,
+        batch: tuple[Features, Features],
+        denominators: Denominators,
+        scale: Tensor | None,
+    ) -> None:
+        count = model.schedule.micro_batches
+        self.parts = [
+            MicroBatch(model, *cut(batch, count, number), denominators, scale) for number in range(count)
+        ]
+        self.totals: list[dict[int, tuple[Variable, Gradient]]] = [{} for _ in model.stages]
+        self._replica = replica
+        self._name = f"replica{replica.number}/" if model.further else ""
+        self._done: dict[int, Any] = {}
+
+    def do(self, stage: int, action: Action) -> None:
+        """Adds a pass, forward or backward, to the graph. It begins when the pass before it on its stage is done."""
+        import tensorflow as tf
+
+        waited = [self._done[stage]] if stage in self._done else []
+        part, device, total = self.parts[action.number], self._replica.devices[stage], self.totals[stage]
+        with (
+            named(stage, action, self._name),
+            tf.device(device),
+            tf.control_dependencies(waited),
+            self._replica.at(stage),
+        ):
+            if action.kind == "forward":
+                computed: list[Any] = part.forward(stage)
+            else:
+                computed, found = part.backward(stage, waited)
+                _add_all(total, found)
+                computed = [*computed, *(gradient for _, gradient in total.values())]
+            self._done[stage] = tf.group(*(getattr(one, "values", one) for one in computed))
+
+
+def _add_all(
+    total: dict[int, tuple[Variable, Gradient]], found: Iterable[tuple[Variable, Gradient | None]]
+) -> None:
+    """Adds gradients to the totals of their variables."""
+    for variable, gradient in found:
+        if gradient is not None:
+            before = total.get(id(variable))
+            total[id(variable)] = variable, gradient if before is None else sum_of(before[1], gradient)
 
 
 class MicroBatch:
@@ -171,7 +233,7 @@ class MicroBatch:
         """Computes a stage forward, the last one with the loss. Returns what was computed."""
         model = self._model
         with _averages_kept(model.stages[stage], self.examples):
-            one = model.stages[stage].forward(self._values, keep=model.keeps(stage))
+            one = model.stages[stage].forward(self._values, keep=model.keeps(stage), swap=model.swap)
         self._passes[stage] = one
         self._values |= one.given
         if one.added is not None:

@@ -82,12 +82,14 @@ class RecomputedModel:
       layout: the model as a call graph.
       blocks: its blocks.
       except_last: the last block is not computed again: its backward pass comes first, so little would be saved.
+      swap: what crosses is kept in the memory of the machine, and not of the device.
     """
 
     head: Head
     layout: Layout
     blocks: tuple[Block, ...]
     except_last: bool = True
+    swap: bool = False
 
     def __call__(
         self, inputs: Features, targets: Features, denominators: Denominators, scale: Tensor | None
@@ -100,7 +102,7 @@ class RecomputedModel:
         passes: list[Pass] = []
         for block in self.blocks:
             kept = self.except_last and block is self.blocks[-1]
-            passes.append(block.forward(values, keep=kept))
+            passes.append(block.forward(values, keep=kept, swap=self.swap))
             values |= passes[-1].given
         outputs = [values[number] for number in self.layout.outputs]
         value, of_outputs, of_head = self.head.differentiate(inputs, outputs, targets, denominators, scale)
@@ -126,19 +128,20 @@ class RecomputedModel:
         return Differentiated(tf.cast(examples, tf.int64), value, together(numbered))
 
 
-def recomputed(head: Head, mode: Recompute, who: str) -> RecomputedModel:
+def recomputed(head: Head, mode: Recompute, who: str, *, swap: bool = False) -> RecomputedModel:
     """Returns the differentiation of a model whose blocks are recomputed. Call it in the strategy's scope.
 
     Args:
       head: the model and its loss.
       mode: whether `all` blocks are computed again, or all `except_last`.
       who: the model in words, for the message.
+      swap: as in `RecomputedModel`.
 
     Raises:
       TaskError: if the model cannot be cut.
     """
     found = layout(head.network, who, f"training.recompute={mode}")
-    return RecomputedModel(head, found, blocks_of(found, chosen_cuts(found)), mode == "except_last")
+    return RecomputedModel(head, found, blocks_of(found, chosen_cuts(found)), mode == "except_last", swap)
 
 
 def assert_kept_by_compilers(mode: Recompute) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from limbeck.aliases import Variable
+from limbeck.trainer.fitting.variable_handles import plain, referring
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,21 +35,9 @@ class StashedWeights:
         """Makes `count` older versions. All of them are the weights of now, on the devices of the variables."""
         return cls(tuple(variables), tuple(tuple(map(_copy, variables)) for _ in range(count)))
 
-    @contextlib.contextmanager
-    def at(self, age: int) -> Iterator[None]:
+    def at(self, age: int) -> AbstractContextManager[None]:
         """Returns a context in which the variables have the values of so many updates ago, for reading."""
-        if age == 0:
-            yield
-            return
-        mine = [_plain(one) for one in self.variables]
-        newest = [one._handle for one in mine]
-        for one, older in zip(mine, self.older[age - 1], strict=True):
-            one._handle = older._handle
-        try:
-            yield
-        finally:
-            for one, handle in zip(mine, newest, strict=True):
-                one._handle = handle
+        return referring(self.variables, self.older[age - 1]) if age else contextlib.nullcontext()
 
     def shift(self) -> list[Any]:
         """Makes each version one update older. The newest of `older` becomes that of the variables. Returns operations.
@@ -58,18 +48,13 @@ class StashedWeights:
         versions = [self.variables, *self.older]
         for newer, older in reversed(list(itertools.pairwise(versions))):
             for one, other in zip(newer, older, strict=True):
-                written.append(other.assign(_plain(one).read_value()).op)
+                written.append(other.assign(plain(one).read_value()).op)
         return written
 
 
 def _copy(variable: Variable) -> Variable:
     import tensorflow as tf
 
-    plain = _plain(variable)
-    with tf.device(plain.device):
-        return tf.Variable(plain.read_value(), trainable=False, name="stashed")
-
-
-def _plain(variable: Variable) -> Any:
-    """Returns the variable itself, if Keras has wrapped it to cast its values."""
-    return getattr(variable, "_variable", variable)
+    newest = plain(variable)
+    with tf.device(newest.device):
+        return tf.Variable(newest.read_value(), trainable=False, name="stashed")

@@ -21,6 +21,7 @@ from typing import Any
 from limbeck.aliases import Gradient, KerasModel, Tensor, Variable
 from limbeck.errors import TaskError
 from limbeck.trainer.pipelining.call_graph import Call, CallGraph
+from limbeck.trainer.pipelining.host_memory import on_host
 
 # The tensors of a forward pass by the number of their value; the same numbers for gradients.
 Values = dict[int, Tensor]
@@ -112,8 +113,14 @@ class Block:
         """The variables that are trained."""
         return list(self.model.trainable_variables)
 
-    def forward(self, values: Values, *, keep: bool) -> Pass:
-        """Computes the block. `keep`: its activations are kept for `Pass.backward`; otherwise they are recomputed."""
+    def forward(self, values: Values, *, keep: bool, swap: bool = False) -> Pass:
+        """Computes the block.
+
+        Args:
+          values: what it takes, and maybe more.
+          keep: its activations are kept for `Pass.backward`; otherwise they are recomputed.
+          swap: if they are recomputed: what the block took is kept in the memory of the machine, and not of the device.
+        """
         import tensorflow as tf
 
         before = [] if keep else [one.read_value() for one in self.state]
@@ -121,7 +128,9 @@ class Block:
         masks = [getattr(one, "_keras_mask", None) for one in taken]
         if not keep:
             outputs, added = self._compute(taken, masks)
-            return Pass(self, taken, masks, outputs, added, before)
+            made = set(self.differentiable) if swap else set()
+            kept = [on_host(one) if n in made else one for n, one in zip(self.takes, taken, strict=True)]
+            return Pass(self, kept, masks, outputs, added, before)
         with tf.GradientTape() as tape:
             tape.watch(self._differentiated(taken))
             outputs, added = self._compute(taken, masks)
@@ -160,7 +169,7 @@ class Pass:
 
     Attributes:
       block: the block.
-      taken: the tensors that it took.
+      taken: the tensors that it took, or copies of them in the memory of the machine.
       masks: their Keras masks, or None.
       outputs: the tensors that it made, in the order of `block.gives`.
       added: what it adds to the loss, a float32 scalar, or None.

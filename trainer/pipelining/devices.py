@@ -11,16 +11,20 @@ from limbeck.trainer.distribution import stage_processes
 
 
 def of(settings: PipeliningConfig) -> tuple[str, ...]:
-    """Returns the name of the device of each stage. Call it before TensorFlow runs anything; it may be called again.
+    """Returns the names of the devices of all stages: those of the first replica, then those of the second, and so on.
+
+    Call it before TensorFlow runs anything; it may be called again.
 
     Raises:
       ConfigError: if the machine has GPUs, but too few.
     """
-    return stage_processes.connect() if settings.processes > 1 else configure(settings.stages)
+    if settings.processes > 1:
+        return stage_processes.connect()
+    return configure(settings.stages, settings.replicas)
 
 
-def configure(stages: int) -> tuple[str, ...]:
-    """Returns the name of the device of each stage.
+def configure(stages: int, replicas: int = 1) -> tuple[str, ...]:
+    """Returns the names of the devices of all stages, in the order that `of` says.
 
     Call it before TensorFlow runs anything: from then on, the devices of a process are fixed. Afterwards it may be
     called again, and returns the same.
@@ -30,19 +34,20 @@ def configure(stages: int) -> tuple[str, ...]:
     """
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
+    count, gpus = stages * replicas, tf.config.list_physical_devices("GPU")
     if gpus:
-        if len(gpus) < stages:
+        if len(gpus) < count:
+            copies = f", pipelining.replicas is {replicas}" if replicas > 1 else ""
             raise ConfigError(
-                f"each stage has a device of its own, but pipelining.stages is {stages} and this machine has "
+                f"each stage has a device of its own, but pipelining.stages is {stages}{copies} and this machine has "
                 f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}: lower pipelining.stages, or take a machine with more"
             )
         for gpu in gpus:
             # Otherwise the process takes all memory of every GPU.
             tf.config.experimental.set_memory_growth(gpu, True)
-        return tuple(f"/gpu:{number}" for number in range(stages))
+        return tuple(f"/gpu:{number}" for number in range(count))
     (processor,) = tf.config.list_physical_devices("CPU")
     there = tf.config.get_logical_device_configuration(processor)
-    if there is None or len(there) < stages:
-        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * stages)
-    return tuple(f"/cpu:{number}" for number in range(stages))
+    if there is None or len(there) < count:
+        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
+    return tuple(f"/cpu:{number}" for number in range(count))

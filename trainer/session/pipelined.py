@@ -21,9 +21,11 @@ from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
 from limbeck.trainer.fitting.delayed_step import DelayedStep, delayed
 from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers
+from limbeck.trainer.fitting.pipeline_replica import further_replicas
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
+from limbeck.trainer.pipelining.host_memory import assert_swappable
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, Partitioning, Stage, partition
 from limbeck.trainer.pipelining.placement import Made
 from limbeck.trainer.pipelining.profile import costs
@@ -42,13 +44,18 @@ class Stages:
 
     Attributes:
       cuts: the positions in its call graph.
-      devices: the devices of the stages, one more than cuts.
+      devices: the devices of the stages, those of one replica after those of another.
       schedule: what the stages do.
     """
 
     cuts: tuple[int, ...]
     devices: tuple[str, ...]
     schedule: Schedule
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The devices of the first replica, which has the variables: one more than cuts."""
+        return self.devices[: len(self.cuts) + 1]
 
 
 def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stages]:
@@ -63,7 +70,8 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
 
     Raises:
       TaskError: if the model cannot be cut.
-      ConfigError: if there are fewer blocks than stages, or the machine has too few devices.
+      ConfigError: if there are fewer blocks than stages, the machine has too few devices, or activations are to leave a
+        GPU and a stage has none.
     """
     import tensorflow as tf
     import tf_keras
@@ -72,10 +80,12 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
     with tf.device("/cpu:0"):
         sketch, made = _sketched(session)
         stages = _balanced(session, sketch, made, tell=tell)
+    if session.job.training.swap:
+        assert_swappable(stages.devices)
     blocks = blocks_of(_layout(session, sketch), stages.cuts)
     # The sketch and its profile have drawn random numbers.
     tf_keras.utils.set_random_seed(seed)
-    with placement.placed(placement.places(made, blocks, stages.devices)):
+    with placement.placed(placement.places(made, blocks, stages.first)):
         return build_model(session), stages
 
 
@@ -90,7 +100,8 @@ def _sketched(session: Session) -> tuple[KerasModel, list[Made]]:
 def equal(session: Session, model: KerasModel) -> Stages:
     """Returns stages of equally many blocks on one device, to try a job with. Errors are those of `build`.
 
-    A process that trains no teacher may try one, and has no devices for stages.
+    A process that trains no teacher may try one, and has no devices for stages. There is one replica, because others
+    would need memory for copies of the weights, and no task knows of them.
     """
     cuts, count = _cuts(session, _layout(session, model)), session.job.pipelining.stages
     chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
@@ -109,7 +120,8 @@ def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell
         return Stages(known, devices.of(settings), schedule)
     blocks = blocks_of(found, cuts)
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
-    part, _ = micro_batches.cut((given, given), settings.micro_batches * session.job.training.accumulate, 0)
+    parts = settings.replicas * settings.micro_batches * session.job.training.accumulate
+    part, _ = micro_batches.cut((given, given), parts, 0)
     measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part), made)
     # Under this schedule the result depends on the cut, which must then not depend on a clock.
     by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
@@ -163,11 +175,19 @@ def _layout(session: Session, model: KerasModel) -> Layout:
 
 
 def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Stages) -> PipelinedModel:
-    """Returns what differentiates a model in stages. Call it with the job's precision."""
+    """Returns what differentiates a model in stages. Call it with the job's precision, and outside of a graph."""
     found = _layout(session, model)
     blocks = blocks_of(found, stages.cuts)
-    recompute = session.job.training.recompute
-    return PipelinedModel(Head(model, loss), found, blocks, stages.devices, stages.schedule, recompute)
+    return PipelinedModel(
+        Head(model, loss),
+        found,
+        blocks,
+        stages.first,
+        stages.schedule,
+        session.job.training.recompute,
+        further_replicas(blocks, stages.devices),
+        session.job.training.swap,
+    )
 
 
 def delayed_step(session: Session, model: PipelinedModel, optimizer: Optimizer) -> DelayedStep:
@@ -188,7 +208,7 @@ def answers(session: Session, model: KerasModel, stages: Stages | None) -> Calla
     if stages is None:
         return model
     found = _layout(session, model)
-    return StagedAnswers(model, found, blocks_of(found, stages.cuts), stages.devices)
+    return StagedAnswers(model, found, blocks_of(found, stages.cuts), stages.first)
 
 
 def follow(optimizer: Optimizer, stages: Stages | None) -> None:

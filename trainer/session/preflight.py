@@ -122,8 +122,10 @@ def _assert_computes_nothing(
 
     TensorFlow's convolutions on a CPU cannot.
     """
-    replicas, left = session.strategy.num_replicas_in_sync, len(order.global_batch(order.steps - 1))
-    accumulate = session.job.training.accumulate * session.job.pipelining.micro_batches
+    pipelining = session.job.pipelining
+    replicas = session.strategy.num_replicas_in_sync * pipelining.replicas
+    left = len(order.global_batch(order.steps - 1))
+    accumulate = session.job.training.accumulate * pipelining.micro_batches
     if left >= replicas * accumulate:
         return
     parts, remedy = "replicas", "training.batch_size or epochs"
@@ -153,11 +155,15 @@ def _of_normalisation(session: Session, model: KerasModel) -> str | None:
     """Returns what accumulation changes about a model with batch normalisation; None if it changes nothing."""
     import tf_keras
 
-    accumulate, stages = session.job.training.accumulate, session.job.pipelining.micro_batches
+    pipelining = session.job.pipelining
+    settings = {
+        "training.accumulate": session.job.training.accumulate,
+        "pipelining.replicas": pipelining.replicas,
+        "pipelining.micro_batches": pipelining.micro_batches,
+    }
     layers = [layer.name for layer in model.submodules if isinstance(layer, tf_keras.layers.BatchNormalization)]
-    if accumulate * stages == 1 or not layers:
+    if all(value == 1 for value in settings.values()) or not layers:
         return None
-    settings = {"training.accumulate": accumulate, "pipelining.micro_batches": stages}
     named = " and ".join(f"{name}={value}" for name, value in settings.items() if value > 1)
     return (
         f"{session.who} has batch normalisation ({', '.join(layers)}). With {named} it "

@@ -12,6 +12,7 @@ from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.precision import LossScale
 from limbeck.trainer.fitting.recomputation import Head, assert_kept_by_compilers, recomputed
 from limbeck.trainer.fitting.step import Step
+from limbeck.trainer.pipelining.host_memory import assert_swappable
 from limbeck.trainer.session import pipelined
 from limbeck.trainer.session.learner import Learner
 from limbeck.trainer.session.pipelined import Stages
@@ -39,18 +40,20 @@ def step_of(
 
     Raises:
       TaskError: if the model cannot be cut, and the job says that it is.
-      ConfigError: if recomputation would save nothing.
+      ConfigError: if recomputation would save nothing, or activations are to leave a GPU and there is none.
     """
     training, loss = session.job.training, loss_of(session.job, session.task.objective)
     differentiate: Differentiation = WholeModel(learner, loss)
     if training.recompute != "none":
         assert_kept_by_compilers(training.recompute)
+    if training.swap:
+        assert_swappable()
     if stages is not None:
         differentiate = pipelined.differentiation(session, learner, loss, stages)
         if session.job.pipelining.is_delayed:
             return pipelined.delayed_step(session, differentiate, optimizer)
     elif training.recompute != "none":
-        differentiate = recomputed(Head(learner, loss), training.recompute, session.who)
+        differentiate = recomputed(Head(learner, loss), training.recompute, session.who, swap=training.swap)
     if training.accumulate > 1:
         differentiate = Accumulated(differentiate, training.accumulate)
     return GradientStep(strategy, learner, optimizer, differentiate, training.clip_norm, loss_scale)

@@ -1,5 +1,6 @@
 """Recomputation against a gradient tape over the whole model: gradients, state, and what is in memory."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -11,10 +12,12 @@ import tensorflow as tf
 import tf_keras
 
 from limbeck.errors import ConfigError, TaskError
+from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.fitting.differentiation import Accumulated, WholeModel
 from limbeck.trainer.fitting.gradient_step import GradientStep
 from limbeck.trainer.fitting.recomputation import Head, RecomputedModel, assert_kept_by_compilers, recomputed
 from limbeck.trainer.pipelining.blocks import blocks_of, layout
+from limbeck.trainer.pipelining.host_memory import assert_swappable
 from tests.trainer.fitting.graphs import above
 from tests.trainer.pipelining.models import MODELS, batch, built, gradients, loss
 
@@ -41,6 +44,17 @@ def test_gradients_and_state_are_those_without_recomputation(name, dtype, mode, 
     # Dropout has dropped once, and batch normalisation has updated once.
     for one, other in zip(parts.non_trainable_variables, whole.non_trainable_variables, strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=bound, atol=bound)
+
+
+@pytest.mark.parametrize("name", ["residual", "masked"])
+def test_what_is_kept_elsewhere_gives_the_same_gradients_to_the_bit(name):
+    """`test_on_devices.py` shows where it is."""
+    given, found = batch(), []
+    for swap in (False, True):
+        value, of_weights = gradients(dataclasses.replace(recomputing(built(name)), swap=swap), given)
+        found.append([value, *of_weights])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_dropout_drops_what_it_dropped_in_each_micro_batch():
@@ -137,6 +151,19 @@ def test_a_compiler_that_would_undo_it_is_refused(monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit")
     with pytest.raises(ConfigError, match="XLA computes equal things once"):
         assert_kept_by_compilers("all")
+
+
+def test_swap_is_refused_without_a_gpu():
+    assert_swappable(("/gpu:0", "/job:worker/replica:0/task:0/device:GPU:0"))
+    with pytest.raises(
+        ConfigError, match=r"but a stage is on /cpu:1, where both are one memory: leave training.swap"
+    ):
+        assert_swappable(("/gpu:0", "/cpu:1"))
+    with pytest.raises(ConfigError, match=r"but training.recompute is none: take training.recompute=except_last"):
+        TrainingConfig(swap=True)
+    if not tf.config.list_physical_devices("GPU"):
+        with pytest.raises(ConfigError, match="but this machine has no GPU, where both are one memory"):
+            assert_swappable()
 
 
 @pytest.mark.processes
