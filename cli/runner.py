@@ -68,6 +68,7 @@ def _run(folder: RunFolder) -> None:
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.pop(trial.ENVIRONMENT, None)
+    look_at_cluster(folder, request)
     with running.engine(request.config.beam, request.task, folder.log, folder.staged) as processes:
         os.environ.update(environment(folder, request, processes))
         graph = graph_of(folder, request)
@@ -78,6 +79,23 @@ def _run(folder: RunFolder) -> None:
         prepare = functools.partial(launch.prepare, request.config.launcher)
         ObservedDagRunner(never_cached, at_first_work=prepare).run(graph)
     _serve(folder)
+
+
+def look_at_cluster(folder: RunFolder, request: Request) -> None:
+    """Refuses a cluster that could not score later, after hours of training. Does nothing if Beam scores.
+
+    Raises:
+      UserError: if there is no such cluster, or if one of its workers has other code or sees other folders.
+    """
+    settings = request.config.scoring
+    if not settings.on_cluster:
+        return
+    events.emit("phase", what=f"looking at the cluster at {settings.address}")
+    from limbeck.components.mapping.cluster import Needs, connected
+
+    folder.artifacts.mkdir(parents=True, exist_ok=True)
+    with connected(settings, Needs(request.task, str(folder.artifacts), ())):
+        pass
 
 
 def environment(folder: RunFolder, request: Request, processes: Processes | None = None) -> dict[str, str]:

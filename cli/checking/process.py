@@ -17,6 +17,7 @@ from limbeck.cli.run_folder import RunFolder
 from limbeck.records import to_json
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.operational import Operational
+from limbeck.settings.scoring import ScoringConfig
 
 _EXAMPLES_OF_REQUEST = 3
 
@@ -25,7 +26,8 @@ def check(folder: RunFolder) -> None:
     """Runs the nodes of a check in the folder, and writes the `Outcome`. Raises UserError as a run would."""
     request = folder.request()
     # Some rows need no cluster.
-    request = dataclasses.replace(request, config=dataclasses.replace(request.config, beam=BeamConfig()))
+    config = dataclasses.replace(request.config, beam=BeamConfig(), scoring=ScoringConfig())
+    request = dataclasses.replace(request, config=config)
     events.emit("phase", what="loading TensorFlow and TFX")
     from limbeck.cli.checking import facts, served
     from limbeck.cli.dag_runner import ObservedDagRunner
