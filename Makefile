@@ -91,6 +91,10 @@ $(VENV)/horovod: requirements-horovod.txt $(VENV)/run-time
 install-ray: $(VENV)/run-time ## add to .venv what trains on the nodes of a Ray cluster
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-ray.txt
 
+.PHONY: install-dask
+install-dask: $(VENV)/run-time ## add to .venv what scores on the workers of a Dask cluster
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-dask.txt
+
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
 
@@ -172,11 +176,12 @@ endif
 .PHONY: lock
 lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes again
 	$(COMPILE) -o requirements.txt
-	$(COMPILE) --extra dev --extra languages -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --extra dev --extra languages --extra dask -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --extra gpu -c requirements.txt -o requirements-gpu.txt
 	$(COMPILE) --extra languages -c requirements.txt -o requirements-languages.txt
 	$(COMPILE) --extra horovod -c requirements.txt -o requirements-horovod.txt
 	$(COMPILE) --extra ray -c requirements.txt -o requirements-ray.txt
+	$(COMPILE) --extra dask -c requirements.txt -o requirements-dask.txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(RAY).in -c requirements-ray.txt -o $(RAY).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt

@@ -39,6 +39,7 @@ _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _PORTABLE: _Layer = {"beam": {"engine": "portable"}}
 _FLINK: _Layer = {"beam": {"engine": "flink", "job_server_jar": "/job-server.jar", "master": "http://flink:8081"}}
 _STARTED: _Layer = {"beam": {"engine": "portable", "environment": "process"}}
+_DASK: _Layer = {"scoring": {"engine": "dask", "address": "tcp://10.0.0.1:8786"}}
 _PRUNED: _Layer = {"compression": {"recipe": "pruning"}}
 _AUTO: _Layer = {"compression": {"recipe": "auto"}}
 _CLAIMED: _Layer = {"launcher": {"kubernetes": {"claim": "data", "mount": "/data"}}}
@@ -56,6 +57,8 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "beam.command": (_STARTED, "/opt/worker"),
     "beam.master": (_FLINK, "http://other:8081"),
     "beam.job_server_jar": (_FLINK, "/other.jar"),
+    "scoring.engine": ({}, "dask"),
+    "scoring.address": (_DASK, "tcp://10.0.0.2:8786"),
     "containers": ({}, {"default": {"cpu": "2"}}),
     **{
         f"compression.{setting}": (_PRUNED, value)

@@ -99,6 +99,11 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
             "launcher.name=ray trains from a node of the Ray cluster, and a container is none: take "
             "launcher.name=kubernetes, or launcher.name=vertex"
         )
+    if config.scoring.on_cluster:
+        raise ConfigError(
+            f"scoring.engine={config.scoring.engine} is for a run whose machine shares a folder with the cluster, and "
+            "no container was ever tried with it: take scoring.engine=beam"
+        )
     places = {"--root": root, "data.path": config.data.path, "data.unlabelled": config.data.unlabelled}
     for name, place in places.items():
         if place is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -30,16 +30,23 @@ class NodeSkippedError(Exception):
 class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """A local runner that emits `pipeline`, `node_started` and `node_finished` events."""
 
-    def __init__(self, never_cached: Collection[str] = (), only: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        never_cached: Collection[str] = (),
+        only: Collection[str] | None = None,
+        at_first_work: Callable[[], None] = lambda: None,
+    ) -> None:
         """Makes a runner.
 
         Args:
           never_cached: ids of nodes that run whatever the cache holds.
           only: ids of the nodes that run at all; None runs all.
+          at_first_work: called when a node ran although the cache might have held it: those behind it will run too.
         """
         super().__init__()
         self._never_cached = frozenset(never_cached)
         self._only = only
+        self._at_first_work: Callable[[], None] | None = at_first_work
 
     def run_with_ir(self, pipeline: Any, run_options: Any = None, **_: Any) -> None:
         """Runs every node of a compiled pipeline, in topological order.
@@ -86,6 +93,9 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
             raise NodeSkippedError(f"{name} did not run: its inputs could not be resolved")
         cached = state == metadata_store_pb2.Execution.CACHED
         events.emit("node_finished", node=name, cached=cached, seconds=time.monotonic() - begin)
+        if self._at_first_work is not None and not cached and name not in self._never_cached:
+            self._at_first_work()
+            self._at_first_work = None
 
 
 def _state(launched: Any, connection: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""`predict`: scores files of raw data with a pushed student, on any engine of Beam."""
+"""`predict`: scores files of raw data with a pushed student, on any engine of Beam, or on a cluster."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from limbeck.cli import exit_codes, raw_files, run_verb
 from limbeck.cli.collect import read_events
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.components.bulk_scoring.job import ScoringJob
+from limbeck.components.mapping import whole
 from limbeck.engines.registry import engine_kind
 from limbeck.errors import ConfigError, UserError
 from limbeck.files import is_local
@@ -26,7 +27,7 @@ from limbeck.settings import sources
 from limbeck.settings.config import Config
 
 JOB = "scoring.json"
-_ALLOWED = ("beam.", "data.format=", "data.encoding=")
+_ALLOWED = ("beam.", "scoring.", "data.format=", "data.encoding=")
 _LINES = 30
 
 
@@ -50,7 +51,10 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
     request = root.request()
     request = dataclasses.replace(request, config=changed(request.config, arguments.assignments))
     job = job_of(arguments, root, request)
-    engine_kind(request.config.beam.engine).check_machine(request.config.beam)
+    if request.config.scoring.on_cluster:
+        request.config.scoring.check_machine()
+    else:
+        engine_kind(request.config.beam.engine).check_machine(request.config.beam)
     temporary.sweep()
     with temporary.folder() as place:
         folder = RunFolder(place.resolve())
@@ -60,8 +64,8 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
             code = run_verb.attend(folder, start, silent=())
         finally:
             # A process that was killed removes nothing.
-            for left in (job.unfinished, job.staged):
-                shutil.rmtree(left, ignore_errors=True)
+            whole.given_up(job.unfinished)
+            shutil.rmtree(job.staged, ignore_errors=True)
         happened = read_events(folder.events)
         if code == exit_codes.USER_MISTAKE:
             raise UserError(str([one["message"] for one in happened if one["event"] == "failed"][-1]))
@@ -77,8 +81,8 @@ def changed(config: Config, assignments: Sequence[str]) -> Config:
     for text in assignments:
         if not text.startswith(_ALLOWED):
             raise ConfigError(
-                f"predict takes settings of beam.*, data.format and data.encoding; received --set {text}: the student "
-                "is trained already"
+                f"predict takes settings of beam.*, scoring.*, data.format and data.encoding; received --set {text}: "
+                "the student is trained already"
             )
     return sources.load([json.loads(to_json(config)), *map(sources.parse_assignment, assignments)])
 

@@ -84,6 +84,7 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     if request.config.launcher.name == "ray":
         request.config.launcher.ray.check_machine(str(folder.root))
     engine_kind(request.config.beam.engine).check_machine(request.config.beam)
+    request.config.scoring.check_machine()
     raw_data.check(request.config.data)
     task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()

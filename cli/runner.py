@@ -6,6 +6,7 @@ from within. The command line's process stays small, watches this one, and write
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -57,6 +58,7 @@ def _run(folder: RunFolder) -> None:
     from limbeck.beam_processes import running
     from limbeck.cli.dag_runner import ObservedDagRunner
     from limbeck.cli.store import moved_from
+    from limbeck.launchers import launch
 
     before = moved_from(folder.metadata, folder.artifacts)
     if before is not None:
@@ -66,6 +68,7 @@ def _run(folder: RunFolder) -> None:
         events.emit("note", text=note)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.pop(trial.ENVIRONMENT, None)
+    look_at_cluster(folder, request)
     with running.engine(request.config.beam, request.task, folder.log, folder.staged) as processes:
         os.environ.update(environment(folder, request, processes))
         graph = graph_of(folder, request)
@@ -73,8 +76,26 @@ def _run(folder: RunFolder) -> None:
         if request.again is not None:
             after = {node.id: [one.id for one in node.downstream_nodes] for node in graph.components}
             never_cached |= rerunning.reached(request.again, after)
-        ObservedDagRunner(never_cached).run(graph)
+        prepare = functools.partial(launch.prepare, request.config.launcher)
+        ObservedDagRunner(never_cached, at_first_work=prepare).run(graph)
     _serve(folder)
+
+
+def look_at_cluster(folder: RunFolder, request: Request) -> None:
+    """Refuses a cluster that could not score later, after hours of training. Does nothing if Beam scores.
+
+    Raises:
+      UserError: if there is no such cluster, or if one of its workers has other code or sees other folders.
+    """
+    settings = request.config.scoring
+    if not settings.on_cluster:
+        return
+    events.emit("phase", what=f"looking at the cluster at {settings.address}")
+    from limbeck.components.mapping.cluster import Needs, connected
+
+    folder.artifacts.mkdir(parents=True, exist_ok=True)
+    with connected(settings, Needs(request.task, str(folder.artifacts), ())):
+        pass
 
 
 def environment(folder: RunFolder, request: Request, processes: Processes | None = None) -> dict[str, str]:

@@ -11,21 +11,34 @@ from limbeck.cli.predict_verb import JOB
 from limbeck.cli.run_folder import RunFolder
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.records import from_json
+from limbeck.settings.config import Config
 
 
 def work(folder: RunFolder) -> None:
-    """Scores, and tells how many rows. Raises UserError as `limbeck.components.bulk_scoring.scoring` does."""
+    """Scores, and tells how many rows. Raises UserError as `limbeck.components.bulk_scoring` does."""
+    request = folder.request()
+    job = from_json(ScoringJob, (folder.root / JOB).read_text(encoding="utf-8"))
+    os.environ.update(reference.environment(request.task))
+    score = _on_cluster if request.config.scoring.on_cluster else _with_beam
+    events.emit("scored", rows=score(folder, request.config, job))
+
+
+def _with_beam(folder: RunFolder, config: Config, job: ScoringJob) -> int:
     events.emit("phase", what="loading TensorFlow and Beam")
     from limbeck.beam_processes import running
     from limbeck.components.bulk_scoring import scoring
 
-    request = folder.request()
-    job = from_json(ScoringJob, (folder.root / JOB).read_text(encoding="utf-8"))
-    os.environ.update(reference.environment(request.task))
-    with running.engine(request.config.beam, request.task, folder.log, job.staged) as processes:
+    with running.engine(config.beam, job.task, folder.log, job.staged) as processes:
         events.emit("phase", what="scoring")
-        rows = scoring.score(job, request.config.beam.flags(processes))
-    events.emit("scored", rows=rows)
+        return scoring.score(job, config.beam.flags(processes))
+
+
+def _on_cluster(_: RunFolder, config: Config, job: ScoringJob) -> int:
+    events.emit("phase", what="loading TensorFlow")
+    from limbeck.components.bulk_scoring import over_files
+
+    events.emit("phase", what=f"scoring on the cluster at {config.scoring.address}")
+    return over_files.score(job, config.scoring)
 
 
 if __name__ == "__main__":

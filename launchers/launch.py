@@ -6,7 +6,7 @@ A component must not know where its training runs. Otherwise each new launcher w
 from __future__ import annotations
 
 import importlib
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from limbeck.launchers import staging
 from limbeck.launchers.cluster import Cluster
@@ -56,7 +56,22 @@ class Launcher(Protocol):
         """
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A launcher that can begin before its first job what takes long."""
+
+    def prepare(self) -> None:
+        """Begins it, and returns at once."""
+
+
 _LAUNCHER, _RECOVERY = LauncherConfig(), RecoveryConfig()
+
+
+def prepare(settings: LauncherConfig) -> None:
+    """Begins what the first job would wait for. Call it as soon as it is known that there will be a job."""
+    launcher = make(settings)
+    if isinstance(launcher, Preparing):
+        launcher.prepare()
 
 
 def launch(

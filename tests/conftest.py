@@ -79,6 +79,15 @@ def _modules_of_one_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     sys.path[:] = [place for place in sys.path if not Path(place).is_relative_to(written)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_fork_server() -> Iterator[None]:
+    """Ends what a file of tests has started to fork training processes: the next one may look for leftovers."""
+    yield
+    forks = sys.modules.get("limbeck.launchers.local.forks")
+    if forks is not None:
+        forks.stop()
+
+
 @pytest.fixture(scope="session")
 def object_store() -> Iterator["Server"]:
     """An S3 server on a loopback port."""

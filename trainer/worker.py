@@ -1,7 +1,8 @@
 """The program of one training process, which every launcher starts: `python -m limbeck.trainer.worker job.json`.
 
 A fork of the pipeline's process would inherit TFX, Beam and the threads of TensorFlow. This program starts in a new
-interpreter, which is ready in a third of the time and memory. The job file and TF_CONFIG tell it everything.
+interpreter, which is ready in a third of the time and memory, or in a fork of one that has done nothing but to import
+TensorFlow (`limbeck.trainer.fork_server`). The job file and TF_CONFIG tell it everything.
 
 Exit codes:
   0     done
@@ -21,6 +22,7 @@ LIMBECK_FAILURE, with a message and one of these kinds:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -38,8 +40,14 @@ def main(arguments: list[str]) -> int:
     Args:
       arguments: the path or URI of the job file.
     """
-    from limbeck.trainer.process import heartbeat, lifeline, preemption
+    from limbeck.errors import UserError
+    from limbeck.trainer.distribution import cluster
+    from limbeck.trainer.process import heartbeat, lifeline, preemption, process_name
 
+    # A mistake in TF_CONFIG is told by the job.
+    with contextlib.suppress(UserError):
+        me = cluster.from_environment()
+        process_name.set_name(f"{me.role}-{me.index}")
     lifeline.die_with_parent()
     heartbeat.start()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"

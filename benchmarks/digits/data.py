@@ -71,7 +71,8 @@ def _transform(folder: Path, ref: TaskRef, config: Config) -> None:
 def _numbered(folder: Path) -> tuple[bytes, ...]:
     import tensorflow as tf
 
-    from limbeck.components.teacher_labeler.executor import content_id_of, number_occurrences
+    from limbeck.components.teacher_labeler.examples import content_id_of
+    from limbeck.components.teacher_labeler.executor import number_occurrences
 
     by_content: dict[bytes, list[bytes]] = {}
     files = sorted(map(str, folder.iterdir()))

@@ -100,8 +100,9 @@ class TrainingRunner:
 
         from limbeck.components.inference.handler import TransformedExamplesHandler
         from limbeck.components.predictor import executor
+        from limbeck.components.predictor.rows import teacher_row
         from limbeck.components.predictor.tables import schema
-        from limbeck.components.teacher_labeler.executor import attach_logits
+        from limbeck.components.teacher_labeler.examples import attach_logits
 
         objective = self.task.load().objective
         handler = TransformedExamplesHandler(str(trained.folder / "model"))
@@ -112,7 +113,7 @@ class TrainingRunner:
                 rows += [executor.student_row(one, training.model, split) for one in scored]
                 continue
             labelled = [attach_logits(one.example, one.inference) for one in scored]
-            rows += [executor.teacher_row(one, objective, split) for one in labelled]
+            rows += [teacher_row(one, objective, split) for one in labelled]
             if split == TRAIN:
                 pack_once(
                     labelled, self._packed(training.key), self.data.transform_graph, STUDENT_LABEL, objective
@@ -146,7 +147,7 @@ class TrainingRunner:
 
 
 def _scored(handler: Any, model: Any, examples: tuple[bytes, ...]) -> list[Any]:
-    from limbeck.components.inference.handler import BATCH_SIZE
+    from limbeck.components.inference.batches import BATCH_SIZE
 
     batches = [examples[begin : begin + BATCH_SIZE] for begin in range(0, len(examples), BATCH_SIZE)]
     return [one for batch in batches for one in handler.run_inference(batch, model)]

@@ -112,7 +112,7 @@ def _labelling(teacher: Any, examples: Sequence[bytes], folder: Path) -> tuple[f
     from apache_beam.ml.inference.base import RunInference
 
     from limbeck.components.inference.handler import TransformedExamplesHandler
-    from limbeck.components.teacher_labeler.executor import attach_logits
+    from limbeck.components.teacher_labeler.examples import attach_logits
 
     given = str(folder / "given.gz")
     with tf.io.TFRecordWriter(given, "GZIP") as writer:

@@ -132,7 +132,7 @@ def logits_of(job: TrainingJob, examples: Sequence[bytes]) -> Any:
 
 def labelled(teacher: TrainingJob, examples: Sequence[bytes], members: int | None = None) -> list[bytes]:
     """Returns the examples with the soft targets of a teacher, or of the first members of its ensemble."""
-    from limbeck.components.teacher_labeler.executor import attach_logits
+    from limbeck.components.teacher_labeler.examples import attach_logits
 
     return [
         attach_logits(example, logits[:members])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 from typing import Any
@@ -16,6 +17,7 @@ from limbeck.cli.run_folder import RunFolder
 from limbeck.records import to_json
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.operational import Operational
+from limbeck.settings.scoring import ScoringConfig
 
 _EXAMPLES_OF_REQUEST = 3
 
@@ -24,11 +26,13 @@ def check(folder: RunFolder) -> None:
     """Runs the nodes of a check in the folder, and writes the `Outcome`. Raises UserError as a run would."""
     request = folder.request()
     # Some rows need no cluster.
-    request = dataclasses.replace(request, config=dataclasses.replace(request.config, beam=BeamConfig()))
+    config = dataclasses.replace(request.config, beam=BeamConfig(), scoring=ScoringConfig())
+    request = dataclasses.replace(request, config=config)
     events.emit("phase", what="loading TensorFlow and TFX")
     from limbeck.cli.checking import facts, served
     from limbeck.cli.dag_runner import ObservedDagRunner
     from limbeck.cli.store import executions_of
+    from limbeck.launchers import launch
 
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(runner.environment(folder, request))
@@ -36,7 +40,8 @@ def check(folder: RunFolder) -> None:
     operational = Operational.of(request.config, None)
     os.environ.update(dataclasses.replace(operational, planned_teacher=None).environment())
     os.environ.update(plan.TRIAL.environment())
-    ObservedDagRunner(only=plan.NODES).run(runner.graph_of(folder, request))
+    prepare = functools.partial(launch.prepare, request.config.launcher)
+    ObservedDagRunner(only=plan.NODES, at_first_work=prepare).run(runner.graph_of(folder, request))
     happened = read_events(folder.events)
     done = {one.node: one.outputs for one in executions_of(folder.metadata, run_id(folder.events))}
     events.emit("phase", what="asking the exported student")

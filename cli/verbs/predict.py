@@ -24,7 +24,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="raw column to write beside the answers; may be given several times",
     )
-    add_assignments(parser, "a setting of beam.*, data.format or data.encoding that differs from the run's")
+    add_assignments(
+        parser, "a setting of beam.*, scoring.*, data.format or data.encoding that differs from the run's"
+    )
 
 
 VERB = Verb("predict", "score files of raw data with a student that a run has pushed", declare)

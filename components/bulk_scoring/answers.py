@@ -12,6 +12,14 @@ from limbeck.errors import ConfigError, TaskError
 _ONE, _SEVERAL = 1, 2
 
 
+def outputs_of(model: Any) -> dict[str, Any]:
+    """Returns the tf.TensorSpec of each output of a loaded SavedModel's signature `serving_default`, by name."""
+    import tensorflow as tf
+
+    signature = model.signatures["serving_default"]
+    return {name: tf.TensorSpec(one.shape, one.dtype) for name, one in signature.structured_outputs.items()}
+
+
 def schema(outputs: Mapping[str, Any], keep: Sequence[str]) -> Any:
     """Returns the pyarrow schema of the answers.
 

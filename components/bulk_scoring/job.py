@@ -36,6 +36,13 @@ class ScoringJob:
     output: str
     keep: tuple[str, ...] = ()
 
+    def assert_new(self) -> None:
+        """Raises ConfigError if the output is there already."""
+        if Path(self.output).exists():
+            raise ConfigError(
+                f"OUT must be a new folder, but {self.output} exists: give another one, or remove it"
+            )
+
     @property
     def unfinished(self) -> Path:
         """The folder that becomes `output`."""

@@ -21,7 +21,6 @@ from limbeck.components.bulk_scoring.rows import Key
 from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.files import matching
 from limbeck.components.inference.handler import RawExamplesHandler
-from limbeck.errors import ConfigError
 
 
 def score(job: ScoringJob, flags: Sequence[str]) -> int:
@@ -35,9 +34,7 @@ def score(job: ScoringJob, flags: Sequence[str]) -> int:
       ConfigError: if the output is there already, or a kept column has the name of an answer.
       DataError: if the data cannot be read, or a row is not what the task declares.
     """
-    output = Path(job.output)
-    if output.exists():
-        raise ConfigError(f"OUT must be a new folder, but {output} exists: give another one, or remove it")
+    job.assert_new()
     files = matching(job.data, "")
     schema = answers.schema(_outputs(job.model), job.keep)
     unfinished = job.unfinished
@@ -52,7 +49,7 @@ def score(job: ScoringJob, flags: Sequence[str]) -> int:
                 >> beam.io.WriteToParquet(str(unfinished / "answers"), schema, file_name_suffix=".parquet")
             )
         count = _count(unfinished)
-        unfinished.rename(output)
+        unfinished.rename(job.output)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return count
@@ -84,8 +81,7 @@ def _row(key: Key, result: PredictionResult, keep: Sequence[str]) -> dict[str, A
 def _outputs(model: str) -> dict[str, Any]:
     import tensorflow as tf
 
-    signature = tf.saved_model.load(model).signatures["serving_default"]
-    return {name: tf.TensorSpec(one.shape, one.dtype) for name, one in signature.structured_outputs.items()}
+    return answers.outputs_of(tf.saved_model.load(model))
 
 
 def _count(folder: Path) -> int:

@@ -13,14 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from apache_beam.ml.inference import base
 
+from limbeck.components.inference.batches import BATCH_SIZE, answers_of, logits_of
 from limbeck.trainer.serving.compressed import CompressedModel
 
 Logits = npt.NDArray[np.float32]
-
-
-# A matrix product of another height may round differently. All batches are filled up to one size, so that an example's
-# answer does not depend on how Beam bundled it with others.
-BATCH_SIZE = 256
 
 
 class _SavedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
@@ -49,8 +45,7 @@ class TransformedExamplesHandler(_SavedModelHandler):
         self, batch: Sequence[bytes], model: Any, inference_args: dict[str, Any] | None = None
     ) -> Iterable[base.PredictionResult]:
         """Scores one batch."""
-        logits = model.signatures["transformed"](_filled(batch))["logits"].numpy()
-        return [base.PredictionResult(*pair) for pair in zip(batch, logits[: len(batch)], strict=True)]
+        return [base.PredictionResult(*pair) for pair in zip(batch, logits_of(model, batch), strict=True)]
 
 
 class RawExamplesHandler(_SavedModelHandler):
@@ -63,10 +58,7 @@ class RawExamplesHandler(_SavedModelHandler):
         self, batch: Sequence[bytes], model: Any, inference_args: dict[str, Any] | None = None
     ) -> Iterable[base.PredictionResult]:
         """Scores one batch."""
-        said = model.signatures["serving_default"](_filled(batch))
-        columns = {name: values.numpy() for name, values in said.items()}
-        for index, example in enumerate(batch):
-            yield base.PredictionResult(example, {name: values[index] for name, values in columns.items()})
+        return [base.PredictionResult(*pair) for pair in zip(batch, answers_of(model, batch), strict=True)]
 
 
 class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
@@ -97,9 +89,3 @@ class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any
         """Scores one batch."""
         answers = model.answer_transformed(list(batch))
         return [base.PredictionResult(one, row[np.newaxis]) for one, row in zip(batch, answers, strict=True)]
-
-
-def _filled(batch: Sequence[bytes]) -> Any:
-    import tensorflow as tf
-
-    return tf.constant([*batch, *[batch[-1]] * (BATCH_SIZE - len(batch))])

@@ -1,4 +1,4 @@
-"""Runs Predictor: the students score every example on Beam; then size and latency of all models are measured."""
+"""Runs Predictor: the students score every example on Beam or on a cluster; then all models are measured."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from limbeck import files
 from limbeck.components.artifacts.files import Artifacts, single_uris, split_files, split_names
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.predictor import tables
+from limbeck.components.predictor.asked import AskedModels
+from limbeck.components.predictor.rows import Row, row_of, rows_of_seeds, scores, teacher_row
 from limbeck.components.properties.code import task_of
 from limbeck.components.teacher_labeler import provenance
 from limbeck.compression_record import CompressionRecord
-from limbeck.examples import EXAMPLE_ID, LABEL, TEST, TRAIN
+from limbeck.examples import TEST
 from limbeck.models import COMPRESSED, MODELS, STUDENT, TEACHER
-from limbeck.objectives.objective import Objective
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
+from limbeck.settings import operational
 from limbeck.settings.labelling import LabellingConfig
+from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.distillation.stored import record
-from limbeck.trainer.distillation.stored.example import teacher_logits
-from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.process import interpreter
 from limbeck.trainer.serving.compressed import FILE, RECORD
 from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
-
-Row = dict[str, Any]
-_IN_FULL = LabellingConfig()
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -55,8 +53,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         objective = task.load().objective
         further = {name: files.join(uri[f"{name}_run"], FURTHER_MODELS) for name in models}
         further = {name: folder for name, folder in further.items() if files.exists(f"{folder}/saved_model.pb")}
-        self._write_predictions(input_dict["labelled_examples"], models, further, task, uri["predictions"])
-        for split in split_names(input_dict["labelled_examples"]):
+        scoring = operational.read(os.environ).scoring
+        labelled = input_dict["labelled_examples"]
+        if scoring.on_cluster:
+            labelling = record.read(artifact_utils.get_single_uri(labelled)).labelling
+            asked = AskedModels.of(models, further, task, labelling)
+            self._predict_on_cluster(scoring, labelled, asked, uri["predictions"])
+        else:
+            self._predict_with_beam(labelled, models, further, task, uri["predictions"])
+        for split in split_names(labelled):
             labels = tables.read(uri["predictions"], split, STUDENT, ["split", "model", "label"])
             tables.assert_labels_declared(labels, objective)
         predictions = tables.read_test_split(uri["predictions"])
@@ -77,7 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         measured = tables.Measured(facts, objective.measure, metrics, examples, objective.wording, compression)
         files.write_text(files.join(uri["measurements"], tables.MEASUREMENTS_FILE), to_json(measured))
 
-    def _write_predictions(
+    def _predict_with_beam(
         self, examples: list[Any], models: dict[str, str], further: dict[str, str], task: TaskRef, destination: str
     ) -> None:
         import apache_beam as beam
@@ -97,7 +102,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Score[{split},{name}]" >> RunInference(_handler(name, folder))
                     | f"Rows[{split},{name}]" >> beam.Map(student_row, name, split)
                     for name, folder in models.items()
-                    if _scores(name, split)
+                    if scores(name, split)
                 }
                 rows[TEACHER] = labelled | f"Rows[{split}]" >> beam.Map(_teacher_row_of, task, split, labelling)
                 if split == TEST:
@@ -108,6 +113,26 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Write[{split}]"
                     >> beam.io.WriteToParquet(f"{destination}/{split}", columns, file_name_suffix=".parquet")
                 )
+
+    def _predict_on_cluster(
+        self, scoring: ScoringConfig, examples: list[Any], asked: AskedModels, destination: str
+    ) -> None:
+        from limbeck.components.mapping.cluster import Needs, connected
+        from limbeck.components.predictor import over_files
+
+        scratch = self._get_tmp_dir()
+        for folder in (scratch, destination):
+            files.make_folder(folder)
+        parts = [
+            part
+            for split in split_names(examples)
+            for part in over_files.parts_of(split, split_files(examples, split), destination, scratch)
+        ]
+        if asked.further:
+            parts += over_files.parts_of(TEST, split_files(examples, TEST), destination, scratch, seeds=True)
+        readable = tuple(part.source for part in parts[:1])
+        with connected(scoring, Needs(asked.task, scratch, readable)) as cluster:
+            over_files.predict(parts, asked, cluster)
 
     @staticmethod
     def _write_seeds(labelled: Any, further: dict[str, str], columns: Any, destination: str) -> None:
@@ -139,15 +164,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 def seed_rows(scored: Any, name: str, split: str) -> list[Row]:
     """Returns a row for each further seed of a student, with the column `seed`; arguments are as for `student_row`."""
-    return [
-        _row(scored.example, name, split, logits) | {"seed": number}
-        for number, logits in enumerate(scored.inference, start=1)
-    ]
-
-
-def _scores(name: str, split: str) -> bool:
-    """Returns whether a model scores a split. A file answers one example after the other, so it is spared `train`."""
-    return name != TEACHER and not (MODELS[name].compressed and split == TRAIN)
+    return rows_of_seeds(scored.example, name, split, scored.inference)
 
 
 def _handler(name: str, folder: str) -> Any:
@@ -166,22 +183,6 @@ def _teacher_row_of(example: bytes, task: TaskRef, split: str, labelling: Labell
     return teacher_row(example, task.load().objective, split, labelling)
 
 
-def teacher_row(example: bytes, objective: Objective, split: str, labelling: LabellingConfig = _IN_FULL) -> Row:
-    """Returns the teachers' row for one example.
-
-    Args:
-      example: serialized tf.Example with `example_id`, `label` and soft targets.
-      objective: the task's objective. It combines the answers of several teachers.
-      split: split of the example.
-      labelling: how soft targets are stored.
-    """
-    import tensorflow as tf
-
-    message = tf.train.Example.FromString(example)
-    logits = teacher_logits(message, form_of(labelling, objective))
-    return _row(example, TEACHER, split, objective.ensemble(logits))
-
-
 def student_row(scored: Any, name: str, split: str) -> Row:
     """Returns a student's row for one example.
 
@@ -190,22 +191,7 @@ def student_row(scored: Any, name: str, split: str) -> Row:
       name: name of the student.
       split: split of the example.
     """
-    return _row(scored.example, name, split, scored.inference[0])
-
-
-def _row(example: bytes, model: str, split: str, logits: Any) -> Row:
-    import tensorflow as tf
-
-    features = tf.train.Example.FromString(example).features.feature
-    label = features[LABEL]
-    values = list(getattr(label, label.WhichOneof("kind")).value)
-    return {
-        "example_id": features[EXAMPLE_ID].bytes_list.value[0].decode(),
-        "split": split,
-        "model": model,
-        "label": values[0] if len(values) == 1 else values,
-        "logits": logits.tolist(),
-    }
+    return row_of(scored.example, name, split, scored.inference[0])
 
 
 def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyResult:

@@ -1,8 +1,10 @@
-"""Runs TeacherLabeler on Beam: every teacher scores every example of every split once."""
+"""Runs TeacherLabeler on Beam or on a cluster: every teacher scores every example of every split once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
@@ -14,11 +16,24 @@ from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, sp
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler import provenance
-from limbeck.examples import EXAMPLE_ID, RAW_EXAMPLE, TRAIN
+from limbeck.components.teacher_labeler.examples import attach_logits, content_id_of, numbered
+from limbeck.examples import TRAIN
+from limbeck.reference import TaskRef
+from limbeck.settings import operational
 from limbeck.settings.labelling import LabellingConfig
+from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.distillation.stored import record
-from limbeck.trainer.distillation.stored.example import put, stored_bytes, teacher_logits
+from limbeck.trainer.distillation.stored.example import stored_bytes, teacher_logits
 from limbeck.trainer.distillation.stored.form import StoredForm, form_of
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitToLabel:
+    """A split: how its soft targets are stored, its files, and the folder of its labelled examples."""
+
+    form: StoredForm
+    sources: list[str]
+    folder: str
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -30,38 +45,69 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
           ConfigError: if the form of the soft targets makes no sense for the kind of label.
         """
+        teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])
+        names = split_names(input_dict["examples"])
+        labelling = Section(LabellingConfig).decode(exec_properties)
+        objective = task_of(exec_properties).load().objective
+        # Models are judged by the other splits.
+        forms = {split: form_of(labelling if split == TRAIN else LabellingConfig(), objective) for split in names}
+        provenance.sign(labelled, teachers)
+        labelled.split_names = artifact_utils.encode_split_names(list(names))
+        splits = {
+            split: SplitToLabel(
+                forms[split],
+                split_files(input_dict["examples"], split),
+                artifact_utils.get_split_uris([labelled], split)[0],
+            )
+            for split in names
+        }
+        scoring = operational.read(os.environ).scoring
+        if scoring.on_cluster:
+            self._label_on_cluster(scoring, task_of(exec_properties), teachers, splits)
+        else:
+            self._label_with_beam(teachers, splits)
+        _note_sizes(labelled.uri, split_files([labelled], TRAIN), labelling, forms[TRAIN])
+
+    def _label_with_beam(self, teachers: str, splits: Mapping[str, SplitToLabel]) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
         from limbeck.components.inference.handler import TransformedExamplesHandler
 
-        teachers = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        labelled = artifact_utils.get_single_instance(output_dict["labelled_examples"])
-        splits = split_names(input_dict["examples"])
-        labelling = Section(LabellingConfig).decode(exec_properties)
-        objective = task_of(exec_properties).load().objective
-        # Models are judged by the other splits.
-        forms = {split: form_of(labelling if split == TRAIN else LabellingConfig(), objective) for split in splits}
-        provenance.sign(labelled, teachers)
-        labelled.split_names = artifact_utils.encode_split_names(list(splits))
         with self._make_beam_pipeline() as pipeline:
-            for split in splits:
+            for split, work in splits.items():
                 (
                     pipeline
-                    | f"Files[{split}]" >> beam.Create(split_files(input_dict["examples"], split))
+                    | f"Files[{split}]" >> beam.Create(work.sources)
                     | f"Read[{split}]" >> beam.io.ReadAllFromTFRecord()
                     | f"Key[{split}]" >> beam.Map(lambda example: (content_id_of(example), example))
                     | f"Group[{split}]" >> beam.GroupByKey()
                     | f"Number[{split}]" >> beam.FlatMapTuple(number_occurrences)
                     | f"Score[{split}]" >> RunInference(TransformedExamplesHandler(teachers))
-                    | f"Attach[{split}]" >> beam.Map(_attach, forms[split])
+                    | f"Attach[{split}]" >> beam.Map(_attach, work.form)
                     | f"Write[{split}]"
-                    >> beam.io.WriteToTFRecord(
-                        f"{artifact_utils.get_split_uris([labelled], split)[0]}/{TRANSFORMED_PREFIX}",
-                        file_name_suffix=".gz",
-                    )
+                    >> beam.io.WriteToTFRecord(f"{work.folder}/{TRANSFORMED_PREFIX}", file_name_suffix=".gz")
                 )
-        _note_sizes(labelled.uri, split_files([labelled], TRAIN), labelling, forms[TRAIN])
+
+    def _label_on_cluster(
+        self, scoring: ScoringConfig, task: TaskRef, teachers: str, splits: Mapping[str, SplitToLabel]
+    ) -> None:
+        from limbeck.components.inference.batches import SavedModel
+        from limbeck.components.mapping.cluster import Needs, connected
+        from limbeck.components.teacher_labeler import over_files
+
+        scratch = self._get_tmp_dir()
+        files.make_folder(scratch)
+        parts = [
+            part
+            for split, work in splits.items()
+            for part in over_files.parts_of(split, work.sources, work.folder, scratch)
+        ]
+        forms = {split: work.form for split, work in splits.items()}
+        readable = (files.join(teachers, "saved_model.pb"), *(part.source for part in parts[:1]))
+        with connected(scoring, Needs(task, scratch, readable)) as cluster:
+            over_files.label(parts, SavedModel.of(teachers), forms, cluster)
 
 
 def _attach(scored: Any, form: StoredForm) -> bytes:
@@ -86,41 +132,10 @@ def _note_sizes(folder: str, shards: Sequence[str], labelling: LabellingConfig, 
         events.emit("note", text=f"the soft targets of the training split are stored as {made.size_words}")
 
 
-def content_id_of(example: bytes) -> bytes:
-    """Returns the `example_id` of a serialized tf.Example, as Transform wrote it; equal for rows of equal content."""
-    import tensorflow as tf
-
-    return bytes(tf.train.Example.FromString(example).features.feature[EXAMPLE_ID].bytes_list.value[0])
-
-
 def number_occurrences(content_id: bytes, examples: Iterable[bytes]) -> Iterator[bytes]:
     """Makes ids unique within a split: rows of equal content get `<content id>-0`, `<content id>-1` and so on.
 
     Such rows are interchangeable, so it does not matter which row gets which number.
     """
-    import tensorflow as tf
-
     for number, example in enumerate(examples):
-        message = tf.train.Example.FromString(example)
-        message.features.feature[EXAMPLE_ID].bytes_list.value[:] = [b"%s-%d" % (content_id, number)]
-        yield bytes(message.SerializeToString(deterministic=True))
-
-
-def attach_logits(example: bytes, logits: Any, form: StoredForm | None = None) -> bytes:
-    """Adds soft targets to a serialized tf.Example, and takes the raw example out, if it is there.
-
-    Args:
-      example: serialized transformed tf.Example.
-      logits: float32 `[teachers, classes]`.
-      form: how they are stored; None: in full, as `teacher_logits`, row by row.
-
-    Returns:
-      The serialized tf.Example, with its features in a fixed order.
-    """
-    import tensorflow as tf
-
-    message = tf.train.Example.FromString(example)
-    put(message, logits, form or StoredForm(logits.shape[1]))
-    # Nothing reads it from here on.
-    message.features.feature.pop(RAW_EXAMPLE, None)
-    return bytes(message.SerializeToString(deterministic=True))
+        yield numbered(content_id, number, example)

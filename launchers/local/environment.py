@@ -15,6 +15,16 @@ from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 from limbeck.trainer.process import heartbeat, interpreter, lifeline
 
 LOOPBACK = "127.0.0.1"
+# The variables by which processes of one launching process differ.
+PER_PROCESS = frozenset(
+    {
+        *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "no_grpc_proxy", "TMPDIR"),
+        *(lifeline.ENVIRONMENT, FAILURE, heartbeat.ENVIRONMENT, cluster.ENVIRONMENT),
+    }
+)
+# A library of numbers makes its threads when it is imported, which neither bears a fork nor gives the same sums
+# whatever the number of cores.
+_ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def environment(
@@ -55,7 +65,7 @@ def environment(
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)
     # A TF_CONFIG of the launching process describes another cluster.
     foreign = {k: v for k, v in inherited.items() if k != cluster.ENVIRONMENT}
-    return interpreter.environment(foreign) | own
+    return _ALONE | interpreter.environment(foreign) | own
 
 
 def _without_proxy(inherited: Mapping[str, str]) -> str | None:

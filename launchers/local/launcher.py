@@ -1,16 +1,15 @@
-"""Trains in processes of this machine, each a fresh interpreter.
+"""Trains in processes of this machine.
 
-A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up. So every process is
-started anew from the job file. The first failure ends all processes: TensorFlow cannot go on without a peer, and a
-process that waits for one waits for ever. This module makes one attempt; `limbeck.launchers.supervisor` decides on
-restarts.
+A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up. So every process
+begins with the job file alone (`limbeck.launchers.local.forks` says what it may share). The first failure ends all
+processes: TensorFlow cannot go on without a peer, and a process that waits for one waits for ever. This module makes
+one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """
 
 from __future__ import annotations
 
 import os
 import queue
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,20 +19,19 @@ from limbeck.launchers import records
 from limbeck.launchers.cluster import Cluster, title
 from limbeck.launchers.failure import Ending, Exit, error_of
 from limbeck.launchers.heartbeat import Pulses
-from limbeck.launchers.local import gpus, ports
+from limbeck.launchers.local import forks, gpus, ports
 from limbeck.launchers.local.environment import LOOPBACK, environment
-from limbeck.launchers.local.processes import Process, end
+from limbeck.launchers.local.processes import WORKER, Process, end
 from limbeck.launchers.staging import INPUTS, OUTPUTS, staged
 from limbeck.launchers.watch import watch
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
-from limbeck.trainer.distribution.cluster import Addresses
+from limbeck.trainer.distribution.cluster import SINGLE, Addresses
 from limbeck.trainer.job import TrainingJob
 
 _RECOVERY = RecoveryConfig()
-WORKER = (sys.executable, "-m", "limbeck.trainer.worker")
 
 
 def from_settings(_settings: LauncherConfig) -> LocalLauncher:
@@ -56,6 +54,12 @@ class LocalLauncher:
             there is nothing to save, and all are killed at once.
         """
         self._command, self._settle, self._grace = tuple(command), settle, grace
+
+    def prepare(self) -> None:
+        """Begins to import TensorFlow for the training processes."""
+        if self._command == WORKER:
+            [inherited] = gpus.environments(os.environ, 1)
+            forks.prepare(environment(inherited, SINGLE, None, failure="", beat="", scratch=""))
 
     def stage(self, job: TrainingJob) -> TrainingJob:
         """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes see all but this process's memory."""

@@ -17,7 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from limbeck.launchers.failure import Exit
+from limbeck.launchers.local import forks
+from limbeck.launchers.local.forks import Fork
 
+WORKER = (sys.executable, "-m", "limbeck.trainer.worker")
 LAST_LINES = 30
 # How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
 _READER_SECONDS = 2.0
@@ -39,16 +42,7 @@ class Process:
         """Starts `command` in the working directory `folder`. Puts its end on `exits`."""
         self.rank, self.title = rank, title
         self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
-        self._popen = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
+        self._started = start(command, environment, folder)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._waiter = threading.Thread(target=self._report_exit, args=(exits,), daemon=True)
         self._reader.start()
@@ -60,23 +54,23 @@ class Process:
         return tuple(self._lines)
 
     def _read(self) -> None:
-        assert self._popen.stdout is not None  # noqa: S101
-        with self._popen.stdout as lines:
+        assert self._started.stdout is not None  # noqa: S101
+        with self._started.stdout as lines:
             for line in lines:
                 self._lines.append(line.rstrip("\n"))
                 _pass_on(f"[{self.title}] {self._lines[-1]}\n")
 
     def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
-        code = self._popen.wait()
+        code = self._started.wait()
         exits.put(Exit(self.rank, code))
 
     def terminate(self) -> None:
         """Asks the process to end (SIGTERM)."""
-        self._popen.terminate()
+        self._started.terminate()
 
     def kill(self) -> None:
         """Kills the process (SIGKILL) if it is still alive."""
-        self._popen.kill()
+        self._started.kill()
 
     def reap(self) -> None:
         """Waits until the process has ended and its output has been read."""
@@ -86,6 +80,22 @@ class Process:
     def wait(self, deadline: float) -> None:
         """Waits until the process has ended, or `time.monotonic()` has reached `deadline`."""
         self._waiter.join(max(0.0, deadline - time.monotonic()))
+
+
+def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Fork | subprocess.Popen[str]:
+    """Starts a process whose standard output and error are one stream of text: a fork where it would do the same."""
+    interpreter, arguments = tuple(command[: len(WORKER)]), command[len(WORKER) :]
+    fork = forks.start(arguments, environment, folder) if interpreter == WORKER else None
+    return fork or subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
 
 
 def _pass_on(line: str) -> None:

@@ -71,7 +71,7 @@ def identity_of(task: TaskRef, shared: str = "") -> Identity:
     Raises:
       TaskError: if the task's sources are not Python, or are not here.
     """
-    versions = {name: metadata.version(name) for name in PACKAGES}
+    versions = {name: _version(name) for name in PACKAGES}
     return Identity(
         {"python": platform.python_version()} | versions,
         sources_digest(),
@@ -153,6 +153,13 @@ def differences(job: Identity, own: Identity) -> list[str]:
         if mine != theirs:
             found.append(f"{name} with digest {mine[:_SHOWN]} (the pipeline: {theirs[:_SHOWN]})")
     return found
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def _task_digest(task: TaskRef) -> str:

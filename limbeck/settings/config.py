@@ -21,6 +21,7 @@ from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.scoring import ScoringConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
@@ -45,6 +46,7 @@ class Config:
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    scoring: ScoringConfig = dataclasses.field(default_factory=ScoringConfig)
     drift: DriftConfig = dataclasses.field(default_factory=DriftConfig)
     strategy: StrategyConfig = dataclasses.field(default_factory=StrategyConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)

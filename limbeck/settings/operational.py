@@ -20,6 +20,7 @@ from limbeck.settings.launcher import LauncherConfig
 from limbeck.settings.planned_student import PlannedStudent
 from limbeck.settings.planned_teacher import PlannedTeacher
 from limbeck.settings.recovery import RecoveryConfig
+from limbeck.settings.scoring import ScoringConfig
 from limbeck.settings.training import TrainingConfig
 
 ENVIRONMENT = "LIMBECK_OPERATIONAL"
@@ -45,6 +46,7 @@ class Operational:
     checkpoint: CheckpointConfig = dataclasses.field(default_factory=CheckpointConfig)
     launcher: LauncherConfig = dataclasses.field(default_factory=LauncherConfig)
     recovery: RecoveryConfig = dataclasses.field(default_factory=RecoveryConfig)
+    scoring: ScoringConfig = dataclasses.field(default_factory=ScoringConfig)
     steps_per_call: Positive = _TRAINING.steps_per_call
     swap: bool = _TRAINING.swap
     checkpoints: str | None = None

@@ -49,6 +49,7 @@ EXPECTED = {
     "gate.*": {"Gate", "Visualizer", "Pusher"},
     # What cannot change a result.
     "beam.*": set(),
+    "scoring.*": set(),
     "checkpoint.*": set(),
     "recovery.*": set(),
     "launcher.*": set(),

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 
@@ -89,11 +89,11 @@ class Running:
     def processes(self) -> dict[str, psutil.Process]:
         """The training processes that live, by role; further workers as `worker 1`, `worker 2`."""
         found = {}
-        for process in psutil.Process(self.supervisor.pid).children():
+        for process in psutil.Process(self.supervisor.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if "limbeck.trainer.worker" in process.cmdline():
-                    task = cluster.from_environment(process.environ())
-                    found[f"{task.role} {task.index}" if task.index else str(task.role)] = process
+                role, named, index = process.name().partition("-")
+                if named and role in get_args(cluster.Role):
+                    found[role if index == "0" else f"{role} {index}"] = process
         return found
 
     def halt(self, moment: Callable[[], bool]) -> dict[str, psutil.Process] | None:

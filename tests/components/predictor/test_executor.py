@@ -17,20 +17,24 @@ from tfx.types.artifact import Artifact
 from limbeck.components.artifacts.types import Measurements, Predictions
 from limbeck.components.predictor import tables
 from limbeck.components.predictor.component import PredictorSpec
-from limbeck.components.predictor.executor import Executor, student_row, teacher_row
+from limbeck.components.predictor.executor import Executor, student_row
+from limbeck.components.predictor.rows import teacher_row
 from limbeck.components.predictor.tables import Measured
 from limbeck.components.teacher_labeler import provenance
-from limbeck.components.teacher_labeler.executor import attach_logits
+from limbeck.components.teacher_labeler.examples import attach_logits
 from limbeck.errors import DataError
 from limbeck.files import folder_bytes
 from limbeck.models import COMPRESSED, CONTROLS, MODELS, STUDENT, TEACHER
 from limbeck.records import to_json
+from limbeck.settings import operational
 from limbeck.settings.labelling import LabellingConfig
+from limbeck.settings.operational import Operational
 from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.job import FURTHER_MODELS
 from limbeck.trainer.serving.compressed import FILE, RECORD
 from tests.classes import classes
 from tests.components import rehearsal, shapes
+from tests.components.mapping import here
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
 
 
@@ -114,6 +118,27 @@ def test_rows_hold_the_label_and_what_the_model_answers(table: pa.Table, world: 
             row = rows[model, example_id.decode()]
             assert row["label"] == features["label"][0]
             np.testing.assert_allclose(row["logits"], expected[model][number], atol=2e-6)
+
+
+@pytest.mark.processes
+def test_a_cluster_writes_the_rows_that_beam_writes(
+    table: pa.Table, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    labelled = labelled_examples(world, tmp_path / "labelled", dict(world.transformed))
+    settings = Operational(scoring=here.register(monkeypatch)).environment()
+    monkeypatch.setenv(operational.ENVIRONMENT, settings[operational.ENVIRONMENT])
+    # The teachers' ensemble stands for the students of two further seeds.
+    runs = rehearsal.artifact(standard_artifacts.ModelRun, tmp_path / "run")
+    shutil.copytree(world.model_runs[STUDENT].uri, runs.uri, dirs_exist_ok=True)
+    shutil.copytree(f"{world.models[TEACHER].uri}/Format-Serving", f"{runs.uri}/{FURTHER_MODELS}")
+
+    predictions, _ = run(world, labelled, tmp_path, records={STUDENT: runs})
+
+    found = pa.concat_tables([tables.read(predictions.uri, split) for split in SIZES])
+    assert sorted(map(repr, found.to_pylist())) == sorted(map(repr, table.to_pylist()))
+    seeds = tables.read_seeds(predictions.uri, shapes.TASK.objective)[STUDENT]
+    assert len(seeds) == world.logits(TEACHER, "test").shape[1]
+    assert list((tmp_path / "temporary").rglob("*.parquet")) == []
 
 
 @pytest.mark.processes

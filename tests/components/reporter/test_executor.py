@@ -14,7 +14,7 @@ from tfx.types.artifact import Artifact
 from limbeck.components.artifacts import types as artifact_types
 from limbeck.components.reporter import slices
 from limbeck.components.reporter.executor import Executor
-from limbeck.components.teacher_labeler.executor import attach_logits
+from limbeck.components.teacher_labeler.examples import attach_logits
 from limbeck.models import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.report import findings
 from limbeck.report.findings import CurvePoint, Findings

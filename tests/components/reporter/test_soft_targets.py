@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from limbeck.components.predictor import tables
 from limbeck.components.reporter import soft_targets
 from limbeck.components.reporter.soft_targets import Choice, choose
-from limbeck.components.teacher_labeler.executor import attach_logits
+from limbeck.components.teacher_labeler.examples import attach_logits
 from limbeck.errors import TaskError
 from limbeck.settings.labelling import LabellingConfig
 from limbeck.task import Picture

@@ -9,28 +9,40 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from limbeck.components.properties.sections import Section
-from limbeck.components.teacher_labeler.executor import Executor, attach_logits, content_id_of, number_occurrences
+from limbeck.components.teacher_labeler.examples import attach_logits, content_id_of
+from limbeck.components.teacher_labeler.executor import Executor, number_occurrences
 from limbeck.components.teacher_labeler.provenance import assert_from
 from limbeck.errors import DataError
+from limbeck.settings import operational
 from limbeck.settings.labelling import LabellingConfig
+from limbeck.settings.operational import Operational
 from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.distillation.stored.encoding import decode
 from limbeck.trainer.distillation.stored.example import teacher_logits
 from limbeck.trainer.distillation.stored.form import StoredForm
 from tests.classes import classes
 from tests.components import rehearsal
-from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split
+from tests.components.mapping import here
+from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, features_of, read_split, write_split
 
 COMPACT = LabellingConfig(top_k=1, dtype="float16")
 
 
-def label(world: World, folder: Path, labelling: LabellingConfig) -> Artifact:
+def label(world: World, folder: Path, labelling: LabellingConfig, examples: Artifact | None = None) -> Artifact:
     made = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
-    inputs = {"examples": world.transformed_examples, "model": world.models["teacher"]}
+    inputs = {"examples": examples or world.transformed_examples, "model": world.models["teacher"]}
     properties = PROPERTIES | Section(LabellingConfig).encode(labelling)
     output = rehearsal.run(Executor, inputs, {"labelled_examples": made}, properties, folder)
     [written] = output.output_artifacts["labelled_examples"].artifacts
     made.mlmd_artifact.CopyFrom(written)
+    return made
+
+
+def doubled(world: World, folder: Path) -> Artifact:
+    """The examples of the world, with every third one again: in its own file, in another file, and in both."""
+    made = rehearsal.examples(folder, list(SIZES))
+    for split, examples in world.transformed.items():
+        write_split(made, split, [*examples, *examples[::3], *examples[::6]], "transformed_examples", 4)
     return made
 
 
@@ -63,6 +75,25 @@ def test_soft_targets_are_the_logits_of_every_teacher_row_by_row(labelled: Artif
     assert expected.shape[1:] == (TEACHERS, 3)
     for example_id, logits in zip(by_id(world.transformed[split]), expected, strict=True):
         np.testing.assert_allclose(written[example_id + b"-0"]["teacher_logits"], logits.reshape(-1), atol=1e-6)
+
+
+@pytest.mark.parametrize("labelling", [LabellingConfig(), COMPACT], ids=["in full", "compact"])
+def test_a_cluster_writes_what_beam_writes(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelling: LabellingConfig
+):
+    examples = doubled(world, tmp_path / "doubled")
+    by_beam = label(world, tmp_path / "beam", labelling, examples)
+    settings = Operational(scoring=here.register(monkeypatch)).environment()
+    monkeypatch.setenv(operational.ENVIRONMENT, settings[operational.ENVIRONMENT])
+    by_cluster = label(world, tmp_path / "cluster", labelling, examples)
+
+    for split in SIZES:
+        found = read_split(by_cluster, split)
+        assert sorted(found) == sorted(read_split(by_beam, split))
+        assert len({features_of(one)["example_id"][0] for one in found}) == len(found) > SIZES[split]
+        assert len(list((Path(by_cluster.uri) / f"Split-{split}").iterdir())) == 4
+    assert record.read(by_cluster.uri).labelling == record.read(by_beam.uri).labelling
+    assert list((tmp_path / "cluster" / "temporary").rglob("*.gz")) == []
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])

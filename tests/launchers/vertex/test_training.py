@@ -20,7 +20,7 @@ from limbeck.kubeflow.simulate.vertex.storage import server
 from limbeck.launchers import staging
 from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
-from limbeck.launchers.local import ports
+from limbeck.launchers.local import forks, ports
 from limbeck.launchers.supervisor import supervise
 from limbeck.launchers.vertex.launcher import VertexLauncher
 from limbeck.settings.checkpoint import CheckpointConfig
@@ -77,6 +77,8 @@ def test_a_machine_dies_and_training_goes_on_to_the_bit(storage, tmp_path):
         np.testing.assert_array_equal(one, other)
     # Of what was staged nothing is left.
     assert files.walk("gs://lab/staging") == []
+    # The local training had one of its own.
+    forks.stop()
     assert psutil.Process(os.getpid()).children(recursive=True) == []
 
 

@@ -37,7 +37,7 @@ from limbeck.components.properties.code import CodeRef, code_properties
 from limbeck.components.properties.sections import Section
 from limbeck.components.reporter.executor import Executor as Reporter
 from limbeck.components.teacher_labeler import provenance
-from limbeck.components.teacher_labeler.executor import attach_logits
+from limbeck.components.teacher_labeler.examples import attach_logits
 from limbeck.components.visualizer.component import visualizer
 from limbeck.errors import DataError, TaskError
 from limbeck.models import CONTROLS, HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER

@@ -46,7 +46,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def labelled(examples: tuple[bytes, ...], logits: np.ndarray) -> list[bytes]:
     """Numbers and labels examples by the code of TeacherLabeler, and changes their order, as Beam may."""
-    from limbeck.components.teacher_labeler.executor import attach_logits, content_id_of, number_occurrences
+    from limbeck.components.teacher_labeler.examples import attach_logits, content_id_of
+    from limbeck.components.teacher_labeler.executor import number_occurrences
 
     by_content: dict[bytes, list[tuple[bytes, np.ndarray]]] = {}
     for example, some in zip(examples, logits, strict=True):

@@ -1,0 +1,44 @@
+"""TFRecord files that are read and written without Beam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+_GZIP = ".gz"
+
+
+def read_records(path: str) -> Iterator[bytes]:
+    """Yields the records of a file. A name that ends in `.gz` is that of a gzip.
+
+    Raises:
+      OSError: if the file is damaged or cut off, or cannot be read.
+    """
+    import tensorflow as tf
+
+    try:
+        yield from tf.data.TFRecordDataset([path], compression_type=_compression(path)).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be read: {error.message}") from None
+
+
+def write_records(path: str, records: Iterable[bytes]) -> int:
+    """Writes a file. Returns how many records it holds. A name that ends in `.gz` makes it a gzip.
+
+    Raises:
+      OSError: if the file cannot be written.
+    """
+    import tensorflow as tf
+
+    count = 0
+    try:
+        with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type=_compression(path))) as writer:
+            for one in records:
+                writer.write(one)
+                count += 1
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be written: {error.message}") from None
+    return count
+
+
+def _compression(path: str) -> str:
+    return "GZIP" if path.endswith(_GZIP) else ""

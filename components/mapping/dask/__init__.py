@@ -1,0 +1,1 @@
+"""Maps a function over files with the workers of a Dask cluster."""

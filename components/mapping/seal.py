@@ -1,0 +1,55 @@
+"""What a worker is told of the process that it works for: who it is, and a file by which they know a shared folder.
+
+A folder of the same name on two machines may be two folders. Then each worker would write where nobody looks, and a job
+would end with nothing. So the process writes a file of a new name, the seal, into the folder of the results. A worker
+that finds it writes an answer beside it, which the process must find in turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from pydantic.dataclasses import dataclass
+
+from limbeck import files
+from limbeck.beam_processes.identity import Identity, identity_of
+from limbeck.records import STRICT, to_json
+from limbeck.reference import TaskRef
+
+_PREFIX = ".limbeck-seal-"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Wanted:
+    """What a worker must be and see.
+
+    Attributes:
+      identity: versions and code of the process; its `shared` is the seal.
+      task_folder: folder of the task's module at the process; null for one that Python finds. A worker may find it
+        elsewhere (`LIMBECK_TASK_FOLDER`).
+      readable: paths or URIs of files that the worker must find.
+    """
+
+    identity: Identity
+    task_folder: str | None
+    readable: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def sealed(folder: str) -> Iterator[str]:
+    """A context of a seal in a folder; yields its path or URI. Removes it and all answers at the end."""
+    name = f"{_PREFIX}{uuid.uuid4().hex}"
+    place = files.join(folder, name)
+    files.write_text(place, "")
+    try:
+        yield place
+    finally:
+        for found in [one for one in files.names(folder) if one.startswith(name)]:
+            files.remove(files.join(folder, found), missing_ok=True)
+
+
+def wanted(task: TaskRef, seal: str, readable: tuple[str, ...]) -> str:
+    """Returns what a worker must be and see, as JSON. Raises TaskError if the task's sources cannot be read."""
+    return to_json(Wanted(identity_of(task, seal), task.search_path, readable))

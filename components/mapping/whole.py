@@ -1,0 +1,53 @@
+"""Files that a worker writes whole, or not at all.
+
+A worker may die while it writes, and another one writes the same file again. A worker may also be given up, and go on.
+So a file is written under a name of its own in another folder, and renamed when it is complete. Neither folder is made
+by a worker: what was given up finds no place any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from limbeck import files, temporary
+
+
+@contextlib.contextmanager
+def written(destination: str, scratch: str) -> Iterator[str]:
+    """A context that yields a path to write to. When it ends well, the file appears at its destination.
+
+    Args:
+      destination: path or URI of the file. An older file is replaced.
+      scratch: folder for unfinished files, on the file system of a destination that is a path. A destination that is a
+        URI is copied from this machine, and the folder is not used.
+
+    Raises:
+      OSError: if one of the folders is missing.
+    """
+    name = f"{uuid.uuid4().hex}-{destination.rpartition('/')[2]}"
+    if not files.is_local(destination):
+        with temporary.folder() as folder:
+            path = folder / name
+            yield str(path)
+            files.copy(path, destination)
+        return
+    unfinished = Path(scratch, name)
+    try:
+        yield str(unfinished)
+        unfinished.rename(destination)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def given_up(folder: Path) -> None:
+    """Removes a folder that others may still write into. Does nothing if it is missing.
+
+    Under another name nobody finds it: no file comes in while it is being removed.
+    """
+    hidden = folder.with_name(f".{folder.name.lstrip('.')}.{uuid.uuid4().hex}")
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(hidden)
+        files.remove_folder(hidden)

@@ -1,0 +1,57 @@
+"""Numbers rows of equal content within a split, although no process sees more than one file of it.
+
+Beam brings the rows of one content together, which moves every row. But hardly any content occurs twice, and rows of
+equal content are interchangeable. So each file says which contents it has, and how often. Of these, only those that
+occur in several files matter to anybody else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclasses.dataclass(frozen=True)
+class Occurrences:
+    """The contents of one file.
+
+    Attributes:
+      ids: bytes `[contents]`, each content's id once, sorted.
+      counts: int64 `[contents]`, how often each occurs.
+    """
+
+    ids: npt.NDArray[np.bytes_]
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, ids: Iterable[bytes]) -> Occurrences:
+        """Returns those of the ids of a file's examples."""
+        found, counts = np.unique(np.array(list(ids), dtype=np.bytes_), return_counts=True)
+        return cls(found, counts)
+
+
+def first_numbers(files: Sequence[Occurrences]) -> list[dict[bytes, int]]:
+    """Returns the number of the first occurrence of each content in each file, by the content's id.
+
+    It is the number of occurrences in all files before. A content whose first number is 0 is left out.
+    """
+    if not files:
+        return []
+    ids = np.concatenate([one.ids for one in files])
+    counts = np.concatenate([one.counts for one in files])
+    file = np.repeat(np.arange(len(files)), [len(one.ids) for one in files])
+    # Stable: the files of one content stay in their order.
+    order = np.argsort(ids, kind="stable")
+    ids, counts, file = ids[order], counts[order], file[order]
+    begins = np.ones(len(ids), dtype=bool)
+    begins[1:] = ids[1:] != ids[:-1]
+    before = np.cumsum(counts) - counts
+    # `before` never falls, so the largest one so far at which a content begins is that of this content.
+    first = before - np.maximum.accumulate(np.where(begins, before, 0))
+    found: list[dict[bytes, int]] = [{} for _ in files]
+    for index in np.flatnonzero(first):
+        found[file[index]][bytes(ids[index])] = int(first[index])
+    return found

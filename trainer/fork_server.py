@@ -1,0 +1,193 @@
+"""Training processes that do not wait for TensorFlow: forks of one process that has imported it.
+
+A training process imports TensorFlow, Keras and TensorFlow Transform before it does anything. That takes seconds of a
+core, and a run starts a dozen such processes. So one process imports these packages once, and each training process is
+a fork of it:
+
+    launcher --socket-- fork server --fork-- training process
+
+The launcher's own process cannot be forked: a fork has only the thread that forked, and waits for ever for locks which
+other threads held, such as those of TensorFlow's pools. So the fork server only imports. It uses nothing of TensorFlow,
+and tells the launcher that it cannot serve if it has threads nonetheless.
+
+A fork is a training process as any other: its variables, folder, files and signal handlers are those of a program that
+was just started. Two things differ: `ps` shows the command of the server, so the process gives itself a name; and its
+parent is the server. If the launcher dies, the server kills all forks. If the server dies, the kernel does.
+
+A request is one byte with two files, its output and its status, and a line of JSON with a `Request`. The server writes
+two lines to the status: the process id, and the exit code as `subprocess.Popen.returncode` has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from limbeck.trainer.process import lifeline
+
+READY = b"ready\n"
+PACKAGES = ("tensorflow", "tf_keras", "tensorflow_transform", "limbeck.trainer.training")
+# pyarrow's allocator has a thread, which it ends before a fork and starts again behind it.
+_HARMLESS_THREADS = {"jemalloc_bg_thd"}
+_Handler = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A program that a fork becomes.
+
+    Attributes:
+      arguments: of `limbeck.trainer.worker`.
+      variables: its whole environment.
+      folder: its working directory.
+    """
+
+    arguments: list[str]
+    variables: dict[str, str]
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Child:
+    process: int
+    status: int
+
+
+def main(number: int, launcher: int) -> int:
+    """Serves requests until the launcher asks for no more, or has ended. In a fork, returns what the process returns.
+
+    Args:
+      number: file descriptor of the socket.
+      launcher: its process id.
+    """
+    # A terminal sends its signals to all processes. The training processes have to save, and need their parent.
+    handlers = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM)}
+    watched = os.pidfd_open(launcher)
+    if os.getppid() != launcher:
+        return 1
+    _import()
+    connection = socket.socket(fileno=number)
+    threads = other_threads()
+    if threads:
+        sys.stderr.write(f"the fork server has threads, and cannot fork: {', '.join(threads)}\n")
+        return 1
+    # A launcher that was interrupted meanwhile does not listen.
+    with contextlib.suppress(BrokenPipeError):
+        connection.sendall(READY)
+    request = _serve(connection, watched)
+    if request is None:
+        return 0
+    for one, handler in handlers.items():
+        signal.signal(one, handler)
+    from limbeck.trainer import worker
+
+    return worker.main(request.arguments)
+
+
+def _import() -> None:
+    import importlib
+
+    for name in PACKAGES:
+        importlib.import_module(name)
+
+
+def other_threads() -> list[str]:
+    """Returns the names of this process's threads, without the main one and those that bear a fork."""
+    threads = [each for each in Path("/proc/self/task").iterdir() if int(each.name) != os.getpid()]
+    names = [(each / "comm").read_text(encoding="utf-8").strip() for each in threads]
+    return [name for name in names if name not in _HARMLESS_THREADS]
+
+
+def _serve(connection: socket.socket, launcher: int) -> Request | None:
+    """Forks at each request. Returns the request in the fork, and None in the server when it has nothing more to do."""
+    children: dict[int, _Child] = {}
+    asking: list[socket.socket] = [connection]
+    try:
+        while asking or children:
+            ready, _, _ = select.select([launcher, *asking, *children], [], [])
+            for ended in children.keys() & ready:
+                _tell_end(ended, children.pop(ended))
+            if launcher in ready:
+                return None
+            if connection in ready:
+                asked = _receive(connection)
+                if asked is None:
+                    asking.clear()
+                    continue
+                request, output, status = asked
+                child = os.fork()
+                if not child:
+                    _close(
+                        launcher,
+                        status,
+                        connection.detach(),
+                        *children,
+                        *(one.status for one in children.values()),
+                    )
+                    children.clear()
+                    _become(request, output)
+                    return request
+                _close(output)
+                os.write(status, f"{child}\n".encode())
+                children[os.pidfd_open(child)] = _Child(child, status)
+    finally:
+        for one in children.values():
+            os.kill(one.process, signal.SIGKILL)
+    return None
+
+
+def _close(*handles: int) -> None:
+    for handle in handles:
+        os.close(handle)
+
+
+def _receive(connection: socket.socket) -> tuple[Request, int, int] | None:
+    first, files, _, _ = socket.recv_fds(connection, 1, 2)
+    if not first:
+        return None
+    line = b""
+    while not line.endswith(b"\n"):
+        line += connection.recv(1 << 16)
+    return Request(**json.loads(line)), files[0], files[1]
+
+
+def _tell_end(handle: int, child: _Child) -> None:
+    _, status = os.waitpid(child.process, 0)
+    # The launcher may not care any more.
+    with contextlib.suppress(OSError):
+        os.write(child.status, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    _close(child.status, handle)
+
+
+def _become(request: Request, output: int) -> None:
+    """Gives a fork what a program has when it is started."""
+    import tempfile
+
+    import numpy as np
+
+    server = os.getppid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.chdir(request.folder)
+    sys.path[0] = request.folder
+    sys.argv = [sys.argv[0], *request.arguments]
+    os.environ.clear()
+    os.environ.update({**request.variables, lifeline.ENVIRONMENT: str(server)})
+    # What depends on the environment, or was drawn once, and would be the same in all forks.
+    tempfile.tempdir = None
+    random.seed()
+    np.random.seed()
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
