@@ -39,6 +39,7 @@ def build(hyperparameters):
 
 
 TASK = dataclasses.replace(BASE, name="mortal", build_teacher=build)
+SGD = dataclasses.replace(TASK, build_optimizer=tf_keras.optimizers.SGD)
 """
 
 

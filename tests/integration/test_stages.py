@@ -77,9 +77,13 @@ def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Pat
 
 
 def test_three_stages_in_processes_are_the_teacher_of_one_device(tmp_path: Path) -> None:
-    """On one device the micro-batches follow each other, too: batch normalisation and Dropout see the same parts."""
+    """On one device the micro-batches follow each other, too: batch normalisation and Dropout see the same parts.
+
+    With SGD: where the model is cut changes the rounding, and Adam makes large steps of the rounding of small gradients
+    (2e-5 after 12 of them, if a cut is before the second batch normalisation; otherwise 0).
+    """
     made = mortal.build(tmp_path)
-    short = {"members": 1, "most_steps": 12}
+    short = {"members": 1, "most_steps": 12, "task": made.variant("SGD")}
     three = PipeliningConfig(stages=3, micro_batches=4, devices="processes")
     job = job_of(made, tmp_path / "job", None, pipelining=three, **short)
     (only,) = launch(job, Cluster.of(job.strategy, job.pipelining)).result
@@ -88,4 +92,4 @@ def test_three_stages_in_processes_are_the_teacher_of_one_device(tmp_path: Path)
     plain = job_of(made, tmp_path / "plain", None, pipelining=PipeliningConfig(), training=parts, **short)
     training.run(plain)
     for one, other in zip(weights(job), weights(plain), strict=True):
-        assert np.abs(one - other).max() <= 1e-5 * max(np.abs(other).max(), 1.0)
+        assert np.abs(one - other).max() <= 1e-6 * max(np.abs(other).max(), 0.1)
