@@ -1,5 +1,6 @@
 """What holds for all tests: TensorFlow's variables, the profiles of Hypothesis, and which file is begun first."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -54,13 +55,26 @@ def _assert_shown(config: pytest.Config, items: list[pytest.Item]) -> None:
         strategy_table.assert_there(names, {name.partition("::")[0] for name in names})
 
 
-@pytest.fixture(autouse=True)
-def _sigterm_as_before() -> Iterator[None]:
-    """A training within the process of the tests takes SIGTERM; the next test must find it as it was."""
+@contextlib.contextmanager
+def _sigterm_kept() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@pytest.fixture(autouse=True)
+def _sigterm_as_before() -> Iterator[None]:
+    """A training within the process of the tests takes SIGTERM; the next test must find it as it was."""
+    with _sigterm_kept():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sigterm_as_before_the_file() -> Iterator[None]:
+    """Likewise for the next file: a fixture that trains for all tests of its file does so before the one above."""
+    with _sigterm_kept():
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
