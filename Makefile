@@ -63,6 +63,13 @@ RAY := tests/launchers/ray/requirements
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --target .venv-ray --no-deps --require-hashes -r $(RAY).txt
 	touch $@
 
+# Apart from the environment for the same reason.
+SPARK := tests/components/mapping/requirements
+.venv-spark/ready: $(SPARK).txt $(VENV)/run-time
+	rm -rf .venv-spark
+	$(UV) pip install --quiet --python $(PYTHON) --target .venv-spark --no-deps --require-hashes -r $(SPARK).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -95,6 +102,10 @@ install-ray: $(VENV)/run-time ## add to .venv what trains on the nodes of a Ray 
 install-dask: $(VENV)/run-time ## add to .venv what scores on the workers of a Dask cluster
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-dask.txt
 
+.PHONY: install-spark
+install-spark: $(VENV)/run-time ## add to .venv what scores on the executors of a Spark cluster (needs Java)
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-spark.txt
+
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
 
@@ -107,9 +118,9 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 	$(PARALLEL) -m "not long and not alone"
 	$(PYTEST) -m "not long and alone"
 
-# Horovod is built where it can be: its tests are left out elsewhere.
+# Horovod is built where it can be, and Spark needs Java: their tests are left out elsewhere.
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) ## the whole runs that take longer: at most 20 minutes
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready) ## the whole runs that take longer: at most 20 minutes
 	$(PARALLEL) -m "long and not alone"
 	$(PYTEST) -m "long and alone"
 
@@ -182,6 +193,8 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) --extra horovod -c requirements.txt -o requirements-horovod.txt
 	$(COMPILE) --extra ray -c requirements.txt -o requirements-ray.txt
 	$(COMPILE) --extra dask -c requirements.txt -o requirements-dask.txt
+	$(COMPILE) --extra spark -c requirements.txt -o requirements-spark.txt
+	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SPARK).in -c requirements-spark.txt -o $(SPARK).txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(RAY).in -c requirements-ray.txt -o $(RAY).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
@@ -190,4 +203,4 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .tools runs

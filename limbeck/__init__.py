@@ -1,4 +1,6 @@
-"""The names that a task imports. The packages below hold what every process shares.
+"""The names that a task imports, and `student_udf` for a program on Spark.
+
+The packages below hold what every process shares.
 
 Each name is loaded when it is first used. So a process that only needs `limbeck.errors` waits neither for pydantic
 nor for TensorFlow.
@@ -27,6 +29,7 @@ __all__ = [
     "Splits",
     "Task",
     "student_task",
+    "student_udf",
     "uniform_integers",
 ]
 
@@ -39,6 +42,7 @@ def __getattr__(name: str) -> Any:
         "SavedTeacher": "saved_teacher",
         "Splits": "splits",
         "student_task": "student_only",
+        "student_udf": "components.bulk_scoring.student_udf",
         "uniform_integers": "randomness",
     }
     module = others.get(name, "task")

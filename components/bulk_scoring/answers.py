@@ -53,7 +53,12 @@ def schema(outputs: Mapping[str, Any], keep: Sequence[str]) -> Any:
 
 def row(place: str, kept: Mapping[str, str | None], answer: Mapping[str, Any]) -> dict[str, Any]:
     """Returns one row of the answers. `answer` has the values of one example: NumPy scalars, or arrays `[n]`."""
-    return {PLACE: place, **kept, **{name: _plain(value) for name, value in answer.items()}}
+    return {PLACE: place, **kept, **plain(answer)}
+
+
+def plain(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the answer to one example as numbers, texts and lists."""
+    return {name: _plain(value) for name, value in answer.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,10 @@ The registry holds references to code, not code: settings are also read where no
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic.dataclasses import dataclass
@@ -33,6 +36,7 @@ class ClusterKind(NamedTuple):
       port: the port that such a cluster usually has.
       package: the Python package that connects to it.
       installation: what installs the package.
+      java: whether the package starts Java.
     """
 
     connection: str
@@ -40,12 +44,18 @@ class ClusterKind(NamedTuple):
     port: int
     package: str
     installation: str
+    java: bool = False
 
 
 CLUSTERS: dict[str, ClusterKind] = {
     "dask": ClusterKind(
         *("limbeck.components.mapping.dask.connection:connected", "tcp", 8786, "distributed"),
         installation="call make install-dask, or install requirements-dask.txt",
+    ),
+    "spark": ClusterKind(
+        *("limbeck.components.mapping.spark.connection:connected", "spark", 7077, "pyspark"),
+        installation="call make install-spark, or install requirements-spark.txt",
+        java=True,
     ),
 }
 
@@ -56,8 +66,8 @@ class ScoringConfig:
 
     Attributes:
       engine: `beam`: the engine of Beam, as for all other steps. `dask`: the workers of a Dask cluster, a task for each
-        file.
-      address: address of the cluster, such as tcp://10.0.0.1:8786 for `dask`.
+        file. `spark`: the executors of a Spark cluster, likewise.
+      address: address of the cluster, such as tcp://10.0.0.1:8786 for `dask`, spark://10.0.0.1:7077 for `spark`.
       start_seconds: how long a job waits for a worker when the cluster has none.
     """
 
@@ -96,6 +106,8 @@ class ScoringConfig:
                 f"scoring.engine={self.engine} needs the package {kind.package}, which is not installed here: "
                 f"{kind.installation}"
             )
+        if kind.java:
+            _assert_java(f"scoring.engine={self.engine}")
         rules.assert_listening("scoring.address", self._host_and_port())
 
     def _host_and_port(self) -> str:
@@ -109,3 +121,10 @@ class ScoringConfig:
                 f"received {self.address!r}"
             )
         return found[1]
+
+
+def _assert_java(what: str) -> None:
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=str(Path(home, "bin")) if home else None) is None:
+        where = f"JAVA_HOME={home} has no bin/java" if home else "there is no java on PATH"
+        raise ConfigError(f"{what} starts Java 8, 11 or 17 on this machine, but {where}: install it")

@@ -53,6 +53,23 @@ def test_what_this_machine_cannot_use_is_refused_when_a_run_begins(monkeypatch):
         there.check_machine()
 
 
+def test_spark_needs_java(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    spark = ScoringConfig(engine="spark", address="spark://127.0.0.1:1")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"JAVA_HOME=.* has no bin/java"):
+        spark.check_machine()
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="there is no java on PATH"):
+        spark.check_machine()
+    (tmp_path / "java").touch(mode=0o755)
+    with pytest.raises(ConfigError, match=r"scoring\.address must be an address that listens"):
+        spark.check_machine()
+    with pytest.raises(ConfigError, match=r"such as spark://10\.0\.0\.1:7077"):
+        ScoringConfig(engine="spark", address="tcp://127.0.0.1:1")
+
+
 def test_no_container_is_compiled_that_would_score_so():
     with pytest.raises(ConfigError, match=r"take scoring\.engine=beam"):
         _assert_reached("gs://bucket/root", "kubeflow", sources.load([LAYER]))

@@ -1,0 +1,1 @@
+"""Maps a function over files with the executors of a Spark cluster."""

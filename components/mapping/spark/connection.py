@@ -1,0 +1,131 @@
+"""The connection to a Spark cluster, and the calls of a job. Nobody works there who is not looked at first.
+
+Spark starts executors of its own for each application, and Python within them. So no process is older than its code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from limbeck import files
+from limbeck.components.mapping import worker
+from limbeck.components.mapping.cluster import Item, Result
+from limbeck.errors import UserError
+from limbeck.records import from_json
+from limbeck.settings.scoring import ScoringConfig
+from limbeck.trainer.process import interpreter
+
+_LOOK_SECONDS = 0.2
+_MISSING = re.compile(r"(?:ModuleNotFoundError|ImportError|AttributeError): .*")
+
+
+class SparkCluster:
+    """Implements `limbeck.components.mapping.cluster.Cluster`."""
+
+    def __init__(self, context: Any, wanted: str) -> None:
+        """Takes a `pyspark.SparkContext`, and what each worker must be."""
+        self._context = context
+        self._wanted = wanted
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
+        if not items:
+            return []
+        work = [worker.packed(function, item) for item in items]
+        calls = self._context.parallelize(work, len(work)).map(functools.partial(worker.call, self._wanted))
+        results = []
+        for said in _collected(calls):
+            if isinstance(said, worker.Refused):
+                raise said.error()
+            results.append(said.result)
+        return results
+
+
+@contextlib.contextmanager
+def connected(settings: ScoringConfig, wanted: str) -> Iterator[SparkCluster]:
+    """Implements `limbeck.components.mapping.cluster.Connection`."""
+    with _context(settings) as context:
+        _await_executor(context, settings)
+        _assert_workers(context, wanted)
+        yield SparkCluster(context, wanted)
+
+
+@contextlib.contextmanager
+def _context(settings: ScoringConfig) -> Iterator[Any]:
+    from pyspark import SparkConf, SparkContext
+
+    # Executors start the Python of the pipeline, at the same path, unless the user names another.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    path = interpreter.environment(os.environ)["PYTHONPATH"]
+    conf = (
+        SparkConf()
+        .setMaster(settings.address)
+        .setAppName("limbeck")
+        .set("spark.ui.enabled", "false")
+        .set("spark.executorEnv.PYTHONPATH", path)
+    )
+    context = SparkContext(conf=conf)
+    try:
+        yield context
+    finally:
+        context.stop()
+
+
+def _await_executor(context: Any, settings: ScoringConfig) -> None:
+    """Raises UserError if no executor came in time."""
+    deadline = time.monotonic() + settings.start_seconds
+    while _executors(context) == 0:
+        if context._jsc.sc().isStopped() or time.monotonic() > deadline:
+            raise UserError(
+                f"the Spark cluster at scoring.address={settings.address} gave no executor within "
+                f"{settings.start_seconds:g} s: see whether it has a worker with a free core, and Spark "
+                f"{context.version} as here, or raise scoring.start_seconds"
+            )
+        time.sleep(_LOOK_SECONDS)
+
+
+def _executors(context: Any) -> int:
+    # The driver counts as one.
+    return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1
+
+
+def _assert_workers(context: Any, wanted: str) -> None:
+    """Has a process in each core of the cluster look at itself. Raises UserError if one must not work."""
+    scala = context._jsc.sc()
+    # `defaultParallelism` is at least 2, and a barrier of more tasks than there is room for waits for ever.
+    room = scala.maxNumConcurrentTasks(scala.resourceProfileManager().defaultResourceProfile())
+    # A barrier starts all at once, so no core looks twice for another.
+    looks = context.parallelize(range(room), room).barrier().mapPartitions(functools.partial(_look, wanted))
+    for said in _collected(looks):
+        look = from_json(worker.Look, said)
+        if look.wrong:
+            raise UserError(worker.refusal(look.host, look.wrong))
+        if not files.exists(look.answer):
+            wrong = (
+                f"writes into another folder of the same name: the pipeline does not find its file {look.answer}"
+            )
+            raise UserError(worker.refusal(look.host, wrong))
+
+
+def _look(wanted: str, _: Iterator[int]) -> list[str]:
+    return [worker.look(wanted)]
+
+
+def _collected(calls: Any) -> list[Any]:
+    """Returns the results of a job. Raises UserError if a worker lacks our code, or if the cluster gave up."""
+    from py4j.protocol import Py4JError
+
+    try:
+        return list(calls.collect())
+    except Py4JError as error:
+        missing = _MISSING.search(str(error))
+        if missing is None:
+            raise
+        raise UserError(worker.refusal("a machine of Spark", f"lacks what scoring needs: {missing[0]}")) from None

@@ -1,0 +1,117 @@
+"""Scoring on a real Spark cluster of two workers, one of which is killed with all that runs on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import limbeck
+from limbeck.components.bulk_scoring import over_files, scoring
+from limbeck.components.bulk_scoring.job import ScoringJob
+from limbeck.errors import ConfigError, UserError
+from limbeck.reference import TaskRef
+from limbeck.settings.beam import BeamConfig
+from limbeck.trainer.process import interpreter
+from tests.components.bulk_scoring.test_over_files import sorted_rows
+from tests.components.bulk_scoring.test_scoring import job as job  # noqa: PLC0414, a fixture
+from tests.components.bulk_scoring.test_scoring import rows_of, write_csv, written
+from tests.components.mapping.spark_cluster import SparkCluster
+from tests.components.world import World
+from tests.integration.runs import PROJECT
+
+SITE = PROJECT / ".venv-spark"
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.long,
+    pytest.mark.skipif(not (SITE / "pyspark").is_dir(), reason="Spark is not installed: make .venv-spark/ready"),
+    pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
+]
+
+FILES, ROWS = 12, 7200
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SITE))
+        made = SparkCluster(tmp_path_factory.mktemp("spark"))
+        try:
+            made.add()
+            made.add()
+            yield made
+        finally:
+            made.end()
+
+
+def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: SparkCluster, job: ScoringJob, tmp_path: Path):
+    data = write_csv(tmp_path / "data", rows_of(ROWS), FILES)
+    by_beam = dataclasses.replace(job, data=data, output=str(tmp_path / "beam"))
+    assert scoring.score(by_beam, BeamConfig().flags()) == ROWS
+    by_spark = dataclasses.replace(job, data=data, output=str(tmp_path / "spark"))
+    left: list[int] = []
+
+    def kill() -> None:
+        while len(list(by_spark.unfinished.glob("answers/*.parquet"))) < FILES // 3:
+            time.sleep(0.001)
+        cluster.kill(cluster.workers[0])
+        left.append(FILES - len(list(by_spark.unfinished.glob("answers/*.parquet"))))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    assert over_files.score(by_spark, cluster.settings()) == ROWS
+    killer.join()
+    assert left[0] > 0
+    assert sorted_rows(by_spark.output) == sorted_rows(by_beam.output)
+    assert len(list((tmp_path / "spark").iterdir())) == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beam", "data", "spark"]
+
+
+def test_a_data_frame_gets_the_answers_of_predict(
+    cluster: SparkCluster, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from pyspark.sql import SparkSession
+
+    shutil.copytree(f"{world.models['student'].uri}/Format-Serving", tmp_path / "root" / "serving" / "1")
+    rows = [{"id": number, **row} for number, row in enumerate(world.rows["train"])]
+    table = pa.Table.from_pylist([{name: row[name] for name in ("id", "size", "colour")} for row in rows])
+    pq.write_table(table, tmp_path / "rows.parquet")
+    task = TaskRef("tests.components.shapes")
+    model, output = str(tmp_path / "root" / "serving" / "1"), str(tmp_path / "out")
+    job = ScoringJob(task, model, str(tmp_path / "rows.parquet"), "parquet", "utf-8", output, ("id",))
+    assert scoring.score(job, BeamConfig().flags()) == len(rows)
+    predicted = {int(one.pop("id")): one for one in written(output)}
+
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    path = interpreter.environment(os.environ)["PYTHONPATH"]
+    builder = SparkSession.builder.master(cluster.address).config("spark.executorEnv.PYTHONPATH", path)
+    session = builder.config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        frame = session.read.parquet(str(tmp_path / "rows.parquet")).withColumnRenamed("colour", "paint")
+        udf = limbeck.student_udf(session, str(tmp_path / "root"))
+        with pytest.raises(ConfigError, match=r"has no feature 'length': it takes colour, size"):
+            udf(length=frame.size)
+        found = frame.withColumn("answer", udf(colour=frame.paint)).collect()
+    finally:
+        session.stop()
+    assert len(found) == len(rows)
+    for one in found:
+        assert {"place": predicted[one.id]["place"], **one.answer.asDict()} == predicted[one.id]
+
+
+def test_a_cluster_without_a_worker_is_told(cluster: SparkCluster, job: ScoringJob, tmp_path: Path):
+    """The last test of this file: it ends the cluster's last worker."""
+    cluster.kill(cluster.workers[1])
+    given = dataclasses.replace(job, data=write_csv(tmp_path / "data", rows_of(4)), output=str(tmp_path / "out"))
+    with pytest.raises(UserError, match=r"gave no executor within 1 s"):
+        over_files.score(given, cluster.settings(1.0))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
