@@ -47,14 +47,17 @@ class DaskCluster:
     def settings(self, start_seconds: float = 60.0) -> ScoringConfig:
         return ScoringConfig("dask", self.address, start_seconds)
 
-    def add(self, variables: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    def add(
+        self, variables: Mapping[str, str] | None = None, before: Sequence[str] = (), nanny: str = "--no-nanny"
+    ) -> subprocess.Popen[str]:
         """Starts a worker.
 
         Args:
           variables: its further variables.
           before: a command that runs the rest of its arguments.
+          nanny: `--nanny` has a process beside the worker start it again when it died.
         """
-        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
+        options = ("--nthreads", "1", nanny, "--no-dashboard", "--memory-limit", "0")
         place = ("--host", "127.0.0.1", "--local-directory", str(self._folder))
         return self._start([*before, sys.executable, "-m", _WORKER, self.address, *options, *place], variables)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import signal
 import socket
@@ -255,6 +256,22 @@ def test_a_cluster_without_a_worker_is_told(job: ScoringJob, data: str, tmp_path
             over_files.score(given, empty.settings(0.5))
     finally:
         empty.end()
+
+
+def test_an_item_that_kills_its_workers_is_named(job: ScoringJob, tmp_path: Path):
+    deadly = DaskCluster(tmp_path)
+    nanny = deadly.add(nanny="--nanny")
+    try:
+        with connected(deadly.settings(), Needs(job.task, str(tmp_path), ())) as workers:  # noqa: SIM117
+            with pytest.raises(
+                UserError, match=r"4 workers of the Dask cluster died .* while they worked on 3; the"
+            ):
+                workers.map(os._exit, [3])
+        # It ends its worker, too.
+        nanny.terminate()
+        nanny.wait()
+    finally:
+        deadly.end()
 
 
 def test_a_scheduler_of_another_version_is_refused(job: ScoringJob, data: str, tmp_path: Path):
