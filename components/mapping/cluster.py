@@ -23,6 +23,10 @@ Result = TypeVar("Result")
 class Cluster(Protocol):
     """Workers that are connected."""
 
+    @property
+    def room(self) -> int:
+        """How many calls it makes at once, as far as is known now; at least 1."""
+
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items.
 

@@ -99,15 +99,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         scratch = self._get_tmp_dir()
         files.make_folder(scratch)
-        parts = [
-            part
-            for split, work in splits.items()
-            for part in over_files.parts_of(split, work.sources, work.folder, scratch)
+        for work in splits.values():
+            files.make_folder(work.folder)
+        given = [
+            over_files.SplitFiles(split, work.sources, work.folder, work.form) for split, work in splits.items()
         ]
-        forms = {split: work.form for split, work in splits.items()}
-        readable = (files.join(teachers, "saved_model.pb"), *(part.source for part in parts[:1]))
+        readable = (files.join(teachers, "saved_model.pb"), *given[0].sources[:1])
         with connected(scoring, Needs(task, scratch, readable)) as cluster:
-            over_files.label(parts, SavedModel.of(teachers), forms, cluster)
+            over_files.label(given, SavedModel.of(teachers), scratch, cluster)
 
 
 def _attach(scored: Any, form: StoredForm) -> bytes:

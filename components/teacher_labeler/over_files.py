@@ -1,6 +1,8 @@
-"""Labels examples on a cluster that calls a function for each file: one file of labelled examples for each.
+"""Labels examples on a cluster that calls a function for each file, or for a share of a large one.
 
-Nothing moves between workers. The examples of a split are those that Beam writes, to the bit, in other files.
+Nothing moves between workers. Reading a file costs little beside scoring it by a teacher. So each worker that has a
+share of a file reads all of it, and scores every n-th example. The examples of a split are those that Beam writes, to
+the bit, in other files.
 """
 
 from __future__ import annotations
@@ -8,9 +10,9 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator, Mapping
 
-from limbeck import files
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX
 from limbeck.components.artifacts.record_files import read_records, write_records
 from limbeck.components.inference import batches
@@ -21,10 +23,13 @@ from limbeck.components.teacher_labeler.examples import attach_logits, content_i
 from limbeck.components.teacher_labeler.occurrences import Occurrences, first_numbers
 from limbeck.trainer.distillation.stored.form import StoredForm
 
+# A share of fewer examples takes longer to hand out than to label.
+_FEWEST_ROWS = 4 * batches.BATCH_SIZE
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One file of a split.
+    """A share of one file of a split: each example whose place in the file, modulo `shares`, is `share`.
 
     Attributes:
       split: name of the split.
@@ -32,6 +37,8 @@ class Part:
       destination: path of its labelled examples.
       scratch: folder for files that are being written.
       first: number of the first occurrence of a content in this file, by its id; 0 for those that are left out.
+      share: which share.
+      shares: how many there are.
     """
 
     split: str
@@ -39,32 +46,72 @@ class Part:
     destination: str
     scratch: str
     first: Mapping[bytes, int] = dataclasses.field(default_factory=dict, repr=False)
+    share: int = 0
+    shares: int = 1
 
     def __str__(self) -> str:
-        return self.source
+        return self.source if self.shares == 1 else f"{self.source} ({self.share + 1} of {self.shares})"
 
 
-def label(parts: list[Part], teachers: SavedModel, forms: Mapping[str, StoredForm], cluster: Cluster) -> None:
-    """Writes the labelled examples of each part.
+@dataclasses.dataclass(frozen=True)
+class SplitFiles:
+    """The files of one split.
+
+    Attributes:
+      split: its name.
+      sources: paths of its transformed examples.
+      folder: path of the folder of its labelled examples; it must be there.
+      form: how soft targets are stored.
+    """
+
+    split: str
+    sources: list[str]
+    folder: str
+    form: StoredForm
+
+
+def label(splits: list[SplitFiles], teachers: SavedModel, scratch: str, cluster: Cluster) -> None:
+    """Writes the labelled examples of all splits.
 
     Args:
-      parts: files of all splits; all folders must be there.
+      splits: the splits.
       teachers: the SavedModel of the teachers.
-      forms: how soft targets are stored, by split.
+      scratch: folder for files that are being written.
       cluster: what labels.
     """
-    found = cluster.map(occurrences_of, parts)
-    after = []
-    for split in dict.fromkeys(part.split for part in parts):
-        ours = [(part, one) for part, one in zip(parts, found, strict=True) if part.split == split]
-        numbers = first_numbers([one for _, one in ours])
-        after += [dataclasses.replace(part, first=first) for (part, _), first in zip(ours, numbers, strict=True)]
-    cluster.map(functools.partial(label_file, teachers, dict(forms)), after)
+    sources = [source for split in splits for source in split.sources]
+    found = dict(zip(sources, cluster.map(occurrences_of, sources), strict=True))
+    rows = sum(int(one.counts.sum()) for one in found.values())
+    # Twice as many shares as there is room for, so that a slow worker holds up less.
+    most_rows = max(_FEWEST_ROWS, math.ceil(rows / (2 * cluster.room)))
+    parts = [part for split in splits for part in parts_of(split, found, scratch, most_rows)]
+    forms = {split.split: split.form for split in splits}
+    cluster.map(functools.partial(label_file, teachers, forms), parts)
 
 
-def occurrences_of(part: Part) -> Occurrences:
+def parts_of(split: SplitFiles, found: Mapping[str, Occurrences], scratch: str, most_rows: int) -> list[Part]:
+    """Returns the parts of a split, each with about `most_rows` examples or fewer.
+
+    Args:
+      split: the split.
+      found: the contents of each file.
+      scratch: folder for files that are being written.
+      most_rows: number of examples.
+    """
+    firsts = first_numbers([found[source] for source in split.sources])
+    shared = [
+        Part(split.split, source, "", scratch, first, share, shares)
+        for source, first in zip(split.sources, firsts, strict=True)
+        for shares in [max(1, math.ceil(int(found[source].counts.sum()) / most_rows))]
+        for share in range(shares)
+    ]
+    name = f"{split.folder}/{TRANSFORMED_PREFIX}-{{:05d}}-of-{len(shared):05d}.gz"
+    return [dataclasses.replace(part, destination=name.format(number)) for number, part in enumerate(shared)]
+
+
+def occurrences_of(source: str) -> Occurrences:
     """Returns which contents a file has, and how often."""
-    return Occurrences.of(content_id_of(example) for example in read_records(part.source))
+    return Occurrences.of(content_id_of(example) for example in read_records(source))
 
 
 def label_file(teachers: SavedModel, forms: Mapping[str, StoredForm], part: Part) -> int:
@@ -89,23 +136,8 @@ def label_file(teachers: SavedModel, forms: Mapping[str, StoredForm], part: Part
 
 def _numbered(part: Part) -> Iterator[bytes]:
     seen: collections.Counter[bytes] = collections.Counter()
-    for example in read_records(part.source):
+    for place, example in enumerate(read_records(part.source)):
         content_id = content_id_of(example)
-        yield numbered(content_id, part.first.get(content_id, 0) + seen[content_id], example)
+        if place % part.shares == part.share:
+            yield numbered(content_id, part.first.get(content_id, 0) + seen[content_id], example)
         seen[content_id] += 1
-
-
-def parts_of(split: str, sources: list[str], folder: str, scratch: str) -> list[Part]:
-    """Returns the parts of a split. Makes the folder of its labelled examples.
-
-    Args:
-      split: name of the split.
-      sources: paths of its files.
-      folder: path of the folder that receives the labelled examples.
-      scratch: folder for files that are being written.
-    """
-    files.make_folder(folder)
-    return [
-        Part(split, source, f"{folder}/{TRANSFORMED_PREFIX}-{number:05d}-of-{len(sources):05d}.gz", scratch)
-        for number, source in enumerate(sources)
-    ]

@@ -34,6 +34,12 @@ class DaskCluster:
         self._wanted = wanted
         self._alone_since: float | None = None
 
+    @property
+    def room(self) -> int:
+        """How many threads the workers have that are there now; at least 1."""
+        workers = self._client.scheduler_info()["workers"].values()
+        return max(1, sum(int(each["nthreads"]) for each in workers))
+
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
         # A name of its own: the cluster keeps no result of another job for it.

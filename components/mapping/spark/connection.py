@@ -34,6 +34,11 @@ class SparkCluster:
         self._context = context
         self._wanted = wanted
 
+    @property
+    def room(self) -> int:
+        """How many cores the executors have that are there now; at least 1."""
+        return max(1, _room(self._context))
+
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
         if not items:
@@ -96,11 +101,16 @@ def _executors(context: Any) -> int:
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1
 
 
+def _room(context: Any) -> int:
+    # `defaultParallelism` is at least 2, also where there is one core.
+    scala = context._jsc.sc()
+    return int(scala.maxNumConcurrentTasks(scala.resourceProfileManager().defaultResourceProfile()))
+
+
 def _assert_workers(context: Any, wanted: str) -> None:
     """Has a process in each core of the cluster look at itself. Raises UserError if one must not work."""
-    scala = context._jsc.sc()
-    # `defaultParallelism` is at least 2, and a barrier of more tasks than there is room for waits for ever.
-    room = scala.maxNumConcurrentTasks(scala.resourceProfileManager().defaultResourceProfile())
+    # A barrier of more tasks than there is room for waits for ever.
+    room = _room(context)
     # A barrier starts all at once, so no core looks twice for another.
     looks = context.parallelize(range(room), room).barrier().mapPartitions(functools.partial(_look, wanted))
     for said in _collected(looks):

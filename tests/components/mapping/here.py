@@ -24,6 +24,8 @@ class Here:
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
 
+    room = 3
+
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         results = []
         for item in items:

@@ -9,6 +9,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_labeler import over_files
 from limbeck.components.teacher_labeler.examples import attach_logits, content_id_of
 from limbeck.components.teacher_labeler.executor import Executor, number_occurrences
 from limbeck.components.teacher_labeler.provenance import assert_from
@@ -83,6 +84,9 @@ def test_a_cluster_writes_what_beam_writes(
 ):
     examples = doubled(world, tmp_path / "doubled")
     by_beam = label(world, tmp_path / "beam", labelling, examples)
+    # So that the larger files are shared out, by 8 examples: 3 shares of 23 or 24, 2 of 9, 1 of 8 or fewer.
+    monkeypatch.setattr(over_files, "_FEWEST_ROWS", 8)
+    monkeypatch.setattr(here.Here, "room", 100)
     settings = Operational(scoring=here.register(monkeypatch)).environment()
     monkeypatch.setenv(operational.ENVIRONMENT, settings[operational.ENVIRONMENT])
     by_cluster = label(world, tmp_path / "cluster", labelling, examples)
@@ -91,7 +95,9 @@ def test_a_cluster_writes_what_beam_writes(
         found = read_split(by_cluster, split)
         assert sorted(found) == sorted(read_split(by_beam, split))
         assert len({features_of(one)["example_id"][0] for one in found}) == len(found) > SIZES[split]
-        assert len(list((Path(by_cluster.uri) / f"Split-{split}").iterdir())) == 4
+        names = sorted(path.name for path in (Path(by_cluster.uri) / f"Split-{split}").iterdir())
+        count = {"train": 12, "validation": 4, "test": 7}[split]
+        assert names == [f"transformed_examples-{number:05d}-of-{count:05d}.gz" for number in range(count)]
     assert record.read(by_cluster.uri).labelling == record.read(by_beam.uri).labelling
     assert list((tmp_path / "cluster" / "temporary").rglob("*.gz")) == []
 
