@@ -156,7 +156,12 @@ def _receive(connection: socket.socket) -> tuple[Request, int, int] | None:
         return None
     line = b""
     while not line.endswith(b"\n"):
-        line += connection.recv(1 << 16)
+        chunk = connection.recv(1 << 16)
+        if not chunk:
+            # The launcher was interrupted in the midst of a request.
+            _close(*files)
+            return None
+        line += chunk
     return Request(**json.loads(line)), files[0], files[1]
 
 

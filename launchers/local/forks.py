@@ -31,6 +31,8 @@ from limbeck.trainer.fork_server import Request
 
 _log = logging.getLogger(__name__)
 _KILLED = -signal.SIGKILL
+# A launcher has ended its processes before it asks for the end of the server.
+_PATIENCE_SECONDS = 30
 
 
 class Fork:
@@ -122,9 +124,13 @@ class ForkServer:
         """Returns whether it has ended. Then nothing is left of it."""
         return self._process.poll() is not None
 
-    def wait(self) -> None:
-        """Waits until it has ended."""
-        self._process.wait()
+    def end(self) -> None:
+        """Waits until it has ended; kills it and all that it forked if that takes long."""
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class _Current:
@@ -177,11 +183,11 @@ def prepare(variables: Mapping[str, str]) -> None:
 
 
 def stop() -> None:
-    """Ends the servers of this process, and waits until all that they forked has ended."""
+    """Ends the servers of this process, and all that they forked."""
     with _Current.lock:
         _retire()
         for server in _Current.retired:
-            server.wait()
+            server.end()
         _Current.retired.clear()
 
 

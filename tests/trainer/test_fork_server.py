@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -131,6 +132,20 @@ def test_other_variables_take_another_server_and_end_no_process(
     assert "waited enough" in str(launching.ended())
     # It is not needed any more.
     server.wait(PATIENCE_SECONDS)
+
+
+def test_a_launcher_that_is_interrupted_in_a_request_leaves_no_server() -> None:
+    ours, theirs = socket.socketpair()
+    reading, writing = os.pipe()
+    socket.send_fds(ours, [b"\n"], [writing, writing])
+    ours.sendall(b'{"arguments": [')
+    ours.close()
+    assert fork_server._receive(theirs) is None
+    theirs.close()
+    # Nor the ends of the pipes that came with it.
+    os.close(writing)
+    assert os.read(reading, 1) == b""
+    os.close(reading)
 
 
 @pytest.mark.long
