@@ -9,7 +9,9 @@ import contextlib
 import functools
 import os
 import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -76,11 +78,28 @@ def _context(settings: ScoringConfig) -> Iterator[Any]:
         .set("spark.ui.enabled", "false")
         .set("spark.executorEnv.PYTHONPATH", path)
     )
-    context = SparkContext(conf=conf)
+    before = signal.getsignal(signal.SIGINT)
     try:
-        yield context
+        with SparkContext(conf=conf) as context:
+            yield context
     finally:
-        context.stop()
+        end_java()
+        # Spark's own handler stays, and asks a context that has ended for the end of its jobs.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+def end_java() -> None:
+    """Ends the Java process of Spark, which else lives as long as this one. All contexts of Spark have ended."""
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def _await_executor(context: Any, settings: ScoringConfig) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +20,7 @@ import pytest
 import limbeck
 from limbeck.components.bulk_scoring import over_files, scoring
 from limbeck.components.bulk_scoring.job import ScoringJob
+from limbeck.components.mapping.spark import connection
 from limbeck.errors import ConfigError, UserError
 from limbeck.reference import TaskRef
 from limbeck.settings.beam import BeamConfig
@@ -74,6 +77,10 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: SparkCluster,
     assert sorted_rows(by_spark.output) == sorted_rows(by_beam.output)
     assert len(list((tmp_path / "spark").iterdir())) == FILES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["beam", "data", "spark"]
+    # An interrupt is ours again, and the driver's Java has ended. Both stayed, and other tests failed of them.
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    commands = [child.cmdline() for child in psutil.Process().children()]
+    assert not [one for one in commands if "org.apache.spark.deploy.SparkSubmit" in one]
 
 
 def test_a_data_frame_gets_the_answers_of_predict(
@@ -103,6 +110,8 @@ def test_a_data_frame_gets_the_answers_of_predict(
         found = frame.withColumn("answer", udf(colour=frame.paint)).collect()
     finally:
         session.stop()
+        connection.end_java()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     assert len(found) == len(rows)
     for one in found:
         assert {"place": predicted[one.id]["place"], **one.answer.asDict()} == predicted[one.id]
