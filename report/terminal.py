@@ -29,8 +29,8 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
         for record in records:
             work = f"{record.steps:,} steps, {record.examples:,} examples, {record.seconds:.0f} s"
             if record.idle_share is not None:
-                work += f", devices idle {100 * record.idle_share:.0f} % of it"
-            console.print(f"{entry} {record.role} (rank {record.rank}): {work}", markup=False)
+                work += f", devices idle {100 * record.idle_share:.0f} %"
+            console.print(f"{entry} {record.role} (rank {record.rank}): {work}", markup=False, soft_wrap=True)
     lines = [*distillation(report), *verdict(report)]
     if report.outcome is Outcome.REFUSED:
         lines += ["what to try next:", *(f"  - {text.replace('`', '')}" for text in advice(report))]
