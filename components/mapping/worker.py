@@ -45,6 +45,12 @@ class Look:
     wrong: str
     answer: str = ""
 
+    def wrong_here(self) -> str:
+        """Returns why the worker must not work, for the process that sent it to look; empty if it may."""
+        if self.wrong or files.exists(self.answer):
+            return self.wrong
+        return f"writes into another folder of the same name: the pipeline does not find its file {self.answer}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Returned:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
@@ -15,8 +14,9 @@ from limbeck import events, files
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
-from limbeck.components.teacher_labeler import provenance
+from limbeck.components.teacher_labeler import over_files, provenance
 from limbeck.components.teacher_labeler.examples import attach_logits, content_id_of, numbered
+from limbeck.components.teacher_labeler.over_files import SplitFiles
 from limbeck.examples import TRAIN
 from limbeck.reference import TaskRef
 from limbeck.settings import operational
@@ -25,15 +25,6 @@ from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.distillation.stored.example import stored_bytes, teacher_logits
 from limbeck.trainer.distillation.stored.form import StoredForm, form_of
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitToLabel:
-    """A split: how its soft targets are stored, its files, and the folder of its labelled examples."""
-
-    form: StoredForm
-    sources: list[str]
-    folder: str
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -54,14 +45,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         forms = {split: form_of(labelling if split == TRAIN else LabellingConfig(), objective) for split in names}
         provenance.sign(labelled, teachers)
         labelled.split_names = artifact_utils.encode_split_names(list(names))
-        splits = {
-            split: SplitToLabel(
-                forms[split],
+        splits = [
+            SplitFiles(
+                split,
                 split_files(input_dict["examples"], split),
                 artifact_utils.get_split_uris([labelled], split)[0],
+                forms[split],
             )
             for split in names
-        }
+        ]
         scoring = operational.read(os.environ).scoring
         if scoring.on_cluster:
             self._label_on_cluster(scoring, task_of(exec_properties), teachers, splits)
@@ -69,14 +61,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             self._label_with_beam(teachers, splits)
         _note_sizes(labelled.uri, split_files([labelled], TRAIN), labelling, forms[TRAIN])
 
-    def _label_with_beam(self, teachers: str, splits: Mapping[str, SplitToLabel]) -> None:
+    def _label_with_beam(self, teachers: str, splits: Sequence[SplitFiles]) -> None:
         import apache_beam as beam
         from apache_beam.ml.inference.base import RunInference
 
         from limbeck.components.inference.handler import TransformedExamplesHandler
 
         with self._make_beam_pipeline() as pipeline:
-            for split, work in splits.items():
+            for work in splits:
+                split = work.split
                 (
                     pipeline
                     | f"Files[{split}]" >> beam.Create(work.sources)
@@ -91,22 +84,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 )
 
     def _label_on_cluster(
-        self, scoring: ScoringConfig, task: TaskRef, teachers: str, splits: Mapping[str, SplitToLabel]
+        self, scoring: ScoringConfig, task: TaskRef, teachers: str, splits: Sequence[SplitFiles]
     ) -> None:
         from limbeck.components.inference.batches import SavedModel
         from limbeck.components.mapping.cluster import Needs, connected
-        from limbeck.components.teacher_labeler import over_files
 
         scratch = self._get_tmp_dir()
         files.make_folder(scratch)
-        for work in splits.values():
-            files.make_folder(work.folder)
-        given = [
-            over_files.SplitFiles(split, work.sources, work.folder, work.form) for split, work in splits.items()
-        ]
-        readable = (files.join(teachers, "saved_model.pb"), *given[0].sources[:1])
+        for split in splits:
+            files.make_folder(split.folder)
+        readable = (files.join(teachers, "saved_model.pb"), *splits[0].sources[:1])
         with connected(scoring, Needs(task, scratch, readable)) as cluster:
-            over_files.label(given, SavedModel.of(teachers), scratch, cluster)
+            over_files.label(splits, SavedModel.of(teachers), scratch, cluster)
 
 
 def _attach(scored: Any, form: StoredForm) -> bytes:

@@ -11,7 +11,7 @@ import collections
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX
 from limbeck.components.artifacts.record_files import read_records, write_records
@@ -32,18 +32,18 @@ class Part:
     """A share of one file of a split: each example whose place in the file, modulo `shares`, is `share`.
 
     Attributes:
-      split: name of the split.
-      source: path of its transformed examples.
-      destination: path of its labelled examples.
+      source: path of the transformed examples.
+      destination: path of the labelled examples.
+      form: how soft targets are stored.
       scratch: folder for files that are being written.
       first: number of the first occurrence of a content in this file, by its id; 0 for those that are left out.
       share: which share.
       shares: how many there are.
     """
 
-    split: str
     source: str
     destination: str
+    form: StoredForm
     scratch: str
     first: Mapping[bytes, int] = dataclasses.field(default_factory=dict, repr=False)
     share: int = 0
@@ -60,7 +60,7 @@ class SplitFiles:
     Attributes:
       split: its name.
       sources: paths of its transformed examples.
-      folder: path of the folder of its labelled examples; it must be there.
+      folder: path of the folder of its labelled examples. It must be there before a cluster labels.
       form: how soft targets are stored.
     """
 
@@ -70,7 +70,7 @@ class SplitFiles:
     form: StoredForm
 
 
-def label(splits: list[SplitFiles], teachers: SavedModel, scratch: str, cluster: Cluster) -> None:
+def label(splits: Sequence[SplitFiles], teachers: SavedModel, scratch: str, cluster: Cluster) -> None:
     """Writes the labelled examples of all splits.
 
     Args:
@@ -85,8 +85,7 @@ def label(splits: list[SplitFiles], teachers: SavedModel, scratch: str, cluster:
     # Twice as many shares as there is room for, so that a slow worker holds up less.
     most_rows = max(_FEWEST_ROWS, math.ceil(rows / (2 * cluster.room)))
     parts = [part for split in splits for part in parts_of(split, found, scratch, most_rows)]
-    forms = {split.split: split.form for split in splits}
-    cluster.map(functools.partial(label_file, teachers, forms), parts)
+    cluster.map(functools.partial(label_file, teachers), parts)
 
 
 def parts_of(split: SplitFiles, found: Mapping[str, Occurrences], scratch: str, most_rows: int) -> list[Part]:
@@ -100,7 +99,7 @@ def parts_of(split: SplitFiles, found: Mapping[str, Occurrences], scratch: str, 
     """
     firsts = first_numbers([found[source] for source in split.sources])
     shared = [
-        Part(split.split, source, "", scratch, first, share, shares)
+        Part(source, "", split.form, scratch, first, share, shares)
         for source, first in zip(split.sources, firsts, strict=True)
         for shares in [max(1, math.ceil(int(found[source].counts.sum()) / most_rows))]
         for share in range(shares)
@@ -114,7 +113,7 @@ def occurrences_of(source: str) -> Occurrences:
     return Occurrences.of(content_id_of(example) for example in read_records(source))
 
 
-def label_file(teachers: SavedModel, forms: Mapping[str, StoredForm], part: Part) -> int:
+def label_file(teachers: SavedModel, part: Part) -> int:
     """Writes the labelled examples of one file. Returns how many there are.
 
     What is written depends on the part and the teachers alone.
@@ -123,12 +122,12 @@ def label_file(teachers: SavedModel, forms: Mapping[str, StoredForm], part: Part
       ConfigError: if this process sees other teachers.
       OSError: if a file cannot be read or written.
     """
-    model, form = teachers.load(), forms[part.split]
+    model = teachers.load()
 
     def labelled() -> Iterator[bytes]:
         for batch in batches.batched(_numbered(part)):
             for example, logits in zip(batch, batches.logits_of(model, batch), strict=True):
-                yield attach_logits(example, logits, form)
+                yield attach_logits(example, logits, part.form)
 
     with whole.written(part.destination, part.scratch) as path:
         return write_records(path, labelled())

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from limbeck import files
 from limbeck.components.mapping import worker
 from limbeck.components.mapping.dask import versions
 from limbeck.components.mapping.dask.futures import DaskCluster
@@ -109,18 +108,14 @@ def _assert_workers(client: Any, wanted: str) -> None:
         if isinstance(said, Exception):
             _assert_none(address, "lacks what scoring needs:", [_first_line(said)])
         look = from_json(worker.Look, said)
-        _assert_none(f"{look.host} ({address})", look.wrong, [""] if look.wrong else [])
-        if not files.exists(look.answer):
-            _assert_none(
-                f"{look.host} ({address})",
-                f"writes into another folder of the same name: the pipeline does not find its file {look.answer}",
-                [""],
-            )
+        wrong = look.wrong_here()
+        if wrong:
+            raise UserError(worker.refusal(f"{look.host} ({address})", wrong))
 
 
 def _assert_none(where: str, what: str, wrong: list[str]) -> None:
     if wrong:
-        raise UserError(worker.refusal(where, f"{what} {'; '.join(wrong)}".strip()))
+        raise UserError(worker.refusal(where, f"{what} {'; '.join(wrong)}"))
 
 
 def _first_line(error: BaseException) -> str:

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from limbeck import files
 from limbeck.components.mapping import worker
 from limbeck.components.mapping.cluster import Item, Result
 from limbeck.errors import UserError
@@ -134,12 +133,8 @@ def _assert_workers(context: Any, wanted: str) -> None:
     looks = context.parallelize(range(room), room).barrier().mapPartitions(functools.partial(_look, wanted))
     for said in _collected(looks):
         look = from_json(worker.Look, said)
-        if look.wrong:
-            raise UserError(worker.refusal(look.host, look.wrong))
-        if not files.exists(look.answer):
-            wrong = (
-                f"writes into another folder of the same name: the pipeline does not find its file {look.answer}"
-            )
+        wrong = look.wrong_here()
+        if wrong:
             raise UserError(worker.refusal(look.host, wrong))
 
 
