@@ -94,6 +94,20 @@ def _modules_of_one_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 
 @pytest.fixture(scope="module", autouse=True)
+def _variables_of_one_file() -> Iterator[None]:
+    """Puts the variables of this process back.
+
+    Programs of the product set variables for good, and some tests run such a program within their own process. A
+    worker of Dask hid the GPUs of the next file, which then looked for GPUs that it had shown itself.
+    """
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def _no_fork_server() -> Iterator[None]:
     """Ends what a file of tests has started to fork training processes: the next one may look for leftovers."""
     yield
