@@ -91,6 +91,11 @@ def _modules_of_one_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         if file is not None and Path(file).is_relative_to(written):
             del sys.modules[name]
     sys.path[:] = [place for place in sys.path if not Path(place).is_relative_to(written)]
+    worker = sys.modules.get("limbeck.components.mapping.worker")
+    if worker is not None:
+        # It remembers which code of a task it has imported, and would refuse the next task of that name.
+        worker._first_seen.clear()
+        worker.what_is_wrong.cache_clear()
 
 
 @pytest.fixture(scope="module", autouse=True)
