@@ -16,6 +16,9 @@ from limbeck.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from limbeck.components.example_gen.columns import Columns
+    from limbeck.components.example_gen.reading import RowReader
+
 MOST_ROWS = 200_000
 _STRETCH = 10_000
 _INT, _FLOAT, _BYTES = "INT", "FLOAT", "BYTES"
@@ -49,19 +52,26 @@ def _open(files: Sequence[str], format: str, encoding: str) -> tuple[tuple[str, 
     """Returns the names of the columns, if the format has an order of them, and the serialized examples."""
     from limbeck.components.example_gen import columns
     from limbeck.components.example_gen.csv_files import CsvFiles
-    from limbeck.components.example_gen.executor import serialize
     from limbeck.components.example_gen.parquet_files import ParquetFiles
     from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
 
     if format == "tfrecord":
-        records = TFRecordFiles()
-        return (), (serialize(one) for file in files for _, one in records.examples(file, {}))
+        return (), _records(TFRecordFiles(), files, {})
     reader = CsvFiles(encoding) if format == "csv" else ParquetFiles()
     names = reader.names(files[0])
     for file in files[1:]:
         columns.check_same(files[0], names, file, reader.names(file))
     kinds = reader.settle(columns.merge(map(reader.evidence, files)))
-    return names, (serialize(one) for file in files for _, one in reader.examples(file, kinds))
+    return names, _records(reader, files, kinds)
+
+
+def _records(reader: RowReader, files: Sequence[str], kinds: Columns) -> Iterator[bytes]:
+    from limbeck.components.example_gen.inspection import SplitSummary
+
+    for file in files:
+        for block in reader.blocks(file, kinds):
+            # Nothing is declared yet, so there is nothing to be found.
+            yield from block.records(SplitSummary("all"), {})
 
 
 def _batches(rows: Iterator[bytes]) -> Iterator[pa.RecordBatch]:

@@ -16,19 +16,23 @@ have does not move them either.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
+import functools
 import hashlib
 import math
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from limbeck.components.example_gen.columns import FLOAT32_LIMIT
+
 _BITS = 64
 # The range of `digest`.
 HASHES = 2**_BITS
 _NUMERIC_START = frozenset(b"0123456789+-. ")
 _LONGEST_NUMBER = 40
+_FLOAT32 = struct.Struct("<f")
+_REMEMBERED = 1 << 14
 _BOOLEANS = {b"true": b"1", b"false": b"0"}
 
 
@@ -39,13 +43,14 @@ def digest(values: Mapping[str, Any], names: Iterable[str]) -> int:
       values: raw values by name, as a reader yields them.
       names: the names that count, in any order. A name that the row lacks counts as little as a missing value.
     """
-    hasher = hashlib.blake2b(digest_size=_BITS // 8)
-    for name in sorted(names):
-        text = canonical(values.get(name))
+    parts = []
+    for name, key in _keys(tuple(names)):
+        value = values.get(name)
+        # Nearly all values are texts.
+        text = _of_text(value) if type(value) is str else canonical(value)
         if text:
-            key = name.encode()
-            hasher.update(b"%d:%b%d:%b" % (len(key), key, len(text), text))
-    return int.from_bytes(hasher.digest(), "big")
+            parts.append(b"%b%d:%b" % (key, len(text), text))
+    return int.from_bytes(hashlib.blake2b(b"".join(parts), digest_size=_BITS // 8).digest(), "big")
 
 
 def row_digest(values: Mapping[str, Any], without: Collection[str]) -> int:
@@ -65,9 +70,17 @@ def canonical(value: Any) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(b"%d:%b" % (len(part), part) for part in parts)
 
 
+@functools.lru_cache
+def _keys(names: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    """Returns the names in order, each with its length and bytes. Kept, because every row asks for the same ones."""
+    return [(name, b"%d:%b" % (len(name.encode()), name.encode())) for name in sorted(names)]
+
+
 def _one(value: Any) -> bytes:
-    if isinstance(value, (str, bytes)):
-        return _text(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
+    if isinstance(value, str):
+        return _of_text(value)
+    if isinstance(value, bytes):
+        return _text(value)
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, int):
@@ -75,6 +88,12 @@ def _one(value: Any) -> bytes:
     if isinstance(value, datetime.date):
         return value.isoformat().encode()
     return b"" if value is None else str(value).encode()
+
+
+# Many columns hold few different texts.
+@functools.lru_cache(_REMEMBERED)
+def _of_text(value: str) -> bytes:
+    return _text(value.encode(errors="surrogatepass"))
 
 
 def _text(value: bytes) -> bytes:
@@ -93,7 +112,7 @@ def _text(value: bytes) -> bytes:
 def _number(value: float) -> bytes:
     if math.isfinite(value) and value == int(value):
         return b"%d" % int(value)
-    with contextlib.suppress(OverflowError):
+    if abs(value) < FLOAT32_LIMIT:
         # As the example will hold it.
-        value = struct.unpack("<f", struct.pack("<f", value))[0]
+        [value] = _FLOAT32.unpack(_FLOAT32.pack(value))
     return repr(value).encode()

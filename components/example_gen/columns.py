@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from limbeck.errors import DataError, nearest
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # The largest float32 plus half a unit: numbers below this are rounded to a finite number.
-_FLOAT32_LIMIT = (2 - 2**-24) * 2.0**127
+FLOAT32_LIMIT = (2 - 2**-24) * 2.0**127
 
 
 class Kind(enum.IntEnum):
@@ -53,6 +54,14 @@ Evidence = Mapping[str, Mapping[Kind, Sighting]]
 _BOOLEANS = {"true": 1, "false": 0}
 _EXACT_FLOAT64 = 2**53
 
+_INTEGER = "[+-]?[0-9]{1,18}"
+_FLOAT = r"[+-]?[0-9]{1,25}(?:\.[0-9]*)?(?:[eE][+-]?[0-9])?"
+# Fields of no wider kind, each in a line of its own, which may be empty.
+_NO_WIDER = {
+    kind: re.compile(rf"(?:(?:{field})?\n)*(?:{field})?")
+    for kind, field in ((Kind.EMPTY, ""), (Kind.INTEGER, _INTEGER), (Kind.LONG, _INTEGER), (Kind.FLOAT, _FLOAT))
+}
+
 # The widest kind of values that a declared column may hold. It is also the kind that the column gets.
 _DECLARED = {"number": Kind.FLOAT, "integer": Kind.INTEGER, "text": Kind.TEXT}
 _NAMES = {Kind.INTEGER: "INT", Kind.LONG: "integers beyond 64 bits", Kind.FLOAT: "FLOAT", Kind.TEXT: "text"}
@@ -75,6 +84,19 @@ def kind_of(value: str) -> Kind:
         return Kind.LONG if fits_float32(number) else Kind.TEXT
     overflown = math.isinf(number) and any(letter.isdigit() for letter in value)
     return Kind.FLOAT if fits_float32(number) and not overflown else Kind.TEXT
+
+
+def surely_no_wider(kind: Kind, fields: Sequence[str]) -> bool:
+    """Returns True only if `kind_of` finds no wider kind in any of the fields. False says nothing.
+
+    One regular expression over all fields is ten times as fast as a call for each.
+    """
+    if kind == Kind.TEXT:
+        return True
+    pattern = _NO_WIDER.get(kind)
+    text = "\n".join(fields)
+    # A field that holds a line break would look like two.
+    return pattern is not None and text.count("\n") == len(fields) - 1 and pattern.fullmatch(text) is not None
 
 
 def reader_of(declared: Declared | None) -> Callable[[str], Kind]:
@@ -122,7 +144,7 @@ def place_of(path: str, names: Sequence[str], name: str) -> int:
 
 def fits_float32(number: float) -> bool:
     """Returns whether float32 can hold a number, rounded, without turning a finite number into an infinite one."""
-    return not math.isfinite(number) or -_FLOAT32_LIMIT < number < _FLOAT32_LIMIT
+    return not math.isfinite(number) or -FLOAT32_LIMIT < number < FLOAT32_LIMIT
 
 
 def evidence(path: str, kinds: Columns) -> Evidence:

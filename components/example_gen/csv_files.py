@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limbeck.components.example_gen import columns, row_counts
+from limbeck.components.example_gen.blocks import in_blocks
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.files import open_content
 from limbeck.components.example_gen.rows import TableRows
+from limbeck.components.example_gen.text_block import Layout, TextBlock, set_text
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.trial import sampled
 
@@ -71,9 +73,12 @@ class CsvFiles(TableRows):
         kinds_of = [columns.reader_of(self.declaration.get(name)) for name in names]
         widest = [Kind.EMPTY] * len(names)
         sightings = [{Kind.EMPTY: Sighting(path)} for _ in names]
-        for line, row in self._records(path, len(names)):
-            for index, value in enumerate(row):
-                if widest[index] < Kind.TEXT and value:
+        for block in in_blocks(self._records(path, len(names))):
+            lines, rows = zip(*block, strict=True)
+            for index, fields in enumerate(zip(*rows, strict=True)):
+                if columns.surely_no_wider(widest[index], fields):
+                    continue
+                for line, value in zip(lines, fields, strict=True):
                     kind = kinds_of[index](value)
                     if kind > widest[index]:
                         widest[index] = kind
@@ -110,8 +115,16 @@ class CsvFiles(TableRows):
             features = example.features.feature
             for index, name, kind in wanted:
                 if value := row[index]:
-                    _set(features[name], kind, value)
+                    set_text(features[name], kind, value)
             yield f"{path}:{line}", example, names, row
+
+    def blocks(self, path: str, kinds: Columns) -> Iterator[TextBlock]:
+        """Reads the file as `cells` does. Yields blocks of rows with the same examples."""
+        names = self.names(path)
+        layout = Layout(path, names, kinds)
+        for block in in_blocks(self._records(path, len(names))):
+            lines, rows = zip(*block, strict=True)
+            yield TextBlock(layout, lines, rows)
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""
@@ -203,22 +216,6 @@ def _byte_by_byte(decoder: Any, chunk: bytes, line: int, offset: int) -> tuple[i
         except UnicodeError:
             return line, offset + index - pending
     return line, offset + len(chunk) - pending
-
-
-def _set(feature: tf.train.Feature, kind: Kind, value: str) -> None:
-    if kind == Kind.INTEGER:
-        try:
-            feature.int64_list.value.append(int(value))
-        except ValueError:
-            # Only a column that is declared as integer holds such a value: true, or 7.0.
-            feature.int64_list.value.append(columns.whole(value))
-    elif kind == Kind.FLOAT:
-        try:
-            feature.float_list.value.append(float(value))
-        except ValueError:
-            feature.float_list.value.append(columns.whole(value))
-    else:
-        feature.bytes_list.value.append(value.encode())
 
 
 def _lines(content: BinaryIO) -> int:

@@ -15,12 +15,14 @@ import apache_beam as beam
 
 from limbeck.beam_processes import faults
 from limbeck.components.example_gen import division, inspection, moments
+from limbeck.components.example_gen.blocks import serialize
 from limbeck.components.example_gen.canonical import canonical, digest
 from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.moments import Cuts
 from limbeck.components.example_gen.reading import Reading, RowReader
+from limbeck.components.example_gen.writing import in_batches
 from limbeck.errors import DataError, nearest
 from limbeck.examples import SPLITS, TRAIN
 
@@ -71,7 +73,7 @@ class Divided:
     """What comes out.
 
     Attributes:
-      splits: examples by split (PCollections of tf.train.Example).
+      splits: lists of serialized tf.Examples by split (PCollections).
       summaries: tuples of `SplitSummary`.
       tally: one Counter.
       cuts: the times at which splits begin (one value), or None.
@@ -212,14 +214,18 @@ def _read(
     summaries = {split: inspection.SplitSummary(split) for split in ((fixed,) if divided is None else SPLITS)}
     tally, held_out = Tally(), []
     with faults.marked():
-        for place, example, values in reader.rows(path, kinds):
-            split = fixed if divided is None else _split_of(divided, rule, values, cuts)
-            summaries[split].take(example, place, rule.declaration)
-            if rule.guards and split != TRAIN:
-                held_out.append(rule.seen_by_models(values))
-            if divided is not None and divided.group is not None:
-                tally[_WITHOUT_GROUP] += not canonical(values.get(divided.group))
-            yield beam.pvalue.TaggedOutput(split, example)
+        for block in reader.blocks(path, kinds):
+            places: dict[str, list[int]] = {split: [] for split in summaries}
+            for row, values in enumerate(block.values()):
+                split = fixed if divided is None else _split_of(divided, rule, values, cuts)
+                places[split].append(row)
+                if rule.guards and split != TRAIN:
+                    held_out.append(rule.seen_by_models(values))
+                if divided is not None and divided.group is not None:
+                    tally[_WITHOUT_GROUP] += not canonical(values.get(divided.group))
+            for split, summary in summaries.items():
+                for batch in in_batches(block.select(places[split]).records(summary, rule.declaration)):
+                    yield beam.pvalue.TaggedOutput(split, batch)
     yield beam.pvalue.TaggedOutput(SUMMARIES, tuple(summaries.values()))
     yield beam.pvalue.TaggedOutput(TALLY, tally)
     yield beam.pvalue.TaggedOutput(_HELD_OUT, np.unique(np.array(held_out, np.uint64)))
@@ -251,7 +257,7 @@ def _read_unlabelled(path: str, reader: RowReader, kinds: Columns, held_out: Any
                     # Records are read with all of their features.
                     del example.features.feature[name]
             summary.take(example, place, rule.declaration)
-            yield beam.pvalue.TaggedOutput(TRAIN, example)
+            yield beam.pvalue.TaggedOutput(TRAIN, [serialize(example)])
     yield beam.pvalue.TaggedOutput(SUMMARIES, (summary,))
     yield beam.pvalue.TaggedOutput(TALLY, tally)
 

@@ -14,6 +14,9 @@ from typing import Any
 import apache_beam as beam
 import tensorflow as tf
 from tfx.components.example_gen import base_example_gen_executor
+from tfx.components.example_gen.utils import generate_output_split_names
+from tfx.components.example_gen.write_split import to_file_format_str
+from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
@@ -28,6 +31,7 @@ from limbeck.components.example_gen import (
     label_counts,
     row_counts,
 )
+from limbeck.components.example_gen.blocks import serialize
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.csv_files import CsvFiles
 from limbeck.components.example_gen.declaration import Declaration
@@ -39,6 +43,7 @@ from limbeck.components.example_gen.parquet_files import ParquetFiles
 from limbeck.components.example_gen.reading import Reading, RowReader, TableFiles
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
+from limbeck.components.example_gen.writing import WriteSplit, in_batches
 from limbeck.errors import DataError
 from limbeck.settings import trial
 from limbeck.settings.trial import Trial
@@ -57,19 +62,23 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
         """Called by TFX. Raises DataError, with the name of the file, if the data cannot be read."""
-        self._destination, self._trial = (
-            artifact_utils.get_single_uri(output_dict["examples"]),
-            trial.read(os.environ),
-        )
-        with faults.unmarked():
-            super().Do(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        self._destination, self._trial = examples.uri, trial.read(os.environ)
+        names = generate_output_split_names(_input_config(exec_properties), _output_config(exec_properties))
+        examples.split_names = artifact_utils.encode_split_names(names)
+        self._log_startup(input_dict, output_dict, exec_properties)
+        with faults.unmarked(), self._make_beam_pipeline() as pipeline:
+            for split, batches in self.GenerateExamplesByBeam(pipeline, exec_properties).items():
+                _ = batches | f"WriteSplit[{split}]" >> WriteSplit(artifact_utils.get_split_uri([examples], split))
+        examples_utils.set_payload_format(examples, exec_properties["output_data_format"])
+        examples_utils.set_file_format(examples, to_file_format_str(exec_properties["output_file_format"]))
         if self._trial is not None:
             row_counts.write(self._counts, self._destination)
 
     def GenerateExamplesByBeam(  # noqa: N802
         self, pipeline: beam.Pipeline, exec_properties: Properties
     ) -> dict[str, beam.PCollection]:
-        """Called by TFX's `Do`. Returns serialized tf.Examples by split."""
+        """Returns lists of serialized tf.Examples by split, with which Beam has less to do than with each example."""
         options = from_custom_config(exec_properties.get("custom_config"))
         whole, self._declaration = _inputs(exec_properties), options.declaration
         self._inputs = whole if self._trial is None else whole.reduced(self._trial)
@@ -78,17 +87,13 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
         if self._trial is not None:
             self._counts = whole.counts(self._reading.reader, self._trial)
         if options.division is None and not self._inputs.unlabelled:
-            splits = self._as_given(pipeline, exec_properties)
-        else:
-            splits = self._divided(pipeline, options)
-        # Serialized last, because TFX may divide splits by a feature's value, and needs unserialized examples for it.
-        return {
-            split: examples | f"Serialize[{split}]" >> beam.Map(serialize).with_output_types(bytes)
-            for split, examples in splits.items()
-        }
+            return self._as_given(pipeline, exec_properties)
+        return self._divided(pipeline, options)
 
     def _as_given(self, pipeline: beam.Pipeline, exec_properties: Properties) -> dict[str, beam.PCollection]:
         self._summaries: list[beam.PCollection] = []
+        # TFX divides examples by a hash, and needs each of them for that.
+        self._parses = bool(_output_config(exec_properties).split_config.splits)
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         _ = (
             tuple(self._summaries)
@@ -96,7 +101,12 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
             | "MergeSummaries" >> beam.CombineGlobally(inspection.merge)
             | "Conclude" >> beam.Map(_conclude, self._destination)
         )
-        return dict(splits)
+        if not self._parses:
+            return dict(splits)
+        return {
+            split: examples | f"Serialize[{split}]" >> beam.Map(lambda example: [serialize(example)])
+            for split, examples in splits.items()
+        }
 
     def _divided(self, pipeline: beam.Pipeline, options: Options) -> dict[str, beam.PCollection]:
         unlabelled = self._inputs.unlabelled
@@ -115,7 +125,8 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 
     def GetInputSourceToExamplePTransform(self) -> Callable[[Properties, str], beam.PTransform]:  # noqa: N802
         """Called by TFX. Returns the function that makes the transform of one pattern."""
-        return lambda _, pattern: _ReadFiles(
+        read = _ParseFiles if self._parses else _ReadFiles
+        return lambda _, pattern: read(
             self._inputs.files[pattern],
             self._reading,
             self._inputs.splits[pattern],
@@ -227,15 +238,21 @@ class _TableFile:
     beside: str = ""
 
 
-def serialize(example: tf.train.Example) -> bytes:
-    """Returns the same bytes for the same features in every process."""
-    return bytes(example.SerializeToString(deterministic=True))
+def _input_config(properties: Properties) -> example_gen_pb2.Input:
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(properties["input_config"], config)
+    return config
+
+
+def _output_config(properties: Properties) -> example_gen_pb2.Output:
+    config = example_gen_pb2.Output()
+    proto_utils.json_to_proto(properties["output_config"], config)
+    return config
 
 
 def _inputs(properties: Properties) -> _Inputs:
     """Finds the files. Raises DataError if there are none."""
-    config = example_gen_pb2.Input()
-    proto_utils.json_to_proto(properties["input_config"], config)
+    config = _input_config(properties)
     try:
         found = {split.pattern: matching(properties["input_base"], split.pattern) for split in config.splits}
     except DataError as error:
@@ -254,7 +271,7 @@ def _inputs(properties: Properties) -> _Inputs:
 
 
 class _ReadFiles(beam.PTransform):
-    """Files -> tf.train.Example. Appends a summary of the examples to `summaries`."""
+    """Files -> serialized examples. Appends a summary of the examples to `summaries`."""
 
     def __init__(
         self,
@@ -283,15 +300,23 @@ class _ReadFiles(beam.PTransform):
         return read["examples"]
 
 
+class _ParseFiles(_ReadFiles):
+    """Files -> tf.train.Example."""
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        """Called by Beam."""
+        batches = super().expand(pipeline)
+        return batches | "Parse" >> beam.FlatMap(lambda batch: map(tf.train.Example.FromString, batch))
+
+
 _SUMMARY = "summary"
 
 
 def _read(path: str, reader: RowReader, kinds: Columns, split: str, declaration: Declaration) -> Iterator[Any]:
     summary = inspection.SplitSummary(split)
     with faults.marked():
-        for place, example in reader.examples(path, kinds):
-            summary.take(example, place, declaration)
-            yield example
+        for block in reader.blocks(path, kinds):
+            yield from in_batches(block.records(summary, declaration))
     yield beam.pvalue.TaggedOutput(_SUMMARY, (summary,))
 
 

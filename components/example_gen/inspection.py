@@ -9,9 +9,10 @@ before anything else runs.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limbeck.components.example_gen import columns
@@ -49,6 +50,20 @@ class Seen(NamedTuple):
 
     examples: int
     place: str
+
+
+class OneValued(NamedTuple):
+    """One column of examples that have at most one value each.
+
+    Attributes:
+      kind: `FLOAT`, `INT` or `BYTES`.
+      values: of the examples that have one: an array of float32, or a list of int or of bytes.
+      rows: which examples these are, ascending; None if all have one.
+    """
+
+    kind: str
+    values: Any
+    rows: Sequence[int] | None
 
 
 @dataclasses.dataclass
@@ -107,6 +122,46 @@ class SplitSummary:
         else:
             for name in lacking:
                 self.lacking[name] = self.lacking.get(name, 0) + 1
+
+    def take_columns(
+        self, places: Sequence[str], found: Mapping[str, OneValued], declaration: Declaration
+    ) -> bool:
+        """Counts examples as `take` does, if none of them has a fault or a value to be converted.
+
+        Args:
+          places: file and line of each example.
+          found: columns by name.
+          declaration: what the task declares.
+
+        Returns:
+          Whether they were counted. If not, nothing has changed, and `take` must take each one.
+        """
+        if not all(_sound(name, declared, found.get(name)) for name, declared in declaration.items()):
+            return False
+        self.examples += len(places)
+        first = min(places)
+        for name, column in found.items():
+            if len(column.values) and name not in declaration:
+                place = first if column.rows is None else min(map(places.__getitem__, column.rows))
+                _add(self.kinds.setdefault(name, {}), column.kind, place, len(column.values))
+        for name in declaration.keys() & found.keys():
+            if len(found[name].values):
+                self.present.add(name)
+            if declaration[name].classes:
+                for value, count in collections.Counter(found[name].values).items():
+                    text = label_key(declaration, name, _label_text(value))
+                    self.labels[text] = self.labels.get(text, 0) + count
+        self._count_gaps(len(places), found, [name for name, one in declaration.items() if one.label])
+        return True
+
+    def _count_gaps(self, examples: int, found: Mapping[str, OneValued], labels: Sequence[str]) -> None:
+        every = set(range(examples))
+        gaps = {name: every.difference(_rows(found.get(name), examples)) for name in labels}
+        unlabelled = set.intersection(*gaps.values()) if gaps else set()
+        self.unlabelled += len(unlabelled)
+        for name, lacking in gaps.items():
+            if len(lacking) > len(unlabelled):
+                self.lacking[name] = self.lacking.get(name, 0) + len(lacking) - len(unlabelled)
 
 
 def merge(parts: Iterable[tuple[SplitSummary, ...]]) -> tuple[SplitSummary, ...]:
@@ -176,6 +231,28 @@ def _misspelt(summaries: Iterable[SplitSummary]) -> Iterator[str]:
                     f"'{having[0].split}' have, but the split alone has the columns "
                     f"{', '.join(map(repr, others[:_MOST_FAULTS]))}.{hint} Rename the column to '{name}'"
                 )
+
+
+def _rows(column: OneValued | None, examples: int) -> Iterable[int]:
+    """Returns which of the examples have a value of a column."""
+    if column is None:
+        return ()
+    return range(examples) if column.rows is None else column.rows
+
+
+def _sound(name: str, declared: Declared, column: OneValued | None) -> bool:
+    """Returns whether no value of a column has a fault or must be converted."""
+    if column is None or not len(column.values):
+        return True
+    if column.kind != _EXPECTED[declared.kind] or declared.size != 1:
+        return False
+    if column.kind == "FLOAT":
+        import numpy as np
+
+        return bool(np.isfinite(column.values).all()) and not declared.classes
+    return not declared.classes or not any(
+        fault for value in set(column.values) for fault in _undeclared(name, declared, value)
+    )
 
 
 def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterator[Fault]:
@@ -261,12 +338,12 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}…"
 
 
-def _add(seen: dict[Any, Seen], key: Any, place: str) -> None:
+def _add(seen: dict[Any, Seen], key: Any, place: str, examples: int = 1) -> None:
     known = seen.get(key)
     if known is not None:
-        seen[key] = Seen(known.examples + 1, min(known.place, place))
+        seen[key] = Seen(known.examples + examples, min(known.place, place))
     elif len(seen) < 1000:  # noqa: PLR2004, labels of as many kinds as there are examples
-        seen[key] = Seen(1, place)
+        seen[key] = Seen(examples, place)
 
 
 def _merge(into: dict[Any, Seen], part: Mapping[Any, Seen]) -> None:

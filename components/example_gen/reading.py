@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from limbeck.components.example_gen.blocks import Block
 from limbeck.components.example_gen.columns import Columns, Evidence
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.rows import Row
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 class RowReader(Protocol):
     """A format."""
 
-    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
-        """Yields place and content of each example of a file."""
-
     def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
-        """Yields the same with the raw values of each row."""
+        """Yields place, example and raw values of each row of a file."""
+
+    def blocks(self, path: str, kinds: Columns) -> Iterator[Block]:
+        """Yields the same rows in blocks, which are counted and serialized together."""
 
     def about(self, path: str) -> int:
         """Returns about how many rows a file has."""

@@ -1,4 +1,4 @@
-"""What a reader yields where more than the example of a row is asked for."""
+"""What a reader yields where a row is asked for, and not a block of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from limbeck.components.example_gen.blocks import Block, ExampleBlock, in_blocks
 from limbeck.components.example_gen.columns import Columns
 
 if TYPE_CHECKING:
@@ -28,17 +29,18 @@ class Row(NamedTuple):
 
 
 class TableRows(abc.ABC):
-    """Reads the rows of a format whose files have columns. Values are put together by column only for who asks."""
-
-    def examples(self, path: str, kinds: Columns) -> Iterator[tuple[str, tf.train.Example]]:
-        """Reads the file as `cells` does. Yields place and example."""
-        for place, example, _, _ in self.cells(path, kinds):
-            yield place, example
+    """Reads the rows of a format whose files have columns."""
 
     def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
         """Reads the file as `cells` does. Yields the raw values besides, by the names of their columns."""
         for place, example, names, values in self.cells(path, kinds):
             yield Row(place, example, dict(zip(names, values, strict=True)))
+
+    def blocks(self, path: str, kinds: Columns) -> Iterator[Block]:
+        """Reads the file as `rows` does. Yields blocks of rows."""
+        for block in in_blocks(self.rows(path, kinds)):
+            places, examples, values = zip(*block, strict=True)
+            yield ExampleBlock(places, examples, values.__getitem__)
 
     @abc.abstractmethod
     def cells(

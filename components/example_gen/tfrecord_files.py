@@ -8,11 +8,13 @@ the content. The checksums are CRC-32C, rotated and shifted. All numbers are lit
 from __future__ import annotations
 
 import dataclasses
+import functools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limbeck.components.example_gen import row_counts
+from limbeck.components.example_gen.blocks import ExampleBlock, in_blocks
 from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.files import open_content
 from limbeck.components.example_gen.rows import Row
@@ -54,6 +56,12 @@ class TFRecordFiles:
         for place, example in self.examples(path, kinds):
             yield Row(place, example, values_of(example))
 
+    def blocks(self, path: str, kinds: Columns | None = None) -> Iterator[ExampleBlock]:
+        """Reads the file as `examples` does. Yields blocks of records; the values of features are lists."""
+        for block in in_blocks(self.examples(path, kinds)):
+            places, examples = zip(*block, strict=True)
+            yield ExampleBlock(places, examples, functools.partial(_values_at, examples))
+
     def about(self, path: str) -> int:
         """Returns about how many records a file has. Raises DataError if it cannot be read."""
         return row_counts.extrapolated(path, _heads, is_head)
@@ -69,6 +77,10 @@ class TFRecordFiles:
 def values_of(example: tf.train.Example) -> dict[str, list[Any]]:
     """Returns the values of all features by name; empty lists where there are none."""
     return {name: _values(feature) for name, feature in example.features.feature.items()}
+
+
+def _values_at(examples: Sequence[tf.train.Example], row: int) -> dict[str, list[Any]]:
+    return values_of(examples[row])
 
 
 def _values(feature: tf.train.Feature) -> list[Any]:

@@ -24,7 +24,7 @@ DIALECTS = [("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUO
 def read(path: Path, reader: CsvFiles | None = None) -> list[Features]:
     reader = reader or CsvFiles()
     kinds = reader.settle(reader.evidence(str(path)))
-    return [features_of(example) for _, example in reader.examples(str(path), kinds)]
+    return [features_of(row.example) for row in reader.rows(str(path), kinds)]
 
 
 def file(folder: Path, content: str | bytes) -> Path:
@@ -68,7 +68,7 @@ def test_a_column_with_one_decimal_point_is_float_throughout(tmp_path: Path):
 def test_a_reader_is_told_the_kinds_of_the_whole_input(tmp_path: Path):
     path = file(tmp_path, "a\n1\n")
     for kind, value in ((Kind.INTEGER, 1), (Kind.FLOAT, 1.0), (Kind.TEXT, b"1")):
-        assert [features_of(one) for _, one in CsvFiles().examples(str(path), {"a": kind})] == [{"a": [value]}]
+        assert [features_of(row.example) for row in CsvFiles().rows(str(path), {"a": kind})] == [{"a": [value]}]
 
 
 def test_text_columns_keep_leading_zeros(tmp_path: Path):

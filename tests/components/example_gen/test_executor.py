@@ -15,8 +15,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from limbeck import files
+from limbeck.components.example_gen.blocks import serialize
 from limbeck.components.example_gen.declaration import Declared
-from limbeck.components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor, serialize
+from limbeck.components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor
 from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.errors import ConfigError, DataError
 from tests.components import rehearsal

@@ -27,7 +27,7 @@ def file(folder: Path, table: pa.Table) -> str:
 
 def read(path: str, kinds: Columns | None = None) -> list[Features]:
     kinds = kinds or READER.settle(READER.evidence(path))
-    return [features_of(example) for _, example in READER.examples(path, kinds)]
+    return [features_of(row.example) for row in READER.rows(path, kinds)]
 
 
 def read_column(folder: Path, values: Any, type_: pa.DataType | None = None) -> list[list[Any] | None]:
@@ -129,7 +129,7 @@ def test_a_declaration_decides_what_becomes_of_dates_booleans_and_whole_floats(
     path = file(tmp_path, pa.table({"a": pa.array(values, type_), "b": range(len(values))}))
     reader = ParquetFiles({} if kind is None else {"a": Declared(kind)})
     kinds = reader.settle(reader.evidence(path))
-    assert [features_of(one).get("a") for _, one in reader.examples(path, kinds)] == features
+    assert [features_of(row.example).get("a") for row in reader.rows(path, kinds)] == features
     assert [features_of(row.example).get("a") for row in reader.rows(path, kinds)] == features
     assert len([*reader.column(path, "a")]) == len(values)
 

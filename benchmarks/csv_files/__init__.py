@@ -1,0 +1,1 @@
+"""How fast does ExampleGen read CSV, beside the stock CsvExampleGen?"""

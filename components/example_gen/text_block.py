@@ -1,0 +1,181 @@
+"""Rows of texts, counted and serialized column by column.
+
+The kinds of the columns are known, so a column is converted by one loop in C, and compared with what the task declares
+as a whole. The serialized examples are put together from the serialized features of a row. Protobuf itself makes each
+of these: once for each different text, and of a column of floats once, because all floats have equally many bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from limbeck.components.example_gen import columns
+from limbeck.components.example_gen.blocks import serialize
+from limbeck.components.example_gen.columns import Columns, Kind
+from limbeck.components.example_gen.declaration import Declaration
+from limbeck.components.example_gen.inspection import OneValued, SplitSummary
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# How many texts of one column are remembered with their serialized feature.
+_REMEMBERED = 1 << 14
+# The tag of `features` in a tf.Example: field 1, with a length.
+_FEATURES = b"\x0a"
+
+
+class Layout:
+    """How the columns of one file are converted. It remembers what it has converted, so one serves a whole file."""
+
+    def __init__(self, path: str, names: Sequence[str], kinds: Columns) -> None:
+        self.path, self.names = path, tuple(names)
+        # Protobuf sorts the features of an example by the bytes of their names, if it must be deterministic.
+        order = sorted(
+            (index for index, name in enumerate(names) if name in kinds), key=lambda at: names[at].encode()
+        )
+        self.converters = [(index, _converter(names[index], kinds[names[index]])) for index in order]
+
+
+@dataclasses.dataclass(frozen=True)
+class TextBlock:
+    """Rows of one file.
+
+    Attributes:
+      layout: of the file.
+      lines: the number of the first line of each row.
+      rows: the fields of each row.
+    """
+
+    layout: Layout
+    lines: Sequence[int]
+    rows: Sequence[Sequence[str]]
+
+    def __len__(self) -> int:
+        """Returns the number of rows."""
+        return len(self.rows)
+
+    def values(self) -> Iterator[Mapping[str, str]]:
+        """Yields the fields of each row by column."""
+        return (dict(zip(self.layout.names, row, strict=True)) for row in self.rows)
+
+    def select(self, rows: Sequence[int]) -> TextBlock:
+        """Returns some of the rows, by their places in the block."""
+        return TextBlock(self.layout, [self.lines[row] for row in rows], [self.rows[row] for row in rows])
+
+    def records(self, summary: SplitSummary, declaration: Declaration) -> list[bytes]:
+        """Counts the rows in the summary of a split. Returns their serialized tf.Examples."""
+        if not self.rows:
+            return []
+        by_column, found, features = list(zip(*self.rows, strict=True)), {}, []
+        for index, converter in self.layout.converters:
+            found[self.layout.names[index]], serialized = converter(by_column[index])
+            features.append(serialized)
+        bodies = map(b"".join, zip(*features, strict=True)) if features else [b""] * len(self.rows)
+        records = [_FEATURES + _varint(len(body)) + body if body else b"" for body in bodies]
+        places = [f"{self.layout.path}:{line}" for line in self.lines]
+        if summary.take_columns(places, found, declaration):
+            return records
+        return [_taken(record, place, summary, declaration) for record, place in zip(records, places, strict=True)]
+
+
+_Converter = Callable[[Sequence[str]], tuple[OneValued, list[bytes]]]
+
+
+def _taken(record: bytes, place: str, summary: SplitSummary, declaration: Declaration) -> bytes:
+    """Counts a row that has a fault, or whose neighbour has one."""
+    import tensorflow as tf
+
+    example = tf.train.Example.FromString(record)
+    summary.take(example, place, declaration)
+    return serialize(example)
+
+
+def _converter(name: str, kind: Kind) -> _Converter:
+    """Returns what makes, of the fields of a column, its values and the serialized features of each row."""
+    if kind == Kind.FLOAT:
+        return functools.partial(_floats, _feature(name, kind, "0")[: -struct.calcsize("<f")])
+    remembered = functools.lru_cache(_REMEMBERED)(functools.partial(_feature, name, kind))
+    return functools.partial(_others, kind, remembered)
+
+
+def _floats(head: bytes, texts: Sequence[str]) -> tuple[OneValued, list[bytes]]:
+    import numpy as np
+
+    rows = None if all(texts) else [row for row, text in enumerate(texts) if text]
+    present = texts if rows is None else [texts[row] for row in rows]
+    try:
+        numbers = list(map(float, present))
+    except ValueError:
+        numbers = list(map(number, present))
+    with np.errstate(over="ignore"):
+        values = np.array(numbers, np.float64).astype("<f4")
+    features = [head + value for (value,) in struct.iter_unpack("4s", values.tobytes())]
+    return OneValued("FLOAT", values, rows), _spread(features, rows, len(texts))
+
+
+def _others(kind: Kind, feature: Callable[[str], bytes], texts: Sequence[str]) -> tuple[OneValued, list[bytes]]:
+    rows = None if all(texts) else [row for row, text in enumerate(texts) if text]
+    present = texts if rows is None else [texts[row] for row in rows]
+    features = _spread(list(map(feature, present)), rows, len(texts))
+    if kind == Kind.INTEGER:
+        return OneValued("INT", list(map(integer, present)), rows), features
+    return OneValued("BYTES", list(map(str.encode, present)), rows), features
+
+
+def _spread(features: list[bytes], rows: Sequence[int] | None, count: int) -> list[bytes]:
+    """Returns the features by row, with nothing for a row that has none."""
+    if rows is None:
+        return features
+    spread = [b""] * count
+    for row, feature in zip(rows, features, strict=True):
+        spread[row] = feature
+    return spread
+
+
+def _feature(name: str, kind: Kind, text: str) -> bytes:
+    """Returns the serialized features of an example that has this one."""
+    import tensorflow as tf
+
+    features = tf.train.Features()
+    set_text(features.feature[name], kind, text)
+    return bytes(features.SerializeToString(deterministic=True))
+
+
+def set_text(feature: tf.train.Feature, kind: Kind, text: str) -> None:
+    """Gives a feature the value of a field that is not empty: int64, float, or the bytes of the text as UTF-8."""
+    if kind == Kind.INTEGER:
+        feature.int64_list.value.append(integer(text))
+    elif kind == Kind.FLOAT:
+        feature.float_list.value.append(number(text))
+    else:
+        feature.bytes_list.value.append(text.encode())
+
+
+def integer(text: str) -> int:
+    """Returns the integer of a field. Only a column that is declared as integers holds `true` or `7.0`."""
+    try:
+        return int(text)
+    except ValueError:
+        return columns.whole(text)
+
+
+def number(text: str) -> float:
+    """Returns the number of a field. Only a column that is declared as numbers holds `true`."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(columns.whole(text))
+
+
+def _varint(size: int) -> bytes:
+    """Returns a number as protobuf writes lengths: seven bits a byte, the lowest first."""
+    content = bytearray()
+    while size > 0x7F:  # noqa: PLR2004
+        content.append(size & 0x7F | 0x80)
+        size >>= 7
+    content.append(size)
+    return bytes(content)
