@@ -6,6 +6,7 @@ import fnmatch
 import importlib.metadata
 import platform
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         test_split=_test_split(folder, decision),
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
-        stages=tuple(_stage(one) for one in executions),
+        stages=_stages(executions),
         measure=measured.measure if measured else Report.measure,
         wording=measured.wording if measured else Report.wording,
         compression=measured.compression if measured else None,
@@ -107,8 +108,20 @@ def run_id(events: Path) -> str | None:
     return started[-1] if started else None
 
 
-def _stage(execution: Execution) -> Stage:
-    return Stage(execution.node, round(execution.seconds, 3), execution.state == "CACHED")
+def _stages(executions: Sequence[Execution]) -> tuple[Stage, ...]:
+    """Returns the stages. What one has written others read, so each artifact is measured once."""
+    uris = {uri for one in executions for uri in (*one.read, *one.written)}
+    sizes = {uri: files.folder_bytes(uri) for uri in uris}
+    return tuple(
+        Stage(
+            one.node,
+            round(one.seconds, 3),
+            one.state == "CACHED",
+            sum(sizes[uri] for uri in one.read),
+            sum(sizes[uri] for uri in one.written),
+        )
+        for one in executions
+    )
 
 
 def _decision(outputs: dict[str, Output] | None) -> Decision | None:

@@ -24,12 +24,16 @@ class Execution:
       state: `COMPLETE`, `CACHED`, `FAILED`, `RUNNING` ...
       seconds: time from its registration to its last change.
       outputs: its outputs by name.
+      read: URIs of all artifacts that it was given.
+      written: URIs of all artifacts that it made.
     """
 
     node: str
     state: str
     seconds: float
     outputs: dict[str, Output]
+    read: tuple[str, ...]
+    written: tuple[str, ...]
 
     @property
     def succeeded(self) -> bool:
@@ -86,12 +90,18 @@ def _execution(store: Any, execution: Any) -> Execution:
     node = next(c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node")
     events = store.get_events_by_execution_ids([execution.id])
     outputs = {e.path.steps[0].key: e.artifact_id for e in events if e.type == metadata_store_pb2.Event.OUTPUT}
-    artifacts = {a.id: a for a in store.get_artifacts_by_id(list(outputs.values()))}
+    artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
+
+    def uris(direction: int) -> tuple[str, ...]:
+        return tuple(sorted({artifacts[e.artifact_id].uri for e in events if e.type == direction}))
+
     return Execution(
         node=node.rpartition(".")[2],
         state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
         seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
         outputs={key: _output(artifacts[number]) for key, number in outputs.items()},
+        read=uris(metadata_store_pb2.Event.INPUT),
+        written=uris(metadata_store_pb2.Event.OUTPUT),
     )
 
 

@@ -65,11 +65,21 @@ class GateReport:
 
 @dataclass(frozen=True, config=STRICT)
 class Stage:
-    """A node of the pipeline, in the order of execution. For a cached node, `seconds` is the time of its look-up."""
+    """A node of the pipeline, in the order of execution.
+
+    Attributes:
+      name: id of the node.
+      seconds: how long it took; for a cached node, its look-up.
+      cached: whether its result is one of an earlier run.
+      input_bytes: size of all files of the artifacts that it was given; null in a report from before this was told.
+      output_bytes: likewise, of those that it made.
+    """
 
     name: str
     seconds: float
     cached: bool
+    input_bytes: int | None = None
+    output_bytes: int | None = None
 
 
 @dataclass(frozen=True, config=STRICT)

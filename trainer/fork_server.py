@@ -23,9 +23,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import multiprocessing.connection
 import os
 import random
-import select
 import signal
 import socket
 import sys
@@ -113,7 +113,8 @@ def _serve(connection: socket.socket, launcher: int) -> Request | None:
     asking: list[socket.socket] = [connection]
     try:
         while asking or children:
-            ready, _, _ = select.select([launcher, *asking, *children], [], [])
+            # Not `select`, which refuses handles from 1,024 on.
+            ready = multiprocessing.connection.wait([launcher, *asking, *children])
             for ended in children.keys() & ready:
                 _tell_end(ended, children.pop(ended))
             if launcher in ready:

@@ -45,6 +45,12 @@ def test_a_run_that_pushed(folder: RunFolder):
     assert {model.examples for model in report.models.values()} == {1}
     assert (report.models["student"].parameters, report.models["student"].bytes) == (7, 800)
     assert {stage.name for stage in report.stages} >= {"ExampleGen", "Predictor", "Gate", "Pusher"}
+    by_name = {stage.name: stage for stage in report.stages}
+    on_disk = [
+        path.stat().st_size for path in Path(folder.root).glob("pipeline/Predictor/*/*/**/*") if path.is_file()
+    ]
+    assert by_name["Predictor"].output_bytes == sum(on_disk) > 0
+    assert by_name["ExampleGen"].input_bytes == 0
     assert {model: records[0].steps for model, records in report.training.items()} == {
         "student": 30,
         "student_hard_labels": 31,

@@ -11,11 +11,11 @@ import dataclasses
 import fcntl
 import json
 import os
-import select
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +94,7 @@ class Browser:
     def _read(self) -> dict[str, Any]:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._messages], [], [], max(deadline - time.monotonic(), 0))
-            if not ready:
+            if not connection.wait([self._messages], max(deadline - time.monotonic(), 0)):
                 raise TimeoutError(f"the browser said nothing for {DEADLINE_SECONDS:.0f} s")
             received = os.read(self._messages, 1 << 20)
             if not received:

@@ -19,7 +19,7 @@ from limbeck.report.findings import (
     SoftTarget,
     ValidationFigures,
 )
-from limbeck.report.schema import Report
+from limbeck.report.schema import Report, Stage
 from limbeck.report.sections import (
     calibration,
     compression,
@@ -299,6 +299,15 @@ def test_cached_stages_are_not_counted():
     assert section is not None
     spent = [stage.seconds for stage in SAMPLE.stages if not stage.cached]
     assert (section.total, section.longest, section.cached) == (pytest.approx(sum(spent)), max(spent), 3)
+
+
+def test_what_moved_is_told_where_all_of_it_is_known():
+    """A stage out of the cache moved nothing, and an older report does not know."""
+    stages = (Stage("A", 1.0, False, 10, 20), Stage("B", 0.1, True, 100, 200), Stage("C", 1.0, False, 20, 0))
+    section = work.view(dataclasses.replace(SAMPLE, stages=stages))
+    assert section is not None and section.moved == (30, 20)
+    older = work.view(dataclasses.replace(SAMPLE, stages=(*stages, Stage("D", 1.0, False))))
+    assert older is not None and older.moved is None
 
 
 def test_the_share_of_idle_devices_is_told_where_it_is_known():

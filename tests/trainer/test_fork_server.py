@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -31,6 +32,15 @@ pytestmark = pytest.mark.processes
 PROJECT = Path(__file__).parents[2]
 FORK, PROGRAM = "limbeck.trainer.fork_server", "limbeck.trainer.worker"
 PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _many_open_files() -> Iterator[None]:
+    """The server got handles from 1,024 on, which `select` refuses: it ended, and no process was a fork any more."""
+    with contextlib.ExitStack() as opened:
+        for _ in range(1100):
+            opened.enter_context(Path(os.devnull).open("rb"))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import signal
 import time
+from multiprocessing import connection
 from pathlib import Path
 
 from tests.cli import program
@@ -45,7 +45,7 @@ class Shell:
         never comes."""
         seen, end = "", time.monotonic() + _SECONDS
         while wanted not in seen:
-            ready, _, _ = select.select([self._terminal], [], [], max(0.0, end - time.monotonic()))
+            ready = connection.wait([self._terminal], max(0.0, end - time.monotonic()))
             assert ready, f"{wanted!r} did not come: {seen!r}"
             seen = _CONTROL.sub("", seen + os.read(self._terminal, 65536).decode(errors="replace"))
         return seen
