@@ -24,7 +24,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer.compression import inspection, selection, tuning
 from limbeck.trainer.compression.making import Made, Maker, student_of
 from limbeck.trainer.compression.recipes import RECIPES
-from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packed import shared
 from limbeck.trainer.data.tensors import arrays_of, features_of
 from limbeck.trainer.fitting.evaluation import Split, labels_of, predict
 from limbeck.trainer.fitting.progress import Fitted
@@ -172,7 +172,7 @@ def _features(split: Split, rows: npt.NDArray[np.int64], names: frozenset[str]) 
     """Returns the inputs of a file for each of these rows of a split, `[1, ...]`, by their names in the file."""
     import tensorflow as tf
 
-    packed = PackedExamples(split.folder)
+    packed = shared(split.folder)
     spec = {name: one for name, one in split.inputs.items() if name in names}
     arrays = [tf.constant(one) for one in arrays_of(packed.layout, packed.read(rows))]
     found = features_of(packed.layout, spec, arrays, tf.constant([len(rows)]))

@@ -19,7 +19,7 @@ from limbeck.errors import DamagedDataError, PassingFaultError
 from limbeck.randomness import mix
 from limbeck.trainer.data import damage
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packed import shared
 from limbeck.trainer.data.permutation import Positions
 from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
 
@@ -110,7 +110,7 @@ def numbered_batches(
     """
     import tensorflow as tf
 
-    packed = PackedExamples(folder)
+    packed = shared(folder)
     layout, dense = packed.layout, all_dense(packed.layout, feature_spec)
     size = 1
     if len(replicas) == 1 and dense:

@@ -7,6 +7,8 @@ memory.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,6 +144,23 @@ class PackedExamples:
         if not files.is_local(self.folder):
             raise PassingFaultError(f"{text} on its way here")
         raise DamagedDataError(f"{text}. Pack it again, and check the disk and the memory of this machine")
+
+
+def shared(folder: files.Location) -> PackedExamples:
+    """Returns the packed examples at a path or URI, which all who ask for the same files share.
+
+    TensorFlow never forgets a function that a dataset calls, nor what the function reads. Each dataset would keep files
+    of its own open until the process ends, and a process that trains many models would run out of open files.
+    """
+    local = Path(files.local_copy(folder))
+    # Other files at the same path are other examples.
+    states = [path.stat() for path in sorted(local.iterdir())]
+    return _opened(os.fspath(folder), tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in states))
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(folder: str, _: tuple[tuple[int, int, int], ...]) -> PackedExamples:
+    return PackedExamples(folder)
 
 
 def mapped(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

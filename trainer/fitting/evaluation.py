@@ -31,7 +31,7 @@ from limbeck.objectives.objective import Objective
 from limbeck.trainer.data.batches import numbered_batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packed import shared
 
 _READ_BATCH = 1024
 
@@ -73,7 +73,7 @@ class Split:
     @property
     def order(self) -> Order:
         """The order of one pass over all examples: the order of the index."""
-        return Order(len(PackedExamples(self.folder)), self.batch_size, epochs=1, seed=None)
+        return Order(len(shared(self.folder)), self.batch_size, epochs=1, seed=None)
 
     def input_pipeline(self, strategy: Strategy) -> PerReplicaPipeline:
         """Returns the batches of each replica: (inputs by name, labels `[batch, ...]`, int64 rows `[batch]`).
@@ -118,7 +118,7 @@ def evaluator(
     """
     import tensorflow as tf
 
-    packed = PackedExamples(split.folder)
+    packed = shared(split.folder)
     if not packed.labelled(np.arange(len(packed))).any():
         raise DataError(
             f"there is no labelled example to evaluate with: none in {split.folder} has a label that the model may see"
@@ -188,7 +188,7 @@ def updated(metrics: Sequence[KerasMetric], labels: Tensor, outputs: Tensor) -> 
 
 def labels_of(split: Split) -> npt.NDArray[Any]:
     """Reads the labels of all examples, `[examples, *label_shape]`, in the order of `predict`."""
-    packed = PackedExamples(split.folder)
+    packed = shared(split.folder)
     rows = np.arange(len(packed), dtype=np.int64)
     parts = [packed.column(split.label_key, some) for some in np.array_split(rows, -(-len(rows) // _READ_BATCH))]
     return np.concatenate(parts).reshape([len(rows), *split.objective.label_shape])

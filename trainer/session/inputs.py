@@ -23,7 +23,7 @@ from limbeck.trainer.data.mixup import assert_mixable, mixed
 from limbeck.trainer.data.munge import assert_mungeable, munged
 from limbeck.trainer.data.neighbours import Neighbours
 from limbeck.trainer.data.order import Order
-from limbeck.trainer.data.packed import PackedExamples
+from limbeck.trainer.data.packed import shared
 from limbeck.trainer.distillation.targets import all_targets, label_key, target_spec
 from limbeck.trainer.distribution import strategies
 from limbeck.trainer.fitting.evaluation import Split, evaluator
@@ -49,7 +49,7 @@ def order_of(session: Session, member: int) -> Order:
       member: number of the member, from 0. Each has another permutation.
     """
     training = session.job.training
-    examples = len(PackedExamples(session.job.examples_uri))
+    examples = len(shared(session.job.examples_uri))
     return Order(examples, training.batch_size, training.epochs, seed=training.seed + member)
 
 
@@ -144,7 +144,7 @@ def batch_source(session: Session, order: Order) -> tuple[BatchSource, Callable[
     def prepared(features: Features, counts: Denominators, positions: Tensor) -> tuple[Any, ...]:
         return prepare(features, counts, mix(positions, order.seed or 0))
 
-    return BatchSource(PackedExamples(session.job.examples_uri), order, spec), prepared
+    return BatchSource(shared(session.job.examples_uri), order, spec), prepared
 
 
 def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int, start: int) -> Dataset:
@@ -178,7 +178,7 @@ def _reading(
         partners = order.partners
     elif chosen == "munge":
         assert_mungeable(inputs, session.task)
-        partners = Neighbours(PackedExamples(job.examples_uri), sorted(inputs)).partners(order)
+        partners = Neighbours(shared(job.examples_uri), sorted(inputs)).partners(order)
     # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
     augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 

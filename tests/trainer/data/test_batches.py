@@ -1,4 +1,6 @@
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,3 +88,20 @@ def test_a_batch_does_not_depend_on_what_was_read_before(folder):
 def test_an_order_without_a_seed_has_none_for_its_examples(folder):
     with pytest.raises(ValueError, match="read it by numbered_batches"):
         read(folder, Order(COUNT, 10, epochs=1, seed=None))
+
+
+def test_many_datasets_of_one_folder_keep_no_more_files_open_than_one(folder):
+    """TensorFlow forgets no function of a dataset, so each dataset kept its own files open until the process ended."""
+    read(folder, Order(COUNT, 10, 1, seed=0))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for seed in range(3):
+        read(folder, Order(COUNT, 10, 1, seed=seed))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_packed_anew_at_the_same_path_is_read_anew(tmp_path):
+    first = read(packed.pack_all(tmp_path / "all", packed.examples(COUNT)), Order(COUNT, 10, 1, seed=0))
+    shutil.rmtree(tmp_path / "all")
+    fewer = packed.pack_all(tmp_path / "all", packed.examples(COUNT - 1))
+    assert sum(len(features["x"]) for features, _, _ in first) == COUNT
+    assert sum(len(features["x"]) for features, _, _ in read(fewer, Order(COUNT - 1, 10, 1, seed=0))) == COUNT - 1
