@@ -68,8 +68,8 @@ def look(arguments: argparse.Namespace) -> Found:
     """Returns what this machine has for a cluster.
 
     Raises:
-      ConfigError: if a number is out of its range; if the engine, its job server or Java is not here, or is of a version
-        that does not fit.
+      ConfigError: if a number is out of its range; if the engine, its job server or Java is not here, or is of a
+        version that does not fit.
     """
     for name in ("workers", "cores"):
         if getattr(arguments, name) < 1:
@@ -160,7 +160,11 @@ def told(kind: StandaloneKind, plan: Plan, endpoint: str | None) -> list[str]:
     """
     engine = ENGINES[kind.name]
     artifact = engine.artifact.format(metadata.version("apache-beam")) if isinstance(engine, Cluster) else ""
-    lines = [f"{kind.title} is up at {kind.address(plan)}; its page: {kind.page(plan)}", "", "For a run on it, add"]
+    lines = [
+        f"{kind.title} is up at {kind.address(plan)}; its page: {kind.page(plan)}",
+        "",
+        "For a run on it, add",
+    ]
     for what, settings in kind.uses(plan, artifact, endpoint):
         lines += [f"  for {what}:", f"    {settings}"]
     return [*lines, "", "Ctrl-C ends the cluster."]

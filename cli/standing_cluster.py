@@ -156,6 +156,8 @@ class StandingCluster:
         """
         counted = self.plan.workers
         while True:
+            # Asked before: whatever the cluster knows of an end, its process has ended by then.
+            found = self.overview()
             for member in self._ended():
                 what = f"the {member.daemon.name} {failure.describe(member.process.returncode)}"
                 self._end([member])
@@ -163,7 +165,6 @@ class StandingCluster:
                     return f"{what}; its last lines:\n{member.last_lines()}"
                 left = sum(worker in self._living for worker in self.workers)
                 say(f"lost: {what}; workers that are left: {left} of {len(self.workers)}")
-            found = self.overview()
             if found is not None and found.workers != counted:
                 counted = found.workers
                 say(f"{self.kind.title} knows {counted} of {len(self.workers)} workers now")
@@ -172,11 +173,6 @@ class StandingCluster:
     def end(self) -> None:
         """Ends all processes, and all that they have started."""
         self._end(list(reversed(self._living)))
-
-    def kill(self, member: Member) -> None:
-        """Kills a process and all that it has started at once, as its machine would by losing power."""
-        guardian.end_session(member.process.pid, signal.SIGKILL)
-        self._end([member])
 
     def _ended(self) -> list[Member]:
         return [member for member in self._living if member.process.poll() is not None]

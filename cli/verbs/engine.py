@@ -35,7 +35,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of an installed Flink or Spark; default: that of `make install-flink`, `make install-spark`",
     )
-    add("--logs", type=folder, metavar="DIR", help="folder that keeps the logs; default: they end with the cluster")
+    add(
+        "--logs", type=folder, metavar="DIR", help="folder that keeps the logs; default: they end with the cluster"
+    )
 
 
-VERB = Verb("engine", "`engine start flink|spark`: a cluster on this machine, for Beam's steps or scoring", declare)
+VERB = Verb(
+    "engine", "`engine start flink|spark`: a cluster on this machine, for Beam's steps or scoring", declare
+)

@@ -56,7 +56,12 @@ class Started:
     def __init__(self, folder: Path, *arguments: str | Path, **variables: str) -> None:
         """Starts it."""
         self.folder = folder
-        own = {_MARK: str(folder), "TMPDIR": str(folder), "LIMBECK_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        own = {
+            _MARK: str(folder),
+            "TMPDIR": str(folder),
+            "LIMBECK_PARENT": str(os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+        }
         self.process = subprocess.Popen(
             [sys.executable, str(program.PIPELINE), "engine", "start", *map(str, arguments)],
             env=program.environment() | own | variables,
@@ -65,6 +70,15 @@ class Started:
             text=True,
         )
         self.said: list[str] = []
+
+    def __enter__(self) -> Started:
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kills it, if a test has failed before its end."""
+        self.process.kill()
+        self.process.communicate()
 
     def until(self, words: str) -> str:
         """Reads what it says until a line has these words. Returns that line."""
@@ -88,16 +102,21 @@ class Started:
 
     def running(self, main: str) -> list[psutil.Process]:
         """Those that run a main class of Java, the oldest first."""
-        return sorted((one for one in self.processes() if main in one.cmdline()), key=psutil.Process.create_time)
+        found = [one for one in self.processes() if main in one.cmdline()]
+        return sorted(found, key=lambda one: (one.create_time(), one.pid))
 
     def ended(self) -> int:
         """Waits for its end, and reads the rest of what it says. Returns its exit code."""
-        rest, _ = self.process.communicate(timeout=_SECONDS)
-        self.said.append(rest)
-        return self.process.returncode
+        assert self.process.stdout is not None
+        # Not `communicate`, which loses what a line before has read ahead.
+        self.said += self.process.stdout
+        return self.process.wait(_SECONDS)
 
     def assert_nothing_left(self, among: list[psutil.Process]) -> None:
-        """Waits until these processes are gone, and looks that there are no others, and no folder."""
+        """Waits until these processes are gone, and looks that there are no others, and no folder.
+
+        With a process, its ports are free: another program may have them by now, so nobody looks at them.
+        """
         assert psutil.wait_procs(among, timeout=_SECONDS)[1] == []
         assert self.processes() == []
         assert list(self.folder.iterdir()) == []

@@ -110,14 +110,14 @@ def test_a_process_that_does_not_start_ends_all_with_its_last_lines(tmp_path: Pa
     spark = write_spark(tmp_path / "spark", script=script)
     place = tmp_path / "temporary"
     place.mkdir()
-    started = Started(place, "spark", "--home", spark, "--port", "0")
-    started.until("starting Spark 3.5.0 with Scala 2.12: 2 workers, 2 cores")
-    assert started.ended() == 2
-    said = "".join(started.said)
-    assert "error: the master ended with exit code 7 before the cluster was complete" in said
-    assert "  there is no memory" in said
-    assert "Traceback" not in said
-    started.assert_nothing_left([])
+    with Started(place, "spark", "--home", spark, "--port", "0") as started:
+        started.until("starting Spark 3.5.0 with Scala 2.12: 2 workers, 2 cores")
+        assert started.ended() == 2
+        said = "".join(started.said)
+        assert "error: the master ended with exit code 7 before the cluster was complete" in said
+        assert "  there is no memory" in said
+        assert "Traceback" not in said
+        started.assert_nothing_left([])
 
 
 def test_the_guardian_kills_what_was_added_and_not_forgotten():

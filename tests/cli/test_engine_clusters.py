@@ -1,4 +1,4 @@
-"""`engine start` with real clusters of Flink and Spark: complete, then with a worker less, then gone without a trace."""
+"""`engine start` with real clusters of Flink and Spark: complete, then without a worker, then gone without a trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +51,10 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
+def place(tmp_path: Path) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def asked(url: str) -> Any:
@@ -69,12 +68,6 @@ def listening(processes: list[psutil.Process]) -> set[tuple[str, int]]:
     return {tuple(one.laddr) for one in found if one.status == psutil.CONN_LISTEN}
 
 
-def assert_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("", port))
-
-
 def assert_a_run_would_take(flink: str) -> None:
     """What a run asks of a cluster of Flink, asked of a real one."""
     flink_rest.assert_fits(flink, "1.19", 2)
@@ -86,66 +79,68 @@ def assert_a_run_would_take(flink: str) -> None:
 
 
 def test_a_cluster_starts_loses_a_worker_and_ends(engine: Engine, place: Path):
-    started = Started(place, engine.name, "--home", engine.home, "--port", "0")
-    page = re.search(r"http://\S+$", started.until("its page: ").strip())
-    assert page is not None
-    started.until("Ctrl-C ends")
-    assert asked(page[0] + engine.overview)[engine.count] == 2
-    everything = started.processes()
-    [_], [_, second] = started.running(engine.master), started.running(engine.worker)
-    ports = listening(everything)
-    assert {host for host, _ in ports} <= LOOPBACK
-    if engine.name == "flink":
-        assert_a_run_would_take(page[0])
+    with Started(place, engine.name, "--home", engine.home, "--port", "0") as started:
+        page = re.search(r"http://\S+$", started.until("its page: ").strip())
+        assert page is not None
+        started.until("Ctrl-C ends")
+        assert asked(page[0] + engine.overview)[engine.count] == 2
+        everything = started.processes()
+        [_], [_, second] = started.running(engine.master), started.running(engine.worker)
+        addresses = listening(everything)
+        assert {host for host, _ in addresses} <= LOOPBACK
+        assert len(addresses) >= 4
+        if engine.name == "flink":
+            assert_a_run_would_take(page[0])
 
-    second.kill()
-    lost = started.until("lost: the worker 2 was killed by SIGKILL")
-    assert lost.endswith("workers that are left: 1 of 2\n")
-    started.until("knows 1 of 2 workers now")
-    assert asked(page[0] + engine.overview)[engine.count] == 1
+        second.kill()
+        lost = started.until("lost: the worker 2 was killed by SIGKILL")
+        assert lost.endswith("workers that are left: 1 of 2\n")
+        started.until("knows 1 of 2 workers now")
+        assert asked(page[0] + engine.overview)[engine.count] == 1
 
-    started.process.send_signal(signal.SIGINT)
-    assert started.ended() == 130
-    assert "".join(started.said).endswith("\nended\n")
-    started.assert_nothing_left(everything)
-    for _, port in ports:
-        assert_free(port)
+        started.process.send_signal(signal.SIGINT)
+        assert started.ended() == 130
+        assert "".join(started.said).endswith("\nended\n")
+        started.assert_nothing_left(everything)
 
 
 def test_a_killed_program_leaves_nothing(engine: Engine, place: Path):
-    started = Started(place, engine.name, "--home", engine.home, "--port", "0", "--workers", "1")
-    # In the middle of the start: a worker may not even have a Java yet.
-    started.until("starting ")
-    while not started.running(engine.master):
-        assert started.process.poll() is None
-    everything = started.processes()
-    started.process.kill()
-    started.ended()
-    started.assert_nothing_left(everything)
+    with Started(place, engine.name, "--home", engine.home, "--port", "0", "--workers", "1") as started:
+        # In the middle of the start: a worker may not even have a Java yet.
+        started.until("starting ")
+        while not started.running(engine.master):
+            assert started.process.poll() is None
+        everything = started.processes()
+        started.process.kill()
+        started.ended()
+        started.assert_nothing_left(everything)
 
 
 def test_a_job_server_stands_beside_the_cluster_and_ends_it_with_its_own_end(place: Path, tmp_path: Path):
     """Beam's jars were not to be had: Beam's job service in Python answers where the job server would."""
-    spark = ENGINES[0]
+    spark = next(one for one in ENGINES if one.name == "spark")
     if not spark.home.is_dir():
         pytest.skip(f"there is no {spark.home}: make .venv-spark/ready")
-    java = shutil.which("java", path=str(Path(os.environ["JAVA_HOME"], "bin")) if "JAVA_HOME" in os.environ else None)
-    # The stand-in removes nothing when it is killed.
-    names = {"java": str(java), "project": str(PROJECT), "python": sys.executable, "temporary": str(tmp_path)}
-    script = STAND_IN.format(**{name: shlex.quote(value) for name, value in names.items()})
-    write_java(tmp_path / "jdk", "17.0.15", script)
+    write_java(tmp_path / "jdk", "17.0.15", stand_in(tmp_path))
     jar = write_jar(tmp_path / "beam-runners-spark-3-job-server-2.64.0.jar", "spark")
     options = ("--home", spark.home, "--port", "0", "--workers", "1", "--job-port", "0", "--job-server-jar", jar)
-    started = Started(place, "spark", *options, JAVA_HOME=str(tmp_path / "jdk"))
-    endpoint = re.search(r"beam\.endpoint=127\.0\.0\.1:(\d+)", started.until("beam.endpoint="))
-    assert endpoint is not None
-    socket.create_connection(("127.0.0.1", int(endpoint[1])), timeout=30).close()
-    everything = started.processes()
-    [server] = started.running("limbeck.beam_processes.job_service")
+    with Started(place, "spark", *options, JAVA_HOME=str(tmp_path / "jdk")) as started:
+        endpoint = re.search(r"beam\.endpoint=127\.0\.0\.1:(\d+)", started.until("beam.endpoint="))
+        assert endpoint is not None
+        socket.create_connection(("127.0.0.1", int(endpoint[1])), timeout=30).close()
+        everything = started.processes()
+        [server] = started.running("limbeck.beam_processes.job_service")
 
-    server.kill()
-    assert started.ended() == 1
-    said = "".join(started.said)
-    assert "error: Spark is of no use any more and was ended: the job server was killed by SIGKILL" in said
-    started.assert_nothing_left(everything)
-    assert_free(int(endpoint[1]))
+        server.kill()
+        assert started.ended() == 1
+        said = "".join(started.said)
+        assert "error: Spark is of no use any more and was ended: the job server was killed by SIGKILL" in said
+        started.assert_nothing_left(everything)
+
+
+def stand_in(folder: Path) -> str:
+    """The script of the stand-in, which keeps its files in a folder: it removes nothing when it is killed."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home, "bin")) if home else None)
+    names = {"java": str(java), "project": str(PROJECT), "python": sys.executable, "temporary": str(folder)}
+    return STAND_IN.format(**{name: shlex.quote(value) for name, value in names.items()})

@@ -45,14 +45,12 @@ def cluster(engine: Engine, tmp_path: Path) -> Iterator[Started]:
     jar = os.environ[f"{engine.name.upper()}_JOB_SERVER_JAR"]
     # Two tasks a worker: one worker that is left can do the work of both.
     size = ("--workers", "2", "--cores", "2", "--port", "0", "--job-port", "0")
-    started = Started(place, engine.name, "--home", engine.home, *size, "--job-server-jar", jar)
-    try:
+    with Started(place, engine.name, "--home", engine.home, *size, "--job-server-jar", jar) as started:
         started.until("Ctrl-C ends")
         yield started
-    finally:
         everything = started.processes()
         started.process.terminate()
-        started.ended()
+        assert started.ended() == 143
         started.assert_nothing_left(everything)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from limbeck.cli.standing_cluster import StandingCluster, standing
+from limbeck.cli import guardian
+from limbeck.cli.standing_cluster import Member, StandingCluster, standing
 from limbeck.engines.standalone.kind import Plan
 from limbeck.engines.standalone.registry import STANDALONE
 from limbeck.launchers.local import ports
@@ -27,3 +29,9 @@ def running(folder: Path) -> Iterator[StandingCluster]:
 def settings(cluster: StandingCluster, start_seconds: float = 60.0) -> ScoringConfig:
     """Those of scoring on it."""
     return ScoringConfig("spark", cluster.kind.address(cluster.plan), start_seconds)
+
+
+def kill(worker: Member) -> None:
+    """Kills a worker and all that runs on it at once, as a machine dies that loses its power."""
+    guardian.end_session(worker.process.pid, signal.SIGKILL)
+    worker.process.wait()

@@ -52,7 +52,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingCluste
             yield made
 
 
-def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
+def test_a_worker_that_is_killed_half_way_changes_nothing(
+    cluster: StandingCluster, job: ScoringJob, tmp_path: Path
+):
     data = write_csv(tmp_path / "data", rows_of(ROWS), FILES)
     by_beam = dataclasses.replace(job, data=data, output=str(tmp_path / "beam"))
     assert scoring.score(by_beam, BeamConfig().flags()) == ROWS
@@ -62,7 +64,7 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: StandingClust
     def kill() -> None:
         while len(list(by_spark.unfinished.glob("answers/*.parquet"))) < FILES // 3:
             time.sleep(0.001)
-        cluster.kill(cluster.workers[0])
+        spark_cluster.kill(cluster.workers[0])
         left.append(FILES - len(list(by_spark.unfinished.glob("answers/*.parquet"))))
 
     killer = threading.Thread(target=kill)
@@ -96,7 +98,9 @@ def test_a_data_frame_gets_the_answers_of_predict(
 
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     path = interpreter.environment(os.environ)["PYTHONPATH"]
-    builder = SparkSession.builder.master(cluster.kind.address(cluster.plan)).config("spark.executorEnv.PYTHONPATH", path)
+    builder = SparkSession.builder.master(cluster.kind.address(cluster.plan)).config(
+        "spark.executorEnv.PYTHONPATH", path
+    )
     session = builder.config("spark.ui.enabled", "false").getOrCreate()
     try:
         frame = session.read.parquet(str(tmp_path / "rows.parquet")).withColumnRenamed("colour", "paint")
@@ -115,7 +119,7 @@ def test_a_data_frame_gets_the_answers_of_predict(
 
 def test_a_cluster_without_a_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
     """The last test of this file: it ends the cluster's last worker."""
-    cluster.kill(cluster.workers[1])
+    spark_cluster.kill(cluster.workers[1])
     given = dataclasses.replace(job, data=write_csv(tmp_path / "data", rows_of(4)), output=str(tmp_path / "out"))
     with pytest.raises(UserError, match=r"gave no executor within 1 s"):
         over_files.score(given, spark_cluster.settings(cluster, 1.0))

@@ -47,9 +47,13 @@ def test_another_version_is_refused(tmp_path: Path):
         with pytest.raises(ConfigError, match=rf"for Spark 3\.5\.0 .* holds Spark {version} with Scala {scala}"):
             SPARK.check(home)
     for version in ("1.18.1", "1.2.0", "2.0.0"):
-        with pytest.raises(ConfigError, match=rf"for Flink 1\.19, but .* holds Flink {version}: make install-flink"):
+        with pytest.raises(
+            ConfigError, match=rf"for Flink 1\.19, but .* holds Flink {version}: make install-flink"
+        ):
             FLINK.check(write_flink(tmp_path / version, version))
-    with pytest.raises(ConfigError, match=r"job server is for Flink 1\.18, and the cluster would be Flink 1\.19\.3"):
+    with pytest.raises(
+        ConfigError, match=r"job server is for Flink 1\.18, and the cluster would be Flink 1\.19\.3"
+    ):
         FLINK.check(write_flink(tmp_path / "flink"), JobServerJar("flink", "2.64.0", "1.18"))
 
 
@@ -84,7 +88,11 @@ def test_flink_listens_on_the_loopback_address_and_writes_into_its_folder():
     }
     places = [value for key, value in found.items() if key.endswith((".dirs", ".directory", "tmpdir"))]
     assert places == [str(PLAN.temporary)] * 3
-    assert (found["rest.port"], found["jobmanager.rpc.port"], found["taskmanager.numberOfTaskSlots"]) == (8001, 8002, 2)
+    assert (found["rest.port"], found["jobmanager.rpc.port"], found["taskmanager.numberOfTaskSlots"]) == (
+        8001,
+        8002,
+        2,
+    )
     assert found["env.java.opts.all"] == "--add-opens=x"
 
 
