@@ -102,7 +102,14 @@ class Started:
 
     def running(self, main: str) -> list[psutil.Process]:
         """Those that run a main class of Java, the oldest first."""
-        found = [one for one in self.processes() if main in one.cmdline()]
+
+        def runs(one: psutil.Process) -> bool:
+            try:
+                return main in one.cmdline()
+            except psutil.NoSuchProcess:
+                return False
+
+        found = list(filter(runs, self.processes()))
         return sorted(found, key=lambda one: (one.create_time(), one.pid))
 
     def ended(self) -> int:

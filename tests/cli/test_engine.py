@@ -78,7 +78,7 @@ def test_a_jar_that_does_not_fit_is_refused(spark: Path, tmp_path: Path):
         engine_verb.look(asked("spark", "--home", spark, "--job-server-jar", older))
     flink = write_flink(tmp_path / "flink")
     older = write_jar(tmp_path / "beam-runners-flink-1.18-job-server-2.64.0.jar")
-    with pytest.raises(ConfigError, match=r"for Flink 1\.18, and the cluster would be Flink 1\.19\.3"):
+    with pytest.raises(ConfigError, match=r"for Flink 1\.18, but the cluster would be Flink 1\.19\.3"):
         engine_verb.look(asked("flink", "--home", flink, "--job-server-jar", older))
 
 

@@ -52,7 +52,7 @@ def test_another_version_is_refused(tmp_path: Path):
         ):
             FLINK.check(write_flink(tmp_path / version, version))
     with pytest.raises(
-        ConfigError, match=r"job server is for Flink 1\.18, and the cluster would be Flink 1\.19\.3"
+        ConfigError, match=r"job server is for Flink 1\.18, but the cluster would be Flink 1\.19\.3"
     ):
         FLINK.check(write_flink(tmp_path / "flink"), JobServerJar("flink", "2.64.0", "1.18"))
 
