@@ -119,7 +119,7 @@ def _held(option: str, port: int) -> Iterator[int]:
 
 
 def _stand(found: Found, plan: Plan, logs: Path, job_ports: Ports) -> int:
-    size = f"{plan.workers} worker{'s' * (plan.workers > 1)}, {plan.workers * plan.cores} {found.kind.slots}"
+    size = f"{_counted(plan.workers, 'worker')}, {_counted(plan.workers * plan.cores, found.kind.slot)}"
     print(f"starting {found.kind.title} {found.version}: {size}; logs: {logs}", flush=True)
     with standing_cluster.standing(found.kind, plan, logs) as cluster:
         endpoint = None
@@ -130,6 +130,10 @@ def _stand(found: Found, plan: Plan, logs: Path, job_ports: Ports) -> int:
         lost = cluster.watch(lambda line: print(line, flush=True))
     print(f"error: {found.kind.title} is of no use any more and was ended: {lost}", file=sys.stderr)
     return exit_codes.OUR_FAULT
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def job_server(found: Found, plan: Plan, job_ports: Ports) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class FlinkStandalone(StandaloneKind):
     version = "1.19"
     install = "make install-flink"
     port = 8081
-    slots = "slots"
+    slot = "slot"
 
     def installed(self) -> Path | None:
         """Returns the folder of the package beside the environment."""

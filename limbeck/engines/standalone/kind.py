@@ -89,7 +89,7 @@ class StandaloneKind(abc.ABC):
       version: the version that is supported, in words.
       install: the command that installs it.
       port: the usual port.
-      slots: what a worker has as many of as it runs tasks at a time.
+      slot: what a worker has one of for each task that it runs at a time.
     """
 
     name: ClassVar[str]
@@ -97,7 +97,7 @@ class StandaloneKind(abc.ABC):
     version: ClassVar[str]
     install: ClassVar[str]
     port: ClassVar[int]
-    slots: ClassVar[str]
+    slot: ClassVar[str]
 
     @abc.abstractmethod
     def installed(self) -> Path | None:

@@ -28,7 +28,7 @@ class SparkStandalone(StandaloneKind):
     version = "3.5.0 with Scala 2.12"
     install = "make install-spark"
     port = 7077
-    slots = "cores"
+    slot = "core"
 
     def installed(self) -> Path | None:
         """Returns the folder of the package pyspark of this environment."""
