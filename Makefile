@@ -70,6 +70,12 @@ SPARK := tests/components/mapping/requirements
 	$(UV) pip install --quiet --python $(PYTHON) --target .venv-spark --no-deps --require-hashes -r $(SPARK).txt
 	touch $@
 
+# Flink's jars and scripts, which Java alone reads. The Python in these packages wants another Beam than ours.
+.venv-flink/ready: requirements-flink.txt $(VENV)/run-time
+	rm -rf .venv-flink
+	$(UV) pip install --quiet --python $(PYTHON) --target .venv-flink --no-deps --require-hashes -r requirements-flink.txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -106,6 +112,9 @@ install-dask: $(VENV)/run-time ## add to .venv what scores on the workers of a D
 install-spark: $(VENV)/run-time ## add to .venv what scores on the executors of a Spark cluster (needs Java)
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-spark.txt
 
+.PHONY: install-flink
+install-flink: .venv-flink/ready ## create .venv-flink, from which `engine start flink` starts a cluster (needs Java)
+
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
 
@@ -118,9 +127,9 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 	$(PARALLEL) -m "not long and not alone"
 	$(PYTEST) -m "not long and alone"
 
-# Horovod is built where it can be, and Spark needs Java: their tests are left out elsewhere.
+# Horovod is built where it can be, and Spark and Flink need Java: their tests are left out elsewhere.
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready) ## the whole runs that take longer: at most 20 minutes
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready .venv-flink/ready) ## the whole runs that take longer: at most 20 minutes
 	$(PARALLEL) -m "long and not alone"
 	$(PYTEST) -m "long and alone"
 
@@ -194,6 +203,7 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(COMPILE) --extra ray -c requirements.txt -o requirements-ray.txt
 	$(COMPILE) --extra dask -c requirements.txt -o requirements-dask.txt
 	$(COMPILE) --extra spark -c requirements.txt -o requirements-spark.txt
+	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 requirements-flink.in -o requirements-flink.txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SPARK).in -c requirements-spark.txt -o $(SPARK).txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(RAY).in -c requirements-ray.txt -o $(RAY).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
@@ -203,4 +213,4 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .tools runs

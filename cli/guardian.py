@@ -1,9 +1,10 @@
-"""Ends what a run started, if the command line is killed: `python -m limbeck.cli.guardian SESSION`.
+"""Ends what the command line started, if it is killed: `python -m limbeck.cli.guardian`.
 
 A command line that is killed by SIGKILL runs no handler. The kernel can end its children and grandchildren, but only
 those that ask for it. Beam's worker processes do not: some were alive 15 seconds after their run. The guardian reads a
-pipe that the command line holds open. If the pipe ends without a farewell, the guardian kills every process of the
-run's session. The guardian has its own session, so that signals for the run do not reach it.
+pipe that the command line holds open, and through which it is told of sessions, and of their ends. When the pipe ends,
+the guardian kills every process of the sessions that are left. Then it removes the temporary folders of the dead. The
+guardian has its own session, so that signals for the run do not reach it.
 """
 
 from __future__ import annotations
@@ -17,26 +18,54 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-_FAREWELL = b"done"
+from limbeck import temporary
+
+
+class Guardian:
+    """A guardian of this process, as this process sees it."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        """Takes the pipe that the guardian reads."""
+        self._pipe = pipe
+
+    def add(self, session: int) -> None:
+        """Has it kill a session if this process dies, or leaves the context of `guarding`."""
+        self._tell(f"+{session}")
+
+    def forget(self, session: int) -> None:
+        """Has it leave a session alone that has ended: another one may get its number."""
+        # A guardian that was killed itself kills nobody.
+        with contextlib.suppress(BrokenPipeError):
+            self._tell(f"-{session}")
+
+    def _tell(self, line: str) -> None:
+        self._pipe.write(f"{line}\n".encode())
+        self._pipe.flush()
 
 
 @contextlib.contextmanager
-def guarding(session: int) -> Iterator[None]:
-    """Starts a guardian of this process: it kills the session if this process dies within the context.
+def guarding(*sessions: int) -> Iterator[Guardian]:
+    """Starts a guardian of this process: it kills sessions if this process dies within the context.
 
     Args:
-      session: id of the run's own session.
+      sessions: ids of sessions that the caller ends within the context. `Guardian.add` adds others.
     """
-    guardian = subprocess.Popen(
-        [sys.executable, "-m", "limbeck.cli.guardian", str(session)],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "limbeck.cli.guardian"],
         stdin=subprocess.PIPE,
         start_new_session=True,
         cwd=Path(__file__).parents[2],
     )
+    assert process.stdin is not None  # noqa: S101
+    guardian = Guardian(process.stdin)
     try:
-        yield
+        for session in sessions:
+            guardian.add(session)
+        yield guardian
     finally:
-        guardian.communicate(_FAREWELL)
+        for session in sessions:
+            guardian.forget(session)
+        process.communicate()
 
 
 def end_session(session: int, number: int) -> None:
@@ -60,13 +89,25 @@ def members(session: int) -> list[int]:
     return found
 
 
-def watch(pipe: IO[bytes], session: int) -> None:
-    """Blocks until `pipe` ends. Then kills the session, unless it read a farewell."""
-    if pipe.read() != _FAREWELL:
+def watch(pipe: IO[bytes]) -> None:
+    """Blocks until `pipe` ends. Then kills the sessions that it was told of, and not that they have ended."""
+    left = guarded(pipe.read())
+    for session in left:
         # Repeats until no process is left: a process may just have started another.
         while members(session):
             end_session(session, signal.SIGKILL)
+    if left:
+        temporary.sweep()
+
+
+def guarded(told: bytes) -> set[int]:
+    """Returns the sessions that were added, and not forgotten. A line without an end is left out."""
+    found: set[int] = set()
+    for line in told.split(b"\n")[:-1]:
+        change = found.add if line.startswith(b"+") else found.discard
+        change(int(line[1:]))
+    return found
 
 
 if __name__ == "__main__":
-    watch(sys.stdin.buffer, int(sys.argv[1]))
+    watch(sys.stdin.buffer)

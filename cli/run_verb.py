@@ -8,12 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator
-from types import FrameType
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from limbeck import events, reference, temporary
-from limbeck.cli import exit_codes, guardian, raw_data, settings, task_source
+from limbeck.cli import exit_codes, guardian, raw_data, settings, stopping, task_source
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.engines.registry import engine_kind
 from limbeck.report.schema import Outcome
@@ -22,15 +21,6 @@ from limbeck.trainer.process import gpus, interpreter, lifeline
 
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.2
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class _StoppedError(Exception):
-    """A signal asked the run to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.code = 128 + number
 
 
 class Runner(Protocol):
@@ -93,7 +83,7 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
         # Of runs that were killed.
         folder.sweep()
         temporary.sweep()
-        with _signals_as_errors():
+        with stopping.signals_as_errors():
             return _conclude(folder, _run_or_stop(folder, start))
 
 
@@ -105,7 +95,7 @@ def attend(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Coll
       start: as in `execute`.
       silent: nodes whose notes are not shown.
     """
-    with _signals_as_errors():
+    with stopping.signals_as_errors():
         return _run_or_stop(folder, start, silent)
 
 
@@ -114,9 +104,9 @@ def _run_or_stop(
 ) -> int:
     try:
         code = _run(folder, start, silent)
-    except _StoppedError as stop:
+    except stopping.StoppedError as stop:
         return stop.code
-    _ignore_signals()
+    stopping.ignore_signals()
     return code
 
 
@@ -150,26 +140,6 @@ def _end(runner: Runner) -> None:
     while guardian.members(runner.pid):
         guardian.end_session(runner.pid, signal.SIGKILL)
     runner.wait()
-
-
-@contextlib.contextmanager
-def _signals_as_errors() -> Iterator[None]:
-    def stop(number: int, _: FrameType | None) -> None:
-        # Later signals are ignored: they must not interrupt the end of the processes, or the report.
-        _ignore_signals()
-        raise _StoppedError(number)
-
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _conclude(folder: RunFolder, code: int) -> int:

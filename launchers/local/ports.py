@@ -28,12 +28,23 @@ def held(count: int) -> Iterator[tuple[int, ...]]:
         yield tuple(int(each.getsockname()[1]) for each in sockets)
 
 
-def _bound() -> socket.socket:
+@contextlib.contextmanager
+def held_at(port: int) -> Iterator[int]:
+    """Holds the port with this number as `held` does, and yields the number. 0 holds any free port.
+
+    Raises:
+      OSError: if another process has the port.
+    """
+    with _bound(port) as each:
+        yield int(each.getsockname()[1])
+
+
+def _bound(port: int = 0) -> socket.socket:
     held_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         held_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # All addresses, because TensorFlow's server binds all addresses.
-        held_socket.bind(("", 0))
+        held_socket.bind(("", port))
     except BaseException:
         held_socket.close()
         raise

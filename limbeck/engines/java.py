@@ -1,4 +1,4 @@
-"""Finds Java for a job server, and asks for its version."""
+"""Finds Java for a job server or a cluster, and asks for its version."""
 
 from __future__ import annotations
 
@@ -19,21 +19,39 @@ _OPENED = ("java.lang", "java.lang.invoke", "java.util", "java.nio", "sun.nio.ch
 _SECONDS = 30
 
 
-def find(environment: Mapping[str, str]) -> str:
-    """Returns the path of the program: that of JAVA_HOME, or that of PATH. Raises ConfigError if there is none."""
+def find(
+    environment: Mapping[str, str],
+    user: str = "beam.job_server_jar",
+    remedy: str = "install it, or give beam.endpoint of a job server that runs elsewhere",
+) -> str:
+    """Returns the path of the program: that of JAVA_HOME, or that of PATH.
+
+    Args:
+      environment: variables of the process.
+      user: what needs Java, in the words of the error.
+      remedy: what to do, in the words of the error.
+
+    Raises:
+      ConfigError: if there is none.
+    """
     home = environment.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(home, "bin")) if home else environment.get("PATH", ""))
     if found is None:
         where = f"JAVA_HOME={home} has no bin/java" if home else "there is no java on PATH"
-        raise ConfigError(
-            f"beam.job_server_jar needs Java {_listed()}, but {where}: install it, or give beam.endpoint of a job "
-            "server that runs elsewhere"
-        )
+        raise ConfigError(f"{user} needs Java {_listed()}, but {where}: {remedy}")
     return found
 
 
-def version(program: str) -> int:
-    """Returns the version of Java, such as 17. Raises ConfigError if it is not one of `VERSIONS`, or does not run."""
+def version(program: str, user: str = "a job server of Beam") -> int:
+    """Returns the version of Java, such as 17.
+
+    Args:
+      program: path of the program.
+      user: what needs Java, in the words of the error.
+
+    Raises:
+      ConfigError: if the version is not one of `VERSIONS`, or the program does not run.
+    """
     try:
         said = subprocess.run(
             [program, "-version"], capture_output=True, text=True, timeout=_SECONDS, check=False
@@ -43,7 +61,7 @@ def version(program: str) -> int:
     found = _VERSION.search(said)
     if found is None or int(found[1]) not in VERSIONS:
         raise ConfigError(
-            f"a job server of Beam needs Java {_listed()}, but {program} is {said.splitlines()[:1] or 'silent'}: set "
+            f"{user} needs Java {_listed()}, but {program} says {' '.join(said.splitlines()[:1]) or 'nothing'}: set "
             "JAVA_HOME to another one"
         )
     return int(found[1])

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 
-_SETTING = "beam.job_server_jar"
+SETTING = "beam.job_server_jar"
 # As Maven names it, such as beam-runners-flink-1.19-job-server-2.64.0.jar.
 _NAME = re.compile(r"beam-runners-(?:flink-(?P<flink>\d+\.\d+)|spark-3)-job-server-(?P<beam>\d+\.\d+\.\d+)\.jar")
 _MAIN = re.compile(r"^Main-Class: *\S*\.(Flink|Spark)JobServerDriver\s*$", re.MULTILINE)
@@ -38,8 +38,8 @@ class JobServerJar:
     flink: str | None
 
 
-def read(path: Path) -> JobServerJar:
-    """Returns what a jar is made for.
+def read(path: Path, setting: str = SETTING) -> JobServerJar:
+    """Returns what a jar is made for. `setting` gave the path, and is named by the error.
 
     Raises:
       ConfigError: if there is no such file, or if it is no job server.
@@ -49,13 +49,13 @@ def read(path: Path) -> JobServerJar:
             manifest = jar.read("META-INF/MANIFEST.MF").decode(errors="replace")
             properties = jar.read(_PROPERTIES).decode(errors="replace") if _PROPERTIES in jar.namelist() else ""
     except FileNotFoundError:
-        raise ConfigError(f"{_SETTING} names no file: {path}") from None
+        raise ConfigError(f"{setting} names no file: {path}") from None
     except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise ConfigError(f"{_SETTING} must be a jar that can be read; {path} is none ({error})") from None
+        raise ConfigError(f"{setting} must be a jar that can be read; {path} is none ({error})") from None
     main = _MAIN.search(manifest)
     if main is None:
         raise ConfigError(
-            f"{_SETTING} must be a job server of Beam, which `java -jar` starts; {path} has another main class: take "
+            f"{setting} must be a job server of Beam, which `java -jar` starts; {path} has another main class: take "
             "the artifact whose name ends in -job-server"
         )
     named, own = _NAME.fullmatch(path.name), _VERSION.search(properties)
@@ -63,19 +63,26 @@ def read(path: Path) -> JobServerJar:
     return JobServerJar(main[1].lower(), beam, named["flink"] if named else None)
 
 
-def assert_fits(path: Path, engine: str, beam: str) -> JobServerJar:
-    """Returns what a jar is made for. Raises ConfigError if that is not this engine and this version of Beam."""
-    jar = read(path)
+def assert_fits(path: Path, engine: str, beam: str, setting: str = SETTING) -> JobServerJar:
+    """Returns what a jar is made for. Raises ConfigError if that is not this engine and this version of Beam.
+
+    Args:
+      path: the jar.
+      engine: `flink` or `spark`.
+      beam: version of Beam.
+      setting: what gave the path. The error names it.
+    """
+    jar = read(path, setting)
     if jar.engine != engine:
-        raise ConfigError(f"{_SETTING} is a job server for {jar.engine}, but beam.engine is {engine}: {path}")
+        raise ConfigError(f"{setting} is a job server for {jar.engine}, but the engine is {engine}: {path}")
     if jar.beam is None:
         raise ConfigError(
-            f"{_SETTING} must be of Beam {beam}, as the pipeline is, but neither {path} nor its name says its "
+            f"{setting} must be of Beam {beam}, as the pipeline is, but neither {path} nor its name says its "
             "version: give it the name that Maven gives it, with the version at the end"
         )
     if jar.beam != beam:
         raise ConfigError(
-            f"{_SETTING} must be of Beam {beam}, as the pipeline is, but {path} is of Beam {jar.beam}: take the "
+            f"{setting} must be of Beam {beam}, as the pipeline is, but {path} is of Beam {jar.beam}: take the "
             f"artifact of version {beam}"
         )
     return jar

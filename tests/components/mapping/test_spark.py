@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import limbeck
+from limbeck.cli.standing_cluster import StandingCluster
 from limbeck.components.bulk_scoring import over_files, scoring
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.mapping.spark import connection
@@ -28,7 +29,7 @@ from limbeck.trainer.process import interpreter
 from tests.components.bulk_scoring.test_over_files import sorted_rows
 from tests.components.bulk_scoring.test_scoring import job as job  # noqa: PLC0414, a fixture
 from tests.components.bulk_scoring.test_scoring import rows_of, write_csv, written
-from tests.components.mapping.spark_cluster import SparkCluster
+from tests.components.mapping import spark_cluster
 from tests.components.world import World
 from tests.integration.runs import PROJECT
 
@@ -44,19 +45,16 @@ FILES, ROWS = 12, 7200
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingCluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(SITE))
-        made = SparkCluster(tmp_path_factory.mktemp("spark"))
-        try:
-            made.add()
-            made.add()
+        with spark_cluster.running(tmp_path_factory.mktemp("spark")) as made:
             yield made
-        finally:
-            made.end()
 
 
-def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: SparkCluster, job: ScoringJob, tmp_path: Path):
+def test_a_worker_that_is_killed_half_way_changes_nothing(
+    cluster: StandingCluster, job: ScoringJob, tmp_path: Path
+):
     data = write_csv(tmp_path / "data", rows_of(ROWS), FILES)
     by_beam = dataclasses.replace(job, data=data, output=str(tmp_path / "beam"))
     assert scoring.score(by_beam, BeamConfig().flags()) == ROWS
@@ -66,12 +64,12 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: SparkCluster,
     def kill() -> None:
         while len(list(by_spark.unfinished.glob("answers/*.parquet"))) < FILES // 3:
             time.sleep(0.001)
-        cluster.kill(cluster.workers[0])
+        spark_cluster.kill(cluster.workers[0])
         left.append(FILES - len(list(by_spark.unfinished.glob("answers/*.parquet"))))
 
     killer = threading.Thread(target=kill)
     killer.start()
-    assert over_files.score(by_spark, cluster.settings()) == ROWS
+    assert over_files.score(by_spark, spark_cluster.settings(cluster)) == ROWS
     killer.join()
     assert left[0] > 0
     assert sorted_rows(by_spark.output) == sorted_rows(by_beam.output)
@@ -84,7 +82,7 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(cluster: SparkCluster,
 
 
 def test_a_data_frame_gets_the_answers_of_predict(
-    cluster: SparkCluster, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: StandingCluster, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     from pyspark.sql import SparkSession
 
@@ -100,7 +98,9 @@ def test_a_data_frame_gets_the_answers_of_predict(
 
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     path = interpreter.environment(os.environ)["PYTHONPATH"]
-    builder = SparkSession.builder.master(cluster.address).config("spark.executorEnv.PYTHONPATH", path)
+    builder = SparkSession.builder.master(cluster.kind.address(cluster.plan)).config(
+        "spark.executorEnv.PYTHONPATH", path
+    )
     session = builder.config("spark.ui.enabled", "false").getOrCreate()
     try:
         frame = session.read.parquet(str(tmp_path / "rows.parquet")).withColumnRenamed("colour", "paint")
@@ -117,10 +117,10 @@ def test_a_data_frame_gets_the_answers_of_predict(
         assert {"place": predicted[one.id]["place"], **one.answer.asDict()} == predicted[one.id]
 
 
-def test_a_cluster_without_a_worker_is_told(cluster: SparkCluster, job: ScoringJob, tmp_path: Path):
+def test_a_cluster_without_a_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
     """The last test of this file: it ends the cluster's last worker."""
-    cluster.kill(cluster.workers[1])
+    spark_cluster.kill(cluster.workers[1])
     given = dataclasses.replace(job, data=write_csv(tmp_path / "data", rows_of(4)), output=str(tmp_path / "out"))
     with pytest.raises(UserError, match=r"gave no executor within 1 s"):
-        over_files.score(given, cluster.settings(1.0))
+        over_files.score(given, spark_cluster.settings(cluster, 1.0))
     assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -41,7 +41,7 @@ def test_what_a_jar_is_made_for(name: str, properties: str, found: tuple[str | N
 def test_the_jar_of_another_engine_or_version_is_refused(tmp_path: Path):
     jar = write_jar(tmp_path / SPARK_NAME, "spark")
     job_server_jar.assert_fits(jar, "spark", "2.64.0")
-    with pytest.raises(ConfigError, match=r"is a job server for spark, but beam\.engine is flink"):
+    with pytest.raises(ConfigError, match=r"is a job server for spark, but the engine is flink"):
         job_server_jar.assert_fits(jar, "flink", "2.64.0")
     with pytest.raises(ConfigError, match=r"must be of Beam 2\.65\.0, .* is of Beam 2\.64\.0"):
         job_server_jar.assert_fits(jar, "spark", "2.65.0")

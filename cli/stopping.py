@@ -1,0 +1,56 @@
+"""Turns the signals that ask a command line to end into an exception, so that it ends what it started."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StoppedError(Exception):
+    """A signal asked this process to end.
+
+    Attributes:
+      code: the exit code that says so.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Takes the number of the signal."""
+        super().__init__(number)
+        self.code = 128 + number
+
+
+@contextlib.contextmanager
+def signals_as_errors() -> Iterator[None]:
+    """Returns a context in which the first signal raises StoppedError, and later ones do nothing."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        # Later signals are ignored: they must not interrupt the end of the processes, or the report.
+        ignore_signals()
+        raise StoppedError(number)
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Returns a context within which these signals wait, and at whose end they do what they do."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignore_signals() -> None:
+    """Has signals do nothing from now on, until `signals_as_errors` ends."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
