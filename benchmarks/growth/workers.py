@@ -100,8 +100,9 @@ def parts(sources: list[str], home: Path) -> Iterator[tuple[str, Times]]:
     reading, limits, folder = Reading.of(spec, key, objective), Limits(), home / "parts"
     write_runs(sources[:1], reading, str(home / "warm"), limits)
     runs: list[Any] = []
-    yield "reading the files, and writing sorted runs", timed(
-        lambda: runs.extend(write_runs(sources, reading, str(home / "runs"), limits))
+    yield (
+        "reading the files, and writing sorted runs",
+        timed(lambda: runs.extend(write_runs(sources, reading, str(home / "runs"), limits))),
     )
     merging = timed(lambda: merge(runs, folder, Labels(key, objective), limits))
     (folder / "seal.json").unlink()

@@ -100,7 +100,7 @@ def train(
 
         def attempt() -> TrainingJob:
             judged = search is not None or auto or _followed(properties, targets, inputs)
-            packed = _pack(entry, inputs, training, task, folder, workers, judged=judged)
+            packed = _pack(entry, inputs, training, task, folder, workers=workers, judged=judged)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -216,8 +216,8 @@ def _pack(
     training: TrainingConfig,
     task: TaskRef,
     scratch: Path,
-    workers: Workers,
     *,
+    workers: Workers,
     judged: bool,
 ) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split.

@@ -1,8 +1,8 @@
 """Packs a split, and has Beam's workers read it if that is worth their start.
 
-To read a split takes a processor most of the time of packing: to check and decompress the files, to parse examples, to
-make rows, to sort some. Each file can be read by itself, so Beam's workers read different files, and leave sorted runs in
-a folder that all see. This process merges them. What is packed is the same, to the bit.
+To read a split takes most of the time of packing: to check and decompress the files, to parse examples, to make rows,
+to sort some. Each file can be read by itself, so Beam's workers read different files, and leave sorted runs in a folder
+that all see. This process merges them. What is packed is the same, to the bit.
 
   <place>/packing-<letters>/<letters>.run       the examples of one or several files, sorted
   <place>/packing-<letters>/part-<number>.json  the runs of one part of the files, written when all of them are there
@@ -44,8 +44,8 @@ class Workers:
     Attributes:
       flags: Beam's flags.
       place: folder or URI in which workers may write, and which this process reads.
-      fewest_bytes: size of the files of a split from which on workers read them. By default 256 MiB: to start workers and
-        import TensorFlow in them takes as long as to read so much (benchmarks/growth).
+      fewest_bytes: size of the files of a split from which on workers read them. By default 256 MiB: to start workers
+        and import TensorFlow in them takes as long as to read so much (benchmarks/growth).
       part_bytes: size of the files that are handed out together. A larger file is handed out by itself.
     """
 
@@ -138,7 +138,7 @@ def parts_of(paths: Sequence[str], sizes: Sequence[int], most_bytes: int) -> lis
     parts: list[list[str]] = []
     room = 0
     for path, size in zip(paths, sizes, strict=True):
-        if size > room:
+        if not parts or size > room:
             parts.append([])
             room = most_bytes
         parts[-1].append(path)

@@ -1,8 +1,8 @@
 """Merges sorted runs a block at a time, however many examples there are.
 
 A merge of k runs is usually written as a loop that takes the smallest of k first examples: a step of Python for each
-example. Here the runs are cut at the same id, again and again, so that all examples between two cuts fit in memory. These
-are sorted at once.
+example. Here the runs are cut at the same id, again and again, so that all examples between two cuts fit in memory.
+These are sorted at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def cuts(ids: Sequence[Ids], most: int) -> Iterator[list[tuple[int, int]]]:
 
     Args:
       ids: the sorted ids of each run.
-      most: about the largest number of examples in a piece. It is at least one of each run, and equal ids stay together.
+      most: about the largest number of examples in a piece. Each run may give one, and equal ids stay together.
 
     Returns:
       For each piece where it begins and ends in each run.
@@ -51,7 +51,9 @@ def cuts(ids: Sequence[Ids], most: int) -> Iterator[list[tuple[int, int]]]:
             for begin, one in zip(begins, ids, strict=True)
             if begin + share < len(one)
         ]
-        ends = [_end(one, begin, min(lasts)) if lasts else len(one) for begin, one in zip(begins, ids, strict=True)]
+        ends = [
+            _end(one, begin, min(lasts)) if lasts else len(one) for begin, one in zip(begins, ids, strict=True)
+        ]
         yield list(zip(begins, ends, strict=True))
         begins = ends
 
@@ -75,6 +77,6 @@ def sorted_by_id(block: Block) -> Positions:
 def _end(ids: Ids, begin: int, last: bytes) -> int:
     """Returns how many ids of a run, from its first one on, are at most `last`. Those before `begin` are.
 
-    In the dtype of the run, or NumPy would copy all of it. What is cut off from `last` is longer than any id of the run.
+    It has the dtype of the run, or NumPy would copy all ids. What is cut off from `last` is longer than any of them.
     """
     return begin + int(np.searchsorted(ids[begin:], np.array(last, ids.dtype), side="right"))

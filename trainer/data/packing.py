@@ -12,8 +12,8 @@ them, and whoever reads them parses each example again. So each split is packed 
 Equal data become equal bytes, however they were cut into files, and in however many processes these were read. So the
 digest of the files names the data, and checkpoints are found again by it. A split need not fit in memory
 (`limbeck.trainer.data.packed`), and neither need its ids, labels or order: files are read into sorted runs
-(`limbeck.trainer.data.runs`), which are merged a block at a time (`limbeck.trainer.data.merging`). No file holds objects
-of Python.
+(`limbeck.trainer.data.runs`), which are merged a block at a time (`limbeck.trainer.data.merging`). No file holds
+objects of Python.
 
 Reading is most of the work, and needs nothing but a file. `pack` reads all files in this process;
 `limbeck.components.training.packing` may have them read in others. Both end in `merge`.
@@ -42,6 +42,7 @@ from limbeck.trainer.data.packed import ENTRY, INDEX, LAYOUT, RECORDS, stream_na
 from limbeck.trainer.data.preprocessing import assert_none_undeclared
 from limbeck.trainer.data.reading import Reading, assert_equal_sizes
 from limbeck.trainer.data.runs import Limits, Run, fetched, longer, opened, write, write_runs
+
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
@@ -95,12 +96,14 @@ def pack(
       The number of examples.
 
     Raises:
-      DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example, examples
-        have different numbers of soft targets, or a label is not one that the task declares.
+      DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example,
+        examples have different numbers of soft targets, or a label is not one that the task declares.
     """
     reading, labels = Reading.of(spec, label_key, objective), Labels(label_key, objective, split)
     with _scratch(destination) as scratch:
-        count = _merge(write_runs(sorted(files), reading, str(scratch), limits), destination, labels, limits, scratch)
+        count = _merge(
+            write_runs(sorted(files), reading, str(scratch), limits), destination, labels, limits, scratch
+        )
     seal.write(str(destination), INDEX)
     return count
 
@@ -152,7 +155,7 @@ def _merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limit
 
 
 def _fewer(runs: Sequence[Run], scratch: Path, limits: Limits) -> list[Run]:
-    """Returns at most as many runs as may be open, with the same examples. Removes those of which it made longer ones."""
+    """Returns so few runs that all may be open, with the same examples. Removes those that it made longer ones of."""
     found = list(runs)
     while len(found) > limits.open_runs:
         some, found = found[: limits.open_runs], found[limits.open_runs :]

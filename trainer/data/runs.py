@@ -1,8 +1,8 @@
 """Sorted runs: files of examples that are sorted by id, each small enough to be sorted in memory.
 
-A split need not fit in memory, so it cannot be sorted at once. Some of its files are read at a time, in any process, and
-whenever enough examples are in memory, they are sorted and written as a run. Merging the runs (`limbeck.trainer.data.merging`)
-gives the order of the split. A run is a file of three parts, each of whole words of eight bytes:
+A split need not fit in memory, so it cannot be sorted at once. Some of its files are read at a time, in any process,
+and whenever enough examples are in memory, they are sorted and written as a run. `limbeck.trainer.data.merging` merges
+the runs. A run is a file of three parts, each of whole words of eight bytes:
 
   rows       as in the packed split, but the place of a value is that within the run
   streams    the values of each stream
@@ -41,7 +41,7 @@ class Limits:
     Attributes:
       read_examples: examples that are parsed at a time.
       run_bytes: examples that are sorted at a time, in bytes. Joining them takes twice as much.
-      block_bytes: examples that are merged, or written, at a time, in bytes. The places of values take eight bytes each.
+      block_bytes: examples that are merged or written at a time, in bytes. The place of each value takes eight more.
       open_runs: runs that are merged at a time, at least 2. More of them are first merged to fewer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Packs examples in plain Python, one value at a time, as `limbeck.trainer.data.{layout,checksum,packing}` describe it."""
+"""Packs examples in plain Python, a value at a time, as layout, checksum and packing in `trainer/data` describe it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS = {"int64": "<q", "float32": "<f", "uint8": "<B"}
 
 
 class Plain(NamedTuple):
-    """A column: its name, the name of the feature, its dtype, its number of values (None: any), and what a gap holds."""
+    """A column: its name, its dtype, its number of values (None: any), its feature, and what a gap holds."""
 
     name: str
     dtype: str
@@ -58,9 +58,7 @@ def row_of(example: Any, serialized: bytes, columns: Sequence[Plain], begins: Se
 
 
 def streams_of(example: Any, serialized: bytes, columns: Sequence[Plain], kept: bool) -> list[tuple[Any, str]]:
-    found: list[tuple[Any, str]] = [
-        (values_of(example, one), one.dtype) for one in columns if one.size is None
-    ]
+    found: list[tuple[Any, str]] = [(values_of(example, one), one.dtype) for one in columns if one.size is None]
     return [*found, (serialized, "uint8")] if kept else found
 
 

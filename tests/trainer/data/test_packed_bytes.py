@@ -89,12 +89,11 @@ def test_the_bytes_are_those_of_a_packing_in_plain_python(tmp_path: Path, kind: 
 
 def test_checkpoints_of_data_that_were_packed_before_are_found_again(tmp_path: Path):
     """A checkpoint is found by the digest of the data. This one was computed before files were read in parallel."""
-    sources = cut(tmp_path / "files", with_ties(30), 3, seed=0)
-    pack(sources, tmp_path / "packed", OTHERS, "label", packed.OBJECTIVE)
-    assert packed_digest(str(tmp_path / "packed")) == DIGEST
-
-
-DIGEST = "to be pinned"
+    sources = cut(tmp_path / "files", packed.examples(40) + packed.examples(5), 3, seed=0)
+    pack(sources, tmp_path / "packed", packed.SPEC, "label", packed.OBJECTIVE)
+    assert packed_digest(str(tmp_path / "packed")) == (
+        "1472af95351e75361d56555ebf660c41acd3a0cb401b94758e2ac34fb2decc3d"
+    )
 
 
 def several_logits(rows: int, teachers: int) -> list[bytes]:
