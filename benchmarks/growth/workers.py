@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import os
 import statistics
 import sys
@@ -55,10 +56,10 @@ def main(arguments: Sequence[str]) -> int:
         _say("\n| workers | wall, s | lowest to highest | × one process | CPU, s |")
         _say("| --- | ---: | ---: | ---: | ---: |")
         found = alternating(sources, home, parsed.workers, parsed.runs)
-        one = statistics.median(took.wall for took in found[parsed.workers[0]])
-        for workers, took in found.items():
-            wall = [each.wall for each in took]
-            processor = statistics.median(each.processor for each in took)
+        one = statistics.median(each.wall for each in found[parsed.workers[0]])
+        for workers, times in found.items():
+            wall = [each.wall for each in times]
+            processor = statistics.median(each.processor for each in times)
             name = "this process" if workers == 1 else f"{workers} processes of Beam"
             _say(
                 f"| {name} | {statistics.median(wall):.1f} | {min(wall):.1f} to {max(wall):.1f} | "
@@ -118,19 +119,17 @@ def alternating(sources: list[str], home: Path, workers: Sequence[int], runs: in
     from limbeck.trainer.data.packed import packed_digest
 
     spec, key, objective = _what()
+
+    def work(folder: Path, count: int) -> None:
+        asked = Workers(BeamConfig(workers=count).flags(), str(home / "place"), fewest_bytes=0)
+        pack(sources, folder, spec, key, objective, split="training", workers=asked)
+
     found: dict[int, list[Times]] = {count: [] for count in workers}
     digests = set()
     for number in range(runs):
         for count, times in found.items():
             folder = home / f"packed-{count}-{number}"
-            asked = Workers(BeamConfig(workers=count).flags(), str(home / "place"), fewest_bytes=0)
-            times.append(
-                timed(
-                    lambda folder=folder, asked=asked: pack(
-                        sources, folder, spec, key, objective, split="training", workers=asked
-                    )
-                )
-            )
+            times.append(timed(functools.partial(work, folder, count)))
             digests.add(packed_digest(str(folder)))
     if len(digests) != 1:
         raise ValueError(f"equal data were packed to different bytes: {sorted(digests)}")

@@ -173,12 +173,13 @@ def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks
     text = to_json(layout)
     streams = [stream_name(number) for number in range(len(layout.streams))]
     paths = [destination / name for name in (RECORDS, INDEX, *streams)]
+    npy: Any = np.lib.format
     try:
         (destination / LAYOUT).write_text(text, encoding="utf-8")
         with contextlib.ExitStack() as stack:
             records, index, *values = [stack.enter_context(path.open("wb")) for path in paths]
-            header = {"descr": np.lib.format.dtype_to_descr(ENTRY), "fortran_order": False, "shape": (count,)}
-            np.lib.format.write_array_header_1_0(index, header)
+            header = {"descr": npy.dtype_to_descr(ENTRY), "fortran_order": False, "shape": (count,)}
+            npy.write_array_header_1_0(index, header)
             lengths, place_keys = [0] * len(streams), checksum.keys(text, layout.words)
             for block in blocks:
                 rows, entries = block.moved(lengths), np.zeros(len(block), ENTRY)
