@@ -113,7 +113,12 @@ def parts(sources: list[str], home: Path) -> Iterator[tuple[str, Times]]:
 
 
 def alternating(sources: list[str], home: Path, workers: Sequence[int], runs: int) -> dict[int, list[Times]]:
-    """Packs in turn with each number of workers; 1 is this process. Returns what each packing took."""
+    """Packs in turn with each number of workers; 1 is this process. Returns what each packing took.
+
+    Beam is imported before: in a pipeline, the process of a training node has used it already.
+    """
+    import apache_beam  # noqa: F401
+
     from limbeck.components.training.packing import Workers, pack
     from limbeck.settings.beam import BeamConfig
     from limbeck.trainer.data.packed import packed_digest

@@ -32,7 +32,7 @@ from limbeck.trainer.data.packing import Labels
 from limbeck.trainer.data.reading import Reading
 from limbeck.trainer.data.runs import Limits, Run, write_runs
 
-FEWEST_BYTES = 256 << 20
+FEWEST_BYTES = 1 << 30
 # A part of fewer bytes takes longer to hand out than to read.
 PART_BYTES = 8 << 20
 
@@ -44,8 +44,9 @@ class Workers:
     Attributes:
       flags: Beam's flags.
       place: folder or URI in which workers may write, and which this process reads.
-      fewest_bytes: size of the files of a split from which on workers read them. By default 256 MiB: to start workers
-        and import TensorFlow in them takes as long as to read so much (benchmarks/growth).
+      fewest_bytes: size of the files of a split from which on workers read them. By default 1 GiB. Two workers take 9
+        seconds of processor time to start and to import TensorFlow, in which one process reads 200 MiB. It also uses
+        more than one core. So two workers were no faster with 396 MiB (benchmarks/growth), and less must not be slower.
       part_bytes: size of the files that are handed out together. A larger file is handed out by itself.
     """
 
