@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
         options = compiler.Options(
             target=arguments.target,
             image=arguments.image,
-            environment=operational | reference.environment(ref),
+            environment=operational | reference.environment(ref) | _beam_variables(config, arguments.target),
             containers=config.containers,
             data=data,
             runtime=_runtime(config),
@@ -81,6 +81,17 @@ def _warnings(arguments: argparse.Namespace, config: Config) -> list[str]:
     places = named_places(arguments.root or _PLACEHOLDER_ROOT, config.data.path, config.data.unlabelled)
     warnings += unmounted(places, arguments.target, config.containers)
     return [*warnings, *filter(None, [unpullable(arguments.image, arguments.target)])]
+
+
+def _beam_variables(config: Config, target: str) -> dict[str, str]:
+    """Returns variables with Beam's flags for steps that are no Beam steps of TFX. They have training data packed.
+
+    Nothing if Beam has one worker, which packs no faster than the step. On Kubeflow, files lie where KFP's launcher has
+    copied them to, and no worker of Dataflow finds them.
+    """
+    if config.beam.workers == 1 or (config.beam.engine == "dataflow" and target == "kubeflow"):
+        return {}
+    return config.beam.variables()
 
 
 def _retries(count: int | None) -> list[str]:

@@ -42,7 +42,10 @@ def write(path: Path, rows: int, compression: str = "") -> None:
             for number, value in enumerate(generator.integers(1000, size=_INTEGERS)):
                 feature[f"integer_{number}"].int64_list.value.append(int(value))
             feature[LABEL].int64_list.value.append(int(generator.integers(CLASSES)))
-            feature[EXAMPLE_ID].bytes_list.value.append(
-                hashlib.sha256(str(row).encode()).hexdigest()[:38].encode()
-            )
+            feature[EXAMPLE_ID].bytes_list.value.append(example_id(str(row)))
             writer.write(example.SerializeToString())
+
+
+def example_id(name: str) -> bytes:
+    """Returns the id of an example by its name: as long as those that Transform makes."""
+    return hashlib.sha256(name.encode()).hexdigest()[:38].encode()

@@ -15,13 +15,14 @@ from limbeck.components.artifacts.files import Artifacts, split_files, split_nam
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Properties, Section
+from limbeck.components.training.packing import Workers, pack
 from limbeck.errors import DamagedDataError, DataError
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.launch import launch
 from limbeck.models import Targets
 from limbeck.reference import TaskRef
-from limbeck.settings import trial
+from limbeck.settings import beam, trial
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import Scalar
@@ -32,7 +33,6 @@ from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.search import SearchConfig
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.training import TrainingConfig
-from limbeck.trainer.data.packing import pack
 from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.job import Entry, TrainingJob
@@ -57,7 +57,7 @@ def train(
     compression: CompressionConfig | None = None,
     pipelining: PipeliningConfig | None = None,
 ) -> None:
-    """Packs the data on this machine, runs the job, and leaves SavedModel and record in the output artifacts.
+    """Packs the data onto this machine, runs the job, and leaves SavedModel and record in the output artifacts.
 
     If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint. Packed data that are
     damaged are packed again, once.
@@ -96,10 +96,11 @@ def train(
         planned = _planned_compression(operational, entry, targets, compression)
         auto = compression is not None and compression.recipe == "auto"
         _assert_validation(compression or planned, inputs)
+        workers = Workers(beam.read_flags(os.environ), scratch)
 
         def attempt() -> TrainingJob:
             judged = search is not None or auto or _followed(properties, targets, inputs)
-            packed = _pack(entry, inputs, training, task, folder, judged=judged)
+            packed = _pack(entry, inputs, training, task, folder, workers=workers, judged=judged)
             job = TrainingJob(
                 entry=entry,
                 task=task,
@@ -210,7 +211,14 @@ def _search(properties: Properties, inputs: Artifacts) -> SearchConfig | None:
 
 
 def _pack(
-    entry: Entry, inputs: Artifacts, training: TrainingConfig, task: TaskRef, scratch: Path, *, judged: bool
+    entry: Entry,
+    inputs: Artifacts,
+    training: TrainingConfig,
+    task: TaskRef,
+    scratch: Path,
+    *,
+    workers: Workers,
+    judged: bool,
 ) -> dict[str, str]:
     """Packs the splits that the job reads. Returns the folder of each split.
 
@@ -225,6 +233,7 @@ def _pack(
         files.remove_folder(str(folder))
         folder.mkdir(parents=True)
         name = "training" if split == TRAIN else split
-        pack(split_files(inputs["examples"], split), folder, spec, label_key(entry), objective, split=name)
+        sources = split_files(inputs["examples"], split)
+        pack(sources, folder, spec, label_key(entry), objective, split=name, workers=workers)
         folders[split] = str(folder)
     return folders

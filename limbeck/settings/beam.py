@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic.dataclasses import dataclass
@@ -14,6 +15,7 @@ from limbeck.settings.fields import Positive, operational
 
 # One environment variable for each flag. TFX's cache key counts them, so no setting may change their number.
 VARIABLES = tuple(f"LIMBECK_BEAM_FLAG_{number}" for number in range(16))
+_WORKERS = ("--direct_num_workers=", "--num_workers=")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -74,3 +76,18 @@ class BeamConfig:
             )
         padded = flags + flags[-1:] * (len(VARIABLES) - len(flags))
         return dict(zip(VARIABLES, padded, strict=True))
+
+
+def read_flags(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns Beam's flags for this process, whose executor is no Beam executor of TFX.
+
+    They are those that `BeamConfig.variables` wrote, or those of the default settings.
+    """
+    found = dict.fromkeys(environment[name] for name in VARIABLES if name in environment)
+    return tuple(found) or BeamConfig().flags()
+
+
+def workers_of(flags: Sequence[str]) -> int:
+    """Returns how many workers Beam begins with, by the flags that `BeamConfig.flags` returned."""
+    counts = [flag[len(name) :] for flag in flags for name in _WORKERS if flag.startswith(name)]
+    return max(map(int, counts), default=1)

@@ -13,7 +13,7 @@ import yaml
 from limbeck import reference
 from limbeck.cli import settings
 from limbeck.cli.main import main
-from limbeck.settings import operational
+from limbeck.settings import beam, operational
 from limbeck.settings.config import Config
 from limbeck.settings.descriptions import describe
 from limbeck.settings.fields import runtime_fields
@@ -260,10 +260,12 @@ def test_every_runtime_setting_of_a_node_is_in_the_form_of_a_run(compiled: Compi
 
 def test_what_cannot_change_a_result_is_told_to_containers_and_no_parameter(compiled: Compiled, config: Config):
     for name in compiled.nodes:
-        [variable] = compiled.container(name)["env"]
-        told = operational.read({variable["name"]: variable["value"]})
+        variables = {one["name"]: one["value"] for one in compiled.container(name)["env"]}
+        told = operational.read(variables)
         assert told == Operational.of(config, f"{STORE}/checkpoints", f"{STORE}/looks")
         assert told.recovery.restarts == 5
+        # With one worker, there is no variable for Beam: the goldens show it.
+        assert beam.read_flags(variables) == config.beam.flags()
         assert not [key for key in compiled.parameters(name) if key.startswith(("recovery", "checkpoint"))]
 
 

@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
+from limbeck.engines.kind import Processes
 from limbeck.errors import ConfigError
 from limbeck.settings import beam, operational
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.settings.compression import CompressionConfig
 from limbeck.settings.config import Config
+from limbeck.settings.dataflow import DataflowConfig
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.settings.fields import operational_fields
 from limbeck.settings.operational import ENVIRONMENT, Operational
@@ -83,6 +85,23 @@ def test_beams_flags_are_in_variables_whose_names_say_nothing_of_them(workers: i
     assert variables.keys() == BeamConfig().variables().keys()
     assert tuple(dict.fromkeys(variables.values())) == config.flags()
     assert f"--direct_num_workers={workers}" in config.flags()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_beams_flags_are_read_from_their_variables(workers: int):
+    config = BeamConfig(workers=workers)
+    assert beam.read_flags(config.variables() | {"OTHER": "1"}) == config.flags()
+    assert beam.workers_of(config.flags()) == workers
+    # Nobody set them, as in a test, or in a pipeline of someone else.
+    assert beam.read_flags({}) == BeamConfig().flags()
+
+
+def test_the_workers_of_other_engines_are_counted():
+    processes = Processes("localhost:1", "localhost:2", None, "identity", "job")
+    assert beam.workers_of(BeamConfig(engine="portable", workers=4).flags(processes)) == 4
+    cloud = DataflowConfig(project="my-project-1", region="us-central1", temp="gs://bucket/temp", image="it:1")
+    assert beam.workers_of(BeamConfig(engine="dataflow", workers=5, dataflow=cloud).flags()) == 5
+    assert beam.workers_of(()) == 1
 
 
 def test_more_flags_than_variables_are_our_mistake(monkeypatch: pytest.MonkeyPatch):

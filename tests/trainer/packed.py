@@ -71,11 +71,11 @@ def spec_of(serialized):
     }
 
 
-def pack_all(folder, serialized, label_key="label", spec=None):
+def pack_all(folder, serialized, label_key="label", spec=None, **named):
     """Packs the examples of one file. Returns the folder as `batches` takes it."""
     folder.mkdir()
     written = write(folder / "part.gz", serialized)
-    pack([written], folder, spec or spec_of(serialized), label_key, OBJECTIVE)
+    pack([written], folder, spec or spec_of(serialized), label_key, OBJECTIVE, **named)
     return str(folder)
 
 

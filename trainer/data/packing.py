@@ -9,18 +9,21 @@ them, and whoever reads them parses each example again. So each split is packed 
   layout.json    the columns
   seal.json      the digest of the other files (`limbeck.trainer.data.seal`)
 
-Equal data become equal bytes, however they were cut into files. So the digest of the files names the data, and
-checkpoints are found again by it. A split need not fit in memory (`limbeck.trainer.data.packed`), nor need its ids:
-packing holds the labels and the order in memory, some 40 bytes an example, and maps the rest. The index takes 9 bytes
-an example. No file holds objects of Python.
+Equal data become equal bytes, however they were cut into files, and in however many processes these were read. So the
+digest of the files names the data, and checkpoints are found again by it. A split need not fit in memory
+(`limbeck.trainer.data.packed`), and neither need its ids, labels or order: files are read into sorted runs
+(`limbeck.trainer.data.runs`), which are merged a block at a time (`limbeck.trainer.data.merging`). No file holds
+objects of Python.
+
+Reading is most of the work, and needs nothing but a file. `pack` reads all files in this process;
+`limbeck.components.training.packing` may have them read in others. Both end in `merge`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import gzip
-import hashlib
-import zlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,23 +31,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limbeck import files
-from limbeck.aliases import Features, FeatureSpec
+from limbeck.aliases import FeatureSpec
 from limbeck.errors import DataError
-from limbeck.examples import EXAMPLE_ID
 from limbeck.objectives.objective import Objective
 from limbeck.records import to_json
-from limbeck.trainer.data import checksum, seal
-from limbeck.trainer.data.layout import Column, Layout, Spans, Words, follow_each_other
-from limbeck.trainer.data.packed import ENTRY, INDEX, LAYOUT, RECORDS, mapped, stream_name
-from limbeck.trainer.data.preprocessing import assert_declared
+from limbeck.trainer.data import checksum, merging, seal
+from limbeck.trainer.data.block import Block
+from limbeck.trainer.data.layout import Layout
+from limbeck.trainer.data.packed import ENTRY, INDEX, LAYOUT, RECORDS, stream_name
+from limbeck.trainer.data.preprocessing import assert_none_undeclared
+from limbeck.trainer.data.reading import Reading, assert_equal_sizes
+from limbeck.trainer.data.runs import Limits, Run, fetched, longer, opened, write, write_runs
 
-_UNSORTED = "unsorted-"
-_READ_BATCH = 1024
-_CHECK_BYTES = 1 << 20
-# How much of the rows is sorted at a time.
-_BLOCK_BYTES = 1 << 24
-_IDS_AT_A_TIME = 1 << 16
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """The labels of a split.
+
+    Attributes:
+      key: name of the feature that is the label of this training.
+      objective: how the label is encoded.
+      split: name of the split in messages.
+    """
+
+    key: str
+    objective: Objective
+    split: str = "training"
+
+    def of(self, block: Block) -> npt.NDArray[Any]:
+        """Returns the labels of some examples: `[examples, *label_shape]`."""
+        return block.column(self.key).reshape(len(block), *self.objective.label_shape)
+
+    def assert_declared(self, runs: Sequence[Run]) -> None:
+        """Raises DataError if an example of the split has a label that the task does not declare."""
+        unknown = sum(int(self.objective.undeclared(self.of(opened(run))).sum()) for run in runs)
+        total = sum(run.examples for run in runs)
+        assert_none_undeclared(self.objective, unknown, total, f"{self.split} examples")
 
 
 def pack(
@@ -55,11 +77,11 @@ def pack(
     objective: Objective,
     *,
     split: str = "training",
+    limits: Limits = Limits(),  # noqa: B008, frozen
 ) -> int:
-    """Packs the TFRecord files of one split into a folder, sorted by example id.
+    """Packs the TFRecord files of one split into a folder, sorted by example id, in this process.
 
-    The rows are written twice: first as they are read, then sorted, because the order is known only when all ids are.
-    Until then the folder takes twice the space.
+    The examples are written twice: first as sorted runs, then merged. Until then the folder takes twice the space.
 
     Args:
       files: TFRecord files (gzip, as Transform writes them) of serialized tf.Examples with an `example_id`.
@@ -68,252 +90,105 @@ def pack(
       label_key: name of the feature that is the label of this training.
       objective: how the label is encoded.
       split: name of the split in messages.
+      limits: how much memory is taken. The packed files do not depend on it.
 
     Returns:
       The number of examples.
 
     Raises:
-      DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example, or a
-        label is not one that the task declares.
+      DataError: if there are no examples, a file is truncated or corrupt, a record is not a transformed example,
+        examples have different numbers of soft targets, or a label is not one that the task declares.
     """
-    spec = spec | {label_key: objective.label_spec()}
-    labels: list[npt.NDArray[Any]] = []
-    packer: _Packer | None = None
-    try:
-        for serialized, parsed in _read(files, spec, objective, label_key):
-            labels.append(parsed[label_key].numpy())
-            packer = packer or _Packer(destination, _layout(spec, parsed))
-            packer.write(parsed, serialized)
-    finally:
-        if packer is not None:
-            packer.close()
-    if packer is None:
-        raise DataError(f"the {split} split holds no examples: check data.path and its split folders")
-    all_labels = np.concatenate(labels)
-    assert_declared(objective, all_labels, f"{split} examples")
-    packer.sort(objective.labelled(all_labels))
-    seal.write(str(destination), INDEX)
-    return len(all_labels)
-
-
-def _layout(spec: FeatureSpec, parsed: Features) -> Layout:
-    """Returns the columns of the features in a spec. How many values one of any number has, the data say."""
-    import tensorflow as tf
-
-    columns, serialized = [], False
-    for name, kind in sorted(spec.items()):
-        if name not in parsed or kind.dtype == tf.string:
-            serialized = True
-            continue
-        size = None
-        if isinstance(kind, (tf.io.FixedLenFeature, tf.io.FixedLenSequenceFeature)):
-            counts = parsed[name].row_lengths() if isinstance(parsed[name], tf.RaggedTensor) else None
-            size = int(np.prod(parsed[name].shape[1:])) if counts is None else int(counts[0])
-        columns.append(Column(name, kind.dtype.name, size))
-    return Layout(tuple(columns), serialized)
-
-
-def _parsed_as(spec: FeatureSpec) -> FeatureSpec:
-    """Returns how features are parsed to be packed: values and their number; without those that columns cannot hold."""
-    import tensorflow as tf
-
-    wanted = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}
-    for name, kind in spec.items():
-        if kind.dtype == tf.string:
-            continue
-        if isinstance(kind, tf.io.FixedLenFeature):
-            wanted[name] = kind
-        elif isinstance(kind, (tf.io.VarLenFeature, tf.io.FixedLenSequenceFeature)) or _plain_ragged(kind):
-            key = getattr(kind, "value_key", None) or name
-            wanted[name] = tf.io.RaggedFeature(kind.dtype, key, row_splits_dtype=tf.int64)
-    return wanted
-
-
-def _plain_ragged(kind: Any) -> bool:
-    import tensorflow as tf
-
-    return isinstance(kind, tf.io.RaggedFeature) and not kind.partitions
-
-
-@dataclasses.dataclass
-class _Packer:
-    """Writes rows and streams as they come, and sorts them at the end."""
-
-    folder: Path
-    layout: Layout
-
-    def __post_init__(self) -> None:
-        names = [RECORDS, *map(stream_name, range(len(self.layout.streams)))]
-        self._files = [(self.folder / f"{_UNSORTED}{name}").open("wb") for name in names]
-        self._names, self._ids = names, _Ids(self.folder / f"{_UNSORTED}ids")
-        self._lengths = [0] * len(self.layout.streams)
-
-    def write(self, parsed: Features, serialized: npt.NDArray[np.object_]) -> None:
-        """Writes a batch of examples.
-
-        Raises:
-          DataError: if examples have different numbers of soft targets.
-        """
-        rows = np.zeros([len(serialized), self.layout.words], np.uint64)
-        for dtype, values in (("int64", self.layout.integers(rows)), ("float32", self.layout.floats(rows))):
-            for column in self.layout.fixed(dtype):
-                values[:, self.layout.place(column)] = _flat(column, parsed[column.name])
-        for number, (values, counts) in enumerate(self._streams(parsed, serialized)):
-            told = self.layout.stream(rows, number)
-            told[:, 0] = self._lengths[number] + follow_each_other(counts)
-            told[:, 1] = counts
-            told[:, 2] = checksum.of_values(values, Spans(told[:, 0].view(np.int64), counts))
-            self._files[1 + number].write(values.tobytes())
-            self._lengths[number] += len(values)
-        self._files[0].write(rows.tobytes())
-        self._ids.write(parsed[EXAMPLE_ID].numpy())
-
-    def _streams(
-        self, parsed: Features, serialized: npt.NDArray[np.object_]
-    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
-        for column in self.layout.variable:
-            ragged = parsed[column.name]
-            yield ragged.values.numpy(), ragged.row_lengths().numpy()
-        if self.layout.serialized:
-            content = np.frombuffer(b"".join(serialized), np.uint8)
-            yield content, np.fromiter(map(len, serialized), np.int64, len(serialized))
-
-    def close(self) -> None:
-        """Closes the files that were written."""
-        for file in self._files:
-            file.close()
-        self._ids.close()
-
-    def sort(self, labelled: npt.NDArray[np.bool_]) -> None:
-        """Writes the files of the folder in the order of the ids, and removes those that are not."""
-        unsorted = [self.folder / f"{_UNSORTED}{name}" for name in self._names]
-        ids = self._ids.array()
-        rows = mapped(unsorted[0], "<u8").reshape(len(ids), self.layout.words)
-        streams = [mapped(path, dtype) for path, dtype in zip(unsorted[1:], self.layout.streams, strict=True)]
-        order = self._order(ids, rows)
-        text = to_json(self.layout)
-        (self.folder / LAYOUT).write_text(text, encoding="utf-8")
-        place_keys = checksum.keys(text, self.layout.words)
-        index = np.zeros(len(ids), ENTRY)
-        index["labelled"] = labelled[order]
-        self._files = [(self.folder / name).open("wb") for name in self._names]
-        lengths, done = [0] * len(streams), 0
-        each = (rows.nbytes + sum(stream.nbytes for stream in streams)) // len(ids) + 1
-        for some in np.array_split(order, -(-len(order) * each // _BLOCK_BYTES)):
-            block = rows[some]
-            for number, stream in enumerate(streams):
-                told = self.layout.stream(block, number).view(np.int64)
-                self._files[1 + number].write(stream[Spans(told[:, 0], told[:, 1]).places].tobytes())
-                told[:, 0] = lengths[number] + follow_each_other(told[:, 1])
-                lengths[number] += int(told[:, 1].sum())
-            self._files[0].write(block.tobytes())
-            index["check"][done : done + len(some)] = checksum.of_rows(block, place_keys)
-            done += len(some)
-        self.close()
-        np.save(self.folder / INDEX, index)
-        for path in (*unsorted, self._ids.path):
-            path.unlink()
-
-    def _order(self, ids: npt.NDArray[np.bytes_], rows: Words) -> npt.NDArray[np.int64]:
-        """Returns the order of all examples by id. Examples with equal ids are ordered by a digest of their values."""
-        order = np.argsort(ids, kind="stable")
-        equal = _equal_to_the_next(ids, order)
-        places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-        same = order[places]
-        content = rows[same]
-        for number in range(len(self.layout.streams)):
-            # Where the values are says in which order they were read.
-            self.layout.stream(content, number)[:, 0] = 0
-        digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in content], "S64")
-        order[places] = same[np.lexsort([digests, ids[same]])]
-        return order
-
-
-class _Ids:
-    """Keeps ids of any length in a file, and not in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = path.open("wb")
-        self._widths: list[tuple[int, int]] = []
-
-    def write(self, ids: npt.NDArray[np.object_]) -> None:
-        """Writes the ids of a batch."""
-        fixed = ids.astype("S")
-        self._file.write(fixed.tobytes())
-        self._widths.append((len(fixed), fixed.itemsize))
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
-
-    def array(self) -> npt.NDArray[np.bytes_]:
-        """Returns all ids, mapped into memory: `[examples]`, each as wide as the longest."""
-        width = max(width for _, width in self._widths)
-        if any(one != width for _, one in self._widths):
-            self._widen(width)
-        return mapped(self.path, f"S{width}")
-
-    def _widen(self, width: int) -> None:
-        narrow = self.path.with_name(f"{self.path.name}-narrow")
-        self.path.rename(narrow)
-        with narrow.open("rb") as source, self.path.open("wb") as wide:
-            for count, own in self._widths:
-                wide.write(np.frombuffer(source.read(count * own), f"S{own}").astype(f"S{width}").tobytes())
-        narrow.unlink()
-
-
-def _equal_to_the_next(ids: npt.NDArray[np.bytes_], order: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Returns for each example but the last one, in this order, whether the next one has its id."""
-    equal = np.zeros(len(order) - 1, bool)
-    for start in range(0, len(equal), _IDS_AT_A_TIME):
-        some = ids[order[start : start + _IDS_AT_A_TIME + 1]]
-        equal[start : start + len(some) - 1] = some[1:] == some[:-1]
-    return equal
-
-
-def _flat(column: Column, values: Any) -> npt.NDArray[Any]:
-    import tensorflow as tf
-
-    if not isinstance(values, tf.RaggedTensor):
-        return np.reshape(values.numpy(), [len(values), -1])
-    counts = values.row_lengths().numpy()
-    if (counts != column.size).any():
-        raise DataError(
-            f"every example must have equally many values of '{column.name}', but some have {column.size}, and some "
-            f"{int(counts[counts != column.size][0])}: label all examples by the same teachers"
+    reading, labels = Reading.of(spec, label_key, objective), Labels(label_key, objective, split)
+    with _scratch(destination) as scratch:
+        count = _merge(
+            write_runs(sorted(files), reading, str(scratch), limits), destination, labels, limits, scratch
         )
-    return np.reshape(values.values.numpy(), [len(counts), -1])
+    seal.write(str(destination), INDEX)
+    return count
 
 
-def _read(
-    files: Sequence[str], spec: FeatureSpec, objective: Objective, label_key: str
-) -> Iterator[tuple[npt.NDArray[np.object_], Features]]:
-    """Yields examples, serialized and parsed, file by file, with at most `_READ_BATCH` examples at a time."""
-    import tensorflow as tf
+def merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limits) -> int:
+    """Writes the packed split that sorted runs of it become. Some of the runs may be removed.
 
-    wanted = _parsed_as(spec)
-    for file in sorted(files):
-        try:
-            _assert_whole(file)
-            for serialized in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_READ_BATCH):
-                yield serialized.numpy(), tf.io.parse_example(serialized, wanted)
-        except (EOFError, gzip.BadGzipFile, zlib.error, tf.errors.DataLossError) as error:
-            raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
-        except tf.errors.InvalidArgumentError as error:
-            raise DataError(
-                f"{file} must hold tf.Examples with one text '{EXAMPLE_ID}', one {_words(objective)} '{label_key}' "
-                f"and the features of the transform graph each ({error.message})"
-            ) from None
+    Args:
+      runs: all runs of the split, in the order of its files.
+      destination: an empty folder.
+      labels: the labels of the split.
+      limits: how much memory is taken.
 
+    Returns:
+      The number of examples.
 
-def _words(objective: Objective) -> str:
-    size = f"{objective.label_shape} " if objective.label_shape else ""
-    return size + ("integer" if objective.label_dtype == "int64" else "number")
+    Raises:
+      DataError: if there are no examples, they have different numbers of soft targets, or a label is not one that the
+        task declares.
+    """
+    with _scratch(destination) as scratch:
+        count = _merge([fetched(run, scratch) for run in runs], destination, labels, limits, scratch)
+    seal.write(str(destination), INDEX)
+    return count
 
 
-def _assert_whole(file: str) -> None:
-    """Raises an error if a gzip is cut off. TensorFlow would take a cut between two records for the end of the file."""
-    with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
-        while stream.read(_CHECK_BYTES):
-            pass
+@contextlib.contextmanager
+def _scratch(destination: Path) -> Iterator[Path]:
+    """A context of a folder for runs, on the disk of the packed split. It is gone before that is sealed."""
+    scratch = destination / "runs"
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limits, scratch: Path) -> int:
+    if not runs:
+        raise DataError(f"the {labels.split} split holds no examples: check data.path and its split folders")
+    for run in runs:
+        assert_equal_sizes(runs[0].layout, run.layout)
+    labels.assert_declared(runs)
+    few = _fewer(runs, scratch, limits)
+    count = sum(run.examples for run in few)
+    blocks = merging.merged([opened(run) for run in few], limits.block_bytes)
+    _write(destination, runs[0].layout, count, labels, blocks)
+    return count
+
+
+def _fewer(runs: Sequence[Run], scratch: Path, limits: Limits) -> list[Run]:
+    """Returns so few runs that all may be open, with the same examples. Removes those that it made longer ones of."""
+    found = list(runs)
+    while len(found) > limits.open_runs:
+        some, found = found[: limits.open_runs], found[limits.open_runs :]
+        made = longer(some, scratch)
+        write(made, merging.merged([opened(run) for run in some], limits.block_bytes))
+        for run in some:
+            Path(run.path).unlink()
+        # Behind those that are shorter.
+        found.append(made)
+    return found
+
+
+def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks: Iterator[Block]) -> None:
+    """Writes all files but the seal, or none. The blocks hold all examples, in their order."""
+    text = to_json(layout)
+    streams = [stream_name(number) for number in range(len(layout.streams))]
+    paths = [destination / name for name in (RECORDS, INDEX, *streams)]
+    npy: Any = np.lib.format
+    try:
+        (destination / LAYOUT).write_text(text, encoding="utf-8")
+        with contextlib.ExitStack() as stack:
+            records, index, *values = [stack.enter_context(path.open("wb")) for path in paths]
+            header = {"descr": npy.dtype_to_descr(ENTRY), "fortran_order": False, "shape": (count,)}
+            npy.write_array_header_1_0(index, header)
+            lengths, place_keys = [0] * len(streams), checksum.keys(text, layout.words)
+            for block in blocks:
+                rows, entries = block.moved(lengths), np.zeros(len(block), ENTRY)
+                entries["labelled"] = labels.objective.labelled(labels.of(block))
+                entries["check"] = checksum.of_rows(rows, place_keys)
+                for file, part in zip((records, index, *values), (rows, entries, *block.streams), strict=True):
+                    file.write(part.tobytes())
+                lengths = [length + len(stream) for length, stream in zip(lengths, block.streams, strict=True)]
+    except BaseException:
+        for path in (*paths, destination / LAYOUT):
+            path.unlink(missing_ok=True)
+        raise

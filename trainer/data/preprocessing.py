@@ -142,7 +142,18 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
       labels: NumPy array `[examples, *label_shape]` of encoded labels.
       what: name of the examples in the message, such as `training examples`.
     """
-    unknown = int(objective.undeclared(labels).sum())
+    assert_none_undeclared(objective, int(objective.undeclared(labels).sum()), len(labels), what)
+
+
+def assert_none_undeclared(objective: Objective, unknown: int, total: int, what: str) -> None:
+    """Raises DataError if `unknown` is not 0: so many of `total` examples have a label that the task does not declare.
+
+    Args:
+      objective: the objective of the task.
+      unknown: number of examples.
+      total: number of examples.
+      what: name of the examples in the message, such as `training examples`.
+    """
     if unknown:
         classes, remedy = objective.label_values, "correct the data, or the declaration of the task's label"
         if classes:
@@ -150,7 +161,7 @@ def assert_declared(objective: Objective, labels: Any, what: str) -> None:
             if objective.label.kind == "integer":
                 remedy = f"classes count from 0, and the last is {len(classes) - 1} ('{classes[-1]}'); {remedy}"
         raise DataError(
-            f"{unknown} of {len(labels)} {what} have a label that the task does not declare: {remedy}; "
+            f"{unknown} of {total} {what} have a label that the task does not declare: {remedy}; "
             "an example without a label leaves the feature out"
         )
 

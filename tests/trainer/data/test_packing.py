@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from limbeck.digests import content
 from limbeck.errors import DataError
-from limbeck.trainer.data import packing
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.data.packing import pack
+from limbeck.trainer.data.runs import Limits
 from tests.trainer import packed
 from tests.trainer.packed import equal, read
 
@@ -87,16 +87,14 @@ def test_equal_data_are_equal_bytes_however_they_were_cut_into_files(tmp_path):
     assert whole.labelled(np.arange(len(whole))).tolist() == (parsed["label"].numpy() != -1).tolist()
 
 
-def test_ids_of_any_length_are_sorted_in_parts_as_at_once(tmp_path, monkeypatch):
-    """Ids are kept in a file, each batch as wide as its longest, and compared a block at a time."""
+def test_ids_of_any_length_are_sorted_in_parts_as_at_once(tmp_path):
+    """Each batch and each run is as wide as its longest id, and many runs are merged a block at a time."""
     numbers = np.random.default_rng(0).integers(0, 300, size=60)
     serialized = [
         packed.serialize(example_id=str(7**n), x=[float(n % 5)] * 3, label=n % 2) for n in numbers.tolist()
     ]
     at_once = Path(packed.pack_all(tmp_path / "at-once", serialized))
-    monkeypatch.setattr(packing, "_READ_BATCH", 7)
-    monkeypatch.setattr(packing, "_IDS_AT_A_TIME", 2)
-    in_parts = Path(packed.pack_all(tmp_path / "in-parts", serialized))
+    in_parts = Path(packed.pack_all(tmp_path / "in-parts", serialized, limits=Limits(7, 1, 500, open_runs=2)))
 
     assert {path.name: path.read_bytes() for path in at_once.iterdir()} == {
         path.name: path.read_bytes() for path in in_parts.iterdir()

@@ -1,0 +1,144 @@
+"""Some packed examples in memory: ids, rows and the values of streams, in one order.
+
+A block is what is sorted, cut and joined until the order of a whole split is known. Where a value is in its stream is
+said within the block: so a block means the same wherever it comes from, and where it goes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limbeck.examples import EXAMPLE_ID
+from limbeck.trainer.data import checksum
+from limbeck.trainer.data.layout import Column, Layout, Spans, Words, follow_each_other
+from limbeck.trainer.data.permutation import Positions
+from limbeck.trainer.data.reading import ReadBatch, unequal_sizes
+
+Ids = npt.NDArray[np.bytes_]
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Some examples. In the streams, their values follow each other without a gap, from the first value on.
+
+    Attributes:
+      layout: the columns.
+      ids: bytes `[examples]`.
+      rows: uint64 `[examples, words]`.
+      streams: the values of each stream, example by example.
+    """
+
+    layout: Layout
+    ids: Ids
+    rows: Words
+    streams: tuple[npt.NDArray[Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def nbytes(self) -> int:
+        """Number of bytes of all arrays."""
+        return self.ids.nbytes + self.rows.nbytes + sum(stream.nbytes for stream in self.streams)
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Returns the values of a column of fixed size, a view `[examples, size]`. Raises KeyError if there is none."""
+        column = self.layout.column(name)
+        if column is None or column.size is None:
+            raise KeyError(name)
+        values = self.layout.integers(self.rows) if column.dtype == "int64" else self.layout.floats(self.rows)
+        return values[:, self.layout.place(column)]
+
+    def taken(self, order: Positions) -> Block:
+        """Returns the examples at some positions, in their order."""
+        rows, streams = self.rows[order], []
+        for number, stream in enumerate(self.streams):
+            told = self.layout.stream(rows, number).view(np.int64)
+            streams.append(stream[Spans(told[:, 0], told[:, 1]).places])
+            told[:, 0] = follow_each_other(told[:, 1])
+        return Block(self.layout, self.ids[order], rows, tuple(streams))
+
+    def between(self, begin: int, end: int) -> Block:
+        """Returns a copy of the examples from `begin` to `end - 1`. It reads nothing else of a file that is mapped."""
+        rows, streams = np.array(self.rows[begin:end]), []
+        for number, stream in enumerate(self.streams):
+            told = self.layout.stream(rows, number).view(np.int64)
+            first = int(told[0, 0]) if len(told) else 0
+            streams.append(np.array(stream[first : first + int(told[:, 1].sum())]))
+            told[:, 0] -= first
+        return Block(self.layout, np.array(self.ids[begin:end]), rows, tuple(streams))
+
+    def moved(self, lengths: Sequence[int]) -> Words:
+        """Returns the rows as they are behind streams that have so many values already: uint64 `[examples, words]`."""
+        rows = self.rows.copy()
+        for number, length in enumerate(lengths):
+            self.layout.stream(rows, number).view(np.int64)[:, 0] += length
+        return rows
+
+    def in_order(self, order: Positions, most_bytes: int) -> Iterator[Block]:
+        """Yields the examples at some positions, in their order, about `most_bytes` at a time.
+
+        The place of each value takes eight bytes while it is looked up, also if the value is one byte.
+        """
+        pieces = max(1, -(-self.nbytes // most_bytes))
+        for some in np.array_split(order, pieces):
+            yield self.taken(some)
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Returns all examples of blocks with one layout, one block after the other. There is at least one block."""
+    layout = blocks[0].layout
+    rows = np.concatenate([block.rows for block in blocks])
+    for number in range(len(layout.streams)):
+        told = layout.stream(rows, number).view(np.int64)
+        told[:, 0] = follow_each_other(told[:, 1])
+    streams = [np.concatenate(each) for each in zip(*(block.streams for block in blocks), strict=True)]
+    return Block(layout, np.concatenate([block.ids for block in blocks]), rows, tuple(streams))
+
+
+def block_of(layout: Layout, batch: ReadBatch) -> Block:
+    """Returns the examples that were read.
+
+    Raises:
+      DataError: if an example has another number of values than a column of fixed size.
+    """
+    parsed = batch.parsed
+    ids = parsed[EXAMPLE_ID].numpy().astype("S")
+    rows = np.zeros([len(ids), layout.words], np.uint64)
+    for dtype, values in (("int64", layout.integers(rows)), ("float32", layout.floats(rows))):
+        for column in layout.fixed(dtype):
+            values[:, layout.place(column)] = _flat(column, parsed[column.name])
+    streams = []
+    for number, (values, counts) in enumerate(_streams(layout, batch)):
+        told = layout.stream(rows, number)
+        told[:, 0] = follow_each_other(counts)
+        told[:, 1] = counts
+        told[:, 2] = checksum.of_values(values, Spans(told[:, 0].view(np.int64), counts))
+        streams.append(values)
+    return Block(layout, ids, rows, tuple(streams))
+
+
+def _streams(layout: Layout, batch: ReadBatch) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
+    for column in layout.variable:
+        ragged = batch.parsed[column.name]
+        yield ragged.values.numpy(), ragged.row_lengths().numpy()
+    if layout.serialized:
+        serialized = batch.serialized.numpy()
+        content = np.frombuffer(b"".join(serialized), np.uint8)
+        yield content, np.fromiter(map(len, serialized), np.int64, len(serialized))
+
+
+def _flat(column: Column, values: Any) -> npt.NDArray[Any]:
+    import tensorflow as tf
+
+    if not isinstance(values, tf.RaggedTensor):
+        return np.reshape(values.numpy(), [len(values), -1])
+    counts = values.row_lengths().numpy()
+    if (counts != column.size).any():
+        raise unequal_sizes(column, int(counts[counts != column.size][0]))
+    return np.reshape(values.values.numpy(), [len(counts), -1])

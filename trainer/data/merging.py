@@ -1,0 +1,82 @@
+"""Merges sorted runs a block at a time, however many examples there are.
+
+A merge of k runs is usually written as a loop that takes the smallest of k first examples: a step of Python for each
+example. Here the runs are cut at the same id, again and again, so that all examples between two cuts fit in memory.
+These are sorted at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from limbeck.trainer.data.block import Block, Ids, joined
+from limbeck.trainer.data.permutation import Positions
+
+
+def merged(runs: Sequence[Block], most_bytes: int) -> Iterator[Block]:
+    """Yields the examples of all runs, sorted by id. Examples with equal ids are sorted by a digest of their values.
+
+    Args:
+      runs: examples that are sorted by id, with one layout. They may be mapped.
+      most_bytes: bytes of a block, about. Examples with equal ids are in one block, so more of them make it larger.
+
+    Returns:
+      Blocks that follow each other. They do not depend on how the examples were divided among runs.
+    """
+    each = sum(run.nbytes for run in runs) // sum(map(len, runs)) + 1
+    for piece in cuts([run.ids for run in runs], max(1, most_bytes // each)):
+        parts = [run.between(*place) for run, place in zip(runs, piece, strict=True) if place[0] < place[1]]
+        together = joined(parts)
+        yield together.taken(sorted_by_id(together))
+
+
+def cuts(ids: Sequence[Ids], most: int) -> Iterator[list[tuple[int, int]]]:
+    """Cuts sorted runs into pieces, each of which has all ids that are greater than those of the piece before.
+
+    Args:
+      ids: the sorted ids of each run.
+      most: about the largest number of examples in a piece. Each run may give one, and equal ids stay together.
+
+    Returns:
+      For each piece where it begins and ends in each run.
+    """
+    share, begins = max(1, most // len(ids)), [0] * len(ids)
+    while any(begin < len(one) for begin, one in zip(begins, ids, strict=True)):
+        # The last ones of the shares. Up to the smallest of them, no run has more than its share, but for equal ids.
+        lasts = [
+            bytes(one[begin + share - 1])
+            for begin, one in zip(begins, ids, strict=True)
+            if begin + share < len(one)
+        ]
+        ends = [
+            _end(one, begin, min(lasts)) if lasts else len(one) for begin, one in zip(begins, ids, strict=True)
+        ]
+        yield list(zip(begins, ends, strict=True))
+        begins = ends
+
+
+def sorted_by_id(block: Block) -> Positions:
+    """Returns the order of examples by id. Examples with equal ids are ordered by a digest of their values."""
+    order = np.argsort(block.ids, kind="stable")
+    sorted_ids = block.ids[order]
+    equal = sorted_ids[1:] == sorted_ids[:-1]
+    places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    same = order[places]
+    content = block.rows[same]
+    for number in range(len(block.streams)):
+        # Where the values are says in which order they were read.
+        block.layout.stream(content, number)[:, 0] = 0
+    digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in content], "S64")
+    order[places] = same[np.lexsort([digests, block.ids[same]])]
+    return order
+
+
+def _end(ids: Ids, begin: int, last: bytes) -> int:
+    """Returns how many ids of a run, from its first one on, are at most `last`. Those before `begin` are.
+
+    It has the dtype of the run, or NumPy would copy all ids. What is cut off from `last` is longer than any of them.
+    """
+    return begin + int(np.searchsorted(ids[begin:], np.array(last, ids.dtype), side="right"))

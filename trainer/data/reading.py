@@ -1,0 +1,176 @@
+"""Reads transformed examples from their TFRecord files, and says which file is wrong, and how.
+
+What is parsed is settled before a file is opened, in a form that another process can be sent: files may be read in
+several processes, none of which needs the task. How many values a feature has whose number the task leaves open, each
+process finds in its own files. Whoever brings the results together compares them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from limbeck import files
+from limbeck.aliases import Features, FeatureSpec, Tensor
+from limbeck.errors import DataError
+from limbeck.examples import EXAMPLE_ID
+from limbeck.objectives.objective import Objective
+from limbeck.trainer.data.layout import Column, Layout
+
+_CHECK_BYTES = 1 << 20
+
+
+class ParsedColumn(NamedTuple):
+    """A numeric feature that becomes a column.
+
+    Attributes:
+      name: name of the transformed feature.
+      dtype: of its values.
+      fixed: whether all examples have equally many values.
+    """
+
+    name: str
+    dtype: Literal["int64", "float32"]
+    fixed: bool
+
+
+class ReadBatch(NamedTuple):
+    """Some examples of one file.
+
+    Attributes:
+      serialized: a tensor `[examples]` of strings. It makes an object of each example only if somebody asks.
+      parsed: the parsed features by name.
+    """
+
+    serialized: Tensor
+    parsed: Features
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How the examples of a split are read. It can be pickled, and holds nothing of the task's code.
+
+    Attributes:
+      parsed: the features that are parsed, as `tf.io.parse_example` takes them: the id, and those of `columns`.
+      columns: the features that become columns, sorted by name.
+      serialized: whether there are features that columns cannot hold, so that serialized examples are kept, too.
+      content: what a record must hold, in the words of messages.
+    """
+
+    parsed: FeatureSpec
+    columns: tuple[ParsedColumn, ...]
+    serialized: bool
+    content: str
+
+    @classmethod
+    def of(cls, spec: FeatureSpec, label_key: str, objective: Objective) -> Reading:
+        """Returns how examples are read.
+
+        Args:
+          spec: feature spec of whatever will be read of the examples.
+          label_key: name of the feature that is the label of the training. Its spec is the objective's.
+          objective: how the label is encoded.
+        """
+        spec = spec | {label_key: objective.label_spec()}
+        parsed = _parsed_as(spec)
+        columns = [
+            ParsedColumn(name, kind.dtype.name, _is_fixed(kind))
+            for name, kind in sorted(spec.items())
+            if name in parsed and name != EXAMPLE_ID
+        ]
+        content = f"one text '{EXAMPLE_ID}', one {_words(objective)} '{label_key}'"
+        return cls(parsed, tuple(columns), len(columns) < len(spec), content)
+
+    def layout(self, parsed: Features) -> Layout:
+        """Returns the columns. The first of some parsed examples says how many values an open number of them is."""
+        columns = [
+            Column(name, dtype, _size(parsed[name]) if fixed else None) for name, dtype, fixed in self.columns
+        ]
+        return Layout(tuple(columns), self.serialized)
+
+    def batches(self, file: str, size: int) -> Iterator[ReadBatch]:
+        """Yields the examples of a file (gzip), at most `size` at a time.
+
+        Raises:
+          DataError: if the file is truncated or corrupt, or a record is not a transformed example.
+        """
+        import tensorflow as tf
+
+        try:
+            _assert_whole(file)
+            for serialized in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(size):
+                yield ReadBatch(serialized, tf.io.parse_example(serialized, self.parsed))
+        except (EOFError, gzip.BadGzipFile, zlib.error, tf.errors.DataLossError) as error:
+            raise DataError(f"{file} is truncated or corrupt: write it again ({error})") from None
+        except tf.errors.InvalidArgumentError as error:
+            raise DataError(
+                f"{file} must hold tf.Examples with {self.content} and the features of the transform graph each "
+                f"({error.message})"
+            ) from None
+
+
+def assert_equal_sizes(first: Layout, other: Layout) -> None:
+    """Raises DataError if examples of one split have different numbers of values in a column of fixed size."""
+    for dtype in ("int64", "float32"):
+        for one, another in zip(first.fixed(dtype), other.fixed(dtype), strict=True):
+            if one.size != another.size:
+                raise unequal_sizes(one, another.size or 0)
+
+
+def unequal_sizes(column: Column, other: int) -> DataError:
+    """Returns the error about examples that have another number of values of a column than the first one."""
+    return DataError(
+        f"every example must have equally many values of '{column.name}', but some have {column.size}, and some "
+        f"{other}: label all examples by the same teachers"
+    )
+
+
+def _parsed_as(spec: FeatureSpec) -> FeatureSpec:
+    """Returns how features are parsed to be packed: values and their number; without those that columns cannot hold."""
+    import tensorflow as tf
+
+    wanted = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}
+    for name, kind in spec.items():
+        if kind.dtype == tf.string:
+            continue
+        if isinstance(kind, tf.io.FixedLenFeature):
+            wanted[name] = kind
+        elif isinstance(kind, (tf.io.VarLenFeature, tf.io.FixedLenSequenceFeature)) or _plain_ragged(kind):
+            key = getattr(kind, "value_key", None) or name
+            wanted[name] = tf.io.RaggedFeature(kind.dtype, key, row_splits_dtype=tf.int64)
+    return wanted
+
+
+def _plain_ragged(kind: Any) -> bool:
+    import tensorflow as tf
+
+    return isinstance(kind, tf.io.RaggedFeature) and not kind.partitions
+
+
+def _is_fixed(kind: Any) -> bool:
+    import tensorflow as tf
+
+    return isinstance(kind, (tf.io.FixedLenFeature, tf.io.FixedLenSequenceFeature))
+
+
+def _size(values: Any) -> int:
+    import tensorflow as tf
+
+    return int(values.row_lengths()[0]) if isinstance(values, tf.RaggedTensor) else int(np.prod(values.shape[1:]))
+
+
+def _words(objective: Objective) -> str:
+    size = f"{objective.label_shape} " if objective.label_shape else ""
+    return size + ("integer" if objective.label_dtype == "int64" else "number")
+
+
+def _assert_whole(file: str) -> None:
+    """Raises an error if a gzip is cut off. TensorFlow would take a cut between two records for the end of the file."""
+    with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
+        while stream.read(_CHECK_BYTES):
+            pass
