@@ -70,7 +70,7 @@ def slots_sketched() -> Iterator[None]:
         shape = getattr(initial, "shape", None) if shape is None else shape
         if shape is None or not tf.TensorShape(shape).rank:
             return create(**options)
-        return _without_memory(options, shape, options.get("dtype") or initial.dtype)
+        return _without_memory(options, shape, options.get("dtype") or getattr(initial, "dtype", None))
 
     with tf.variable_creator_scope(sketch):
         yield
@@ -96,16 +96,24 @@ def filled(made: Sequence[Made], wanted: Sequence[Variable], *, zeros: bool = Fa
     import tensorflow as tf
 
     known = {id(plain(one)) for one in wanted}
-    mine = [one for one in made if one.initial is not None and id(one.variable) in known]
-    for one in mine:
-        one.variable.assign(tf.zeros(one.variable.shape, one.variable.dtype) if zeros else one.initial())
+    mine = [(one.variable, one.initial) for one in made if one.initial and id(one.variable) in known]
+    for variable, initial in mine:
+        value = tf.zeros(variable.shape, variable.dtype) if zeros else initial()
+        # Not `assign`, which takes the shape of what was there before.
+        _set(variable, value)
     try:
         yield
     finally:
-        for one in mine:
+        for variable, _ in mine:
             # Destroying the resource would free nothing before the last Python object that knows it is gone.
-            nothing = tf.zeros([0], one.variable.dtype)
-            tf.raw_ops.AssignVariableOp(resource=one.variable.handle, value=nothing, validate_shape=False)
+            _set(variable, tf.zeros([0], variable.dtype))
+
+
+def _set(variable: Variable, value: Any) -> None:
+    import tensorflow as tf
+
+    value = tf.convert_to_tensor(value, variable.dtype)
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value, validate_shape=False)
 
 
 def answered(
@@ -122,14 +130,14 @@ def answered(
       inputs: the inputs of the model, in the order of `layout.inputs`.
       made: the variables of the sketch.
     """
-    return _computed(layout, cuts, blocks, inputs, made, _in_graph, zeros=False)
+    return _computed(layout, cuts, blocks, inputs, made, compute=_in_graph, zeros=False)
 
 
 def answered_nothing(
     layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], inputs: Sequence[Tensor], made: Sequence[Made]
 ) -> list[Tensor]:
     """Does the same for inputs without any example, operation by operation, with weights that are 0."""
-    return _computed(layout, cuts, blocks, inputs, made, lambda block, values: block.answer(values), zeros=True)
+    return _computed(layout, cuts, blocks, inputs, made, compute=Block.answer, zeros=True)
 
 
 def _computed(
@@ -138,8 +146,8 @@ def _computed(
     blocks: Sequence[Block],
     inputs: Sequence[Tensor],
     made: Sequence[Made],
-    compute: Callable[[Block, Values], Values],
     *,
+    compute: Callable[[Block, Values], Values],
     zeros: bool,
 ) -> list[Tensor]:
     graph, values = layout.graph, dict(zip(layout.inputs, inputs, strict=True))
@@ -155,16 +163,18 @@ def _in_graph(block: Block, values: Values) -> Values:
     """Computes a block in a graph. Keras hides a mask in a tensor, and a graph does not return what is hidden."""
     import tensorflow as tf
 
-    masks = [getattr(values[number], "_keras_mask", None) for number in block.takes]
+    given = [values[number] for number in block.takes]
+    masks = [getattr(one, "_keras_mask", None) for one in given]
 
     @tf.function(autograph=False)
     def call(taken: list[Tensor], masks: list[Any]) -> tuple[list[Tensor], list[Any]]:
         for one, mask in zip(taken, masks, strict=True):
             _mask(one, mask)
-        given = block.answer(dict(zip(block.takes, taken, strict=True)))
-        return list(given.values()), [getattr(one, "_keras_mask", None) for one in given.values()]
+        answers = list(block.answer(dict(zip(block.takes, taken, strict=True))).values())
+        return answers, [getattr(one, "_keras_mask", None) for one in answers]
 
-    outputs, theirs = call([values[number] for number in block.takes], masks)
+    # Called as it is, TensorFlow would warn that it is traced for each block.
+    outputs, theirs = call.get_concrete_function(given, masks)(given, masks)
     for one, mask in zip(outputs, theirs, strict=True):
         _mask(one, mask)
     return dict(zip(block.gives, outputs, strict=True))

@@ -23,6 +23,9 @@ from limbeck import files
 from limbeck.records import STRICT
 
 _PIECE_BYTES = 1 << 20
+# It has no types.
+_format: Any = np.lib.format
+_HEADERS = {(1, 0): _format.read_array_header_1_0, (2, 0): _format.read_array_header_2_0}
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -79,7 +82,7 @@ class StoredArrays(Mapping[str, Array]):
         """Reads an array."""
         wanted = self.types[name]
         with self._archive.open(_entry(name)) as entry:
-            return _typed(np.lib.format.read_array(entry, allow_pickle=False), wanted.dtype)
+            return _typed(_format.read_array(entry, allow_pickle=False), wanted.dtype)
 
     def __iter__(self) -> Iterator[str]:
         """Iterates over the names, in the order of the file."""
@@ -91,11 +94,8 @@ class StoredArrays(Mapping[str, Array]):
 
     def _shape_of(self, name: str) -> tuple[int, ...]:
         with self._archive.open(_entry(name)) as entry:
-            header = _HEADERS[np.lib.format.read_magic(entry)]
+            header = _HEADERS[_format.read_magic(entry)]
             return tuple(header(entry)[0])
-
-
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class DamagedArraysError(Exception):
@@ -128,7 +128,7 @@ def write(path: str, arrays: Arrays, check: Callable[[str, Array], None] = lambd
                 check(name, array)
                 types.append(ArrayType.of(name, array))
                 with archive.open(_entry(name), "w", force_zip64=True) as entry:
-                    np.lib.format.write_array(entry, _plain(array), allow_pickle=False)
+                    _format.write_array(entry, _plain(array), allow_pickle=False)
     return Written(stream.bytes, stream.sha256.hexdigest(), tuple(types))
 
 

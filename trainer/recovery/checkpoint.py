@@ -81,7 +81,9 @@ class Writer:
         files.make_folder(self._folder)
         _remove_leftovers(self._folder)
         self._chain = curve_files.extend(self._folder, self._chain, state.curve, state.step)
-        checkpoint_files.write(self._folder, state, self._chain.last, functools.partial(_assert_numbers, state.step))
+        checkpoint_files.write(
+            self._folder, state, self._chain.last, functools.partial(_assert_numbers, state.step)
+        )
         _remove_old(self._folder, state.step, self._keep)
 
 

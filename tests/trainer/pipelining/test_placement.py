@@ -9,6 +9,7 @@ from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.sketch import sketched
 from tests.trainer.pipelining.models import MODELS, batch, built
 
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_model_that_is_placed_has_the_weights_of_one_that_is_not(name):
     plain = built(name)

@@ -55,7 +55,8 @@ def test_a_model_answers_with_the_memory_of_one_block(used):
     found, cuts, blocks = parts(model)
     answered(found, cuts, blocks, [tf.ones([4, WIDTH])], made)
     answered_nothing(found, cuts, blocks, [tf.ones([0, WIDTH])], made)
-    assert used("peak") < 3 * MEGABYTES
+    # Drawing the weights of a block takes some more.
+    assert used("peak") < 4 * MEGABYTES
     assert used("current") < MEGABYTES
 
 
@@ -77,9 +78,7 @@ def test_a_sketch_with_the_weights_of_a_model_answers_as_it_does(name):
     with sketched() as made:
         drawn = built(name)
     weights = {id(one): value for one, value in zip(drawn.variables, model.get_weights(), strict=True)}
-    same = [
-        one._replace(initial=lambda value=weights[id(one.variable)]: value) if one.initial else one for one in made
-    ]
+    same = [one._replace(initial=weights[id(one.variable)].copy) if one.initial else one for one in made]
     found, cuts, blocks = parts(drawn)
     inputs = drawn._flatten_to_reference_inputs(given)
     (outputs,) = answered(found, cuts, blocks, inputs, same)

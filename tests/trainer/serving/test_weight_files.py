@@ -60,10 +60,7 @@ def test_two_members_are_exported_with_the_memory_of_a_layer(world, tmp_path):
     for one, other in zip(weights(jobs[0]), wanted, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(*(world.logits(job) for job in jobs))
-    contents = [
-        {name: shape for name, shape in tf.train.list_variables(f"{job.model_uri}/variables/variables")}
-        for job in jobs
-    ]
+    contents = [dict(tf.train.list_variables(f"{job.model_uri}/variables/variables")) for job in jobs]
     assert contents[0] == contents[1]
     # One index, and files of data: nothing else was left.
     kinds = [path.name.split("-")[0] for path in sorted((Path(jobs[0].model_uri) / "variables").iterdir())]

@@ -38,7 +38,10 @@ def test_a_teacher_is_tried_with_the_memory_of_a_block(world, tmp_path, schedule
 @pytest.mark.parametrize(
     ("attribute", "told"),
     [
-        ("GATHERING", r"the teacher of task 'mistaken' fails on the first batch:\n(?s:.*) in call\n(?s:.*)9 is not in"),
+        (
+            "GATHERING",
+            r"the teacher of task 'mistaken' fails on the first batch:\n(?s:.*) in call\n(?s:.*)9 is not in",
+        ),
         ("LAMBDA", "must end in logits, but its outputs are never negative and sum to 1 .*Lambda"),
         ("STOCK_DROPOUT", r"draw other random numbers each time: stock\. Take limbeck.layers.dropout"),
         ("PROBABLE", "cannot be cut: it is a subclass of tf_keras.Model"),
