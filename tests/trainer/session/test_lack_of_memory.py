@@ -1,4 +1,4 @@
-"""Which stage has no memory left, in TensorFlow's words. A real one: `tests/trainer/test_larger_than_a_process.py`."""
+"""Which stage has no memory left, in TensorFlow's words."""
 
 import re
 
