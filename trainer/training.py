@@ -7,9 +7,12 @@ only the export asks whether this process is the chief. `limbeck.trainer.session
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
+from collections.abc import Callable
 
 from limbeck import files
+from limbeck.aliases import KerasModel
 from limbeck.trainer.asynchronous import serving
 from limbeck.trainer.data import damage
 from limbeck.trainer.distribution import (
@@ -25,6 +28,7 @@ from limbeck.trainer.pipelining import devices
 from limbeck.trainer.process import heartbeat, preemption
 from limbeck.trainer.recovery.job_digest import job_digest
 from limbeck.trainer.search import record
+from limbeck.trainer.serving.weight_files import WeightFiles
 from limbeck.trainer.session import finish, generations, inputs, preflight, trials
 from limbeck.trainer.session.session import Session
 
@@ -58,14 +62,8 @@ def _run(job: TrainingJob) -> None:
         found = trials.search(session)
         # What the first member found holds for all of them.
         chosen = trials.settled(session, found)
-    models, descents = [], []
-    for number in range(job.members):
-        with damage.told():
-            descents.append(generations.train(chosen, number, found if number == 0 else None))
-        if session.me.is_chief:
-            models.append(finish.plain_copy(session, descents[-1].weights))
+    descents = _train_members(chosen, found)
     if session.me.is_chief:
-        finish.export(session, models, [one.fitted[-1] for one in descents])
         if found:
             record.write(found.record, job.record_uri)
         if descents[0].told:
@@ -73,6 +71,34 @@ def _run(job: TrainingJob) -> None:
     finish.write_record(session, [fitted for one in descents for fitted in one.fitted])
     strategies.leave(job.strategy)
     farewell.leave_together(session.me)
+
+
+def _train_members(session: Session, found: trials.Found | None) -> list[generations.Descent]:
+    """Trains all members, and exports them on the chief."""
+    models: list[KerasModel] = []
+    descents: list[generations.Descent] = []
+    with finish.weight_files(session) as weights:
+        keep = _keeping(session, models, weights)
+        for number in range(session.job.members):
+            with damage.told():
+                descents.append(generations.train(session, number, found if number == 0 else None, keep))
+            if keep is not None:
+                # Keras' objects refer to each other, and the next member needs the memory of this one.
+                gc.collect()
+            elif session.me.is_chief:
+                models.append(finish.plain_copy(session, descents[-1].weights))
+        if session.me.is_chief:
+            finish.export(session, models, [one.fitted[-1] for one in descents], weights)
+    return descents
+
+
+def _keeping(
+    session: Session, models: list[KerasModel], weights: WeightFiles | None
+) -> Callable[[KerasModel], None] | None:
+    """Returns a function that adds a copy of a trained model to `models`, if weights go into files."""
+    if weights is None:
+        return None
+    return lambda model: models.append(finish.sketched_copy(session, model, weights))
 
 
 def _try_compression(session: Session) -> None:

@@ -21,6 +21,7 @@ from limbeck.trainer.pipelining import placement
 from limbeck.trainer.pipelining.blocks import blocks_of, layout
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, partition
 from limbeck.trainer.pipelining.schedules.registry import DELAYED, SCHEDULES
+from limbeck.trainer.pipelining.sketch import sketched
 
 _WHO = "the model"
 
@@ -84,7 +85,7 @@ def _plain(model: Any, settings: Settings) -> Differentiation:
 def _in_stages(build: Callable[[], Any], settings: Settings) -> tuple[Any, PipelinedModel]:
     """Builds a model on the devices of its stages alone. The stages have as equal weights as can be."""
     count = len(settings.devices)
-    with placement.sketched() as made:
+    with sketched() as made:
         sketch = build()
     found = layout(sketch, _WHO, "a benchmark")
     cuts = found.graph.joints()

@@ -27,9 +27,9 @@ from limbeck.trainer.fitting.differentiation import Differentiated
 from limbeck.trainer.fitting.micro_batches import cut, sum_of
 from limbeck.trainer.fitting.pipeline_replica import PipelineReplica, merge_states
 from limbeck.trainer.fitting.recomputation import Head, add, numbered_by, share_gradient, together
-from limbeck.trainer.fitting.variable_handles import value_of
 from limbeck.trainer.pipelining.blocks import Block, Layout, Pass, Values
 from limbeck.trainer.pipelining.schedule import Action, Schedule
+from limbeck.trainer.pipelining.variable_handles import value_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

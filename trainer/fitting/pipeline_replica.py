@@ -20,8 +20,8 @@ import operator
 from collections.abc import Iterator, Sequence
 
 from limbeck.aliases import Tensor, Variable
-from limbeck.trainer.fitting.variable_handles import plain, referring, value_of
 from limbeck.trainer.pipelining.blocks import Block
+from limbeck.trainer.pipelining.variable_handles import plain, referring, value_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from limbeck.aliases import Variable
-from limbeck.trainer.fitting.variable_handles import plain, referring
+from limbeck.trainer.pipelining.variable_handles import plain, referring
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,4 +57,7 @@ def _copy(variable: Variable) -> Variable:
 
     newest = plain(variable)
     with tf.device(newest.device):
-        return tf.Variable(newest.read_value(), trainable=False, name="stashed")
+        # As a function: a sketch has no values.
+        return tf.Variable(
+            newest.read_value, trainable=False, name="stashed", shape=newest.shape, dtype=newest.dtype
+        )

@@ -2,33 +2,21 @@
 
 A builder of a model knows nothing of stages, so its variables would all be on one device, the model that is too large
 for it first of all. The stages are known only when there is a model. So the model is built twice: first as a sketch,
-whose variables have shapes and no memory. It says which variable, in the order in which they are made, belongs to which
-stage. The second one is made there.
+whose variables have shapes and no memory (`limbeck.trainer.pipelining.sketch`). It says which variable, in the order in
+which they are made, belongs to which stage. The second one is made there.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from limbeck.aliases import Gradient, Optimizer, Variable
 from limbeck.trainer.pipelining.blocks import Block
-
-
-class Made(NamedTuple):
-    """A variable that was made.
-
-    Attributes:
-      name: what it was asked for by; None if it has no name.
-      variable: the variable.
-      initial: makes its first value; None if it has it already.
-    """
-
-    name: str | None
-    variable: Variable
-    initial: Callable[[], Any] | None = None
+from limbeck.trainer.pipelining.sketch import Made
+from limbeck.trainer.pipelining.variable_handles import plain
 
 
 class Place(NamedTuple):
@@ -36,50 +24,6 @@ class Place(NamedTuple):
 
     name: str | None
     device: str
-
-
-@contextlib.contextmanager
-def sketched(*, empty: bool = True) -> Iterator[list[Made]]:
-    """Returns a context in which variables are made without memory, and a list that receives them, in order.
-
-    A variable whose shape is not known before its value, such as a counter, has its value at once. So has every
-    variable if they are not to be `empty`.
-    """
-    import tensorflow as tf
-    from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
-
-    made: list[Made] = []
-    kept = ("name", "shape", "dtype", "trainable", "constraint", "synchronization", "aggregation")
-
-    def sketch(create: Any, **options: Any) -> Variable:
-        initial = options.get("initial_value")
-        known = options.get("shape") is not None and options.get("dtype") is not None
-        if empty and known and callable(initial):
-            variable = UninitializedVariable(**{name: options.get(name) for name in kept})
-            made.append(Made(options.get("name"), variable, initial))
-            return variable
-        variable = create(**options)
-        made.append(Made(options.get("name"), variable))
-        return variable
-
-    with tf.variable_creator_scope(sketch):
-        yield made
-
-
-@contextlib.contextmanager
-def filled(made: Sequence[Made], wanted: Sequence[Variable]) -> Iterator[None]:
-    """Returns a context in which some variables of a sketch have values. Behind it, their memory is free again."""
-    import tensorflow as tf
-
-    initials = {id(one.variable): one.initial for one in made if one.initial is not None}
-    mine = [(variable, initials[id(variable)]) for variable in wanted if id(variable) in initials]
-    for variable, initial in mine:
-        variable.assign(initial())
-    yield
-    for variable, _ in mine:
-        # Destroying the resource would free nothing before the last Python object that knows it is gone.
-        nothing = tf.zeros([0], variable.dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing, validate_shape=False)
 
 
 def places(made: Sequence[Made], blocks: Sequence[Block], devices: Sequence[str]) -> list[Place]:
@@ -93,7 +37,7 @@ def places(made: Sequence[Made], blocks: Sequence[Block], devices: Sequence[str]
       devices: their devices.
     """
     owner = {
-        id(variable): device
+        id(plain(variable)): device
         for device, block in zip(devices, blocks, strict=True)
         for variable in block.model.weights
     }

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from limbeck.aliases import Tensor
 from limbeck.trainer.pipelining.blocks import Block, Layout, Values
 from limbeck.trainer.pipelining.partition import BlockCost
-from limbeck.trainer.pipelining.placement import Made, filled
+from limbeck.trainer.pipelining.sketch import Made, filled
 
 _RUNS = 3
 # Weights, their gradients, and two slots, as for Adam.
@@ -43,6 +43,8 @@ def costs(
         with filled(made, block.model.weights):
             given, seconds = _measured(block, values)
         values |= given
+        later = graph.taken(end, len(graph.calls))
+        values = {number: one for number, one in values.items() if number in later}
         weights = sum(int(one.shape.num_elements() or 0) * one.dtype.size for one in block.model.weights)
         sizes = [
             sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))

@@ -2,14 +2,17 @@
 
 `numpy.savez` alone has no digest, seeks in the file, which an object store cannot do, and fails for types that NumPy
 does not know, such as bfloat16. Here the file is written from front to back and hashed on the way. Nothing is pickled.
+One array at a time is in memory, because those of a model in stages may be larger than it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import weakref
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +23,12 @@ from limbeck import files
 from limbeck.records import STRICT
 
 _PIECE_BYTES = 1 << 20
+# It has no types.
+_format: Any = np.lib.format
+_HEADERS = {(1, 0): _format.read_array_header_1_0, (2, 0): _format.read_array_header_2_0}
 
 Array = npt.NDArray[Any]
-Arrays = dict[str, Array]
+Arrays = Mapping[str, Array]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -33,37 +39,101 @@ class ArrayType:
     shape: tuple[int, ...]
     dtype: str
 
+    @classmethod
+    def of(cls, name: str, array: Array) -> ArrayType:
+        """Returns the type of an array with this name."""
+        return cls(name, array.shape, array.dtype.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A file of arrays that was written.
+
+    Attributes:
+      bytes: its size.
+      sha256: its SHA-256, in hexadecimal.
+      types: the type of each array, in order.
+    """
+
+    bytes: int
+    sha256: str
+    types: tuple[ArrayType, ...]
+
+
+class StoredArrays(Mapping[str, Array]):
+    """The arrays of a file that was checked. Each is read when it is asked for, and not kept."""
+
+    def __init__(self, file: Any, types: Sequence[ArrayType]) -> None:
+        """Takes an open file, which is closed when nobody needs the arrays any more.
+
+        Raises:
+          DamagedArraysError: if an array has another shape.
+          ValueError, KeyError, TypeError, zipfile.BadZipFile: if the file holds something else.
+        """
+        weakref.finalize(self, file.close)
+        self._archive = zipfile.ZipFile(file)
+        self.types = {one.name: one for one in types}
+        for one in types:
+            found = self._shape_of(one.name)
+            if found != one.shape:
+                raise DamagedArraysError(f"{one.name} should be of shape {one.shape}, but is {found}")
+
+    def __getitem__(self, name: str) -> Array:
+        """Reads an array."""
+        wanted = self.types[name]
+        with self._archive.open(_entry(name)) as entry:
+            return _typed(_format.read_array(entry, allow_pickle=False), wanted.dtype)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterates over the names, in the order of the file."""
+        return iter(self.types)
+
+    def __len__(self) -> int:
+        """Returns the number of arrays."""
+        return len(self.types)
+
+    def _shape_of(self, name: str) -> tuple[int, ...]:
+        with self._archive.open(_entry(name)) as entry:
+            header = _HEADERS[_format.read_magic(entry)]
+            return tuple(header(entry)[0])
+
 
 class DamagedArraysError(Exception):
     """A file of arrays is missing, or was changed."""
 
 
-def types_of(arrays: Arrays) -> tuple[ArrayType, ...]:
-    """Returns the type of each array, in order. `read` needs them."""
-    return tuple(ArrayType(name, array.shape, array.dtype.name) for name, array in arrays.items())
+def type_of(arrays: Arrays, name: str) -> ArrayType:
+    """Returns the type of one of the arrays. If they are stored, it is not read."""
+    return arrays.types[name] if isinstance(arrays, StoredArrays) else ArrayType.of(name, arrays[name])
 
 
-def write(path: str, arrays: Arrays) -> tuple[int, str]:
+def write(path: str, arrays: Arrays, check: Callable[[str, Array], None] = lambda name, array: None) -> Written:
     """Writes a file of arrays.
 
     Args:
       path: any path or URI that `limbeck.files` knows. A file that is there is replaced.
-      arrays: arrays of any shape and any type but Python objects, by name.
-
-    Returns:
-      The size of the file in bytes, and its SHA-256 in hexadecimal.
+      arrays: arrays of any shape and any type but Python objects, by name. Each is asked for once.
+      check: called with each array before it is written. If it raises, a part of the file may be there.
 
     Raises:
       OSError: if the file cannot be written.
     """
+    types = []
     with files.open_to_write(path) as file:
         stream = _HashingStream(file)
-        np.savez(stream, **{name: _plain(array) for name, array in arrays.items()})
-    return stream.bytes, stream.sha256.hexdigest()
+        # As `numpy.savez` does, which takes all arrays at once.
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for name in arrays:
+                array = arrays[name]
+                check(name, array)
+                types.append(ArrayType.of(name, array))
+                with archive.open(_entry(name), "w", force_zip64=True) as entry:
+                    _format.write_array(entry, _plain(array), allow_pickle=False)
+    return Written(stream.bytes, stream.sha256.hexdigest(), tuple(types))
 
 
-def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Arrays:
-    """Reads a file of arrays, and checks it against what `write` and `types_of` returned.
+def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> StoredArrays:
+    """Opens a file of arrays, and checks it against what `write` returned.
 
     Raises:
       DamagedArraysError: if the file is missing, or another than the one that was written.
@@ -76,16 +146,11 @@ def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Array
                 f"its arrays should be {size} bytes with SHA-256 {sha256[:12]}, but are {found[0]} bytes with "
                 f"{found[1][:12]}"
             )
-        with files.open_to_read(path) as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {one.name: _typed(stored[one.name], one.dtype) for one in types}
+        return StoredArrays(files.open_to_read(path), types)
     except FileNotFoundError:
         raise DamagedArraysError("its arrays are missing") from None
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise DamagedArraysError(f"its arrays are damaged ({error})") from None
-    for one in types:
-        if arrays[one.name].shape != one.shape:
-            raise DamagedArraysError(f"{one.name} should be of shape {one.shape}, but is {arrays[one.name].shape}")
-    return arrays
 
 
 class _HashingStream(io.RawIOBase):
@@ -108,6 +173,10 @@ class _HashingStream(io.RawIOBase):
             self._file.write(piece)
             self._failed = False
         return len(piece)
+
+
+def _entry(name: str) -> str:
+    return f"{name}.npy"
 
 
 def _plain(array: Array) -> Array:

@@ -9,6 +9,7 @@ one process may write into a folder at a time. Any number of processes may read.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import numpy as np
 from limbeck import files
 from limbeck.errors import ConfigError, PassingFaultError, TrainingFailedError
 from limbeck.trainer.recovery import checkpoint_files, curve_files, storage_faults
+from limbeck.trainer.recovery.array_file import Array
 from limbeck.trainer.recovery.checkpoint_files import ARRAYS, DamagedCheckpointError, State
 from limbeck.trainer.recovery.curve_files import Chain
 
@@ -63,7 +65,6 @@ class Writer:
           TrainingFailedError: if an array of the model or the optimizer contains NaN, or if the checkpoint cannot be
             written, for example because the disk is full. Earlier checkpoints stay as they are.
         """
-        _assert_numbers(state)
         what = f"writing the checkpoint of step {state.step}"
         try:
             storage_faults.patiently(lambda: self._save(state), what, wait=self._wait)
@@ -71,12 +72,18 @@ class Writer:
             with contextlib.suppress(OSError):
                 _remove_leftovers(self._folder)
             raise _error_of(error, self._folder, state.step) from error
+        except (ValueError, TrainingFailedError):
+            with contextlib.suppress(OSError):
+                _remove_leftovers(self._folder)
+            raise
 
     def _save(self, state: State) -> None:
         files.make_folder(self._folder)
         _remove_leftovers(self._folder)
         self._chain = curve_files.extend(self._folder, self._chain, state.curve, state.step)
-        checkpoint_files.write(self._folder, state, self._chain.last)
+        checkpoint_files.write(
+            self._folder, state, self._chain.last, functools.partial(_assert_numbers, state.step)
+        )
         _remove_old(self._folder, state.step, self._keep)
 
 
@@ -109,16 +116,15 @@ def latest(folder_uri: str) -> State | None:
     return None
 
 
-def _assert_numbers(state: State) -> None:
-    for name, array in state.arrays.items():
-        if array.dtype.hasobject:
-            raise ValueError(f"{name} holds Python objects, and a checkpoint is never pickled")
-        # Only NaN is refused, because a model may hold an infinite constant.
-        if name.startswith(("weights/", "optimizer/")) and array.dtype.kind in "fc" and np.isnan(array).any():
-            raise TrainingFailedError(
-                f"after step {state.step}, {name} contains values that are not numbers (NaN), so no checkpoint is "
-                "written: lower training.learning_rate, or look for extreme values in the model's inputs"
-            )
+def _assert_numbers(step: int, name: str, array: Array) -> None:
+    if array.dtype.hasobject:
+        raise ValueError(f"{name} holds Python objects, and a checkpoint is never pickled")
+    # Only NaN is refused, because a model may hold an infinite constant.
+    if name.startswith(("weights/", "optimizer/")) and array.dtype.kind in "fc" and np.isnan(array).any():
+        raise TrainingFailedError(
+            f"after step {step}, {name} contains values that are not numbers (NaN), so no checkpoint is written: lower "
+            "training.learning_rate, or look for extreme values in the model's inputs"
+        )
 
 
 def _remove_old(folder: str, newest: int, keep: int) -> None:

@@ -20,7 +20,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic.dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from limbeck.records import STRICT, from_json, to_json
 from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.progress import TrainingProgress
 from limbeck.trainer.recovery import array_file, curve_files
-from limbeck.trainer.recovery.array_file import Arrays, ArrayType, DamagedArraysError
+from limbeck.trainer.recovery.array_file import Array, Arrays, ArrayType, DamagedArraysError
 
 _log = logging.getLogger(__name__)
 ARRAYS = re.compile(r"step-\d{8,}\.[0-9a-f]{16}\.npz")
@@ -104,29 +104,30 @@ class DamagedCheckpointError(Exception):
     """A checkpoint is incomplete, was changed, or has another format, so it cannot be used."""
 
 
-def write(folder: str, state: State, curve: str | None) -> None:
+def write(folder: str, state: State, curve: str | None, check: Callable[[str, Array], None]) -> None:
     """Writes the arrays and then the manifest of a checkpoint.
 
     Args:
       folder: folder of the checkpoints.
       state: what to save.
       curve: name of the last part of the curve; None if the curve is empty.
+      check: called with each array before it is written.
 
     Raises:
       OSError: if a file cannot be written.
     """
     unfinished = f"{folder}/{files.UNFINISHED}{state.step:08d}.npz"
-    size, digest = array_file.write(unfinished, state.arrays)
-    name = f"step-{state.step:08d}.{digest[:16]}.npz"
+    written = array_file.write(unfinished, state.arrays, check)
+    name = f"step-{state.step:08d}.{written.sha256[:16]}.npz"
     files.rename(unfinished, f"{folder}/{name}")
     manifest = Manifest(
         schema_version=_SCHEMA_VERSION,
         member=state.member,
         step=state.step,
         file=name,
-        bytes=size,
-        sha256=digest,
-        arrays=array_file.types_of(state.arrays),
+        bytes=written.bytes,
+        sha256=written.sha256,
+        arrays=written.types,
         curve=curve,
         examples=state.examples,
         seconds=state.seconds,

@@ -15,19 +15,20 @@ So the same number of replicas restores the value of each replica. Another numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from limbeck.aliases import InputContext, KerasModel, Optimizer, Strategy, Tensor, Variable
 from limbeck.errors import PassingFaultError, TaskError, TrainingFailedError
 from limbeck.trainer.distribution import strategies
-from limbeck.trainer.recovery.array_file import Array, Arrays
+from limbeck.trainer.recovery import array_file
+from limbeck.trainer.recovery.array_file import Array, Arrays, ArrayType
 
 WEIGHTS, OPTIMIZER, BY_REPLICA = "weights", "optimizer", "weights_by_replica"
 
 
-def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
+def capture(model: KerasModel, optimizer: Optimizer) -> dict[str, Array]:
     """Reads everything that training changes in a tf_keras model and its optimizer.
 
     Every process of the strategy must call it at the same step, because values are read across processes. It changes
@@ -40,17 +41,34 @@ def capture(model: KerasModel, optimizer: Optimizer) -> Arrays:
       TaskError: if a variable holds texts.
     """
     strategy = model.distribute_strategy
-    arrays = {}
-    for name, variable in _variables(model, optimizer):
-        if variable.dtype.name in ("string", "resource", "variant"):
-            raise TaskError(
-                f"the variable {variable.name} holds {variable.dtype.name} values, which no checkpoint can hold: keep "
-                "them in a layer's configuration"
-            )
-        arrays[name] = np.array(variable.numpy())
+    arrays = {name: np.array(variable.numpy()) for name, variable in _numbers(model, optimizer)}
     for name, variable in _local(model, strategy):
         arrays[name] = _by_replica(strategy, variable)
     return arrays
+
+
+class Reading(Mapping[str, Array]):
+    """What `capture` reads from a model and its optimizer under no strategy. Each array is read when it is asked for.
+
+    A model in stages may be larger than the memory of the process that saves it. The training must not go on before all
+    is read.
+    """
+
+    def __init__(self, model: KerasModel, optimizer: Optimizer) -> None:
+        """Reads nothing yet. Raises what `capture` does."""
+        self._variables = dict(_numbers(model, optimizer))
+
+    def __getitem__(self, name: str) -> Array:
+        """Reads a variable, wherever it is."""
+        return np.asarray(self._variables[name].numpy())
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterates over the names, in the order of `capture`."""
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        """Returns the number of arrays."""
+        return len(self._variables)
 
 
 def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
@@ -71,7 +89,7 @@ def restore(model: KerasModel, optimizer: Optimizer, arrays: Arrays) -> None:
             f"These have no counterpart: {', '.join(odd)}. The checkpoint is of another model"
         )
     for name, variable in variables.items():
-        _assert_fits(name, variable, arrays[name])
+        _assert_fits(variable, array_file.type_of(arrays, name))
     for name, variable in variables.items():
         variable.assign(arrays[name])
     for name, variable in _local(model, strategy):
@@ -115,6 +133,17 @@ def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, V
             yield f"{kind}/{number:04d}", variable
 
 
+def _numbers(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
+    """Yields what `_variables` does. Raises TaskError at a variable that a checkpoint cannot hold."""
+    for name, variable in _variables(model, optimizer):
+        if variable.dtype.name in ("string", "resource", "variant"):
+            raise TaskError(
+                f"the variable {variable.name} holds {variable.dtype.name} values, which no checkpoint can hold: keep "
+                "them in a layer's configuration"
+            )
+        yield name, variable
+
+
 def _weights(model: KerasModel) -> list[Variable]:
     """Returns `model.weights` without vocabularies, which are built with the model and never change."""
     return [weight for weight in model.weights if hasattr(weight, "dtype")]
@@ -140,12 +169,11 @@ def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variabl
             yield f"{BY_REPLICA}/{number:04d}", weight
 
 
-def _assert_fits(name: str, variable: Variable, array: Array) -> None:
-    wanted = (tuple(variable.shape), variable.dtype.name)
-    given = (array.shape, array.dtype.name)
+def _assert_fits(variable: Variable, stored: ArrayType) -> None:
+    wanted, given = (tuple(variable.shape), variable.dtype.name), (stored.shape, stored.dtype)
     if wanted != given:
         raise TrainingFailedError(
-            f"{variable.name} has shape {wanted[0]} and type {wanted[1]}, but in the checkpoint ({name}) it has "
+            f"{variable.name} has shape {wanted[0]} and type {wanted[1]}, but in the checkpoint ({stored.name}) it has "
             f"shape {given[0]} and type {given[1]}. The checkpoint is of another model"
         )
 

@@ -66,8 +66,9 @@ class Saved:
         writer = checkpoint.Writer(folder, self.job.checkpoint.keep)
 
         def save(done: Fitted) -> None:
-            # Every process must read, because a value may be spread over all of them.
-            arrays = model_state.capture(model, optimizer)
+            # Every process must read, because a value may be spread over all of them; but for stages, one has them all.
+            take = model_state.Reading if self.job.pipelining.is_on else model_state.capture
+            arrays = take(model, optimizer)
             if self.is_chief:
                 state = State(
                     self.member,

@@ -1,24 +1,29 @@
 """Writes what a job leaves when its members are trained: the SavedModel, the history, and a record of each process.
 
 If the chief saved a distributed model, it would wait for peers that do not save. So it copies the weights into models
-that it builds outside of the strategy, and exports these.
+that it builds outside of the strategy, and exports these. A teacher in stages may be larger than the memory of the
+chief: its weights go through files, a few at a time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from limbeck import events, files, task_code
+from limbeck import events, files, task_code, temporary
 from limbeck.aliases import KerasModel
 from limbeck.rank_record import DeviceSeconds, RankRecord
 from limbeck.records import to_json
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import FURTHER_MODELS
+from limbeck.trainer.serving.weight_files import WeightFiles
+from limbeck.trainer.session import contract
 from limbeck.trainer.session.member import Weights
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.sketches import sketch_of
 
 
 def plain_copy(session: Session, weights: Weights) -> KerasModel:
@@ -37,15 +42,46 @@ def plain_copy(session: Session, weights: Weights) -> KerasModel:
     return copy
 
 
-def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitted]) -> None:
+@contextlib.contextmanager
+def weight_files(session: Session) -> Iterator[WeightFiles | None]:
+    """Returns a context with what takes the weights of teachers in stages; None for any other job."""
+    if not session.job.pipelining.is_on:
+        yield None
+        return
+    with temporary.folder() as folder:
+        yield WeightFiles(folder)
+
+
+def sketched_copy(session: Session, trained: KerasModel, weights: WeightFiles) -> KerasModel:
+    """Builds the model of the job without memory for its weights, and writes those of a trained one into files.
+
+    Args:
+      session: the session of this process.
+      trained: the model of the next member, with its variables on any devices.
+      weights: takes the weights, and belongs to the SavedModel that is made of the copies.
+
+    Raises:
+      TaskError: if the task builds another model each time.
+    """
+    copy = sketch_of(session)
+    contract.assert_same_weights(trained, copy.model, session.who)
+    copy.fill_the_rest()
+    weights.add(copy.model, trained)
+    return copy.model
+
+
+def export(
+    session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitted], weights: WeightFiles | None = None
+) -> None:
     """Writes the SavedModel of all members and `history.json`. Removes whatever was at `model_uri` before.
 
     If members are separate, the first is the SavedModel, and the others are one beside `history.json`.
 
     Args:
       session: the session of the chief.
-      models: plain copies of the members.
+      models: plain copies of the members, or sketched ones.
       fitted: what this process did for each member, in the same order.
+      weights: the weights of the sketched copies.
     """
     from limbeck.trainer.serving import export as serving
 
@@ -56,6 +92,8 @@ def export(session: Session, models: Sequence[KerasModel], fitted: Sequence[Fitt
     served = models[:1] if job.separate else models
     with files.written_locally(job.model_uri) as folder:
         serving.save(served, session.task, session.transform, folder)
+        if weights is not None:
+            weights.merge_into(folder)
     if further := models[len(served) :]:
         place = files.join(job.record_uri, FURTHER_MODELS)
         files.remove_folder(place)

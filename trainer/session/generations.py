@@ -53,20 +53,26 @@ def count(session: Session) -> int:
     return 1 if distillation is None or not distillation.reads_teachers else distillation.generations
 
 
-def train(session: Session, number: int, found: Found | None = None) -> Descent:
+def train(
+    session: Session,
+    number: int,
+    found: Found | None = None,
+    then: Callable[[KerasModel], None] | None = None,
+) -> Descent:
     """Trains all generations of a member. Every process of the job must call it.
 
     Args:
       session: the session of this process, with the loss that holds for all generations.
       number: number of the member, from 0.
       found: the result of the search that has trained the first generation; None: it is trained here.
+      then: called with a trained model that has no generations, as `member.train` does.
 
     Raises:
       TaskError: as `member.train` does, and so with its other errors.
     """
     generations = count(session)
     if generations == 1:
-        weights, fitted = found.student if found else member.train(session, number)
+        weights, fitted = found.student if found else member.train(session, number, then)
         return Descent(weights, (fitted,), ())
     figures = _Figures(session)
     weights, fitted = found.student if found else member.train(session, number, figures.take)

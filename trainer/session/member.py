@@ -24,7 +24,7 @@ from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
 from limbeck.trainer.process import position, preemption
 from limbeck.trainer.process.preemption import PreemptedError
 from limbeck.trainer.recovery.resumption import Saved
-from limbeck.trainer.session import initialisation, inputs, observation, pipelined
+from limbeck.trainer.session import initialisation, inputs, lack_of_memory, observation, pipelined
 from limbeck.trainer.session.learner import learner_of
 from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
@@ -44,11 +44,12 @@ def train(
       then: called with the trained model, which is still under its strategy.
 
     Returns:
-      The weights, as arrays in the order of `model.get_weights()`, and what this process did.
+      The weights, as arrays in the order of `model.get_weights()`, and what this process did. A model in stages may be
+      larger than the memory of this process: then there are no arrays, and `then` takes the weights.
 
     Raises:
       TaskError: if the task's code fails, or its model breaks a rule of `limbeck.trainer.session.contract`.
-      TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
+      TrainingFailedError: if training breaks down, a checkpoint cannot be written, or a stage has too little memory.
       PreemptedError: if a process of the job was asked to end. The job has saved a checkpoint.
     """
     import tf_keras
@@ -64,7 +65,7 @@ def train(
         first_weights = initialisation.initial_weights(session)
     # Keras draws initial weights from its global generator. Every process must draw the same weights.
     tf_keras.utils.set_random_seed(training.seed + member)
-    with precision.policy(training.precision):
+    with precision.policy(training.precision), lack_of_memory.told(session):
         with strategies.scope(strategy):
             model, stages = (
                 pipelined.build(session, training.seed + member, tell=member == 0)
@@ -106,7 +107,7 @@ def train(
     if then is not None:
         then(model)
     # Every process must read, because some weights are means over all replicas.
-    return model.get_weights(), result
+    return model.get_weights() if stages is None else [], result
 
 
 def _stop_requested(session: Session) -> Callable[[], bool]:

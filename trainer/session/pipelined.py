@@ -7,7 +7,6 @@ its cut beside its checkpoints, and goes on with it after a restart.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from limbeck import events, files
 from limbeck.aliases import KerasModel, Optimizer, Tensor
-from limbeck.errors import ConfigError, TaskError
+from limbeck.errors import ConfigError
 from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
 from limbeck.trainer.fitting.delayed_step import DelayedStep, delayed
@@ -27,13 +26,13 @@ from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
 from limbeck.trainer.pipelining.host_memory import assert_swappable
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, Partitioning, Stage, partition
-from limbeck.trainer.pipelining.placement import Made
 from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.schedule import Schedule
 from limbeck.trainer.pipelining.schedules.registry import DELAYED, SCHEDULES
 from limbeck.trainer.session import inputs
 from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
+from limbeck.trainer.session.sketches import Sketch, sketch_of
 
 _log = logging.getLogger(__name__)
 
@@ -78,23 +77,21 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
 
     # The whole model may fit the memory of no device, and not that of this machine.
     with tf.device("/cpu:0"):
-        sketch, made = _sketched(session)
-        stages = _balanced(session, sketch, made, tell=tell)
+        sketch = sketch_of(session)
+        stages = _balanced(session, sketch, tell=tell)
     if session.job.training.swap:
         assert_swappable(stages.devices)
-    blocks = blocks_of(_layout(session, sketch), stages.cuts)
+    blocks = blocks_of(_layout(session, sketch.model), stages.cuts)
     # The sketch and its profile have drawn random numbers.
     tf_keras.utils.set_random_seed(seed)
-    with placement.placed(placement.places(made, blocks, stages.first)):
+    with placement.placed(placement.places(sketch.made, blocks, stages.first)):
         return build_model(session), stages
 
 
-def _sketched(session: Session) -> tuple[KerasModel, list[Made]]:
-    """Builds the model without memory for its variables; with it if the task's builder reads weights."""
-    with contextlib.suppress(TaskError), placement.sketched() as made:
-        return build_model(session), made
-    with placement.sketched(empty=False) as made:
-        return build_model(session), made
+def layout_and_cuts(session: Session, model: KerasModel) -> tuple[Layout, tuple[int, ...]]:
+    """Returns the call graph of the model of the job, and the positions at which a stage may end. Errors as above."""
+    found = _layout(session, model)
+    return found, _cuts(session, found)
 
 
 def equal(session: Session, model: KerasModel) -> Stages:
@@ -103,18 +100,18 @@ def equal(session: Session, model: KerasModel) -> Stages:
     A process that trains no teacher may try one, and has no devices for stages. There is one replica, because others
     would need memory for copies of the weights, and no task knows of them.
     """
-    cuts, count = _cuts(session, _layout(session, model)), session.job.pipelining.stages
+    (_, cuts), count = layout_and_cuts(session, model), session.job.pipelining.stages
     chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
     return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
 
 
-def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell: bool) -> Stages:
-    """Returns stages that take equally long. Blocks of the model are called, which changes its state.
+def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
+    """Returns stages that take equally long. Blocks of the sketch are called, which changes its state.
 
     Another cut rounds otherwise, and a clock decides on it. So an attempt that goes on takes the cut of the first one.
     """
-    settings, found = session.job.pipelining, _layout(session, model)
-    cuts, schedule = _cuts(session, found), _schedule(session)
+    settings, schedule = session.job.pipelining, _schedule(session)
+    found, cuts = layout_and_cuts(session, sketch.model)
     known = _known(session, cuts)
     if known is not None:
         return Stages(known, devices.of(settings), schedule)
@@ -122,7 +119,7 @@ def _balanced(session: Session, model: KerasModel, made: Sequence[Made], *, tell
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
     parts = settings.replicas * settings.micro_batches * session.job.training.accumulate
     part, _ = micro_batches.cut((given, given), parts, 0)
-    measured = costs(found, cuts, blocks, model._flatten_to_reference_inputs(part), made)
+    measured = costs(found, cuts, blocks, sketch.model._flatten_to_reference_inputs(part), sketch.made)
     # Under this schedule the result depends on the cut, which must then not depend on a clock.
     by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
     chosen = partition(measured, Devices(settings.stages, schedule.alive), by)

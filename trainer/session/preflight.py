@@ -2,7 +2,8 @@
 
 Without it, a mistake in a task would show at the first step at the earliest: in every process at once, and as a
 traceback of TensorFlow. Here the chief finds it outside of any strategy, with a model that is then thrown away. It
-calls the model once on the real first batch, and traces one training step without running it.
+calls the model once on the real first batch, and traces one training step without running it. A model in stages need
+not fit the chief (`limbeck.trainer.session.tried_model`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from limbeck.trainer.distillation.targets import label_key
 from limbeck.trainer.fitting import micro_batches, optimization, precision
 from limbeck.trainer.fitting.step import Step
 from limbeck.trainer.recovery import exactness
-from limbeck.trainer.session import contract, initialisation, inputs, metrics, pipelined
+from limbeck.trainer.session import contract, initialisation, inputs, metrics, pipelined, tried_model
 from limbeck.trainer.session.learner import learner_of
-from limbeck.trainer.session.models import build_model, build_optimizer, input_types
+from limbeck.trainer.session.models import build_optimizer, input_types
 from limbeck.trainer.session.session import Session
 from limbeck.trainer.session.stepping import step_of
 
@@ -64,25 +65,26 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
     import tensorflow as tf
 
     task, training, entry = session.task, session.job.training, session.job.entry
-    with precision.policy(training.precision):
-        model = build_model(session)
-        contract.assert_same_weights(model, build_model(session), session.who)
+    with precision.policy(training.precision), tried_model.place(session):
+        tried = tried_model.tried(session)
+        model = tried.model
+        contract.assert_same_weights(model, tried.again(), session.who)
         learner = learner_of(session, model, trying=True)
         optimizer = build_optimizer(task, optimization.schedule(training, order.steps))
         loss_scale = precision.loss_scale(training, optimizer)
-        with task_code.guarded(f"the optimizer of task '{task.name}' cannot hold the variables of its {entry}"):
+        who = f"the optimizer of task '{task.name}'"
+        with task_code.guarded(f"{who} cannot hold the variables of its {entry}"), tried.slots():
             optimizer.build(learner.trainable_variables)
         initialisation.assert_initialisable(session, model)
-        call = _call(model, input_types(session))
         with task_code.guarded(f"{session.who} fails on the first batch"):
-            outputs = call(batch[0])
+            outputs = tried.outputs(batch[0])
         if task.objective.activation == "softmax":
             contract.assert_no_probabilities(outputs.numpy(), session.who)
         metrics.assert_computable(session, outputs, batch[1][label_key(entry)])
-        # Not as a graph: there TensorFlow may fuse operations, and miss the failure that training meets.
-        _assert_computes_nothing(session, order, lambda given: model(given, training=False), batch[0])
+        _assert_computes_nothing(session, order, tried.compute_nothing, batch[0])
         stages = pipelined.equal(session, model) if session.job.pipelining.is_on else None
-        step = step_of(session, tf.distribute.get_strategy(), learner, optimizer, loss_scale, stages=stages)
+        with tried.slots():
+            step = step_of(session, tf.distribute.get_strategy(), learner, optimizer, loss_scale, stages=stages)
         with task_code.guarded(f"a training step of {session.who} fails"):
             graph = _traced(step, batch)
         _assert_repeatable(session, model, graph)
@@ -116,7 +118,7 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
 
 
 def _assert_computes_nothing(
-    session: Session, order: Order, call: Callable[[Features], Tensor], given: Features
+    session: Session, order: Order, call: Callable[[Features], None], given: Features
 ) -> None:
     """Refuses a last batch with fewer examples than micro-batches, if the model cannot be computed without any example.
 
@@ -170,17 +172,6 @@ def _of_normalisation(session: Session, model: KerasModel) -> str | None:
         "normalises over each micro-batch, and updates its averages after each, so the result is not that of the whole "
         "batch: larger micro-batches differ less, and tf_keras.layers.LayerNormalization does not differ"
     )
-
-
-def _call(model: KerasModel, types: Features) -> Callable[[Features], Tensor]:
-    """Returns the function that computes the model's outputs as float32, in a graph for any number of examples."""
-    import tensorflow as tf
-
-    @tf.function(autograph=False, input_signature=[types])
-    def call(given: Features) -> Tensor:
-        return tf.cast(model(given, training=False), tf.float32)
-
-    return call
 
 
 def _empty(values: Tensor) -> Tensor:

@@ -184,10 +184,11 @@ def _in_stages(names: tuple[str, ...], replicas: int, name: str, *, swap: bool) 
     from limbeck.trainer.pipelining import placement
     from limbeck.trainer.pipelining.blocks import blocks_of, layout
     from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
+    from limbeck.trainer.pipelining.sketch import sketched
     from tests.trainer.pipelining import models
 
     stages = len(names) // replicas
-    with placement.sketched() as made:
+    with sketched() as made:
         first = models.built(name)
     found = layout(first, "the model", "a test")
     cuts = tuple(p for p in found.graph.joints() if found.graph.crossing(p)) or found.graph.cuts()[1:]

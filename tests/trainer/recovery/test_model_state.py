@@ -10,7 +10,7 @@ from limbeck.layers.dropout import Dropout
 from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.distribution.strategies import scope
 from limbeck.trainer.fitting import precision
-from limbeck.trainer.recovery.model_state import capture, restore
+from limbeck.trainer.recovery.model_state import Reading, capture, restore
 
 layers, optimizers = tf_keras.layers, tf_keras.optimizers
 X = tf.random.stateless_normal([8, 3], [1, 2])
@@ -102,6 +102,7 @@ def test_the_layout_follows_weights_and_optimizer():
     ]
     assert captured["optimizer/0000"] == 2
     np.testing.assert_allclose(captured["optimizer/0013"], schedule()(1))
+    assert_equal(Reading(one, optimizer), captured)
 
 
 @pytest.mark.parametrize(("other", "message"), [
