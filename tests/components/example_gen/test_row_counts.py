@@ -80,8 +80,8 @@ def test_a_trial_reads_some_rows_and_names_their_places(tmp_path: Path, written)
     path = str(written(tmp_path))
     kinds = {"a": Kind.INTEGER}
 
-    few = list(FEW[written].examples(path, kinds))
-    every = dict(READERS[written].examples(path, kinds))
+    few = [(row.place, row.example) for row in FEW[written].rows(path, kinds)]
+    every = {row.place: row.example for row in READERS[written].rows(path, kinds)}
 
     assert len(few) == 10
     assert all(every[place] == example for place, example in few)
