@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from limbeck.chunks import chunks
 from limbeck.cli.new_task.summary import MOST_VALUES, ColumnKind, ColumnSummary, TableSummary
 from limbeck.errors import DataError
 
@@ -78,7 +79,7 @@ def _batches(rows: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     decoder = ExamplesToRecordBatchDecoder()
-    while stretch := list(itertools.islice(rows, _STRETCH)):
+    for stretch in chunks(rows, _STRETCH):
         yield decoder.DecodeBatch(stretch)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from limbeck.beam_processes import faults
+from limbeck.chunks import chunks
 from limbeck.components.bulk_scoring import answers, rows
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.example_gen import columns
@@ -157,6 +157,5 @@ def _answered(scored: Scored, part: Part, model: Any) -> Iterator[dict[str, Any]
 def _tables(found: Iterable[dict[str, Any]], schema: Any) -> Iterator[Any]:
     import pyarrow as pa
 
-    rest = iter(found)
-    while some := list(itertools.islice(rest, _ROWS)):
+    for some in chunks(found, _ROWS):
         yield pa.Table.from_pylist(some, schema)

@@ -9,9 +9,8 @@ format gives its examples as they are.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.inspection import SplitSummary
@@ -21,19 +20,15 @@ if TYPE_CHECKING:
 
 # So many rows of a table with a thousand columns fit into the memory of any machine.
 BLOCK_ROWS = 1024
-_Item = TypeVar("_Item")
 
 
-class Block(Protocol):
+class RowBlock(Protocol):
     """Rows of one file."""
-
-    def __len__(self) -> int:
-        """Returns the number of rows."""
 
     def values(self) -> Iterable[Mapping[str, Any]]:
         """Returns the raw values of each row by column, as in `limbeck.components.example_gen.rows.Row`."""
 
-    def select(self, rows: Sequence[int]) -> Block:
+    def select(self, rows: Sequence[int]) -> RowBlock:
         """Returns some of the rows, by their places in the block."""
 
     def records(self, summary: SplitSummary, declaration: Declaration) -> list[bytes]:
@@ -54,13 +49,9 @@ class ExampleBlock:
     examples: Sequence[tf.train.Example]
     values_of: Callable[[int], Mapping[str, Any]]
 
-    def __len__(self) -> int:
-        """Returns the number of rows."""
-        return len(self.places)
-
     def values(self) -> Iterator[Mapping[str, Any]]:
         """Yields the raw values of each row by column."""
-        return map(self.values_of, range(len(self)))
+        return map(self.values_of, range(len(self.places)))
 
     def select(self, rows: Sequence[int]) -> ExampleBlock:
         """Returns some of the rows, by their places in the block."""
@@ -76,13 +67,6 @@ class ExampleBlock:
         for example, place in zip(self.examples, self.places, strict=True):
             summary.take(example, place, declaration)
         return [serialize(example) for example in self.examples]
-
-
-def in_blocks(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Yields the items in lists of `BLOCK_ROWS`; the last one may be shorter."""
-    remaining = iter(items)
-    while block := list(itertools.islice(remaining, BLOCK_ROWS)):
-        yield block
 
 
 def serialize(example: tf.train.Example) -> bytes:

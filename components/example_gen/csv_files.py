@@ -9,18 +9,19 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from limbeck.chunks import chunks
 from limbeck.components.example_gen import columns, row_counts
-from limbeck.components.example_gen.blocks import in_blocks
+from limbeck.components.example_gen.blocks import BLOCK_ROWS
 from limbeck.components.example_gen.columns import Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.files import open_content
-from limbeck.components.example_gen.rows import TableRows
-from limbeck.components.example_gen.text_block import Layout, TextBlock, set_text
+from limbeck.components.example_gen.rows import Row, TableRows
+from limbeck.components.example_gen.text_block import TextBlock, TextColumns, set_text
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    pass
 
 # A quote that is never closed is read up to this size, and not until memory is full.
 _LARGEST_FIELD = 1 << 26
@@ -68,12 +69,12 @@ class CsvFiles(TableRows):
         )
 
     def evidence(self, path: str) -> Evidence:
-        """Reads the file once. Returns what its columns hold. Raises DataError as `cells` does."""
+        """Reads the file once. Returns what its columns hold. Raises DataError as `rows` does."""
         names = self.names(path)
         kinds_of = [columns.reader_of(self.declaration.get(name)) for name in names]
         widest = [Kind.EMPTY] * len(names)
         sightings = [{Kind.EMPTY: Sighting(path)} for _ in names]
-        for block in in_blocks(self._records(path, len(names))):
+        for block in chunks(self._records(path, len(names)), BLOCK_ROWS):
             lines, rows = zip(*block, strict=True)
             for index, fields in enumerate(zip(*rows, strict=True)):
                 if columns.surely_no_wider(widest[index], fields):
@@ -89,9 +90,7 @@ class CsvFiles(TableRows):
         """Returns the kinds of all columns of the whole input. Raises DataError if the task declares narrower kinds."""
         return columns.settle(found, self.declaration)
 
-    def cells(
-        self, path: str, kinds: Columns
-    ) -> Iterator[tuple[str, tf.train.Example, tuple[str, ...], list[str]]]:
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
         """Reads the file.
 
         Args:
@@ -99,7 +98,7 @@ class CsvFiles(TableRows):
           kinds: kinds of the columns of the whole input. A column that has none is left out.
 
         Yields:
-          File and line, an example, the header and the fields, for each row. The example has a feature with one value
+          File and line, an example and the fields by column, for each row. The example has a feature with one value
           for each field that is not empty: int64, float, or the bytes of the text as UTF-8. Blank lines are skipped.
 
         Raises:
@@ -116,15 +115,15 @@ class CsvFiles(TableRows):
             for index, name, kind in wanted:
                 if value := row[index]:
                     set_text(features[name], kind, value)
-            yield f"{path}:{line}", example, names, row
+            yield Row(f"{path}:{line}", example, dict(zip(names, row, strict=True)))
 
     def blocks(self, path: str, kinds: Columns) -> Iterator[TextBlock]:
-        """Reads the file as `cells` does. Yields blocks of rows with the same examples."""
+        """Reads the file as `rows` does. Yields blocks of rows with the same examples."""
         names = self.names(path)
-        layout = Layout(path, names, kinds)
-        for block in in_blocks(self._records(path, len(names))):
+        converted = TextColumns(path, names, kinds)
+        for block in chunks(self._records(path, len(names)), BLOCK_ROWS):
             lines, rows = zip(*block, strict=True)
-            yield TextBlock(layout, lines, rows)
+            yield TextBlock(converted, lines, rows)
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""

@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 
 from limbeck.beam_processes import faults
+from limbeck.chunks import chunks
 from limbeck.components.example_gen import division, inspection, moments
 from limbeck.components.example_gen.blocks import serialize
 from limbeck.components.example_gen.canonical import canonical, digest
@@ -22,7 +23,7 @@ from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.moments import Cuts
 from limbeck.components.example_gen.reading import Reading, RowReader
-from limbeck.components.example_gen.writing import in_batches
+from limbeck.components.example_gen.writing import BATCH
 from limbeck.errors import DataError, nearest
 from limbeck.examples import SPLITS, TRAIN
 
@@ -224,7 +225,7 @@ def _read(
                 if divided is not None and divided.group is not None:
                     tally[_WITHOUT_GROUP] += not canonical(values.get(divided.group))
             for split, summary in summaries.items():
-                for batch in in_batches(block.select(places[split]).records(summary, rule.declaration)):
+                for batch in chunks(block.select(places[split]).records(summary, rule.declaration), BATCH):
                     yield beam.pvalue.TaggedOutput(split, batch)
     yield beam.pvalue.TaggedOutput(SUMMARIES, tuple(summaries.values()))
     yield beam.pvalue.TaggedOutput(TALLY, tally)

@@ -22,6 +22,7 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from limbeck.beam_processes import faults
+from limbeck.chunks import chunks
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.example_gen import (
     columns,
@@ -43,7 +44,7 @@ from limbeck.components.example_gen.parquet_files import ParquetFiles
 from limbeck.components.example_gen.reading import Reading, RowReader, TableFiles
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.components.example_gen.tfrecord_files import TFRecordFiles
-from limbeck.components.example_gen.writing import WriteSplit, in_batches
+from limbeck.components.example_gen.writing import BATCH, WriteSplit
 from limbeck.errors import DataError
 from limbeck.settings import trial
 from limbeck.settings.trial import Trial
@@ -316,7 +317,7 @@ def _read(path: str, reader: RowReader, kinds: Columns, split: str, declaration:
     summary = inspection.SplitSummary(split)
     with faults.marked():
         for block in reader.blocks(path, kinds):
-            yield from in_batches(block.records(summary, declaration))
+            yield from chunks(block.records(summary, declaration), BATCH)
     yield beam.pvalue.TaggedOutput(_SUMMARY, (summary,))
 
 

@@ -17,12 +17,12 @@ from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind, Sighting
 from limbeck.components.example_gen.declaration import Declaration, Declared
 from limbeck.components.example_gen.files import open_file
-from limbeck.components.example_gen.rows import TableRows
+from limbeck.components.example_gen.rows import Row, TableRows
 from limbeck.errors import DataError
 from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    pass
 
 _BATCH_ROWS = 1024
 _EPOCH = datetime.date(1970, 1, 1)
@@ -69,9 +69,7 @@ class ParquetFiles(TableRows):
         """Returns the kinds of all columns of the whole input. Raises DataError if files contradict each other."""
         return columns.agreed(found, self.declaration)
 
-    def cells(
-        self, path: str, kinds: Columns
-    ) -> Iterator[tuple[str, tf.train.Example, list[str], tuple[Any, ...]]]:
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
         """Reads the file.
 
         Args:
@@ -80,7 +78,7 @@ class ParquetFiles(TableRows):
             has none is left out.
 
         Yields:
-          File and row number, an example, the names of the columns and the values, for each row. A null is a missing
+          File and row number, an example and the values by column, for each row. A null is a missing
           feature. An empty list is a feature without values.
 
         Raises:
@@ -100,7 +98,7 @@ class ParquetFiles(TableRows):
                     if value is not None:
                         values = value if isinstance(value, list) else [value]
                         _set(features, name, kind, _checked(path, name, values))
-                yield f"{path}, row {number}", example, names, row
+                yield Row(f"{path}, row {number}", example, dict(zip(names, row, strict=True)))
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and row number, and the value of one column, for each row.

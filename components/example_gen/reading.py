@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from limbeck.components.example_gen.blocks import Block
+from limbeck.components.example_gen.blocks import RowBlock
 from limbeck.components.example_gen.columns import Columns, Evidence
 from limbeck.components.example_gen.declaration import Declaration
 from limbeck.components.example_gen.rows import Row
@@ -18,7 +18,7 @@ class RowReader(Protocol):
     def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
         """Yields place, example and raw values of each row of a file."""
 
-    def blocks(self, path: str, kinds: Columns) -> Iterator[Block]:
+    def blocks(self, path: str, kinds: Columns) -> Iterator[RowBlock]:
         """Yields the same rows in blocks, which are counted and serialized together."""
 
     def about(self, path: str) -> int:

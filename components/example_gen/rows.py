@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from limbeck.components.example_gen.blocks import Block, ExampleBlock, in_blocks
+from limbeck.chunks import chunks
+from limbeck.components.example_gen.blocks import BLOCK_ROWS, ExampleBlock, RowBlock
 from limbeck.components.example_gen.columns import Columns
 
 if TYPE_CHECKING:
@@ -31,24 +32,17 @@ class Row(NamedTuple):
 class TableRows(abc.ABC):
     """Reads the rows of a format whose files have columns."""
 
-    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
-        """Reads the file as `cells` does. Yields the raw values besides, by the names of their columns."""
-        for place, example, names, values in self.cells(path, kinds):
-            yield Row(place, example, dict(zip(names, values, strict=True)))
-
-    def blocks(self, path: str, kinds: Columns) -> Iterator[Block]:
-        """Reads the file as `rows` does. Yields blocks of rows."""
-        for block in in_blocks(self.rows(path, kinds)):
-            places, examples, values = zip(*block, strict=True)
-            yield ExampleBlock(places, examples, values.__getitem__)
-
     @abc.abstractmethod
-    def cells(
-        self, path: str, kinds: Columns
-    ) -> Iterator[tuple[str, tf.train.Example, Sequence[str], Sequence[Any]]]:
-        """Yields place and example of each row, with the names of all columns and the raw values of the row.
+    def rows(self, path: str, kinds: Columns) -> Iterator[Row]:
+        """Yields the rows of a file.
 
         Args:
           path: path of the file.
           kinds: kinds of the columns of the whole input. A column that has none is left out of the example.
         """
+
+    def blocks(self, path: str, kinds: Columns) -> Iterator[RowBlock]:
+        """Reads the file as `rows` does. Yields blocks of rows."""
+        for block in chunks(self.rows(path, kinds), BLOCK_ROWS):
+            places, examples, values = zip(*block, strict=True)
+            yield ExampleBlock(places, examples, values.__getitem__)

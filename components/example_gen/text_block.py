@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.blocks import serialize
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 # How many texts of one column are remembered with their serialized feature.
 _REMEMBERED = 1 << 14
+_NUMBERS = {Kind.INTEGER: "INT", Kind.FLOAT: "FLOAT"}
 # The tag of `features` in a tf.Example: field 1, with a length.
 _FEATURES = b"\x0a"
 
 
-class Layout:
+class TextColumns:
     """How the columns of one file are converted. It remembers what it has converted, so one serves a whole file."""
 
     def __init__(self, path: str, names: Sequence[str], kinds: Columns) -> None:
@@ -37,7 +38,8 @@ class Layout:
         order = sorted(
             (index for index, name in enumerate(names) if name in kinds), key=lambda at: names[at].encode()
         )
-        self.converters = [(index, _converter(names[index], kinds[names[index]])) for index in order]
+        self.wanted = [(index, names[index], kinds[names[index]]) for index in order]
+        self.converters = [_converter(name, kind) for _, name, kind in self.wanted]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,44 +47,37 @@ class TextBlock:
     """Rows of one file.
 
     Attributes:
-      layout: of the file.
+      columns: of the file.
       lines: the number of the first line of each row.
       rows: the fields of each row.
     """
 
-    layout: Layout
+    columns: TextColumns
     lines: Sequence[int]
     rows: Sequence[Sequence[str]]
 
-    def __len__(self) -> int:
-        """Returns the number of rows."""
-        return len(self.rows)
-
     def values(self) -> Iterator[Mapping[str, str]]:
         """Yields the fields of each row by column."""
-        return (dict(zip(self.layout.names, row, strict=True)) for row in self.rows)
+        return (dict(zip(self.columns.names, row, strict=True)) for row in self.rows)
 
     def select(self, rows: Sequence[int]) -> TextBlock:
         """Returns some of the rows, by their places in the block."""
-        return TextBlock(self.layout, [self.lines[row] for row in rows], [self.rows[row] for row in rows])
+        return TextBlock(self.columns, [self.lines[row] for row in rows], [self.rows[row] for row in rows])
 
     def records(self, summary: SplitSummary, declaration: Declaration) -> list[bytes]:
         """Counts the rows in the summary of a split. Returns their serialized tf.Examples."""
         if not self.rows:
             return []
         by_column, found, features = list(zip(*self.rows, strict=True)), {}, []
-        for index, converter in self.layout.converters:
-            found[self.layout.names[index]], serialized = converter(by_column[index])
+        for (index, name, kind), convert in zip(self.columns.wanted, self.columns.converters, strict=True):
+            found[name], serialized = _converted(by_column[index], kind, convert)
             features.append(serialized)
         bodies = map(b"".join, zip(*features, strict=True)) if features else [b""] * len(self.rows)
         records = [_FEATURES + _varint(len(body)) + body if body else b"" for body in bodies]
-        places = [f"{self.layout.path}:{line}" for line in self.lines]
+        places = [f"{self.columns.path}:{line}" for line in self.lines]
         if summary.take_columns(places, found, declaration):
             return records
         return [_taken(record, place, summary, declaration) for record, place in zip(records, places, strict=True)]
-
-
-_Converter = Callable[[Sequence[str]], tuple[OneValued, list[bytes]]]
 
 
 def _taken(record: bytes, place: str, summary: SplitSummary, declaration: Declaration) -> bytes:
@@ -94,46 +89,42 @@ def _taken(record: bytes, place: str, summary: SplitSummary, declaration: Declar
     return serialize(example)
 
 
+# Takes fields that are not empty. Returns their values, and the serialized feature of each.
+_Converter = Callable[[Sequence[str]], tuple[Any, list[bytes]]]
+
+
 def _converter(name: str, kind: Kind) -> _Converter:
-    """Returns what makes, of the fields of a column, its values and the serialized features of each row."""
     if kind == Kind.FLOAT:
         return functools.partial(_floats, _feature(name, kind, "0")[: -struct.calcsize("<f")])
     remembered = functools.lru_cache(_REMEMBERED)(functools.partial(_feature, name, kind))
-    return functools.partial(_others, kind, remembered)
+    value_of = integer if kind == Kind.INTEGER else str.encode
+    return lambda fields: (list(map(value_of, fields)), list(map(remembered, fields)))
 
 
-def _floats(head: bytes, texts: Sequence[str]) -> tuple[OneValued, list[bytes]]:
+def _floats(head: bytes, fields: Sequence[str]) -> tuple[Any, list[bytes]]:
     import numpy as np
 
-    rows = None if all(texts) else [row for row, text in enumerate(texts) if text]
-    present = texts if rows is None else [texts[row] for row in rows]
     try:
-        numbers = list(map(float, present))
+        numbers = list(map(float, fields))
     except ValueError:
-        numbers = list(map(number, present))
+        numbers = list(map(number, fields))
     with np.errstate(over="ignore"):
         values = np.array(numbers, np.float64).astype("<f4")
-    features = [head + value for (value,) in struct.iter_unpack("4s", values.tobytes())]
-    return OneValued("FLOAT", values, rows), _spread(features, rows, len(texts))
+    return values, [head + value for (value,) in struct.iter_unpack("4s", values.tobytes())]
 
 
-def _others(kind: Kind, feature: Callable[[str], bytes], texts: Sequence[str]) -> tuple[OneValued, list[bytes]]:
-    rows = None if all(texts) else [row for row, text in enumerate(texts) if text]
-    present = texts if rows is None else [texts[row] for row in rows]
-    features = _spread(list(map(feature, present)), rows, len(texts))
-    if kind == Kind.INTEGER:
-        return OneValued("INT", list(map(integer, present)), rows), features
-    return OneValued("BYTES", list(map(str.encode, present)), rows), features
-
-
-def _spread(features: list[bytes], rows: Sequence[int] | None, count: int) -> list[bytes]:
-    """Returns the features by row, with nothing for a row that has none."""
-    if rows is None:
-        return features
-    spread = [b""] * count
+def _converted(fields: Sequence[str], kind: Kind, convert: _Converter) -> tuple[OneValued, list[bytes]]:
+    """Returns the values of a column, and the serialized feature of each row; nothing for a row that has none."""
+    told = _NUMBERS.get(kind, "BYTES")
+    if all(fields):
+        values, features = convert(fields)
+        return OneValued(told, values, None), features
+    rows = [row for row, field in enumerate(fields) if field]
+    values, features = convert([fields[row] for row in rows])
+    spread = [b""] * len(fields)
     for row, feature in zip(rows, features, strict=True):
         spread[row] = feature
-    return spread
+    return OneValued(told, values, rows), spread
 
 
 def _feature(name: str, kind: Kind, text: str) -> bytes:

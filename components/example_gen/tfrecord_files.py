@@ -13,8 +13,9 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from limbeck.chunks import chunks
 from limbeck.components.example_gen import row_counts
-from limbeck.components.example_gen.blocks import ExampleBlock, in_blocks
+from limbeck.components.example_gen.blocks import BLOCK_ROWS, ExampleBlock
 from limbeck.components.example_gen.columns import Columns
 from limbeck.components.example_gen.files import open_content
 from limbeck.components.example_gen.rows import Row
@@ -58,7 +59,7 @@ class TFRecordFiles:
 
     def blocks(self, path: str, kinds: Columns | None = None) -> Iterator[ExampleBlock]:
         """Reads the file as `examples` does. Yields blocks of records; the values of features are lists."""
-        for block in in_blocks(self.examples(path, kinds)):
+        for block in chunks(self.examples(path, kinds), BLOCK_ROWS):
             places, examples = zip(*block, strict=True)
             yield ExampleBlock(places, examples, functools.partial(_values_at, examples))
 

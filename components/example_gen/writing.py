@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import apache_beam as beam
 from tfx.components.example_gen.write_split import DEFAULT_FILE_NAME
 
 from limbeck import files
 
-# Few enough that a small table is still written by several processes.
-_BATCH = 64
-_Item = TypeVar("_Item")
-
-
-def in_batches(records: Sequence[_Item]) -> Iterator[list[_Item]]:
-    """Yields lists of records, as `WriteSplit` takes them."""
-    for start in range(0, len(records), _BATCH):
-        yield list(records[start : start + _BATCH])
+# How many examples to a list: few enough that a small table is still written by several processes.
+BATCH = 64
 
 
 class WriteSplit(beam.PTransform):

@@ -7,7 +7,6 @@ answer does not depend on what it was scored with: on how Beam bundled it, or on
 from __future__ import annotations
 
 import atexit
-import itertools
 import platform
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
+from limbeck.chunks import chunks
 from limbeck.digests.content import folder_digest
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
@@ -78,10 +78,8 @@ _loading = threading.Lock()
 
 
 def batched(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Yields the items in lists of `BATCH_SIZE`; the last may be shorter."""
-    rest = iter(items)
-    while batch := list(itertools.islice(rest, BATCH_SIZE)):
-        yield batch
+    """Returns the items in lists of `BATCH_SIZE`; the last may be shorter."""
+    return chunks(items, BATCH_SIZE)
 
 
 def filled(batch: Sequence[bytes]) -> Any:

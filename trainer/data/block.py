@@ -7,7 +7,7 @@ said within the block: so a block means the same wherever it comes from, and whe
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ Ids = npt.NDArray[np.bytes_]
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
+class PackedBlock:
     """Some examples. In the streams, their values follow each other without a gap, from the first value on.
 
     Attributes:
@@ -46,24 +46,16 @@ class Block:
         """Number of bytes of all arrays."""
         return self.ids.nbytes + self.rows.nbytes + sum(stream.nbytes for stream in self.streams)
 
-    def column(self, name: str) -> npt.NDArray[Any]:
-        """Returns the values of a column of fixed size, a view `[examples, size]`. Raises KeyError if there is none."""
-        column = self.layout.column(name)
-        if column is None or column.size is None:
-            raise KeyError(name)
-        values = self.layout.integers(self.rows) if column.dtype == "int64" else self.layout.floats(self.rows)
-        return values[:, self.layout.place(column)]
-
-    def taken(self, order: Positions) -> Block:
+    def taken(self, order: Positions) -> PackedBlock:
         """Returns the examples at some positions, in their order."""
         rows, streams = self.rows[order], []
         for number, stream in enumerate(self.streams):
             told = self.layout.stream(rows, number).view(np.int64)
             streams.append(stream[Spans(told[:, 0], told[:, 1]).places])
             told[:, 0] = follow_each_other(told[:, 1])
-        return Block(self.layout, self.ids[order], rows, tuple(streams))
+        return PackedBlock(self.layout, self.ids[order], rows, tuple(streams))
 
-    def between(self, begin: int, end: int) -> Block:
+    def between(self, begin: int, end: int) -> PackedBlock:
         """Returns a copy of the examples from `begin` to `end - 1`. It reads nothing else of a file that is mapped."""
         rows, streams = np.array(self.rows[begin:end]), []
         for number, stream in enumerate(self.streams):
@@ -71,16 +63,9 @@ class Block:
             first = int(told[0, 0]) if len(told) else 0
             streams.append(np.array(stream[first : first + int(told[:, 1].sum())]))
             told[:, 0] -= first
-        return Block(self.layout, np.array(self.ids[begin:end]), rows, tuple(streams))
+        return PackedBlock(self.layout, np.array(self.ids[begin:end]), rows, tuple(streams))
 
-    def moved(self, lengths: Sequence[int]) -> Words:
-        """Returns the rows as they are behind streams that have so many values already: uint64 `[examples, words]`."""
-        rows = self.rows.copy()
-        for number, length in enumerate(lengths):
-            self.layout.stream(rows, number).view(np.int64)[:, 0] += length
-        return rows
-
-    def in_order(self, order: Positions, most_bytes: int) -> Iterator[Block]:
+    def in_order(self, order: Positions, most_bytes: int) -> Iterator[PackedBlock]:
         """Yields the examples at some positions, in their order, about `most_bytes` at a time.
 
         The place of each value takes eight bytes while it is looked up, also if the value is one byte.
@@ -90,7 +75,7 @@ class Block:
             yield self.taken(some)
 
 
-def joined(blocks: Sequence[Block]) -> Block:
+def joined(blocks: Sequence[PackedBlock]) -> PackedBlock:
     """Returns all examples of blocks with one layout, one block after the other. There is at least one block."""
     layout = blocks[0].layout
     rows = np.concatenate([block.rows for block in blocks])
@@ -98,10 +83,21 @@ def joined(blocks: Sequence[Block]) -> Block:
         told = layout.stream(rows, number).view(np.int64)
         told[:, 0] = follow_each_other(told[:, 1])
     streams = [np.concatenate(each) for each in zip(*(block.streams for block in blocks), strict=True)]
-    return Block(layout, np.concatenate([block.ids for block in blocks]), rows, tuple(streams))
+    return PackedBlock(layout, np.concatenate([block.ids for block in blocks]), rows, tuple(streams))
 
 
-def block_of(layout: Layout, batch: ReadBatch) -> Block:
+def behind_each_other(blocks: Iterable[PackedBlock]) -> Iterator[tuple[PackedBlock, Words]]:
+    """Yields blocks with one layout, each with its rows as they are behind the streams of the blocks before it."""
+    lengths: list[int] | None = None
+    for block in blocks:
+        lengths, rows = lengths or [0] * len(block.streams), block.rows.copy()
+        for number, length in enumerate(lengths):
+            block.layout.stream(rows, number).view(np.int64)[:, 0] += length
+        yield block, rows
+        lengths = [length + len(stream) for length, stream in zip(lengths, block.streams, strict=True)]
+
+
+def block_of(layout: Layout, batch: ReadBatch) -> PackedBlock:
     """Returns the examples that were read.
 
     Raises:
@@ -120,7 +116,7 @@ def block_of(layout: Layout, batch: ReadBatch) -> Block:
         told[:, 1] = counts
         told[:, 2] = checksum.of_values(values, Spans(told[:, 0].view(np.int64), counts))
         streams.append(values)
-    return Block(layout, ids, rows, tuple(streams))
+    return PackedBlock(layout, ids, rows, tuple(streams))
 
 
 def _streams(layout: Layout, batch: ReadBatch) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,18 @@ class Layout:
         """Returns the float32 values in rows, a view: rows `[n, words]` -> `[n, values]`."""
         begin = 2 * self._floats_begin
         return rows.view(np.float32)[:, begin : begin + self._size("float32")]
+
+    def values(self, rows: Words, name: str) -> npt.NDArray[Any]:
+        """Returns the values of a column of fixed size in rows, a view: rows `[n, words]` -> `[n, size]`.
+
+        Raises:
+          KeyError: if there is no such column.
+        """
+        column = self.column(name)
+        if column is None or column.size is None:
+            raise KeyError(name)
+        values = self.integers(rows) if column.dtype == "int64" else self.floats(rows)
+        return values[:, self.place(column)]
 
     def stream(self, rows: Words, number: int) -> Words:
         """Returns what rows say of a stream, a view: rows `[n, words]` -> `[n, 3]`."""

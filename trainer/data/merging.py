@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from limbeck.trainer.data.block import Block, Ids, joined
+from limbeck.trainer.data.block import Ids, PackedBlock, joined
 from limbeck.trainer.data.permutation import Positions
 
 
-def merged(runs: Sequence[Block], most_bytes: int) -> Iterator[Block]:
+def merged(runs: Sequence[PackedBlock], most_bytes: int) -> Iterator[PackedBlock]:
     """Yields the examples of all runs, sorted by id. Examples with equal ids are sorted by a digest of their values.
 
     Args:
@@ -58,7 +58,7 @@ def cuts(ids: Sequence[Ids], most: int) -> Iterator[list[tuple[int, int]]]:
         begins = ends
 
 
-def sorted_by_id(block: Block) -> Positions:
+def sorted_by_id(block: PackedBlock) -> Positions:
     """Returns the order of examples by id. Examples with equal ids are ordered by a digest of their values."""
     order = np.argsort(block.ids, kind="stable")
     sorted_ids = block.ids[order]

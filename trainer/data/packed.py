@@ -126,12 +126,7 @@ class PackedExamples:
         Raises:
           KeyError: if there is no such column.
         """
-        column = self.layout.column(name)
-        if column is None or column.size is None:
-            raise KeyError(name)
-        found = self.read(rows, streams=False).rows
-        values = self.layout.integers(found) if column.dtype == "int64" else self.layout.floats(found)
-        return values[:, self.layout.place(column)]
+        return self.layout.values(self.read(rows, streams=False).rows, name)
 
     def _assert_whole(self, changed: Positions, file: str) -> None:
         if not len(changed):

@@ -36,7 +36,7 @@ from limbeck.errors import DataError
 from limbeck.objectives.objective import Objective
 from limbeck.records import to_json
 from limbeck.trainer.data import checksum, merging, seal
-from limbeck.trainer.data.block import Block
+from limbeck.trainer.data.block import PackedBlock, behind_each_other
 from limbeck.trainer.data.layout import Layout
 from limbeck.trainer.data.packed import ENTRY, INDEX, LAYOUT, RECORDS, stream_name
 from limbeck.trainer.data.preprocessing import assert_none_undeclared
@@ -58,9 +58,9 @@ class Labels:
     objective: Objective
     split: str = "training"
 
-    def of(self, block: Block) -> npt.NDArray[Any]:
+    def of(self, block: PackedBlock) -> npt.NDArray[Any]:
         """Returns the labels of some examples: `[examples, *label_shape]`."""
-        return block.column(self.key).reshape(len(block), *self.objective.label_shape)
+        return block.layout.values(block.rows, self.key).reshape(len(block), *self.objective.label_shape)
 
     def assert_declared(self, runs: Sequence[Run]) -> None:
         """Raises DataError if an example of the split has a label that the task does not declare."""
@@ -168,7 +168,7 @@ def _fewer(runs: Sequence[Run], scratch: Path, limits: Limits) -> list[Run]:
     return found
 
 
-def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks: Iterator[Block]) -> None:
+def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks: Iterator[PackedBlock]) -> None:
     """Writes all files but the seal, or none. The blocks hold all examples, in their order."""
     text = to_json(layout)
     streams = [stream_name(number) for number in range(len(layout.streams))]
@@ -180,14 +180,13 @@ def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks
             records, index, *values = [stack.enter_context(path.open("wb")) for path in paths]
             header = {"descr": npy.dtype_to_descr(ENTRY), "fortran_order": False, "shape": (count,)}
             npy.write_array_header_1_0(index, header)
-            lengths, place_keys = [0] * len(streams), checksum.keys(text, layout.words)
-            for block in blocks:
-                rows, entries = block.moved(lengths), np.zeros(len(block), ENTRY)
+            place_keys = checksum.keys(text, layout.words)
+            for block, rows in behind_each_other(blocks):
+                entries = np.zeros(len(block), ENTRY)
                 entries["labelled"] = labels.objective.labelled(labels.of(block))
                 entries["check"] = checksum.of_rows(rows, place_keys)
                 for file, part in zip((records, index, *values), (rows, entries, *block.streams), strict=True):
                     file.write(part.tobytes())
-                lengths = [length + len(stream) for length, stream in zip(lengths, block.streams, strict=True)]
     except BaseException:
         for path in (*paths, destination / LAYOUT):
             path.unlink(missing_ok=True)

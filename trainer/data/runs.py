@@ -26,7 +26,7 @@ from limbeck import files
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 from limbeck.settings.fields import Positive
-from limbeck.trainer.data.block import Block, block_of, joined
+from limbeck.trainer.data.block import PackedBlock, behind_each_other, block_of, joined
 from limbeck.trainer.data.layout import Layout
 from limbeck.trainer.data.packed import mapped
 from limbeck.trainer.data.reading import Reading
@@ -115,13 +115,13 @@ def write_runs(paths: Sequence[str], reading: Reading, folder: str, limits: Limi
     return tuple(dataclasses.replace(run, path=files.join(folder, run.path)) for run in names)
 
 
-def opened(run: Run) -> Block:
+def opened(run: Run) -> PackedBlock:
     """Returns the examples of a run at a local path, mapped into memory."""
     content, begins = np.asarray(mapped(Path(run.path), np.uint8)), run.begins
     rows, *streams, ids = (
         content[begin : begin + size] for begin, size in zip(begins[:-1], run.sizes, strict=True)
     )
-    return Block(
+    return PackedBlock(
         run.layout,
         ids.view(f"S{run.id_bytes}"),
         rows.view("<u8").reshape(run.examples, run.layout.words),
@@ -129,19 +129,18 @@ def opened(run: Run) -> Block:
     )
 
 
-def write(run: Run, blocks: Iterable[Block]) -> None:
+def write(run: Run, blocks: Iterable[PackedBlock]) -> None:
     """Writes a run to its local path. The blocks, one after the other, hold what the run says of itself."""
-    places, lengths = run.begins, [0] * len(run.values)
+    places = run.begins
     with Path(run.path).open("wb") as file:
-        for block in blocks:
+        for block, moved in behind_each_other(blocks):
             parts: list[npt.NDArray[Any]] = [
-                block.moved(lengths), *block.streams, block.ids.astype(f"S{run.id_bytes}")
+                moved, *block.streams, block.ids.astype(f"S{run.id_bytes}")
             ]  # fmt: skip
             for number, part in enumerate(parts):
                 file.seek(places[number])
                 file.write(part.tobytes())
                 places[number] += part.nbytes
-            lengths = [length + len(stream) for length, stream in zip(lengths, block.streams, strict=True)]
         file.truncate(run.begins[-1])
 
 
@@ -166,9 +165,9 @@ def fetched(run: Run, folder: Path) -> Run:
     return dataclasses.replace(run, path=path)
 
 
-def _gathered(paths: Sequence[str], reading: Reading, limits: Limits) -> Iterator[Block]:
+def _gathered(paths: Sequence[str], reading: Reading, limits: Limits) -> Iterator[PackedBlock]:
     """Yields the examples of the files, as many at a time as make a run."""
-    blocks: list[Block] = []
+    blocks: list[PackedBlock] = []
     layout, size = None, 0
     for path in paths:
         for batch in reading.batches(path, limits.read_examples):
@@ -182,7 +181,7 @@ def _gathered(paths: Sequence[str], reading: Reading, limits: Limits) -> Iterato
         yield joined(blocks)
 
 
-def _written(block: Block, folder: str, limits: Limits) -> Run:
+def _written(block: PackedBlock, folder: str, limits: Limits) -> Run:
     """Writes the examples of a block as a run. Returns the run, with its name for a path."""
     values = tuple(len(stream) for stream in block.streams)
     name = _new_name()

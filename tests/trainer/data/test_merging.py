@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limbeck.trainer.data.block import Block, joined
+from limbeck.trainer.data.block import PackedBlock, behind_each_other, joined
 from limbeck.trainer.data.layout import Column, Layout, follow_each_other
 from limbeck.trainer.data.merging import cuts, merged
 
@@ -18,7 +18,7 @@ IDS = st.lists(st.binary(min_size=0, max_size=3).map(lambda one: one.replace(b"\
 RUNS = st.lists(IDS, min_size=1, max_size=6).filter(any)
 
 
-def block(ids: list[bytes], first: int = 0) -> Block:
+def block(ids: list[bytes], first: int = 0) -> PackedBlock:
     """Sorted examples, each with another number, and as many values as the number says, modulo 3."""
     numbers = np.arange(first, first + len(ids))
     counts = numbers % 3
@@ -26,14 +26,16 @@ def block(ids: list[bytes], first: int = 0) -> Block:
     LAYOUT.integers(rows)[:, 0] = numbers
     told = LAYOUT.stream(rows, 0).view(np.int64)
     told[:, 0], told[:, 1] = follow_each_other(counts), counts
-    return Block(LAYOUT, np.array(sorted(ids), "S"), rows, (np.repeat(numbers, counts),))
+    return PackedBlock(LAYOUT, np.array(sorted(ids), "S"), rows, (np.repeat(numbers, counts),))
 
 
-def contents(some: Block) -> list[tuple[bytes, int, list[int]]]:
+def contents(some: PackedBlock) -> list[tuple[bytes, int, list[int]]]:
     begins, counts = LAYOUT.stream(some.rows, 0).view(np.int64)[:, :2].T
     return [
         (bytes(one), int(number), some.streams[0][begin : begin + count].tolist())
-        for one, number, begin, count in zip(some.ids, some.column("number")[:, 0], begins, counts, strict=True)
+        for one, number, begin, count in zip(
+            some.ids, some.layout.values(some.rows, "number")[:, 0], begins, counts, strict=True
+        )
     ]
 
 
@@ -85,7 +87,10 @@ def test_a_part_of_a_mapped_block_and_its_place_behind_others():
     part = whole.between(2, 5)
     assert contents(part) == contents(whole)[2:]
     assert contents(whole.between(3, 3)) == []
-    told = LAYOUT.stream(part.moved([7]), 0).view(np.int64)
+    seven_values = block([b"f", b"g", b"h", b"i", b"j", b"k", b"l", b"m"])
+    [_, (same, rows)] = behind_each_other([seven_values, part])
+    assert same is part
+    told = LAYOUT.stream(rows, 0).view(np.int64)
     # Numbers 2, 3 and 4 have 2, 0 and 1 values.
     assert told[:, 0].tolist() == [7, 9, 9]
     assert contents(whole.between(2, 5)) == contents(part)
