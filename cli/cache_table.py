@@ -94,6 +94,7 @@ _CHANGES: Mapping[str, tuple[_Layer, Any]] = {
     "pipelining.replicas": ({"pipelining": {"stages": 2}}, 2),
     "pipelining.micro_batches": ({"pipelining": {"stages": 2}}, 2),
     "pipelining.devices": ({"pipelining": {"stages": 2}}, "processes"),
+    "pipelining.memory_mib": ({"pipelining": {"stages": 2}}, 900),
     "launcher.vertex.staging": ({}, "gs://bucket/staging"),
     "launcher.ray.address": ({}, "10.0.0.1:6379"),
     "launcher.ray.shared": ({}, "/shared"),

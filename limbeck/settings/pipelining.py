@@ -31,6 +31,9 @@ class PipeliningConfig:
         are of older weights: `2bw` (of one update ago) and `weight_stashing` (of K - 1 - s updates ago on stage s).
       devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
         stage of each replica is a process of its own, on its first GPU or its CPU, started where `launcher` says.
+      memory_mib: of each device, which a stage must fit: the cuts go by it as well as by time. Counted are weights,
+        gradients, slots of the optimizer and activations; leave room for what TensorFlow needs besides. A teacher that
+        fits in no way is refused. Without it, a stage that does not fit fails when it is trained.
     """
 
     stages: Positive = 1
@@ -38,10 +41,12 @@ class PipeliningConfig:
     micro_batches: Positive = runtime(1)
     schedule: Literal["1f1b", "gpipe", "naive", "2bw", "weight_stashing"] = "1f1b"
     devices: Literal["local", "processes"] = "local"
+    memory_mib: Positive | None = None
 
     def __post_init__(self) -> None:
         self._assert_schedule()
         self._assert_replicas()
+        self._assert_memory()
         if self.devices == "processes" and self.stages == 1:
             raise ConfigError(
                 "pipelining.devices=processes gives each stage a process of its own, but pipelining.stages is 1: raise "
@@ -83,6 +88,18 @@ class PipeliningConfig:
                 f"under pipelining.schedule={self.schedule} a stage updates its weights when it has its own gradient, "
                 f"but pipelining.replicas={self.replicas} sums the gradients of all replicas before: leave "
                 "pipelining.replicas out, or take pipelining.schedule=1f1b"
+            )
+
+    def _assert_memory(self) -> None:
+        if self.memory_mib is not None and self.stages == 1:
+            raise ConfigError(
+                f"pipelining.memory_mib={self.memory_mib} is what a stage must fit, but pipelining.stages is 1: raise "
+                "pipelining.stages, or leave pipelining.memory_mib out"
+            )
+        if self.memory_mib is not None and self.schedule in _DELAYED:
+            raise ConfigError(
+                f"pipelining.schedule={self.schedule} keeps older weights as well, which pipelining.memory_mib="
+                f"{self.memory_mib} does not count: leave it out, or take pipelining.schedule=1f1b"
             )
 
     @property

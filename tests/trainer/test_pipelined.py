@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ from limbeck import records
 from limbeck.errors import ConfigError
 from limbeck.launchers.cluster import Cluster, title
 from limbeck.launchers.launch import launch
+from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.trainer import training
 from limbeck.trainer.recovery.job_digest import job_digest
-from limbeck.trainer.session import inputs, preflight
+from limbeck.trainer.session import inputs, pipelined, preflight
 from tests.trainer.pipelining import cuts
+from tests.trainer.session import deep
 from tests.trainer.world import POSITIONS, STEPS, TRAINING, weights
 
 TWO = PipeliningConfig(stages=2, micro_batches=4)
@@ -107,6 +110,28 @@ def test_more_stages_than_blocks_are_refused_before_training(world, tmp_path):
         preflight.check(dataclasses.replace(session, job=job), inputs.order_of(session, 0))
 
 
+@pytest.mark.parametrize(("optimizer", "recompute", "copies"), [("SGD", "none", 4), ("TASK", "all", 5)])
+def test_what_fits_no_memory_is_refused_before_training(world, tmp_path, optimizer, recompute, copies):
+    """Each of 8 layers has 1 MiB of weights, and as much for a gradient, for the sum of gradients, and for each slot.
+
+    The SGD of tf_keras has a slot without momentum as well, and Adam has two.
+    """
+    job = world.job(
+        tmp_path / "job",
+        "teacher",
+        task=TaskRef(module=deep.__name__, attribute=optimizer),
+        hyperparameters={"layers": 8},
+        pipelining=dataclasses.replace(TWO, memory_mib=10),
+        training=dataclasses.replace(TRAINING, recompute=recompute),
+    )
+    session = training.join_job(dataclasses.replace(job, pipelining=PipeliningConfig()))
+    told = r"10,485,760 bytes, but no partition into 2 stages does\. .* misses it by ([\d,]+) bytes on stage"
+    with pytest.raises(ConfigError, match=told) as raised:
+        pipelined.build(dataclasses.replace(session, job=job), 0, tell=False)
+    missing = int(re.search(told, str(raised.value))[1].replace(",", "")) / 2**20
+    assert 10 + missing == pytest.approx(4 * copies * deep.MEGABYTES_A_LAYER, abs=0.5)
+
+
 def test_only_teachers_have_stages(world, tmp_path):
     with pytest.raises(ConfigError, match="only a job of teachers has stages"):
         world.job(tmp_path / "job", "student", pipelining=TWO)
@@ -133,6 +158,11 @@ def test_only_teachers_have_stages(world, tmp_path):
         (
             {"stages": 2, "replicas": 3, "micro_batches": 4},
             r"batch_size=64 does not divide into pipelining.replicas=3 times pipelining.micro_batches=4: change",
+        ),
+        ({"memory_mib": 900}, "is what a stage must fit, but pipelining.stages is 1: raise"),
+        (
+            {"stages": 2, "schedule": "2bw", "micro_batches": 2, "memory_mib": 900},
+            "keeps older weights as well, .*: leave it out",
         ),
         ({"replicas": 2}, "pipelining.stages is 1: raise pipelining.stages, or take strategy.name=mirrored"),
         (

@@ -102,8 +102,12 @@ class PipelinedModel:
 
     def keeps(self, stage: int) -> bool:
         """Returns whether a stage keeps its activations."""
-        last = stage == len(self.stages) - 1
-        return self.recompute == "none" or (self.recompute == "except_last" and last)
+        return keeps_activations(self.recompute, stage, len(self.stages))
+
+
+def keeps_activations(recompute: str, stage: int, stages: int) -> bool:
+    """Returns whether one of so many stages keeps its activations under a value of `training.recompute`."""
+    return recompute == "none" or (recompute == "except_last" and stage == stages - 1)
 
 
 def named(stage: int, action: Action, replica: str = "") -> AbstractContextManager[Any]:

@@ -43,6 +43,8 @@ class Devices:
     Attributes:
       count: how many stages there are.
       alive: takes a stage, and returns of how many micro-batches it holds activations (`Schedule.alive`).
+      recomputes: takes a stage, and returns whether it holds the inputs alone of these micro-batches, and the
+        activations of one.
       bytes: memory of one device; None: it is not looked at.
       seconds_per_byte: what a transfer between two stages takes. An output and its gradient are both transferred.
     """
@@ -51,6 +53,7 @@ class Devices:
     alive: Callable[[int], int]
     bytes: int | None = None
     seconds_per_byte: float = 0.0
+    recomputes: Callable[[int], bool] = lambda _: False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +105,9 @@ def _costing(blocks: tuple[BlockCost, ...], devices: Devices) -> Callable[[int, 
         moved = [blocks[begin - 1].output_bytes] if begin > 0 else []
         moved += [mine[-1].output_bytes] if end < len(blocks) else []
         seconds = sum(block.seconds for block in mine) + 2 * sum(moved) * devices.seconds_per_byte
-        held = sum(block.activation_bytes for block in mine) * devices.alive(number)
+        activations, alive = sum(block.activation_bytes for block in mine), devices.alive(number)
+        received = blocks[begin - 1].output_bytes if begin > 0 else 0
+        held = activations + alive * received if devices.recomputes(number) else activations * alive
         return Stage(begin, end, seconds, sum(block.weight_bytes for block in mine) + held)
 
     return cost
@@ -162,5 +167,6 @@ def _does_not_fit(stages: Sequence[Stage], devices: Devices, by: Partitioning) -
     return (
         f"a stage must fit the memory of its device, {devices.bytes:,} bytes, but {what} {len(stages)} stages"
         f"{' does' if by == 'balanced' else ''}. The best one has the blocks {cuts}, and misses it by "
-        f"{_excess(stages[worst], devices):,} bytes on stage {worst}: take more stages or micro-batches, or recompute"
+        f"{_excess(stages[worst], devices):,} bytes on stage {worst}: take more stages or micro-batches, set "
+        "training.recompute=all, or raise pipelining.memory_mib if the devices have more"
     )

@@ -16,8 +16,6 @@ from limbeck.trainer.pipelining.partition import BlockCost
 from limbeck.trainer.pipelining.sketch import Made, filled
 
 _RUNS = 3
-# Weights, their gradients, and two slots, as for Adam.
-_COPIES = 4
 
 
 def costs(
@@ -26,6 +24,8 @@ def costs(
     blocks: Sequence[Block],
     inputs: Sequence[Tensor],
     made: Sequence[Made] = (),
+    *,
+    copies: int = 1,
 ) -> list[BlockCost]:
     """Returns the cost of each block. It changes the state of the model, but no trainable weight.
 
@@ -35,6 +35,7 @@ def costs(
       blocks: its blocks.
       inputs: the model's inputs for one micro-batch, in the order of `layout.inputs`.
       made: the variables of the model, if it is a sketch.
+      copies: values that a training holds for each weight, the weight included.
     """
     values: Values = dict(zip(layout.inputs, inputs, strict=True))
     graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
@@ -49,7 +50,7 @@ def costs(
         sizes = [
             sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))
         ]
-        found.append(BlockCost(seconds, weights * _COPIES, *sizes))
+        found.append(BlockCost(seconds, weights * copies, *sizes))
     return found
 
 

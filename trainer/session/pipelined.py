@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import json
 import logging
+import math
 from collections.abc import Callable, Sequence
 
 from limbeck import events, files
@@ -19,7 +20,7 @@ from limbeck.errors import ConfigError
 from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
 from limbeck.trainer.fitting.delayed_step import DelayedStep, delayed
-from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers
+from limbeck.trainer.fitting.pipeline import PipelinedModel, StagedAnswers, keeps_activations
 from limbeck.trainer.fitting.pipeline_replica import further_replicas
 from limbeck.trainer.fitting.recomputation import Head
 from limbeck.trainer.pipelining import devices, placement
@@ -30,7 +31,7 @@ from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.schedule import Schedule
 from limbeck.trainer.pipelining.schedules.registry import DELAYED, SCHEDULES
 from limbeck.trainer.session import inputs
-from limbeck.trainer.session.models import build_model
+from limbeck.trainer.session.models import build_model, build_optimizer
 from limbeck.trainer.session.session import Session
 from limbeck.trainer.session.sketches import Sketch, sketch_of
 
@@ -69,8 +70,8 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
 
     Raises:
       TaskError: if the model cannot be cut.
-      ConfigError: if there are fewer blocks than stages, the machine has too few devices, or activations are to leave a
-        GPU and a stage has none.
+      ConfigError: if there are fewer blocks than stages, no stages fit `pipelining.memory_mib`, the machine has too few
+        devices, or activations are to leave a GPU and a stage has none.
     """
     import tensorflow as tf
     import tf_keras
@@ -119,10 +120,11 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
     parts = settings.replicas * settings.micro_batches * session.job.training.accumulate
     part, _ = micro_batches.cut((given, given), parts, 0)
-    measured = costs(found, cuts, blocks, sketch.model._flatten_to_reference_inputs(part), sketch.made)
+    part = sketch.model._flatten_to_reference_inputs(part)
+    measured = costs(found, cuts, blocks, part, sketch.made, copies=_copies(session, parts))
     # Under this schedule the result depends on the cut, which must then not depend on a clock.
     by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
-    chosen = partition(measured, Devices(settings.stages, schedule.alive), by)
+    chosen = partition(measured, _limits(session, schedule), by)
     if tell:
         _tell(session, chosen, blocks, measured)
     names, taken = devices.of(settings), tuple(cuts[stage.begin - 1] for stage in chosen[1:])
@@ -130,6 +132,30 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
         files.make_folder(folder)
         files.write_text(_place(folder, settings.stages), json.dumps(taken))
     return Stages(taken, names, schedule)
+
+
+def _limits(session: Session, schedule: Schedule) -> Devices:
+    settings, recompute = session.job.pipelining, session.job.training.recompute
+    return Devices(
+        settings.stages,
+        schedule.alive,
+        None if settings.memory_mib is None else settings.memory_mib * 2**20,
+        recomputes=lambda stage: not keeps_activations(recompute, stage, settings.stages),
+    )
+
+
+def _copies(session: Session, parts: int) -> int:
+    """Returns how many values of its own size a training holds for each weight.
+
+    They are the weight, its slots, its gradient, and the sum of its gradients if a batch has several parts.
+    """
+    import tensorflow as tf
+
+    optimizer = build_optimizer(session.task, 1.0)
+    weight = tf.Variable(tf.zeros([3, 2]))
+    optimizer.build([weight])
+    slots = sum(one.shape == weight.shape for one in optimizer.variables)
+    return 1 + slots + (2 if parts > session.job.pipelining.replicas else 1)
 
 
 def _place(checkpoints: str, stages: int) -> str:
@@ -224,7 +250,7 @@ def _tell(
         weights = sum(block.model.count_params() for block in blocks[stage.begin : stage.end])
         lines.append(
             f"stage {number} has {layers[0]} to {layers[-1]} ({stage.seconds * 1e3:.1f} ms a micro-batch, {weights:,} "
-            "weights)"
+            f"weights, about {math.ceil(stage.bytes / 2**20)} MiB)"
         )
     total, slowest = sum(one.seconds for one in measured), max(stage.seconds for stage in chosen)
     text = (

@@ -21,7 +21,8 @@ def drawn(seed: int) -> tuple[list[BlockCost], Devices]:
     ]
     count = random_.randrange(1, 5)
     limit = random_.choice([None, 250, 600, 1200])
-    return blocks, Devices(count, lambda stage: count - stage, limit, random_.choice([0, 0.01]))
+    recomputes = random_.choice([lambda _: False, lambda _: True, lambda stage: stage < count - 1])
+    return blocks, Devices(count, lambda stage: count - stage, limit, random_.choice([0, 0.01]), recomputes)
 
 
 def every(blocks: list[BlockCost], devices: Devices) -> Iterator[tuple[float, float, tuple[int, ...]]]:
@@ -34,7 +35,11 @@ def every(blocks: list[BlockCost], devices: Devices) -> Iterator[tuple[float, fl
             for cut in {begin, end} - {0, len(blocks)}:
                 time += 2 * blocks[cut - 1].output_bytes * devices.seconds_per_byte
             seconds.append(time)
-            held = sum(b.weight_bytes + devices.alive(stage) * b.activation_bytes for b in blocks[begin:end])
+            held = sum(b.weight_bytes + b.activation_bytes for b in blocks[begin:end])
+            if not devices.recomputes(stage):
+                held += (devices.alive(stage) - 1) * sum(b.activation_bytes for b in blocks[begin:end])
+            elif begin:
+                held += devices.alive(stage) * blocks[begin - 1].output_bytes
             excess.append(0 if devices.bytes is None else max(0, held - devices.bytes))
         yield max(excess), max(seconds), cuts
 
