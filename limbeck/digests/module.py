@@ -150,7 +150,7 @@ def _statement(node: ast.stmt, parent: str, scopes: Iterable[symtable.SymbolTabl
     definition = isinstance(node, DEFINITIONS)
     line = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
     end = node.end_lineno or node.lineno
-    imports = tuple(i for n in ast.walk(node) if isinstance(n, IMPORTS) for i in syntax.imports(n, parent))
+    imports = tuple(i for n in syntax.nodes_of(node) if isinstance(n, IMPORTS) for i in syntax.imports(n, parent))
     uses = frozenset(syntax.chains(node))
     changes = frozenset(syntax.changed_names(node))
     if definition:
@@ -170,9 +170,9 @@ def _statement(node: ast.stmt, parent: str, scopes: Iterable[symtable.SymbolTabl
         calls=frozenset(syntax.called_chains(node)),
         changes=changes,
         imports=(*imports, *syntax.imports_by_text(node, parent)),
-        hooks=any(isinstance(n, FUNCTIONS) and n.name == "__init_subclass__" for n in ast.walk(node)),
+        hooks=any(isinstance(n, FUNCTIONS) and n.name == "__init_subclass__" for n in syntax.nodes_of(node)),
         texts=frozenset(
-            n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+            n.value for n in syntax.nodes_of(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
         ),
     )
 

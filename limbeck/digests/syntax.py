@@ -7,6 +7,7 @@ and a call can import a module by a text. Here each question is a small function
 from __future__ import annotations
 
 import ast
+import functools
 import symtable
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -44,9 +45,27 @@ class Import(NamedTuple):
     runs: str
 
 
+@functools.lru_cache(maxsize=4)
+def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
+    """Returns a tree's nodes, without those that only say how a name is used (`ast.Load`).
+
+    A statement is asked a dozen questions in a row, and each looks at all of its nodes. They made half of the time of
+    a digest while each question walked the tree itself by `ast.walk`. So the last answers are kept.
+    """
+    found = [root]
+    for node in found:
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                found += [one for one in value if isinstance(one, ast.AST)]
+            elif isinstance(value, ast.AST) and field != "ctx":
+                found.append(value)
+    return tuple(found)
+
+
 def remove_docstrings(tree: ast.AST) -> None:
     """Removes every statement of `tree` that is only a text: docstrings, and texts that serve as comments."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             if isinstance(body, list) and body:
@@ -70,11 +89,11 @@ def outer_names(scope: symtable.SymbolTable) -> set[str]:
 def bound_names(node: ast.stmt) -> set[str]:
     """Returns the names that a statement binds; empty for a statement that may do anything to any name."""
     if isinstance(node, DEFINITIONS):
-        written = (n.names for n in ast.walk(node) if isinstance(n, ast.Global))
+        written = (n.names for n in nodes_of(node) if isinstance(n, ast.Global))
         return {node.name}.union(*written)
-    if isinstance(node, ASSIGNMENTS) and not any(_is_place(n) for n in ast.walk(node)):
+    if isinstance(node, ASSIGNMENTS) and not any(_is_place(n) for n in nodes_of(node)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return stored_names(*targets, *(n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)))
+        return stored_names(*targets, *(n.target for n in nodes_of(node) if isinstance(n, ast.NamedExpr)))
     if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'" and not node.orelse:
         return {_MAIN}
     return set()
@@ -82,7 +101,7 @@ def bound_names(node: ast.stmt) -> set[str]:
 
 def stored_names(*nodes: ast.AST) -> set[str]:
     """Returns all names that are stored to within the nodes, and the names of all functions and classes there."""
-    inner = [n for node in nodes for n in ast.walk(node)]
+    inner = [n for node in nodes for n in nodes_of(node)]
     names = {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return names | {n.name for n in inner if isinstance(n, DEFINITIONS)}
 
@@ -93,7 +112,7 @@ def _is_place(node: ast.AST) -> bool:
 
 def changed_names(node: ast.AST) -> Iterator[str]:
     """Yields the names of objects that the code in `node` may change in place."""
-    for inner in ast.walk(node):
+    for inner in nodes_of(node):
         if _is_place(inner) or (isinstance(inner, ast.Attribute) and inner.attr in _MUTATORS):
             yield from root_chain(inner)[:1]
         elif isinstance(inner, ast.Global):
@@ -105,7 +124,7 @@ def called_chains(node: ast.stmt) -> Iterator[NameChain]:
     if isinstance(node, DEFINITIONS):
         heads = [*node.decorator_list, *(node.bases if isinstance(node, ast.ClassDef) else ())]
     else:
-        heads = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
+        heads = [n.func for n in nodes_of(node) if isinstance(n, ast.Call)]
     yield from filter(None, map(root_chain, heads))
 
 
@@ -155,7 +174,7 @@ def imports(node: ast.AST, parent: str) -> Iterator[Import]:
 
 def imports_by_text(node: ast.AST, parent: str) -> Iterator[Import]:
     """Yields modules imported by a literal name: `importlib.import_module("a.b")`. What is taken is unknown."""
-    for call in ast.walk(node):
+    for call in nodes_of(node):
         if isinstance(call, ast.Call) and _IMPORTERS.intersection(root_chain(call.func)):
             text = next((a.value for a in call.args[:1] if isinstance(a, ast.Constant)), None)
             if isinstance(text, str) and text:

@@ -74,6 +74,8 @@ def test_a_fork_stands_as_a_program_does(
     assert (fork.pop("program"), program.pop("program")) == (FORK, PROGRAM)
     assert fork["folder"] and fork["parent is who it should be"]
     assert fork["threads"] > 1
+    # For the digest of the training code. Each process would read them again.
+    assert fork.pop("sources read") > 100 > program.pop("sources read")
     for one in (fork, program):
         for own in ("LIMBECK_PARENT", "TMPDIR", "LIMBECK_FAILURE", "LIMBECK_HEARTBEAT"):
             assert one["variables"].pop(own)
