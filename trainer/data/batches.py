@@ -151,10 +151,12 @@ def numbered_batches(
         made = features, Denominators(*counts), positions, *others
         return arrange(*made) if arrange else made
 
-    read = tf.data.Dataset.range(chunks.count).map(chunk, num_parallel_calls=2, deterministic=True)
+    # No control flow of Python depends on a tensor here, and autograph would take a second to find that out.
+    as_it_is = tf.autograph.experimental.do_not_convert
+    read = tf.data.Dataset.range(chunks.count).map(as_it_is(chunk), num_parallel_calls=2, deterministic=True)
     if chunks.cut:
         # `unbatch` would crash the process if a replica gets no example of the last batch (TensorFlow 2.16).
-        read = read.flat_map(lambda *found: tf.data.Dataset.from_tensor_slices(found))
+        read = read.flat_map(as_it_is(lambda *found: tf.data.Dataset.from_tensor_slices(found)))
     return read.prefetch(8)
 
 
