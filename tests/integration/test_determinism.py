@@ -59,14 +59,8 @@ def assert_equal_runs(base: Path, other: Path) -> None:
             np.testing.assert_array_equal(left, right)
 
 
-def test_a_fresh_folder_gives_bit_equal_weights(base: Base, tmp_path: Path) -> None:
-    """ExampleGen shuffles at random: the order of the files differs from run to run."""
-    again = run("digits", tmp_path / "root", *SHORT)
-    assert again.code == 0, again.output
-    assert_equal_runs(base.root, tmp_path / "root")
-
-
 def test_order_files_and_beam_workers_do_not_matter(base: Base, tmp_path: Path) -> None:
+    """In a fresh folder, so ExampleGen shuffles otherwise as well: the order of its files differs from run to run."""
     [source] = (base.root / "data").glob("*")
     rewritten(source, tmp_path / "data")
     again = run("digits", tmp_path / "root", *SHORT, f"data.path={tmp_path / 'data'}", "beam.workers=2")
