@@ -76,6 +76,14 @@ SPARK := tests/components/mapping/requirements
 	$(UV) pip install --quiet --python $(PYTHON) --target .venv-flink --no-deps --require-hashes -r requirements-flink.txt
 	touch $@
 
+# LiteRT's quantizer, for benchmarks/quantizers: its protobuf is not that of TFX.
+QUANTIZER := benchmarks/quantizers/requirements
+.venv-quantizer/ready: $(QUANTIZER).txt .python-version | $(filter .tools/bin/uv,$(UV))
+	rm -rf .venv-quantizer
+	$(UV) venv --quiet .venv-quantizer
+	$(UV) pip install --quiet --python .venv-quantizer/bin/python --require-hashes -r $(QUANTIZER).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -117,6 +125,9 @@ install-flink: .venv-flink/ready ## create .venv-flink, from which `engine start
 
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
+
+.PHONY: install-quantizer
+install-quantizer: .venv-quantizer/ready ## create .venv-quantizer, which benchmarks/quantizers compares with TensorFlow's converter
 
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
@@ -210,7 +221,8 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in -c $(CLIENTS).txt -o server/requirements.txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(QUANTIZER).in -o $(QUANTIZER).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .venv-quantizer .tools runs

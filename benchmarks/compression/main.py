@@ -12,15 +12,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PUSHED = 0
 
 
 def main() -> int:
     """Runs the benchmark, and prints tables in Markdown. Returns the exit code of the process."""
-    from benchmarks.compression import figures
+    from benchmarks.compression import figures, runs
     from limbeck.trainer.compression.recipes import RECIPES
 
     names = [*RECIPES, "auto"]
@@ -36,7 +34,7 @@ def main() -> int:
     for seed in range(parsed.seeds):
         for recipe in parsed.recipes:
             if (recipe, seed) not in done:
-                report = _report(recipe, seed, parsed.work)
+                report = runs.report_of(recipe, seed, parsed.work)
                 alone = _alone(Path(report["serving"]) / "compressed")
                 results.append(figures.of_run(recipe, seed, report, alone))
                 with kept.open("a", encoding="utf-8") as file:
@@ -44,28 +42,6 @@ def main() -> int:
     wanted = [one for one in results if one["recipe"] in parsed.recipes and one["seed"] < parsed.seeds]
     sys.stdout.write("\n".join(figures.lines(wanted, parsed.recipes)) + "\n")
     return 0
-
-
-def _report(recipe: str, seed: int, work: Path) -> dict[str, Any]:
-    """Runs the pipeline, and returns its report."""
-    root = work / f"seed-{seed}"
-    # The gate must ship every file, also one that is too bad: it is measured.
-    settings = {
-        "compression.recipe": recipe,
-        "training.seed": 100 * seed,
-        "controls": "false",
-        "gate.tolerance": 1.0,
-    }
-    command = [sys.executable, str(_ROOT / "pipeline.py"), "run", "--task", "digits", "--root", str(root)]
-    for name, value in settings.items():
-        command += ["--set", f"{name}={value}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != _PUSHED:
-        raise SystemExit(
-            f"the run of {recipe} ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"
-        )
-    report: dict[str, Any] = json.loads((root / "report.json").read_text(encoding="utf-8"))
-    return report
 
 
 def _alone(folder: Path) -> float:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PROBE = "benchmarks.largest_model.probe"
-# Hidden layers of blocks that are not equal: the largest has eight times the weights of the smallest.
-_UNEQUAL = (256, 2048, 512, 1024)
+# Hidden layers of each kind of blocks. The largest of the unequal ones has eight times the weights of the smallest.
+_WIDTHS: dict[str, tuple[int, ...]] = {"equal": (), "unequal": (256, 2048, 512, 1024)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", choices=["all", "stages", "recomputation"], default="all")
     parser.add_argument("--limit", type=int, default=96, metavar="MB", help="tensors of each process")
     parser.add_argument("--stages", nargs="+", type=int, default=[1, 2, 4])
+    parser.add_argument("--blocks", nargs="+", choices=list(_WIDTHS), default=list(_WIDTHS))
     parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--examples", type=int, default=2048, help="of a batch, for recomputation")
@@ -45,11 +46,11 @@ def _stages(parsed: argparse.Namespace) -> None:
 
     _say("| blocks | optimizer | stages | blocks that train | weights | of k times one stage |")
     _say("| --- | --- | ---: | ---: | ---: | ---: |")
-    for kind, widths in (("equal", ()), ("unequal", _UNEQUAL)):
+    for kind in parsed.blocks:
         for optimizer in parsed.optimizers:
             single = 0.0
             for count in parsed.stages:
-                found, weights = _largest(Case(0, count, optimizer, parsed.width, widths), parsed.limit)
+                found, weights = _largest(Case(0, count, optimizer, parsed.width, _WIDTHS[kind]), parsed.limit)
                 # Blocks of one kind: the number of weights is what counts where they differ.
                 single = single or weights / count
                 _say(
