@@ -1,0 +1,1 @@
+"""Does LiteRT's own quantizer make better files than TensorFlow's converter?"""
