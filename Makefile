@@ -76,6 +76,14 @@ SPARK := tests/components/mapping/requirements
 	$(UV) pip install --quiet --python $(PYTHON) --target .venv-flink --no-deps --require-hashes -r requirements-flink.txt
 	touch $@
 
+# Triton wants another NumPy than the server. Its backend must be built for the Python of this environment.
+TRITON := benchmarks/serving/requirements
+.venv-triton/ready: $(TRITON).txt .python-version | $(filter .tools/bin/uv,$(UV))
+	rm -rf .venv-triton
+	$(UV) venv --quiet .venv-triton
+	$(UV) pip install --quiet --compile-bytecode --python .venv-triton/bin/python --require-hashes -r $(TRITON).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -117,6 +125,9 @@ install-flink: .venv-flink/ready ## create .venv-flink, from which `engine start
 
 .PHONY: install-server
 install-server: .venv-server/ready ## create .venv-server, the environment of `serve`
+
+.PHONY: install-triton
+install-triton: .venv-triton/ready ## create .venv-triton, the server that benchmarks/serving compares with
 
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
@@ -209,8 +220,9 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in -c $(CLIENTS).txt -o server/requirements.txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(TRITON).in -o $(TRITON).txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .venv-triton .tools runs
