@@ -103,7 +103,8 @@ async def _by_tensors(model: StudentModel, body: bytes, headers: Headers) -> tup
     asked = open_inference.parse(body, _json_length(headers))
     version, signatures = model.loaded()
     answers = await choose(signatures, asked.values, asked.signature).answer(asked.values)
-    return open_inference.encode(asked, model.name, version.number, answers)
+    # Without the version that a path may add to it.
+    return open_inference.encode(asked, model.name.partition("@")[0], version.number, answers)
 
 
 def _json_length(headers: Headers) -> int | None:
