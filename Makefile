@@ -84,6 +84,14 @@ QUANTIZER := benchmarks/quantizers/requirements
 	$(UV) pip install --quiet --python .venv-quantizer/bin/python --require-hashes -r $(QUANTIZER).txt
 	touch $@
 
+# Triton wants another NumPy than the server. Its backend must be built for the Python of this environment.
+TRITON := benchmarks/serving/requirements
+.venv-triton/ready: $(TRITON).txt .python-version | $(filter .tools/bin/uv,$(UV))
+	rm -rf .venv-triton
+	$(UV) venv --quiet .venv-triton
+	$(UV) pip install --quiet --compile-bytecode --python .venv-triton/bin/python --require-hashes -r $(TRITON).txt
+	touch $@
+
 .PHONY: install
 install: $(VENV)/run-time ## create .venv from the hash-locked requirements.txt
 
@@ -128,6 +136,9 @@ install-server: .venv-server/ready ## create .venv-server, the environment of `s
 
 .PHONY: install-quantizer
 install-quantizer: .venv-quantizer/ready ## create .venv-quantizer, which benchmarks/quantizers compares with TensorFlow's converter
+
+.PHONY: install-triton
+install-triton: .venv-triton/ready ## create .venv-triton, the server that benchmarks/serving compares with
 
 .PHONY: run
 run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task into runs/digits
@@ -220,9 +231,10 @@ lock: | $(filter .tools/bin/uv,$(UV)) ## pin every dependency with its hashes ag
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(SPEC).in -o $(SPEC).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in $(CLIENTS).in -o $(CLIENTS).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 server/requirements.in -c $(CLIENTS).txt -o server/requirements.txt
+	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(TRITON).in -o $(TRITON).txt
 	$(UV) pip compile --quiet --no-deps --generate-hashes --no-header --python-version 3.10 $(SCHEMAS).in -o $(SCHEMAS).txt
 	$(UV) pip compile --quiet --generate-hashes --no-header --python-version 3.10 $(QUANTIZER).in -o $(QUANTIZER).txt
 
 .PHONY: clean
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .venv-quantizer .tools runs
+	rm -rf $(VENV) .venv-spec .venv-server .venv-ray .venv-spark .venv-flink .venv-quantizer .venv-triton .tools runs

@@ -1,20 +1,23 @@
-"""Puts requests that arrive together into one call of the model.
+"""Puts requests that wait into one call of the model.
 
-One call for 32 examples costs little more than one for a single example. TensorFlow's own batch scheduler, which
-TensorFlow Serving uses too, waits a moment for more requests, joins their examples along the first axis, calls the
-function once, and splits the answers.
+One call for 32 examples costs little more than one for a single example, and a thread that calls costs as much as a
+small model. So one call runs at a time, and what arrives meanwhile is the next one: a server with little to do makes no
+request wait for others, and one with much to do makes large batches. It happens on the event loop, ahead of the
+threads, because a thread that waits in a batch is one that answers nobody.
 """
 
 from __future__ import annotations
 
+import asyncio
+import collections
+import contextlib
 import dataclasses
-import uuid
 from collections.abc import Callable
-from typing import Any
 
-from limbeck.server.tensors import TensorInfo
+import numpy as np
 
-_THREADS, _QUEUED = 4, 1000
+from limbeck.server.signature import Arrays
+from limbeck.server.tensors import Array, batch_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Batches:
     """How requests are put together.
 
     Attributes:
-      size: the most examples in a call.
-      milliseconds: how long a request waits for others.
+      size: the most examples in a call. A larger request is a call of its own.
+      milliseconds: how long a request waits for others while no call runs.
     """
 
     size: int
@@ -35,49 +38,98 @@ class Batches:
             raise ValueError(f"a batch must have at least 1 example and wait at least 0 ms; received {self}")
 
 
-def batched(
-    function: Any, inputs: tuple[TensorInfo, ...], outputs: tuple[TensorInfo, ...], batches: Batches
-) -> Callable[..., dict[str, Any]]:
-    """Returns a function that answers as the given one does, in batches. Requests that are larger are not split.
+@dataclasses.dataclass(frozen=True)
+class _Request:
+    arrays: Arrays
+    rows: int
+    answer: asyncio.Future[dict[str, Array]]
 
-    Args:
-      function: a signature of a SavedModel: tensors by name -> tensors by name.
-      inputs: what it takes.
-      outputs: what it returns.
-      batches: how requests are put together.
-    """
-    import tensorflow as tf
-
-    scheduled = tf.nondifferentiable_batch_function(
-        num_batch_threads=_THREADS,
-        max_batch_size=batches.size,
-        batch_timeout_micros=int(1000 * batches.milliseconds),
-        max_enqueued_batches=_QUEUED,
-        enable_large_batch_splitting=False,
-    )
-
-    @scheduled
-    def together(*tensors: Any) -> list[Any]:
-        answers = function(**dict(zip([one.name for one in inputs], tensors, strict=True)))
-        return [answers[one.name] for one in outputs]
-
-    @tf.function(
-        autograph=False,
-        input_signature=[tf.TensorSpec([None, *_sizes(one)], one.dtype, one.name) for one in inputs],
-    )
-    def scheduler(*tensors: Any) -> list[Any]:
-        # Schedulers whose operations have the same name are one, and would mix the requests of several functions.
-        with tf.name_scope(f"batches_{uuid.uuid4().hex}"):
-            return list(together(*tensors))
-
-    def call(**tensors: Any) -> dict[str, Any]:
-        values = [tensors[one.name] for one in inputs]
-        if int(values[0].shape[0]) > batches.size:
-            return dict(function(**tensors))
-        return dict(zip([one.name for one in outputs], scheduler(*values), strict=True))
-
-    return call
+    @property
+    def form(self) -> list[tuple[int, ...]]:
+        """The sizes of an example: those of another form cannot be in the same batch."""
+        return [array.shape[1:] for array in self.arrays.values()]
 
 
-def _sizes(info: TensorInfo) -> list[int | None]:
-    return [None if size < 0 else size for size in info.shape[1:]]
+class Gatherer:
+    """Answers requests by calls for several of them. All requests must come from one event loop."""
+
+    def __init__(self, call: Callable[[Arrays], dict[str, Array]], batches: Batches) -> None:
+        """Takes a function of arrays by name, whose first axis is the batch, and how to put requests together."""
+        self._call, self._batches = call, batches
+        self._waiting: collections.deque[_Request] = collections.deque()
+        self._rows = 0
+        self._enough = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, arrays: Arrays) -> dict[str, Array]:
+        """Returns the answers for a request. Raises what the function raises for this request alone."""
+        request = _Request(arrays, batch_of(arrays), asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        self._rows += request.rows
+        if self._rows >= self._batches.size:
+            self._enough.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return await request.answer
+
+    async def _run(self) -> None:
+        """Calls until no request waits."""
+        try:
+            while self._waiting:
+                if self._batches.milliseconds and self._rows < self._batches.size:
+                    await self._gather()
+                await self._answer(self._taken())
+        finally:
+            self._task = None
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._enough.wait(), self._batches.milliseconds / 1000)
+
+    def _taken(self) -> list[_Request]:
+        """Takes the requests of the next call, in their order."""
+        taken = [self._waiting.popleft()]
+        rows, form = taken[0].rows, taken[0].form
+        while (
+            self._waiting and rows + self._waiting[0].rows <= self._batches.size and self._waiting[0].form == form
+        ):
+            taken.append(self._waiting.popleft())
+            rows += taken[-1].rows
+        self._rows -= rows
+        if self._rows < self._batches.size:
+            self._enough.clear()
+        return taken
+
+    async def _answer(self, requests: list[_Request]) -> None:
+        try:
+            answers = await asyncio.to_thread(self._together, requests)
+        except Exception as error:
+            if len(requests) == 1:
+                _settle(requests[0].answer, error)
+                return
+            # One of them is wrong, and the others must not fail for it.
+            for request in requests:
+                await self._answer([request])
+            return
+        for request, answer in zip(requests, answers, strict=True):
+            _settle(request.answer, answer)
+
+    def _together(self, requests: list[_Request]) -> list[dict[str, Array]]:
+        if len(requests) == 1:
+            return [self._call(requests[0].arrays)]
+        joined = {name: np.concatenate([one.arrays[name] for one in requests]) for name in requests[0].arrays}
+        answers, ends = self._call(joined), np.cumsum([one.rows for one in requests])
+        return [
+            {name: array[end - one.rows : end] for name, array in answers.items()}
+            for one, end in zip(requests, ends, strict=True)
+        ]
+
+
+def _settle(future: asyncio.Future[dict[str, Array]], told: dict[str, Array] | Exception) -> None:
+    # Whoever asked may be gone.
+    if future.done():
+        return
+    if isinstance(told, Exception):
+        future.set_exception(told)
+    else:
+        future.set_result(told)

@@ -6,16 +6,17 @@ called once before a client is.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from limbeck.server import batching
+from limbeck.server.batching import Batches, Gatherer
 from limbeck.server.signature import BY_FEATURES, DEFAULT, Arrays, Signature
 from limbeck.server.tensors import Array, RequestError, TensorInfo
 
@@ -41,7 +42,7 @@ class Version:
 def load(
     number: int,
     folder: Path,
-    batches: batching.Batches | None = None,
+    batches: Batches | None = None,
     answered: Callable[[Signature, Arrays], None] | None = None,
 ) -> Version:
     """Loads a version, and calls it once.
@@ -62,12 +63,7 @@ def load(
     if DEFAULT not in signatures:
         raise ValueError(f"{folder} has no signature '{DEFAULT}', but {sorted(signatures)}")
     compressed = _compressed(folder / COMPRESSED)
-    version = Version(number, _told_of(signatures, answered), compressed and _told_of(compressed, answered))
-    for called in (version.signatures, version.compressed or {}):
-        for name in _USED:
-            if name in called:
-                _warm_up(called[name])
-    return version
+    return Version(number, _told_of(signatures, answered), compressed and _told_of(compressed, answered))
 
 
 def _told_of(
@@ -76,31 +72,69 @@ def _told_of(
     return {name: dataclasses.replace(one, answered=answered) for name, one in signatures.items()}
 
 
-def _signature(name: str, function: Any, batches: batching.Batches | None, owner: Any) -> Signature:
+def _signature(name: str, function: Any, batches: Batches | None, owner: Any) -> Signature:
+    import tensorflow as tf
+
     infos = tuple(_info(one, spec) for one, spec in sorted(function.structured_input_signature[1].items()))
     outputs = tuple(_info(one, spec) for one, spec in sorted(function.structured_outputs.items()))
-    called = function if batches is None else batching.batched(function, infos, outputs, batches)
+    called = _by_place(function, infos, outputs)
 
     def call(arrays: Arrays) -> dict[str, Array]:
         # TensorFlow frees the weights together with the object that it loaded.
         _ = owner
-        return {one: value.numpy() for one, value in _told(called, _constants(arrays, infos)).items()}
+        answers = _told(called, [tf.constant(arrays[one.name], dtype=one.dtype) for one in infos])
+        return {one.name: value.numpy() for one, value in zip(outputs, answers, strict=True)}
 
-    return Signature(name, infos, outputs, call)
+    return _served(name, infos, outputs, call, batches)
 
 
-def _constants(arrays: Arrays, infos: tuple[TensorInfo, ...]) -> dict[str, Any]:
+def _served(
+    name: str,
+    inputs: tuple[TensorInfo, ...],
+    outputs: tuple[TensorInfo, ...],
+    call: Callable[[Arrays], dict[str, Array]],
+    batches: Batches | None,
+) -> Signature:
+    """Returns a signature that calls in threads, after a first call."""
+    if name in _USED:
+        _warm_up(name, inputs, call)
+
+    async def threaded(arrays: Arrays) -> dict[str, Array]:
+        return await asyncio.to_thread(call, arrays)
+
+    return Signature(name, inputs, outputs, threaded if batches is None else Gatherer(call, batches))
+
+
+def _by_place(
+    function: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]
+) -> Callable[..., Sequence[Any]]:
+    """Returns the function of a signature, which takes and returns tensors in the order of their descriptions.
+
+    A signature binds its inputs to names, in Python and for each call. That takes as long as a small model.
+    """
     import tensorflow as tf
 
-    return {one.name: tf.constant(arrays[one.name], dtype=one.dtype) for one in infos}
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None if size < 0 else size for size in one.shape], one.dtype, one.name)
+            for one in inputs
+        ],
+    )
+    def placed(*tensors: Any) -> list[Any]:
+        answers = function(**dict(zip([one.name for one in inputs], tensors, strict=True)))
+        return [answers[one.name] for one in outputs]
+
+    called: Callable[..., Sequence[Any]] = placed.get_concrete_function()
+    return called
 
 
-def _told(function: Any, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+def _told(function: Callable[..., Sequence[Any]], tensors: Sequence[Any]) -> Sequence[Any]:
     """Calls a function. Raises RequestError if it says that its inputs are wrong, such as bytes that are no example."""
     import tensorflow as tf
 
     try:
-        return dict(function(**tensors))
+        return function(*tensors)
     except tf.errors.InvalidArgumentError as error:
         found = re.search(r"\n([^\n]+)\n\s*\[\[", error.message)
         raise RequestError(f"the model refuses the inputs: {found[1] if found else error.message}") from error
@@ -110,15 +144,15 @@ def _info(name: str, spec: Any) -> TensorInfo:
     return TensorInfo(name, spec.dtype.name, tuple(-1 if size is None else int(size) for size in spec.shape))
 
 
-def _warm_up(signature: Signature) -> None:
+def _warm_up(name: str, inputs: Sequence[TensorInfo], call: Callable[[Arrays], dict[str, Array]]) -> None:
     arrays = {}
-    for one in signature.inputs:
+    for one in inputs:
         shape = [1, *(1 if size < 0 else size for size in one.shape[1:])]
         arrays[one.name] = np.full(shape, b"", object) if one.dtype == "string" else np.zeros(shape, one.dtype)
-    if signature.name == DEFAULT and any(one.dtype == "string" for one in signature.inputs):
+    if name == DEFAULT and any(one.dtype == "string" for one in inputs):
         # An empty text is an example without features, which is refused where a feature has no default.
         return
-    signature.call(arrays)
+    call(arrays)
 
 
 def _compressed(folder: Path) -> dict[str, Signature] | None:
@@ -130,9 +164,11 @@ def _compressed(folder: Path) -> dict[str, Signature] | None:
     from ai_edge_litert.interpreter import Interpreter
 
     owner = tf.saved_model.load(str(folder / "transform"))
-    transform = owner.signatures[BY_FEATURES]
+    signature = owner.signatures[BY_FEATURES]
     runner = Interpreter(str(file), num_threads=1).get_signature_runner()
-    infos = tuple(_info(one, spec) for one, spec in sorted(transform.structured_input_signature[1].items()))
+    infos = tuple(_info(one, spec) for one, spec in sorted(signature.structured_input_signature[1].items()))
+    transformed = tuple(_info(one, spec) for one, spec in sorted(signature.structured_outputs.items()))
+    transform = _by_place(signature, infos, transformed)
     outputs = tuple(
         TensorInfo(name, np.dtype(one["dtype"]).name, (-1, *map(int, one["shape"][1:])))
         for name, one in runner.get_output_details().items()
@@ -141,7 +177,8 @@ def _compressed(folder: Path) -> dict[str, Signature] | None:
     alone = threading.Lock()
 
     def call(arrays: Arrays) -> dict[str, Array]:
-        inputs = {name: value.numpy() for name, value in _told(transform, _constants(arrays, infos)).items()}
+        answers = _told(transform, [tf.constant(arrays[one.name], dtype=one.dtype) for one in infos])
+        inputs = {one.name: value.numpy() for one, value in zip(transformed, answers, strict=True)}
         with alone:
             _ = owner
             rows = [
@@ -150,4 +187,5 @@ def _compressed(folder: Path) -> dict[str, Signature] | None:
             ]
         return {one.name: np.concatenate([row[one.name] for row in rows]) for one in outputs}
 
-    return {BY_FEATURES: Signature(BY_FEATURES, infos, outputs, call)}
+    # A file takes one example at a time, so batches gain nothing.
+    return {BY_FEATURES: _served(BY_FEATURES, infos, outputs, call, None)}

@@ -6,6 +6,7 @@ It ends with code 2 and a sentence if no version can be loaded.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import functools
 import logging
 import os
@@ -50,11 +51,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(asked: argparse.Namespace, served: Served) -> None:
+    import uvloop
     from kserve import ModelServer
     from kserve.model_server import app
     from prometheus_client import Gauge
 
-    from limbeck.server import repository, routes
+    from limbeck.server import direct, repository, routes
 
     newest = Gauge("limbeck_served_version", "The version that answers where a request names none.")
     newest.set_function(lambda: max(served.versions))
@@ -63,8 +65,10 @@ def _serve(asked: argparse.Namespace, served: Served) -> None:
     students = repository.Students(asked.name, served)
     app.add_middleware(repository.VersionPaths)
     routes.add(app, students, served)
-    # Four lines for each request.
-    logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    direct.put_before(app, students)
+    # Four lines for each request, and another one.
+    for name in ("kserve.trace", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="fastapi")
     server = ModelServer(
         http_port=asked.port,
@@ -74,6 +78,9 @@ def _serve(asked: argparse.Namespace, served: Served) -> None:
         enable_latency_logging=False,
         grace_period=10,
     )
+    # uvicorn would take it, and KServe starts the loop ahead of uvicorn.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.set_event_loop(asyncio.new_event_loop())
     server.start([])
 
 

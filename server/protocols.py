@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from limbeck.server import rows
 from limbeck.server.loading import Version
 from limbeck.server.signature import Signature, choose, usual
 from limbeck.server.student import Served, signatures_of
-from limbeck.server.tensors import Array, RequestError, TensorInfo
+from limbeck.server.tensors import Array, RequestError, TensorInfo, datatype_of
 
 
 class StudentModel(Model):
@@ -37,7 +36,7 @@ class StudentModel(Model):
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
         """Answers one request. Other requests are taken while TensorFlow computes."""
         try:
-            return await asyncio.to_thread(self._answer, payload)
+            return await self._answer(payload)
         except RequestError as error:
             raise InvalidInput(str(error)) from error
         except KeyError as error:
@@ -52,21 +51,25 @@ class StudentModel(Model):
         version = self._served.version(self._number if number is None else number)
         return version, signatures_of(version, compressed=self._compressed)
 
-    def _answer(self, payload: Any) -> Any:
-        if isinstance(payload, InferRequest):
-            return self._infer(payload)
+    async def answer_rows(self, payload: Any) -> Any:
+        """Returns the answer to a request of TensorFlow Serving's. Raises RequestError if it is wrong."""
         signatures = self.loaded()[1]
         asked = rows.parse(payload, signatures)
-        return rows.answer(asked, asked.signature.answer(asked.values))
+        return rows.answer(asked, await asked.signature.answer(asked.values))
 
-    def _infer(self, request: InferRequest) -> InferResponse:
+    async def _answer(self, payload: Any) -> Any:
+        if isinstance(payload, InferRequest):
+            return await self._infer(payload)
+        return await self.answer_rows(payload)
+
+    async def _infer(self, request: InferRequest) -> InferResponse:
         version, signatures = self.loaded(_number(request.model_version))
         try:
             values = {one.name: one.as_numpy() for one in request.inputs}
         except Exception as error:
             raise RequestError(f"the inputs cannot be read: {error}") from error
         asked = (request.parameters or {}).get("signature_name")
-        answers = choose(signatures, values, None if asked is None else str(asked)).answer(values)
+        answers = await choose(signatures, values, None if asked is None else str(asked)).answer(values)
         return InferResponse(
             response_id=request.id or uuid.uuid4().hex,
             model_name=self.name,
@@ -87,8 +90,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _output(name: str, array: Array) -> InferOutput:
-    info = TensorInfo(name, "string" if array.dtype == object else array.dtype.name, array.shape)
-    output = InferOutput(name, list(array.shape), info.datatype)
+    output = InferOutput(name, list(array.shape), datatype_of(array))
     output.set_data_from_numpy(array, binary_data=True)
     return output
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from limbeck.server.tensors import Array, RequestError, TensorInfo, batch_of
 
@@ -19,14 +20,14 @@ class Signature:
       name: its name.
       inputs: what it takes.
       outputs: what it returns.
-      call: arrays by name -> arrays by name. It may be called in several threads at once.
+      call: arrays by name -> arrays by name, on the event loop, which it must not block.
       answered: is told of each request of a client that was answered: the signature, and its inputs.
     """
 
     name: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
-    call: Callable[[Arrays], dict[str, Array]]
+    call: Callable[[Arrays], Awaitable[dict[str, Array]]]
     answered: Callable[[Signature, Arrays], None] | None = None
 
     @property
@@ -34,7 +35,7 @@ class Signature:
         """The names of its inputs."""
         return {one.name for one in self.inputs}
 
-    def answer(self, values: Mapping[str, object]) -> dict[str, Array]:
+    async def answer(self, values: Mapping[str, object]) -> dict[str, Array]:
         """Returns the outputs for the values of a request. Raises RequestError if they do not fit."""
         if set(values) != self.names:
             raise RequestError(
@@ -42,9 +43,9 @@ class Signature:
             )
         arrays = {one.name: one.array(values[one.name]) for one in self.inputs}
         batch_of(arrays)
-        outputs = self.call(arrays)
+        outputs = await self.call(arrays)
         if self.answered is not None:
-            self.answered(self, arrays)
+            await asyncio.to_thread(self.answered, self, arrays)
         return outputs
 
 

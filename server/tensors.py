@@ -22,6 +22,11 @@ _DATATYPES = {
     **{f"{sign.lower()}int{bits}": f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)},
 }
 
+# NumPy needs longer to name a dtype than to find it.
+_OF_ARRAYS = {np.dtype(object if dtype == "string" else dtype): datatype for dtype, datatype in _DATATYPES.items()}
+# What each of them is read as.
+DTYPES = {datatype: dtype for dtype, datatype in _OF_ARRAYS.items()}
+
 Array = np.ndarray[Any, Any]
 
 
@@ -51,7 +56,7 @@ class TensorInfo:
     def array(self, values: Any) -> Array:
         """Returns values as an array of this dtype and shape. Raises RequestError if they do not fit."""
         try:
-            array = _texts(values) if self.dtype == "string" else _numbers(values, np.dtype(self.dtype))
+            array = texts(values) if self.dtype == "string" else numbers(values, np.dtype(self.dtype))
         except (ValueError, TypeError, OverflowError) as error:
             raise RequestError(
                 f"'{self.name}' takes {self.dtype} values of shape {self._sizes}: {error}"
@@ -71,6 +76,11 @@ class TensorInfo:
         return "[" + ", ".join("any" if size < 0 else str(size) for size in self.shape) + "]"
 
 
+def datatype_of(array: Array) -> str:
+    """Returns what the Open Inference Protocol calls the dtype of an array. Raises KeyError if it has no name."""
+    return _OF_ARRAYS[array.dtype]
+
+
 def batch_of(arrays: Mapping[str, Array]) -> int:
     """Returns the number of examples. Raises RequestError if the arrays disagree, or if there is no example."""
     sizes = {name: len(array) for name, array in arrays.items()}
@@ -82,7 +92,8 @@ def batch_of(arrays: Mapping[str, Array]) -> int:
     return size
 
 
-def _numbers(values: Any, dtype: np.dtype[Any]) -> Array:
+def numbers(values: Any, dtype: np.dtype[Any]) -> Array:
+    """Returns an array of numbers. Raises TypeError, OverflowError or ValueError if they are none of this dtype."""
     array = np.asarray(values)
     if array.dtype == dtype:
         return array
@@ -97,14 +108,15 @@ def _numbers(values: Any, dtype: np.dtype[Any]) -> Array:
     return array.astype(dtype)
 
 
-def _texts(values: Any) -> Array:
+def texts(values: Any) -> Array:
+    """Returns an array of bytes. Raises TypeError if there is something else than texts and bytes."""
     array = np.asarray(values, dtype=object)
-    texts = [one.encode() if isinstance(one, str) else one for one in array.ravel()]
-    strange = next((one for one in texts if not isinstance(one, bytes)), None)
+    encoded = [one.encode() if isinstance(one, str) else one for one in array.ravel()]
+    strange = next((one for one in encoded if not isinstance(one, bytes)), None)
     if strange is not None:
         raise TypeError(f"received values such as {strange!r}")
     made = np.empty(array.size, dtype=object)
-    made[:] = texts
+    made[:] = encoded
     return made.reshape(array.shape)
 
 

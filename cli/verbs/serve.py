@@ -29,9 +29,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-wait-ms",
         type=float,
-        default=2.0,
+        default=0.0,
         metavar="MS",
-        help="how long a request waits for others; default: 2",
+        help="how long a request waits for others while no call runs; default: 0",
     )
     parser.add_argument(
         "--record",

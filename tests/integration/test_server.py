@@ -160,6 +160,26 @@ def test_clients_of_triton_by_rest_and_grpc(server: Server, models: list[Path]):
     assert told["refused"] == ["StatusCode.INVALID_ARGUMENT", "the inputs must be ['x']; received ['y']"]
 
 
+def test_the_open_inference_protocol_in_json(server: Server, models: list[Path]):
+    tensor = {"name": "x", "shape": [len(X), 4], "datatype": "FP32", "data": X}
+    answer = server.post("/v2/models/student/versions/1/infer", {"inputs": [tensor], "id": "42"})
+    assert (answer["id"], answer["model_name"], answer["model_version"]) == ("42", "student", "1")
+    logits = next(one for one in answer["outputs"] if one["name"] == "logits")
+    np.testing.assert_allclose(
+        np.reshape(logits["data"], logits["shape"]), expected(models[0])["logits"], rtol=1e-5, atol=1e-6
+    )
+    for path, body, code, told in [
+        ("student", {"inputs": [tensor | {"shape": [5, 3]}]}, 400, "cannot reshape array"),
+        ("student", {"inputs": [tensor | {"name": "y"}]}, 400, "the inputs must be ['x']; received ['y']"),
+        ("teacher", {"inputs": [tensor]}, 404, "Model with name teacher does not exist"),
+        ("student/versions/7", {"inputs": [tensor]}, 404, "Model with name student, version 7 does not exist"),
+    ]:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            server.post(f"/v2/models/{path}/infer", body)
+        assert caught.value.code == code
+        assert told in json.loads(caught.value.read())["error"]
+
+
 def test_the_compressed_file_takes_raw_features(server: Server, models: list[Path]):
     answers = server.post("/v1/models/student-compressed:predict", {"inputs": {"x": X}})["outputs"]
     # The weights in the file have 11 bits.

@@ -1,69 +1,119 @@
-"""Requests that arrive together are one call of the model, and get the answers that they would get alone."""
+"""Requests that wait together are one call of the model, and get the answers that they would get alone."""
 
+import asyncio
 import threading
 
 import numpy as np
-import tensorflow as tf
+import pytest
 
-from limbeck.server.batching import Batches, batched
-from limbeck.server.tensors import TensorInfo
+from limbeck.server.batching import Batches, Gatherer
 
-INPUTS = (TensorInfo("text", "string", (-1,)), TensorInfo("x", "float32", (-1, 2)))
-OUTPUTS = (TensorInfo("sum", "float32", (-1,)), TensorInfo("upper", "string", (-1,)))
+NUMBERS = np.arange(40, dtype=np.float32).reshape(20, 2)
 
 
-def test_answers_are_those_of_single_calls():
-    sizes = []
+class Model:
+    """Sums pairs. The first call goes on until it is let go; a call with a negative number fails."""
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None, 2], tf.float32)]
-    )
-    def model(text, x):
-        tf.py_function(lambda rows: sizes.append(int(rows)), [tf.shape(x)[0]], [])
-        return {"sum": tf.reduce_sum(x, axis=1), "upper": tf.strings.upper(text)}
+    def __init__(self):
+        self.sizes, self.go_on = [], threading.Event()
 
-    call = batched(model, INPUTS, OUTPUTS, Batches(4, 20_000))
-    numbers = np.arange(16, dtype=np.float32).reshape(8, 2)
-    answers = [None] * 8
+    def __call__(self, arrays):
+        first = not self.sizes
+        self.sizes.append(len(arrays["x"]))
+        if first:
+            assert self.go_on.wait(60)
+        if (arrays["x"] < 0).any():
+            raise ValueError("a negative number")
+        upper = np.array([text.upper() for text in arrays["text"]], object)
+        return {"sum": arrays["x"].sum(axis=1), "upper": upper}
 
-    def ask(place):
-        answers[place] = call(text=tf.constant([f"t{place}"]), x=tf.constant(numbers[place : place + 1]))
 
-    threads = [threading.Thread(target=ask, args=[place]) for place in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def request(place, rows=1):
+    text = np.empty(rows, object)
+    text[:] = [f"t{one}".encode() for one in range(place, place + rows)]
+    return {"x": NUMBERS[place : place + rows], "text": text}
+
+
+async def asked(model, requests, batches=None):
+    """Asks for the first, and for the others while it is answered. Returns the answers and failures."""
+    gatherer = Gatherer(model, batches or Batches(4, 0))
+    tasks = [asyncio.create_task(gatherer(one)) for one in requests[:1]]
+    while not model.sizes:
+        await asyncio.sleep(0.001)
+    tasks += [asyncio.create_task(gatherer(one)) for one in requests[1:]]
+    await asyncio.sleep(0)
+    model.go_on.set()
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_what_arrives_during_a_call_is_the_next_one():
+    model = Model()
+    answers = asyncio.run(asked(model, [request(place) for place in range(8)]))
+    assert model.sizes == [1, 4, 3]
     for place, answer in enumerate(answers):
-        assert answer["sum"].numpy().tolist() == [numbers[place].sum()]
-        assert answer["upper"].numpy().tolist() == [f"T{place}".encode()]
-    # A batch waits long for its fourth request, so there are two.
-    assert sizes == [4, 4]
-
-    # A request that is larger than a batch is a call of its own.
-    answer = call(text=tf.constant(["a"] * 5), x=tf.zeros([5, 2]))
-    assert answer["sum"].numpy().tolist() == [0.0] * 5
-    assert sizes == [4, 4, 5]
+        assert answer["sum"].tolist() == [NUMBERS[place].sum()]
+        assert answer["upper"].tolist() == [f"T{place}".encode()]
 
 
-def test_two_versions_share_no_batch():
-    """Requests of two versions met in one batch, and one of them was answered by the other's model."""
+def test_requests_of_several_examples_keep_their_rows_and_a_large_one_is_not_split():
+    model, sizes = Model(), [1, 2, 2, 9, 1, 3]
+    places = np.cumsum([0, *sizes])
+    answers = asyncio.run(asked(model, [request(p, n) for p, n in zip(places, sizes, strict=False)]))
+    assert model.sizes == [1, 4, 9, 4]
+    for place, size, answer in zip(places, sizes, answers, strict=False):
+        assert answer["sum"].tolist() == NUMBERS[place : place + size].sum(axis=1).tolist()
 
-    def version(factor):
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2], tf.float32)])
-        def model(x):
-            return {"sum": factor * tf.reduce_sum(x, axis=1)}
 
-        return batched(model, INPUTS[1:], OUTPUTS[:1], Batches(2, 2000))
+def test_a_wrong_request_fails_alone():
+    model, wrong = Model(), request(2)
+    wrong["x"] = -wrong["x"]
+    answers = asyncio.run(asked(model, [request(0), request(1), wrong, request(3)]))
+    assert model.sizes == [1, 3, 1, 1, 1]
+    assert str(answers.pop(2)) == "a negative number"
+    assert [answer["sum"].tolist() for answer in answers] == [[NUMBERS[place].sum()] for place in (0, 1, 3)]
 
-    versions, answers = [version(1.0), version(10.0)], [None] * 4
 
-    def ask(place):
-        answers[place] = versions[place % 2](x=tf.ones([1, 2]))["sum"].numpy().tolist()
+def test_examples_of_other_sizes_are_another_call():
+    model = Model()
+    wide = {"x": np.ones([1, 5], np.float32), "text": np.array([b"wide"], object)}
+    answers = asyncio.run(asked(model, [request(0), request(1), wide, request(2)]))
+    assert model.sizes == [1, 1, 1, 1]
+    assert answers[2]["sum"].tolist() == [5.0]
 
-    threads = [threading.Thread(target=ask, args=[place]) for place in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers == [[2.0], [20.0]] * 2
+
+def test_a_request_waits_for_others_when_it_shall():
+    """The wait is so long that the test ends only if the fourth request ends it."""
+    model = Model()
+    model.go_on.set()
+
+    async def four():
+        gatherer = Gatherer(model, Batches(4, 1e6))
+        return await asyncio.gather(*[gatherer(request(place)) for place in range(4)])
+
+    answers = asyncio.run(four())
+    assert model.sizes == [4]
+    assert [answer["sum"].tolist() for answer in answers] == [[NUMBERS[place].sum()] for place in range(4)]
+
+
+def test_a_client_that_has_gone_stops_nobody():
+    model = Model()
+
+    async def run():
+        gatherer = Gatherer(model, Batches(4, 0))
+        first = asyncio.create_task(gatherer(request(0)))
+        while not model.sizes:
+            await asyncio.sleep(0.001)
+        second, third = (asyncio.create_task(gatherer(request(place))) for place in (1, 2))
+        await asyncio.sleep(0)
+        first.cancel()
+        second.cancel()
+        model.go_on.set()
+        return await third
+
+    assert asyncio.run(run())["sum"].tolist() == [NUMBERS[2].sum()]
+
+
+@pytest.mark.parametrize(("size", "milliseconds"), [(0, 0), (1, -1)])
+def test_batches_without_sense_are_refused(size, milliseconds):
+    with pytest.raises(ValueError, match="at least 1 example and wait at least 0 ms"):
+        Batches(size, milliseconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -119,13 +120,17 @@ def test_a_folder_that_cannot_be_written_fails_no_request(tmp_path: Path, caplog
 
 def test_a_request_is_told_when_it_was_answered_and_not_if_it_was_refused():
     told = []
+
+    async def twice(arrays):
+        return {"twice": 2 * arrays["count"]}
+
     signature = Signature(
-        "serving_tensors", (TensorInfo("count", "int64", (-1,)),), (), lambda arrays: {"twice": 2 * arrays["count"]},
+        "serving_tensors", (TensorInfo("count", "int64", (-1,)),), (), twice,
         answered=lambda one, arrays: told.append((one.name, arrays["count"].tolist())),
     )  # fmt: skip
-    assert signature.answer({"count": [1, 2]})["twice"].tolist() == [2, 4]
+    assert asyncio.run(signature.answer({"count": [1, 2]}))["twice"].tolist() == [2, 4]
     with pytest.raises(RequestError):
-        signature.answer({"count": ["no number"]})
+        asyncio.run(signature.answer({"count": ["no number"]}))
     assert told == [("serving_tensors", [1, 2])]
 
 

@@ -1,5 +1,6 @@
 """TensorFlow Serving's JSON, by the examples of its documentation."""
 
+import asyncio
 import base64
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_a_signature_can_be_asked_for():
     asked = rows.parse({"signature_name": "serving_tensors", "inputs": {"tag": ["a"]}}, SIGNATURES)
     assert asked.signature is FEATURES
     with pytest.raises(RequestError, match=r"takes \['signal', 'tag'\]; received \['tag'\]"):
-        asked.signature.answer(asked.values)
+        asyncio.run(asked.signature.answer(asked.values))
 
 
 @pytest.mark.parametrize(
