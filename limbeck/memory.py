@@ -1,8 +1,8 @@
 """How much memory this process may still take, and a refusal with numbers for a step that would take more.
 
-A step that runs out of memory is killed without a word, after an hour maybe, or it takes the machine with it. Some steps
-of Beam's local runner keep all rows in memory, and for these the need is known before: it grows with the bytes of the
-rows. So they are compared with what there is, and are refused only if they cannot succeed.
+A step that runs out of memory is killed without a word, after an hour maybe, or it takes the machine with it. Some
+steps of Beam's local runner keep all rows in memory, and for these the need is known before: it grows with the bytes of
+the rows. So it is compared with what there is, and a step is refused only if it cannot succeed.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def assert_room(stage: str, content: int, times: float, remedy: str, most: Limit
     if most is None or needed <= most.room:
         return
     raise UserError(
-        f"{stage} keeps its rows in memory: for {_mib(content)} MiB of rows it needs about {_mib(needed)} MiB beside the "
-        f"{_mib(most.taken)} MiB that its process has taken, but {most.what} is {_mib(most.bytes)} MiB: {remedy}"
+        f"{stage} keeps its rows in memory: for {_mib(content)} MiB of rows it needs about {_mib(needed)} MiB beside "
+        f"the {_mib(most.taken)} MiB that its process has taken, but {most.what} is {_mib(most.bytes)} MiB: {remedy}"
     )
 
 

@@ -6,8 +6,8 @@ arguments". A `preprocessing_fn` with one pass is never copied. One that cuts a 
 it, fails. Here the data are kept between passes instead, which is TensorFlow Transform's own default. The results are
 the same. A mended TensorFlow Transform lets us delete this part.
 
-To analyze the data and then transform them, Beam's local runner keeps the analyzed split in memory. If it cannot fit, the
-step is refused before it reads.
+To analyze the data and then transform them, Beam's local runner keeps the analyzed split in memory. If it cannot fit,
+the step is refused before it reads.
 
 A trial (`limbeck.settings.trial`) judges no model, so nobody reads its transformed test split. However few its rows
 are, the stages of Beam for it take 3.4 s of processor time on the taxi task.

@@ -1,8 +1,9 @@
 """Whether Beam's local runner does the work of a pipeline, and what it keeps in memory.
 
-The local runner keeps in memory whatever one stage hands to the next by a shuffle, or reads twice. Between several workers
-a shuffle is needed. One process that reads, computes and writes row by row takes the memory of some rows, however many
-there are. So the steps of one process shuffle nothing, and those that cannot do without are refused if they cannot fit.
+The local runner keeps in memory whatever one stage hands to the next by a shuffle, or reads twice. Between several
+workers a shuffle is needed. One process that reads, computes and writes row by row takes the memory of some rows,
+however many there are. So the steps of one process shuffle nothing, and those that cannot do without are refused if they cannot
+fit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
-REMEDY = "give it more memory, or take an engine that keeps rows on disks (beam.engine=flink or spark), or train on fewer rows"
+REMEDY = "give it more memory, take an engine that keeps rows on disks (beam.engine=flink, spark), or train on fewer rows"
 _LOCAL = (None, "DirectRunner", "SwitchingDirectRunner")
 
 

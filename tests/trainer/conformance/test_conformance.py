@@ -118,12 +118,10 @@ def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, nam
     job = process.job(CASES[name], results / "world", tmp_path / "job", StrategyConfig(strategy, workers=2))
     records = launch(job, Cluster.of(job.strategy)).result
     assert_same(CASES[name], process.left_by(job), read(results, "keras", CASES[name]))
-    # Each of two processes sends the gradients of all weights at every step, as float32.
-    gradients = 4 * json.loads((Path(job.record_uri) / "history.json").read_text())["parameters"]
-    assert all(gradients * one.steps <= one.traffic.sent for one in records)
-    assert sum(one.traffic.sent for one in records) == pytest.approx(
-        sum(one.traffic.received for one in records), 0.1
-    )
+    if strategy == "multi_worker_mirrored":
+        # Each of two processes sends the gradients of all weights at every step, as float32.
+        gradients = 4 * json.loads((Path(job.record_uri) / "history.json").read_text())["parameters"]
+        assert all(gradients * one.steps <= one.traffic.sent for one in records)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
