@@ -2,8 +2,8 @@
 
 The local runner keeps in memory whatever one stage hands to the next by a shuffle, or reads twice. Between several
 workers a shuffle is needed. One process that reads, computes and writes row by row takes the memory of some rows,
-however many there are. So the steps of one process shuffle nothing, and those that cannot do without are refused if they cannot
-fit.
+however many there are. So the steps of one process shuffle nothing. A step that cannot do without is refused if its
+rows cannot fit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
-REMEDY = "give it more memory, take an engine that keeps rows on disks (beam.engine=flink, spark), or train on fewer rows"
+REMEDY = "give it more memory, take an engine that keeps rows on disks, such as beam.engine=flink, or train on fewer rows"
 _LOCAL = (None, "DirectRunner", "SwitchingDirectRunner")
 
 
