@@ -12,7 +12,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
-REMEDY = "give it more memory, take an engine that keeps rows on disks, such as beam.engine=flink, or train on fewer rows"
+REMEDY = "give it more memory, take an engine that keeps rows on disks (beam.engine=flink), or use fewer rows"
 _LOCAL = (None, "DirectRunner", "SwitchingDirectRunner")
 
 
