@@ -117,7 +117,8 @@ def _difference(world: World, units: int, workers: int, batch: int) -> tuple[flo
 
     def largest(name: str) -> float:
         pairs = zip(short, long, strict=True)
-        return max(getattr(after.traffic, name) - getattr(before.traffic, name) for before, after in pairs) / steps
+        most = max(getattr(after.traffic, name) - getattr(before.traffic, name) for before, after in pairs)
+        return float(most) / steps
 
     seconds = max(one.seconds for one in long) - max(one.seconds for one in short)
     return seconds / steps, largest("rows"), largest("sent"), largest("received")

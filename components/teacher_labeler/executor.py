@@ -12,9 +12,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from limbeck import events, files
+from limbeck import events, files, memory
+from limbeck.beam_processes import in_memory
 from limbeck.beam_processes.in_memory import is_alone
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from limbeck.components.artifacts.record_files import content_bytes
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler import over_files, provenance
@@ -70,6 +72,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         from limbeck.components.inference.handler import TransformedExamplesHandler
 
+        if in_memory.is_local(PipelineOptions(self._beam_pipeline_args)):
+            rows = sum(content_bytes(source) for work in splits for source in work.sources)
+            memory.assert_room(
+                "TeacherLabeler", rows, 1.0, f"set beam.workers=1 or scoring.engine, or {in_memory.REMEDY}"
+            )
         with self._make_beam_pipeline() as pipeline:
             for work in splits:
                 split = work.split

@@ -9,8 +9,6 @@ Counted are the bytes as they lie in the file: of a gzip, the compressed ones. W
 a model, is not counted, and neither is what workers and runner send each other.
 
 The files that are opened here also take less memory than Beam's: see `_COMPRESSED_BYTES`.
-
-A worker imports this module as a plugin of Beam, which does nothing but to import it. So the import itself wraps.
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ from limbeck import files, moved
 from limbeck.files.counted import counted_reader, counted_writer
 from limbeck.moved import LEDGER, Moved
 
-PLUGIN = __name__
 _NAMESPACE = "limbeck.bytes"
 _READ, _WRITTEN = "read", "written"
 # Beam reads 16 MiB of a gzip at a time, and keeps in memory all that these become.
@@ -49,9 +46,17 @@ def written(count: int) -> None:
     Metrics.counter(_NAMESPACE, f"{_WRITTEN} {moved.this_process()}").inc(count)
 
 
+def install() -> None:
+    """Has this process count what is read and written of files that are opened from now on."""
+    FileSystems.open, FileSystems.create = staticmethod(_open), staticmethod(_create)
+    files.count_reads(read)
+    files.count_writes(written)
+
+
 @contextlib.contextmanager
 def collected() -> Iterator[None]:
     """Returns a context in which the counts of each pipeline that this process runs go to its ledger."""
+    install()
     stock = Pipeline.run
 
     @functools.wraps(stock)
@@ -117,6 +122,3 @@ def _kind(path: str, mime_type: str, compression_type: str) -> tuple[str, str]:
 
 
 _stock_open, _stock_create = FileSystems.open, FileSystems.create
-FileSystems.open, FileSystems.create = staticmethod(_open), staticmethod(_create)
-files.count_reads(read)
-files.count_writes(written)

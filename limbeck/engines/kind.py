@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 # The module that a worker imports to count what it reads and writes.
-COUNTS = "limbeck.beam_processes.byte_counts"
+COUNTS = "limbeck.beam_processes.counting_plugin"
 
 
 class DataflowSettings(Protocol):

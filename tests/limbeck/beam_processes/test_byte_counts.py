@@ -65,6 +65,7 @@ def test_workers_count_the_bytes_of_the_files(folder: Path, workers: int):
 
 
 def test_a_file_reads_as_before(folder: Path):
+    byte_counts.install()
     [path, *_] = sorted(map(str, (folder / "in").iterdir()))
     file = FileSystems.open(path)
     assert isinstance(file, CompressedFile)
