@@ -6,7 +6,7 @@ import fnmatch
 import importlib.metadata
 import platform
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from limbeck.cli.store import Execution, Output, executions_of
 from limbeck.events import parse
 from limbeck.launchers.failure import describe
 from limbeck.models import MODELS
+from limbeck.moved import Moved
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json
 from limbeck.report import findings
@@ -64,7 +65,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         test_split=_test_split(folder, decision),
         gate=gate,
         serving=_serving(folder, gate) if "Pusher" in outputs else None,
-        stages=_stages(executions),
+        stages=_stages(executions, _workers(folder.events)),
         measure=measured.measure if measured else Report.measure,
         wording=measured.wording if measured else Report.wording,
         compression=measured.compression if measured else None,
@@ -108,7 +109,13 @@ def run_id(events: Path) -> str | None:
     return started[-1] if started else None
 
 
-def _stages(executions: Sequence[Execution]) -> tuple[Stage, ...]:
+def _workers(path: Path) -> dict[str, tuple[Moved, ...]]:
+    """Returns what the workers of each node moved in the last run."""
+    finished = [event for event in read_events(path) if event["event"] == "node_finished"]
+    return {event["node"]: tuple(Moved(**one) for one in event.get("workers", ())) for event in finished}
+
+
+def _stages(executions: Sequence[Execution], workers: Mapping[str, tuple[Moved, ...]]) -> tuple[Stage, ...]:
     """Returns the stages. What one has written others read, so each artifact is measured once."""
     uris = {uri for one in executions for uri in (*one.read, *one.written)}
     sizes = {uri: files.folder_bytes(uri) for uri in uris}
@@ -119,6 +126,7 @@ def _stages(executions: Sequence[Execution]) -> tuple[Stage, ...]:
             one.state == "CACHED",
             sum(sizes[uri] for uri in one.read),
             sum(sizes[uri] for uri in one.written),
+            workers.get(one.node, ()),
         )
         for one in executions
     )

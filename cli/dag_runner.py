@@ -7,6 +7,7 @@ the same launcher for each node, emits an event before and after it, and fails i
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 from collections.abc import Callable, Collection
@@ -19,8 +20,9 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_runner
 
 from limbeck import events
-from limbeck.beam_processes import faults
+from limbeck.beam_processes import byte_counts, faults
 from limbeck.cli import beam_signatures, run_log
+from limbeck.moved import LEDGER
 
 
 class NodeSkippedError(Exception):
@@ -66,7 +68,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         if self._only is not None:
             nodes = [node for node in nodes if node.node_info.id in self._only]
         events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
-        with beam_signatures.remembered():
+        with beam_signatures.remembered(), byte_counts.collected():
             for node in nodes:
                 self._run(node, pipeline, deployment, connection)
 
@@ -77,6 +79,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         events.emit("node_started", node=name)
         run_log.mark(name)
         begin = time.monotonic()
+        LEDGER.take()
         one = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata.Metadata(connection),
@@ -92,7 +95,8 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         if state not in (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED):
             raise NodeSkippedError(f"{name} did not run: its inputs could not be resolved")
         cached = state == metadata_store_pb2.Execution.CACHED
-        events.emit("node_finished", node=name, cached=cached, seconds=time.monotonic() - begin)
+        seconds, workers = time.monotonic() - begin, [dataclasses.asdict(each) for each in LEDGER.take()]
+        events.emit("node_finished", node=name, cached=cached, seconds=seconds, workers=workers)
         if self._at_first_work is not None and not cached and name not in self._never_cached:
             self._at_first_work()
             self._at_first_work = None

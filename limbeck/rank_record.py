@@ -27,6 +27,28 @@ class DeviceSeconds:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Traffic:
+    """The bytes that a process moved since its training began: exact counts, of its last attempt.
+
+    Attributes:
+      rows: packed rows that it looked up, for batches, for validation, and for the trial before the first step. They
+        are in mapped files.
+      read: what it read by calls, from files and pipes; mapped files and connections are not counted. None if the
+        kernel does not tell, as for the others.
+      written: what it wrote by calls, to files and pipes.
+      sent: what went out through its TCP connections, such as gradients, or files of an object store. Those that were
+        closed before its end are not counted.
+      received: likewise, what came in.
+    """
+
+    rows: int
+    read: int | None = None
+    written: int | None = None
+    sent: int | None = None
+    received: int | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
 class RankRecord:
     """The work of one process of a finished job.
 
@@ -37,6 +59,7 @@ class RankRecord:
       examples: examples for which the process computed gradients.
       seconds: duration of the training.
       device: of them, those with the devices; None if they were not measured.
+      traffic: the bytes that it moved; None in a record from before they were counted.
     """
 
     role: str
@@ -45,6 +68,7 @@ class RankRecord:
     examples: int
     seconds: float
     device: DeviceSeconds | None = None
+    traffic: Traffic | None = None
 
     @property
     def idle_share(self) -> float | None:

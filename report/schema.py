@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from limbeck.compression_record import CompressionRecord
+from limbeck.moved import Moved
 from limbeck.objectives.classes import Classes
 from limbeck.objectives.measure import Measure
 from limbeck.objectives.wording import Wording
@@ -73,6 +74,8 @@ class Stage:
       cached: whether its result is one of an earlier run.
       input_bytes: size of all files of the artifacts that it was given; null in a report from before this was told.
       output_bytes: likewise, of those that it made.
+      workers: what each of its workers read and wrote, by the names of the workers; empty if it had none, if its result
+        is one of an earlier run, and in a report from before this was counted.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Stage:
     cached: bool
     input_bytes: int | None = None
     output_bytes: int | None = None
+    workers: tuple[Moved, ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -19,6 +19,7 @@ from limbeck.trainer.compression.making import Maker, student_of
 from limbeck.trainer.data import damage
 from limbeck.trainer.distillation.needs import without_teachers
 from limbeck.trainer.job import TrainingJob
+from limbeck.trainer.process.traffic import Meter
 from limbeck.trainer.serving import compressed, export
 from limbeck.trainer.session import finish, inputs
 from limbeck.trainer.training import join_job
@@ -66,7 +67,7 @@ def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
 
 
 def _write(maker: Maker, student_steps: int) -> None:
-    session, config = maker.session, maker.config
+    session, config, meter = maker.session, maker.config, Meter()
     # Before any training: a student that cannot be converted cannot be compressed.
     events.emit("phase", what="converting the student")
     before = maker.plain()
@@ -98,4 +99,4 @@ def _write(maker: Maker, student_steps: int) -> None:
     parameters = export.count_parameters([student_of(session, maker.student_uri)])
     history = {"parameters": parameters, "members": curves or [[]]}
     files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
-    finish.write_record(session, made.fitted)
+    finish.write_record(session, made.fitted, meter.read())

@@ -25,7 +25,7 @@ from limbeck.trainer.distribution import (
 )
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.pipelining import devices
-from limbeck.trainer.process import heartbeat, preemption
+from limbeck.trainer.process import heartbeat, preemption, traffic
 from limbeck.trainer.recovery.job_digest import job_digest
 from limbeck.trainer.search import record
 from limbeck.trainer.serving.weight_files import WeightFiles
@@ -55,6 +55,7 @@ def run(job: TrainingJob) -> None:
 
 
 def _run(job: TrainingJob) -> None:
+    meter = traffic.Meter()
     session = join_job(job)
     with damage.told():
         preflight.check(session, inputs.order_of(session, 0))
@@ -68,7 +69,7 @@ def _run(job: TrainingJob) -> None:
             record.write(found.record, job.record_uri)
         if descents[0].told:
             generations.tell(session, descents[0].told)
-    finish.write_record(session, [fitted for one in descents for fitted in one.fitted])
+    finish.write_record(session, [fitted for one in descents for fitted in one.fitted], meter.read())
     strategies.leave(job.strategy)
     farewell.leave_together(session.me)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from limbeck import files
+
 _GZIP = ".gz"
+# The last field of a gzip: the size of what it holds.
+_COUNT_BYTES = 4
 
 
 def read_records(path: str) -> Iterator[bytes]:
@@ -38,6 +42,19 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be written: {error.message}") from None
     return count
+
+
+def content_bytes(path: str) -> int:
+    """Returns how many bytes a file holds: of a gzip at least, because it keeps the number modulo 4 GiB.
+
+    Raises:
+      OSError: if the file cannot be read.
+    """
+    if not path.endswith(_GZIP):
+        return files.size(path)
+    with files.open_to_read(path) as file:
+        file.seek(max(0, files.size(path) - _COUNT_BYTES))
+        return int.from_bytes(file.read(_COUNT_BYTES), "little")
 
 
 def _compression(path: str) -> str:

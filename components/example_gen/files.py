@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from limbeck.components.example_gen.object_stores import WILD, file_functions
 from limbeck.errors import DataError
-from limbeck.files import is_local
+from limbeck.files import is_local, note_read
 
 GZIP = b"\x1f\x8b\x08"
 _BUFFER_BYTES = 1 << 20
@@ -128,6 +128,7 @@ class _Bytes(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         content = self._opened.read(len(buffer))
         buffer[: len(content)] = content
+        note_read(len(content))
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -13,6 +13,7 @@ import re
 from typing import Any, BinaryIO
 
 from limbeck import files
+from limbeck.files.filesystem import filesystem_of
 
 _SCHEMES = ("s3://", "minio://")
 # Smaller than that of TensorFlow's, which claims s3:// as well.
@@ -78,4 +79,6 @@ def _stat(_path: str) -> _Stat:
 def _open(path: str, mode: str = "r") -> BinaryIO:
     if mode != "rb":
         raise NotImplementedError(f"data in an object store can only be read, as bytes; received mode {mode!r}")
-    return files.open_to_read(path)
+    filesystem, place = filesystem_of(path)
+    # `limbeck.components.example_gen.files` counts what is read.
+    return filesystem.open_to_read(place)

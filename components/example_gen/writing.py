@@ -1,4 +1,8 @@
-"""Writes a split. TFX shuffles and writes single examples, and Beam needs more time to shuffle one than to write it."""
+"""Writes a split. TFX shuffles and writes single examples, and Beam needs more time to shuffle one than to write it.
+
+The shuffle gives each worker a part to write. Nobody depends on the order. So one process that works alone shuffles
+nothing, and needs memory for some rows instead of all of them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import apache_beam as beam
 from tfx.components.example_gen.write_split import DEFAULT_FILE_NAME
 
 from limbeck import files
+from limbeck.beam_processes.in_memory import is_alone
 
 # How many examples to a list: few enough that a small table is still written by several processes.
 BATCH = 64
@@ -22,9 +27,9 @@ class WriteSplit(beam.PTransform):
 
     def expand(self, batches: beam.PCollection) -> Any:
         """Called by Beam."""
+        spread = batches if is_alone(batches.pipeline.options) else batches | "Shuffle" >> beam.Reshuffle()
         return (
-            batches
-            | "Shuffle" >> beam.Reshuffle()
+            spread
             | "Examples" >> beam.FlatMap(lambda batch: batch).with_output_types(bytes)
             | "Write"
             >> beam.io.WriteToTFRecord(files.join(self._folder, DEFAULT_FILE_NAME), file_name_suffix=".gz")

@@ -21,14 +21,15 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from limbeck import errors, files
+from limbeck import errors, files, moved
 from limbeck.beam_processes import faults
 from limbeck.beam_processes.identity import Identity, differences, identity_of
 from limbeck.components.mapping.seal import Wanted
 from limbeck.errors import ConfigError, UserError
+from limbeck.moved import LEDGER, Moved
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.reference import ENVIRONMENT, TaskRef, located, portable
-from limbeck.trainer.process import gpus
+from limbeck.trainer.process import gpus, traffic
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -54,9 +55,15 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Returned:
-    """A result of the function."""
+    """A result of the function.
+
+    Attributes:
+      result: the result.
+      moved: what the worker read and wrote by calls meanwhile; None if its kernel does not tell.
+    """
 
     result: Any
+    moved: Moved | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +97,15 @@ def look(wanted: str) -> str:
     return to_json(Look(platform.node(), "", answer))
 
 
+def result_of(said: Returned | Refused) -> Any:
+    """Returns the result of a call, and has the ledger keep what its worker moved. Raises UserError for a refusal."""
+    if isinstance(said, Refused):
+        raise said.error()
+    if said.moved is not None:
+        LEDGER.add([said.moved])
+    return said.result
+
+
 def packed(function: Callable[[Any], Any], item: Any) -> bytes:
     """Returns a call of a function for an item, as `call` takes it."""
     return pickle.dumps((function, item))
@@ -110,10 +126,18 @@ def call(wanted: str, work: bytes) -> Returned | Refused:
     os.environ.update(gpus.hidden(os.environ) | {"TF_USE_LEGACY_KERAS": "1"})
     try:
         with faults.unmarked():
+            before = traffic.by_calls()
             function, item = pickle.loads(work)  # noqa: S301, code of ours for a worker of ours, as clusters send it
-            return Returned(function(item))
+            return Returned(function(item), _moved_since(before))
     except UserError as error:
         return Refused(_known_kind(type(error)), str(error))
+
+
+def _moved_since(before: tuple[int, int] | None) -> Moved | None:
+    now = traffic.by_calls()
+    if before is None or now is None:
+        return None
+    return Moved(moved.this_process(), now[0] - before[0], now[1] - before[1])
 
 
 def refusal(host: str, wrong: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,11 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from limbeck import files
+from limbeck.beam_processes.in_memory import is_alone
 from limbeck.components.artifacts.files import Artifacts, single_uris, split_files, split_names
 from limbeck.components.artifacts.scratch import local_folder
 from limbeck.components.predictor import tables
@@ -55,10 +58,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         further = {name: folder for name, folder in further.items() if files.exists(f"{folder}/saved_model.pb")}
         scoring = operational.read(os.environ).scoring
         labelled = input_dict["labelled_examples"]
-        if scoring.on_cluster:
+        if scoring.on_cluster or is_alone(PipelineOptions(self._beam_pipeline_args)):
             labelling = record.read(artifact_utils.get_single_uri(labelled)).labelling
             asked = AskedModels.of(models, further, task, labelling)
-            self._predict_on_cluster(scoring, labelled, asked, uri["predictions"])
+            self._predict_over_files(scoring, labelled, asked, uri["predictions"])
         else:
             self._predict_with_beam(labelled, models, further, task, uri["predictions"])
         for split in split_names(labelled):
@@ -114,10 +117,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     >> beam.io.WriteToParquet(f"{destination}/{split}", columns, file_name_suffix=".parquet")
                 )
 
-    def _predict_on_cluster(
+    def _predict_over_files(
         self, scoring: ScoringConfig, examples: list[Any], asked: AskedModels, destination: str
     ) -> None:
         from limbeck.components.mapping.cluster import Needs, connected
+        from limbeck.components.mapping.this_process import ThisProcess
         from limbeck.components.predictor import over_files
 
         scratch = self._get_tmp_dir()
@@ -131,7 +135,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if asked.further:
             parts += over_files.parts_of(TEST, split_files(examples, TEST), destination, scratch, seeds=True)
         readable = tuple(part.source for part in parts[:1])
-        with connected(scoring, Needs(asked.task, scratch, readable)) as cluster:
+        needs = Needs(asked.task, scratch, readable)
+        with connected(scoring, needs) if scoring.on_cluster else contextlib.nullcontext(ThisProcess()) as cluster:
             over_files.predict(parts, asked, cluster)
 
     @staticmethod

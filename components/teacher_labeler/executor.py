@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from limbeck import events, files
+from limbeck import events, files, memory
+from limbeck.beam_processes import in_memory
+from limbeck.beam_processes.in_memory import is_alone
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
+from limbeck.components.artifacts.record_files import content_bytes
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler import over_files, provenance
@@ -55,8 +60,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for split in names
         ]
         scoring = operational.read(os.environ).scoring
-        if scoring.on_cluster:
-            self._label_on_cluster(scoring, task_of(exec_properties), teachers, splits)
+        if scoring.on_cluster or is_alone(PipelineOptions(self._beam_pipeline_args)):
+            self._label_over_files(scoring, task_of(exec_properties), teachers, splits)
         else:
             self._label_with_beam(teachers, splits)
         _note_sizes(labelled.uri, split_files([labelled], TRAIN), labelling, forms[TRAIN])
@@ -67,6 +72,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         from limbeck.components.inference.handler import TransformedExamplesHandler
 
+        if in_memory.is_local(PipelineOptions(self._beam_pipeline_args)):
+            rows = sum(content_bytes(source) for work in splits for source in work.sources)
+            memory.assert_room(
+                "TeacherLabeler", rows, 1.0, f"set beam.workers=1 or scoring.engine, or {in_memory.REMEDY}"
+            )
         with self._make_beam_pipeline() as pipeline:
             for work in splits:
                 split = work.split
@@ -83,18 +93,20 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     >> beam.io.WriteToTFRecord(f"{work.folder}/{TRANSFORMED_PREFIX}", file_name_suffix=".gz")
                 )
 
-    def _label_on_cluster(
+    def _label_over_files(
         self, scoring: ScoringConfig, task: TaskRef, teachers: str, splits: Sequence[SplitFiles]
     ) -> None:
         from limbeck.components.inference.batches import SavedModel
         from limbeck.components.mapping.cluster import Needs, connected
+        from limbeck.components.mapping.this_process import ThisProcess
 
         scratch = self._get_tmp_dir()
         files.make_folder(scratch)
         for split in splits:
             files.make_folder(split.folder)
         readable = (files.join(teachers, "saved_model.pb"), *splits[0].sources[:1])
-        with connected(scoring, Needs(task, scratch, readable)) as cluster:
+        needs = Needs(task, scratch, readable)
+        with connected(scoring, needs) if scoring.on_cluster else contextlib.nullcontext(ThisProcess()) as cluster:
             over_files.label(splits, SavedModel.of(teachers), scratch, cluster)
 
 

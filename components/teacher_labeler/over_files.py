@@ -82,8 +82,9 @@ def label(splits: Sequence[SplitFiles], teachers: SavedModel, scratch: str, clus
     sources = [source for split in splits for source in split.sources]
     found = dict(zip(sources, cluster.map(occurrences_of, sources), strict=True))
     rows = sum(int(one.counts.sum()) for one in found.values())
-    # Twice as many shares as there is room for, so that a slow worker holds up less.
-    most_rows = max(_FEWEST_ROWS, math.ceil(rows / (2 * cluster.room)))
+    # Twice as many shares as there is room for, so that a slow worker holds up less. One worker alone would only read
+    # its files twice.
+    most_rows = max(_FEWEST_ROWS, math.ceil(rows / (2 * cluster.room)) if cluster.room > 1 else rows)
     parts = [part for split in splits for part in parts_of(split, found, scratch, most_rows)]
     cluster.map(functools.partial(label_file, teachers), parts)
 

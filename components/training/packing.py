@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.aliases import FeatureSpec
-from limbeck.beam_processes import faults
+from limbeck.beam_processes import byte_counts, faults
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
 from limbeck.records import STRICT, from_json, to_json
@@ -168,6 +168,9 @@ def read_part(part: Part, reading: Reading, folder: str, limits: Limits) -> None
     """
     with faults.marked():
         runs = write_runs(part.paths, reading, folder, limits)
+    # TensorFlow reads these files, and NumPy writes the runs.
+    byte_counts.read(sum(map(files.size, part.paths)))
+    byte_counts.written(sum(run.begins[-1] for run in runs))
     files.write_text(files.join(folder, part.name), to_json(PartRuns(runs)))
 
 

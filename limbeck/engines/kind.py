@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+# The module that a worker imports to count what it reads and writes.
+COUNTS = "limbeck.beam_processes.counting_plugin"
+
 
 class DataflowSettings(Protocol):
     """The settings of Dataflow: those of `limbeck.settings.dataflow.DataflowConfig`, which explains them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limbeck.engines import rules
-from limbeck.engines.kind import EngineKind, EngineSettings, Processes
+from limbeck.engines.kind import COUNTS, EngineKind, EngineSettings, Processes
 
 
 class Local(EngineKind):
@@ -26,4 +26,6 @@ class Local(EngineKind):
             "--sdk_container_image=none",
             # The default from Beam 2.65 on. The one before, dill, is slow with the functions of Transform's stages.
             "--pickle_library=cloudpickle",
+            # A worker is another process, in which nothing of ours is imported yet.
+            *((f"--beam_plugin={COUNTS}",) if settings.workers > 1 else ()),
         )

@@ -6,7 +6,7 @@ Workers are processes of ours in both ways in which an engine may start them (`l
 from __future__ import annotations
 
 from limbeck.engines import rules
-from limbeck.engines.kind import EngineKind, EngineSettings, Processes
+from limbeck.engines.kind import COUNTS, EngineKind, EngineSettings, Processes
 from limbeck.errors import ConfigError
 
 # Beam's default of a minute ends the whole job, and not only a call that waits.
@@ -54,5 +54,6 @@ def portable_flags(settings: EngineSettings, processes: Processes) -> tuple[str,
         # Else Beam runs `pip freeze`, and has every worker read the list.
         "--experiments=disable_logging_submission_environment",
         f"--experiments={processes.identity}",
+        f"--beam_plugin={COUNTS}",
         "--sdk_container_image=none",
     )

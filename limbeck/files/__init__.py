@@ -11,13 +11,15 @@ errors are Python's own: FileNotFoundError, PermissionError, other OSErrors.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import shutil
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from limbeck import temporary
+from limbeck.files.counted import Count, CountedFile, counted_reader
 from limbeck.files.filesystem import (
     UNFINISHED,
     Location,
@@ -33,6 +35,8 @@ __all__ = [
     "Visibility",
     "copy",
     "copy_folder",
+    "count_reads",
+    "count_writes",
     "exists",
     "folder_bytes",
     "is_below",
@@ -43,6 +47,7 @@ __all__ = [
     "make_folder",
     "modified",
     "names",
+    "note_read",
     "open_to_read",
     "open_to_write",
     "opened_by_tensorflow",
@@ -98,7 +103,8 @@ def open_to_read(location: Location) -> BinaryIO:
       OSError: if the file cannot be read.
     """
     filesystem, path = filesystem_of(location)
-    return filesystem.open_to_read(path)
+    file = filesystem.open_to_read(path)
+    return file if _told.read is None else counted_reader(file, _told.read)
 
 
 def open_to_write(location: Location) -> contextlib.AbstractContextManager[BinaryIO]:
@@ -112,7 +118,42 @@ def open_to_write(location: Location) -> contextlib.AbstractContextManager[Binar
       OSError: if the file cannot be written.
     """
     filesystem, path = filesystem_of(location)
-    return filesystem.open_to_write(path)
+    file = filesystem.open_to_write(path)
+    return file if _told.written is None else _counted_writer(file, _told.written)
+
+
+def count_reads(count: Count) -> None:
+    """Has `count` called with the number of bytes whenever some are read of a file that is opened from now on."""
+    _told.read = count
+
+
+def count_writes(count: Count) -> None:
+    """Has `count` called with the number of bytes whenever some are written, likewise."""
+    _told.written = count
+
+
+def note_read(count: int) -> None:
+    """Tells whoever counts that so many bytes were read of a file that was not opened here."""
+    if _told.read is not None:
+        _told.read(count)
+
+
+@dataclasses.dataclass
+class _Told:
+    """Who is told what is read and written; None for nobody."""
+
+    read: Count | None = None
+    written: Count | None = None
+
+
+_told = _Told()
+
+
+@contextlib.contextmanager
+def _counted_writer(writing: contextlib.AbstractContextManager[BinaryIO], count: Count) -> Iterator[BinaryIO]:
+    with writing as file:
+        # The context closes the file, and then gives it its name.
+        yield cast("BinaryIO", CountedFile(file, count, "wb", closes=False))
 
 
 def read_bytes(location: Location) -> bytes:

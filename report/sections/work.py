@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from limbeck.rank_record import RankRecord
+from limbeck.rank_record import RankRecord, Traffic
 from limbeck.report.schema import Report, Stage
 
 
@@ -22,6 +22,21 @@ class Work:
     moved: tuple[int, int] | None
     cached: int
     training: dict[str, tuple[RankRecord, ...]]
+
+    @property
+    def workers(self) -> tuple[Stage, ...]:
+        """The stages whose workers said what they moved."""
+        return tuple(stage for stage in self.stages if stage.workers)
+
+    @property
+    def traffic(self) -> bool:
+        """Whether any training process said what it moved."""
+        return any(record.traffic for records in self.training.values() for record in records)
+
+    @staticmethod
+    def bytes(traffic: Traffic | None) -> tuple[int | None, int | None, int | None]:
+        """Returns the bytes of rows, and those that were sent and received; None for what is not known."""
+        return (None, None, None) if traffic is None else (traffic.rows, traffic.sent, traffic.received)
 
     @staticmethod
     def share(value: float | None) -> str:

@@ -11,6 +11,7 @@ from limbeck.cli.collect import collect, read_events
 from limbeck.cli.dag_runner import ObservedDagRunner
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.errors import DataError
+from limbeck.moved import Moved
 from limbeck.reference import TaskRef
 from limbeck.report import html, terminal
 from limbeck.report.schema import Outcome
@@ -51,6 +52,7 @@ def test_a_run_that_pushed(folder: RunFolder):
     ]
     assert by_name["Predictor"].output_bytes == sum(on_disk) > 0
     assert by_name["ExampleGen"].input_bytes == 0
+    assert by_name["ExampleGen"].workers == (Moved("node-3:81", 5, 0), Moved("node-4:7", 5, 9))
     assert {model: records[0].steps for model, records in report.training.items()} == {
         "student": 30,
         "student_hard_labels": 31,

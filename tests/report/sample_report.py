@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from limbeck.rank_record import DeviceSeconds, RankRecord
+from limbeck.moved import Moved
+from limbeck.rank_record import DeviceSeconds, RankRecord, Traffic
 from limbeck.report.findings import (
     Confusion,
     CurvePoint,
@@ -59,6 +60,9 @@ _SOFT = (
 )
 
 
+_CHIEF = Traffic(27_240_000, 21_059_000, 133_430, 61_240_000, 61_190_000)
+
+
 def whole() -> Report:
     """Pushed, with all that can be known."""
     confusion = {name: _confusion(mistakes) for name, mistakes in _MISTAKES.items()}
@@ -80,8 +84,8 @@ def whole() -> Report:
         },
         training={
             "teacher": (
-                RankRecord("chief", 0, 3_040, 97_280, 33.4, DeviceSeconds(24.1, 2.7)),
-                RankRecord("worker", 1, 3_040, 97_280, 33.1),
+                RankRecord("chief", 0, 3_040, 97_280, 33.4, DeviceSeconds(24.1, 2.7), _CHIEF),
+                RankRecord("worker", 1, 3_040, 97_280, 33.1, None, Traffic(26_120_000, None, None, None, None)),
             ),
             "student": (
                 RankRecord("chief", 0, 3_040, 97_280, 18.2),
@@ -299,7 +303,14 @@ def _stages() -> tuple[Stage, ...]:
         Stage("ExampleGen", 0.031, True, 0, 213_400),
         Stage("StatisticsGen", 0.027, True, 213_400, 18_020),
         Stage("SchemaGen", 0.018, True, 18_020, 1_100),
-        Stage("Transform", 9.412, False, 214_500, 402_311),
+        Stage(
+            "Transform",
+            9.412,
+            False,
+            214_500,
+            402_311,
+            (Moved("ada:81", 213_400, 190_004), Moved("ada:82", 0, 212_307)),
+        ),
         Stage("TeacherTrainer", 42.118, False, 402_311, 1_840_200),
         Stage("TeacherLabeler", 12.604, False, 2_242_511, 512_007),
         Stage("Distiller", 27.95, False, 914_318, 96_412),

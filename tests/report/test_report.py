@@ -133,7 +133,7 @@ def test_the_keys_that_programs_rely_on():
         "examples": 1600,
     }
     assert plain["gate"] == {"passed": True, "reasons": []}
-    sizes = {"input_bytes": None, "output_bytes": None}
+    sizes = {"input_bytes": None, "output_bytes": None, "workers": []}
     assert plain["stages"][0] == {"name": "SchemaGen", "seconds": 0.02, "cached": True} | sizes
     assert plain["training"]["teacher"][1]["rank"] == 1
     assert plain["config"]["data"]["path"] == "/data"

@@ -497,3 +497,16 @@ def test_generations_are_shown_with_what_is_known_of_them():
     assert unknown is not None and not unknown.known
     assert generations.view(with_findings()) is None
     assert "Students that taught students" not in html.render(with_findings())
+
+
+def test_what_workers_and_processes_moved_is_told_where_it_is_known():
+    section = work.view(SAMPLE)
+    assert section is not None
+    assert [stage.name for stage in section.workers] == ["Transform"]
+    [chief, worker] = SAMPLE.training["teacher"]
+    assert section.traffic
+    assert section.bytes(chief.traffic) == (27_240_000, 61_240_000, 61_190_000)
+    assert section.bytes(worker.traffic) == (26_120_000, None, None)
+    assert section.bytes(None) == (None, None, None)
+    older = work.view(dataclasses.replace(SAMPLE, training={"student": SAMPLE.training["student"]}))
+    assert older is not None and not older.traffic

@@ -21,6 +21,7 @@ from limbeck.records import from_json
 from limbeck.trainer.data import checksum, seal
 from limbeck.trainer.data.layout import Layout, Spans, Words
 from limbeck.trainer.data.permutation import Positions
+from limbeck.trainer.process.traffic import ROWS
 
 RECORDS, INDEX, LAYOUT = "records.bin", "index.npy", "layout.json"
 ENTRY = np.dtype([("check", "<u8"), ("labelled", "?")])
@@ -118,6 +119,7 @@ class PackedExamples:
             counts.append(spans.counts)
             check = checksum.of_values(values[-1], spans)
             self._assert_whole(rows[check != told[:, 2].view(np.uint64)], stream_name(number))
+        ROWS.add(found.nbytes + sum(one.nbytes for one in values))
         return Records(found, tuple(values), tuple(counts))
 
     def column(self, name: str, rows: Positions) -> npt.NDArray[Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from limbeck import events, files, task_code, temporary
 from limbeck.aliases import KerasModel
-from limbeck.rank_record import DeviceSeconds, RankRecord
+from limbeck.rank_record import DeviceSeconds, RankRecord, Traffic
 from limbeck.records import to_json
 from limbeck.trainer.fitting.progress import Fitted
 from limbeck.trainer.job import FURTHER_MODELS
@@ -106,8 +106,14 @@ def export(
     files.write_text(files.join(job.record_uri, "history.json"), json.dumps(history))
 
 
-def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
-    """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members and generations."""
+def write_record(session: Session, fitted: Sequence[Fitted], traffic: Traffic) -> None:
+    """Writes `rank-<r>.json`: steps, examples and seconds of this process, summed over all members and generations.
+
+    Args:
+      session: the session of this process.
+      fitted: what it did for each of them.
+      traffic: what it moved.
+    """
     job, me = session.job, session.me
     device = sum((one.device for one in fitted), DeviceSeconds())
     record = RankRecord(
@@ -117,5 +123,6 @@ def write_record(session: Session, fitted: Sequence[Fitted]) -> None:
         examples=sum(one.examples for one in fitted),
         seconds=sum(one.seconds for one in fitted),
         device=device if device.computing else None,
+        traffic=traffic,
     )
     files.write_text(files.join(job.record_uri, f"rank-{me.rank}.json"), to_json(record))

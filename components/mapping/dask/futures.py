@@ -77,18 +77,18 @@ class DaskCluster:
                 finished.put(number)
                 self._assert_alive()
                 continue
-            results[number] = fetched.result
+            results[number] = worker.result_of(fetched)
             _logger.info("%d of %d done: %s", len(results), len(futures), items[number])
         return [results[number] for number in range(len(futures))]
 
-    def _fetched(self, future: Any, item: Any) -> worker.Returned | None:
+    def _fetched(self, future: Any, item: Any) -> worker.Returned | worker.Refused | None:
         """Returns a result; None if its worker died after it, and it is computed again."""
         from distributed import TimeoutError as TooLateError
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
         try:
-            said = future.result(timeout=_FETCH_SECONDS)
+            return future.result(timeout=_FETCH_SECONDS)
         except TooLateError:
             return None
         except FutureCancelledError:
@@ -99,9 +99,6 @@ class DaskCluster:
                 f"on {item}; the last was {error.last_worker.address}: look into their logs. Often the memory of a "
                 "worker is too small"
             ) from None
-        if isinstance(said, worker.Refused):
-            raise said.error()
-        return said
 
     def _assert_alive(self) -> None:
         """Raises UserError if the scheduler is gone, or if there has been no worker for too long."""

@@ -46,12 +46,7 @@ class SparkCluster:
             return []
         work = [worker.packed(function, item) for item in items]
         calls = self._context.parallelize(work, len(work)).map(functools.partial(worker.call, self._wanted))
-        results = []
-        for said in _collected(calls):
-            if isinstance(said, worker.Refused):
-                raise said.error()
-            results.append(said.result)
-        return results
+        return [worker.result_of(said) for said in _collected(calls)]
 
 
 @contextlib.contextmanager

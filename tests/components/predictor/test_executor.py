@@ -74,7 +74,10 @@ def run(
 def results(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Artifact, Artifact]:
     folder = tmp_path_factory.mktemp("predictor")
     labelled = labelled_examples(world, folder / "labelled", dict(world.transformed))
-    return run(world, labelled, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # As with several workers. One alone does what those of a cluster do.
+        patch.setattr("limbeck.components.predictor.executor.is_alone", lambda _: False)
+        return run(world, labelled, folder)
 
 
 @pytest.fixture

@@ -29,6 +29,11 @@ from tests.components.world import PROPERTIES, SIZES, TEACHERS, World, by_id, fe
 COMPACT = LabellingConfig(top_k=1, dtype="float16")
 
 
+def by_beam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has Beam label, as it does with several workers."""
+    monkeypatch.setattr("limbeck.components.teacher_labeler.executor.is_alone", lambda _: False)
+
+
 def label(world: World, folder: Path, labelling: LabellingConfig, examples: Artifact | None = None) -> Artifact:
     made = rehearsal.artifact(standard_artifacts.Examples, folder / "examples")
     inputs = {"examples": examples or world.transformed_examples, "model": world.models["teacher"]}
@@ -79,11 +84,13 @@ def test_soft_targets_are_the_logits_of_every_teacher_row_by_row(labelled: Artif
 
 
 @pytest.mark.parametrize("labelling", [LabellingConfig(), COMPACT], ids=["in full", "compact"])
-def test_a_cluster_writes_what_beam_writes(
+def test_a_cluster_and_one_process_alone_write_what_beam_writes(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelling: LabellingConfig
 ):
     examples = doubled(world, tmp_path / "doubled")
-    by_beam = label(world, tmp_path / "beam", labelling, examples)
+    alone = label(world, tmp_path / "alone", labelling, examples)
+    by_beam(monkeypatch)
+    of_beam = label(world, tmp_path / "beam", labelling, examples)
     # So that the larger files are shared out, by 8 examples: 3 shares of 23 or 24, 2 of 9, 1 of 8 or fewer.
     monkeypatch.setattr(over_files, "_FEWEST_ROWS", 8)
     monkeypatch.setattr(here.Here, "room", 100)
@@ -93,12 +100,12 @@ def test_a_cluster_writes_what_beam_writes(
 
     for split in SIZES:
         found = read_split(by_cluster, split)
-        assert sorted(found) == sorted(read_split(by_beam, split))
+        assert sorted(found) == sorted(read_split(of_beam, split)) == sorted(read_split(alone, split))
         assert len({features_of(one)["example_id"][0] for one in found}) == len(found) > SIZES[split]
         names = sorted(path.name for path in (Path(by_cluster.uri) / f"Split-{split}").iterdir())
         count = {"train": 12, "validation": 4, "test": 7}[split]
         assert names == [f"transformed_examples-{number:05d}-of-{count:05d}.gz" for number in range(count)]
-    assert record.read(by_cluster.uri).labelling == record.read(by_beam.uri).labelling
+    assert record.read(by_cluster.uri).labelling == record.read(of_beam.uri).labelling
     assert list((tmp_path / "cluster" / "temporary").rglob("*.gz")) == []
 
 

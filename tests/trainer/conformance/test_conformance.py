@@ -1,5 +1,6 @@
 """Training here equals Keras' fit for every model, or refuses the model by a message before training."""
 
+import json
 import os
 import subprocess
 import sys
@@ -115,8 +116,12 @@ def test_two_workers_of_unequal_parts_train_as_one_device(results, tmp_path, nam
     from tests.trainer.conformance import process
 
     job = process.job(CASES[name], results / "world", tmp_path / "job", StrategyConfig(strategy, workers=2))
-    launch(job, Cluster.of(job.strategy))
+    records = launch(job, Cluster.of(job.strategy)).result
     assert_same(CASES[name], process.left_by(job), read(results, "keras", CASES[name]))
+    if strategy == "multi_worker_mirrored":
+        # Each of two processes sends the gradients of all weights at every step, as float32.
+        gradients = 4 * json.loads((Path(job.record_uri) / "history.json").read_text())["parameters"]
+        assert all(gradients * one.steps <= one.traffic.sent for one in records)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)

@@ -1,0 +1,27 @@
+"""Whether Beam's local runner does the work of a pipeline, and what it keeps in memory.
+
+The local runner keeps in memory whatever one stage hands to the next by a shuffle, or reads twice. Between several
+workers a shuffle is needed. One process that reads, computes and writes row by row takes the memory of some rows,
+however many there are. So the steps of one process shuffle nothing. A step that cannot do without is refused if its
+rows cannot fit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
+
+REMEDY = "give it more memory, take an engine that keeps rows on disks (beam.engine=flink), or use fewer rows"
+_LOCAL = (None, "DirectRunner", "SwitchingDirectRunner")
+
+
+def is_local(options: Any) -> bool:
+    """Returns whether the local runner runs pipelines with these `PipelineOptions`."""
+    return options.view_as(StandardOptions).runner in _LOCAL
+
+
+def is_alone(options: Any) -> bool:
+    """Returns whether one process does all work of a pipeline with these `PipelineOptions`."""
+    direct = options.view_as(DirectOptions)
+    return is_local(options) and direct.direct_num_workers == 1 and direct.direct_running_mode == "in_memory"

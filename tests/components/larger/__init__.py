@@ -1,0 +1,1 @@
+"""Stages on rows that are larger than the memory of a worker."""

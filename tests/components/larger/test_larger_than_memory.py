@@ -1,0 +1,67 @@
+"""Rows of ten times the memory that a stage takes for them go through it, or they are refused with the numbers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from limbeck.components.transform.executor import Executor as Transform
+from limbeck.errors import UserError
+from tests.components import rehearsal
+from tests.components.world import World
+
+ROWS = 20_000
+MIB = 1 << 20
+# How many times the memory that it takes, beyond that of few rows, are the rows that a stage is given.
+STREAMS = {"ExampleGen": 10, "packing": 10, "epoch": 10, "TeacherLabeler": 10, "Predictor": 10}
+# What TFX's own steps take is bounded by their batches of 1,000 rows, of which several are in memory.
+IN_BATCHES = {"StatisticsGen": 64 * MIB, "Evaluator": 64 * MIB}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]:
+    command = [sys.executable, "-m", "tests.components.larger.stages"]
+    folder = tmp_path_factory.mktemp("larger")
+    done = subprocess.run(
+        [*command, str(folder), str(ROWS)],
+        env=os.environ | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", STREAMS)
+def test_rows_stream_through(found: dict[str, dict[str, int]], stage: str):
+    assert found[stage]["content"] > 40 * MIB
+    assert found[stage]["growth"] <= found[stage]["content"] / STREAMS[stage]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", IN_BATCHES)
+def test_steps_of_tfx_hold_some_batches(found: dict[str, dict[str, int]], stage: str):
+    assert found[stage]["growth"] <= IN_BATCHES[stage]
+
+
+@pytest.mark.long
+def test_transform_keeps_the_rows_that_it_analyzes(found: dict[str, dict[str, int]]):
+    """If it keeps them no more one day, it needs not be refused."""
+    # Half of its rows are those of the training split.
+    assert found["Transform"]["growth"] >= found["Transform"]["content"] / 2
+
+
+def test_transform_is_refused_if_its_rows_cannot_fit(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("limbeck.components.transform.executor.content_bytes", lambda _: 1 << 40)
+    outputs = {"transformed_examples": rehearsal.examples(tmp_path / "transformed", ["train"])}
+    with pytest.raises(
+        UserError, match=r"Transform keeps its rows in memory: for 1,048,576 MiB of rows it needs about"
+    ):
+        rehearsal.run(Transform, {"examples": world.raw_examples}, outputs, {}, tmp_path)
+    assert not list((tmp_path / "transformed").iterdir())

@@ -1,0 +1,101 @@
+"""Counts the bytes that this process moves: rows that are looked up, files, and connections to other processes.
+
+Whether a training computes or moves data is told by bytes: they are the same on a busy machine and on a quiet one, and
+seconds are not. But no single count holds them all. The kernel counts what a process reads and writes by calls. It
+counts neither pages of mapped files, such as packed rows, nor what goes through sockets, such as gradients. So rows are
+counted where they are looked up, and each connection is asked what went through it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import struct
+import threading
+from pathlib import Path
+
+from limbeck.rank_record import Traffic
+
+# In Linux's `struct tcp_info`: two uint64, what the other side has acknowledged, and what has come from it.
+_ACKNOWLEDGED_AND_RECEIVED = struct.Struct("=QQ")
+_OFFSET = 120
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
+class RowCounter:
+    """The bytes of packed rows that this process has looked up. Several threads add to it."""
+
+    def __init__(self) -> None:
+        self._lock, self._bytes = threading.Lock(), 0
+
+    def add(self, count: int) -> None:
+        """Adds so many bytes."""
+        with self._lock:
+            self._bytes += count
+
+    @property
+    def bytes(self) -> int:
+        """All bytes so far."""
+        return self._bytes
+
+
+ROWS = RowCounter()
+
+
+class Meter:
+    """What this process moves from now on."""
+
+    def __init__(self) -> None:
+        self._rows, self._calls = ROWS.bytes, by_calls()
+
+    def read(self) -> Traffic:
+        """Returns what was moved since the meter was made; connections that were closed meanwhile are not counted."""
+        before, now = self._calls, by_calls()
+        read, written = (None, None) if before is None or now is None else (now[0] - before[0], now[1] - before[1])
+        wire = through_connections()
+        sent, received = (None, None) if wire is None else wire
+        return Traffic(rows=ROWS.bytes - self._rows, read=read, written=written, sent=sent, received=received)
+
+
+def by_calls() -> tuple[int, int] | None:
+    """Returns how many bytes this process has read and written by calls so far; None if the kernel does not tell."""
+    try:
+        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = dict(line.split(": ") for line in lines)
+    return int(found["rchar"]), int(found["wchar"])
+
+
+def through_connections() -> tuple[int, int] | None:
+    """Returns the bytes that went out and came in through the open TCP connections; None if it is not told."""
+    if not _DESCRIPTORS.is_dir() or not hasattr(socket, "TCP_INFO"):
+        return None
+    counts = connections().values()
+    return sum(sent for sent, _ in counts), sum(received for _, received in counts)
+
+
+def connections() -> dict[int, tuple[int, int]]:
+    """Returns the bytes that went out and came in through each open TCP connection, by its inode."""
+    counts = dict[int, tuple[int, int]]()
+    for descriptor in list(_DESCRIPTORS.iterdir()):
+        # Another thread may close it at any moment.
+        with contextlib.suppress(OSError):
+            counts.update(_of_connection(int(descriptor.name)))
+    return counts
+
+
+def _of_connection(descriptor: int) -> dict[int, tuple[int, int]]:
+    """Returns what went through a file descriptor, by its inode; nothing if it is no TCP connection."""
+    state = os.fstat(descriptor)
+    if not stat.S_ISSOCK(state.st_mode):
+        return {}
+    with socket.socket(fileno=os.dup(descriptor)) as connection:
+        if connection.type != socket.SOCK_STREAM or connection.family not in (socket.AF_INET, socket.AF_INET6):
+            return {}
+        size = _OFFSET + _ACKNOWLEDGED_AND_RECEIVED.size
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+    # An older kernel tells less.
+    return {state.st_ino: _ACKNOWLEDGED_AND_RECEIVED.unpack_from(told, _OFFSET)} if len(told) == size else {}
