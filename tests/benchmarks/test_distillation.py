@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.distillation import few_labels, hinton, munge, stored, tuning
+from benchmarks.distillation import few_labels, hinton, keras_side, munge, peer, stored, tuning
 from benchmarks.distillation.main import parts
 from benchmarks.search import tasks
 from limbeck.trainer.search import choice
@@ -72,6 +72,18 @@ def test_soft_targets_are_compared_run_by_run():
     assert found[-1] == "| few_letters | all labels | rate 0.01 (3) |"
 
 
+def test_the_shortest_epoch_of_the_peer_counts():
+    def run(seed, ours, theirs):
+        epoch = {"stored": ours, "at each step": 2 * ours} | {f"Keras, {way}": theirs for way in keras_side.WAYS}
+        accuracy = {"teacher": 0.9, "ours": 0.7, "Keras, KLDivergence()": 0.72, "Keras, default": 0.3}
+        return {"pair": "256 to 16", "seed": seed, "version": "3.12.4", "epoch": epoch, "accuracy": accuracy}
+
+    found = peer.lines([run(0, 0.02, 0.1), run(1, 0.01, 0.05)])
+    assert found[2].endswith("| 0.20 | 0.40 |")
+    assert found[6] == "| 256 to 16 | 2 | 90.00 | 70.00 | 72.00 | 30.00 | -2.00 ± 0.00 |"
+    assert found[-1] == "Keras 3.12.4."
+
+
 @pytest.mark.parametrize(
     ("stored_epoch", "live", "labelling", "epoch"),
     [(1.0, 3.0, 4.0, 2), (1.0, 3.0, 4.1, 3), (1.0, 3.0, 0.1, 1), (1.0, 1.0, 4.0, None), (2.0, 1.0, 0.0, None)],
@@ -101,4 +113,4 @@ def test_munge_is_compared_with_the_rows_that_there_are():
 
 
 def test_each_part_has_what_it_measures():
-    assert list(parts()) == ["hinton", "stored", "few_labels", "munge"]
+    assert list(parts()) == ["hinton", "stored", "few_labels", "keras", "munge"]
