@@ -1,6 +1,6 @@
 """Measures what distillation passes on, and what stored soft targets save.
 
-    python benchmarks/distillation/main.py --work DIR [--parts hinton stored munge] [--seeds N]
+    python benchmarks/distillation/main.py --work DIR [--parts hinton stored few_labels keras munge] [--seeds N]
 
 Each finished measurement is a line in `DIR/<part>.jsonl`, and is not done again.
 """
@@ -48,11 +48,13 @@ def main() -> int:
 
 def parts() -> dict[str, Part]:
     """Returns the parts by name."""
-    from benchmarks.distillation import hinton, munge, stored
+    from benchmarks.distillation import few_labels, hinton, munge, peer, stored
 
     return {
         "hinton": Part("table", hinton.TABLES, hinton.measured, hinton.lines),
         "stored": Part("ratio", stored.RATIOS, stored.measured, stored.lines),
+        "few_labels": Part("table", few_labels.TABLES, few_labels.measured, few_labels.lines),
+        "keras": Part("pair", tuple(peer.PAIRS), peer.measured, peer.lines),
         "munge": Part("table", munge.TABLES, munge.measured, munge.lines),
     }
 

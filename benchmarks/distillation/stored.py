@@ -32,13 +32,13 @@ def measured(ratio: int, seed: int, folder: Path) -> dict[str, Any]:
     world = World(TABLE, seed, folder)
     world.pack("teacher", TRAIN, world.examples[TRAIN])
     teacher = world.job(
-        "teacher", "labels", hyperparameters=_network(ratio * STUDENT_UNITS), training=_epochs(world, 1)
+        "teacher", "labels", hyperparameters=network(ratio * STUDENT_UNITS), training=_epochs(world, 1)
     )
     training.run(teacher)
     labelling, examples = _labelling(teacher, world.examples[TRAIN], folder)
     uri = world.pack("student", TRAIN, examples)
-    epoch = {name: _epoch(world, teacher, uri, name) for name in ("stored", "at each step")}
-    return {"ratio": ratio, "seed": seed, "labelling": labelling, "epoch": epoch, "examples": len(examples)}
+    found = {name: epoch(world, teacher, uri, name, STUDENT_UNITS) for name in ("stored", "at each step")}
+    return {"ratio": ratio, "seed": seed, "labelling": labelling, "epoch": found, "examples": len(examples)}
 
 
 def lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -70,7 +70,8 @@ def break_even(stored: float, live: float, labelling: float) -> int | None:
     return max(1, math.ceil(labelling / saved)) if saved > 0 else None
 
 
-def _network(units: int) -> dict[str, Any]:
+def network(units: int) -> dict[str, Any]:
+    """Returns the hyperparameters of a network with so many hidden units."""
     from benchmarks.search.tables import TABLES
 
     return {"columns": TABLES[TABLE].columns, "units": units, "classes": TABLES[TABLE].classes}
@@ -80,8 +81,16 @@ def _epochs(world: Any, epochs: int) -> Any:
     return dataclasses.replace(world.job("plan", "labels").training, epochs=epochs)
 
 
-def _epoch(world: Any, teacher: Any, uri: str, name: str) -> float:
-    """Returns the seconds of an epoch of the student."""
+def epoch(world: Any, teacher: Any, uri: str, name: str, units: int) -> float:
+    """Returns the seconds of an epoch of a student with so many hidden units.
+
+    Args:
+      world: the table.
+      teacher: the job of the teachers, which is done.
+      uri: folder of the packed training split with soft targets.
+      name: `stored`, or `at each step` for a teacher that answers at each step.
+      units: hidden units of the student.
+    """
     from limbeck.reference import TaskRef
     from limbeck.settings.distillation import DistillationConfig
     from limbeck.trainer import training
@@ -94,7 +103,7 @@ def _epoch(world: Any, teacher: Any, uri: str, name: str) -> float:
             "soft_targets",
             task=TaskRef("benchmarks.distillation.task", "UNCHANGED"),
             examples_uri=uri,
-            hyperparameters=_network(STUDENT_UNITS),
+            hyperparameters=network(units),
             training=_epochs(world, epochs),
             distillation=DistillationConfig(temperature=2.0, alpha=0.9, search=False, inputs=inputs),
             teacher_uri=teacher.model_uri,

@@ -12,6 +12,7 @@ from limbeck.tasks.languages.selection import Sentence
 
 # Chosen on the validation split, among 0.01 and 0.1.
 _SMOOTHING = 0.01
+_LONGEST = (1, 2, 4)
 
 
 def accuracies(divided: Mapping[str, Sequence[Sentence]], longest: int) -> dict[str, float]:
@@ -32,3 +33,15 @@ def accuracies(divided: Mapping[str, Sequence[Sentence]], longest: int) -> dict[
         split: float(model.score(counter.transform(texts[split]), labels[split]))
         for split in ("validation", "test")
     }
+
+
+def lines(divided: Mapping[str, Sequence[Sentence]]) -> list[str]:
+    """Returns the lines of a table with what counting gives on the test split."""
+    return [
+        "| counting | accuracy, test |",
+        "| --- | ---: |",
+        *(
+            f"| naive Bayes, 1 to {longest} characters | {accuracies(divided, longest)['test']:.4f} |"
+            for longest in _LONGEST
+        ),
+    ]

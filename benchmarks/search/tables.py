@@ -1,6 +1,7 @@
 """The tables: real ones that scikit-learn brings, and one of 26 classes that is generated, all rows labelled.
 
-`few_labels` is the opposite case: the digits again, of which the student is told 150 labels.
+`few_labels` and `few_letters` are the opposite case: the digits and the letters again, of which the student is told 150
+and 260 labels.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ TABLES = MappingProxyType(
         "breast_cancer": Table(30, 2, 64, 2, 40),
         "wine": Table(13, 3, 64, 2, 80),
         "few_labels": Table(64, 10, 128, 32, 60, visible=150),
+        "few_letters": Table(24, 26, 256, 64, 40, visible=260),
     }
 )
 
@@ -71,7 +73,7 @@ def rows(name: str, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
 def _load(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     from sklearn import datasets
 
-    if name == "letters":
+    if name.endswith("letters"):
         values, labels = datasets.make_classification(
             6000, 24, n_informative=16, n_redundant=4, n_classes=26, n_clusters_per_class=1, class_sep=1.5,
             flip_y=0.01, random_state=26,

@@ -35,6 +35,6 @@ def _task(name: str) -> Task:
     )
 
 
-LETTERS, DIGITS, BREAST_CANCER, WINE, FEW_LABELS = map(
-    _task, ("letters", "digits", "breast_cancer", "wine", "few_labels")
+LETTERS, DIGITS, BREAST_CANCER, WINE, FEW_LABELS, FEW_LETTERS = map(
+    _task, ("letters", "digits", "breast_cancer", "wine", "few_labels", "few_letters")
 )

@@ -75,21 +75,8 @@ class World:
 
     def pack(self, entry: str, split: str, examples: Sequence[bytes]) -> str:
         """Packs examples for the jobs of an entry. Returns the folder."""
-        import tensorflow as tf
-
-        from limbeck.trainer.data.packing import pack
-        from limbeck.trainer.session.inputs import packed_spec
-
-        folder = self.folder / f"packed-{entry}-{split}"
-        folder.mkdir()
-        file = self.folder / f"{entry}-{split}.gz"
-        with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
-            for example in examples:
-                writer.write(example)
-        objective = self.task.load().objective
-        spec = packed_spec(str(self.folder / "graph"), objective)
-        pack([str(file)], folder, spec, LABEL if entry == "teacher" else STUDENT_LABEL, objective)
-        return str(folder)
+        label = LABEL if entry == "teacher" else STUDENT_LABEL
+        return packed(self.task, self.folder / "graph", examples, label, self.folder / f"packed-{entry}-{split}")
 
 
 def measured(world: World) -> dict[str, Any]:
@@ -154,26 +141,60 @@ def measure(world: World, job: TrainingJob, members: int | None = None) -> float
 def _transformed(world: World) -> dict[str, list[bytes]]:
     """Analyzes the training split, and transforms all splits, as the node Transform does."""
     import tensorflow as tf
+
+    given: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+    for split, row in rows(world.name, world.seed):
+        given[split].append(row)
+    one = tf.io.FixedLenFeature([], tf.int64)
+    spec = {"x": tf.io.FixedLenFeature([TABLES[world.name].columns], tf.float32), "y": one, "told": one}
+    return transformed(world.task, spec, given, world.folder)
+
+
+def transformed(
+    task: TaskRef, spec: Mapping[str, Any], given: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
+) -> dict[str, list[bytes]]:
+    """Analyzes the training split, and transforms all splits, as the node Transform does.
+
+    Args:
+      task: where the task is.
+      spec: the parsing spec of the raw features.
+      given: the raw rows of each split.
+      folder: an existing folder, which receives the transform graph as `graph`.
+
+    Returns:
+      The serialized transformed examples of each split.
+    """
     import tensorflow_transform as tft
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
     from limbeck.trainer.data.preprocessing import preprocess
 
-    table, task = TABLES[world.name], world.task.load()
-    given: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
-    for split, row in rows(world.name, world.seed):
-        given[split].append(row)
-    one = tf.io.FixedLenFeature([], tf.int64)
-    spec = {"x": tf.io.FixedLenFeature([table.columns], tf.float32), "y": one, "told": one}
-    metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
+    metadata = dataset_metadata.DatasetMetadata.from_feature_spec(dict(spec))
     found = {}
-    with tft_beam.Context(temp_dir=str(world.folder / "scratch")):
-        function = (given[TRAIN], metadata) | tft_beam.AnalyzeDataset(functools.partial(preprocess, task))
-        _ = function | tft_beam.WriteTransformFn(str(world.folder / "graph"))
+    with tft_beam.Context(temp_dir=str(folder / "scratch")):
+        function = (given[TRAIN], metadata) | tft_beam.AnalyzeDataset(functools.partial(preprocess, task.load()))
+        _ = function | tft_beam.WriteTransformFn(str(folder / "graph"))
         for split, some in given.items():
-            transformed, kind = ((some, metadata), function) | tft_beam.TransformDataset()
+            made, kind = ((some, metadata), function) | tft_beam.TransformDataset()
             coder = tft.coders.ExampleProtoCoder(kind.schema)
-            found[split] = [coder.encode(row) for row in transformed]
-    metadata_io.write_metadata(metadata, str(world.folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
+            found[split] = [coder.encode(row) for row in made]
+    metadata_io.write_metadata(metadata, str(folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
     return found
+
+
+def packed(task: TaskRef, graph: Path, examples: Sequence[bytes], label: str, folder: Path) -> str:
+    """Packs transformed examples into a new folder, with the label of teachers or of students. Returns the folder."""
+    import tensorflow as tf
+
+    from limbeck.trainer.data.packing import pack
+    from limbeck.trainer.session.inputs import packed_spec
+
+    folder.mkdir()
+    file = folder.with_suffix(".gz")
+    with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+        for example in examples:
+            writer.write(example)
+    objective = task.load().objective
+    pack([str(file)], folder, packed_spec(str(graph), objective), label, objective)
+    return str(folder)

@@ -15,6 +15,7 @@ TASK = Task(
     build_teacher=models.build_teacher,
     build_student=models.build_student,
     initialise_student=models.initialise_student,
+    hints=models.HINTS,
     metrics=models.metrics,
     write_data=data.write,
     slices=((data.LANGUAGE,),),

@@ -23,6 +23,8 @@ from limbeck.tasks.languages.preprocessing import LENGTH, VOCABULARY
 STRIDE = 2
 # A character and its two neighbours.
 KERNEL = 3
+# The last hidden states, which the cosine of DistilBERT's triple loss compares. Every number of blocks has them.
+HINTS = (("last_norm", "last_norm"),)
 _OUTSIDE_BLOCKS = ("embedding", "positions", "last_norm", "logits")
 _IN_A_BLOCK = ("attention_norm", "attention", "wide_norm", "wide", "narrow")
 

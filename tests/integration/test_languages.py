@@ -34,7 +34,7 @@ def test_the_languages_task(tmp_path: Path):
     folder.mkdir()
     data.write_sentences(folder, few_sentences())
     # It is not asked how good the student is: so few sentences say little about that.
-    short = ("training.epochs=2", "teachers.epochs=3", "gate.tolerance=0.5")
+    short = ("training.epochs=2", "teachers.epochs=3", "gate.tolerance=0.5", "distillation.search=false")
     done = run("languages", root, f"data.path={folder}", *short)
 
     assert done.code == 0, done.output
