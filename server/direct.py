@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
 from kserve.errors import ModelNotFound
 from kserve.metrics import PREDICT_HIST_TIME
 
@@ -30,15 +29,8 @@ _PATH = re.compile(
 _JSON_LENGTH = b"inference-header-content-length"
 _log = logging.getLogger(__name__)
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Mapping[bytes, bytes]
 _Application = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
-
-
-def put_before(app: FastAPI, students: Students) -> None:
-    """Puts `InferencePaths` before an application and all of its middleware, also before what KServe adds later."""
-    build = app.build_middleware_stack
-    # A method of the class, to mypy.
-    setattr(app, "build_middleware_stack", lambda: InferencePaths(build(), students))  # noqa: B010
 
 
 class InferencePaths:
@@ -52,15 +44,16 @@ class InferencePaths:
         """Answers a request."""
         asks = scope["type"] == "http" and scope["method"] == "POST"
         found = _PATH.fullmatch(scope["path"]) if asks else None
-        if found is None or _is_cloud_event(scope["headers"]):
+        headers = dict(scope["headers"]) if found else {}
+        if found is None or _is_cloud_event(headers):
             await self._app(scope, receive, send)
             return
         body = await _body(receive)
         if body is None:
             return
-        status, headers, content = await self._answered(found, scope["headers"], body)
-        headers = [*headers, (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        status, told, content = await self._answered(found, headers, body)
+        told.append((b"content-length", str(len(content)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": content})
 
     async def _answered(
@@ -108,7 +101,7 @@ async def _by_tensors(model: StudentModel, body: bytes, headers: Headers) -> tup
 
 
 def _json_length(headers: Headers) -> int | None:
-    text = next((value for name, value in headers if name == _JSON_LENGTH), None)
+    text = headers.get(_JSON_LENGTH)
     if text is None:
         return None
     if not text.isdigit():
@@ -117,9 +110,8 @@ def _json_length(headers: Headers) -> int | None:
 
 
 def _is_cloud_event(headers: Headers) -> bool:
-    return any(
-        name.startswith(b"ce-") or (name == b"content-type" and b"cloudevents" in value) for name, value in headers
-    )
+    # Every one has an identifier: in a header of its own, or in its JSON.
+    return b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b"")
 
 
 async def _body(receive: Any) -> bytes | None:

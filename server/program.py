@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 def _serve(asked: argparse.Namespace, served: Served) -> None:
     import uvloop
-    from kserve import ModelServer
+    from kserve import ModelServer, model_server
     from kserve.model_server import app
     from prometheus_client import Gauge
 
@@ -65,7 +65,8 @@ def _serve(asked: argparse.Namespace, served: Served) -> None:
     students = repository.Students(asked.name, served)
     app.add_middleware(repository.VersionPaths)
     routes.add(app, students, served)
-    direct.put_before(app, students)
+    # What KServe hands to uvicorn: the name of its application, or one that comes before it.
+    model_server.FASTAPI_APP_IMPORT_STRING = direct.InferencePaths(app, students)
     # Four lines for each request, and another one.
     for name in ("kserve.trace", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)

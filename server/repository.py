@@ -27,6 +27,7 @@ class Students(ModelRepository):
         """Takes the name of the student, and what is served."""
         super().__init__()
         self._name, self._served = name, served
+        self._made: dict[tuple[str, int | None], StudentModel] = {}
 
     def get_model(self, name: str) -> Any:
         """Returns the model of a name; None if there is none."""
@@ -41,7 +42,9 @@ class Students(ModelRepository):
             return None
         if compressed and version.compressed is None:
             return None
-        return StudentModel(name, self._served, number, compressed=compressed)
+        if (base, number) not in self._made:
+            self._made[base, number] = StudentModel(name, self._served, number, compressed=compressed)
+        return self._made[base, number]
 
     def get_models(self) -> dict[str, Any]:
         """Returns the models without a version in their name."""

@@ -92,7 +92,7 @@ def against(rounds: dict[Setup, list[Figures]], model: str, base: str) -> list[s
     }
     told = []
     for (name, batch), rate in best.items():
-        if name == model and (base, batch) in best:
+        if name == model and best.get((base, batch)):
             kind = "without batches" if batch == 1 else f"in batches of {batch}"
             told.append(f"{model}, {kind}: {rate / best[base, batch]:.1f} × the requests/s of {base}.")
     return told

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import functools
 import json
+import math
 import os
 import shutil
 import statistics
@@ -51,16 +52,17 @@ _LARGE = {
 
 def main() -> int:
     """Runs the benchmark. Returns the exit code of the process."""
-    from benchmarks.serving import figures
-
     parser = argparse.ArgumentParser(description="Serve teachers and students, beside Triton.")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder that keeps the runs")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of each server (3)")
-    parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="of each load (2)")
+    parser.add_argument(
+        "--minutes", type=float, default=12.0, metavar="M", help="after which no round would end (12)"
+    )
+    parser.add_argument("--seconds", type=float, default=1.5, metavar="S", help="of each load (1.5)")
     parser.add_argument("--limit", type=float, default=50.0, metavar="MS", help="that p99 must keep (50)")
     parser.add_argument("--models", nargs="+", choices=_MODELS, default=_MODELS, help="by default all")
     parsed = parser.parse_args()
-    before = os.getloadavg()[0]
+    before, began = os.getloadavg()[0], time.monotonic()
     with contextlib.ExitStack() as stack:
         servers = {}
         for setup, server in _servers(parsed.work.resolve(), parsed.models, stack):
@@ -68,18 +70,33 @@ def main() -> int:
             _log(f"{setup} runs")
         _assert_answers_agree(servers)
         measure = functools.partial(_outcome, limit=parsed.limit / 1000, seconds=parsed.seconds)
-        rounds = _rounds(servers, measure, parsed.rounds)
+        rounds: dict[Any, list[Any]] = {setup: [] for setup in servers}
+        highest: dict[Any, list[float]] = {setup: [] for setup in servers}
+        for number in range(parsed.rounds):
+            round_began = time.monotonic()
+            _measure_round(servers, measure, highest, rounds, number)
+            now = time.monotonic()
+            if 2 * now - round_began - began > 60 * parsed.minutes:
+                break
+    _tell(rounds, parsed, before)
+    return 0
+
+
+def _tell(rounds: dict[Any, list[Any]], parsed: argparse.Namespace, before: float) -> None:
+    from benchmarks.serving import figures
+
     _say("\n".join(figures.lines(rounds)) + "\n")
     for model, base in ((_STUDENT, _TEACHER), (_STUDENT, _LARGE_TEACHER), (_COMPRESSED, _TEACHER)):
         for line in figures.against(rounds, model, base):
             _say(f"- {line}")
     late = max(figures.medians(one).late for one in rounds.values())
+    count = len(next(iter(rounds.values())))
     _say(
         f"\nRequests/s: the highest rate at which 99 % of the requests were answered within {parsed.limit:g} ms of "
-        f"their arrival. Medians of {parsed.rounds} rounds, {parsed.seconds:g} s for each load. The client began with "
-        f"99 % of the requests within {late:.1f} ms. Load of the machine before {before:.1f}, {os.cpu_count()} cores."
+        f"their arrival. Medians of {count} rounds, {parsed.seconds:g} s for each load. The client began with 99 % of "
+        f"the requests within {late:.1f} ms of their arrival. Load of the machine before {before:.1f}, "
+        f"{os.cpu_count()} cores."
     )
-    return 0
 
 
 def _servers(work: Path, names: Sequence[str], stack: contextlib.ExitStack) -> Iterator[tuple[Any, Any]]:
@@ -137,37 +154,30 @@ def _assert_answers_agree(servers: dict[Any, Any]) -> None:
         np.testing.assert_allclose(logits, first.setdefault(setup.model, logits), rtol=1e-4, atol=1e-4)
 
 
-def _rounds(servers: dict[Any, Any], measure: Any, count: int) -> dict[Any, list[Any]]:
-    """Measures all servers in turn, again and again."""
+def _measure_round(
+    servers: dict[Any, Any],
+    measure: Any,
+    highest: dict[Any, list[float]],
+    rounds: dict[Any, list[Any]],
+    number: int,
+) -> None:
+    """Measures all servers in turn, and adds to the rates and figures of each."""
     from benchmarks.serving.figures import Figures
 
-    highest: dict[Any, list[float]] = {setup: [] for setup in servers}
-    rounds: dict[Any, list[Any]] = {setup: [] for setup in servers}
-    for number in range(count):
-        found = {}
-        for setup, server in servers.items():
-            first, step = (
-                (_throughput(server) * 0.8, 1.25) if not number else (statistics.median(highest[setup]), 1.15)
-            )
-            found[setup] = _highest(server, measure, first, step)
-            highest[setup].append(found[setup][0])
-            _log(f"round {number + 1}, {setup}: {found[setup][0]:,.0f} requests/s")
-        for setup, server in servers.items():
-            rates = [statistics.median(highest[one]) for one in servers if one.model == setup.model]
-            outcome, _ = measure(server, min(rates) / 2)
-            rate, processor = found[setup]
-            rounds[setup].append(
-                Figures(
-                    rate,
-                    1000 * processor,
-                    outcome.rate,
-                    1000 * outcome.latency(0.5),
-                    1000 * outcome.latency(_SHARE),
-                    1000 * outcome.lateness(_SHARE),
-                )
-            )
-            _log(f"round {number + 1}, {setup}: {rounds[setup][-1]}")
-    return rounds
+    found = {}
+    # Who is measured first in one round is last in the next.
+    for setup, server in [*servers.items()][:: -1 if number % 2 else 1]:
+        known = statistics.median(highest[setup]) if number else 0.0
+        first, step = (known, 1.15) if known else (max(0.8 * _throughput(server), 1.0), 1.25)
+        found[setup] = _highest(server, measure, first, step)
+        highest[setup].append(found[setup][0])
+        _log(f"round {number + 1}, {setup}: {found[setup][0]:,.0f} requests/s")
+    for setup, server in servers.items():
+        rate, processor = found[setup]
+        rates = [statistics.median(highest[one]) for one in servers if one.model == setup.model]
+        outcome, _ = measure(server, max(min(rates) / 2, 1.0))
+        shares = [1000 * outcome.latency(0.5), 1000 * outcome.latency(_SHARE), 1000 * outcome.lateness(_SHARE)]
+        rounds[setup].append(Figures(rate, 1000 * processor, outcome.rate, *shares))
 
 
 def _throughput(server: Any) -> float:
@@ -183,7 +193,7 @@ def _throughput(server: Any) -> float:
 
 
 def _highest(server: Any, measure: Any, first: float, step: float) -> tuple[float, float]:
-    """Returns the highest rate that holds, and the seconds of processor time for a request at it."""
+    """Returns the highest rate that holds, or 0, and the seconds of processor time for a request at it."""
     from benchmarks.serving.search import highest_rate
 
     processor = {}
@@ -194,7 +204,7 @@ def _highest(server: Any, measure: Any, first: float, step: float) -> tuple[floa
         return bool(outcome.holds(_SHARE, measure.keywords["limit"]))
 
     rate = highest_rate(holds, first, step, _PRECISION)
-    return rate, processor[rate]
+    return rate, processor.get(rate, math.nan)
 
 
 def _outcome(server: Any, rate: float, *, limit: float, seconds: float) -> tuple[Any, float]:
