@@ -49,14 +49,27 @@ class Student:
     distillation: DistillationConfig | None = None
 
 
-def soft(temperature: float, alpha: float, **weights: float) -> DistillationConfig:
-    """Returns the loss of soft targets with these values, which no search has chosen."""
-    return DistillationConfig(temperature=temperature, alpha=alpha, search=False, **weights)
+def soft(temperature: float, alpha: float, soft_targets: float = 1.0, cosine: float = 0.0) -> DistillationConfig:
+    """Returns a loss that no search has chosen.
+
+    Args:
+      temperature: of the soft targets.
+      alpha: share of the transfer objectives.
+      soft_targets: weight of the soft targets among them.
+      cosine: weight of the cosine of the last hidden states.
+    """
+    return DistillationConfig(
+        temperature=temperature,
+        alpha=alpha,
+        soft_target_weight=soft_targets,
+        hidden_cosine_weight=cosine,
+        search=False,
+    )
 
 
 # DistilBERT weighs soft targets by 5, its labels (those of masked words) by 2, and the cosine of hidden states by 1, at
 # temperature 2 (its published training script). Alpha 1/3 makes a third of all three.
-TRIPLE = soft(2.0, 1 / 3, soft_target_weight=5.0, hidden_cosine_weight=1.0)
+TRIPLE = soft(2.0, 1 / 3, soft_targets=5.0, cosine=1.0)
 USUAL = soft(2.0, 0.9)
 _KINDS: Mapping[str, tuple[Targets, DistillationConfig | None]] = MappingProxyType(
     {

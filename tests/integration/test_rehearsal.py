@@ -129,6 +129,39 @@ def test_a_student_that_is_compressed(
     rehearse([Rehearsal(run, "Compressor", tmp_path / "Compressor")], container)
 
 
+def test_a_recipe_that_the_run_chooses(base: Base) -> None:
+    """The file that keeps the limits is judged and shipped, and the report says what else was tried."""
+    again = base.again(
+        "compression.recipe=auto",
+        "compression.candidates=[int8, float16, quantisation_aware, pcqat]",
+        # A further training is a third of the student's, and pcqat has three.
+        "compression.epochs=1",
+        "compression.budget=0.5",
+        "compression.max_bytes=6000",
+        "compression.tolerance=1.0",
+    )
+    assert again.code == 0, again.output
+    assert again.computed == {"Compressor", "Predictor", "Gate", "Reporter", "Pusher", "Visualizer"} | NEVER_CACHED
+    record = again.report["compression"]
+    tried = {one["recipe"]: one for one in record["search"]["tried"]}
+    assert list(tried) == ["int8", "float16", "quantisation_aware"]
+    assert record["search"]["left_out"] == ["pcqat"]
+    assert [name for name, one in tried.items() if one["misses"]] == ["float16"]
+    assert (
+        (tried["int8"]["steps"], tried["float16"]["steps"]) == (0, 0) < (tried["quantisation_aware"]["steps"], 1)
+    )
+    [taken] = [name for name, one in tried.items() if one["chosen"]]
+    fitting = [tried[name] for name in ("int8", "quantisation_aware")]
+    assert taken == record["recipe"] == min(fitting, key=lambda one: one["file"]["bytes"])["recipe"]
+    file = Path(again.report["serving"]) / "compressed" / "student.tflite"
+    shipped = again.report["models"]["student_compressed"]
+    assert shipped["bytes"] == tried[taken]["file"]["bytes"] == file.stat().st_size <= 6000
+    assert all(one["latency_ms"] > 0 and 0 < one["value"] <= 1 for one in tried.values())
+    assert f"compression.recipe=auto took {taken}" in " ".join(again.output.split())
+    page = (base.root / "report.html").read_text(encoding="utf-8")
+    assert all(name in page for name in (*tried, "pcqat"))
+
+
 def test_the_adapters_of_the_student_half(finished: FinishedRun, container: Container, tmp_path: Path) -> None:
     """They take the artifacts of the run for those of someone else."""
     predictor, distiller = (first_record(finished.metadata, node) for node in ("Predictor", "Distiller"))
