@@ -22,7 +22,8 @@ def written(destination: str, scratch: str) -> Iterator[str]:
     Args:
       destination: path or URI of the file. An older file is replaced.
       scratch: folder for unfinished files, on the file system of a destination that is a path. A destination that is a
-        URI is copied from this machine, and the folder is not used.
+        URI is copied from this machine, and the folder is not used. If only the folder is a URI, the unfinished file
+        has a hidden name beside its destination.
 
     Raises:
       OSError: if one of the folders is missing.
@@ -34,7 +35,7 @@ def written(destination: str, scratch: str) -> Iterator[str]:
             yield str(path)
             files.copy(path, destination)
         return
-    unfinished = Path(scratch, name)
+    unfinished = Path(scratch, name) if files.is_local(scratch) else Path(destination).with_name(f".{name}")
     try:
         yield str(unfinished)
         unfinished.rename(destination)

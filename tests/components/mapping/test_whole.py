@@ -55,3 +55,10 @@ def test_a_file_of_another_storage_is_copied(tmp_path: Path):
         Path(path).write_text("all", encoding="utf-8")
         assert not tf.io.gfile.exists("ram://whole/a")
     assert files.read_text("ram://whole/a") == "all"
+
+
+def test_a_file_of_this_machine_waits_beside_its_place_if_the_scratch_folder_is_elsewhere(tmp_path: Path):
+    with whole.written(str(tmp_path / "a.gz"), "ram://whole/scratch") as path:
+        assert (Path(path).parent, Path(path).name[0], Path(path).suffix) == (tmp_path, ".", ".gz")
+        Path(path).write_text("all", encoding="utf-8")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.gz"]
