@@ -63,15 +63,22 @@ def moved_from(metadata: Path, artifacts: Path) -> Path | None:
 
     Args:
       metadata: the SQLite file. The newest artifact's path tells the folder.
-      artifacts: the folder of all artifacts. Each artifact has its own folder in it: `<node>/<output>/<number>`.
+      artifacts: the folder of all artifacts. Each has its own folder in it: `<node>/<output>/<number>`. That of a value
+        holds it as the file `value`.
     """
     if not metadata.exists():
         return None
     from ml_metadata import ListOptions, OrderByField
 
     newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
-    before = [Path(artifact.uri.rsplit("/", 3)[0]) for artifact in newest]
+    before = [_all_artifacts(Path(artifact.uri)) for artifact in newest]
     return before[0] if before and before[0] != artifacts else None
+
+
+def _all_artifacts(place: Path) -> Path:
+    """Returns the folder of all artifacts that one of them is in."""
+    own = next(one for one in (place, *place.parents) if one.name.isdigit())
+    return own.parents[2]
 
 
 def _opened(metadata: Path) -> Any:

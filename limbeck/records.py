@@ -20,6 +20,17 @@ from limbeck.errors import ConfigError, nearest
 
 _Record = TypeVar("_Record")
 
+# What a value must be, by pydantic's name of the error. Its own words name types of Python.
+_RULES = {
+    "int_type": "Input should be a whole number, without a unit",
+    "float_type": "Input should be a number, without a unit",
+    "bool_type": "Input should be true or false",
+    "string_type": "Input should be a text; put it in quotes if it looks like a number",
+    "tuple_type": "Input should be a list, such as [1, 2]",
+    "too_short": "Input should be a list that is not empty",
+    "dataclass_type": "Input should be a section with keys of its own, and not one value",
+}
+
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -62,7 +73,7 @@ def from_json(cls: type[_Record], text: str) -> _Record:
 def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    message = first["msg"]
+    message = _RULES.get(first["type"], first["msg"])
     if path[-1:] == ["bool"]:
         # A `Scalar` allows several types, and pydantic reports an error for each. This is the first one.
         path, message = path[:-1], "Input should be a boolean, a number or a text"
@@ -72,6 +83,9 @@ def _explain(cls: type[Any], error: pydantic.ValidationError, prefix: str) -> st
     place = ".".join([prefix, *path] if prefix else path)
     if first["type"] == "unexpected_keyword_argument":
         known = _known_keys(cls, path[:-1])
+        section, _, key = path[-1].partition(".")
+        if key and section in known:
+            return f"unknown configuration key '{place}': in a file, write '{key}' below '{section}', indented"
         return f"unknown configuration key '{place}'.{nearest(path[-1], known)} Known here: {', '.join(known)}"
     return f"configuration key '{place}': {message}; received {first['input']!r}"
 

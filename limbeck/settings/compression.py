@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT
-from limbeck.settings.fields import Positive, PositiveFloat, runtime
+from limbeck.settings.fields import DISTINCT, Positive, PositiveFloat, runtime
 
 # A recipe that makes a file.
 Making = Literal[
@@ -69,7 +69,7 @@ class CompressionConfig:
     schedule: Literal["polynomial", "constant"] = "polynomial"
     pattern: Literal["free", "two_of_four"] = "free"
     clusters: Annotated[int, Field(ge=2)] = runtime(16)
-    candidates: Annotated[tuple[Making, ...], Field(min_length=1)] = (
+    candidates: Annotated[tuple[Making, ...], Field(min_length=1), DISTINCT] = (
         "int8",
         "dynamic_range",
         "float16",

@@ -17,16 +17,29 @@ import dataclasses
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 Scalar = bool | int | float | str
-Positive = Annotated[int, Field(gt=0)]
+# TFX keeps a whole number in 64 bits, and so does TensorFlow.
+_LARGEST = 2**63 - 1
+Positive = Annotated[int, Field(gt=0, le=_LARGEST)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[int, Field(ge=0, le=_LARGEST)]
 # Keras, NumPy and Python are all started from a seed, and NumPy takes no more.
 SEEDS = 2**32
 Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("twice", "Input should name each value once")
+    return values
+
+
+# For a list of values that are tried in turn: whoever names one twice pays for it twice.
+DISTINCT = AfterValidator(_each_once)
 
 
 def runtime(default: Any) -> Any:

@@ -12,6 +12,7 @@ from limbeck.errors import ConfigError
 from limbeck.files import Visibility
 from limbeck.records import STRICT
 from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, operational
+from limbeck.settings.quantities import Cpu, Memory
 
 # Quantities as Kubernetes reads them.
 _QUANTITIES = {
@@ -79,8 +80,8 @@ class PodsConfig:
     image: str | None = operational(None)
     service_account: str | None = operational(None)
     user: Positive = operational(1000)
-    cpu: str = operational("1")
-    memory: str = operational("4Gi")
+    cpu: Cpu = operational("1")
+    memory: Memory = operational("4Gi")
     accelerators: NotNegative = operational(0)
     accelerator: str = operational("nvidia.com/gpu")
     node_selector: dict[str, str] = operational(factory=dict)

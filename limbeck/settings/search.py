@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck.records import STRICT
 from limbeck.settings.distillation import Temperature
-from limbeck.settings.fields import Fraction, runtime
+from limbeck.settings.fields import DISTINCT, Fraction, runtime
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -26,5 +26,5 @@ class SearchConfig:
     """
 
     budget: Annotated[float, Field(ge=2)] = runtime(5.0)
-    temperatures: Annotated[tuple[Temperature, ...], Field(min_length=1)] = (1.0, 2.0, 4.0)
-    alphas: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.9, 0.5)
+    temperatures: Annotated[tuple[Temperature, ...], Field(min_length=1), DISTINCT] = (1.0, 2.0, 4.0)
+    alphas: Annotated[tuple[Fraction, ...], Field(min_length=1), DISTINCT] = (0.9, 0.5)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 
 from limbeck import events
 from limbeck.cli.collect import read_events, run_id
@@ -152,6 +154,14 @@ def test_a_folder_of_results_that_was_moved_is_known_by_where_they_were(tmp_path
     assert moved_from(before / "metadata.sqlite", before / "pipeline") is None
 
     before.rename(after)
+    assert moved_from(after / "metadata.sqlite", after / "pipeline") == before / "pipeline"
+    # An artifact that is a value has its file in the store, and not its folder: the last of a whole run is one.
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(after / "metadata.sqlite")
+    store = MetadataStore(config)
+    newest = max(store.get_artifacts(), key=lambda one: one.id)
+    newest.uri += "/value"
+    store.put_artifacts([newest])
     assert moved_from(after / "metadata.sqlite", after / "pipeline") == before / "pipeline"
     # Once everything has been computed again, there is nothing to tell.
     ObservedDagRunner().run(tiny.counting(after))

@@ -76,7 +76,7 @@ def test_lengths_of_time(text: str, expected: int):
         ("T.claims={/a/../b: x}", "absolute path"),
         ("T.claims={/data: a.b}", "Input should be the name of a claim"),
         ("T.empty_dirs={/dev/shm: {siz: 3Gi}}", "'containers.T.empty_dirs./dev/shm.siz'. Did you mean 'size'?"),
-        ("T.node_selector={gpu: true}", "'containers.T.node_selector.gpu': Input should be a valid string"),
+        ("T.node_selector={gpu: true}", "'containers.T.node_selector.gpu': Input should be a text"),
         ("T.labels={a b: c}", "Input should be the key of a label"),
         ("T.labels={a/b/c: c}", "Input should be the key of a label"),
         ("T.labels={a: -c}", "Input should be the value of a label"),
@@ -84,7 +84,7 @@ def test_lengths_of_time(text: str, expected: int):
         ("T.image_pull_policy=always", "'Always', 'IfNotPresent' or 'Never'"),
         ("T={cpu: 1, cpu_request: 1001m}", "cpu_request must not be more than cpu=1"),
         ("T={memory: 1Gi, memory_request: 1.1G}", "memory_request must not be more than memory=1Gi"),
-        ("T=null", "'containers.T': Input should be an object"),
+        ("T=null", "'containers.T': Input should be a section"),
     ],
 )
 def test_what_breaks_a_rule_is_named_with_its_place(assignment: str, message: str):
