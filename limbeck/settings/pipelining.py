@@ -31,9 +31,9 @@ class PipeliningConfig:
         are of older weights: `2bw` (of one update ago) and `weight_stashing` (of K - 1 - s updates ago on stage s).
       devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
         stage of each replica is a process of its own, on its first GPU or its CPU, started where `launcher` says.
-      memory_mib: of each device, which a stage must fit: the cuts go by it as well as by time. Counted are weights,
-        gradients, slots of the optimizer and activations; leave room for what TensorFlow needs besides. A teacher that
-        fits in no way is refused. Without it, a stage that does not fit fails when it is trained.
+      memory_mib: the memory of each device, in MiB. Each stage must fit it: the cuts are the fastest of those that do.
+        Counted are weights, gradients, slots of the optimizer and activations; leave room for what TensorFlow needs
+        besides. A teacher that fits in no way is refused. Null: a stage that does not fit fails when it is trained.
     """
 
     stages: Positive = 1

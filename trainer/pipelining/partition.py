@@ -16,6 +16,7 @@ from typing import Literal
 
 from limbeck.errors import ConfigError
 
+_MIB = 2**20
 Partitioning = Literal["balanced", "naive"]
 
 
@@ -73,8 +74,12 @@ class Stage:
     bytes: int
 
 
-def partition(blocks: Sequence[BlockCost], devices: Devices, by: Partitioning = "balanced") -> tuple[Stage, ...]:
+def partition(
+    blocks: Sequence[BlockCost], devices: Devices, by: Partitioning = "balanced", who: str = "the model"
+) -> tuple[Stage, ...]:
     """Returns one stage for each device: `balanced`, or `naive` with equal numbers of blocks, for comparison.
+
+    `who` is the model in words, for messages.
 
     Raises:
       ConfigError: if there are more stages than blocks, or no contiguous partition fits the devices. Then the message
@@ -82,7 +87,7 @@ def partition(blocks: Sequence[BlockCost], devices: Devices, by: Partitioning = 
     """
     if not 1 <= devices.count <= len(blocks):
         raise ConfigError(
-            f"a stage has at least one block, but pipelining.stages is {devices.count} and the model has "
+            f"a stage has at least one block, but pipelining.stages is {devices.count} and {who} has "
             f"{len(blocks)} blocks: take at most as many stages"
         )
     stage = _costing(tuple(blocks), devices)
@@ -92,7 +97,7 @@ def partition(blocks: Sequence[BlockCost], devices: Devices, by: Partitioning = 
     else:
         stages = _best(len(blocks), devices.count, stage, lambda s: (_excess(s, devices), s.seconds))
     if any(_excess(s, devices) for s in stages):
-        raise ConfigError(_does_not_fit(stages, devices, by))
+        raise ConfigError(_does_not_fit(blocks, stages, devices, who))
     return stages
 
 
@@ -160,13 +165,20 @@ def _best(
     return tuple(stages)
 
 
-def _does_not_fit(stages: Sequence[Stage], devices: Devices, by: Partitioning) -> str:
-    worst = max(range(len(stages)), key=lambda number: stages[number].bytes)
-    what = "no partition into" if by == "balanced" else "equal numbers of blocks do not fit"
-    cuts = " ".join(f"{s.begin}-{s.end - 1}" for s in stages)
+def _does_not_fit(blocks: Sequence[BlockCost], stages: Sequence[Stage], devices: Devices, who: str) -> str:
+    """Returns the message: what misses the limit, by how much, and what can help."""
+    number = max(range(len(stages)), key=lambda each: stages[each].bytes)
+    worst, limit = stages[number], devices.bytes or 0
+    held = sum(block.weight_bytes for block in blocks[worst.begin : worst.end])
+    remedies = ["take more stages"] if devices.count < len(blocks) else []
+    if worst.bytes > held:
+        remedies.append("take more micro-batches, or a smaller training.batch_size, or training.recompute=all")
+    remedies.append("raise pipelining.memory_mib if the devices have more, or make the model smaller")
+    cut = " and ".join(f"{each.end - each.begin}" for each in stages)
     return (
-        f"a stage must fit the memory of its device, {devices.bytes:,} bytes, but {what} {len(stages)} stages"
-        f"{' does' if by == 'balanced' else ''}. The best one has the blocks {cuts}, and misses it by "
-        f"{_excess(stages[worst], devices):,} bytes on stage {worst}: take more stages or micro-batches, set "
-        "training.recompute=all, or raise pipelining.memory_mib if the devices have more"
+        f"a stage must fit pipelining.memory_mib={limit / _MIB:.0f}, but no cut of {who} into {len(stages)} stages "
+        f"does. The best one, with {cut} of its {len(blocks)} blocks of layers, misses it by "
+        f"{(worst.bytes - limit) / _MIB:,.1f} MiB on stage {number}, which holds {held / _MIB:,.1f} MiB for weights, "
+        f"gradients and slots of the optimizer, and {(worst.bytes - held) / _MIB:,.1f} MiB of activations: "
+        f"{', or '.join(remedies)}"
     )

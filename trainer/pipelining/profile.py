@@ -7,6 +7,7 @@ The model may be larger than the memory of this machine, so one block at a time 
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -16,6 +17,28 @@ from limbeck.trainer.pipelining.partition import BlockCost
 from limbeck.trainer.pipelining.sketch import Made, filled
 
 _RUNS = 3
+
+
+def sizes(
+    layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], examples: int, copies: int = 1
+) -> list[BlockCost]:
+    """Returns what each block holds and hands on, and no time: nothing is computed.
+
+    Args:
+      layout: the model.
+      cuts: the positions between its blocks.
+      blocks: its blocks.
+      examples: of a micro-batch.
+      copies: values that a training holds for each weight, the weight included.
+    """
+    graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
+    for block, begin, end in zip(blocks, bounds, bounds[1:], strict=False):
+        weights = sum(int(one.shape.num_elements() or 0) * one.dtype.size for one in block.model.weights)
+        made, crossing = (
+            sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))
+        )
+        found.append(BlockCost(0.0, weights * copies, made, crossing))
+    return found
 
 
 def costs(
@@ -35,22 +58,18 @@ def costs(
       blocks: its blocks.
       inputs: the model's inputs for one micro-batch, in the order of `layout.inputs`.
       made: the variables of the model, if it is a sketch.
-      copies: values that a training holds for each weight, the weight included.
+      copies: as `sizes` takes it.
     """
     values: Values = dict(zip(layout.inputs, inputs, strict=True))
     graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
     examples = int(inputs[0].shape[0]) if hasattr(inputs[0], "shape") else 1
-    for block, begin, end in zip(blocks, bounds, bounds[1:], strict=False):
+    for one, block, end in zip(sizes(layout, cuts, blocks, examples, copies), blocks, bounds[1:], strict=True):
         with filled(made, block.model.weights):
             given, seconds = _measured(block, values)
         values |= given
         later = graph.taken(end, len(graph.calls))
-        values = {number: one for number, one in values.items() if number in later}
-        weights = sum(int(one.shape.num_elements() or 0) * one.dtype.size for one in block.model.weights)
-        sizes = [
-            sum(layout.bytes(n) for n in some) * examples for some in (graph.made(begin, end), graph.crossing(end))
-        ]
-        found.append(BlockCost(seconds, weights * copies, *sizes))
+        values = {number: value for number, value in values.items() if number in later}
+        found.append(dataclasses.replace(one, seconds=seconds))
     return found
 
 

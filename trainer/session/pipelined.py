@@ -27,7 +27,7 @@ from limbeck.trainer.pipelining import devices, placement
 from limbeck.trainer.pipelining.blocks import Block, Layout, blocks_of, layout
 from limbeck.trainer.pipelining.host_memory import assert_swappable
 from limbeck.trainer.pipelining.partition import BlockCost, Devices, Partitioning, Stage, partition
-from limbeck.trainer.pipelining.profile import costs
+from limbeck.trainer.pipelining.profile import costs, sizes
 from limbeck.trainer.pipelining.schedule import Schedule
 from limbeck.trainer.pipelining.schedules.registry import DELAYED, SCHEDULES
 from limbeck.trainer.session import inputs
@@ -99,9 +99,15 @@ def equal(session: Session, model: KerasModel) -> Stages:
     """Returns stages of equally many blocks on one device, to try a job with. Errors are those of `build`.
 
     A process that trains no teacher may try one, and has no devices for stages. There is one replica, because others
-    would need memory for copies of the weights, and no task knows of them.
+    would need memory for copies of the weights, and no task knows of them. Whether a cut can fit the memory of the
+    devices is known by sizes alone.
     """
-    (_, cuts), count = layout_and_cuts(session, model), session.job.pipelining.stages
+    (found, cuts), count = layout_and_cuts(session, model), session.job.pipelining.stages
+    if session.job.pipelining.memory_mib is not None:
+        parts = _parts(session)
+        examples = -(-len(inputs.order_of(session, 0).global_batch(0)) // parts)
+        held = sizes(found, cuts, blocks_of(found, cuts), examples, _copies(session, parts))
+        partition(held, _limits(session, _schedule(session)), who=session.who)
     chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
     return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
 
@@ -118,13 +124,13 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
         return Stages(known, devices.of(settings), schedule)
     blocks = blocks_of(found, cuts)
     given, _, _ = next(iter(inputs.last_replica(session, inputs.order_of(session, 0))))
-    parts = settings.replicas * settings.micro_batches * session.job.training.accumulate
+    parts = _parts(session)
     part, _ = micro_batches.cut((given, given), parts, 0)
     part = sketch.model._flatten_to_reference_inputs(part)
     measured = costs(found, cuts, blocks, part, sketch.made, copies=_copies(session, parts))
     # Under this schedule the result depends on the cut, which must then not depend on a clock.
     by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
-    chosen = partition(measured, _limits(session, schedule), by)
+    chosen = partition(measured, _limits(session, schedule), by, session.who)
     if tell:
         _tell(session, chosen, blocks, measured)
     names, taken = devices.of(settings), tuple(cuts[stage.begin - 1] for stage in chosen[1:])
@@ -132,6 +138,12 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
         files.make_folder(folder)
         files.write_text(_place(folder, settings.stages), json.dumps(taken))
     return Stages(taken, names, schedule)
+
+
+def _parts(session: Session) -> int:
+    """Returns how many parts a batch is cut into, each of which one replica computes at a time."""
+    settings = session.job.pipelining
+    return settings.replicas * settings.micro_batches * session.job.training.accumulate
 
 
 def _limits(session: Session, schedule: Schedule) -> Devices:

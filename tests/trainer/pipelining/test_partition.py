@@ -16,13 +16,15 @@ def drawn(seed: int) -> tuple[list[BlockCost], Devices]:
     """Blocks and devices by chance, some of which fit in no way."""
     random_ = random.Random(seed)
     blocks = [
-        BlockCost(random_.choice([0, 1, 2, 5]), *(random_.randrange(100) for _ in range(3)))
+        BlockCost(random_.choice([0, 1, 2, 5]), *(random_.randrange(100) * 2**20 for _ in range(3)))
         for _ in range(random_.randrange(4, 9))
     ]
     count = random_.randrange(1, 5)
-    limit = random_.choice([None, 250, 600, 1200])
+    limit = random_.choice([None, 250 * 2**20, 600 * 2**20, 1200 * 2**20])
     recomputes = random_.choice([lambda _: False, lambda _: True, lambda stage: stage < count - 1])
-    return blocks, Devices(count, lambda stage: count - stage, limit, random_.choice([0, 0.01]), recomputes)
+    return blocks, Devices(
+        count, lambda stage: count - stage, limit, random_.choice([0, 0.01 / 2**20]), recomputes
+    )
 
 
 def every(blocks: list[BlockCost], devices: Devices) -> Iterator[tuple[float, float, tuple[int, ...]]]:
@@ -49,7 +51,7 @@ def test_the_slowest_stage_is_as_fast_as_in_the_best_of_all_partitions(seed: int
     blocks, devices = drawn(seed)
     excess, seconds, _ = min(every(blocks, devices))
     if excess:
-        with pytest.raises(ConfigError, match=f"misses it by {excess:,} bytes on stage"):
+        with pytest.raises(ConfigError, match=rf"misses it by {excess / 2**20:,.1f} MiB on stage"):
             partition(blocks, devices)
         return
     stages = partition(blocks, devices)
@@ -90,10 +92,19 @@ def test_a_stage_has_a_block(count: int):
 
 
 def test_what_fits_in_no_way_is_told_with_the_best_way():
-    blocks = [BlockCost(1, size, 0, 0) for size in (50, 70, 60)]
+    mib = 2**20
+    blocks = [BlockCost(1, size * mib, 0, 0) for size in (50, 70, 60)]
     with pytest.raises(ConfigError) as raised:
-        partition(blocks, Devices(2, lambda _: 1, bytes=100))
-    assert (
-        "100 bytes, but no partition into 2 stages does. The best one has the blocks 0-1 2-2, and misses it by 20 "
-        "bytes on stage 0"
-    ) in str(raised.value)
+        partition(blocks, Devices(2, lambda _: 1, bytes=100 * mib))
+    assert str(raised.value) == (
+        "a stage must fit pipelining.memory_mib=100, but no cut of the model into 2 stages does. The best one, with 2 "
+        "and 1 of its 3 blocks of layers, misses it by 20.0 MiB on stage 0, which holds 120.0 MiB for weights, "
+        "gradients and slots of the optimizer, and 0.0 MiB of activations: take more stages, or raise "
+        "pipelining.memory_mib if the devices have more, or make the model smaller"
+    )
+
+
+def test_a_remedy_that_cannot_help_is_not_told():
+    blocks = [BlockCost(1, 10, 5, 0)] * 2
+    with pytest.raises(ConfigError, match=r"activations: take more micro-batches, or .*, or raise"):
+        partition(blocks, Devices(2, lambda _: 1, bytes=10))
