@@ -6,9 +6,6 @@ arguments". A `preprocessing_fn` with one pass is never copied. One that cuts a 
 it, fails. Here the data are kept between passes instead, which is TensorFlow Transform's own default. The results are
 the same. A mended TensorFlow Transform lets us delete this part.
 
-To analyze the data and then transform them, Beam's local runner keeps the analyzed split in memory. If it cannot fit,
-the step is refused before it reads.
-
 A trial (`limbeck.settings.trial`) judges no model, so nobody reads its transformed test split. However few its rows
 are, the stages of Beam for it take 3.4 s of processor time on the taxi task.
 """
@@ -21,21 +18,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.beam.context import Context
 from tfx.components.transform import executor
 from tfx.types import standard_component_specs
 
-from limbeck import memory
-from limbeck.beam_processes import in_memory
-from limbeck.components.artifacts.files import Artifacts, split_files
-from limbeck.components.artifacts.record_files import content_bytes
+from limbeck.components.artifacts.files import Artifacts
 from limbeck.examples import TRAIN, VALIDATION
 from limbeck.settings import trial
 
 _OF_A_TRIAL = json.dumps({"analyze": [TRAIN], "transform": [TRAIN, VALIDATION]})
-# Measured at 2.5 with one worker, and less with several, where it is the serialized rows alone.
-_TIMES_IN_MEMORY = 1.0
 _OPTION = "get_use_deep_copy_optimization"
 
 
@@ -46,9 +37,6 @@ class Executor(executor.Executor):
         """Called by TFX."""
         if trial.read(os.environ) is not None:
             exec_properties = {**exec_properties, standard_component_specs.SPLITS_CONFIG_KEY: _OF_A_TRIAL}
-        elif in_memory.is_local(PipelineOptions(self._beam_pipeline_args)):
-            rows = sum(map(content_bytes, split_files(input_dict["examples"], TRAIN)))
-            memory.assert_room("Transform", rows, _TIMES_IN_MEMORY, in_memory.REMEDY)
         with without_copies():
             super().Do(input_dict, output_dict, exec_properties)
 

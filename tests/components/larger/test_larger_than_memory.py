@@ -7,18 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from tfx.types import standard_artifacts
 
-from limbeck.components.transform.executor import Executor as Transform
+from limbeck.components.properties.sections import Section
+from limbeck.components.teacher_labeler.executor import Executor as TeacherLabeler
 from limbeck.errors import UserError
+from limbeck.settings.labelling import LabellingConfig
 from tests.components import rehearsal
-from tests.components.world import World
+from tests.components.world import PROPERTIES, World
 
 ROWS = 20_000
 MIB = 1 << 20
 # How many times the memory that it takes, beyond that of few rows, are the rows that a stage is given.
 STREAMS = {"ExampleGen": 10, "packing": 10, "epoch": 10, "TeacherLabeler": 10, "Predictor": 10}
 # What TFX's own steps take is bounded by their batches of 1,000 rows, of which several are in memory.
-IN_BATCHES = {"StatisticsGen": 64 * MIB, "Evaluator": 64 * MIB}
+IN_BATCHES = {"StatisticsGen": 64 * MIB, "Transform": 96 * MIB, "Evaluator": 64 * MIB}
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +51,23 @@ def test_steps_of_tfx_hold_some_batches(found: dict[str, dict[str, int]], stage:
     assert found[stage]["growth"] <= IN_BATCHES[stage]
 
 
-@pytest.mark.long
-def test_transform_keeps_the_rows_that_it_analyzes(found: dict[str, dict[str, int]]):
-    """If it keeps them no more one day, it needs not be refused."""
-    # Half of its rows are those of the training split.
-    assert found["Transform"]["growth"] >= found["Transform"]["content"] / 2
-
-
-def test_transform_is_refused_if_its_rows_cannot_fit(
+def test_labelling_by_several_workers_is_refused_if_its_rows_cannot_fit(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("limbeck.components.transform.executor.content_bytes", lambda _: 1 << 40)
-    outputs = {"transformed_examples": rehearsal.examples(tmp_path / "transformed", ["train"])}
+    """The local runner brings rows of equal content together, in the memory of the pipeline's process."""
+    module = "limbeck.components.teacher_labeler.executor"
+    monkeypatch.setattr(f"{module}.is_alone", lambda _: False)
+    monkeypatch.setattr(f"{module}.content_bytes", lambda _: 1 << 40)
+    labelled = rehearsal.artifact(standard_artifacts.Examples, tmp_path / "labelled")
+    inputs = {"examples": world.transformed_examples, "model": world.models["teacher"]}
     with pytest.raises(
-        UserError, match=r"Transform keeps its rows in memory: for 1,048,576 MiB of rows it needs about"
+        UserError, match=r"TeacherLabeler keeps its rows in memory: for 6,291,456 MiB of rows it needs"
     ):
-        rehearsal.run(Transform, {"examples": world.raw_examples}, outputs, {}, tmp_path)
-    assert not list((tmp_path / "transformed").iterdir())
+        rehearsal.run(
+            TeacherLabeler,
+            inputs,
+            {"labelled_examples": labelled},
+            PROPERTIES | Section(LabellingConfig).encode(LabellingConfig()),
+            tmp_path,
+        )
+    assert not list((tmp_path / "labelled").glob("Split-*"))
