@@ -136,11 +136,10 @@ def _compared(table: str, runs: Sequence[Mapping[str, Any]], other: str) -> str:
         [round((one["accuracy"][_SOFT] - one["accuracy"][other]) * one["examples"]) for one in runs], np.int64
     )
     points = [100 * int(count) / one["examples"] for count, one in zip(won, runs, strict=True)]
-    error = statistics.stdev(points) / math.sqrt(len(points)) if len(points) > 1 else 0.0
+    error = f" ± {statistics.stdev(points) / math.sqrt(len(points)):.2f}" if len(points) > 1 else ""
     counts = f"{int((won > 0).sum())} / {int((won == 0).sum())} / {int((won < 0).sum())}"
     return (
-        f"| {table} | {_SOFT} − {other} | {_mean(points):+.2f} ± {error:.2f} | {counts} | "
-        f"{sign_flip_p_value(won):.3f} |"
+        f"| {table} | {_SOFT} − {other} | {_mean(points):+.2f}{error} | {counts} | {sign_flip_p_value(won):.3f} |"
     )
 
 
