@@ -89,7 +89,7 @@ def _rows(path: Path) -> list[str]:
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
         # How often a test split was looked at stands outside of the graph.
-        left_out = ("seconds", "device", "test_split")
+        left_out = ("seconds", "device", "traffic", "test_split")
         return {k: _timeless(v) for k, v in value.items() if k not in left_out and "latency" not in k}
     return [_timeless(one) for one in value] if isinstance(value, list) else value
 
