@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from limbeck.components.anomaly_stop.accepted import Span
+from limbeck.components.anomaly_stop.declared import deprecated
 from limbeck.components.anomaly_stop.difference import schema_difference
 from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, Distance, distances
 from limbeck.examples import TRAIN
@@ -65,7 +66,11 @@ def check_data(
         return DataCheck((), faults, notes, accepted)
     if curated is not None:
         return DataCheck(drifted, faults, (drift_note, skew_note), accepted)
-    changes = (*_against(baseline.schema, span, "the accepted schema"), *drifted)
+    hidden = (
+        f"feature '{name}': the accepted schema marks it as deprecated, so no data are compared with it"
+        for name in deprecated(task, baseline.schema)
+    )
+    changes = (*hidden, *_against(baseline.schema, span, "the accepted schema"), *drifted)
     return DataCheck(changes, faults, (drift_note, skew_note), Span(baseline.schema, span.statistics))
 
 

@@ -13,7 +13,7 @@ from tfx.utils import io_utils
 from limbeck import events
 from limbeck.components.anomaly_stop import accepted, curated
 from limbeck.components.anomaly_stop.data_check import check_data, listing
-from limbeck.components.anomaly_stop.declared import missing_from_schema
+from limbeck.components.anomaly_stop.declared import missing_from_schema, missing_from_split
 from limbeck.components.artifacts.files import Artifacts
 from limbeck.components.example_gen import input_notes, label_counts
 from limbeck.components.properties.code import task_of
@@ -30,9 +30,9 @@ class Executor(base_executor.BaseExecutor):
         """Called by TFX.
 
         Raises:
-          DataError: if ExampleValidator found anomalies, if the data lack what the task declares, or if they differ
-            from what the task's schema allows, or from what was accepted before. What is accepted stays unchanged
-            then.
+          DataError: if ExampleValidator found anomalies, if the data or a split of them lack what the task declares,
+            or if they differ from what the task's schema allows, or from what was accepted before. What is accepted
+            stays unchanged then.
         """
         folder, generation = exec_properties["accepted"], exec_properties["generation"]
         task = task_of(exec_properties).load()
@@ -40,6 +40,7 @@ class Executor(base_executor.BaseExecutor):
         limits = Section(DriftConfig).decode(exec_properties)
         wrong = [
             *missing_from_schema(task, span.schema),
+            *missing_from_split(task, span),
             *_anomalies(artifact_utils.get_single_instance(input_dict["anomalies"])),
         ]
         checked = check_data(

@@ -7,12 +7,14 @@ import pytest
 from tfx.types.artifact import Artifact
 
 from limbeck import events
+from limbeck.components.anomaly_stop import accepted
+from limbeck.components.anomaly_stop.accepted import Span
 from limbeck.components.anomaly_stop.executor import Executor
 from limbeck.components.example_gen import label_counts
 from limbeck.components.example_gen.inspection import SplitSummary
 from limbeck.errors import DataError
 from tests.components import rehearsal
-from tests.components.anomaly_stop.ingested import properties, schema_of, validated
+from tests.components.anomaly_stop.ingested import Root, properties, schema_of, span, validated
 
 GOOD = pandas.DataFrame(
     {
@@ -89,3 +91,60 @@ def test_unlabelled_examples_and_classes_without_one_are_told(tmp_path: Path, mo
     notes = told.read_text(encoding="utf-8")
     assert "split 'train': 5 of 20 examples have no label" in notes
     assert "split 'train': no example has the label 'square'" in notes
+
+
+def unlabelled(data: pandas.DataFrame) -> pandas.DataFrame:
+    """The data as ExampleGen writes them if the label is empty in each row."""
+    return data.drop(columns="kind")
+
+
+@pytest.mark.parametrize(
+    ("split", "why"), [("test", "the gate judges"), ("validation", "are chosen by its labels")]
+)
+def test_a_judging_split_without_any_label_is_refused_and_leaves_nothing_that_a_corrected_run_would_meet(
+    tmp_path: Path, split: str, why: str
+):
+    """SchemaGen marked the label as deprecated, which was accepted; Transform then missed it in all of the data."""
+    root, good = Root(tmp_path), {"train": GOOD, "validation": GOOD, "test": GOOD}
+
+    with pytest.raises(DataError) as caught:
+        root.run(**good | {split: unlabelled(GOOD)})
+
+    [told] = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
+    assert f"split '{split}': 0 of 20 examples have a label ('kind')" in told
+    assert why in told
+    assert root.state() == {}
+    root.run(**good)
+    assert not any(b"DEPRECATED" in content for content in root.state().values())
+
+
+def test_some_rows_of_any_split_may_lack_the_label(tmp_path: Path):
+    partly = GOOD.assign(kind=[None, *GOOD["kind"].tolist()[1:]])
+
+    Root(tmp_path).run(train=partly, validation=partly, test=partly)
+
+
+def test_a_declared_feature_that_one_split_alone_lacks_is_told_with_the_split(tmp_path: Path):
+    root = Root(tmp_path)
+
+    with pytest.raises(DataError) as caught:
+        root.run(train=GOOD, test=GOOD.drop(columns="colour"))
+
+    assert (
+        "split 'test', feature 'colour': 0 of 20 examples have a value of it, but 20 examples of split 'train'"
+        in (str(caught.value))
+    )
+    assert root.state() == {}
+
+
+def test_an_accepted_schema_that_hides_a_declared_feature_is_replaced_on_demand_alone(tmp_path: Path):
+    root = Root(tmp_path)
+    hiding = Span(schema_of(GOOD, unlabelled(GOOD)), span(train=GOOD).statistics)
+    accepted.replace(str(root.accepted), hiding, 0)
+
+    with pytest.raises(
+        DataError, match=r"feature 'kind': the accepted schema marks it as deprecated[\s\S]*--accept-schema"
+    ):
+        root.run(train=GOOD, test=GOOD)
+    root.run(generation=1, train=GOOD, test=GOOD)
+    assert not any(b"DEPRECATED" in content for content in root.state().values())
