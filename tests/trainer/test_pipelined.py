@@ -116,9 +116,13 @@ def test_what_fits_no_memory_is_refused_before_training(world, tmp_path, optimiz
 
     The SGD of tf_keras has a slot without momentum as well, and Adam has two.
     """
+    # A cut of an attempt without that limit does not count.
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "cut-into-2.json").write_text("[5]")
     job = world.job(
         tmp_path / "job",
         "teacher",
+        checkpoint_uri=str(tmp_path / "checkpoints"),
         task=TaskRef(module=deep.__name__, attribute=optimizer),
         hyperparameters={"layers": 8},
         pipelining=dataclasses.replace(TWO, memory_mib=10),

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from limbeck import events, files
 from limbeck.aliases import KerasModel, Optimizer, Tensor
 from limbeck.errors import ConfigError
+from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.trainer.distillation.targets import Loss
 from limbeck.trainer.fitting import micro_batches
 from limbeck.trainer.fitting.delayed_step import DelayedStep, delayed
@@ -136,7 +137,7 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
     names, taken = devices.of(settings), tuple(cuts[stage.begin - 1] for stage in chosen[1:])
     if (folder := session.job.checkpoint_uri) is not None:
         files.make_folder(folder)
-        files.write_text(_place(folder, settings.stages), json.dumps(taken))
+        files.write_text(_place(folder, settings), json.dumps(taken))
     return Stages(taken, names, schedule)
 
 
@@ -170,14 +171,16 @@ def _copies(session: Session, parts: int) -> int:
     return 1 + slots + (2 if parts > session.job.pipelining.replicas else 1)
 
 
-def _place(checkpoints: str, stages: int) -> str:
-    return files.join(checkpoints, f"cut-into-{stages}.json")
+def _place(checkpoints: str, settings: PipeliningConfig) -> str:
+    # An attempt with devices of another size must not take a cut that they do not fit.
+    within = "" if settings.memory_mib is None else f"-within-{settings.memory_mib}"
+    return files.join(checkpoints, f"cut-into-{settings.stages}{within}.json")
 
 
 def _known(session: Session, cuts: Sequence[int]) -> tuple[int, ...] | None:
     """Returns the cut that an earlier attempt has kept; None if there is none."""
-    checkpoints, stages = session.job.checkpoint_uri, session.job.pipelining.stages
-    if checkpoints is None or not files.exists(place := _place(checkpoints, stages)):
+    checkpoints = session.job.checkpoint_uri
+    if checkpoints is None or not files.exists(place := _place(checkpoints, session.job.pipelining)):
         return None
     try:
         kept = tuple(json.loads(files.read_text(place)))
