@@ -78,13 +78,13 @@ def missing_from_split(task: Task, span: Span) -> list[str]:
                 "belong into split 'train'"
             )
     for name in deprecated(task, span.schema):
+        having = ((split, valued[name]) for split, (_, valued) in counts.items() if name in valued)
+        known = next((f", but {count} examples of split '{split}' have" for split, count in having), "")
         for split, (examples, valued) in counts.items():
             if examples and name not in valued and not (name in labels and split in unlabelled):
-                having = next((other for other, (_, names) in counts.items() if name in names), None)
                 found.append(
-                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it, but "
-                    f"{counts[having][1][name]} examples of split '{having}' have: complete the data, or leave it out "
-                    "of the task"
+                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it{known}: complete the "
+                    "data, or leave it out of the task"
                 )
     return found
 
