@@ -83,8 +83,8 @@ def missing_from_split(task: Task, span: Span) -> list[str]:
         for split, (examples, valued) in counts.items():
             if examples and name not in valued and not (name in labels and split in unlabelled):
                 found.append(
-                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it{known}: complete the "
-                    "data, or leave it out of the task"
+                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it{known}: complete "
+                    "the data, or leave it out of the task"
                 )
     return found
 
