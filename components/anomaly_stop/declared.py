@@ -80,11 +80,11 @@ def missing_from_split(task: Task, span: Span) -> list[str]:
     for name in deprecated(task, span.schema):
         for split, (examples, valued) in counts.items():
             if examples and name not in valued and not (name in labels and split in unlabelled):
-                having = next((other for other, (_, names) in counts.items() if name in names), None)
+                having = max(counts, key=lambda other: counts[other][1].get(name, 0))
                 found.append(
                     f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it, but "
-                    f"{counts[having][1][name]} examples of split '{having}' have: complete the data, or leave it out "
-                    "of the task"
+                    f"{counts[having][1].get(name, 0)} examples of split '{having}' have: complete the data, or "
+                    "leave it out of the task"
                 )
     return found
 
