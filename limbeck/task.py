@@ -69,6 +69,11 @@ class Label:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for what, names in (("class", self.classes), ("column", self.columns)):
+            if twice := _twice(names):
+                raise TaskError(
+                    f"label '{self.name}' names the {what} {twice[0]!r} twice, received {names}: name each {what} once"
+                )
         objective_of(self)
 
 
@@ -172,6 +177,17 @@ class Task:
                 f"the hints of task '{self.name}' are pairs of names, a layer of the teacher and a layer of the "
                 f"student, received {self.hints}"
             )
+        if twice := _twice(self.hints):
+            raise TaskError(f"task '{self.name}' has the hint {twice[0]} twice: leave one out")
+        repeated = [
+            *_twice([frozenset(some) for some in self.slices]),
+            *(some for some in self.slices if _twice(some)),
+        ]
+        if repeated:
+            raise TaskError(
+                f"task '{self.name}' slices twice by the same: {sorted(repeated[0])}, received "
+                f"{self.slices}: leave one out"
+            )
         for name in (name for some in self.slices for name in some if name not in known):
             raise TaskError(
                 f"task '{self.name}' slices by '{name}', which is not a feature.{nearest(name, known)}"
@@ -192,6 +208,11 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "student": ("build_student", "build_optimizer", "metrics", "initialise_student", "hints"),
     }
 )
+
+
+def _twice(names: Sequence[Any]) -> list[Any]:
+    """Returns what stands in a sequence more than once, each time after the first."""
+    return [name for index, name in enumerate(names) if name in names[:index]]
 
 
 def _assert_kind(what: str, kind: str, known: tuple[str, ...]) -> None:

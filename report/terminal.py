@@ -27,7 +27,8 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
         console.print(models_table(report, console))
     for entry, records in report.training.items():
         for record in records:
-            work = f"{record.steps:,} steps, {record.examples:,} examples, {record.seconds:.0f} s"
+            steps, examples = _counted(record.steps, "step"), _counted(record.examples, "example")
+            work = f"{steps}, {examples}, {record.seconds:.0f} s"
             if record.idle_share is not None:
                 work += f", devices idle {100 * record.idle_share:.0f} %"
             console.print(f"{entry} {record.role} (rank {record.rank}): {work}", markup=False, soft_wrap=True)
@@ -40,6 +41,10 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
         console.print(f"log: {log}", markup=False, soft_wrap=True)
     if tensorboard is not None:
         console.print(f"training curves: {tensorboard}", markup=False, soft_wrap=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def distillation(report: Report) -> list[str]:

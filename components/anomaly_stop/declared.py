@@ -78,15 +78,13 @@ def missing_from_split(task: Task, span: Span) -> list[str]:
                 "belong into split 'train'"
             )
     for name in deprecated(task, span.schema):
-        having = ((split, valued[name]) for split, (_, valued) in counts.items() if name in valued)
-        known = next(
-            (f"{count} examples of split '{split}' have" for split, count in having), "the task declares it"
-        )
         for split, (examples, valued) in counts.items():
             if examples and name not in valued and not (name in labels and split in unlabelled):
+                having = max(counts, key=lambda other: counts[other][1].get(name, 0))
                 found.append(
-                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it, but {known}: "
-                    "complete the data, or leave it out of the task"
+                    f"split '{split}', feature '{name}': 0 of {examples} examples have a value of it, but "
+                    f"{counts[having][1].get(name, 0)} examples of split '{having}' have: complete the data, or "
+                    "leave it out of the task"
                 )
     return found
 

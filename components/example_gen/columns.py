@@ -215,11 +215,22 @@ def _contradictions(name: str, sightings: Mapping[Kind, Sighting], declaration: 
     if not wider:
         return []
     sighting = sightings[wider[-1]]
-    example = f", such as {sighting.value!r}" if sighting.value else ""
+    held = _NAMES[wider[-1]] + (f", such as {sighting.value!r}" if sighting.value else "")
+    if wider[-1] == Kind.TEXT and _overflows(sighting.value):
+        held = f"{sighting.value!r}, a number that is too large for float32"
     return [
-        f"column '{name}': the task declares it as {declared}, but {sighting.place} holds {_NAMES[wider[-1]]}{example}"
-        ": correct the data, or the kind that the task declares"
+        f"column '{name}': the task declares it as {declared}, but {sighting.place} holds {held}: correct "
+        "the data, or the kind that the task declares"
     ]
+
+
+def _overflows(text: str) -> bool:
+    """Returns whether a field that `kind_of` takes for text is a number, so one that float32 cannot hold."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and "_" not in text
 
 
 def check_names(path: str, names: Sequence[str]) -> None:

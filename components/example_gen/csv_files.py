@@ -28,6 +28,11 @@ _LARGEST_FIELD = 1 << 26
 _CHUNK_BYTES = 1 << 16
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN = 60
+# What to do if a row has another number of fields than the header.
+_TOO_MANY = "a field that holds a comma or a line break must be in double quotes"
+_TOO_FEW = (
+    "a field without a value needs its comma too, and a field that holds a line break must be in double quotes"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +159,9 @@ class CsvFiles(TableRows):
         next(rows)
         for line, row in sampled(rows, self.most_rows):
             if len(row) != width:
+                remedy = _TOO_MANY if len(row) > width else _TOO_FEW
                 raise DataError(
-                    f"{path}:{line}: expected {width} fields as in the header, received {len(row)}: a field that "
-                    "holds a comma or a line break must be in double quotes"
+                    f"{path}:{line}: expected {width} fields as in the header, received {len(row)}: {remedy}"
                 )
             yield line, row
 

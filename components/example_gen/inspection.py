@@ -300,9 +300,10 @@ def _undeclared(name: str, declared: Declared, value: Any) -> Iterator[Fault]:
             known = ", ".join(repr(one) for one in declared.classes[:_MOST_FAULTS])
             yield Fault(
                 name,
-                f"hold the label {_shown(value)}, which the task does not declare.{nearest(text, declared.classes)}",
-                f"declared are {known}{' …' if len(declared.classes) > _MOST_FAULTS else ''}. Correct the data, or "
-                "the classes; an example without a label leaves the feature out",
+                f"hold the label {_shown(value)}, which the task does not declare",
+                f"declared are {known}{' …' if len(declared.classes) > _MOST_FAULTS else ''}."
+                f"{nearest(text, declared.classes)} Correct the data, or the classes; an example without a label "
+                "leaves the feature out",
             )
     elif declared.classes == _YES_OR_NO and value not in (0, 1):
         yield Fault(

@@ -233,6 +233,9 @@ def test_a_name_that_a_cluster_would_refuse(name):
     ({"features": (Feature("x"), Feature("x"))}, r"declares a feature or its label twice: \['x', 'x', 'y'\]"),
     ({"label": Label("x", classes=("a", "b"))}, "declares a feature or its label twice"),
     ({"label": Label("l", objective="multi_label", columns=("a", "x"))}, r"its label twice: \['a', 'x', "),
+    ({"slices": (("x", "y"), ("y", "x"))}, r"slices twice by the same: \['x', 'y'\]"),
+    ({"slices": (("x", "x"),)}, "slices twice by the same"),
+    ({"hints": (("a", "b"), ("c", "d"), ("a", "b"))}, r"the hint \('a', 'b'\) twice"),
     ({"features": (Feature("a"), Feature("A"))}, r"differ in case only.*\['A', 'a'\]\. Rename one"),
     ({"slices": (("x",), ("x", "colour"))}, "slices by 'colour', which is not a feature"),
     ({"features": (Feature("colour"),), "slices": (("color",),)}, r"Did you mean 'colour'\?"),
@@ -250,6 +253,14 @@ def test_slices_may_be_of_features_and_label():
 def test_a_label_needs_two_classes(classes):
     with pytest.raises(TaskError, match=r"label 'y' needs at least two classes, received \("):
         Label("y", classes=classes)
+
+
+def test_a_label_names_each_class_and_each_column_once():
+    """A class that was named twice got two logits, one of which no example ever chose."""
+    with pytest.raises(TaskError, match=r"label 'y' names the class 'barolo' twice.*name each class once"):
+        Label("y", ("barolo", "barolo", "barbera"), kind="text")
+    with pytest.raises(TaskError, match="label 'y' names the column 'a' twice"):
+        Label("y", objective="multi_label", columns=("a", "b", "a"))
 
 
 def test_a_misspelt_kind_is_refused():

@@ -45,7 +45,8 @@ def check(session: Session, order: Order) -> None:
     """
     if not session.me.is_chief:
         return
-    for told in _try(session, order, _first_batch(session, order)):
+    whole_batches = [] if session.job.most_steps else batch_remarks(order, session.who)
+    for told in (*whole_batches, *_try(session, order, _first_batch(session, order))):
         _log.warning("%s", told)
         events.emit("note", text=told)
     planned = session.job.planned()
@@ -58,6 +59,17 @@ def check(session: Session, order: Order) -> None:
     if planned.targets == "soft_targets":
         batch = _with_logits(trying, session.job.members, batch)
     _try(trying, first, batch)
+
+
+def batch_remarks(order: Order, who: str) -> list[str]:
+    """Returns a sentence if one batch holds more than the split, so that there are fewer steps than epochs."""
+    if order.steps >= order.epochs:
+        return []
+    return [
+        f"{who}: a batch holds {order.batch_size:,} examples, and the training split only {order.examples:,}, so "
+        f"{order.epochs:,} epochs are no more than {order.steps:,} {'step' if order.steps == 1 else 'steps'}: lower "
+        "training.batch_size, or the model hardly learns"
+    ]
 
 
 def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:

@@ -120,6 +120,23 @@ def test_values_of_a_wider_kind_than_declared_are_refused_with_one_of_them(decla
         settle(found, {"a": Declared(declared)})
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1e400", "holds '1e400', a number that is too large for float32: correct"),
+        ("-3.5e38", "holds '-3.5e38', a number that is too large for float32: correct"),
+        ("9" * 40, "9', a number that is too large for float32: correct"),
+        ("1_000", "holds text, such as '1_000': correct"),
+        ("n/a", "holds text, such as 'n/a': correct"),
+    ],
+)
+def test_a_number_that_overflows_is_not_said_to_be_text(value: str, said: str):
+    assert kind_of(value) == Kind.TEXT
+    with pytest.raises(DataError) as caught:
+        settle({"a": {Kind.TEXT: Sighting("f:7", value)}}, {"a": Declared("number")})
+    assert said in str(caught.value)
+
+
 def test_a_typed_column_of_numbers_does_not_become_text():
     with pytest.raises(DataError, match="declares it as text, but f holds INT: cast the column to text"):
         agreed(evidence("f", {"zip": Kind.INTEGER}), {"zip": Declared("text")})

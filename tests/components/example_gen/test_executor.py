@@ -173,7 +173,13 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
     (
         CsvExecutor,
         {"train__a": "a,b\n1,2\n", "train__b": "a,b\n1,2\n\n3\n"},
-        "{data}/train/b:4: expected 2 fields as in the header, received 1: a field that holds a comma or a line "
+        "{data}/train/b:4: expected 2 fields as in the header, received 1: a field without a value needs its "
+        "comma too, and a field that holds a line break must be in double quotes",
+    ),
+    (
+        CsvExecutor,
+        {"train__a": "a,b\n1,2,3\n"},
+        "{data}/train/a:2: expected 2 fields as in the header, received 3: a field that holds a comma or a line "
         "break must be in double quotes",
     ),
     (

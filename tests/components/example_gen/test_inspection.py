@@ -86,8 +86,16 @@ def test_whole_floats_of_a_declared_integer_become_integers():
         ({"x": [math.nan]}, "feature 'x': 1 of 3 examples hold NaN"),
         ({"pair": [1.0, -math.inf]}, "feature 'pair': 1 of 3 examples hold an infinite value"),
         ({"pair": [math.inf, -math.inf]}, "feature 'pair': 1 of 3 examples hold an infinite value"),
-        ({"y": [b"High"]}, "feature 'y': 1 of 3 examples hold the label 'High', .* not declare. .*'high'"),
+        (
+            {"y": [b"High"]},
+            "feature 'y': 1 of 3 examples hold the label 'High', .* not declare (.*"
+            "are 'low', 'high'. Did you mean 'high'? Correct",
+        ),
         ({"y": [b"low "]}, "feature 'y': 1 of 3 examples hold the label 'low ', .* not declare"),
+        (
+            {"y": [b"xyz"]},
+            "the label 'xyz', which the task does not declare (first in .*: declared are 'low', 'high'. Corr",
+        ),
         ({"y": [b""]}, "feature 'y': 1 of 3 examples hold the label '', .* not declare"),
     ],
 )
