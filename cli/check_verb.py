@@ -37,6 +37,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
     """
     began = time.monotonic()
     ref = reference.find(arguments.task)
+    task_source.assert_python(ref)
     config = settings.load(ref, arguments.config, arguments.assignments)
     raw_data.check(config.data)
     task_source.assert_data(ref, config.data.path)

@@ -9,7 +9,7 @@ import os
 import sys
 
 from limbeck import reference
-from limbeck.cli import exit_codes, quiet, settings
+from limbeck.cli import exit_codes, quiet, settings, task_source
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, scheme_of, visibility
 from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
@@ -39,6 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     quiet.quieten()
     ref = reference.find(arguments.task)
+    task_source.assert_python(ref)
     config = settings.load(ref, arguments.config, [*_retries(arguments.retries), *arguments.assignments])
     root = (arguments.root or _PLACEHOLDER_ROOT).rstrip("/")
     _assert_reached(root, arguments.target, config)

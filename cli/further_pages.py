@@ -35,7 +35,7 @@ def write(folder: RunFolder, task: str) -> tuple[Link, ...]:
     for (file, title), text in pages.items():
         path = folder.report_html.with_name(file)
         if text is None:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                 path.unlink()
             continue
         replace(path, text)

@@ -1,11 +1,14 @@
 """Parses the arguments and calls a verb. A user's mistake ends here, as one message and exit code 2.
 
+So does Ctrl-C, as one word and exit code 130.
+
 What a verb does is imported only when it is called: `--help` must not wait for TensorFlow, or for anything else.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -61,10 +64,15 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one verb. Returns the exit code of the process."""
-    parsed = Parser().parse(arguments)
-    verb = next(verb for verb in VERBS if verb.name == parsed.verb)
     try:
+        parsed = Parser().parse(arguments)
+        verb = next(verb for verb in VERBS if verb.name == parsed.verb)
         return verb.execute(parsed)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return exit_codes.USER_MISTAKE
+    except KeyboardInterrupt:
+        # A second one ends the process at once, and without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        print("stopped", file=sys.stderr)
+        return exit_codes.INTERRUPTED

@@ -12,19 +12,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from limbeck import temporary
-from limbeck.cli import exit_codes, raw_files, run_verb
+from limbeck.cli import exit_codes, raw_data, raw_files, run_verb, task_source
 from limbeck.cli.collect import read_events
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.mapping import whole
 from limbeck.engines.registry import engine_kind
-from limbeck.errors import ConfigError, UserError
+from limbeck.errors import ConfigError, UserError, nearest
 from limbeck.files import is_local
 from limbeck.launchers.failure import describe
 from limbeck.records import to_json
 from limbeck.server import versions
 from limbeck.settings import sources
 from limbeck.settings.config import Config
+from limbeck.settings.data import DataConfig
 
 JOB = "scoring.json"
 _ALLOWED = ("beam.", "scoring.", "data.format=", "data.encoding=")
@@ -51,6 +52,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
     request = root.request()
     request = dataclasses.replace(request, config=changed(request.config, arguments.assignments))
     job = job_of(arguments, root, request)
+    task_source.assert_python(request.task)
     if request.config.scoring.on_cluster:
         request.config.scoring.check_machine()
     else:
@@ -98,7 +100,7 @@ def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> 
     if not found:
         raise UserError(
             f"there is no student in {root.serving}: a run pushes one when its gate lets it pass. "
-            f"See what the last run did: python pipeline.py report --root {arguments.root}"
+            f"See what the last run did: python pipeline.py report {arguments.root}"
         )
     version = max(found) if arguments.version is None else arguments.version
     if version not in found:
@@ -108,8 +110,9 @@ def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> 
         raise ConfigError(f"OUT must be a new folder in one that exists; received {arguments.output}")
     data = arguments.data
     if is_local(data):
+        raw_data.check_whole("DATA", data, request.config.data.format)
+        _assert_kept(arguments.keep, raw_files.look(data).files, request.config.data)
         data = str(Path(data).resolve())
-        raw_files.assert_format(raw_files.look(data).files, request.config.data.format)
     return ScoringJob(
         request.task,
         str(found[version]),
@@ -119,6 +122,16 @@ def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> 
         str(output),
         tuple(arguments.keep),
     )
+
+
+def _assert_kept(keep: Sequence[str], files: Sequence[str], data: DataConfig) -> None:
+    for file in files if keep else ():
+        names = raw_files.header(file, data.format, data.encoding)
+        lacking = [] if names is None else [name for name in keep if name not in names]
+        if lacking:
+            raise ConfigError(
+                f"{file}: there is no column '{lacking[0]}' to keep.{nearest(lacking[0], names or ())} Correct --keep"
+            )
 
 
 def _failed(folder: RunFolder, code: int) -> int:

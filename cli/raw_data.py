@@ -20,9 +20,9 @@ def check(data: DataConfig) -> None:
         if data.split is None:
             _check_folders(data.path, data.format)
         else:
-            _check_whole("data.path", data.path, data.format)
+            check_whole("data.path", data.path, data.format)
     if data.unlabelled is not None and "://" not in data.unlabelled:
-        _check_whole("data.unlabelled", data.unlabelled, data.format)
+        check_whole("data.unlabelled", data.unlabelled, data.format)
 
 
 def _check_folders(path: str, format: str) -> None:
@@ -48,7 +48,8 @@ def _check_folders(path: str, format: str) -> None:
         raw_files.assert_format(filter(os.path.isfile, files), format)
 
 
-def _check_whole(setting: str, path: str, format: str) -> None:
+def check_whole(setting: str, path: str, format: str) -> None:
+    """Raises ConfigError unless a local path, the value of `setting`, leads to files of a format, and to no folders."""
     found = raw_files.look(path)
     if split := raw_files.splits_in(found):
         remedy = "leave data.split out" if setting == "data.path" else "give one of its folders"

@@ -6,9 +6,12 @@ client, and its time.
 
 from __future__ import annotations
 
+import codecs
+import csv
 import dataclasses
 import glob
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -31,6 +34,8 @@ _HEAD_BYTES = 512
 _PARQUET = b"PAR1"
 _MOST_NAMES = 8
 WILD = re.compile(r"[*?\[\]]")
+# As TFX knows them. Other braces are part of a name.
+_PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,23 +59,26 @@ class Found:
 
 def pattern_of(place: str) -> str:
     """Returns the glob of a place with placeholders. Which number they stand for is decided when data are read."""
-    return re.sub(r"\{[^}]*\}", "*", place)
+    return _PLACEHOLDER.sub("[0-9]*", place)
 
 
 def look(place: str) -> Found:
-    """Looks for a file, a folder or the matches of a glob. Placeholders such as `{SPAN}` stand for any name."""
+    """Looks for a file, a folder or the matches of a glob. Placeholders such as `{SPAN}` stand for any number."""
     pattern = pattern_of(place.rstrip("/"))
-    whole = Path(pattern)
-    if whole.is_dir():
-        inside = sorted(path for path in whole.iterdir() if not _is_hidden(path))
-        return Found(
-            tuple(str(path) for path in inside if path.is_file()),
-            tuple(path.name for path in inside if path.is_dir()),
-        )
+    if Path(pattern).is_dir():
+        return _inside(Path(pattern))
     matches = sorted(Path(path) for path in glob.glob(pattern))  # noqa: PTH207
-    if "{" in place and matches and all(path.is_dir() for path in matches):
-        return look(str(matches[-1]))
+    if _PLACEHOLDER.search(place) and matches and all(path.is_dir() for path in matches):
+        return _inside(matches[-1])
     return Found(tuple(str(path) for path in matches if path.is_file() and not _is_hidden(path)))
+
+
+def _inside(folder: Path) -> Found:
+    inside = sorted(path for path in folder.iterdir() if not _is_hidden(path))
+    return Found(
+        tuple(str(path) for path in inside if path.is_file()),
+        tuple(path.name for path in inside if path.is_dir()),
+    )
 
 
 def assert_format(files: Iterable[str], expected: str) -> None:
@@ -106,6 +114,31 @@ def _format_of(file: str, expected: str) -> str | None:
     name = file.removesuffix(".gz").lower()
     by_name = next((kind for suffix, kind in _SUFFIXES.items() if name.endswith(suffix)), "")
     return (by_name if by_name != expected else "") or ("csv" if _is_text(head) else None)
+
+
+def header(file: str, format: str, encoding: str) -> tuple[str, ...] | None:
+    """Returns the names of a local file's columns; None if they are not plain to see, and its reader must tell.
+
+    The reader itself imports TensorFlow. Here Python alone reads the first line of a CSV file.
+    """
+    try:
+        if format == "parquet":
+            from pyarrow import parquet
+
+            return tuple(parquet.read_schema(file).names)
+        names = _first_line(file, encoding) if format == "csv" else ()
+    except (OSError, EOFError, zlib.error, LookupError, ValueError, csv.Error):
+        return None
+    return names if all(names) and len(set(names)) == len(names) > 0 else None
+
+
+def _first_line(file: str, encoding: str) -> tuple[str, ...]:
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    with Path(file).open("rb") as plain:
+        is_zipped = plain.read(len(GZIP)) == GZIP
+        plain.seek(0)
+        with io.TextIOWrapper(gzip.GzipFile(fileobj=plain) if is_zipped else plain, codec, newline="") as text:
+            return tuple(next(csv.reader(text, strict=True), ()))
 
 
 def _head(file: str) -> bytes:

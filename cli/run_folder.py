@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from limbeck.cli import stopping
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
 from limbeck.reference import TaskRef
@@ -141,18 +144,26 @@ class RunFolder:
             before, now = self.request().task, request.task
             same_name = (before.module, before.attribute) == (now.module, now.attribute)
             # A task whose folder was moved is the same task. If the old folder is still there, it is another task.
-            if not same_name or (before.search_path != now.search_path and before.file() is not None):
+            same_place = before.search_path == now.search_path or before.file() is None
+            if not (same_name and same_place) and self._has_results():
                 raise ConfigError(
-                    f"{self.root} holds runs of the task {_named(before)}, and its served versions; give --root "
-                    f"another folder for {_named(now)}"
+                    f"{self.root} holds runs of the task {_named(before)}, and what they computed; give --root another "
+                    f"folder for {_named(now)}"
                 )
         try:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            self.log.write_text("", encoding="utf-8")
-            self.events.write_text("", encoding="utf-8")
-            self.request_file.write_text(to_json(request), encoding="utf-8")
+            # A request that a signal cut off could not be read by the next run.
+            with stopping.postponed():
+                self.log.parent.mkdir(parents=True, exist_ok=True)
+                self.log.write_text("", encoding="utf-8")
+                self.events.write_text("", encoding="utf-8")
+                self.request_file.write_text(to_json(request), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
+
+    def _has_results(self) -> bool:
+        """Whether a run has got as far as to its first node, or anything that belongs to its task is left."""
+        places = (self.artifacts, self.serving, self.accepted, self.checkpoints, self.looks, self.data)
+        return self.metadata.exists() or any(place.exists() and any(place.iterdir()) for place in places)
 
     def sweep(self) -> None:
         """Removes what the executors of a killed run left in their temporary folders, such as packed data.
@@ -169,7 +180,7 @@ class RunFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("w")
         except OSError as error:
-            raise ConfigError(f"--root {self.root} cannot be used: {error.strerror}") from None
+            raise ConfigError(_unusable(self.root, error)) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,6 +189,14 @@ class RunFolder:
                     f"another run is at work in {self.root}: wait for it, or give another --root"
                 ) from None
             yield
+
+
+def _unusable(root: Path, error: OSError) -> str:
+    there = next(path for path in (root, *root.parents) if os.path.exists(path))  # noqa: PTH110, never raises
+    # What /proc says of a new folder misleads.
+    told = "" if error.errno == errno.ENOENT else f" ({error.strerror})"
+    why = f"{there} is a file" if os.path.isfile(there) else f"nothing can be written in {there}{told}"  # noqa: PTH113
+    return f"--root {root} cannot be used: it must be a folder, or a new name in one, but {why}; give another"
 
 
 def _named(task: TaskRef) -> str:

@@ -69,6 +69,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], Runner] 
 
 def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner] = start_runner) -> int:
     """Runs a request in a folder to its end. Returns the exit code of the process. `start` is as in `execute`."""
+    task_source.assert_python(request.task)
     if request.config.launcher.name == "local":
         strategy_kind(request.config.strategy.name).check_machine(os.environ)
     if request.config.launcher.name == "ray":

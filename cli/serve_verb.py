@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import limbeck
@@ -14,6 +15,12 @@ from limbeck.server import bootstrap, versions
 
 NAME = "student"
 _LARGEST_PORT = 65535
+_READY = "ready to serve"
+# Finds the packages, and does not import them, which takes seconds. The first folder is the one it is started in.
+_PROBE = (
+    "import sys; del sys.path[0]; from importlib.util import find_spec; "
+    f"print('{_READY}' if find_spec('kserve') and find_spec('tensorflow') else '')"
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -41,7 +48,7 @@ def command(arguments: argparse.Namespace) -> list[str]:
     if not versions.found(serving):
         raise UserError(
             f"there is no student in {serving}: a run pushes one when its gate lets it pass. "
-            "See what the last run did: python pipeline.py report --root " + str(arguments.root)
+            f"See what the last run did: python pipeline.py report {arguments.root}"
         )
     python = _python(arguments.python)
     for option, port in {"--port": arguments.port, "--grpc-port": arguments.grpc_port}.items():
@@ -70,7 +77,20 @@ def _python(given: Path | None) -> Path:
             f"the server needs an environment of its own, and there is no {python}: run `make install-server`, or "
             "install server/requirements.txt into one of yours and give --python"
         )
+    if not _can_serve(python):
+        raise UserError(
+            f"the server needs a Python with KServe and TensorFlow, which {python} is not: run `make install-server` "
+            "and leave --python out, or install server/requirements.txt into its environment"
+        )
     return python
+
+
+def _can_serve(python: Path) -> bool:
+    try:
+        done = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == _READY
 
 
 def _assert_free(option: str, port: int) -> None:

@@ -22,7 +22,8 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         text = arguments.file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {why}") from None
     if arguments.trace is not None and not arguments.trace.parent.is_dir():
         raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
     _assert_pipeline(arguments.file, text)

@@ -1,14 +1,16 @@
 """Reads from a task's source what the command line must know before anything is loaded.
 
-Importing a task imports TensorFlow. A user who forgot the data should not wait for that. So the source is parsed, and
-where it does not say plainly what is asked, nothing is claimed, and the run itself finds out.
+Importing a task imports TensorFlow. A user who forgot the data, or a bracket, should not wait for that. So the source
+is parsed, and where it does not say plainly what is asked, nothing is claimed, and the run itself finds out.
 """
 
 from __future__ import annotations
 
 import ast
+import traceback
+import warnings
 
-from limbeck.errors import ConfigError
+from limbeck.errors import ConfigError, TaskError
 from limbeck.reference import TaskRef
 
 
@@ -21,6 +23,22 @@ def assert_data(ref: TaskRef, path: str | None) -> None:
     """
     if path is None and _lacks(ref, "write_data"):
         raise ConfigError(f"task '{ref.module}' has no data of its own: give --set data.path=FOLDER")
+
+
+def assert_python(ref: TaskRef) -> None:
+    """Raises TaskError if the file of the task's module is no Python, as `TaskRef.load` would say it later."""
+    file = ref.file()
+    if file is None or file.suffix != ".py":
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    except OSError:
+        return
+    except (SyntaxError, ValueError) as error:
+        told = "".join(traceback.format_exception_only(error)).rstrip()
+        raise TaskError(f"task module '{ref.module}' cannot be imported:\n{told}") from None
 
 
 def _lacks(ref: TaskRef, argument: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from limbeck.errors import UserError
 from limbeck.report import figures
 from limbeck.report.advice import advice
 from limbeck.report.charts import palette
@@ -137,7 +139,15 @@ def code(text: str) -> Markup:
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes a file as a whole or not at all."""
+    """Writes a file as a whole or not at all. Raises UserError if it cannot be written."""
     unfinished = path.with_suffix(path.suffix + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)  # noqa: PTH105
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)  # noqa: PTH105
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise UserError(
+            f"the report is written to the file {path}, which cannot be written: {error.strerror}; move away what is "
+            "there, or make room, and run `report` again"
+        ) from None

@@ -49,8 +49,8 @@ class LabelPlan:
         return {"classes": len(self.classes), "multi_label": len(self.names)}.get(self.objective, 1)
 
 
-def columns_of(table: TableSummary, text: str) -> tuple[str, ...]:
-    """Returns the label columns that `--label` names: one column, or several with commas between them.
+def columns_of(known: Sequence[str], text: str) -> tuple[str, ...]:
+    """Returns those of a table's columns that `--label` names: one column, or several with commas between them.
 
     A column whose own name has a comma counts as one.
 
@@ -58,19 +58,19 @@ def columns_of(table: TableSummary, text: str) -> tuple[str, ...]:
       ConfigError: if the table has no such column, or if a column is named twice.
       DataError: if another delimiter than the comma seems to divide the columns.
     """
-    if text in table.names:
+    if text in known:
         return (text,)
-    if len(table.names) == 1 and (other := next((one for one in OTHER_DELIMITERS if one in table.names[0]), None)):
+    if len(known) == 1 and (other := next((one for one in OTHER_DELIMITERS if one in known[0]), None)):
         raise DataError(
             f"columns are divided by commas, but the table has one column, whose name has {OTHER_DELIMITERS[other]}: "
-            f"'{table.names[0]}'. Write the table with commas"
+            f"'{known[0]}'. Write the table with commas"
         )
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in table.names:
+        if name not in known:
             raise ConfigError(
-                f"--label names columns of the table, received '{name}'.{nearest(name, table.names)} "
-                f"The columns are: {', '.join(table.names)}"
+                f"--label names columns of the table, received '{name}'.{nearest(name, known)} "
+                f"The columns are: {', '.join(known)}"
             )
     if len(set(names)) < len(names):
         raise ConfigError(f"--label names each column once, received {text}")

@@ -42,8 +42,12 @@ def write(file: Path, data: str, format: str, label: str, encoding: str = source
     path = raw_data.absolute(data)
     raw_data.check(DataConfig(path=path, format=format, encoding=encoding, split=split))  # type: ignore[arg-type]
     files = found.files if split else [one for name in SPLITS for one in raw_files.look(f"{path}/{name}").files]
+    header = raw_files.header(files[0], format, encoding)
+    if header is not None:
+        # A misspelt name need not wait for TensorFlow.
+        label_plan.columns_of(header, label)
     table = reading.read(files, format, encoding)
-    names = label_plan.columns_of(table, label)
+    names = label_plan.columns_of(table.names, label)
     planned = label_plan.plan(table, names, format)
     columns = roles.assign(table, names)
     roles.assert_some(columns)
@@ -78,10 +82,14 @@ def _write(texts: Mapping[Path, str]) -> None:
     try:
         for file, text in texts.items():
             file.write_text(text, encoding="utf-8")
-    except OSError as error:
+    except BaseException as error:
         for file in texts:
             file.unlink(missing_ok=True)
-        raise ConfigError(f"the files of a new task cannot be written: {error}; give another path") from error
+        if isinstance(error, OSError):
+            raise ConfigError(
+                f"the files of a new task cannot be written: {error.strerror}; give another path"
+            ) from error
+        raise
 
 
 def _assert_data(data: str, found: raw_files.Found, format: str) -> None:

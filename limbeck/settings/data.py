@@ -57,6 +57,7 @@ class DataConfig:
                 f"data.span={self.span} chooses among folders that data.path numbers by {{SPAN}} or by date, but "
                 f"data.path is {self.path}: write {{SPAN}} instead of the number, or leave data.span out"
             )
+        _assert_known(self.encoding)
         if self.split is not None:
             shares(self.split)
         for name in ("group", "time"):
@@ -75,6 +76,17 @@ class DataConfig:
             raise ConfigError(
                 f"data.unlabelled takes no placeholders, received {self.unlabelled}: give a file, a folder or a glob"
             )
+
+
+def _assert_known(encoding: str) -> None:
+    try:
+        # Python also has codecs that make no bytes of a text.
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"data.encoding must be an encoding that Python knows, received {encoding!r}: give for example utf-8, "
+            "utf-16, latin-1 or cp1252"
+        ) from None
 
 
 def shares(split: str) -> tuple[Fraction, ...]:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: quick to answer, and plain about mistakes."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.reference import TaskRef, built_in
+from limbeck.report.schema import to_plain
 from limbeck.settings.config import Config
 from tests.cli import program
+from tests.report import sample_report
 
 HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "kfp", "ml_metadata", "pyarrow", "sklearn"}
 
@@ -86,6 +89,8 @@ def test_help_tells_the_exit_codes_and_an_example():
         (["--set", "gate.tolerance=.nan"], ["'gate.tolerance'"]),
         (["--set", "training.epochs"], ["--set takes key=value", "'training.epochs'"]),
         (["--set", "training.epochs=[1"], ["--set training.epochs is not YAML", "'[1'"]),
+        (["--set", "data.encoding=utf-88"], ["data.encoding must be", "received 'utf-88'", "cp1252"]),
+        (["--set", "data.encoding=hex"], ["data.encoding must be", "received 'hex'"]),
         (["--set", "strategy.name=mirored"], ["'strategy.name'", "received 'mirored'"]),
         (
             ["--set", "strategy.name=one_device", "--set", "strategy.workers=3"],
@@ -101,8 +106,18 @@ def test_help_tells_the_exit_codes_and_an_example():
         (["--config", "{folder}/broken.yaml"], ["broken.yaml is not YAML"]),
         (["--set", "data.path={folder}/data"], ["train, validation, test", "{folder}/data/validation has none"]),
         (["--set", "data.path={folder}/nowhere"], ["{folder}/nowhere/train has none"]),
-        (["--root", "{folder}/list.yaml"], ["--root {folder}/list.yaml cannot be used"]),
-        (["--root", "{folder}/list.yaml/below"], ["--root {folder}/list.yaml/below cannot be used"]),
+        (
+            ["--root", "{folder}/list.yaml"],
+            ["--root {folder}/list.yaml cannot be used: it must be", "list.yaml is a file; give another"],
+        ),
+        (
+            ["--root", "{folder}/list.yaml/below"],
+            ["below cannot be used: it must be a folder", "{folder}/list.yaml is a file; give"],
+        ),
+        (
+            ["--root", "/proc/x"],
+            ["--root /proc/x cannot be used", "nothing can be written in /proc; give another"],
+        ),
     ],
 )
 def test_a_mistake_in_what_is_run_is_one_message(tmp_path: Path, arguments: list[str], says: list[str]):
@@ -124,6 +139,7 @@ def test_a_mistake_in_what_is_run_is_one_message(tmp_path: Path, arguments: list
 def test_the_root_of_another_task_is_refused_and_left_as_it_is(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(Request(TaskRef("tasks.other"), Config()))
+    folder.metadata.touch()
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     message = refused("run", "--task", "digits", "--root", tmp_path)
@@ -170,6 +186,14 @@ def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str
     assert f"{tmp_path}" in message
     assert "report.json" in message
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_folder_where_the_page_of_the_report_belongs_is_told(tmp_path: Path):
+    (tmp_path / "report.json").write_text(json.dumps(to_plain(sample_report.whole())), encoding="utf-8")
+    (tmp_path / "report.html").mkdir()
+
+    assert f"{tmp_path}/report.html, which cannot be written: Is a directory; move" in refused("report", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"report.json", "report.html"}
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def test_what_is_refused_at_once(pushed: Path, data: Path, tmp_path: Path, capsy
     assert "looks like csv: set data.format=csv" in refused(
         capsys, data, out, *root, "--set", "data.format=parquet"
     )
+    # Told only after half a minute of loading, these were.
+    assert f"no file matches {tmp_path}/nothere" in refused(capsys, tmp_path / "nothere", out, *root)
+    assert "rows.csv: there is no column 'sise' to keep. Did you mean 'size'?" in refused(
+        capsys, data, out, *root, "--keep", "sise"
+    )
     assert "does not answer" in refused(
         capsys, data, out, *root, "--set", "beam.engine=portable", "--set", "beam.endpoint=127.0.0.1:1"
     )

@@ -52,6 +52,23 @@ def test_sound_places_pass(tmp_path: Path):
     raw_data.check(DataConfig(path="gs://bucket/x", split="0.8/0.1/0.1", unlabelled="s3://bucket/y"))
 
 
+def test_a_placeholder_stands_for_a_number_and_not_for_itself(tmp_path: Path):
+    # The folder's own name matched the placeholder in it, again and again.
+    for name in ("day-{SPAN}", "day-{other}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part.csv").write_text(CSV)
+    with pytest.raises(
+        ConfigError, match=r"no file matches .*day-\{SPAN\} \(in .*: day-\{SPAN\}/, day-\{other\}/"
+    ):
+        check(tmp_path / "day-{SPAN}", split="0.8/0.1/0.1")
+    with pytest.raises(ConfigError, match=r"day-\{SPAN\}/train has none"):
+        check(tmp_path / "day-{SPAN}")
+    check(tmp_path / "day-{other}", split="0.8/0.1/0.1")
+    (tmp_path / "day-07").mkdir()
+    (tmp_path / "day-07" / "part.csv").write_text(CSV)
+    check(tmp_path / "day-{SPAN:2}", split="0.8/0.1/0.1")
+
+
 def test_a_file_and_a_folder_of_files_ask_for_shares(tmp_path: Path):
     (tmp_path / "one.csv").write_text(CSV)
     (tmp_path / "two.csv").write_text(CSV)

@@ -1,5 +1,6 @@
 """One run at a time, and one task for good, has a folder to itself."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,32 @@ def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
 def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(REQUEST)
+    folder.metadata.touch()
 
     with pytest.raises(ConfigError, match=r"holds runs of the task limbeck\.tasks\.digits"):
         folder.prepare(Request(TaskRef("limbeck.tasks.digits", "OTHER"), Config()))
     assert folder.request() == REQUEST
+
+
+def test_a_root_belongs_to_no_task_before_anything_is_computed(tmp_path: Path):
+    # A run whose task could not be imported held the root for a task that had nothing in it.
+    folder, other = RunFolder(tmp_path), Request(TaskRef("limbeck.tasks.taxi"), Config())
+    for place in (
+        folder.artifacts,
+        folder.serving,
+        folder.accepted,
+        folder.checkpoints,
+        folder.looks,
+        folder.data,
+    ):
+        folder.prepare(REQUEST)
+        place.mkdir()
+        folder.prepare(other)
+        assert folder.request() == other
+        (place / "1").touch()
+        with pytest.raises(ConfigError, match="give --root another folder"):
+            folder.prepare(REQUEST)
+        shutil.rmtree(place)
 
 
 def test_a_folder_that_is_no_root_has_no_request(tmp_path: Path):
@@ -127,6 +150,7 @@ def test_two_tasks_of_one_module_name_do_not_share_a_root_but_a_moved_one_keeps_
     root.root.mkdir()
     first, second = (TaskRef("own_task", search_path=str(tmp_path / name)) for name in ("first", "second"))
     root.prepare(Request(first, Config()))
+    root.metadata.touch()
 
     with pytest.raises(
         ConfigError, match=r"holds runs of the task own_task in .*first.*another folder for .*second"

@@ -1,6 +1,7 @@
 """What `serve` refuses before it starts, and the command that it becomes."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,18 @@ from tests.components.pusher import models
 from tests.server.ports import free_port
 
 
+def interpreter(path: Path, script: str) -> Path:
+    """A stand-in for the Python of an environment."""
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     models.write(tmp_path / "serving" / "1", 10)
     (tmp_path / "serving" / "1" / "saved_model.pb").touch()
-    (tmp_path / "python").touch()
+    interpreter(tmp_path / "python", f"echo {serve_verb._READY}")
     return tmp_path
 
 
@@ -63,6 +71,19 @@ def test_nothing_to_serve_and_nowhere_to_serve_are_told(root: Path):
     (root / "serving" / "1" / "saved_model.pb").unlink()
     with pytest.raises(UserError, match="there is no student in"):
         serve_verb.command(asked(root))
+
+
+def test_a_python_that_cannot_serve_is_told(root: Path):
+    (root / "no program").touch()
+    # The interpreter of these tests has no KServe; the last one fails as a broken environment does.
+    useless = Path(sys.executable), Path("/bin/true"), root / "no program", interpreter(root / "broken", "exit 1")
+    for python in useless:
+        ended = program.run("serve", "--root", root, "--python", python)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith(
+            f"error: the server needs a Python with KServe and TensorFlow, which {python}"
+        )
+        assert "`make install-server`" in ended.stderr
 
 
 def test_a_mistake_ends_with_code_2_and_a_sentence(tmp_path: Path):

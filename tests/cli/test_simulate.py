@@ -46,7 +46,7 @@ def test_a_run_that_fails_ends_with_1_and_shows_why(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["no such file"], "cannot be read"),
+        (["no such file"], "; no such file cannot be read: No such file or directory\n"),
         ([str(FAILURE), "--kfp", "2.16"], "2.5, 2.15, 2.17"),
         ([str(FAILURE), "--parameters", "{epochs: 3}"], "--parameters takes JSON"),
         ([str(FAILURE), "--parameters", "3"], "object"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from limbeck.cli import task_source
-from limbeck.errors import ConfigError
+from limbeck.errors import ConfigError, TaskError
 from limbeck.reference import find
 from tests.cli import program
 
@@ -29,6 +31,34 @@ def test_forgotten_data_are_told_before_anything_is_loaded(tmp_path: Path):
         assert "error: task 'my_task' has no data of its own: give --set data.path=FOLDER" in done.stderr
         assert "tensorflow" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize("source", ["TASK = (\n", "def task():\nreturn 1\n", "TASK = '\\N{no such}'\n"])
+def test_a_file_that_is_no_python_is_told_as_its_import_would_tell_it(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+):
+    ref = find(str(written(tmp_path, source)))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(TaskError) as later:
+        ref.load()
+    with pytest.raises(TaskError, match=re.escape(str(later.value))):
+        task_source.assert_python(ref)
+
+
+def test_a_file_that_is_no_python_is_told_before_anything_is_loaded(tmp_path: Path):
+    task = written(tmp_path, "TASK = (\n")
+
+    for arguments in (
+        ("run", "--task", task, "--root", tmp_path / "root"),
+        ("check", "--task", task),
+        ("compile", "--task", task, "--target", "vertex", "--output", tmp_path / "x"),
+    ):
+        done = program.run(*arguments, options=("-X", "importtime"))
+        assert done.returncode == 2
+        assert "error: task module 'my_task' cannot be imported:" in done.stderr
+        assert "SyntaxError: '(' was never closed" in done.stderr
+        assert "tensorflow" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert list(tmp_path.iterdir()) == [task]
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,21 @@ def test_the_tolerance_of_a_new_task_is_one_that_its_test_split_can_prove(rows: 
 
     assert 0.05 <= tolerance <= 1
     assert -low <= tolerance <= max(0.05, -1.4 * low)
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [("cultivarr", "Did you mean 'cultivar'?"), ("cultivar,cultivar", "--label names each column once")],
+)
+def test_a_misspelt_label_does_not_wait_for_tensorflow(tmp_path: Path, format: str, label: str, told: str):
+    data = tmp_path / f"wine.{format}"
+    wine().to_csv(data, index=False) if format == "csv" else wine().to_parquet(data)
+    arguments = ("tasks", "new", tmp_path / "my_task.py", f"--{format}", data, "--label", label)
+
+    done = program.run(*arguments, options=("-X", "importtime"))
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "tensorflow" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert list(tmp_path.iterdir()) == [data]
