@@ -84,7 +84,7 @@ def test_help_tells_the_exit_codes_and_an_example():
         (["--set", "training.epoch=3"], ["unknown", "'training.epoch'", "Did you mean 'epochs'?"]),
         (["--set", "trainig.epochs=3"], ["unknown", "'trainig'", "Did you mean 'training'?"]),
         (["--set", "training.epochs=0"], ["'training.epochs'", "greater than 0", "received 0"]),
-        (["--set", "training.epochs=many"], ["'training.epochs'", "integer", "received 'many'"]),
+        (["--set", "training.epochs=many"], ["'training.epochs'", "whole number", "received 'many'"]),
         (["--set", "distillation.alpha=1.5"], ["'distillation.alpha'", "received 1.5"]),
         (["--set", "gate.tolerance=.nan"], ["'gate.tolerance'"]),
         (["--set", "training.epochs"], ["--set takes key=value", "'training.epochs'"]),
