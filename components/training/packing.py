@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass
 
 from limbeck import files
 from limbeck.aliases import FeatureSpec
-from limbeck.beam_processes import byte_counts, faults
+from limbeck.beam_processes import faults
 from limbeck.errors import ConfigError
 from limbeck.objectives.objective import Objective
 from limbeck.records import STRICT, from_json, to_json
@@ -166,6 +166,8 @@ def read_part(part: Part, reading: Reading, folder: str, limits: Limits) -> None
       DataError: marked, as `limbeck.trainer.data.runs.write_runs` does.
       OSError: if a file cannot be read or written.
     """
+    from limbeck.beam_processes import byte_counts
+
     with faults.marked():
         runs = write_runs(part.paths, reading, folder, limits)
     # TensorFlow reads these files, and NumPy writes the runs.
