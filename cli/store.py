@@ -71,13 +71,14 @@ def moved_from(metadata: Path, artifacts: Path) -> Path | None:
     from ml_metadata import ListOptions, OrderByField
 
     newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
-    before = [_all_artifacts(Path(artifact.uri)) for artifact in newest]
+    before = [_all_artifacts(artifact.uri) for artifact in newest]
     return before[0] if before and before[0] != artifacts else None
 
 
-def _all_artifacts(place: Path) -> Path:
-    """Returns the folder of all artifacts that one of them is in."""
-    own = next(one for one in (place, *place.parents) if one.name.isdigit())
+def _all_artifacts(place: str) -> Path:
+    """Returns the folder of all artifacts that a local one is in."""
+    path = Path(place)
+    own = next(one for one in (path, *path.parents) if one.name.isdigit())
     return own.parents[2]
 
 

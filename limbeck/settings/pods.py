@@ -15,10 +15,6 @@ from limbeck.settings.fields import NotNegative, Positive, PositiveFloat, operat
 from limbeck.settings.quantities import Cpu, Memory
 
 # Quantities as Kubernetes reads them.
-_QUANTITIES = {
-    "cpu": (re.compile(r"[0-9]+(\.[0-9]+)?|[0-9]+m"), "cores, such as 4 or 500m"),
-    "memory": (re.compile(r"[0-9]+(\.[0-9]+)?(k|Ki|[MGTPE]i?)?"), "bytes with a unit, such as 16Gi"),
-}
 # What Kubernetes takes as the name of an object.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _NAMED = ("namespace", "service_account", "queue", "claim")
@@ -92,11 +88,6 @@ class PodsConfig:
     start_seconds: PositiveFloat = operational(1800.0)
 
     def __post_init__(self) -> None:
-        for name, (pattern, meaning) in _QUANTITIES.items():
-            if not pattern.fullmatch(getattr(self, name)):
-                raise ConfigError(
-                    f"launcher.kubernetes.{name} must be {meaning}; received '{getattr(self, name)}'"
-                )
         for name in _NAMED:
             value = getattr(self, name)
             if value is not None and not _NAME.fullmatch(value):

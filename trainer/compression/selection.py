@@ -41,7 +41,7 @@ def affordable(
       steps: optimizer steps of one further training.
       student_steps: optimizer steps of the student.
     """
-    names = list(dict.fromkeys(config.candidates))
+    names = list(config.candidates)
     taken = [name for name in names if not trainings[name]]
     left, passed = config.budget * student_steps, []
     for name in names:

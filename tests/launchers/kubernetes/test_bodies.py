@@ -89,11 +89,6 @@ def test_names_of_pods_are_valid_host_names(kind):
         ({"staging": "gs://b/s", "claim": "c"}, "belong together"),
         ({"staging": "gs://b/s", "claim": "c", "mount": "data"}, "absolute path"),
         (
-            {"staging": "gs://b/s", "cpu": "many"},
-            r"launcher\.kubernetes\.cpu must be cores, such as 4 or 500m; received 'many'",
-        ),
-        ({"staging": "gs://b/s", "memory": "16GB"}, r"launcher\.kubernetes\.memory must be bytes with a unit"),
-        (
             {"staging": "gs://b/s", "queue": "My Queue"},
             r"launcher\.kubernetes\.queue must be a name of Kubernetes",
         ),

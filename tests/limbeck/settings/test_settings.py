@@ -138,6 +138,18 @@ def test_a_later_layer_overrides_only_the_keys_that_it_names():
         # TFX refuses a larger number when its components are made, and calls it a fault of the program.
         ({"training": {"epochs": 2**63}}, "'training.epochs'", "9223372036854775808", "9223372036854775807"),
         ({"pipelining": {"memory_mib": "15GiB"}}, "'pipelining.memory_mib'", "'15GiB'", "without a unit"),
+        (
+            {"launcher": {"kubernetes": {"cpu": "many"}}},
+            "'launcher.kubernetes.cpu'",
+            "'many'",
+            "such as 2, 0.5 or 500m",
+        ),
+        (
+            {"launcher": {"kubernetes": {"memory": "16GB"}}},
+            "'launcher.kubernetes.memory'",
+            "'16GB'",
+            "with its unit",
+        ),
         ({"training.epochs": 3}, "'training.epochs'", "", "in a file, write 'epochs' below 'training'"),
         ({"search": {"alphas": [1.5]}}, "'search.alphas.0'", "1.5", "less than or equal to 1"),
         ({"strategy": {"name": "one_devise"}}, "'strategy.name'", "'one_devise'", "'one_device'"),

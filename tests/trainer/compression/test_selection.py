@@ -119,7 +119,7 @@ def test_the_front_is_what_no_other_file_dominates_and_what_is_taken_is_on_it(fi
     ],
 )
 def test_recipes_that_train_nothing_come_first_and_others_as_far_as_the_budget_goes(budget, taken, left_out):
-    candidates = ("int8", "quantisation_aware", "float16", "pqat", "pruning", "int8")
+    candidates = ("int8", "quantisation_aware", "float16", "pqat", "pruning")
     config = CompressionConfig("auto", candidates=candidates, budget=budget)
     assert selection.affordable(config, TRAININGS, 100, 1000) == (taken, left_out)
 

@@ -51,7 +51,7 @@ def test_a_label_without_probabilities_has_no_temperature():
 
 
 def test_the_users_values_are_tried_instead_of_the_stock_ones():
-    search = SearchConfig(temperatures=(3.0, 3.0), alphas=(0.0, 1.0))
+    search = SearchConfig(temperatures=(3.0,), alphas=(0.0, 1.0))
     assert tried(DistillationConfig(), search) == [(2.0, 0.0), (3.0, 1.0)]
 
 
