@@ -36,7 +36,6 @@ from limbeck.trainer.process import lifeline
 
 READY = b"ready\n"
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_transform", "limbeck.trainer.training")
-_PROGRAM = "limbeck.trainer.training:run"
 # pyarrow's allocator has a thread, which it ends before a fork and starts again behind it.
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}
 _Handler = Any
@@ -100,10 +99,11 @@ def _import() -> None:
     for name in PACKAGES:
         importlib.import_module(name)
     from limbeck.digests.code import code_digest
+    from limbeck.trainer.job import TRAINING
 
     # Each training process asks for a digest of its code, and most of that is to read some 200 source files. What was
     # read is kept by the content of a file, so a fork sees an edit.
-    code_digest((_PROGRAM,))
+    code_digest((TRAINING,))
 
 
 def other_threads() -> list[str]:

@@ -32,6 +32,8 @@ from limbeck.strategies.registry import strategy_kind
 Entry = Literal["teacher", "student"]
 # Below the `record_uri` of a job: the SavedModel of the members after the first, if they are separate.
 FURTHER_MODELS = "further_models"
+# The program of a job that compresses nothing.
+TRAINING = "limbeck.trainer.training:run"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -162,7 +164,7 @@ class TrainingJob:
     @property
     def program(self) -> str:
         """The function that runs the job in each of its processes, as `module:name`."""
-        return "limbeck.trainer.training:run" if self.compression is None else "limbeck.trainer.compressing:run"
+        return TRAINING if self.compression is None else "limbeck.trainer.compressing:run"
 
     def planned(self) -> TrainingJob | None:
         """Returns the job of the model to try before this one, with its inputs and outputs; None if there is none."""

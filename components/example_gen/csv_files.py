@@ -7,7 +7,7 @@ import csv
 import dataclasses
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from limbeck.chunks import chunks
 from limbeck.components.example_gen import columns, row_counts
@@ -19,9 +19,6 @@ from limbeck.components.example_gen.rows import Row, TableRows
 from limbeck.components.example_gen.text_block import TextBlock, TextColumns, set_text
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.trial import sampled
-
-if TYPE_CHECKING:
-    pass
 
 # A quote that is never closed is read up to this size, and not until memory is full.
 _LARGEST_FIELD = 1 << 26

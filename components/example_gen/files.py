@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from limbeck.components.example_gen.object_stores import WILD, file_functions
 from limbeck.errors import DataError
 from limbeck.files import is_local, note_read
+from limbeck.files.counted import CountedFile
 
 GZIP = b"\x1f\x8b\x08"
 _BUFFER_BYTES = 1 << 20
@@ -113,31 +114,11 @@ def open_content(path: str, is_plain: Callable[[bytes], bool] | None = None) -> 
                 ) from None
 
 
-class _Bytes(io.RawIOBase):
+class _Bytes(CountedFile):
     """What `fileio.open` returned, as Python's readers need it. It only has read, seek, tell and close itself."""
 
     def __init__(self, opened: Any) -> None:
-        self._opened = opened
-
-    def readable(self) -> bool:
-        return True
+        super().__init__(opened, note_read, "rb")
 
     def seekable(self) -> bool:
         return True
-
-    def readinto(self, buffer: Any) -> int:
-        content = self._opened.read(len(buffer))
-        buffer[: len(content)] = content
-        note_read(len(content))
-        return len(content)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._opened.seek(offset, whence)
-        return self.tell()
-
-    def tell(self) -> int:
-        return int(self._opened.tell())
-
-    def close(self) -> None:
-        self._opened.close()
-        super().close()

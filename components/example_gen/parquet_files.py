@@ -11,7 +11,7 @@ import dataclasses
 import datetime
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from limbeck.components.example_gen import columns
 from limbeck.components.example_gen.columns import INT64_MAX, INT64_MIN, Columns, Evidence, Kind, Sighting
@@ -20,9 +20,6 @@ from limbeck.components.example_gen.files import open_file
 from limbeck.components.example_gen.rows import Row, TableRows
 from limbeck.errors import DataError
 from limbeck.settings.trial import sampled
-
-if TYPE_CHECKING:
-    pass
 
 _BATCH_ROWS = 1024
 _EPOCH = datetime.date(1970, 1, 1)

@@ -6,12 +6,14 @@ runner keeps all of them in memory.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from limbeck import moved
-from limbeck.components.mapping.cluster import Item, Result
-from limbeck.moved import LEDGER, Moved
+from limbeck.components.mapping.cluster import Cluster, Item, Needs, Result, connected
+from limbeck.components.mapping.worker import moved_since
+from limbeck.moved import LEDGER
+from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.process import traffic
 
 _logger = logging.getLogger(__name__)
@@ -28,7 +30,14 @@ class ThisProcess:
         for number, item in enumerate(items, start=1):
             results.append(function(item))
             _logger.info("%d of %d done: %s", number, len(items), item)
-        now = traffic.by_calls()
-        if before is not None and now is not None:
-            LEDGER.add([Moved(moved.this_process(), now[0] - before[0], now[1] - before[1])])
+        if (moved := moved_since(before)) is not None:
+            LEDGER.add([moved])
         return results
+
+
+def cluster_or_this(settings: ScoringConfig, needs: Needs) -> contextlib.AbstractContextManager[Cluster]:
+    """Returns a context of the cluster that the settings name; of this process if they name none.
+
+    Errors are those of `limbeck.components.mapping.cluster.connected`.
+    """
+    return connected(settings, needs) if settings.on_cluster else contextlib.nullcontext(ThisProcess())

@@ -128,16 +128,15 @@ def call(wanted: str, work: bytes) -> Returned | Refused:
         with faults.unmarked():
             before = traffic.by_calls()
             function, item = pickle.loads(work)  # noqa: S301, code of ours for a worker of ours, as clusters send it
-            return Returned(function(item), _moved_since(before))
+            return Returned(function(item), moved_since(before))
     except UserError as error:
         return Refused(_known_kind(type(error)), str(error))
 
 
-def _moved_since(before: tuple[int, int] | None) -> Moved | None:
-    now = traffic.by_calls()
-    if before is None or now is None:
-        return None
-    return Moved(moved.this_process(), now[0] - before[0], now[1] - before[1])
+def moved_since(before: tuple[int, int] | None) -> Moved | None:
+    """Returns what this process read and wrote since `traffic.by_calls` returned `before`; None if nobody knows."""
+    calls = traffic.calls_since(before)
+    return None if calls is None else Moved(moved.this_process(), *calls)
 
 
 def refusal(host: str, wrong: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -120,8 +119,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _predict_over_files(
         self, scoring: ScoringConfig, examples: list[Any], asked: AskedModels, destination: str
     ) -> None:
-        from limbeck.components.mapping.cluster import Needs, connected
-        from limbeck.components.mapping.this_process import ThisProcess
+        from limbeck.components.mapping.cluster import Needs
+        from limbeck.components.mapping.this_process import cluster_or_this
         from limbeck.components.predictor import over_files
 
         scratch = self._get_tmp_dir()
@@ -135,8 +134,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if asked.further:
             parts += over_files.parts_of(TEST, split_files(examples, TEST), destination, scratch, seeds=True)
         readable = tuple(part.source for part in parts[:1])
-        needs = Needs(asked.task, scratch, readable)
-        with connected(scoring, needs) if scoring.on_cluster else contextlib.nullcontext(ThisProcess()) as cluster:
+        with cluster_or_this(scoring, Needs(asked.task, scratch, readable)) as cluster:
             over_files.predict(parts, asked, cluster)
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -97,16 +96,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self, scoring: ScoringConfig, task: TaskRef, teachers: str, splits: Sequence[SplitFiles]
     ) -> None:
         from limbeck.components.inference.batches import SavedModel
-        from limbeck.components.mapping.cluster import Needs, connected
-        from limbeck.components.mapping.this_process import ThisProcess
+        from limbeck.components.mapping.cluster import Needs
+        from limbeck.components.mapping.this_process import cluster_or_this
 
         scratch = self._get_tmp_dir()
         files.make_folder(scratch)
         for split in splits:
             files.make_folder(split.folder)
         readable = (files.join(teachers, "saved_model.pb"), *splits[0].sources[:1])
-        needs = Needs(task, scratch, readable)
-        with connected(scoring, needs) if scoring.on_cluster else contextlib.nullcontext(ThisProcess()) as cluster:
+        with cluster_or_this(scoring, Needs(task, scratch, readable)) as cluster:
             over_files.label(splits, SavedModel.of(teachers), scratch, cluster)
 
 

@@ -41,10 +41,9 @@ def affordable(
       steps: optimizer steps of one further training.
       student_steps: optimizer steps of the student.
     """
-    names = list(config.candidates)
-    taken = [name for name in names if not trainings[name]]
+    taken = [name for name in config.candidates if not trainings[name]]
     left, passed = config.budget * student_steps, []
-    for name in names:
+    for name in config.candidates:
         if not trainings[name]:
             continue
         cost = trainings[name] * steps

@@ -61,9 +61,9 @@ def costs(
       copies: as `sizes` takes it.
     """
     values: Values = dict(zip(layout.inputs, inputs, strict=True))
-    graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
+    graph, ends, found = layout.graph, [*cuts, len(layout.graph.calls)], []
     examples = int(inputs[0].shape[0]) if hasattr(inputs[0], "shape") else 1
-    for one, block, end in zip(sizes(layout, cuts, blocks, examples, copies), blocks, bounds[1:], strict=True):
+    for one, block, end in zip(sizes(layout, cuts, blocks, examples, copies), blocks, ends, strict=True):
         with filled(made, block.model.weights):
             given, seconds = _measured(block, values)
         values |= given

@@ -52,10 +52,8 @@ class Meter:
 
     def read(self) -> Traffic:
         """Returns what was moved since the meter was made; connections that were closed meanwhile are not counted."""
-        before, now = self._calls, by_calls()
-        read, written = (None, None) if before is None or now is None else (now[0] - before[0], now[1] - before[1])
-        wire = through_connections()
-        sent, received = (None, None) if wire is None else wire
+        read, written = calls_since(self._calls) or (None, None)
+        sent, received = through_connections() or (None, None)
         return Traffic(rows=ROWS.bytes - self._rows, read=read, written=written, sent=sent, received=received)
 
 
@@ -67,6 +65,12 @@ def by_calls() -> tuple[int, int] | None:
         return None
     found = dict(line.split(": ") for line in lines)
     return int(found["rchar"]), int(found["wchar"])
+
+
+def calls_since(before: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns how many bytes were read and written by calls since `by_calls` returned `before`; None likewise."""
+    now = by_calls()
+    return None if before is None or now is None else (now[0] - before[0], now[1] - before[1])
 
 
 def through_connections() -> tuple[int, int] | None:

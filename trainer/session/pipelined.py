@@ -103,14 +103,18 @@ def equal(session: Session, model: KerasModel) -> Stages:
     would need memory for copies of the weights, and no task knows of them. Whether a cut can fit the memory of the
     devices is known by sizes alone.
     """
-    (found, cuts), count = layout_and_cuts(session, model), session.job.pipelining.stages
+    (found, cuts), count, schedule = (
+        layout_and_cuts(session, model),
+        session.job.pipelining.stages,
+        _schedule(session),
+    )
     if session.job.pipelining.memory_mib is not None:
         parts = _parts(session)
         examples = -(-len(inputs.order_of(session, 0).global_batch(0)) // parts)
         held = sizes(found, cuts, blocks_of(found, cuts), examples, _copies(session, parts))
-        partition(held, _limits(session, _schedule(session)), who=session.who)
+        partition(held, _limits(session, schedule), who=session.who)
     chosen = tuple(cuts[len(cuts) * stage // count] for stage in range(1, count))
-    return Stages(chosen, ("/cpu:0",) * count, _schedule(session))
+    return Stages(chosen, ("/cpu:0",) * count, schedule)
 
 
 def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
