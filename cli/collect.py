@@ -50,7 +50,7 @@ def collect(folder: RunFolder, code: int) -> Report:
         outcome=_outcome(code, gate),
         task=request.task.module.rpartition(".")[2],
         config=request.config,
-        error=_error(folder, code),
+        error=failure(folder, code),
         models=_models(measured),
         training={
             name: _records(outputs[model.node]["model_run"])
@@ -83,7 +83,8 @@ def _outcome(code: int, gate: GateReport | None) -> Outcome:
     return Outcome.PUSHED if gate.passed else Outcome.REFUSED
 
 
-def _error(folder: RunFolder, code: int) -> str | None:
+def failure(folder: RunFolder, code: int) -> str | None:
+    """Returns why the last run did not end well; None if it did. `code` is as in `collect`."""
     if code == exit_codes.DONE:
         return None
     if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):

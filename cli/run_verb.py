@@ -15,6 +15,7 @@ from limbeck import events, reference, temporary
 from limbeck.cli import exit_codes, guardian, raw_data, settings, stopping, task_source
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.engines.registry import engine_kind
+from limbeck.errors import UserError
 from limbeck.report.schema import Outcome
 from limbeck.strategies.registry import strategy_kind
 from limbeck.trainer.process import gpus, interpreter, lifeline
@@ -85,7 +86,9 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
         folder.sweep()
         temporary.sweep()
         with stopping.signals_as_errors():
-            return _conclude(folder, _run_or_stop(folder, start))
+            code = _run_or_stop(folder, start)
+            _assert_begun(folder, code)
+            return _conclude(folder, code)
 
 
 def attend(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collection[str]) -> int:
@@ -141,6 +144,14 @@ def _end(runner: Runner) -> None:
     while guardian.members(runner.pid):
         guardian.end_session(runner.pid, signal.SIGKILL)
     runner.wait()
+
+
+def _assert_begun(folder: RunFolder, code: int) -> None:
+    """Raises UserError for a mistake that was found before any node ran: the report is still that of the last run."""
+    from limbeck.cli import collect
+
+    if code == exit_codes.USER_MISTAKE and collect.run_id(folder.events) is None:
+        raise UserError(f"{collect.failure(folder, code)}\nlog: {folder.log}")
 
 
 def _conclude(folder: RunFolder, code: int) -> int:

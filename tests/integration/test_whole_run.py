@@ -139,6 +139,16 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
 
 
+def test_a_setting_that_only_the_task_can_judge_leaves_the_report_of_the_last_run(base: Base) -> None:
+    """No node ran. A page about nothing but the mistake took the place of a finished run's."""
+    before = {name: (base.root / name).read_bytes() for name in ("report.json", "report.html")}
+    refused = base.again("gate.tolerance=1.5")
+    assert refused.code == 2
+    assert "error: gate.tolerance is a difference of accuracy, a fraction" in refused.output
+    assert f"log: {base.root / 'logs' / 'run.log'}" in refused.output
+    assert {name: (base.root / name).read_bytes() for name in before} == before
+
+
 def test_a_node_that_is_asked_for_runs_again_with_all_that_follow_it(base: Base) -> None:
     """And nothing else; its own lines of the log can be read."""
     again = rerun("Gate", base.root)
