@@ -13,6 +13,7 @@ from pathlib import Path
 
 from limbeck import temporary
 from limbeck.cli import exit_codes, standing_cluster, stopping
+from limbeck.counted import counted
 from limbeck.engines import java, job_server_jar
 from limbeck.engines.cluster import Cluster
 from limbeck.engines.kind import Ports
@@ -119,7 +120,7 @@ def _held(option: str, port: int) -> Iterator[int]:
 
 
 def _stand(found: Found, plan: Plan, logs: Path, job_ports: Ports) -> int:
-    size = f"{_counted(plan.workers, 'worker')}, {_counted(plan.workers * plan.cores, found.kind.slot)}"
+    size = f"{counted(plan.workers, 'worker')}, {counted(plan.workers * plan.cores, found.kind.slot)}"
     print(f"starting {found.kind.title} {found.version}: {size}; logs: {logs}", flush=True)
     with standing_cluster.standing(found.kind, plan, logs) as cluster:
         endpoint = None
@@ -130,10 +131,6 @@ def _stand(found: Found, plan: Plan, logs: Path, job_ports: Ports) -> int:
         lost = cluster.watch(lambda line: print(line, flush=True))
     print(f"error: {found.kind.title} is of no use any more and was ended: {lost}", file=sys.stderr)
     return exit_codes.OUR_FAULT
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def job_server(found: Found, plan: Plan, job_ports: Ports) -> tuple[str, ...]:

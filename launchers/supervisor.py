@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 from limbeck import events
+from limbeck.counted import counted
 from limbeck.errors import TrainingFailedError
 from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
 from limbeck.launchers.restart_policy import FailureKind, GiveUp, next_action
@@ -101,9 +102,8 @@ def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
 def _with_restarts(error: TrainingFailedError, restarts: int) -> TrainingFailedError:
     if restarts == 0:
         return error
-    times = "1 restart" if restarts == 1 else f"{restarts} restarts"
     kind = TrainingBrokeDownError if isinstance(error, TrainingBrokeDownError) else TrainingFailedError
-    return kind(f"after {times}: {error}")
+    return kind(f"after {counted(restarts, 'restart')}: {error}")
 
 
 def _tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limbeck.counted import counted
 from limbeck.objectives.measure import Measure
 from limbeck.report.verdicts import Interval
 
@@ -125,7 +126,7 @@ def times(ratio: float) -> str:
 
 def plural(number: int, noun: str) -> str:
     """Formats a count: `1 example`, `2,000 examples`."""
-    return f"{number:,}{_SPACE}{noun}" if number == 1 else f"{number:,}{_SPACE}{noun}s"
+    return counted(number, noun).replace(" ", _SPACE, 1)
 
 
 def count(number: int | None) -> str:

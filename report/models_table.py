@@ -15,6 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from limbeck.counted import counted
 from limbeck.report.schema import ModelReport, Report, judged_on, measured
 
 
@@ -39,7 +40,7 @@ def _broken(name: str) -> str:
 
 def _title(report: Report) -> str:
     examples = judged_on(report)
-    over = "" if examples is None else f", {examples:,} labelled example{'' if examples == 1 else 's'}"
+    over = "" if examples is None else f", {counted(examples, 'labelled example')}"
     return f"task {report.task}, test split{over}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from limbeck.counted import counted
 from limbeck.report import gain, proof
 from limbeck.report.models_table import models_table
 from limbeck.report.schema import Outcome, Report
@@ -27,7 +28,7 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
         console.print(models_table(report, console))
     for entry, records in report.training.items():
         for record in records:
-            steps, examples = _counted(record.steps, "step"), _counted(record.examples, "example")
+            steps, examples = counted(record.steps, "step"), counted(record.examples, "example")
             work = f"{steps}, {examples}, {record.seconds:.0f} s"
             if record.idle_share is not None:
                 work += f", devices idle {100 * record.idle_share:.0f} %"
@@ -41,10 +42,6 @@ def show(report: Report, page: Path, log: Path, tensorboard: str | None = None) 
         console.print(f"log: {log}", markup=False, soft_wrap=True)
     if tensorboard is not None:
         console.print(f"training curves: {tensorboard}", markup=False, soft_wrap=True)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def distillation(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from limbeck.cli.checking import estimate
 from limbeck.cli.checking.outcome import Outcome
 from limbeck.cli.checking.remarks import remarks
+from limbeck.counted import counted
 from limbeck.examples import SPLITS
 from limbeck.settings.config import Config
 
@@ -41,7 +42,7 @@ def _time(outcome: Outcome, config: Config) -> Iterator[str]:
     yield f"a run takes at least {estimate.duration(total)}; this is an estimate:"
     for part in parts:
         yield (
-            f"  {part.what}: {part.models} x {part.steps:,} steps of {1000 * part.step_seconds:.3g} ms, and "
+            f"  {part.what}: {part.models} x {counted(part.steps, 'step')} of {1000 * part.step_seconds:.3g} ms, and "
             f"{estimate.duration(part.start_seconds)} to start and to export: {estimate.duration(part.seconds)}"
         )
     yield (

@@ -60,7 +60,7 @@ def view(report: Report) -> SearchView | None:
     return SearchView(
         report.measure.name,
         figures.plural(found.examples, "labelled validation example"),
-        f"{found.budget:g} times the steps of the student were allowed; {steps:,} steps were taken, in "
+        f"{found.budget:g} times the steps of the student were allowed, and it took {figures.plural(steps, 'step')} in "
         f"{figures.duration(seconds)}",
         words.loss(found.chosen),
         f"{choice.LEVEL:g}",

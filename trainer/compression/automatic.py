@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from limbeck import events
 from limbeck.compression_record import RecipeSearch, TriedRecipe
+from limbeck.counted import counted
 from limbeck.errors import ConfigError, DataError, DivergedError, TaskError
 from limbeck.objectives.objective import Objective
 from limbeck.settings.compression import CompressionConfig
@@ -220,7 +221,7 @@ def _beginning(steps: Sequence[int], left_out: Sequence[str], student_steps: int
     told = f"compression.recipe=auto tries {len(steps)} recipes on {examples:,} labelled validation examples"
     if training:
         told += (
-            f": {len(training)} of them train the student further, in {sum(training):,} steps, "
+            f": {len(training)} of them train the student further, in {counted(sum(training), 'step')}, "
             f"{sum(training) / student_steps:.2g} times those of the student"
         )
     if left_out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from limbeck.counted import counted
 from limbeck.objectives.measure import Measure
 from limbeck.settings.distillation import DistillationConfig
 from limbeck.trainer.search.plan import Plan
@@ -31,11 +32,11 @@ def beginning(plan: Plan, losses: Sequence[DistillationConfig], asked: Distillat
     full = len(plan.finalists) + plan.places
     rounds = f"{full} to the end"
     if plan.screened:
-        rounds = f"{len(plan.screened)} of them in {plan.short_steps:,} steps each, then {rounds}"
+        rounds = f"{len(plan.screened)} of them in {counted(plan.short_steps, 'step')} each, then {rounds}"
     alone = " (labels alone is one)" if any(one.used_alpha == 0 for one in losses) else ""
     text = (
         f"a search on {examples:,} labelled validation examples chooses among {len(losses)} losses of distillation"
-        f"{alone}: {rounds}, in {plan.full_steps:,} steps each; in all at most {plan.steps:,} steps, "
+        f"{alone}: {rounds}, in {counted(plan.full_steps, 'step')} each; in all at most {counted(plan.steps, 'step')}, "
         f"{plan.steps / plan.full_steps:.2g} times those of the student"
     )
     fixed = _fixed(asked)

@@ -10,6 +10,7 @@ from typing import Any
 
 from limbeck import task_code
 from limbeck.aliases import FeatureSpec, KerasModel, LearningRate, Optimizer
+from limbeck.counted import counted
 from limbeck.errors import TaskError
 from limbeck.task import Task
 from limbeck.trainer.session import contract
@@ -96,6 +97,6 @@ def _checked(model: KerasModel, task: Task, who: str) -> KerasModel:
     if len(model.output_shape) != _RANK or model.output_shape[-1] != objective.outputs:
         raise TaskError(
             f"{who} must end in {objective.output_words}, but ends in {model.output_shape}: let its last layer have "
-            f"{objective.outputs} {'unit' if objective.outputs == 1 else 'units'}"
+            f"{counted(objective.outputs, 'unit')}"
         )
     return model

@@ -15,6 +15,7 @@ from typing import Any
 
 from limbeck import events, task_code
 from limbeck.aliases import Features, KerasModel, Tensor
+from limbeck.counted import counted
 from limbeck.errors import TaskError
 from limbeck.examples import TEACHER_LOGITS
 from limbeck.trainer.data.order import Order
@@ -67,7 +68,7 @@ def batch_remarks(order: Order, who: str) -> list[str]:
         return []
     return [
         f"{who}: a batch holds {order.batch_size:,} examples, and the training split only {order.examples:,}, so "
-        f"{order.epochs:,} epochs are no more than {order.steps:,} {'step' if order.steps == 1 else 'steps'}: lower "
+        f"{order.epochs:,} epochs are no more than {counted(order.steps, 'step')}: lower "
         "training.batch_size, or the model hardly learns"
     ]
 
@@ -197,5 +198,4 @@ def _traced(step: Step, batch: tuple[Any, ...]) -> Any:
     """Traces one step, and returns its graph."""
     import tensorflow as tf
 
-    run = tf.autograph.experimental.do_not_convert(step.run)
-    return tf.function(lambda *given: run(given), autograph=False).get_concrete_function(*batch).graph
+    return tf.function(lambda *given: step.run(given), autograph=False).get_concrete_function(*batch).graph

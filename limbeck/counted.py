@@ -1,0 +1,13 @@
+"""Writes a number with its noun. `1 steps` reads as if nobody had looked, and each message had its own remedy."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a count in words: `1 step`, `2,000 steps`.
+
+    Args:
+      number: how many.
+      noun: of what, in the singular; its plural ends in s.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
