@@ -1,8 +1,8 @@
-"""Training processes that do not wait for TensorFlow: forks of one process that has imported it.
+"""Processes that do not wait for TensorFlow: forks of one process that has imported it.
 
 A training process imports TensorFlow, Keras and TensorFlow Transform before it does anything. That takes seconds of a
 core, and a run starts a dozen such processes. So one process imports these packages once, and each training process is
-a fork of it:
+a fork of it, and so is the process that measures latencies:
 
     launcher --socket-- fork server --fork-- training process
 
@@ -35,6 +35,9 @@ from typing import Any
 from limbeck.trainer.process import lifeline
 
 READY = b"ready\n"
+WORKER = "limbeck.trainer.worker"
+# Modules with `main(arguments) -> int`, which need nothing but what the server has imported.
+PROGRAMS = (WORKER, "limbeck.trainer.serving.latency")
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_transform", "limbeck.trainer.training")
 # pyarrow's allocator has a thread, which it ends before a fork and starts again behind it.
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}
@@ -46,11 +49,13 @@ class Request:
     """A program that a fork becomes.
 
     Attributes:
-      arguments: of `limbeck.trainer.worker`.
+      program: one of `PROGRAMS`.
+      arguments: its arguments.
       variables: its whole environment.
       folder: its working directory.
     """
 
+    program: str
     arguments: list[str]
     variables: dict[str, str]
     folder: str
@@ -88,9 +93,9 @@ def main(number: int, launcher: int) -> int:
         return 0
     for one, handler in handlers.items():
         signal.signal(one, handler)
-    from limbeck.trainer import worker
+    import importlib
 
-    return worker.main(request.arguments)
+    return int(importlib.import_module(request.program).main(request.arguments))
 
 
 def _import() -> None:

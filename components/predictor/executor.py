@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from limbeck.components.properties.code import task_of
 from limbeck.components.teacher_labeler import provenance
 from limbeck.compression_record import CompressionRecord
 from limbeck.examples import TEST
+from limbeck.launchers.local import programs
 from limbeck.models import COMPRESSED, MODELS, STUDENT, TEACHER
 from limbeck.records import from_json, to_json
 from limbeck.reference import TaskRef
@@ -33,7 +32,7 @@ from limbeck.settings.labelling import LabellingConfig
 from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.job import FURTHER_MODELS
-from limbeck.trainer.process import interpreter
+from limbeck.trainer.serving import latency
 from limbeck.trainer.serving.compressed import FILE, RECORD
 from limbeck.trainer.serving.latency import LatencyRequest, LatencyResult
 
@@ -202,11 +201,7 @@ def _latencies(models: dict[str, str], examples: str, scratch: Path) -> LatencyR
     compressed = {name: folder for name, folder in models.items() if MODELS[name].compressed}
     saved = {name: folder for name, folder in models.items() if name not in compressed}
     request.write_text(to_json(LatencyRequest(saved, examples, compressed=compressed)), encoding="utf-8")
-    subprocess.run(
-        [sys.executable, "-m", "limbeck.trainer.serving.latency", str(request), str(result)],
-        env=interpreter.environment(os.environ),
-        check=True,
-    )
+    programs.run(latency.__name__, [str(request), str(result)], scratch)
     return from_json(LatencyResult, result.read_text(encoding="utf-8"))
 
 

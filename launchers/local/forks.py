@@ -1,4 +1,4 @@
-"""Starts training processes as forks of a process that has imported TensorFlow: `limbeck.trainer.fork_server`.
+"""Starts processes as forks of a process that has imported TensorFlow: `limbeck.trainer.fork_server`.
 
 It does so only where a fork does the same as a program that is started. A GPU's driver and some libraries do not
 survive a fork. Variables that an interpreter or a library reads when it starts must be the same in the server and in
@@ -144,15 +144,18 @@ class _Current:
     refused: Mapping[str, str] | None = None
 
 
-def start(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Fork | None:
-    """Starts `limbeck.trainer.worker` as a fork. Returns None where a program has to be started instead.
+def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Fork | None:
+    """Starts a program as a fork. Returns None where it has to be started as a program instead.
 
     Args:
-      arguments: of the program.
+      program: its module.
+      arguments: its arguments.
       variables: its whole environment.
       folder: its working directory.
     """
-    request = Request(list(arguments), dict(variables), str(folder))
+    if program not in fork_server.PROGRAMS:
+        return None
+    request = Request(program, list(arguments), dict(variables), str(folder))
     with _Current.lock:
         if not _is_safe(variables):
             return None

@@ -19,8 +19,10 @@ from pathlib import Path
 from limbeck.launchers.failure import Exit
 from limbeck.launchers.local import forks
 from limbeck.launchers.local.forks import Fork
+from limbeck.trainer import fork_server
 
-WORKER = (sys.executable, "-m", "limbeck.trainer.worker")
+_PYTHON = (sys.executable, "-m")
+WORKER = (*_PYTHON, fork_server.WORKER)
 LAST_LINES = 30
 # How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
 _READER_SECONDS = 2.0
@@ -58,7 +60,7 @@ class Process:
         with self._started.stdout as lines:
             for line in lines:
                 self._lines.append(line.rstrip("\n"))
-                _pass_on(f"[{self.title}] {self._lines[-1]}\n")
+                pass_on(f"[{self.title}] {self._lines[-1]}\n")
 
     def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
         code = self._started.wait()
@@ -84,8 +86,8 @@ class Process:
 
 def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Fork | subprocess.Popen[str]:
     """Starts a process whose standard output and error are one stream of text: a fork where it would do the same."""
-    interpreter, arguments = tuple(command[: len(WORKER)]), command[len(WORKER) :]
-    fork = forks.start(arguments, environment, folder) if interpreter == WORKER else None
+    interpreter, program, arguments = tuple(command[:2]), "".join(command[2:3]), command[3:]
+    fork = forks.start(program, arguments, environment, folder) if interpreter == _PYTHON else None
     return fork or subprocess.Popen(
         command,
         env=environment,
@@ -98,8 +100,8 @@ def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) 
     )
 
 
-def _pass_on(line: str) -> None:
-    """Writes a line to the log, or drops it.
+def pass_on(line: str) -> None:
+    """Writes a line of a process to the log, or drops it.
 
     Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
     would empty the pipe, and the process would hang or break at its next line: a training must not die for its log.

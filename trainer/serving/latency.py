@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 from limbeck.aliases import Tensor
 from limbeck.errors import DataError
 from limbeck.records import STRICT, from_json, to_json
+from limbeck.trainer.process import lifeline
 from limbeck.trainer.serving.compressed import CompressedModel
 
 WARM_UP_CALLS = 30
@@ -101,11 +102,13 @@ def _summary(seconds: list[float]) -> Latency:
     return Latency(round(float(p50), 4), round(float(p99), 4))
 
 
-def main(arguments: list[str]) -> None:
-    """Reads the request from the first file, and writes the result to the second."""
+def main(arguments: list[str]) -> int:
+    """Reads the request from the first file, and writes the result to the second. Returns the exit code, 0."""
+    lifeline.die_with_parent()
     request = from_json(LatencyRequest, Path(arguments[0]).read_text(encoding="utf-8"))
     Path(arguments[1]).write_text(to_json(measure(request)), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
