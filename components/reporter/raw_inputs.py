@@ -40,7 +40,7 @@ def find(ids: Collection[str], raw_files: Sequence[str], transform_graph: str) -
         return found
     spec = tft.TFTransformOutput(files.local_copy(transform_graph)).raw_feature_spec()
 
-    @tf.function
+    @tf.function(autograph=False)
     def content_ids(batch: Any) -> Any:
         parsed = tf.io.parse_example(batch, spec)
         return content_id({name: dense_or_sparse(values) for name, values in parsed.items()})

@@ -32,6 +32,7 @@ from limbeck.trainer.data.batches import numbered_batches
 from limbeck.trainer.data.input_pipeline import PerReplicaPipeline, replicas_of
 from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import shared
+from limbeck.trainer.fitting.repetition import repeated
 
 _READ_BATCH = 1024
 
@@ -146,18 +147,16 @@ def evaluator(
         )
         tf.cond(tf.reduce_any(chosen), lambda: updated(metrics, *given), lambda: 0)
 
-    measure, update = map(tf.autograph.experimental.do_not_convert, (measure, update))
-
-    @tf.function
+    @tf.function(autograph=False)
     def total(iterator: DatasetIterator) -> Tensor:
-        sums = tf.zeros([4], tf.float64)
-        for _ in tf.range(steps):
+        def batch(sums: Tensor) -> tuple[Tensor]:
             found = strategy.run(measure, args=pipeline.take(iterator))
             parts = [strategy.experimental_local_results(one)[0] for one in found]
-            sums += parts[0]
             if metrics:
                 update(*parts[1:])
-        return sums
+            return (sums + parts[0],)
+
+        return repeated(steps, batch, (tf.zeros([4], tf.float64),))[0]
 
     def evaluate() -> Evaluation:
         for metric in metrics:

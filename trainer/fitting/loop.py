@@ -12,10 +12,11 @@ strategy.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from limbeck.aliases import Tensor
 from limbeck.errors import DivergedError
@@ -25,6 +26,7 @@ from limbeck.trainer.fitting.early_stopping import Streak
 from limbeck.trainer.fitting.evaluation import Evaluation
 from limbeck.trainer.fitting.hooks import Hooks, Validation
 from limbeck.trainer.fitting.progress import Fitted, TrainingProgress
+from limbeck.trainer.fitting.repetition import repeated
 from limbeck.trainer.fitting.step import GroupedStep, Step, StepResult
 from limbeck.trainer.process.preemption import PreemptedError
 
@@ -113,43 +115,57 @@ class _CallResult(NamedTuple):
     computing: Tensor
     waiting: Tensor
 
+    def plus(self, one: StepResult) -> _CallResult:
+        """Returns the result of one more step."""
+        import tensorflow as tf
+
+        sound = self.last.sound
+        last = StepResult(*(tf.where(sound, new, old) for new, old in zip(one, self.last, strict=True)))
+        return self._replace(
+            total=self.total + one.loss,
+            taken=self.taken + tf.cast(sound, tf.int32),
+            last=last,
+            examples=self.examples + one.examples,
+        )
+
 
 def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
     """Returns a function that takes a number of steps, an int32 scalar, and does them in one graph."""
     import tensorflow as tf
 
     iterator = inputs.start()
-    # Keras applies autograph to a user's layers itself. Here autograph would also rewrite Keras' own code, for seconds.
     together = step.together if isinstance(step, GroupedStep) else 1
-    several = step.run_together if isinstance(step, GroupedStep) else lambda batches: [step.run(*batches)]
-    run = tf.autograph.experimental.do_not_convert(several)
 
-    @tf.function(reduce_retracing=True)
-    def call(count: Tensor) -> _CallResult:
-        total, examples, taken = tf.constant(0.0), tf.constant(0, tf.int64), 0
-        kept = StepResult(
-            tf.constant(0.0), tf.constant(0.0), tf.constant(0.0), tf.constant(True), tf.constant(0, tf.int64)
+    def group(size: int, ended: Tensor, so_far: _CallResult) -> tuple[Tensor, _CallResult]:
+        batches = [inputs.take(iterator) for _ in range(size)]
+        began = _time_after([ended, batches])
+        results = step.run_together(batches) if isinstance(step, GroupedStep) else [step.run(batches[0])]
+        now = _time_after(results)
+        for result in results:
+            so_far = so_far.plus(result)
+        return now, so_far._replace(
+            waiting=so_far.waiting + (began - ended), computing=so_far.computing + (now - began)
         )
-        computing = waiting = tf.constant(0.0, tf.float64)
-        ended = tf.timestamp()
+
+    # Keras applies autograph to a user's layers itself.
+    @tf.function(autograph=False, reduce_retracing=True)
+    def call(count: Tensor) -> _CallResult:
+        state: tuple[Any, ...] = (tf.timestamp(), _nothing())
         # Steps that are too few for another group come behind the groups.
         groups = [(1, count)] if together == 1 else [(together, count // together), (1, count % together)]
         for size, times in groups:
-            for _ in tf.range(times):
-                batches = [inputs.take(iterator) for _ in range(size)]
-                began = _time_after([ended, batches])
-                results = run(batches)
-                waiting += began - ended
-                ended = _time_after(results)
-                computing += ended - began
-                for result in results:
-                    taken += tf.cast(kept.sound, tf.int32)
-                    kept = StepResult(*(tf.where(kept.sound, new, old) for new, old in zip(result, kept)))  # noqa: B905
-                    total += result.loss
-                    examples += result.examples
-        return _CallResult(total, taken, kept, examples, computing, waiting)
+            state = repeated(times, functools.partial(group, size), state)
+        return cast(_CallResult, state[1])
 
     return call
+
+
+def _nothing() -> _CallResult:
+    """Returns the result of no step."""
+    import tensorflow as tf
+
+    zero, none, now = tf.constant(0.0), tf.constant(0, tf.int64), tf.constant(0.0, tf.float64)
+    return _CallResult(zero, tf.constant(0), StepResult(zero, zero, zero, tf.constant(True), none), none, now, now)
 
 
 def _time_after(values: Any) -> Tensor:

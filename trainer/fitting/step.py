@@ -49,7 +49,7 @@ class Step(Protocol):
     """One optimizer step: an update of a model's variables by one global batch."""
 
     def run(self, batch: Batch) -> StepResult:
-        """Does the step. It is called within a tf.function, and autograph does not rewrite it.
+        """Does the step. It is called within a tf.function without autograph.
 
         Args:
           batch: one batch, as `InputPipeline.take` returns it.

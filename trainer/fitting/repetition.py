@@ -1,0 +1,30 @@
+"""Repeats something in a graph.
+
+A loop of Python over `tf.range` needs autograph, which rewrites the loop and every function that it calls. That takes
+half a second of each training process, and an exception then names a file that nobody has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from limbeck.aliases import Tensor
+
+
+def repeated(
+    times: Tensor | int, change: Callable[..., tuple[Any, ...]], state: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Returns `change(*change(*… state))`. It is called within a tf.function.
+
+    Args:
+      times: how often, int32 scalar.
+      change: takes the parts of a state, and returns the parts of the next one: the same structures, dtypes and shapes.
+      state: the first one, structures of tensors.
+    """
+    import tensorflow as tf
+
+    def body(done: Tensor, *now: Any) -> tuple[Any, ...]:
+        return (done + 1, *change(*now))
+
+    return tuple(tf.while_loop(lambda done, *_: done < times, body, (tf.constant(0), *state))[1:])
