@@ -147,6 +147,9 @@ class _Current:
 def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Fork | None:
     """Starts a program as a fork. Returns None where it has to be started as a program instead.
 
+    A server is started for training processes. Another program is forked where one stands already: to start one for it
+    would take longer than to start the program.
+
     Args:
       program: its module.
       arguments: its arguments.
@@ -157,7 +160,7 @@ def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], 
         return None
     request = Request(program, list(arguments), dict(variables), str(folder))
     with _Current.lock:
-        if not _is_safe(variables):
+        if not _is_safe(variables) or not (program == fork_server.WORKER or _stands(variables)):
             return None
         # A server may have been killed since it served last.
         for _ in range(2):
@@ -201,14 +204,20 @@ def _is_safe(variables: Mapping[str, str]) -> bool:
 
 def _server(variables: Mapping[str, str]) -> ForkServer:
     """Returns the server for an environment, and retires one for another."""
-    current = _Current.server
-    if current is None or _Current.owner != os.getpid() or current.variables != _shared(variables):
+    if not _stands(variables):
         _retire()
-        current = _Current.server = ForkServer(_shared(variables))
+        _Current.server = ForkServer(_shared(variables))
         # Whoever measures this process counts the server only if it was waited for.
         atexit.unregister(stop)
         atexit.register(stop)
-    return current
+    assert _Current.server is not None  # noqa: S101
+    return _Current.server
+
+
+def _stands(variables: Mapping[str, str]) -> bool:
+    """Returns whether there is a server for an environment."""
+    current = _Current.server
+    return current is not None and _Current.owner == os.getpid() and current.variables == _shared(variables)
 
 
 def _retire() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -19,13 +20,13 @@ import pytest
 
 from limbeck.errors import TrainingFailedError, UserError
 from limbeck.launchers.cluster import Cluster
-from limbeck.launchers.local import forks
+from limbeck.launchers.local import forks, programs
 from limbeck.launchers.local.launcher import LocalLauncher
 from limbeck.records import to_json
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import fork_server
 from limbeck.trainer.job import TrainingJob
-from tests.trainer import forked_task
+from tests.trainer import forked_program, forked_task
 from tests.trainer.world import World
 
 pytestmark = pytest.mark.processes
@@ -98,6 +99,26 @@ def test_what_has_threads_is_not_forked(
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     assert seen(world, tmp_path / "job")["chief-0"]["program"] == PROGRAM
     assert "the fork server has threads, and cannot fork" in capfd.readouterr().err
+
+
+def test_another_program_is_a_fork_where_a_server_stands_and_a_program_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The process that measures latencies imported TensorFlow anew in each run."""
+    name = forked_program.__name__
+    monkeypatch.setattr(fork_server, "PROGRAMS", (*fork_server.PROGRAMS, name))
+    file = tmp_path / "found.json"
+
+    programs.run(name, [str(file), "0"], tmp_path)
+    assert json.loads(file.read_text()) == {"parent": os.getpid(), "imported": False}
+
+    LocalLauncher().prepare()
+    programs.run(name, [str(file), "0"], tmp_path)
+    [server] = psutil.Process().children()
+    assert json.loads(file.read_text()) == {"parent": server.pid, "imported": True}
+    with pytest.raises(RuntimeError, match=r"forked_program ended with exit code 3:\nsaid\n"):
+        programs.run(name, [str(file), "3"], tmp_path)
+    assert "said\n" in capfd.readouterr().err
 
 
 def waiting(folder: Path) -> psutil.Process:
