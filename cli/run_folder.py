@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic.dataclasses import dataclass
@@ -134,8 +134,12 @@ class RunFolder:
                 f"{self.root}: give another folder"
             )
 
-    def prepare(self, request: Request) -> None:
+    def prepare(self, request: Request) -> Callable[[], None]:
         """Prepares the folder for a run of `request`.
+
+        Returns:
+          A function that makes the request the last one again that was there before. It is for a request that was
+          refused before any node: `rerun` would be refused for it as well.
 
         Raises:
           ConfigError: if the folder cannot be written, or belongs to another task.
@@ -150,15 +154,17 @@ class RunFolder:
                     f"{self.root} holds runs of the task {_named(before)}, and what they computed; give --root another "
                     f"folder for {_named(now)}"
                 )
+        last = self.request_file.read_text(encoding="utf-8") if self.request_file.exists() else None
         try:
             # A request that a signal cut off could not be read by the next run.
             with stopping.postponed():
                 self.log.parent.mkdir(parents=True, exist_ok=True)
                 self.log.write_text("", encoding="utf-8")
                 self.events.write_text("", encoding="utf-8")
-                self.request_file.write_text(to_json(request), encoding="utf-8")
+                _write(self.request_file, to_json(request))
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
+        return lambda: None if last is None else _write(self.request_file, last)
 
     def _has_results(self) -> bool:
         """Whether a run has got as far as to its first node, or anything that belongs to its task is left."""
@@ -189,6 +195,10 @@ class RunFolder:
                     f"another run is at work in {self.root}: wait for it, or give another --root"
                 ) from None
             yield
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _unusable(root: Path, error: OSError) -> str:

@@ -81,13 +81,13 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()
     with folder.alone():
-        folder.prepare(request)
+        undo = folder.prepare(request)
         # Of runs that were killed.
         folder.sweep()
         temporary.sweep()
         with stopping.signals_as_errors():
             code = _run_or_stop(folder, start)
-            _assert_begun(folder, code)
+            _assert_begun(folder, code, undo)
             return _conclude(folder, code)
 
 
@@ -146,11 +146,18 @@ def _end(runner: Runner) -> None:
     runner.wait()
 
 
-def _assert_begun(folder: RunFolder, code: int) -> None:
-    """Raises UserError for a mistake that was found before any node ran: the report is still that of the last run."""
+def _assert_begun(folder: RunFolder, code: int, undo: Callable[[], None]) -> None:
+    """Raises UserError for a mistake that was found before any node ran. Report and request stay those of before.
+
+    Args:
+      folder: the folder.
+      code: exit code of the process that ran the pipeline.
+      undo: puts the request of before back.
+    """
     from limbeck.cli import collect
 
     if code == exit_codes.USER_MISTAKE and collect.run_id(folder.events) is None:
+        undo()
         raise UserError(f"{collect.failure(folder, code)}\nlog: {folder.log}")
 
 

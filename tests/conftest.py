@@ -31,6 +31,27 @@ settings.register_profile("same", _PATIENT, derandomize=True)
 settings.register_profile("soak", _PATIENT, max_examples=2000, print_blob=True)
 settings.load_profile("same")
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    """Gives all fixtures the same environment."""
+    _forget_the_name_of_the_test()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    """Gives all tests the same environment."""
+    _forget_the_name_of_the_test()
+
+
+def _forget_the_name_of_the_test() -> None:
+    """A server that forks training processes serves one environment. pytest writes the name of each test into it.
+
+    So each test started another server, which imports TensorFlow for five seconds of a core.
+    """
+    os.environ["PYTEST_CURRENT_TEST"] = "a test"
+
+
 # Of all marks the most expensive first.
 EXPENSIVE = ("pipeline", "processes")
 
@@ -112,9 +133,9 @@ def _variables_of_one_file() -> Iterator[None]:
     os.environ.update(before)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _no_fork_server() -> Iterator[None]:
-    """Ends what a file of tests has started to fork training processes: the next one may look for leftovers."""
+    """Ends what forks training processes for all tests of this process. It takes five seconds of a core to start."""
     yield
     forks = sys.modules.get("limbeck.launchers.local.forks")
     if forks is not None:

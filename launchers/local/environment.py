@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from limbeck import events
 from limbeck.launchers.failure import ENVIRONMENT as FAILURE
 from limbeck.trainer.distribution import cluster
 from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 from limbeck.trainer.process import heartbeat, interpreter, lifeline
 
 LOOPBACK = "127.0.0.1"
-# The variables by which processes of one launching process differ.
+# The variables by which processes of one launching process may differ. None is read by an import.
 PER_PROCESS = frozenset(
     {
+        events.ENVIRONMENT,
         *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "no_grpc_proxy", "TMPDIR"),
         *(lifeline.ENVIRONMENT, FAILURE, heartbeat.ENVIRONMENT, cluster.ENVIRONMENT),
     }

@@ -140,8 +140,8 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
 
 
 def test_a_setting_that_only_the_task_can_judge_leaves_the_report_of_the_last_run(base: Base) -> None:
-    """No node ran. A page about nothing but the mistake took the place of a finished run's."""
-    before = {name: (base.root / name).read_bytes() for name in ("report.json", "report.html")}
+    """A page about the mistake took the place of a finished run's, and `rerun` was refused for it, too."""
+    before = {name: (base.root / name).read_bytes() for name in ("report.json", "report.html", "request.json")}
     refused = base.again("gate.tolerance=1.5")
     assert refused.code == 2
     assert "error: gate.tolerance is a difference of accuracy, a fraction" in refused.output

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 
-import psutil
 import pytest
 
 from limbeck import events
@@ -22,13 +21,8 @@ from limbeck.launchers.supervisor import supervise
 from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 
+pytestmark = pytest.mark.usefixtures("no_child_is_left")
 HEARTBEAT_SECONDS = 3.0
-
-
-@pytest.fixture(autouse=True)
-def no_child_is_left():
-    yield
-    assert psutil.Process().children(recursive=True) == []
 
 
 @pytest.fixture

@@ -17,13 +17,7 @@ from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
 from tests.launchers import jobs
 
-pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(autouse=True)
-def no_child_is_left():
-    yield
-    assert psutil.Process().children(recursive=True) == []
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("no_child_is_left")]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 from types import SimpleNamespace
 from typing import ClassVar
 
-import psutil
 import pytest
 
 from limbeck.errors import TrainingFailedError, UserError
@@ -22,15 +21,9 @@ from limbeck.settings.vertex import VertexConfig
 from tests.launchers import jobs
 from tests.launchers.vertex.service import PARENT, api_of, serving
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("no_child_is_left")]
 SETTINGS = VertexConfig(project="lab", region="us-central1", image="i", staging="gs://b/s", poll_seconds=0.05)
 CREATE, LIST, READ = "POST customJobs", "GET customJobs", "GET customJobs"
-
-
-@pytest.fixture(autouse=True)
-def no_child_is_left():
-    yield
-    assert psutil.Process().children(recursive=True) == []
 
 
 class _Launcher(VertexLauncher):
