@@ -21,6 +21,8 @@ from limbeck.settings.config import Config
 from limbeck.settings.drift import DriftConfig
 from tests.components.bulk_scoring.model import write_task
 
+pytestmark = pytest.mark.long
+
 ROWS = 1000
 SIGNATURE = Signature(
     "serving_tensors",

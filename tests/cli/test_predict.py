@@ -14,6 +14,8 @@ from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 from tests.components.bulk_scoring.model import SOURCE, write_model, write_task
 
+pytestmark = pytest.mark.long
+
 NO_PAIR = SOURCE.replace('        Feature("pair", "number", shape=(2,)),\n', "")
 
 

@@ -13,7 +13,7 @@ from limbeck.kubeflow.rewrites.task_data import TaskData, add_task_data
 from tests.kubeflow.pods import Pod, assert_done
 from tests.kubeflow.specs import INPUT_CONFIG, stock
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 CONFIG = {"input_config": INPUT_CONFIG}
 

@@ -16,7 +16,7 @@ from tests.kubeflow.pods import Pod, assert_done
 from tests.kubeflow.simulate import probe
 from tests.kubeflow.specs import Spec, task_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 MODELS = ("teacher", "student", "student_hard_labels", "student_pseudo_labels")
 TRACE = probe.TRACES / "2.17.0" / "ui-artifacts" / "expected.json"

@@ -14,7 +14,7 @@ from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 from tests.launchers.collective_worker import STEP_OF_FATE, STEPS
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 WORKER = Path(__file__).parent / "collective_worker.py"
 

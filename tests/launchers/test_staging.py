@@ -25,6 +25,8 @@ from limbeck.settings.launcher import LAUNCHERS, LauncherConfig
 from limbeck.settings.recovery import RecoveryConfig
 from tests.launchers import jobs
 
+pytestmark = pytest.mark.long
+
 RECORDS = (RankRecord("chief", 0, 7, 70, 0.5),)
 
 

@@ -11,6 +11,8 @@ import pytest
 from limbeck.models import COMPRESSED, CONTROLS, MODELS, STUDENT, TEACHER, shipped
 from limbeck.trainer.process import interpreter
 
+pytestmark = pytest.mark.long
+
 PROJECT = Path(__file__).parents[2]
 ENTRY = """
     Model("student_toy", "DistillerToy", "pseudo_labels", "student of the toys", "of the toys", control=True),

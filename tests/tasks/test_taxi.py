@@ -20,6 +20,8 @@ from limbeck.tasks.taxi.preprocessing import TRIP, VOCABULARIES
 from tests.limbeck.tabular.transformed import transformed
 from tests.tasks.files import checksums, write_elsewhere
 
+pytestmark = pytest.mark.long
+
 CONFIG = sources.load([sources.read_yaml(Path(taxi.__file__).parent / "config.yaml")])
 TRIPS = 15_002
 EXAMPLES = 600

@@ -29,7 +29,7 @@ from limbeck.trainer.job import TrainingJob
 from tests.trainer import forked_program, forked_task
 from tests.trainer.world import World
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 PROJECT = Path(__file__).parents[2]
 FORK, PROGRAM = "limbeck.trainer.fork_server", "limbeck.trainer.worker"
 PATIENCE_SECONDS = 120

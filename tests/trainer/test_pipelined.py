@@ -22,6 +22,8 @@ from tests.trainer.pipelining import cuts
 from tests.trainer.session import deep
 from tests.trainer.world import POSITIONS, STEPS, TRAINING, weights
 
+pytestmark = pytest.mark.long
+
 TWO = PipeliningConfig(stages=2, micro_batches=4)
 
 

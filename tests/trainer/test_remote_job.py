@@ -14,6 +14,8 @@ from limbeck.trainer import training, worker
 from limbeck.trainer.process import heartbeat
 from tests.trainer.world import POSITIONS, STEPS, weights
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(params=["ram", "s3"])
 def root(request, tmp_path, monkeypatch):

@@ -36,6 +36,8 @@ from tests.trainer.world import (
     weights,
 )
 
+pytestmark = pytest.mark.long
+
 
 def record(job, rank=0):
     return from_json(RankRecord, (Path(job.record_uri) / f"rank-{rank}.json").read_text())

@@ -16,6 +16,8 @@ from limbeck.trainer import training
 from tests.horovod_extra import needs_horovod
 from tests.trainer.world import COUNT, POSITIONS, STEPS, TRAINING, edited, pack, values_of, weights
 
+pytestmark = pytest.mark.long
+
 ONE_DEVICE = StrategyConfig(name="one_device")
 STRATEGIES = {
     "mirrored": StrategyConfig(name="mirrored", logical_devices=3),

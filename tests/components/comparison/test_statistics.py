@@ -14,6 +14,8 @@ from limbeck.models import HARD_LABELS, PSEUDO_LABELS, STUDENT, TEACHER
 from limbeck.objectives.area_under_curve import AreaUnderCurve
 from limbeck.report.verdicts import Interval, NonInferiority, Verdicts
 
+pytestmark = pytest.mark.long
+
 # How far each model lifts the scores of positive examples.
 LIFTS = {TEACHER: 2.4, STUDENT: 2.0, HARD_LABELS: 1.0, PSEUDO_LABELS: 1.9}
 AREA = AreaUnderCurve()

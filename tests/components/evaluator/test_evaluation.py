@@ -13,6 +13,8 @@ from tests.components.reporter import evaluations
 from tests.components.shapes import TASK
 from tests.components.world import World
 
+pytestmark = pytest.mark.long
+
 
 def test_tfma_accepts_it():
     config_util.verify_eval_config(evaluation_config(TASK))

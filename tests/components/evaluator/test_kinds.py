@@ -15,6 +15,8 @@ from limbeck.components.reporter.slices import figures_of
 from limbeck.records import to_json
 from tests.integration.kinds import diabetes, findings, tumours
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 300
 # All of a slice have the same label.
 PURE = "pure"

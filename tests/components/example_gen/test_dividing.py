@@ -24,6 +24,8 @@ from limbeck.examples import SPLITS
 from tests.components.example_gen import test_executor
 from tests.components.example_gen.tables import features_of
 
+pytestmark = pytest.mark.long
+
 DECLARATION = {
     "a": Declared("number"),
     "b": Declared("text"),

@@ -23,6 +23,8 @@ from limbeck.errors import ConfigError, DataError
 from tests.components import rehearsal
 from tests.components.example_gen.tables import Features, features_of
 
+pytestmark = pytest.mark.long
+
 
 def in_order(features: Features) -> str:
     """The place of an example, whatever the order in which a process lists its features."""

@@ -37,6 +37,8 @@ from tests.components import rehearsal, shapes
 from tests.components.mapping import here
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
 
+pytestmark = pytest.mark.long
+
 
 def labelled_examples(
     world: World, folder: Path, splits: dict[str, list[bytes]], teacher: str = TEACHER

@@ -23,6 +23,8 @@ from tests.components import rehearsal
 from tests.components.someone import Adapted, Someone, network, properties, save
 from tests.components.world import features_of, read_split
 
+pytestmark = pytest.mark.long
+
 TEXTS = tf.TensorSpec([None], tf.string, name="examples")
 
 

@@ -24,7 +24,7 @@ from limbeck.settings.training import TrainingConfig
 from tests.components import rehearsal
 from tests.components.world import PROPERTIES, World
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 TRAINING = TrainingConfig(epochs=2, batch_size=8, seed=1)
 
 

@@ -20,6 +20,8 @@ from tests.trainer import packed
 from tests.trainer.data.test_columns import DENSE, OTHERS
 from tests.trainer.data.test_packed_bytes import content, cut, several_logits, with_ties
 
+pytestmark = pytest.mark.long
+
 # Threads work as processes do, and start at once.
 THREADS = tuple(flag.replace("multi_processing", "multi_threading") for flag in BeamConfig(workers=2).flags())
 MANY = Limits(read_examples=4, run_bytes=1, block_bytes=500, open_runs=3)

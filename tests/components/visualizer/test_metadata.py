@@ -21,6 +21,8 @@ from limbeck.report.schema import ModelReport
 from limbeck.report.verdicts import Interval
 from tests.components.visualizer import left
 
+pytestmark = pytest.mark.long
+
 # What one artifact on Vertex AI may hold.
 VERTEX_BYTES = 200_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.kubeflow.simulate import probe
 
-pytestmark = [pytest.mark.processes, pytest.mark.pipeline]
+pytestmark = [pytest.mark.processes, pytest.mark.pipeline, pytest.mark.long]
 
 
 def test_stock_tfx_dies_in_its_first_node(tmp_path: Path) -> None:

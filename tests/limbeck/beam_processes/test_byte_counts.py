@@ -12,6 +12,8 @@ from limbeck.beam_processes import byte_counts
 from limbeck.moved import LEDGER
 from limbeck.settings.beam import BeamConfig
 
+pytestmark = pytest.mark.long
+
 RECORDS = [bytes([number]) * (1000 + number) for number in range(100)]
 
 

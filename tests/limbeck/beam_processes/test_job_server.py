@@ -22,7 +22,7 @@ from limbeck.trainer.process import interpreter
 from tests.limbeck.beam_processes import steps
 from tests.limbeck.engines.clusters import FlinkRest, write_jar, write_java
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 STAND_IN = """
 while [ $# -gt 0 ]; do

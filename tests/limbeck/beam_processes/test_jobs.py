@@ -24,7 +24,7 @@ from limbeck.settings.beam import BeamConfig
 from limbeck.trainer.process import interpreter
 from tests.limbeck.beam_processes import steps
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 SETTINGS = BeamConfig(engine="portable", environment="process", workers=2)
 IDENTITY = identity.identity_of(find("digits"))

@@ -66,6 +66,8 @@ from tests.components.world import write_split
 from tests.trained import TRAINED
 from tests.trainer import packed, transform
 
+pytestmark = pytest.mark.long
+
 TEACHERS, SPLITS = 2, ("train", "validation", "test")
 TRAINING = TrainingConfig(epochs=6, batch_size=8, learning_rate=0.05, seed=3, early_stopping_patience=5)
 

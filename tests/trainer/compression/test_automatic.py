@@ -19,7 +19,7 @@ from limbeck.trainer.serving.compressed import FILE, RECORD, CompressedModel
 from tests.trainer.compression import uncompressible
 from tests.trainer.world import pack, values_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 # Of 17 steps of the student, one training has 6: the budget suffices for one, and not for the chain of three.
 AUTO = CompressionConfig(
     "auto",

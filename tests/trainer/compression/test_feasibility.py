@@ -15,7 +15,7 @@ from limbeck.trainer import training
 from tests.trainer import world as worlds
 from tests.trainer.compression import uncompressible
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 def planned(world, folder, attribute, recipe):

@@ -33,6 +33,8 @@ from tests.trainer.world import (
     with_logits,
 )
 
+pytestmark = pytest.mark.long
+
 # Two examples have equal content. The labeller tells them apart by their occurrence.
 TWINS = [*rows(), *rows()[:2]]
 

@@ -17,6 +17,8 @@ from limbeck.trainer.pipelining.schedules.registry import DELAYED
 from limbeck.trainer.recovery import model_state
 from tests.trainer.fitting import delayed_rule
 
+pytestmark = pytest.mark.long
+
 STAGES, WIDTH, CLASSES, EXAMPLES = 3, 5, 4, 8
 STEPS = 5
 RATE = 0.05

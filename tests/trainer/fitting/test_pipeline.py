@@ -20,6 +20,8 @@ from limbeck.trainer.pipelining.schedules.registry import SCHEDULES
 from tests.trainer.fitting.graphs import above
 from tests.trainer.pipelining.models import Batch, batch, built, gradients, loss
 
+pytestmark = pytest.mark.long
+
 MICRO_BATCHES = 3
 
 

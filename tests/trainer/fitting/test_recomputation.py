@@ -21,6 +21,8 @@ from limbeck.trainer.pipelining.host_memory import assert_swappable
 from tests.trainer.fitting.graphs import above
 from tests.trainer.pipelining.models import MODELS, batch, built, gradients, loss
 
+pytestmark = pytest.mark.long
+
 
 def recomputing(model, mode="all"):
     """All cuts, whatever is best: so that each layer is a block."""

@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from limbeck.settings.checkpoint import CheckpointConfig
 from limbeck.trainer import training
 from tests.trainer import world as worlds
 from tests.trainer.world import TRAINING
+
+pytestmark = pytest.mark.long
 
 # It ends early: at this rate the loss rises at first.
 RATE, PATIENCE, SAVE_EVERY = 1.0, 3, 5

@@ -21,6 +21,8 @@ from limbeck.trainer.search import record
 from limbeck.trainer.session.generations import seed_of
 from tests.trainer.world import STEPS, TRAINING, pack, values_of, weights, with_logits
 
+pytestmark = pytest.mark.long
+
 TWO = DistillationConfig(temperature=2.0, alpha=0.8, generations=2)
 
 

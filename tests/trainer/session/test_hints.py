@@ -20,6 +20,8 @@ from limbeck.trainer.recovery import checkpoint
 from tests.trainer.session import hinted
 from tests.trainer.world import STEPS, TRAINING, weights
 
+pytestmark = pytest.mark.long
+
 # What does not depend on the number of replicas.
 LAYERS = DistillationConfig(
     temperature=2.0, alpha=0.6, hint_weight=1.0, hidden_cosine_weight=0.5, attention_weight=0.5

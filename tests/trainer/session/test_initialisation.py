@@ -21,6 +21,8 @@ from limbeck.trainer.recovery.job_digest import job_digest
 from tests.trainer.session import initialised
 from tests.trainer.world import STEPS, TRAINING, weights
 
+pytestmark = pytest.mark.long
+
 # Steps that move no weight, so what is exported is what training began with.
 STILL = dataclasses.replace(TRAINING, learning_rate=1e-30)
 

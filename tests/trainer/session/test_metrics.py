@@ -19,6 +19,8 @@ from limbeck.trainer.recovery import checkpoint
 from tests.trainer.session import metered
 from tests.trainer.world import COUNT, TRAINING, pack, values_of
 
+pytestmark = pytest.mark.long
+
 NAMES = {"log_loss", "accuracy", "top_2", "largest_logit", "cross_entropy", "undefined"}
 
 

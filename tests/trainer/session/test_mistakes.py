@@ -18,6 +18,8 @@ from tests.trainer import transform
 from tests.trainer.session import mistakes
 from tests.trainer.world import TRAINING
 
+pytestmark = pytest.mark.long
+
 MODULE = mistakes.__name__
 
 

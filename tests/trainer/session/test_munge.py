@@ -17,6 +17,8 @@ from limbeck.trainer import training
 from limbeck.trainer.recovery import checkpoint
 from tests.trainer.world import STEPS, weights
 
+pytestmark = pytest.mark.long
+
 MUNGE = DistillationConfig(temperature=2.0, alpha=1.0, inputs="munge")
 
 

@@ -18,6 +18,8 @@ from limbeck.trainer.distillation.stored.form import form_of
 from limbeck.trainer.recovery import checkpoint
 from tests.trainer.world import STEPS, World, pack, random_logits, weights
 
+pytestmark = pytest.mark.long
+
 HALF, ONE, TWO = (LabellingConfig(*one) for one in ((None, "float16"), (1, "float16"), (2, "float32")))
 # Alone, soft targets show whether all of what is stored is read.
 SOFT = DistillationConfig(temperature=1.0, alpha=1.0)

@@ -21,6 +21,8 @@ from limbeck.trainer.search import record
 from tests.trainer import world as worlds
 from tests.trainer.world import STEPS, pack, random_logits, weights
 
+pytestmark = pytest.mark.long
+
 OPEN = DistillationConfig()
 # Labels alone and two others, which are tried for one epoch of the three.
 SEARCH = SearchConfig(budget=2.8, temperatures=(1.0,), alphas=(0.9, 0.5))
