@@ -6,6 +6,7 @@ import argparse
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import limbeck
@@ -44,6 +45,10 @@ def command(arguments: argparse.Namespace) -> list[str]:
         if getattr(arguments, name) < smallest:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
+    if arguments.workers > 1 and sys.platform != "linux":
+        raise ConfigError(
+            f"--workers must be 1 on {sys.platform}, which shares no port out; received {arguments.workers}"
+        )
     if not 0 < arguments.record_share <= 1:
         raise ConfigError(f"--record-share must be above 0 and at most 1; received {arguments.record_share:g}")
     if arguments.record is not None and arguments.record.exists() and not arguments.record.is_dir():
