@@ -1,7 +1,7 @@
 """Starts the server in an environment where Limbeck is not installed: `python bootstrap.py PACKAGE PROGRAM ARGUMENTS`.
 
-PACKAGE is the folder `limbeck`, and PROGRAM one of its modules. The folder cannot be found by PYTHONPATH, because beside it stand the packages of another
-environment, or folders whose names are those of libraries.
+PACKAGE is the folder `limbeck`, and PROGRAM one of its modules. The folder cannot be found by PYTHONPATH, because
+beside it stand the packages of another environment, or folders whose names are those of libraries.
 """
 
 from __future__ import annotations

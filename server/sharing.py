@@ -1,7 +1,7 @@
 """What a server does as one of several workers on the same ports (`limbeck.server.workers`).
 
-It listens on a port that others have, too, when its model is loaded. It tells its parent so, and ends when its parent is
-gone. Both go over its standard input, which is a socket: it ends with the parent, however that ends. A signal of the
+It listens on a port that others have, too, when its model is loaded. It tells its parent so, and ends when its parent
+is gone. Both go over its standard input, which is a socket: it ends with the parent, however that ends. A signal of the
 kernel at the parent's death would end the worker in the middle of a request.
 """
 
@@ -31,7 +31,7 @@ def rest_server() -> Any:
     """Returns KServe's class of a REST server, on a port that is shared. It tells the parent when it answers."""
     from kserve.protocol.rest.server import RESTServer
 
-    class SharedRESTServer(RESTServer):  # type: ignore[misc]
+    class SharedRESTServer(RESTServer):
         async def start(self) -> None:
             self.create_application()
             # uvicorn calls it when it has started, and then again and again.

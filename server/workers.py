@@ -110,7 +110,9 @@ class Workers:
         ours, theirs = socket.socketpair()
         # In a session of its own: a Ctrl-C reaches it by this process, and not twice.
         with theirs:
-            process = subprocess.Popen(self._command, stdin=theirs, env=self._environment, start_new_session=True)
+            process = subprocess.Popen(
+                self._command, stdin=theirs.fileno(), env=self._environment, start_new_session=True
+            )
         worker = _Worker(process, ours)
         self._living.append(worker)
         self._selector.register(ours, selectors.EVENT_READ, partial(self._hear, worker))

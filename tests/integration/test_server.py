@@ -29,6 +29,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer import compressing, training
 from limbeck.trainer.serving.compressed import FOLDER
 from tests.cli import program
+from tests.server import ended as processes
 from tests.server.ports import free_port
 from tests.trainer import world as worlds
 
@@ -427,7 +428,7 @@ def test_workers_end_when_their_parent_is_killed(pair: Pair):
         workers, count = again.workers(), again.answered()
         metrics = Path(workers[0].environ()["PROMETHEUS_MULTIPROC_DIR"])
         again.process.kill()
-        assert psutil.wait_procs(workers, timeout=60)[1] == []
+        processes.wait(workers)
     assert not metrics.parent.exists()
     assert len(rows_of(pair.root)) == before + count * len(X)
 

@@ -19,7 +19,7 @@ import pytest
 from limbeck.server import ports
 from limbeck.server.workers import ShortLives
 from tests.cli import program
-from tests.server import toy_worker
+from tests.server import ended, toy_worker
 from tests.server.ports import free_port
 
 _PROGRAM = "import sys; from limbeck.server import workers; {}; sys.exit(workers.main(sys.argv[1:]))"
@@ -160,7 +160,6 @@ def test_a_parent_that_is_killed_leaves_nothing(start):
     parent.line()
     children, metrics = parent.children(), Path(parent.ask()["PROMETHEUS_MULTIPROC_DIR"])
     parent.process.kill()
-    _, alive = psutil.wait_procs(children, timeout=60)
-    assert alive == []
+    ended.wait(children)
     assert not metrics.parent.exists()
     ports.reserve(parent.port).close()
