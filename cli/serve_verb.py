@@ -6,12 +6,13 @@ import argparse
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import limbeck
 from limbeck.cli.run_folder import RunFolder
 from limbeck.errors import ConfigError, UserError
-from limbeck.server import bootstrap, versions
+from limbeck.server import bootstrap, ports, versions
 
 NAME = "student"
 _LARGEST_PORT = 65535
@@ -26,6 +27,10 @@ _PROBE = (
 def execute(arguments: argparse.Namespace) -> int:
     """Replaces this process with the server. Raises UserError if it could not serve."""
     program = command(arguments)
+    if arguments.workers > 1:
+        for option, port in _ports(arguments).items():
+            # It stays open in the program that takes the place of this one.
+            os.set_inheritable(_reserved(option, port).detach(), True)
     os.execv(program[0], program)  # noqa: S606
 
 
@@ -36,10 +41,14 @@ def command(arguments: argparse.Namespace) -> list[str]:
       ConfigError: if a number is out of its range, or a port is taken.
       UserError: if there is nothing to serve, or no environment to serve in.
     """
-    for name, smallest in {"versions": 1, "batch_size": 1, "batch_wait_ms": 0}.items():
+    for name, smallest in {"workers": 1, "versions": 1, "batch_size": 1, "batch_wait_ms": 0}.items():
         if getattr(arguments, name) < smallest:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
+    if arguments.workers > 1 and sys.platform != "linux":
+        raise ConfigError(
+            f"--workers must be 1 on {sys.platform}, which shares no port out; received {arguments.workers}"
+        )
     if not 0 < arguments.record_share <= 1:
         raise ConfigError(f"--record-share must be above 0 and at most 1; received {arguments.record_share:g}")
     if arguments.record is not None and arguments.record.exists() and not arguments.record.is_dir():
@@ -51,8 +60,8 @@ def command(arguments: argparse.Namespace) -> list[str]:
             f"See what the last run did: python pipeline.py report {arguments.root}"
         )
     python = _python(arguments.python)
-    for option, port in {"--port": arguments.port, "--grpc-port": arguments.grpc_port}.items():
-        _assert_free(option, port)
+    for option, port in _ports(arguments).items():
+        _reserved(option, port).close()
     if arguments.port == arguments.grpc_port:
         raise ConfigError(f"--port and --grpc-port must differ; received {arguments.port} for both")
     options = {
@@ -66,7 +75,10 @@ def command(arguments: argparse.Namespace) -> list[str]:
     if arguments.record is not None:
         options |= {"--record": arguments.record.resolve(), "--record-share": arguments.record_share}
     told = [str(part) for option in options.items() for part in option]
-    return [str(python), str(Path(bootstrap.__file__)), limbeck.__path__[0], str(serving), *told]
+    program = [str(Path(bootstrap.__file__)), limbeck.__path__[0], "limbeck.server.program", str(serving), *told]
+    if arguments.workers == 1:
+        return [str(python), *program]
+    return [str(python), *program[:2], "limbeck.server.workers", str(arguments.workers), *program]
 
 
 def _python(given: Path | None) -> Path:
@@ -93,15 +105,16 @@ def _can_serve(python: Path) -> bool:
     return done.stdout.strip() == _READY
 
 
-def _assert_free(option: str, port: int) -> None:
-    if port == 0 and option == "--grpc-port":
-        return
+def _ports(arguments: argparse.Namespace) -> dict[str, int]:
+    """Returns the ports by their options. A port of gRPC that is 0 is none."""
+    grpc = {"--grpc-port": arguments.grpc_port} if arguments.grpc_port else {}
+    return {"--port": arguments.port, **grpc}
+
+
+def _reserved(option: str, port: int) -> socket.socket:
     if not 0 < port <= _LARGEST_PORT:
         raise ConfigError(f"{option} must be from 1 to {_LARGEST_PORT}; received {port}")
-    with socket.socket() as probe:
-        # As servers do: a port whose last server has just ended is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise ConfigError(f"{option}={port} cannot be used ({error.strerror}): give another port") from error
+    try:
+        return ports.reserve(port)
+    except OSError as error:
+        raise ConfigError(f"{option}={port} cannot be used ({error.strerror}): give another port") from error

@@ -1,7 +1,7 @@
-"""Starts the server in an environment where Limbeck is not installed: `python bootstrap.py PACKAGE ARGUMENTS`.
+"""Starts the server in an environment where Limbeck is not installed: `python bootstrap.py PACKAGE PROGRAM ARGUMENTS`.
 
-PACKAGE is the folder `limbeck`. It cannot be found by PYTHONPATH, because beside it stand the packages of another
-environment, or folders whose names are those of libraries.
+PACKAGE is the folder `limbeck`, and PROGRAM one of its modules. The folder cannot be found by PYTHONPATH, because
+beside it stand the packages of another environment, or folders whose names are those of libraries.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 
-def main(package: str) -> None:
-    """Loads the package from its folder, and runs the program of the server."""
+def main(package: str, program: str) -> None:
+    """Loads the package from its folder, and runs one of its modules."""
     # The folder of this file, whose modules must not be found by their short names.
     del sys.path[0]
     spec = importlib.util.spec_from_file_location(
@@ -23,8 +23,8 @@ def main(package: str) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["limbeck"] = module
     spec.loader.exec_module(module)
-    runpy.run_module("limbeck.server.program", run_name="__main__", alter_sys=True)
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv.pop(1))
+    main(sys.argv.pop(1), sys.argv.pop(1))

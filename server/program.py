@@ -14,6 +14,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from limbeck.server import sharing
 from limbeck.server.batching import Batches
 from limbeck.server.loading import load
 from limbeck.server.recording import Recorder, Recording
@@ -29,6 +30,8 @@ def main(arguments: list[str]) -> int:
     # KServe reads the command line when it is imported.
     sys.argv = [sys.argv[0]]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if asked.shared:
+        sharing.end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     batches = Batches(asked.batch_size, asked.batch_wait_ms) if asked.batch_size > 1 else None
     recorder = Recorder(Recording(asked.record, asked.record_share)) if asked.record else None
@@ -40,7 +43,9 @@ def main(arguments: list[str]) -> int:
         why = "; ".join(f"version {number}: {text}" for number, text in served.refused.items())
         sys.stderr.write(f"error: no version in {asked.serving} can be loaded: {why or 'there is none'}\n")
         return _STARTED_WITH_NOTHING
-    watcher.start()
+    from limbeck.server.metrics import VersionGauges
+
+    watcher.start(VersionGauges(served).tell)
     try:
         _serve(asked, served)
     finally:
@@ -54,17 +59,15 @@ def _serve(asked: argparse.Namespace, served: Served) -> None:
     import uvloop
     from kserve import ModelServer, model_server
     from kserve.model_server import app
-    from prometheus_client import Gauge
 
-    from limbeck.server import direct, repository, routes
+    from limbeck.server import direct, metrics, repository, routes
 
-    newest = Gauge("limbeck_served_version", "The version that answers where a request names none.")
-    newest.set_function(lambda: max(served.versions))
-    refused = Gauge("limbeck_refused_versions", "Versions in the folder that could not be loaded.")
-    refused.set_function(lambda: len(served.refused))
     students = repository.Students(asked.name, served)
     app.add_middleware(repository.VersionPaths)
     routes.add(app, students, served)
+    if asked.shared:
+        metrics.add_sum(app)
+        model_server.RESTServer = sharing.rest_server()
     # What KServe hands to uvicorn: the name of its application, or one that comes before it.
     model_server.FASTAPI_APP_IMPORT_STRING = direct.InferencePaths(app, students)
     # Four lines for each request, and another one.
@@ -96,6 +99,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch-wait-ms", type=float, required=True)
     parser.add_argument("--record", type=Path)
     parser.add_argument("--record-share", type=float, default=1.0)
+    parser.add_argument("--shared", action="store_true")
     parser.add_argument("--look-seconds", type=float, default=1.0)
     return parser.parse_args(arguments)
 

@@ -23,6 +23,7 @@ class Watcher:
         """Takes the folder, what is served of it, how to load a version, how many to keep, and how often to look."""
         self._serving, self._served, self._load = serving, served, load
         self._kept, self._seconds = kept, seconds
+        self._looked: Callable[[Served], None] | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
 
@@ -48,9 +49,12 @@ class Watcher:
         for number in set(loaded) - set(stay):
             _log.info("version %d is no longer served", number)
         self._served.versions, self._served.refused = {number: loaded[number] for number in stay}, refused
+        if self._looked is not None:
+            self._looked(self._served)
 
-    def start(self) -> None:
-        """Looks from now on."""
+    def start(self, looked: Callable[[Served], None] | None = None) -> None:
+        """Looks from now on. `looked` is told after each look."""
+        self._looked = looked
         self._thread.start()
 
     def stop(self) -> None:

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Sequence
 
 OURS, PEER = "Limbeck", "Triton"
+# What each calls the processes that hold the model.
+_COPIES = {OURS: "workers", PEER: "instances"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,9 @@ def lines(rounds: dict[Setup, list[Figures]]) -> list[str]:
     for setup, one in measured.items():
         best = peer(measured, setup)
         ratio = f"{one.highest / best:.2f}" if best and setup.server == OURS else ""
-        name = setup.server if setup.instances == 1 else f"{setup.server}, {setup.instances} instances"
+        name = (
+            setup.server if setup.instances == 1 else f"{setup.server}, {setup.instances} {_COPIES[setup.server]}"
+        )
         told.append(
             f"| {setup.model} | {name} | {'no' if setup.batch == 1 else setup.batch} | {one.highest:,.0f} | {ratio} | "
             f"{one.processor:.2f} | {one.rate:,.0f} | {one.p50:.1f} | {one.p99:.1f} |"
@@ -84,15 +88,13 @@ def lines(rounds: dict[Setup, list[Figures]]) -> list[str]:
 
 
 def against(rounds: dict[Setup, list[Figures]], model: str, base: str) -> list[str]:
-    """Returns how many times as many requests/s a model serves as another one, for each kind of batching of ours."""
-    best = {
-        (setup.model, setup.batch): medians(figures).highest
-        for setup, figures in rounds.items()
-        if setup.server == OURS
-    }
+    """Returns how many times as many requests/s a model serves as another one, in each of our ways of serving."""
+    best = {setup: medians(figures).highest for setup, figures in rounds.items() if setup.server == OURS}
     told = []
-    for (name, batch), rate in best.items():
-        if name == model and best.get((base, batch)):
-            kind = "without batches" if batch == 1 else f"in batches of {batch}"
-            told.append(f"{model}, {kind}: {rate / best[base, batch]:.1f} × the requests/s of {base}.")
+    for setup, rate in best.items():
+        other = best.get(dataclasses.replace(setup, model=base))
+        if setup.model == model and other:
+            kind = "without batches" if setup.batch == 1 else f"in batches of {setup.batch}"
+            kind += "" if setup.instances == 1 else f", {setup.instances} workers"
+            told.append(f"{model}, {kind}: {rate / other:.1f} × the requests/s of {base}.")
     return told

@@ -113,7 +113,8 @@ def _servers(work: Path, names: Sequence[str], stack: contextlib.ExitStack) -> I
         # A file takes one example at a time.
         for batch in (1,) if compressed else (1, _BATCH):
             place = folder / f"{name}-{batch}".replace(" ", "-")
-            yield Setup(name, OURS, batch), limbeck(model, batch, place / "limbeck")
+            for count in sorted({1, cores}):
+                yield Setup(name, OURS, batch, count), limbeck(model, batch, place / f"limbeck-{count}", count)
             for count in sorted({1, cores}) if name == _STUDENT else (cores,):
                 yield Setup(name, PEER, batch, count), triton(model, batch, place / f"triton-{count}", count)
 

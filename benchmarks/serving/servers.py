@@ -76,11 +76,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def limbeck(model: Model, batch: int, folder: Path) -> Iterator[Server]:
+def limbeck(model: Model, batch: int, folder: Path, workers: int) -> Iterator[Server]:
     """Our server, as `serve` starts it. `folder` is for its log."""
     port = _free_port()
     command = [sys.executable, str(_ROOT / "pipeline.py"), "serve", "--root", str(model.root)]
     command += ["--port", str(port), "--grpc-port", "0", "--versions", "1", "--batch-size", str(batch)]
+    command += ["--workers", str(workers)]
     with _running(command, None, port, folder) as process:
         yield Server(port, "student-compressed" if model.compressed else "student", process)
 

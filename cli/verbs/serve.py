@@ -17,6 +17,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--grpc-port", type=int, default=8081, metavar="N", help="port of gRPC; 0: none; default: 8081"
     )
     parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that answer on these ports; default: 1"
+    )
+    parser.add_argument(
         "--versions", type=int, default=2, metavar="N", help="the newest versions to serve; default: 2"
     )
     parser.add_argument(

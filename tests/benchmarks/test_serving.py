@@ -170,10 +170,16 @@ def test_the_table_compares_with_the_better_peer():
         Setup("student", PEER, 1, 1): [round_of(100)],
         Setup("student", PEER, 1, 2): [round_of(200)],
         Setup("student", PEER, 32, 2): [round_of(1000)],
+        Setup("student", OURS, 1, 2): [round_of(400)],
         Setup("teacher", OURS, 1): [round_of(21)],
+        Setup("teacher", OURS, 1, 2): [round_of(50)],
     }
     assert medians(rounds[Setup("student", OURS, 1)]).highest == 210
     told = lines(rounds)[2:]
     assert told[0] == "| student | Limbeck | no | 210 | 1.05 | 1.00 | 50 | 2.0 | 3.0 |"
     assert told[2] == "| student | Triton, 2 instances | no | 200 |  | 1.00 | 50 | 2.0 | 3.0 |"
-    assert against(rounds, "student", "teacher") == ["student, without batches: 10.0 × the requests/s of teacher."]
+    assert told[4] == "| student | Limbeck, 2 workers | no | 400 | 2.00 | 1.00 | 50 | 2.0 | 3.0 |"
+    assert against(rounds, "student", "teacher") == [
+        "student, without batches: 10.0 × the requests/s of teacher.",
+        "student, without batches, 2 workers: 8.0 × the requests/s of teacher.",
+    ]

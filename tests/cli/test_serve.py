@@ -37,16 +37,26 @@ def asked(root: Path, *options: str) -> argparse.Namespace:
 
 
 def test_the_command_names_the_folder_and_every_setting(root: Path):
-    python, bootstrap, package, serving, *options = serve_verb.command(asked(root, "--batch-size", "8"))
+    python, bootstrap, package, module, serving, *options = serve_verb.command(asked(root, "--batch-size", "8"))
     assert (python, serving) == (str(root / "python"), str(root / "serving"))
     assert Path(bootstrap).name == "bootstrap.py"
-    assert (Path(package) / "server" / "program.py").is_file()
+    assert Path(package).parent.joinpath(*module.split(".")).with_suffix(".py").is_file()
     assert options[options.index("--batch-size") + 1] == "8"
+
+
+def test_several_workers_are_one_command_below_a_parent(root: Path):
+    free = asked(root, "--workers", "2")
+    python, bootstrap, package, module, count, *worker = serve_verb.command(free)
+    assert (module, count) == ("limbeck.server.workers", "2")
+    free.workers = 1
+    assert [python, *worker] == serve_verb.command(free)
+    assert worker[:2] == [bootstrap, package]
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (["--workers", "0"], "--workers must be at least 1; received 0"),
         (["--versions", "0"], "--versions must be at least 1; received 0"),
         (["--batch-size", "-3"], "--batch-size must be at least 1; received -3"),
         (["--batch-wait-ms", "-1"], "--batch-wait-ms must be at least 0; received -1"),

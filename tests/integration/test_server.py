@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.client
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 
@@ -25,6 +29,7 @@ from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer import compressing, training
 from limbeck.trainer.serving.compressed import FOLDER
 from tests.cli import program
+from tests.server import ended as processes
 from tests.server.ports import free_port
 from tests.trainer import world as worlds
 
@@ -76,6 +81,10 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
+    def metrics(self) -> list[str]:
+        with urllib.request.urlopen(f"http://localhost:{self.port}/metrics", timeout=60) as answer:
+            return answer.read().decode().splitlines()
+
     def versions(self) -> list[int]:
         states = self.get("/v1/models/student")["model_version_status"]
         return [int(one["version"]) for one in states if one["state"] == "AVAILABLE"]
@@ -96,11 +105,18 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    root, port, grpc_port = tmp_path_factory.mktemp("root"), free_port(), free_port()
+    root = tmp_path_factory.mktemp("root")
     for model in models[:2]:
         push(model, root / "serving")
-    options = ["--port", port, "--grpc-port", grpc_port, "--batch-size", 8, "--batch-wait-ms", 1]
-    options += ["--record", root / "recorded", "--record-share", 1]
+    with running(root, "--batch-size", 8, "--batch-wait-ms", 1) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def running(root: Path, *more: Any) -> Iterator[Server]:
+    """A server that records every row, until the context ends."""
+    port, grpc_port = free_port(), free_port()
+    options = ["--port", port, "--grpc-port", grpc_port, "--record", root / "recorded", "--record-share", 1, *more]
     command = [sys.executable, str(program.PIPELINE), "serve", "--root", str(root), *map(str, options)]
     with (root / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env=program.environment())
@@ -204,8 +220,9 @@ def test_a_wrong_request_is_told(server: Server, body: Any, told: str):
     assert told in json.loads(caught.value.read())["error"]
 
 
-def test_versions_change_under_load_without_a_failed_request(server: Server, models: list[Path]):
-    """A third version is pushed and withdrawn, and a broken one is put beside it, while three clients ask on."""
+@contextlib.contextmanager
+def asking(server: Server, models: list[Path]) -> Iterator[list[set[int]]]:
+    """Three clients ask on. Yields the versions that each of them has seen. Fails if a request did."""
     answers, ended = [expected(model)["logits"] for model in models], threading.Event()
     seen: list[set[int]] = [set() for _ in range(3)]
     failures: list[BaseException] = []
@@ -225,6 +242,17 @@ def test_versions_change_under_load_without_a_failed_request(server: Server, mod
         client.start()
     try:
         server.wait(lambda: all(2 in versions for versions in seen))
+        yield seen
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+    assert failures == []
+
+
+def test_versions_change_under_load_without_a_failed_request(server: Server, models: list[Path]):
+    """A third version is pushed and withdrawn, and a broken one is put beside it, while three clients ask on."""
+    with asking(server, models) as seen:
         push(models[2], server.root / "serving")
         server.wait(lambda: server.versions() == [3, 2])
         server.wait(lambda: all(3 in versions for versions in seen))
@@ -246,18 +274,12 @@ def test_versions_change_under_load_without_a_failed_request(server: Server, mod
         assert back.returncode == 0, back.stderr
         assert f"version 2 is the newest in {server.root / 'serving'} now" in back.stdout
         server.wait(lambda: server.versions() == [2, 1])
-    finally:
-        ended.set()
-        for client in clients:
-            client.join()
-    assert failures == []
     assert seen == [{2, 3}] * 3
     assert_same(server.post("/v1/models/student:predict", {"inputs": {"x": X}})["outputs"], models[1])
 
 
 def test_metrics_are_those_of_prometheus(server: Server):
-    with urllib.request.urlopen(f"http://localhost:{server.port}/metrics", timeout=60) as answer:
-        lines = answer.read().decode().splitlines()
+    lines = server.metrics()
     assert "limbeck_served_version 2.0" in lines
     assert any(line.startswith('request_predict_seconds_count{model_name="student"}') for line in lines)
 
@@ -272,9 +294,146 @@ def test_it_ends_when_it_is_asked_to(server: Server):
     """And leaves what clients were answered, of all protocols, and nothing that was refused."""
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60) == 0
-    files = [str(path) for path in (server.root / "recorded").iterdir()]
-    assert files
-    kept = [worlds.values_of(row, "x") for row in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()]
+    kept = rows_of(server.root)
     # JSON by rows, by columns, of version 1 and of the compressed file; tritonclient by REST, by gRPC and of version 1.
     assert len(kept) >= 7 * len(X)
-    assert {tuple(one) for one in kept} == {tuple(np.float32(x).tolist()) for x in X}
+    assert set(kept) == {tuple(np.float32(x).tolist()) for x in X}
+
+
+class Pair(Server):
+    """A server of two workers."""
+
+    def log(self) -> str:
+        return (self.root / "server.log").read_text(encoding="utf-8")
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def connections(self) -> dict[int, http.client.HTTPConnection]:
+        """A connection to each worker that answers. The kernel knows whose it is."""
+        found: dict[int, http.client.HTTPConnection] = {}
+        while len(found) < 2:
+            made = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            asked(made)
+            ours = made.sock.getsockname()[1]
+            [owner] = [
+                worker.pid
+                for worker in self.workers()
+                if any(one.raddr and one.raddr.port == ours for one in worker.net_connections("tcp"))
+            ]
+            found.setdefault(owner, made)
+        return found
+
+    def newest(self) -> dict[int, int]:
+        """The version by which each worker answers."""
+        found = [re.fullmatch(r'limbeck_served_version{pid="(\d+)"} (\d+).0', line) for line in self.metrics()]
+        return {int(one[1]): int(one[2]) for one in found if one}
+
+    def answered(self) -> int:
+        [line] = [line for line in self.metrics() if line.startswith("request_predict_seconds_count")]
+        return int(float(line.split()[-1]))
+
+
+def asked(connection: http.client.HTTPConnection) -> None:
+    """Asks over a connection that stays open."""
+    connection.request("POST", "/v1/models/student:predict", json.dumps({"inputs": {"x": X}}))
+    answer = connection.getresponse()
+    assert (answer.status, len(json.loads(answer.read())["outputs"]["logits"])) == (200, len(X))
+
+
+@contextlib.contextmanager
+def running_pair(root: Path) -> Iterator[Pair]:
+    with running(root, "--workers", 2) as made:
+        pair = Pair(made.root, made.port, made.grpc_port, made.process)
+        pair.wait(lambda: pair.log().count("ready: 2 workers answer") == 1)
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def pair(models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    root = tmp_path_factory.mktemp("pair")
+    for model in models[:2]:
+        push(model, root / "serving")
+    with running_pair(root) as made:
+        yield made
+
+
+def test_both_workers_answer_and_their_metrics_add_up(pair: Pair):
+    connections = pair.connections()
+    assert set(connections) == {worker.pid for worker in pair.workers()} == set(pair.newest())
+    before = pair.answered()
+    for connection, times in zip(connections.values(), (3, 5), strict=True):
+        for _ in range(times):
+            asked(connection)
+    assert pair.answered() == before + 8
+    told = []
+    for connection in connections.values():
+        connection.request("GET", "/metrics")
+        told.append(connection.getresponse().read())
+    assert told[0] == told[1]
+
+
+def test_both_protocols_share_their_ports(pair: Pair):
+    for options in (["--port", str(pair.port)], ["--port", str(free_port()), "--grpc-port", str(pair.grpc_port)]):
+        again = program.run("serve", "--root", pair.root, "--workers", "2", *options)
+        assert again.returncode == 2
+        assert f"{options[-2]}={options[-1]} cannot be used (Address already in use)" in again.stderr
+    for worker in pair.workers():
+        listening = {one.laddr.port for one in worker.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+        assert listening == {pair.port, pair.grpc_port}
+
+
+def test_all_workers_take_versions_up_and_back_without_a_failed_request(pair: Pair, models: list[Path]):
+    with asking(pair, models) as seen:
+        push(models[2], pair.root / "serving")
+        pair.wait(lambda: list(pair.newest().values()) == [3, 3])
+        pair.wait(lambda: all(3 in versions for versions in seen))
+        assert program.run("rollback", "--root", pair.root).returncode == 0
+        pair.wait(lambda: list(pair.newest().values()) == [2, 2])
+    assert seen == [{2, 3}] * 3
+
+
+def test_a_killed_worker_is_replaced_while_the_other_answers(pair: Pair):
+    connections, before = pair.connections(), pair.answered()
+    [killed, kept], count = list(connections), 0
+    psutil.Process(killed).kill()
+    pair.wait(lambda: f"worker {killed} ended by SIGKILL: another one is started" in pair.log())
+    while len(pair.newest()) < 2:
+        # One that was connected before, and a new one.
+        asked(connections[kept])
+        pair.post("/v1/models/student:predict", {"inputs": {"x": X}})
+        count += 2
+    # What the dead one has counted stays.
+    assert pair.answered() == before + count
+    assert set(pair.connections()) == {worker.pid for worker in pair.workers()} != {killed, kept}
+
+
+def test_workers_end_together_and_leave_what_clients_were_answered(pair: Pair):
+    for connection in pair.connections().values():
+        asked(connection)
+    workers = pair.workers()
+    metrics = Path(workers[0].environ()["PROMETHEUS_MULTIPROC_DIR"])
+    pair.process.send_signal(signal.SIGTERM)
+    assert pair.process.wait(60) == 0
+    assert not any(worker.is_running() for worker in workers)
+    assert not metrics.exists()
+    assert len(rows_of(pair.root)) >= 2 * len(X)
+
+
+def test_workers_end_when_their_parent_is_killed(pair: Pair):
+    """As if they were asked to: what clients were answered is there."""
+    before = len(rows_of(pair.root))
+    with running_pair(pair.root) as again:
+        asked(next(iter(again.connections().values())))
+        workers, count = again.workers(), again.answered()
+        metrics = Path(workers[0].environ()["PROMETHEUS_MULTIPROC_DIR"])
+        again.process.kill()
+        processes.wait(workers)
+    assert not metrics.parent.exists()
+    assert len(rows_of(pair.root)) == before + count * len(X)
+
+
+def rows_of(root: Path) -> list[tuple[float, ...]]:
+    files = [str(path) for path in (root / "recorded").iterdir()]
+    records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    return [tuple(worlds.values_of(record, "x")) for record in records]

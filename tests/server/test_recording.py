@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,26 @@ def test_only_the_newest_parts_stay(tmp_path: Path):
     assert len(list(tmp_path.glob("served-*"))) == 3
     assert not list(tmp_path.glob("served-2020*"))
     assert (tmp_path / "mine.txt").exists()
+
+
+def test_recorders_of_several_workers_share_a_folder_and_its_limit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    def work(first: int) -> None:
+        recorder = Recorder(Recording(tmp_path, 1.0, rows=1, parts=40))
+        for number in range(first, first + 60):
+            recorder.record(FEATURES, request(1) | {"count": np.array([number])})
+        recorder.close()
+
+    workers = [threading.Thread(target=work, args=[first]) for first in (0, 1000)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert caplog.text == ""
+    # Each is whole, and none is that of both.
+    counts = counts_in(tmp_path)
+    assert len(counts) == len(set(counts)) == len(list(tmp_path.iterdir())) == 40
 
 
 def test_a_folder_that_cannot_be_written_fails_no_request(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -1,0 +1,45 @@
+"""Ports that several processes of one server listen on.
+
+The kernel shares connections out among the sockets of a user that listen on one port with SO_REUSEPORT. It would do so
+for two servers that know nothing of each other, too, and each would get half of the other's requests. So whoever starts
+the processes takes the port first, alone, and keeps it: without that option nobody else can.
+"""
+
+from __future__ import annotations
+
+import socket
+
+
+def reserve(port: int) -> socket.socket:
+    """Takes a port for processes that will share it. Returns a socket that nobody can connect to.
+
+    As long as it is open, only sockets of `shared` can have the port. Raises OSError if another process has it.
+    """
+    held = socket.socket()
+    try:
+        # As servers do: a port whose last server has just ended is free.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("", port))
+        # Of several that are bound by that option, one alone can listen.
+        held.listen()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        # It listens no more, and keeps its port.
+        held.shutdown(socket.SHUT_RD)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def shared(port: int) -> socket.socket:
+    """Returns a socket on a port that other processes of this user have as well. Raises OSError if they share none."""
+    made = socket.socket()
+    try:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            made.setsockopt(socket.SOL_SOCKET, option, 1)
+        made.bind(("", port))
+    except OSError:
+        made.close()
+        raise
+    return made

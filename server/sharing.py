@@ -1,0 +1,62 @@
+"""What a server does as one of several workers on the same ports (`limbeck.server.workers`).
+
+It listens on a port that others have, too, when its model is loaded. It tells its parent so, and ends when its parent
+is gone. Both go over its standard input, which is a socket: it ends with the parent, however that ends. A signal of the
+kernel at the parent's death would end the worker in the middle of a request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from limbeck import temporary
+from limbeck.server import ports
+
+READY = b"r"
+_PATIENCE_SECONDS = 40.0
+
+
+def end_with_parent() -> None:
+    """From now on this process ends as by SIGTERM when its parent is gone; at once if that does not help."""
+    threading.Thread(target=_follow, args=[sys.stdin.fileno(), os.getppid()], name="parent", daemon=True).start()
+
+
+def rest_server() -> Any:
+    """Returns KServe's class of a REST server, on a port that is shared. It tells the parent when it answers."""
+    from kserve.protocol.rest.server import RESTServer
+
+    class SharedRESTServer(RESTServer):
+        async def start(self) -> None:
+            self.create_application()
+            # uvicorn calls it when it has started, and then again and again.
+            self.config.callback_notify = _tell_ready
+            await self._server.serve(sockets=[ports.shared(self.config.port)])
+
+    return SharedRESTServer
+
+
+async def _tell_ready() -> None:
+    # A parent that is gone needs no word.
+    with contextlib.suppress(OSError):
+        os.write(sys.stdin.fileno(), READY)
+
+
+def _follow(line: int, parent: int) -> None:
+    # A line whose last word was not read ends with an error.
+    with contextlib.suppress(ConnectionError):
+        while os.read(line, 1):
+            pass
+    # The line may end before the lock on the folder of metrics, which the parent can no longer remove.
+    deadline = time.monotonic() + 1
+    while os.getppid() == parent and time.monotonic() < deadline:
+        time.sleep(0.01)
+    temporary.sweep()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE_SECONDS)
+    os._exit(1)
