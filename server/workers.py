@@ -10,6 +10,7 @@ their metrics. It loads no model and answers nobody. The ports are reserved befo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import selectors
@@ -136,7 +137,7 @@ class Workers:
         if self._ending:
             self._code = self._code or (0 if code in (0, -signal.SIGTERM) else _FAILED)
         elif not self._were_ready:
-            # Nobody was answered so far, and its code is that of the server.
+            # What one lacks, the others lack too: its code is that of the server.
             self._code = code if code > 0 else _FAILED
             _say(f"error: worker {worker.process.pid} ended {how} before the server was ready")
             self._end(signal.SIGTERM)
@@ -204,7 +205,9 @@ def _received(line: socket.socket) -> bytes:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    # Who reads the log may be gone, and clients are not.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":
