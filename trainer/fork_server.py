@@ -29,6 +29,7 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Request:
     """A program that a fork becomes.
 
     Attributes:
-      program: one of `PROGRAMS`.
+      program: its module, with `main(arguments) -> int`: of a training, one of `PROGRAMS`.
       arguments: its arguments.
       variables: its whole environment.
       folder: its working directory.
@@ -67,19 +68,20 @@ class _Child:
     status: int
 
 
-def main(number: int, launcher: int) -> int:
+def main(number: int, launcher: int, prepare: Callable[[], None]) -> int:
     """Serves requests until the launcher asks for no more, or has ended. In a fork, returns what the process returns.
 
     Args:
       number: file descriptor of the socket.
       launcher: its process id.
+      prepare: imports what the programs need, and starts no thread.
     """
     # A terminal sends its signals to all processes. The training processes have to save, and need their parent.
     handlers = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM)}
     watched = os.pidfd_open(launcher)
     if os.getppid() != launcher:
         return 1
-    _import()
+    prepare()
     connection = socket.socket(fileno=number)
     threads = other_threads()
     if threads:
@@ -207,4 +209,4 @@ def _become(request: Request, output: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), _import))

@@ -70,6 +70,11 @@ def environment(
     return _ALONE | interpreter.environment(foreign) | own
 
 
+def alone(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables of a process beside the launching one, whose libraries of numbers make no threads."""
+    return _ALONE | interpreter.environment(inherited)
+
+
 def _without_proxy(inherited: Mapping[str, str]) -> str | None:
     # gRPC sends even its loopback connections through http_proxy, and then waits for ever. It reads no_proxy only if
     # no_grpc_proxy is not set.

@@ -1,4 +1,4 @@
-"""Starts processes as forks of a process that has imported TensorFlow: `limbeck.trainer.fork_server`.
+"""Starts processes as forks of a process that has imported TensorFlow, such as `limbeck.trainer.fork_server`.
 
 It does so only where a fork does the same as a program that is started. A GPU's driver and some libraries do not
 survive a fork. Variables that an interpreter or a library reads when it starts must be the same in the server and in
@@ -36,10 +36,13 @@ _PATIENCE_SECONDS = 30
 
 
 class Fork:
-    """A training process, with what a launcher asks of a `subprocess.Popen`."""
+    """A process, with what a launcher asks of a `subprocess.Popen`."""
 
-    def __init__(self, output: TextIO, status: TextIO) -> None:
-        """Takes the reading ends of its two pipes. Raises OSError if it was never started."""
+    def __init__(self, output: TextIO | None, status: TextIO) -> None:
+        """Takes the reading ends of its pipes: of its output, if it has one, and of its status.
+
+        Raises OSError if it was never started.
+        """
         self.stdout, self._status = output, status
         told = status.readline()
         if not told:
@@ -79,21 +82,25 @@ class Fork:
 class ForkServer:
     """The launcher's end of a fork server."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        """Starts one with these variables. It takes seconds until it forks."""
+    def __init__(self, module: str, variables: Mapping[str, str]) -> None:
+        """Starts one, a program of this module, with these variables. It takes seconds until it forks."""
         self.variables, self._ready = dict(variables), False
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())],
                 cwd="/",
                 env=self.variables,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
 
-    def start(self, request: Request) -> Fork:
+    def start(self, request: Request, output: int | None = None) -> Fork:
         """Starts a process. Waits until the server has imported everything.
+
+        Args:
+          request: what it does.
+          output: file descriptor of its output; None for a pipe, `Fork.stdout`.
 
         Raises:
           OSError: if the server has ended, or cannot serve. It has said why on standard error.
@@ -102,19 +109,21 @@ class ForkServer:
             if self._socket.recv(len(fork_server.READY), socket.MSG_WAITALL) != fork_server.READY:
                 raise ChildProcessError("the fork server did not begin to serve")
             self._ready = True
-        output, its_output = os.pipe()
+        lines = None
         status, its_status = os.pipe()
-        reading = (
-            io.TextIOWrapper(io.FileIO(output), "utf-8", errors="replace"),
-            io.TextIOWrapper(io.FileIO(status), "ascii"),
-        )
+        theirs = [its_status]
+        if output is None:
+            reading, output = os.pipe()
+            theirs.append(output)
+            lines = io.TextIOWrapper(io.FileIO(reading), "utf-8", errors="replace")
+        ended = io.TextIOWrapper(io.FileIO(status), "ascii")
         try:
-            socket.send_fds(self._socket, [b"\n"], [its_output, its_status])
+            socket.send_fds(self._socket, [b"\n"], [output, its_status])
             self._socket.sendall(f"{json.dumps(dataclasses.asdict(request))}\n".encode())
         finally:
-            os.close(its_output)
-            os.close(its_status)
-        return Fork(*reading)
+            for handle in theirs:
+                os.close(handle)
+        return Fork(lines, ended)
 
     def retire(self) -> None:
         """Lets it end when all that it forked has ended."""
@@ -133,19 +142,99 @@ class ForkServer:
             self._process.wait()
 
 
-class _Current:
-    """The server of this process, and those that are not asked any more."""
+class Forks:
+    """Forks of the servers of one module: the one that is asked, and those that are not asked any more."""
 
-    lock = threading.Lock()
-    server: ForkServer | None = None
-    retired: list[ForkServer] = []  # noqa: RUF012  # guarded by the lock
-    owner = 0
-    # An environment for which a server could not serve.
-    refused: Mapping[str, str] | None = None
+    def __init__(self, module: str) -> None:
+        """Starts nothing yet.
+
+        Args:
+          module: program of the servers, which calls `limbeck.trainer.fork_server.main`.
+        """
+        self._module, self._lock, self._owner = module, threading.Lock(), 0
+        self._current: ForkServer | None = None
+        self._retired: list[ForkServer] = []
+        # An environment for which a server could not serve.
+        self._refused: Mapping[str, str] | None = None
+        _ALL.append(self)
+
+    def start(self, request: Request, output: int | None = None, *, anew: bool = True) -> Fork | None:
+        """Starts a program as a fork. Returns None where it has to be started as a program instead.
+
+        Args:
+          request: as in `ForkServer.start`.
+          output: likewise.
+          anew: whether to start a server for it if none stands.
+        """
+        with self._lock:
+            if not self._is_safe(request.variables) or not (anew or self._stands(request.variables)):
+                return None
+            # A server may have been killed since it served last.
+            for _ in range(2):
+                try:
+                    return self._server(request.variables).start(request, output)
+                except ChildProcessError as error:
+                    _log.warning("processes are started one by one: %s", error)
+                    self._retire()
+                    self._refused = _shared(request.variables)
+                    break
+                except OSError as error:
+                    _log.warning("the fork server is started again: %s", error)
+                    self._retire()
+        return None
+
+    def prepare(self, variables: Mapping[str, str]) -> None:
+        """Starts the server for an environment, which imports while the caller does something else."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._is_safe(variables):
+                self._server(variables)
+
+    def stop(self) -> None:
+        """Ends the servers of this process, and all that they forked."""
+        with self._lock:
+            self._retire()
+            for server in self._retired:
+                server.end()
+            self._retired.clear()
+
+    def _is_safe(self, variables: Mapping[str, str]) -> bool:
+        here = sys.platform == "linux" and hasattr(os, "pidfd_open") and gpus.gpu_count() == 0
+        return here and self._refused != _shared(variables)
+
+    def _server(self, variables: Mapping[str, str]) -> ForkServer:
+        """Returns the server for an environment, and retires one for another."""
+        if not self._stands(variables):
+            self._retire()
+            self._current = ForkServer(self._module, _shared(variables))
+            # Whoever measures this process counts the server only if it was waited for.
+            atexit.unregister(stop)
+            atexit.register(stop)
+        assert self._current is not None  # noqa: S101
+        return self._current
+
+    def _stands(self, variables: Mapping[str, str]) -> bool:
+        """Returns whether there is a server for an environment."""
+        current = self._current
+        return current is not None and self._owner == os.getpid() and current.variables == _shared(variables)
+
+    def _retire(self) -> None:
+        """Asks the server for nothing more. Forgets those of a process that this one is a fork of."""
+        if self._owner != os.getpid():
+            self._current, self._owner = None, os.getpid()
+            self._retired.clear()
+        if self._current is not None:
+            self._current.retire()
+            self._retired.append(self._current)
+            self._current = None
+        self._retired[:] = [server for server in self._retired if not server.has_ended()]
+
+
+_ALL: list[Forks] = []
+_TRAINING = Forks(fork_server.__name__)
 
 
 def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Fork | None:
-    """Starts a program as a fork. Returns None where it has to be started as a program instead.
+    """Starts a program of a training as a fork. Returns None where it has to be started as a program instead.
 
     A server is started for training processes. Another program is forked where one stands already: to start one for it
     would take longer than to start the program.
@@ -159,77 +248,22 @@ def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], 
     if program not in fork_server.PROGRAMS:
         return None
     request = Request(program, list(arguments), dict(variables), str(folder))
-    with _Current.lock:
-        if not _is_safe(variables) or not (program == fork_server.WORKER or _stands(variables)):
-            return None
-        # A server may have been killed since it served last.
-        for _ in range(2):
-            try:
-                return _server(variables).start(request)
-            except ChildProcessError as error:
-                _log.warning("training processes are started one by one: %s", error)
-                _retire()
-                _Current.refused = _shared(variables)
-                break
-            except OSError as error:
-                _log.warning("the fork server is started again: %s", error)
-                _retire()
-    return None
+    return _TRAINING.start(request, anew=program == fork_server.WORKER)
 
 
 def prepare(variables: Mapping[str, str]) -> None:
-    """Starts the server, which imports while the caller does something else.
+    """Starts the server of trainings, which imports while the caller does something else.
 
     Args:
       variables: the environment of a training process.
     """
-    with _Current.lock, contextlib.suppress(OSError):
-        if _is_safe(variables):
-            _server(variables)
+    _TRAINING.prepare(variables)
 
 
 def stop() -> None:
-    """Ends the servers of this process, and all that they forked."""
-    with _Current.lock:
-        _retire()
-        for server in _Current.retired:
-            server.end()
-        _Current.retired.clear()
-
-
-def _is_safe(variables: Mapping[str, str]) -> bool:
-    here = sys.platform == "linux" and hasattr(os, "pidfd_open") and gpus.gpu_count() == 0
-    return here and _Current.refused != _shared(variables)
-
-
-def _server(variables: Mapping[str, str]) -> ForkServer:
-    """Returns the server for an environment, and retires one for another."""
-    if not _stands(variables):
-        _retire()
-        _Current.server = ForkServer(_shared(variables))
-        # Whoever measures this process counts the server only if it was waited for.
-        atexit.unregister(stop)
-        atexit.register(stop)
-    assert _Current.server is not None  # noqa: S101
-    return _Current.server
-
-
-def _stands(variables: Mapping[str, str]) -> bool:
-    """Returns whether there is a server for an environment."""
-    current = _Current.server
-    return current is not None and _Current.owner == os.getpid() and current.variables == _shared(variables)
-
-
-def _retire() -> None:
-    """Asks the server for nothing more. Forgets those of a process that this one is a fork of."""
-    if _Current.owner != os.getpid():
-        _Current.server, _Current.owner = None, os.getpid()
-        _Current.retired.clear()
-    if _Current.server is not None:
-        _Current.server.retire()
-        _Current.retired.append(_Current.server)
-        _Current.server = None
-    _Current.retired[:] = [server for server in _Current.retired if not server.has_ended()]
+    """Ends all servers of this process, and all that they forked."""
+    for forks in _ALL:
+        forks.stop()
 
 
 def _shared(variables: Mapping[str, str]) -> dict[str, str]:

@@ -12,8 +12,10 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
+from limbeck.engines.local import FORKING
+
 REMEDY = "give it more memory, take an engine that keeps rows on disks (beam.engine=flink), or use fewer rows"
-_LOCAL = (None, "DirectRunner", "SwitchingDirectRunner")
+_LOCAL = (None, "DirectRunner", "SwitchingDirectRunner", FORKING)
 
 
 def is_local(options: Any) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from limbeck.engines import rules
 from limbeck.engines.kind import COUNTS, EngineKind, EngineSettings, Processes
 
+# Beam's own runner, which it makes after it has imported the module.
+FORKING = "limbeck.beam_processes.forking.runner"
+
 
 class Local(EngineKind):
     """Beam's own runner, on the machine of the pipeline."""
@@ -27,5 +30,5 @@ class Local(EngineKind):
             # The default from Beam 2.65 on. The one before, dill, is slow with the functions of Transform's stages.
             "--pickle_library=cloudpickle",
             # A worker is another process, in which nothing of ours is imported yet.
-            *((f"--beam_plugin={COUNTS}",) if settings.workers > 1 else ()),
+            *((f"--runner={FORKING}", f"--beam_plugin={COUNTS}") if settings.workers > 1 else ()),
         )

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from limbeck.beam_processes import fork_server
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
@@ -89,7 +90,7 @@ def test_nothing_survives_a_signal_in_beam(number: signal.Signals, code: int, tm
     root = tmp_path / "root"
     run = start(root, "beam.workers=2")
     try:
-        assert until(lambda: "sdk_worker_main" in command_lines(root), PATIENCE_SECONDS)
+        assert until(lambda: fork_server.NAME in {one.name() for one in living(root)}, PATIENCE_SECONDS)
         run.send_signal(number)
         began = time.monotonic()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
@@ -142,7 +143,7 @@ def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> 
     root = tmp_path / "root"
     run = start(root, "beam.workers=2")
     try:
-        assert until(lambda: "sdk_worker_main" in command_lines(root), PATIENCE_SECONDS)
+        assert until(lambda: fork_server.NAME in {one.name() for one in living(root)}, PATIENCE_SECONDS)
         [runner] = [process for process in living(root) if "limbeck.cli.runner" in process.cmdline()]
         runner.kill()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)

@@ -20,6 +20,7 @@ from limbeck.components.example_gen.declaration import Declared
 from limbeck.components.example_gen.executor import CsvExecutor, ParquetExecutor, TFRecordExecutor
 from limbeck.components.example_gen.options import Options, to_custom_config
 from limbeck.errors import ConfigError, DataError
+from limbeck.settings.beam import BeamConfig
 from tests.components import rehearsal
 from tests.components.example_gen.tables import Features, features_of
 
@@ -242,7 +243,7 @@ def test_an_encoding_that_does_not_exist_is_refused(tmp_path: Path):
 def test_a_mistake_crosses_from_another_process_as_it_was_said(tmp_path: Path):
     write(tmp_path, train__a='a,b\n1,"ß\n', train__b="a,b\n1,2\n")
     made = rehearsal.artifact(standard_artifacts.Examples, tmp_path / "examples")
-    arguments = ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+    arguments = list(BeamConfig(workers=2).flags())
     executor = CsvExecutor(BaseBeamExecutor.Context(beam_pipeline_args=arguments, tmp_dir=str(tmp_path)))
 
     with pytest.raises(DataError) as raised:
