@@ -45,7 +45,7 @@ class Workers:
       flags: Beam's flags.
       place: folder or URI in which workers may write, and which this process reads.
       fewest_bytes: size of the files of a split from which on workers read them. By default 1 GiB. Two workers take 9
-        seconds of processor time to start and to import TensorFlow, in which one process reads 200 MiB. It also uses
+        seconds of processor time where each imports TensorFlow, in which one process reads 200 MiB. It also uses
         more than one core. So two workers were no faster with 396 MiB (benchmarks/growth), and less must not be slower.
       part_bytes: size of the files that are handed out together. A larger file is handed out by itself.
     """
