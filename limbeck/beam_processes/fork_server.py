@@ -6,7 +6,6 @@ It imports nothing of a task, so a worker sees the task's code as it is when the
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import json
 import logging
@@ -48,7 +47,4 @@ def _import() -> None:
 
 
 if __name__ == "__main__":
-    code = fork_server.main(int(sys.argv[1]), int(sys.argv[2]), _import)
-    atexit._run_exitfuncs()
-    # To take all modules apart takes a fork two seconds of a core, because it copies the server's memory.
-    os._exit(code)
+    fork_server.leave(fork_server.main(int(sys.argv[1]), int(sys.argv[2]), _import))

@@ -2,7 +2,7 @@
 
 Beam's own pool starts an interpreter for each worker, which imports TensorFlow for two seconds while the engine waits.
 It waits for no worker, so each leaves a zombie, and reads none of their output, so a talkative one stops. Here a spare
-process has imported everything before it is asked for. It is no fork: TensorFlow does not survive one.
+process has imported everything before it is asked for. It is no fork of the pool, whose server of gRPC has threads.
 
 A worker lives as long as the pool holds the other end of its standard input open. So no worker outlives the pool,
 however that ended.
