@@ -146,8 +146,7 @@ run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task 
 
 .PHONY: test
 test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 cores
-	$(PARALLEL) -m "not long and not alone"
-	$(PYTEST) -m "not long and alone"
+	$(PARALLEL) -m "not long"
 
 # Horovod is built where it can be, and Spark and Flink need Java: their tests are left out elsewhere.
 .PHONY: test-long

@@ -99,6 +99,7 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
     assert 2 * controls < trials <= 5 * controls
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -111,7 +112,6 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
             "tf_keras.layers.Dense(3)(hidden)", "tf_keras.layers.Dense(2)(hidden)",
             "must end in logits [batch, 3], but ends in (None, 2)",
             id="a wrong width",
-            marks=pytest.mark.long,
         ),
         pytest.param(
             '("a", "b", "c")', '("a", "b", "k")',
@@ -124,7 +124,6 @@ def test_a_sound_task_is_told_what_is_odd_about_its_data_and_how_long_a_run_take
             "tf_keras.layers.Dense(3)(hidden))",
             "fails on the first batch",
             id="a layer that raises when it is called",
-            marks=pytest.mark.long,
         ),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ from limbeck.beam_processes import fork_server
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.alone]
+pytestmark = [pytest.mark.pipeline, pytest.mark.alone, pytest.mark.long]
 
 MARK = "LIMBECK_TEST_MARK"
 PATIENCE_SECONDS = 300.0
@@ -103,7 +103,6 @@ def test_nothing_survives_a_signal_in_beam(number: signal.Signals, code: int, tm
         assert json.loads((root / "report.json").read_text(encoding="utf-8"))["outcome"] == "stopped"
 
 
-@pytest.mark.long
 def test_nothing_survives_a_kill_on_an_engine_of_the_run(tmp_path: Path) -> None:
     """A job service, a pool and its workers: three generations, none of which Beam would end."""
     root = tmp_path / "root"
@@ -120,7 +119,6 @@ def test_nothing_survives_a_kill_on_an_engine_of_the_run(tmp_path: Path) -> None
             process.kill()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda v: v.name)
 def test_nothing_survives_a_signal_in_training(number: signal.Signals, tmp_path: Path) -> None:
     """The training processes are grandchildren, and wait for one another in C++."""
@@ -137,7 +135,6 @@ def test_nothing_survives_a_signal_in_training(number: signal.Signals, tmp_path:
             process.kill()
 
 
-@pytest.mark.long
 def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> None:
     """As when memory runs out: the kernel kills the largest process, and the command line must still report."""
     root = tmp_path / "root"

@@ -13,6 +13,8 @@ from tests.components import someone
 from tests.components.someone import SPLITS, Adapted, Someone
 from tests.components.world import features_of, read_split, write_split
 
+pytestmark = pytest.mark.long
+
 INPUTS = {"size_scaled", "colour_index"}
 
 

@@ -22,7 +22,7 @@ from tests.components import predictions, rehearsal, shapes
 from tests.components.reporter.predictions import probabilities, table
 from tests.components.world import PROPERTIES, SIZES, World, by_id, write_split
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 CURVE = [{"step": 20, "steps": 25, "loss": 1.5}, {"step": 25, "steps": 25, "loss": 0.75}]
 

@@ -17,6 +17,8 @@ from tests.components.reporter import evaluations
 from tests.components.reporter.predictions import probabilities
 from tests.components.world import World
 
+pytestmark = pytest.mark.long
+
 METRIC = "sparse_categorical_accuracy"
 
 

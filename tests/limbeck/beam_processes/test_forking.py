@@ -15,6 +15,8 @@ from limbeck.launchers.local import forks
 from limbeck.settings.beam import BeamConfig
 from tests.limbeck.beam_processes import steps
 
+pytestmark = pytest.mark.long
+
 FLAGS = BeamConfig(workers=2).flags()
 PATIENCE_SECONDS = 30
 

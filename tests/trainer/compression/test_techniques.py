@@ -31,7 +31,7 @@ RECIPES = {
     "cqat": CompressionConfig("cqat", **SETTINGS),
     "pcqat": CompressionConfig("pcqat", **SETTINGS),
 }
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 WHO = "the student of task 'tiny'"
 
 

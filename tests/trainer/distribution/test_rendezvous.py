@@ -70,12 +70,14 @@ def test_a_single_process_meets_nobody():
 
 
 @pytest.mark.processes
+@pytest.mark.long
 def test_equal_processes_meet(tmp_path, monkeypatch):
     monkeypatch.setenv("LIMBECK_TEST_IDENTITY", "{}")
     assert [record.rank for record in launch(tmp_path)] == [0, 1]
 
 
 @pytest.mark.processes
+@pytest.mark.long
 @pytest.mark.parametrize(
     "pretended", [{"versions": {"tensorflow": "2.15.0"}}, {"job": "ffff"}], ids=["versions", "job"]
 )
@@ -89,6 +91,7 @@ def test_a_process_that_runs_something_else_ends_the_job(tmp_path, monkeypatch, 
 
 
 @pytest.mark.processes
+@pytest.mark.long
 @pytest.mark.parametrize("dead", [0, 1])
 def test_a_process_does_not_wait_for_one_that_died(tmp_path, dead):
     """There is no launcher that would end it, as in pods."""

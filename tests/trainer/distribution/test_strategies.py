@@ -14,7 +14,7 @@ from tests.horovod_extra import needs_horovod
 from tests.trainer import packed
 from tests.trainer.distribution import spread
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 STRATEGIES = {
     "mirrored-2": StrategyConfig(name="mirrored", logical_devices=2),

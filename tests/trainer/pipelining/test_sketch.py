@@ -12,6 +12,8 @@ from limbeck.trainer.pipelining.sketch import answered, answered_nothing, sketch
 from limbeck.trainer.pipelining.variable_handles import plain
 from tests.trainer.pipelining.models import MODELS, batch, built
 
+pytestmark = pytest.mark.long
+
 WIDTH, DEPTH = 512, 8
 MEGABYTES = WIDTH * WIDTH * 4 / 2**20
 

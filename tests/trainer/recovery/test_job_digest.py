@@ -26,6 +26,8 @@ from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.recovery.job_digest import checkpoint_uri, job_digest
 
+pytestmark = pytest.mark.long
+
 PROJECT = Path(__file__).parents[3]
 TASK = """
 import tf_keras

@@ -17,6 +17,8 @@ from limbeck.trainer.serving import export
 from limbeck.trainer.serving.export import feature_name, tensor_name
 from tests.trainer import transform
 
+pytestmark = pytest.mark.long
+
 TOWNS = ("Berlin", "Öhringen", "Bonn")  # from the most frequent to the least
 WIDTH = len(TOWNS) + 1  # and one place for all others
 CLASSES = 3

@@ -19,6 +19,8 @@ from tests.trainer import world as worlds
 from tests.trainer.session import mistakes
 from tests.trainer.session.test_mistakes import assert_own_frames_alone
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
