@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from limbeck.cli import exit_codes
 from tests.integration.forks import Program
 from tests.integration.preimported import Server
 
@@ -24,7 +25,7 @@ NEVER_CACHED = {"AnomalyStop"}
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """A run that has ended."""
+    """A run that has ended. Its report is empty if it was refused before its first node."""
 
     code: int
     output: str
@@ -95,8 +96,9 @@ def _finished(arguments: list[str], root: Path, fresh: bool) -> Finished:
     # A run that was refused before it began has none.
     end = log.read_text(encoding="utf-8", errors="replace")[-3000:] if log.exists() else ""
     said = f"{output.read_text(encoding='utf-8')}\n{end}"
-    assert (root / "report.json").exists(), said
-    return Finished(code, said, json.loads((root / "report.json").read_text(encoding="utf-8")))
+    left = root / "report.json"
+    assert left.exists() or code == exit_codes.USER_MISTAKE, said
+    return Finished(code, said, json.loads(left.read_text(encoding="utf-8")) if left.exists() else {})
 
 
 def own_digits(folder: Path) -> Path:
