@@ -1,4 +1,7 @@
-"""Rows of ten times the memory that a stage takes for them go through it, or they are refused with the numbers."""
+"""Rows of ten times the memory that a stage takes for them go through it, or they are refused with the numbers.
+
+Beside other tests, threads of Beam and TensorFlow hold longer what they have. So memory is measured alone.
+"""
 
 import json
 import os
@@ -21,7 +24,7 @@ MIB = 1 << 20
 # How many times the memory that it takes, beyond that of few rows, are the rows that a stage is given.
 STREAMS = {"ExampleGen": 10, "packing": 10, "epoch": 10, "TeacherLabeler": 10, "Predictor": 10}
 # What TFX's own steps take is bounded by their batches of 1,000 rows, of which several are in memory.
-IN_BATCHES = {"StatisticsGen": 64 * MIB, "Transform": 96 * MIB, "Evaluator": 64 * MIB}
+IN_BATCHES = {"StatisticsGen": 64 * MIB, "Transform": 96 * MIB, "Evaluator": 96 * MIB}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize("stage", STREAMS)
 def test_rows_stream_through(found: dict[str, dict[str, int]], stage: str):
     assert found[stage]["content"] > 40 * MIB
@@ -46,6 +50,7 @@ def test_rows_stream_through(found: dict[str, dict[str, int]], stage: str):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize("stage", IN_BATCHES)
 def test_steps_of_tfx_hold_some_batches(found: dict[str, dict[str, int]], stage: str):
     assert found[stage]["growth"] <= IN_BATCHES[stage]
