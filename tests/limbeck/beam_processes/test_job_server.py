@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from limbeck.beam_processes import job_server, ready, running
+from limbeck.launchers.local import forks
 from limbeck.reference import find
 from limbeck.settings.beam import BeamConfig
 from limbeck.trainer.process import interpreter
@@ -47,6 +48,8 @@ def master() -> Iterator[str]:
 
 
 def test_a_job_with_the_flags_of_flink(jar: Path, master: str, tmp_path: Path):
+    # What forks for other tests stays; only what this one started must have ended.
+    forks.stop()
     settings = BeamConfig(engine="flink", job_server_jar=str(jar), master=master, environment="process")
     log = tmp_path / "workers.log"
     with running.engine(settings, find("digits"), log, tmp_path / "staged") as processes:
