@@ -161,10 +161,15 @@ class RunFolder:
                 self.log.parent.mkdir(parents=True, exist_ok=True)
                 self.log.write_text("", encoding="utf-8")
                 self.events.write_text("", encoding="utf-8")
-                _write(self.request_file, to_json(request))
+                self.request_file.write_text(to_json(request), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
-        return lambda: None if last is None else _write(self.request_file, last)
+
+        def undo() -> None:
+            if last is not None:
+                self.request_file.write_text(last, encoding="utf-8")
+
+        return undo
 
     def _has_results(self) -> bool:
         """Whether a run has got as far as to its first node, or anything that belongs to its task is left."""
@@ -195,10 +200,6 @@ class RunFolder:
                     f"another run is at work in {self.root}: wait for it, or give another --root"
                 ) from None
             yield
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
 
 
 def _unusable(root: Path, error: OSError) -> str:

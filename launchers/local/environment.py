@@ -67,7 +67,7 @@ def environment(
         own[cluster.ENVIRONMENT] = cluster.to_text(addresses, task.role, task.index)
     # A TF_CONFIG of the launching process describes another cluster.
     foreign = {k: v for k, v in inherited.items() if k != cluster.ENVIRONMENT}
-    return _ALONE | interpreter.environment(foreign) | own
+    return alone(foreign) | own
 
 
 def alone(inherited: Mapping[str, str]) -> dict[str, str]:

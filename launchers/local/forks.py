@@ -167,7 +167,7 @@ class Forks:
           anew: whether to start a server for it if none stands.
         """
         with self._lock:
-            if not self._is_safe(request.variables) or not (anew or self._stands(request.variables)):
+            if not self._is_safe(request.variables) or not (anew or self._standing(request.variables)):
                 return None
             # A server may have been killed since it served last.
             for _ in range(2):
@@ -203,19 +203,20 @@ class Forks:
 
     def _server(self, variables: Mapping[str, str]) -> ForkServer:
         """Returns the server for an environment, and retires one for another."""
-        if not self._stands(variables):
+        server = self._standing(variables)
+        if server is None:
             self._retire()
-            self._current = ForkServer(self._module, _shared(variables))
+            server = self._current = ForkServer(self._module, _shared(variables))
             # Whoever measures this process counts the server only if it was waited for.
             atexit.unregister(stop)
             atexit.register(stop)
-        assert self._current is not None  # noqa: S101
-        return self._current
+        return server
 
-    def _stands(self, variables: Mapping[str, str]) -> bool:
-        """Returns whether there is a server for an environment."""
+    def _standing(self, variables: Mapping[str, str]) -> ForkServer | None:
+        """Returns the server for an environment, if there is one."""
         current = self._current
-        return current is not None and self._owner == os.getpid() and current.variables == _shared(variables)
+        fits = current is not None and self._owner == os.getpid() and current.variables == _shared(variables)
+        return current if fits else None
 
     def _retire(self) -> None:
         """Asks the server for nothing more. Forgets those of a process that this one is a fork of."""

@@ -60,7 +60,7 @@ class Process:
         with self._started.stdout as lines:
             for line in lines:
                 self._lines.append(line.rstrip("\n"))
-                pass_on(f"[{self.title}] {self._lines[-1]}\n")
+                _pass_on(f"[{self.title}] {self._lines[-1]}\n")
 
     def _report_exit(self, exits: queue.SimpleQueue[Exit]) -> None:
         code = self._started.wait()
@@ -100,8 +100,8 @@ def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) 
     )
 
 
-def pass_on(line: str) -> None:
-    """Writes a line of a process to the log, or drops it.
+def _pass_on(line: str) -> None:
+    """Writes a line to the log, or drops it.
 
     Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
     would empty the pipe, and the process would hang or break at its next line: a training must not die for its log.

@@ -5,16 +5,16 @@ It uses no GPU. Where there is none, its variables are those of a training proce
 
 from __future__ import annotations
 
-import collections
 import os
+import queue
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from limbeck.launchers.failure import describe
+from limbeck.launchers.failure import Exit, describe
 from limbeck.launchers.local import gpus
 from limbeck.launchers.local.environment import environment
-from limbeck.launchers.local.processes import LAST_LINES, pass_on, start
+from limbeck.launchers.local.processes import Process, end
 from limbeck.trainer.distribution.cluster import SINGLE
 from limbeck.trainer.process.gpus import hidden
 
@@ -32,17 +32,20 @@ def run(program: str, arguments: Sequence[str], folder: Path) -> None:
     """
     inherited = gpus.environments(os.environ, 1)[0] if gpus.gpu_count() == 0 else hidden(os.environ)
     variables = environment(inherited, SINGLE, None, failure="", beat="", scratch=str(folder))
-    last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
-    process = start([sys.executable, "-m", program, *arguments], variables, folder)
-    assert process.stdout is not None  # noqa: S101
+    exits: queue.SimpleQueue[Exit] = queue.SimpleQueue()
+    process = Process(
+        0,
+        program.rpartition(".")[2],
+        command=[sys.executable, "-m", program, *arguments],
+        environment=variables,
+        folder=folder,
+        exits=exits,
+    )
     try:
-        with process.stdout as lines:
-            for line in lines:
-                last.append(line)
-                pass_on(line)
-        code = process.wait()
-    except BaseException:
-        process.kill()
-        raise
+        code = exits.get().code
+    finally:
+        end([process], 0.0)
     if code != 0:
-        raise RuntimeError(f"{program} {describe(code)}:\n{''.join(last)}")
+        raise RuntimeError(
+            f"{program} {describe(code)}:\n" + "".join(f"{line}\n" for line in process.last_lines())
+        )

@@ -150,7 +150,6 @@ class Launching:
         return self.error
 
 
-@pytest.mark.long
 def test_other_variables_take_another_server_and_end_no_process(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,7 +180,6 @@ def test_a_launcher_that_is_interrupted_in_a_request_leaves_no_server() -> None:
     os.close(reading)
 
 
-@pytest.mark.long
 def test_a_killed_server_is_a_killed_process_and_the_next_attempt_has_a_new_one(
     world: World, tmp_path: Path
 ) -> None:
@@ -196,7 +194,6 @@ def test_a_killed_server_is_a_killed_process_and_the_next_attempt_has_a_new_one(
     assert seen(world, tmp_path / "next")["chief-0"]["program"] == FORK
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 def test_nothing_survives_the_launcher(world: World, tmp_path: Path, number: signal.Signals) -> None:
     job = job_of(world, tmp_path / "job", "waiting")

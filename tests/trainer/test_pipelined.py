@@ -219,7 +219,6 @@ def test_a_checkpoint_belongs_to_the_rule_of_a_schedule(world, tmp_path):
 
 
 @pytest.mark.processes
-@pytest.mark.long
 @pytest.mark.parametrize("schedule", ["2bw", "weight_stashing"])
 def test_a_job_without_a_flush_goes_on_to_the_bit(world, tmp_path, schedule):
     """In groups of another size: 17 steps at once against 9 and 8, with older weights from the checkpoint."""

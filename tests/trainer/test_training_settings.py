@@ -195,7 +195,6 @@ def test_training_ends_early_when_the_rule_says_so(world, tmp_path, patience):
     assert points[-1]["validation"]["examples"] == known.sum()
 
 
-@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.parametrize(
     "name", [*STRATEGIES, "multi_worker_mirrored", pytest.param("horovod", marks=needs_horovod)]

@@ -84,7 +84,6 @@ def test_workers_see_an_edit_between_two_pipelines(tmp_path: Path):
 
 
 @pytest.mark.processes
-@pytest.mark.long
 def test_beam_starts_the_workers_where_no_fork_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(forks.Forks, "_is_safe", lambda *_: False)
     forks.stop()

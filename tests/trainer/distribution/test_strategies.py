@@ -147,7 +147,6 @@ def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, spli
         np.testing.assert_allclose(process[f"{split}/log_loss"], expected, rtol=1e-5)
 
 
-@pytest.mark.long
 @needs_horovod
 def test_two_trainings_under_horovod_are_equal_to_the_bit(data, results_of, tmp_path):
     """With three processes, the order of additions shows in the last bit. A busy machine must not change it."""

@@ -53,7 +53,6 @@ def test_a_resumed_student_is_the_same_to_the_bit(world, tmp_path, teacher):
 
 
 @pytest.mark.processes
-@pytest.mark.long
 def test_two_workers_train_as_one(world, tmp_path, teacher):
     alone = job_of(world, tmp_path / "alone", teacher)
     training.run(alone)

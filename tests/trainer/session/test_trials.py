@@ -179,7 +179,6 @@ def test_a_search_needs_soft_targets_and_a_validation_split(searched, change):
 
 
 @pytest.mark.processes
-@pytest.mark.long
 def test_two_workers_take_the_same_student(searched, found):
     job, told = found
     shared = searched("shared", strategy=StrategyConfig(name="multi_worker_mirrored", workers=2))
