@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from limbeck.beam_processes import fork_server
+from tests import children
 from tests.integration.conftest import SHORT
 from tests.integration.runs import PROJECT
 
@@ -72,7 +73,7 @@ def happened(root: Path, **wanted: object) -> bool:
 
 
 def command_lines(root: Path) -> str:
-    return "\n".join(" ".join(process.cmdline()) for process in living(root))
+    return "\n".join(" ".join(children.command(process)) for process in living(root))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> 
     run = start(root, "beam.workers=2")
     try:
         assert until(lambda: fork_server.NAME in {one.name() for one in living(root)}, PATIENCE_SECONDS)
-        [runner] = [process for process in living(root) if "limbeck.cli.runner" in process.cmdline()]
+        [runner] = [process for process in living(root) if "limbeck.cli.runner" in children.command(process)]
         runner.kill()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
         assert run.wait() == 1

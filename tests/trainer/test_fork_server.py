@@ -26,6 +26,7 @@ from limbeck.records import to_json
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import fork_server
 from limbeck.trainer.job import TrainingJob
+from tests import children
 from tests.trainer import forked_program, forked_task
 from tests.trainer.world import World
 
@@ -114,7 +115,7 @@ def test_another_program_is_a_fork_where_a_server_stands_and_a_program_elsewhere
 
     LocalLauncher().prepare()
     programs.run(name, [str(file), "0"], tmp_path)
-    [server] = psutil.Process().children()
+    [server] = children.running(fork_server.__name__)
     assert json.loads(file.read_text()) == {"parent": server.pid, "imported": True}
     with pytest.raises(RuntimeError, match=r"forked_program ended with exit code 3:\nsaid\n"):
         programs.run(name, [str(file), "3"], tmp_path)

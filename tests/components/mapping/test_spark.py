@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,6 +25,7 @@ from limbeck.errors import ConfigError, UserError
 from limbeck.reference import TaskRef
 from limbeck.settings.beam import BeamConfig
 from limbeck.trainer.process import interpreter
+from tests import children
 from tests.components.bulk_scoring.test_over_files import sorted_rows
 from tests.components.bulk_scoring.test_scoring import job as job  # noqa: PLC0414, a fixture
 from tests.components.bulk_scoring.test_scoring import rows_of, write_csv, written
@@ -77,8 +77,7 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["beam", "data", "spark"]
     # An interrupt is ours again, and the driver's Java has ended. Both stayed, and other tests failed of them.
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    commands = [child.cmdline() for child in psutil.Process().children()]
-    assert not [one for one in commands if "org.apache.spark.deploy.SparkSubmit" in one]
+    assert children.running("org.apache.spark.deploy.SparkSubmit") == []
 
 
 def test_a_data_frame_gets_the_answers_of_predict(

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from tests import children
+
 SITE = Path(__file__).parents[3] / ".venv-ray"
 _RAY = (sys.executable, "-m", "ray.scripts.scripts")
 _TRIES = 4
@@ -64,7 +66,7 @@ class RayCluster:
 
     def training(self) -> list[psutil.Process]:
         """The training processes on all nodes."""
-        return [process for process in self._processes() if "limbeck.trainer.worker" in _command(process)]
+        return [process for process in self._processes() if "limbeck.trainer.worker" in children.command(process)]
 
     def left(self) -> dict[str, list[str]]:
         """Returns living `actors`, placement `groups` and `nodes`, as Ray knows them."""
@@ -129,12 +131,6 @@ class RayCluster:
             )
         self._starters.append(starter)
         return starter
-
-
-def _command(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return process.cmdline()
-    return []
 
 
 def _has_started(starter: subprocess.Popen[bytes], log: Path) -> bool:

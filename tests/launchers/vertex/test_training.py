@@ -6,12 +6,10 @@ TensorFlow's of Cloud Storage, the launcher, the supervisor, `in_replica` and th
 
 import contextlib
 import dataclasses
-import os
 import signal
 import threading
 
 import numpy as np
-import psutil
 import pytest
 
 from limbeck import files
@@ -29,7 +27,7 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.vertex import VertexConfig
 from tests.launchers.vertex.service import PARENT, api_of, serving
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.usefixtures("no_child_is_left")]
 SETTINGS = VertexConfig("lab", "us-central1", "image", "gs://lab/staging", poll_seconds=0.05)
 
 
@@ -79,7 +77,6 @@ def test_a_machine_dies_and_training_goes_on_to_the_bit(storage, tmp_path):
     assert files.walk("gs://lab/staging") == []
     # The local training had one of its own.
     forks.stop()
-    assert psutil.Process(os.getpid()).children(recursive=True) == []
 
 
 @contextlib.contextmanager

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 import pytest
 
 from limbeck.beam_processes import fork_server, forking
 from limbeck.launchers.local import forks
 from limbeck.settings.beam import BeamConfig
+from tests import children
 from tests.limbeck.beam_processes import steps
 
 pytestmark = pytest.mark.long
@@ -40,10 +40,6 @@ def lines(output: Path) -> list[list[str]]:
     return found
 
 
-def servers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if fork_server.__name__ in one.cmdline()]
-
-
 def run(step: object, folder: Path, *arguments: str, flags: Sequence[str] = FLAGS) -> list[list[str]]:
     folder.mkdir()
     steps.run(step, flags, folder / "out", *arguments)
@@ -60,7 +56,7 @@ def test_the_runner_is_of_beams_own_type():
 @pytest.mark.processes
 def test_workers_are_forks_of_one_process_and_leave_nothing(tmp_path: Path):
     first, second = run(parent, tmp_path / "first"), run(parent, tmp_path / "second")
-    [server] = servers()
+    [server] = children.running(fork_server.__name__)
     assert {int(one[1]) for one in (*first, *second)} == {server.pid}
     workers = {int(one[2]) for one in (*first, *second)}
     assert len(workers) == 4
@@ -88,5 +84,5 @@ def test_beam_starts_the_workers_where_no_fork_is_safe(tmp_path: Path, monkeypat
     monkeypatch.setattr(forks.Forks, "_is_safe", lambda *_: False)
     forks.stop()
     found = run(parent, tmp_path / "first")
-    assert servers() == []
+    assert children.running(fork_server.__name__) == []
     assert {int(one[2]) for one in found}.isdisjoint({os.getpid()})
