@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli import serve_verb
-from limbeck.cli.verbs import serve
+from limbeck.cli.commands import serve
+from limbeck.cli.verbs.serve import declare
 from limbeck.errors import ConfigError, UserError
 from tests.cli import program
 from tests.components.pusher import models
@@ -25,19 +25,19 @@ def interpreter(path: Path, script: str) -> Path:
 def root(tmp_path: Path) -> Path:
     models.write(tmp_path / "serving" / "1", 10)
     (tmp_path / "serving" / "1" / "saved_model.pb").touch()
-    interpreter(tmp_path / "python", f"echo {serve_verb._READY}")
+    interpreter(tmp_path / "python", f"echo {serve._READY}")
     return tmp_path
 
 
 def asked(root: Path, *options: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    serve.declare(parser)
+    declare(parser)
     free = ["--port", str(free_port()), "--grpc-port", "0"]
     return parser.parse_args(["--root", str(root), "--python", str(root / "python"), *free, *options])
 
 
 def test_the_command_names_the_folder_and_every_setting(root: Path):
-    python, bootstrap, package, module, serving, *options = serve_verb.command(asked(root, "--batch-size", "8"))
+    python, bootstrap, package, module, serving, *options = serve.command(asked(root, "--batch-size", "8"))
     assert (python, serving) == (str(root / "python"), str(root / "serving"))
     assert Path(bootstrap).name == "bootstrap.py"
     assert Path(package).parent.joinpath(*module.split(".")).with_suffix(".py").is_file()
@@ -46,10 +46,10 @@ def test_the_command_names_the_folder_and_every_setting(root: Path):
 
 def test_several_workers_are_one_command_below_a_parent(root: Path):
     free = asked(root, "--workers", "2")
-    python, bootstrap, package, module, count, *worker = serve_verb.command(free)
+    python, bootstrap, package, module, count, *worker = serve.command(free)
     assert (module, count) == ("limbeck.server.workers", "2")
     free.workers = 1
-    assert [python, *worker] == serve_verb.command(free)
+    assert [python, *worker] == serve.command(free)
     assert worker[:2] == [bootstrap, package]
 
 
@@ -65,22 +65,22 @@ def test_several_workers_are_one_command_below_a_parent(root: Path):
 )
 def test_a_number_that_cannot_be_is_refused(root: Path, options: list[str], told: str):
     with pytest.raises(ConfigError, match=told):
-        serve_verb.command(asked(root, *options))
+        serve.command(asked(root, *options))
 
 
 def test_two_protocols_need_two_ports(root: Path):
     port = str(free_port())
     with pytest.raises(ConfigError, match=f"must differ; received {port} for both"):
-        serve_verb.command(asked(root, "--port", port, "--grpc-port", port))
+        serve.command(asked(root, "--port", port, "--grpc-port", port))
 
 
 def test_nothing_to_serve_and_nowhere_to_serve_are_told(root: Path):
     (root / "python").unlink()
     with pytest.raises(UserError, match="make install-server"):
-        serve_verb.command(asked(root))
+        serve.command(asked(root))
     (root / "serving" / "1" / "saved_model.pb").unlink()
     with pytest.raises(UserError, match="there is no student in"):
-        serve_verb.command(asked(root))
+        serve.command(asked(root))
 
 
 def test_a_python_that_cannot_serve_is_told(root: Path):

@@ -46,7 +46,7 @@ def executions_of(metadata: Path, run: str | None) -> list[Execution]:
 
     Args:
       metadata: the SQLite file.
-      run: the run's id, as `limbeck.cli.dag_runner` emits it.
+      run: the run's id, as `limbeck.cli.local_run.dag_runner` emits it.
     """
     if run is None or not metadata.exists():
         return []

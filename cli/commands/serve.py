@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import limbeck
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import ConfigError, UserError
 from limbeck.server import bootstrap, ports, versions
 
