@@ -215,9 +215,8 @@ def leave(code: int) -> NoReturn:
 
     That takes a fork two seconds of a core, because it copies the memory of the server.
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # Waits for threads. It first tells those of `concurrent.futures` to end, which wait for work for ever otherwise.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
