@@ -108,9 +108,10 @@ def _run_or_stop(
 ) -> int:
     try:
         code = _run(folder, start, silent)
+        # Within: a signal between the two lines would end in a traceback.
+        stopping.ignore_signals()
     except stopping.StoppedError as stop:
         return stop.code
-    stopping.ignore_signals()
     return code
 
 
@@ -126,7 +127,9 @@ def _run(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collec
                 progress.update()
             return code
         finally:
-            _end(runner)
+            # A first signal at the end of a run must not spare what outlived its runner.
+            with stopping.postponed():
+                _end(runner)
 
 
 def _wait(runner: Runner) -> int | None:
@@ -157,7 +160,9 @@ def _assert_begun(folder: RunFolder, code: int, undo: Callable[[], None]) -> Non
     from limbeck.cli import collect
 
     if code == exit_codes.USER_MISTAKE and collect.run_id(folder.events) is None:
-        undo()
+        # On a full disk, too, it is the mistake that the user must hear.
+        with contextlib.suppress(OSError):
+            undo()
         raise UserError(f"{collect.failure(folder, code)}\nlog: {folder.log}")
 
 
