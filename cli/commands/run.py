@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from collections.abc import Callable
 
@@ -64,7 +65,9 @@ def _assert_begun(folder: RunFolder, code: int, undo: Callable[[], None]) -> Non
     from limbeck.cli.local_run import collect
 
     if code == exit_codes.USER_MISTAKE and collect.run_id(folder.events) is None:
-        undo()
+        # On a full disk, too, it is the mistake that the user must hear.
+        with contextlib.suppress(OSError):
+            undo()
         raise UserError(f"{collect.failure(folder, code)}\nlog: {folder.log}")
 
 

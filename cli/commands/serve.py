@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import limbeck
@@ -35,14 +36,15 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def command(arguments: argparse.Namespace) -> list[str]:
-    """Returns the command of the server.
+    """Returns the command of the server. Makes the folder of its record.
 
     Raises:
-      ConfigError: if a number is out of its range, or a port is taken.
+      ConfigError: if a number is out of its range, a port is taken, or the folder of the record cannot be written.
       UserError: if there is nothing to serve, or no environment to serve in.
     """
     for name, smallest in {"workers": 1, "versions": 1, "batch_size": 1, "batch_wait_ms": 0}.items():
-        if getattr(arguments, name) < smallest:
+        # Not `<`, which lets NaN pass: a request would wait that long for ever.
+        if not getattr(arguments, name) >= smallest:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
     if arguments.workers > 1 and sys.platform != "linux":
@@ -51,8 +53,6 @@ def command(arguments: argparse.Namespace) -> list[str]:
         )
     if not 0 < arguments.record_share <= 1:
         raise ConfigError(f"--record-share must be above 0 and at most 1; received {arguments.record_share:g}")
-    if arguments.record is not None and arguments.record.exists() and not arguments.record.is_dir():
-        raise ConfigError(f"--record must be a folder; received {arguments.record}, which is a file")
     serving = RunFolder(arguments.root.resolve()).serving
     if not versions.found(serving):
         raise UserError(
@@ -73,12 +73,24 @@ def command(arguments: argparse.Namespace) -> list[str]:
         "--batch-wait-ms": arguments.batch_wait_ms,
     }
     if arguments.record is not None:
+        _make_record(arguments.record)
         options |= {"--record": arguments.record.resolve(), "--record-share": arguments.record_share}
     told = [str(part) for option in options.items() for part in option]
     program = [str(Path(bootstrap.__file__)), limbeck.__path__[0], "limbeck.server.program", str(serving), *told]
     if arguments.workers == 1:
         return [str(python), *program]
     return [str(python), *program[:2], "limbeck.server.workers", str(arguments.workers), *program]
+
+
+def _make_record(folder: Path) -> None:
+    """Makes a folder for what is recorded. Raises ConfigError if the server could not write there: it would go on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(
+            f"--record must be a folder that can be written, or a new one; received {folder} ({error.strerror})"
+        ) from None
 
 
 def _python(given: Path | None) -> Path:

@@ -71,9 +71,10 @@ def run_or_stop(
     """Does what `attend` does, in a context of `stopping.signals_as_errors`. Afterwards signals are ignored in it."""
     try:
         code = _run(folder, start, silent)
+        # Within: a signal between the two lines would end in a traceback.
+        stopping.ignore_signals()
     except stopping.StoppedError as stop:
         return stop.code
-    stopping.ignore_signals()
     return code
 
 
@@ -89,7 +90,9 @@ def _run(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collec
                 progress.update()
             return code
         finally:
-            _end(runner)
+            # A first signal at the end of a run must not spare what outlived its runner.
+            with stopping.postponed():
+                _end(runner)
 
 
 def _wait(runner: Runner) -> int | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
+from limbeck import files
 from limbeck.cli import stopping
 from limbeck.errors import ConfigError
 from limbeck.records import STRICT, from_json, to_json
@@ -156,18 +157,18 @@ class RunFolder:
                 )
         last = self.request_file.read_text(encoding="utf-8") if self.request_file.exists() else None
         try:
-            # A request that a signal cut off could not be read by the next run.
             with stopping.postponed():
                 self.log.parent.mkdir(parents=True, exist_ok=True)
                 self.log.write_text("", encoding="utf-8")
                 self.events.write_text("", encoding="utf-8")
-                self.request_file.write_text(to_json(request), encoding="utf-8")
+                # As a whole or not at all: no later run could read a request that a full disk or a kill cut off.
+                files.write_text(self.request_file, to_json(request))
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
 
         def undo() -> None:
             if last is not None:
-                self.request_file.write_text(last, encoding="utf-8")
+                files.write_text(self.request_file, last)
 
         return undo
 

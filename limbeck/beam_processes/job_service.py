@@ -192,7 +192,9 @@ def main(arguments: Sequence[str]) -> int:
     if given.parent is not None:
         lifeline.die_with_parent(given.parent)
     logging.basicConfig(level=logging.INFO)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     with temporary.folder() as staging:
         service = local_job_service.LocalJobServicer(str(staging), beam_job_type=Job)
         try:
@@ -203,8 +205,9 @@ def main(arguments: Sequence[str]) -> int:
             )
             return 2
         ready.tell(given.ready_descriptor, f"localhost:{port}")
-        threading.Event().wait()
-    return 0
+        ended.wait()
+    # Threads of jobs and of clients may wait for ever.
+    os._exit(0)
 
 
 if __name__ == "__main__":

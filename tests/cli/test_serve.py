@@ -60,6 +60,7 @@ def test_several_workers_are_one_command_below_a_parent(root: Path):
         (["--versions", "0"], "--versions must be at least 1; received 0"),
         (["--batch-size", "-3"], "--batch-size must be at least 1; received -3"),
         (["--batch-wait-ms", "-1"], "--batch-wait-ms must be at least 0; received -1"),
+        (["--batch-wait-ms", "nan"], "--batch-wait-ms must be at least 0; received nan"),
         (["--port", "70000"], "--port must be from 1 to 65535; received 70000"),
     ],
 )
@@ -83,6 +84,18 @@ def test_nothing_to_serve_and_nowhere_to_serve_are_told(root: Path):
         serve.command(asked(root))
 
 
+def test_a_record_that_cannot_be_written_is_refused_before_the_server_starts(root: Path):
+    """The server answered for hours, and lost every row that it should keep."""
+    (root / "file").touch()
+    # Not even the superuser makes a folder there.
+    for folder in (root / "file", root / "file" / "below", Path("/proc/recorded")):
+        with pytest.raises(ConfigError, match=f"--record must be a folder that can be written.*{folder}"):
+            serve.command(asked(root, "--record", str(folder)))
+    new = root / "deep" / "recorded"
+    assert str(new) in serve.command(asked(root, "--record", str(new)))
+    assert list(new.iterdir()) == []
+
+
 def test_a_python_that_cannot_serve_is_told(root: Path):
     (root / "no program").touch()
     # The interpreter of these tests has no KServe; the last one fails as a broken environment does.
@@ -100,6 +113,12 @@ def test_a_mistake_ends_with_code_2_and_a_sentence(tmp_path: Path):
     ended = program.run("serve", "--root", tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("error: there is no student in")
+    (tmp_path / "file").touch()
+    ended = program.run("serve", "--root", tmp_path / "file")
+    assert (ended.returncode, ended.stderr.splitlines()[0].partition(" in ")[0]) == (
+        2,
+        "error: there is no student",
+    )
     ended = program.run("rollback", "--root", tmp_path)
     assert ended.returncode == 2
     assert "there must be an earlier version to go back to" in ended.stderr

@@ -1,6 +1,9 @@
 """One run at a time, and one task for good, has a folder to itself."""
 
+import contextlib
+import resource
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,32 @@ def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
 
     assert folder.request().config == Config()
     assert folder.log.read_text(encoding="utf-8") == folder.events.read_text(encoding="utf-8") == ""
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """A context in which this process can open files, and write nothing into them."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_request_of_before(tmp_path: Path):
+    """It left an empty file, which no later run could read: the folder was lost, with all that it had computed."""
+    folder = RunFolder(tmp_path)
+    folder.prepare(REQUEST)
+    with full_disk(), pytest.raises(ConfigError, match=r"cannot be written: "):
+        folder.prepare(Request(REQUEST.task, Config()))
+    assert folder.request() == REQUEST
+    assert {path.name for path in tmp_path.iterdir()} == {"request.json", "logs"}
+
+    undo = folder.prepare(Request(REQUEST.task, Config()))
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        undo()
+    assert folder.request().config == Config()
 
 
 def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):

@@ -149,3 +149,13 @@ def test_a_server_that_does_not_start_is_told(tmp_path: Path):
     command = [sys.executable, "-c", "import sys; sys.exit(7)"]
     with pytest.raises(ready.NotStartedError, match=r"the toy did not start.*exit code 7"):
         ready.running(command, dict(os.environ), "the toy").__enter__()
+
+
+def test_a_job_service_that_is_told_to_end_leaves_no_files(tmp_path: Path):
+    """What jobs had staged stayed in the temporary folder until another run swept it."""
+    environment = interpreter.environment(os.environ) | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "limbeck.beam_processes.job_service"]
+    with ready.running(command, environment, "the job service") as address:
+        assert address.startswith("localhost:")
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
