@@ -27,7 +27,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{folder.report_json} is not a report that this version reads; run the pipeline again ({error})"
         ) from None
-    links = further_pages.write(folder, report.task)
+    links = further_pages.write(folder, report.task, keep=True)
     html.write(report, folder.report_json, folder.report_html, links)
     terminal.show(report, folder.report_html, folder.log, further_pages.tensorboard(folder))
     return exit_codes.DONE

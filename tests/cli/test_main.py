@@ -188,6 +188,19 @@ def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str
     assert not (tmp_path / "report.html").exists()
 
 
+def test_a_report_keeps_the_pages_of_its_run_when_the_last_one_was_refused(tmp_path: Path):
+    """A refused run leaves the report of before, and `report` removed the pages beside it, which nobody could remake."""
+    (tmp_path / "report.json").write_text(json.dumps(to_plain(sample_report.whole())), encoding="utf-8")
+    (tmp_path / "statistics.html").write_text("of before", encoding="utf-8")
+    RunFolder(tmp_path).prepare(Request(TaskRef("limbeck.tasks.digits"), Config()))
+
+    assert program.run("report", tmp_path).returncode == 0
+
+    assert (tmp_path / "statistics.html").read_text(encoding="utf-8") == "of before"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("statistics.html" in page, "slices.html" in page) == (True, False)
+
+
 def test_a_folder_where_the_page_of_the_report_belongs_is_told(tmp_path: Path):
     (tmp_path / "report.json").write_text(json.dumps(to_plain(sample_report.whole())), encoding="utf-8")
     (tmp_path / "report.html").mkdir()
