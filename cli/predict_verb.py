@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from limbeck import temporary
-from limbeck.cli import exit_codes, raw_data, raw_files, run_verb, task_source
+from limbeck.cli import exit_codes, raw_data, raw_files, run_verb, task_source, writable
 from limbeck.cli.collect import read_events
 from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.components.bulk_scoring.job import ScoringJob
@@ -108,6 +108,7 @@ def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> 
     output = Path(arguments.output).resolve()
     if output.exists() or not output.parent.is_dir():
         raise ConfigError(f"OUT must be a new folder in one that exists; received {arguments.output}")
+    writable.check_folder("OUT", output.parent, arguments.output)
     data = arguments.data
     if is_local(data):
         raw_data.check_whole("DATA", data, request.config.data.format)
