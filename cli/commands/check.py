@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 
@@ -11,14 +10,9 @@ from limbeck import reference, temporary
 from limbeck.cli import exit_codes, raw_data, settings, task_source
 from limbeck.cli.checking import plan, words
 from limbeck.cli.checking.outcome import FILE, Outcome
-from limbeck.cli.local_run import attending
-from limbeck.cli.local_run.collect import read_events
+from limbeck.cli.local_run import attending, ended
 from limbeck.cli.local_run.run_folder import Request, RunFolder
-from limbeck.errors import UserError
-from limbeck.launchers.failure import describe
 from limbeck.records import from_json
-
-_LINES = 30
 
 
 def start_check(folder: RunFolder) -> attending.Runner:
@@ -47,27 +41,9 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attendin
         folder = RunFolder(place.resolve())
         folder.prepare(Request(ref, plan.settings(config)))
         code = attending.attend(folder, start, silent=plan.SILENT)
-        if code == exit_codes.USER_MISTAKE:
-            raise UserError(_message(folder))
         if code != exit_codes.DONE:
-            _tell_failure(folder, code)
-            return code if code > 128 else exit_codes.OUR_FAULT  # noqa: PLR2004
+            return ended.badly(folder, code, "the process of the check")
         outcome = from_json(Outcome, (folder.root / FILE).read_text(encoding="utf-8"))
     for line in words.lines(outcome, config, time.monotonic() - began):
         print(line)
     return exit_codes.DONE
-
-
-def _message(folder: RunFolder) -> str:
-    failures = [event["message"] for event in read_events(folder.events) if event["event"] == "failed"]
-    return str(failures[-1])
-
-
-def _tell_failure(folder: RunFolder, code: int) -> None:
-    """Prints the end of the log, which is about to be removed."""
-    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
-        print("stopped", file=sys.stderr)
-        return
-    log = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES:]
-    print("\n".join(log), file=sys.stderr)
-    print(f"error: the process of the check {describe(code)}; the end of its log is above", file=sys.stderr)

@@ -9,7 +9,7 @@ import os
 import sys
 
 from limbeck import reference
-from limbeck.cli import exit_codes, quiet, settings, task_source
+from limbeck.cli import exit_codes, quiet, settings, task_source, writable
 from limbeck.errors import ConfigError
 from limbeck.files import Visibility, is_local, scheme_of, visibility
 from limbeck.files.s3.uri import SCHEMES as OBJECT_STORES
@@ -32,10 +32,7 @@ _FURTHER = {
 
 def execute(arguments: argparse.Namespace) -> int:
     """Writes the file. Raises ConfigError if it cannot be written."""
-    if not arguments.output.parent.is_dir():
-        raise ConfigError(f"--output needs an existing folder, received {arguments.output}")
-    if arguments.output.is_dir():
-        raise ConfigError(f"--output takes a file, but {arguments.output} is a folder: add a name to it")
+    writable.check_file("--output", arguments.output)
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     quiet.quieten()
     ref = reference.find(arguments.task)

@@ -6,14 +6,13 @@ import argparse
 import dataclasses
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from limbeck import temporary
-from limbeck.cli import exit_codes, raw_data, raw_files, task_source
-from limbeck.cli.local_run import attending
+from limbeck.cli import exit_codes, raw_data, raw_files, task_source, writable
+from limbeck.cli.local_run import attending, ended
 from limbeck.cli.local_run.collect import read_events
 from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.scoring import JOB
@@ -22,7 +21,6 @@ from limbeck.components.mapping import whole
 from limbeck.engines.registry import engine_kind
 from limbeck.errors import ConfigError, UserError, nearest
 from limbeck.files import is_local
-from limbeck.launchers.failure import describe
 from limbeck.records import to_json
 from limbeck.server import versions
 from limbeck.settings import sources
@@ -30,7 +28,6 @@ from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 
 _ALLOWED = ("beam.", "scoring.", "data.format=", "data.encoding=")
-_LINES = 30
 
 
 def start_scoring(folder: RunFolder) -> attending.Runner:
@@ -70,10 +67,8 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attendin
             whole.given_up(job.unfinished)
             shutil.rmtree(job.staged, ignore_errors=True)
         happened = read_events(folder.events)
-        if code == exit_codes.USER_MISTAKE:
-            raise UserError(str([one["message"] for one in happened if one["event"] == "failed"][-1]))
         if code != exit_codes.DONE:
-            return _failed(folder, code)
+            return ended.badly(folder, code, "the process that scores")
     [rows] = [one["rows"] for one in happened if one["event"] == "scored"]
     print(f"scored {rows:,} rows in {time.monotonic() - began:.0f} s: {job.output}")
     return exit_codes.DONE
@@ -109,6 +104,7 @@ def job_of(arguments: argparse.Namespace, root: RunFolder, request: Request) -> 
     output = Path(arguments.output).resolve()
     if output.exists() or not output.parent.is_dir():
         raise ConfigError(f"OUT must be a new folder in one that exists; received {arguments.output}")
+    writable.check_folder("OUT", output.parent, arguments.output)
     data = arguments.data
     if is_local(data):
         raw_data.check_whole("DATA", data, request.config.data.format)
@@ -133,14 +129,3 @@ def _assert_kept(keep: Sequence[str], files: Sequence[str], data: DataConfig) ->
             raise ConfigError(
                 f"{file}: there is no column '{lacking[0]}' to keep.{nearest(lacking[0], names or ())} Correct --keep"
             )
-
-
-def _failed(folder: RunFolder, code: int) -> int:
-    """Prints the end of the log, which is about to be removed."""
-    if code in (exit_codes.INTERRUPTED, exit_codes.TERMINATED):
-        print("stopped", file=sys.stderr)
-        return code
-    log = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES:]
-    print("\n".join(log), file=sys.stderr)
-    print(f"error: the process that scores {describe(code)}; the end of its log is above", file=sys.stderr)
-    return exit_codes.OUR_FAULT

@@ -17,18 +17,18 @@ def execute(arguments: argparse.Namespace) -> int:
     """Prints the short form of the report. Raises ConfigError if the folder has no report."""
     folder = RunFolder(arguments.root.resolve())
     try:
-        text = folder.report_json.read_text(encoding="utf-8")
+        content = folder.report_json.read_bytes()
     except OSError:
         raise ConfigError(
             f"{arguments.root} has no report.json: give the --root of a run, or run the pipeline first"
         ) from None
     try:
-        report = from_json(Report, text)
-    except ConfigError as error:
+        report = from_json(Report, content.decode())
+    except (ConfigError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{folder.report_json} is not a report that this version reads; run the pipeline again ({error})"
         ) from None
-    links = further_pages.write(folder, report.task)
+    links = further_pages.write(folder, report.task, keep=True)
     html.write(report, folder.report_json, folder.report_html, links)
     terminal.show(report, folder.report_html, folder.log, further_pages.tensorboard(folder))
     return exit_codes.DONE

@@ -7,10 +7,10 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import limbeck
+from limbeck.cli import writable
 from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import ConfigError, UserError
 from limbeck.server import bootstrap, ports, versions
@@ -86,11 +86,12 @@ def _make_record(folder: Path) -> None:
     """Makes a folder for what is recorded. Raises ConfigError if the server could not write there: it would go on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ConfigError(
-            f"--record must be a folder that can be written, or a new one; received {folder} ({error.strerror})"
+            f"--record must be a folder, or a new one in a folder that can be written; received {folder} "
+            f"({error.strerror})"
         ) from None
+    writable.check_folder("--record", folder, folder)
 
 
 def _python(given: Path | None) -> Path:

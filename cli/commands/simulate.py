@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from limbeck.cli import exit_codes, vertex_simulation
+from limbeck.cli import exit_codes, vertex_simulation, writable
 from limbeck.cli.following import Following
 from limbeck.cli.parameters import json_object
 from limbeck.errors import ConfigError
@@ -24,8 +24,8 @@ def execute(arguments: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"FILE must be a compiled pipeline; {arguments.file} cannot be read: {why}") from None
-    if arguments.trace is not None and not arguments.trace.parent.is_dir():
-        raise ConfigError(f"--trace needs an existing folder, received {arguments.trace}")
+    if arguments.trace is not None:
+        writable.check_file("--trace", arguments.trace)
     _assert_pipeline(arguments.file, text)
     parameters = [json_object(each) for each in arguments.parameters or ["{}"]]
     if arguments.target == "vertex" or (arguments.target is None and is_job(text)):

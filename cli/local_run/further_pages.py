@@ -18,12 +18,14 @@ from limbeck.report.pages import slices, statistics
 _SUMMARIES = "*/model_run/*/tensorboard/*/events.out.tfevents.*"
 
 
-def write(folder: RunFolder, task: str) -> tuple[Link, ...]:
-    """Writes the pages for which the run has results, removes those of an earlier run, and returns links to them.
+def write(folder: RunFolder, task: str, *, keep: bool = False) -> tuple[Link, ...]:
+    """Writes the pages for which the last run has results, and returns links to the pages that are there then.
 
     Args:
       folder: the folder of the run.
       task: name of the task.
+      keep: whether other pages stay. They belong to the report that is there, if the last run was refused and wrote
+        none. Otherwise they are those of an earlier run, and are removed.
     """
     executions = executions_of(folder.metadata, run_id(folder.events))
     outputs = {one.node: one.outputs for one in executions if one.succeeded}
@@ -34,12 +36,13 @@ def write(folder: RunFolder, task: str) -> tuple[Link, ...]:
     links = []
     for (file, title), text in pages.items():
         path = folder.report_html.with_name(file)
-        if text is None:
+        if text is not None:
+            replace(path, text)
+        elif not keep:
             with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                 path.unlink()
-            continue
-        replace(path, text)
-        links.append(Link(file, title))
+        if path.is_file():
+            links.append(Link(file, title))
     return tuple(links)
 
 

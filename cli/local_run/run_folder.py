@@ -115,14 +115,14 @@ class RunFolder:
     def request(self) -> Request:
         """Reads the last request. Raises ConfigError if this is not a run folder, or if the request cannot be read."""
         try:
-            text = self.request_file.read_text(encoding="utf-8")
+            content = self.request_file.read_bytes()
         except OSError:
             raise ConfigError(
                 f"{self.root} is not the root of a run: it has no {self.request_file.name}"
             ) from None
         try:
-            return from_json(Request, text)
-        except ConfigError as error:
+            return from_json(Request, content.decode())
+        except (ConfigError, UnicodeDecodeError) as error:
             raise ConfigError(
                 f"{self.request_file} is not a request that this version reads; give another --root ({error})"
             ) from None

@@ -139,6 +139,13 @@ def test_a_second_process_is_refused_while_a_run_holds_the_folder_and_changes_no
         assert folder.events.read_text(encoding="utf-8") == "events of the first\n"
 
 
+def test_a_request_that_is_no_text_is_named_by_its_file(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.request_file.write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match=f"{folder.request_file} is not a request that this version reads"):
+        folder.request()
+
+
 def test_a_request_that_cannot_be_read_is_named_by_its_file(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.request_file.write_text(
