@@ -101,10 +101,14 @@ class Recorder:
         # In the order of their names: the oldest first, also of several servers.
         name = _NAME.format(time.strftime("%Y%m%dT%H%M%S", time.gmtime()), uuid.uuid4().hex[:8])
         unfinished = folder / f".{name}"
-        with tf.io.TFRecordWriter(str(unfinished), "GZIP") as writer:
-            for row in self._rows:
-                writer.write(row)
-        unfinished.replace(folder / name)
+        try:
+            with tf.io.TFRecordWriter(str(unfinished), "GZIP") as writer:
+                for row in self._rows:
+                    writer.write(row)
+            unfinished.replace(folder / name)
+        finally:
+            # On a full disk there would be another one with each part.
+            unfinished.unlink(missing_ok=True)
         self._rows = []
         for old in sorted(folder.glob(PARTS))[: -self._settings.parts]:
             old.unlink(missing_ok=True)
