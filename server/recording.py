@@ -78,10 +78,13 @@ class Recorder:
                 _log.exception("a request could not be recorded, and rows of earlier ones are lost")
 
     def close(self) -> None:
-        """Writes what is left. Raises OSError if it cannot."""
+        """Writes what is left. It raises nothing: a server that was asked to end has not failed for its record."""
         with self._lock:
-            if self._rows:
-                self._write()
+            try:
+                if self._rows:
+                    self._write()
+            except Exception:
+                _log.exception("the last rows could not be recorded, and are lost")
 
     def _keep(self, signature: Signature, arrays: Arrays) -> None:
         batch = len(next(iter(arrays.values())))

@@ -151,6 +151,18 @@ def test_a_full_disk_keeps_nothing_of_a_part(tmp_path: Path, caplog: pytest.LogC
     assert counts_in(tmp_path) == [0, 1, 2]
 
 
+def test_a_full_disk_at_the_end_is_told_and_no_failure_of_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """The server had answered all that it was asked, and ended with a traceback of TensorFlow and code 1."""
+    recorder = Recorder(Recording(tmp_path, 1.0))
+    recorder.record(FEATURES, request(1))
+    with caplog.at_level(logging.ERROR), full_disk():
+        recorder.close()
+    assert "the last rows could not be recorded, and are lost" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_request_is_told_when_it_was_answered_and_not_if_it_was_refused():
     told = []
 
