@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import limbeck
 from limbeck.cli import writable
@@ -17,6 +18,7 @@ from limbeck.server import bootstrap, ports, versions
 
 NAME = "student"
 _LARGEST_PORT = 65535
+_Result = TypeVar("_Result")
 _READY = "ready to serve"
 # Finds the packages, and does not import them, which takes seconds. The first folder is the one it is started in.
 _PROBE = (
@@ -31,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.workers > 1:
         for option, port in _ports(arguments).items():
             # It stays open in the program that takes the place of this one.
-            os.set_inheritable(_reserved(option, port).detach(), True)
+            os.set_inheritable(_taken(option, port, ports.reserve).detach(), True)
     os.execv(program[0], program)  # noqa: S606
 
 
@@ -61,7 +63,7 @@ def command(arguments: argparse.Namespace) -> list[str]:
         )
     python = _python(arguments.python)
     for option, port in _ports(arguments).items():
-        _reserved(option, port).close()
+        _taken(option, port, ports.assert_free)
     if arguments.port == arguments.grpc_port:
         raise ConfigError(f"--port and --grpc-port must differ; received {arguments.port} for both")
     options = {
@@ -124,10 +126,11 @@ def _ports(arguments: argparse.Namespace) -> dict[str, int]:
     return {"--port": arguments.port, **grpc}
 
 
-def _reserved(option: str, port: int) -> socket.socket:
+def _taken(option: str, port: int, take: Callable[[int], _Result]) -> _Result:
+    """Returns what `take` returns for a port. Raises ConfigError if the port cannot be used."""
     if not 0 < port <= _LARGEST_PORT:
         raise ConfigError(f"{option} must be from 1 to {_LARGEST_PORT}; received {port}")
     try:
-        return ports.reserve(port)
+        return take(port)
     except OSError as error:
         raise ConfigError(f"{option}={port} cannot be used ({error.strerror}): give another port") from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sqlite3
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +51,9 @@ def executions_of(metadata: Path, run: str | None) -> list[Execution]:
       metadata: the SQLite file.
       run: the run's id, as `limbeck.cli.local_run.dag_runner` emits it.
     """
-    if run is None or not metadata.exists():
+    store = None if run is None else _opened(metadata)
+    if store is None:
         return []
-    store = _opened(metadata)
     context = store.get_context_by_type_and_name("pipeline_run", run)
     if context is None:
         return []
@@ -66,11 +69,12 @@ def moved_from(metadata: Path, artifacts: Path) -> Path | None:
       artifacts: the folder of all artifacts. Each has its own folder in it: `<node>/<output>/<number>`. That of a value
         holds it as the file `value`.
     """
-    if not metadata.exists():
+    store = _opened(metadata)
+    if store is None:
         return None
     from ml_metadata import ListOptions, OrderByField
 
-    newest = _opened(metadata).get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
+    newest = store.get_artifacts(ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
     before = [_all_artifacts(artifact.uri) for artifact in newest]
     return before[0] if before and before[0] != artifacts else None
 
@@ -83,6 +87,9 @@ def _all_artifacts(place: str) -> Path:
 
 
 def _opened(metadata: Path) -> Any:
+    """Returns the store for reading; None if no run has written anything."""
+    if not (metadata.exists() and _holds_something(metadata)):
+        return None
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
 
@@ -90,6 +97,21 @@ def _opened(metadata: Path) -> Any:
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
     return MetadataStore(config)
+
+
+def _holds_something(metadata: Path) -> bool:
+    """Returns whether a file has the tables of ML Metadata. Undoes what a run had begun to write when it was killed.
+
+    SQLite does that by itself when it reads, but not for a connection that may only read, as ML Metadata's: it refuses.
+    """
+    place = f"file:{urllib.parse.quote(str(metadata))}?mode=rw"
+    try:
+        with contextlib.closing(sqlite3.connect(place, uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
+    except sqlite3.Error:
+        # ML Metadata says what is wrong with the file.
+        return True
+    return found is not None
 
 
 def _execution(store: Any, execution: Any) -> Execution:

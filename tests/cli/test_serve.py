@@ -1,6 +1,9 @@
 """What `serve` refuses before it starts, and the command that it becomes."""
 
 import argparse
+import errno
+import os
+import socket
 import sys
 from pathlib import Path
 
@@ -67,6 +70,21 @@ def test_several_workers_are_one_command_below_a_parent(root: Path):
 def test_a_number_that_cannot_be_is_refused(root: Path, options: list[str], told: str):
     with pytest.raises(ConfigError, match=told):
         serve.command(asked(root, *options))
+
+
+def test_one_process_needs_nothing_that_linux_alone_allows(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """Elsewhere a socket that listens cannot be shut down, and no port could be used."""
+
+    def shutdown(*_: object) -> None:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+
+    monkeypatch.setattr(socket.socket, "shutdown", shutdown)
+    assert serve_verb.command(asked(root))
+    with socket.socket() as other:
+        other.bind(("", 0))
+        other.listen()
+        with pytest.raises(ConfigError, match=r"--port=\d+ cannot be used \(Address already in use\)"):
+            serve_verb.command(asked(root, "--port", str(other.getsockname()[1])))
 
 
 def test_two_protocols_need_two_ports(root: Path):

@@ -1,9 +1,6 @@
 """One run at a time, and one task for good, has a folder to itself."""
 
-import contextlib
-import resource
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from limbeck.settings.training import TrainingConfig
 from tests.cli import program
+from tests.full_disk import full_disk
 
 REQUEST = Request(TaskRef("limbeck.tasks.digits"), Config(training=TrainingConfig(epochs=2)))
 
@@ -61,17 +59,6 @@ def test_a_new_run_starts_with_an_empty_log_and_no_events(tmp_path: Path):
 
     assert folder.request().config == Config()
     assert folder.log.read_text(encoding="utf-8") == folder.events.read_text(encoding="utf-8") == ""
-
-
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """A context in which this process can open files, and write nothing into them."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_leaves_the_request_of_before(tmp_path: Path):
