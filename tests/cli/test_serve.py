@@ -79,12 +79,12 @@ def test_one_process_needs_nothing_that_linux_alone_allows(root: Path, monkeypat
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
 
     monkeypatch.setattr(socket.socket, "shutdown", shutdown)
-    assert serve_verb.command(asked(root))
+    assert serve.command(asked(root))
     with socket.socket() as other:
         other.bind(("", 0))
         other.listen()
         with pytest.raises(ConfigError, match=r"--port=\d+ cannot be used \(Address already in use\)"):
-            serve_verb.command(asked(root, "--port", str(other.getsockname()[1])))
+            serve.command(asked(root, "--port", str(other.getsockname()[1])))
 
 
 def test_two_protocols_need_two_ports(root: Path):
