@@ -42,12 +42,20 @@ def signals_as_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postponed() -> Iterator[None]:
-    """Returns a context within which these signals wait, and at whose end they do what they do."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    """Returns a context within which these signals wait, and at whose end they do what they do.
+
+    To block them would not do: the kernel then hands a signal to another thread, such as one of NumPy's, and Python
+    runs the handler in this one all the same.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def ignore_signals() -> None:

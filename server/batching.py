@@ -33,8 +33,8 @@ class Batches:
     milliseconds: float
 
     def __post_init__(self) -> None:
-        """Raises ValueError for sizes below 1 and times below 0."""
-        if self.size < 1 or self.milliseconds < 0:
+        """Raises ValueError for sizes below 1, times below 0 and times that are no number."""
+        if self.size < 1 or not self.milliseconds >= 0:
             raise ValueError(f"a batch must have at least 1 example and wait at least 0 ms; received {self}")
 
 

@@ -10,11 +10,29 @@ from __future__ import annotations
 import socket
 
 
+def assert_free(port: int) -> None:
+    """Raises OSError if another process has a port."""
+    _listening(port).close()
+
+
 def reserve(port: int) -> socket.socket:
-    """Takes a port for processes that will share it. Returns a socket that nobody can connect to.
+    """Takes a port for processes that will share it. Returns a socket that nobody can connect to. On Linux alone.
 
     As long as it is open, only sockets of `shared` can have the port. Raises OSError if another process has it.
     """
+    held = _listening(port)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        # It listens no more, and keeps its port. Elsewhere than on Linux this is an error: POSIX wants a connection.
+        held.shutdown(socket.SHUT_RD)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def _listening(port: int) -> socket.socket:
     held = socket.socket()
     try:
         # As servers do: a port whose last server has just ended is free.
@@ -22,10 +40,6 @@ def reserve(port: int) -> socket.socket:
         held.bind(("", port))
         # Of several that are bound by that option, one alone can listen.
         held.listen()
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        # It listens no more, and keeps its port.
-        held.shutdown(socket.SHUT_RD)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError:
         held.close()
         raise

@@ -78,10 +78,13 @@ class Recorder:
                 _log.exception("a request could not be recorded, and rows of earlier ones are lost")
 
     def close(self) -> None:
-        """Writes what is left. Raises OSError if it cannot."""
+        """Writes what is left. It raises nothing: a server that was asked to end has not failed for its record."""
         with self._lock:
-            if self._rows:
-                self._write()
+            try:
+                if self._rows:
+                    self._write()
+            except Exception:
+                _log.exception("the last rows could not be recorded, and are lost")
 
     def _keep(self, signature: Signature, arrays: Arrays) -> None:
         batch = len(next(iter(arrays.values())))
@@ -101,10 +104,14 @@ class Recorder:
         # In the order of their names: the oldest first, also of several servers.
         name = _NAME.format(time.strftime("%Y%m%dT%H%M%S", time.gmtime()), uuid.uuid4().hex[:8])
         unfinished = folder / f".{name}"
-        with tf.io.TFRecordWriter(str(unfinished), "GZIP") as writer:
-            for row in self._rows:
-                writer.write(row)
-        unfinished.replace(folder / name)
+        try:
+            with tf.io.TFRecordWriter(str(unfinished), "GZIP") as writer:
+                for row in self._rows:
+                    writer.write(row)
+            unfinished.replace(folder / name)
+        finally:
+            # On a full disk there would be another one with each part.
+            unfinished.unlink(missing_ok=True)
         self._rows = []
         for old in sorted(folder.glob(PARTS))[: -self._settings.parts]:
             old.unlink(missing_ok=True)

@@ -10,10 +10,13 @@ _MODEL = "saved_model.pb"
 
 
 def found(serving: Path) -> dict[int, Path]:
-    """Returns the folder of every version. A folder without a SavedModel is none. An absent folder has none."""
+    """Returns the folder of every version. A folder without a SavedModel is none.
+
+    An absent folder has none, and neither has a file.
+    """
     try:
         folders = sorted(serving.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     return {
         int(folder.name): folder

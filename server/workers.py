@@ -33,7 +33,7 @@ _FAILED = 1
 
 
 class WorkersFailedError(Exception):
-    """Workers end as soon as they are started, so there is no sense in starting more."""
+    """Workers end as soon as they are started, or cannot be started, so there is no sense in trying again."""
 
 
 @dataclasses.dataclass
@@ -90,10 +90,11 @@ class Workers:
         """Returns the exit code when all have ended: 0 if they were asked to.
 
         Raises:
-          WorkersFailedError: if workers end by themselves again and again. The others have ended, too.
+          WorkersFailedError: if workers end by themselves again and again, or if the machine has no room for another.
+            The others have ended, too.
         """
         self._selector.register(_signals(), selectors.EVENT_READ, self._pass_on)
-        for _ in range(self._count):
+        while len(self._living) < self._count and not self._ending:
             self._start()
         while self._living:
             patience = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
@@ -109,11 +110,17 @@ class Workers:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        # In a session of its own: a Ctrl-C reaches it by this process, and not twice.
-        with theirs:
-            process = subprocess.Popen(
-                self._command, stdin=theirs.fileno(), env=self._environment, start_new_session=True
-            )
+        try:
+            # In a session of its own: a Ctrl-C reaches it by this process, and not twice.
+            with theirs:
+                process = subprocess.Popen(
+                    self._command, stdin=theirs.fileno(), env=self._environment, start_new_session=True
+                )
+        except OSError as error:
+            ours.close()
+            self._failure = WorkersFailedError(f"no worker can be started ({error.strerror})")
+            self._end(signal.SIGTERM)
+            return
         worker = _Worker(process, ours)
         self._living.append(worker)
         self._selector.register(ours, selectors.EVENT_READ, partial(self._hear, worker))

@@ -126,6 +126,7 @@ def _serve(connection: socket.socket, launcher: int) -> Request | None:
     """Forks at each request. Returns the request in the fork, and None in the server when it has nothing more to do."""
     children: dict[int, _Child] = {}
     asking: list[socket.socket] = [connection]
+    server = os.getpid()
     try:
         while asking or children:
             # Not `select`, which refuses handles from 1,024 on.
@@ -140,7 +141,13 @@ def _serve(connection: socket.socket, launcher: int) -> Request | None:
                     asking.clear()
                     continue
                 request, output, status = asked
-                child = os.fork()
+                try:
+                    child = os.fork()
+                except OSError as error:
+                    # The launcher sees a status without a process, and the other forks go on.
+                    sys.stderr.write(f"the fork server cannot fork: {error}\n")
+                    _close(output, status)
+                    continue
                 if not child:
                     _close(
                         launcher,
@@ -150,11 +157,13 @@ def _serve(connection: socket.socket, launcher: int) -> Request | None:
                         *(one.status for one in children.values()),
                     )
                     children.clear()
-                    _become(request, output)
+                    _become(request, output, server)
                     return request
                 _close(output)
-                os.write(status, f"{child}\n".encode())
                 children[os.pidfd_open(child)] = _Child(child, status)
+                if not _told(status, child):
+                    # A launcher that was interrupted meanwhile knows nothing of this fork.
+                    os.kill(child, signal.SIGKILL)
     finally:
         for one in children.values():
             os.kill(one.process, signal.SIGKILL)
@@ -184,18 +193,25 @@ def _receive(connection: socket.socket) -> tuple[Request, int, int] | None:
 def _tell_end(handle: int, child: _Child) -> None:
     _, status = os.waitpid(child.process, 0)
     # The launcher may not care any more.
-    with contextlib.suppress(OSError):
-        os.write(child.status, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    _told(child.status, os.waitstatus_to_exitcode(status))
     _close(child.status, handle)
 
 
-def _become(request: Request, output: int) -> None:
-    """Gives a fork what a program has when it is started."""
+def _told(status: int, number: int) -> bool:
+    """Writes a line to a status. Returns whether somebody can read it."""
+    try:
+        os.write(status, f"{number}\n".encode())
+    except OSError:
+        return False
+    return True
+
+
+def _become(request: Request, output: int, server: int) -> None:
+    """Gives a fork what a program has when it is started. `server` may have died meanwhile: then it has to die, too."""
     import tempfile
 
     import numpy as np
 
-    server = os.getppid()
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
@@ -215,9 +231,8 @@ def leave(code: int) -> NoReturn:
 
     That takes a fork two seconds of a core, because it copies the memory of the server.
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # Waits for threads. It first tells those of `concurrent.futures` to end, which wait for work for ever otherwise.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

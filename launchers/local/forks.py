@@ -181,6 +181,10 @@ class Forks:
                 except OSError as error:
                     _log.warning("the fork server is started again: %s", error)
                     self._retire()
+                except BaseException:
+                    # An interrupt in the midst of a request: the server would take the next one for the rest of it.
+                    self._retire()
+                    raise
         return None
 
     def prepare(self, variables: Mapping[str, str]) -> None:

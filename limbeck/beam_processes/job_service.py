@@ -50,12 +50,14 @@ class Job(local_job_service.BeamJob):
         super().__init__(*arguments, **named)
         # Workers know the job by it.
         self._provision_info.limbeck_workers = []
+        self._provision_info.limbeck_cancelled = threading.Event()
 
     def cancel(self) -> None:
         """Ends the job's workers, so that nothing is written from now on."""
         if self.is_terminal_state(self.state):
             return
         self.set_state(_CANCELLED)
+        self._provision_info.limbeck_cancelled.set()
         for worker in list(self._provision_info.limbeck_workers):
             worker.kill()
 
@@ -94,18 +96,19 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
         super().__init__(state, provision_info, server)
         self._payload = payload
         self._stopped = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
         self.death: str | None = None
         _remember(provision_info, self)
 
     def start_worker(self) -> None:
-        """Runs the command. Raises RuntimeError if there is no such program."""
+        """Runs the command. Raises RuntimeError if there is no such program, or if the job was cancelled."""
         command = [
             self._payload.command,
             f"--id={self.worker_id}",
             f"--provision_endpoint={self.control_address}",
         ]
         try:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 command,
                 env={**os.environ, **self._payload.env},
                 stdin=subprocess.DEVNULL,
@@ -114,11 +117,14 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
             )
         except OSError as error:
             raise RuntimeError(f"no Beam worker could be started by {command[0]}: {error}") from None
-        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._watch, args=(process,), daemon=True).start()
+        _assert_wanted(self)
 
     def stop_worker(self) -> None:
         """Ends the worker. Notes its death if it had died before."""
         self._stopped.set()
+        if self._process is None:
+            return
         self._process.terminate()
         try:
             code = self._process.wait(5)
@@ -129,10 +135,11 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
 
     def kill(self) -> None:
         """Ends the worker, which counts as its death."""
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
-    def _watch(self) -> None:
-        code = self._process.wait()
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
         # Again and again: what the runner asks the dead worker after this would wait for ever.
         while not self._stopped.wait(_ABORT_SECONDS):
             self.death = ended(code)
@@ -161,6 +168,11 @@ class PoolWorker(worker_handlers.ExternalWorkerHandler):
         """Returns the name of this machine, as the worker finds it."""
         return "localhost" if self._on_loopback else super().host_from_worker()
 
+    def start_worker(self) -> None:
+        """Has the pool start a worker. Raises RuntimeError if it cannot, or if the job was cancelled."""
+        super().start_worker()
+        _assert_wanted(self)
+
     def stop_worker(self) -> None:
         """Has the pool end the worker."""
         with grpc.insecure_channel(self._external_payload.endpoint.url) as channel:
@@ -182,6 +194,14 @@ def _remember(provision_info: Any, worker: Any) -> None:
     getattr(provision_info, "limbeck_workers", []).append(worker)
 
 
+def _assert_wanted(worker: Any) -> None:
+    """Raises RuntimeError if a job was cancelled before its worker had started: `Job.cancel` may have missed it."""
+    cancelled = getattr(worker.provision_info, "limbeck_cancelled", None)
+    if cancelled is not None and cancelled.is_set():
+        worker.kill()
+        raise RuntimeError("the job was cancelled before its work began")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs a job service until SIGTERM or SIGINT. Returns the exit code of the process."""
     parser = argparse.ArgumentParser(prog="python -m limbeck.beam_processes.job_service", description=__doc__)
@@ -192,7 +212,9 @@ def main(arguments: Sequence[str]) -> int:
     if given.parent is not None:
         lifeline.die_with_parent(given.parent)
     logging.basicConfig(level=logging.INFO)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     with temporary.folder() as staging:
         service = local_job_service.LocalJobServicer(str(staging), beam_job_type=Job)
         try:
@@ -203,8 +225,9 @@ def main(arguments: Sequence[str]) -> int:
             )
             return 2
         ready.tell(given.ready_descriptor, f"localhost:{port}")
-        threading.Event().wait()
-    return 0
+        ended.wait()
+    # Threads of jobs and of clients may wait for ever.
+    os._exit(0)
 
 
 if __name__ == "__main__":

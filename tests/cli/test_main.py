@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.reference import TaskRef, built_in
 from limbeck.report.schema import to_plain
@@ -152,7 +152,12 @@ def test_the_root_of_another_task_is_refused_and_left_as_it_is(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("output", "says"),
-    [("missing/pipeline.yaml", "--output needs an existing folder"), (".", "--output takes a file")],
+    [
+        ("missing/pipeline.yaml", "--output needs an existing folder"),
+        (".", "--output takes a file"),
+        # Not even the superuser makes a file there.
+        ("/proc/pipeline.yaml", "--output must be in a folder that can be written; received /proc/pipeline.yaml"),
+    ],
 )
 def test_compiling_to_where_no_file_can_be_is_refused_before_anything_is_loaded(
     tmp_path: Path, output: str, says: str
@@ -176,16 +181,29 @@ def test_compiling_says_what_no_container_reaches_and_passes_on_no_warning_of_a_
     assert image.startswith("warning: the image limbeck:0.1.0 names no registry")
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"schema_version": 1}'])
-def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, text: str | None):
-    if text is not None:
-        (tmp_path / "report.json").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"schema_version": 1}', b"\xff"])
+def test_the_report_of_a_folder_without_one_is_refused(tmp_path: Path, content: bytes | None):
+    if content is not None:
+        (tmp_path / "report.json").write_bytes(content)
 
     message = refused("report", tmp_path)
 
     assert f"{tmp_path}" in message
     assert "report.json" in message
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_report_keeps_the_pages_of_its_run_when_the_last_one_was_refused(tmp_path: Path):
+    """A refused run leaves the report of before, and `report` removed the pages beside it, for good."""
+    (tmp_path / "report.json").write_text(json.dumps(to_plain(sample_report.whole())), encoding="utf-8")
+    (tmp_path / "statistics.html").write_text("of before", encoding="utf-8")
+    RunFolder(tmp_path).prepare(Request(TaskRef("limbeck.tasks.digits"), Config()))
+
+    assert program.run("report", tmp_path).returncode == 0
+
+    assert (tmp_path / "statistics.html").read_text(encoding="utf-8") == "of before"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("statistics.html" in page, "slices.html" in page) == (True, False)
 
 
 def test_a_folder_where_the_page_of_the_report_belongs_is_told(tmp_path: Path):
@@ -233,4 +251,4 @@ def test_every_verb_says_in_a_line_what_it_does_and_has_a_module():
     assert len({verb.name for verb in VERBS}) == len(VERBS)
     for verb in VERBS:
         assert verb.summary in " ".join(program.run("--help").stdout.split())
-        assert importlib.util.find_spec(f"limbeck.cli.{verb.name}_verb") is not None
+        assert importlib.util.find_spec(f"limbeck.cli.commands.{verb.name}") is not None

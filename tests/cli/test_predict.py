@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.main import main
-from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.records import to_json
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
@@ -51,6 +51,7 @@ def test_what_is_refused_at_once(pushed: Path, data: Path, tmp_path: Path, capsy
     assert "there are 1, 3" in refused(capsys, data, out, *root, "--version", 2)
     assert "OUT must be a new folder" in refused(capsys, data, tmp_path, *root)
     assert "OUT must be a new folder" in refused(capsys, data, tmp_path / "none" / "out", *root)
+    assert "nothing can be written in /proc (" in refused(capsys, data, "/proc/out", *root)
     assert "the student is trained already" in refused(capsys, data, out, *root, "--set", "training.epochs=3")
     assert "looks like csv: set data.format=csv" in refused(
         capsys, data, out, *root, "--set", "data.format=parquet"

@@ -51,6 +51,7 @@ def test_a_run_that_fails_ends_with_1_and_shows_why(capsys: pytest.CaptureFixtur
         ([str(FAILURE), "--parameters", "{epochs: 3}"], "--parameters takes JSON"),
         ([str(FAILURE), "--parameters", "3"], "object"),
         ([str(FAILURE), "--trace", "/no/such/folder/trace.json"], "--trace"),
+        ([str(FAILURE), "--trace", "/"], "--trace takes a file"),
         ([str(FAILURE), "--parameters", '{"epochs": 3}'], "no parameter epochs"),
         ([str(TRACES / "2.17.0" / "schema-2.0.0" / "pipeline.json")], "2.1.0"),
     ],

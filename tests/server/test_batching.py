@@ -113,7 +113,7 @@ def test_a_client_that_has_gone_stops_nobody():
     assert asyncio.run(run())["sum"].tolist() == [NUMBERS[2].sum()]
 
 
-@pytest.mark.parametrize(("size", "milliseconds"), [(0, 0), (1, -1)])
+@pytest.mark.parametrize(("size", "milliseconds"), [(0, 0), (1, -1), (1, float("nan"))])
 def test_batches_without_sense_are_refused(size, milliseconds):
     with pytest.raises(ValueError, match="at least 1 example and wait at least 0 ms"):
         Batches(size, milliseconds)

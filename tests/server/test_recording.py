@@ -15,6 +15,7 @@ import tensorflow as tf
 from limbeck.server.recording import Recorder, Recording
 from limbeck.server.signature import Signature
 from limbeck.server.tensors import RequestError, TensorInfo
+from tests.full_disk import full_disk
 
 EXAMPLES = Signature("serving_default", (TensorInfo("examples", "string", (-1,)),), (), lambda _: {})
 FEATURES = Signature(
@@ -137,6 +138,29 @@ def test_a_folder_that_cannot_be_written_fails_no_request(tmp_path: Path, caplog
     assert "could not be recorded" in caplog.text
     # And keeps no rows for ever.
     recorder.close()
+
+
+def test_a_full_disk_keeps_nothing_of_a_part(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """An unfinished file stayed for each part that was lost, and nobody removed them."""
+    recorder = Recorder(Recording(tmp_path, 1.0, rows=3))
+    with caplog.at_level(logging.CRITICAL), full_disk():
+        for _ in range(2):
+            recorder.record(FEATURES, request(3))
+    assert list(tmp_path.iterdir()) == []
+    recorder.record(FEATURES, request(3))
+    assert counts_in(tmp_path) == [0, 1, 2]
+
+
+def test_a_full_disk_at_the_end_is_told_and_no_failure_of_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """The server had answered all that it was asked, and ended with a traceback of TensorFlow and code 1."""
+    recorder = Recorder(Recording(tmp_path, 1.0))
+    recorder.record(FEATURES, request(1))
+    with caplog.at_level(logging.ERROR), full_disk():
+        recorder.close()
+    assert "the last rows could not be recorded, and are lost" in caplog.text
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_request_is_told_when_it_was_answered_and_not_if_it_was_refused():

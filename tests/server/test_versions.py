@@ -13,6 +13,8 @@ def test_only_numbered_folders_with_a_model_are_versions(tmp_path):
 
 def test_a_folder_that_is_not_there_has_none(tmp_path):
     assert versions.found(tmp_path / "nowhere") == {}
+    (tmp_path / "file").touch()
+    assert versions.found(tmp_path / "file" / "serving") == versions.found(tmp_path / "file") == {}
 
 
 def test_the_newest_are_loaded():

@@ -144,6 +144,32 @@ def test_workers_that_cannot_start_end_the_server_by_their_code(start):
     assert parent.line().endswith("ended with code 3 before the server was ready\n")
 
 
+# The parent can start so many workers, and no more.
+_ROOM = """
+import errno, os, subprocess
+room, start = [None] * {}, subprocess.Popen
+def popen(*arguments, **options):
+    if not room:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    room.pop()
+    return start(*arguments, **options)
+workers.subprocess.Popen = popen
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_machine_without_room_for_a_worker_ends_the_server_with_a_sentence(start, room: int):
+    """As where a container may have no more processes. The parent ended in a traceback."""
+    parent = start("none", f"exec({_ROOM.format(room)!r})")
+    if room == 2:
+        assert parent.line() == "ready: 2 workers answer\n"
+        parent.ask(toy_worker.POISON)
+        assert parent.line().endswith("ended with code 7: another one is started\n")
+    assert parent.line() == "error: no worker can be started (Resource temporarily unavailable)\n"
+    assert parent.process.wait(60) == 1
+
+
 @pytest.mark.processes
 def test_a_worker_that_does_not_end_is_killed(start):
     parent = start("stubborn", "workers._PATIENCE_SECONDS = 0.2")

@@ -122,6 +122,32 @@ def test_another_program_is_a_fork_where_a_server_stands_and_a_program_elsewhere
     assert "said\n" in capfd.readouterr().err
 
 
+_LEAVES = """
+import atexit, concurrent.futures, threading
+from limbeck.trainer import fork_server
+pool = concurrent.futures.ThreadPoolExecutor(1)
+pool.submit(print, "pool").result()
+go = threading.Event()
+threading.Thread(target=lambda: (go.wait(), print("thread"))).start()
+atexit.register(print, "exit")
+go.set()
+fork_server.leave(3)
+"""
+
+
+def test_who_leaves_waits_for_threads_and_not_for_pools_without_work() -> None:
+    """A pool of threads that a task's code kept held its training for ever, after the last line of the training."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LEAVES],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "pool\nthread\nexit\n")
+
+
 def waiting(folder: Path) -> psutil.Process:
     """Waits until a `waiting` task is imported. Returns the process that imports it."""
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -90,6 +90,9 @@ class DaskCluster:
         try:
             return future.result(timeout=_FETCH_SECONDS)
         except TooLateError:
+            # Of the same type as a wait that took too long elsewhere, in the function itself.
+            if future.status == "error":
+                raise
             return None
         except FutureCancelledError:
             raise self._lost() from None

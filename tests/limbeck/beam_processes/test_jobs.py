@@ -14,8 +14,14 @@ from typing import Any
 
 import psutil
 import pytest
+from apache_beam.portability import common_urns
+from apache_beam.portability.api import beam_job_api_pb2, beam_runner_api_pb2
+from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
+from apache_beam.runners.portability.fn_api_runner.worker_handlers import WorkerHandlerManager
+from google.protobuf import struct_pb2
 
 from limbeck.beam_processes import canceller, faults, identity, ready, running
+from limbeck.beam_processes.job_service import Job
 from limbeck.beam_processes.pool import Pool, Spares, serve
 from limbeck.engines.kind import Processes
 from limbeck.errors import ConfigError
@@ -149,3 +155,36 @@ def test_a_server_that_does_not_start_is_told(tmp_path: Path):
     command = [sys.executable, "-c", "import sys; sys.exit(7)"]
     with pytest.raises(ready.NotStartedError, match=r"the toy did not start.*exit code 7"):
         ready.running(command, dict(os.environ), "the toy").__enter__()
+
+
+def test_a_job_that_is_cancelled_before_its_workers_start_has_none(tmp_path: Path):
+    """They started nevertheless, and wrote their files: a job that has been cancelled is not cancelled again."""
+    info = ExtendedProvisionInfo(job_name="job")
+    job = Job("job-1", beam_runner_api_pb2.Pipeline(), struct_pb2.Struct(), info, None, None)
+    payload = beam_runner_api_pb2.ProcessPayload(command=str(tmp_path / "worker"))
+    environment = beam_runner_api_pb2.Environment(
+        urn=common_urns.environments.PROCESS.urn, payload=payload.SerializeToString()
+    )
+    (tmp_path / "worker").write_text("#!/bin/sh\nexec sleep 600\n", encoding="utf-8")
+    (tmp_path / "worker").chmod(0o755)
+    before = set(psutil.Process().children())
+
+    job.cancel()
+    manager = WorkerHandlerManager({"own": environment}, info)
+    with pytest.raises(RuntimeError, match="the job was cancelled"):
+        manager.get_worker_handlers("own", 1)
+
+    started = set(psutil.Process().children()) - before
+    assert psutil.wait_procs(started, timeout=60)[1] == []
+    manager.close_all()
+    assert job.state == beam_job_api_pb2.JobState.CANCELLED
+
+
+def test_a_job_service_that_is_told_to_end_leaves_no_files(tmp_path: Path):
+    """What jobs had staged stayed in the temporary folder until another run swept it."""
+    environment = interpreter.environment(os.environ) | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "limbeck.beam_processes.job_service"]
+    with ready.running(command, environment, "the job service") as address:
+        assert address.startswith("localhost:")
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
