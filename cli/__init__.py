@@ -1,1 +1,1 @@
-"""The command line: one module for each verb."""
+"""The command line: what each verb takes (`verbs`), what it does (`commands`), and what those share."""

@@ -188,7 +188,7 @@ def keys(config: Config, ref: TaskRef, project: Project | None = None) -> Keys:
     from tfx.orchestration.metadata import Metadata
 
     from limbeck import pipeline
-    from limbeck.cli.runner import beam_flags
+    from limbeck.cli.local_run.runner import beam_flags
     from limbeck.components.graph.context import Storage
 
     storage = Storage(

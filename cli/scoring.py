@@ -6,12 +6,14 @@ import os
 import sys
 
 from limbeck import events, reference
-from limbeck.cli import runner
-from limbeck.cli.predict_verb import JOB
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run import runner
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.records import from_json
 from limbeck.settings.config import Config
+
+# In the folder of the run.
+JOB = "scoring.json"
 
 
 def work(folder: RunFolder) -> None:

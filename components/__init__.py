@@ -1,1 +1,1 @@
-"""TFX components: artifacts in, artifacts out. They hold no mathematics and no training loops."""
+"""TFX components: they read and write artifacts, and contain no mathematics and no training loops."""

@@ -1,9 +1,9 @@
-"""Puts requests that wait into one call of the model.
+"""Answers several waiting requests with one call of the model.
 
-One call for 32 examples costs little more than one for a single example, and a thread that calls costs as much as a
-small model. So one call runs at a time, and what arrives meanwhile is the next one: a server with little to do makes no
-request wait for others, and one with much to do makes large batches. It happens on the event loop, ahead of the
-threads, because a thread that waits in a batch is one that answers nobody.
+A call for 32 examples costs little more than a call for one example, and the thread of a call costs as much as a small
+model. So one call runs at a time, and the requests that arrive during a call form the next batch. On an idle server, no
+request waits for others, and a busy server makes large batches. The batches are collected on the event loop, and not in
+threads, because a thread that waits for a batch cannot answer other requests.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Answers the two paths that ask a model, ahead of KServe's web framework.
+"""Answers the two paths for requests to a model, before KServe's web framework.
 
 Routing, validation, timers and a log line of each request took nine tenths of KServe's time for a small student
-(benchmarks/serving). So these two paths are answered here, from the bytes of the request to those of the answer, and
-KServe sees the others: gRPC, health, metadata, metrics, CloudEvents.
+(benchmarks/serving). So this module answers these two paths, from the bytes of the request to the bytes of the answer.
+KServe answers all other paths: gRPC, health, metadata, metrics, CloudEvents.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Which version answers, and the metrics of all workers, for Prometheus.
 
-Of several workers, one is asked for metrics, and it knows its own. So each keeps them in a file of one folder, which
-the environment names, and the one that is asked adds them up (prometheus_client's multiprocess mode). There a value
-cannot be a function, so the versions are told at each look.
+A request for metrics reaches only one of several workers, and a worker only knows its own metrics. So each worker keeps
+its metrics in a file of a shared folder, which the environment names, and the worker that gets the request adds them up
+(prometheus_client's multiprocess mode). In this mode, a value cannot be a function, so the versions are set after each
+check of the serving folder.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ports that several processes of one server listen on.
 
-The kernel shares connections out among the sockets of a user that listen on one port with SO_REUSEPORT. It would do so
-for two servers that know nothing of each other, too, and each would get half of the other's requests. So whoever starts
-the processes takes the port first, alone, and keeps it: without that option nobody else can.
+The kernel distributes connections among the sockets of a user that listen on one port with SO_REUSEPORT. It would also
+do so for two unrelated servers, and each would get half of the other's requests. So the parent process first reserves
+the port without this option, and keeps it: then no other server can take it.
 """
 
 from __future__ import annotations

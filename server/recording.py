@@ -1,8 +1,8 @@
-"""Keeps a sample of what clients asked, so that it can be compared with the data of the training (`drift`).
+"""Keeps a sample of the rows that clients send, so that `drift` can compare them with the training data.
 
-A compressed file that is still being written cannot be read to its end, and one that is cut off looks like a short one.
-So rows wait in memory until a part is full or old, and a part appears under its name when it is whole. Rows are drawn
-one by one: with whole requests, a client that sends a thousand rows at a time would speak for all.
+A compressed file that is still being written cannot be read to its end, and a truncated file looks like a short one. So
+rows wait in memory until a part is full or old, and a part appears under its name when it is complete. Rows are drawn
+one by one. If whole requests were drawn, a client that sends a thousand rows in one request would dominate the sample.
 """
 
 from __future__ import annotations

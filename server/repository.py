@@ -1,7 +1,7 @@
 """The names under which KServe finds the student.
 
-KServe knows no versions of a model. Here `student` is the newest version and `student@3` the third one, and a path with
-`/versions/3` becomes one with `@3`. The compressed file is `student-compressed`.
+KServe does not support versions of a model. Here `student` is the newest version and `student@3` is version 3, and a
+path with `/versions/3` is rewritten to a path with `@3`. The compressed file is `student-compressed`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two answers of TensorFlow Serving that KServe does not give: which versions there are, and their signatures."""
+"""Two answers of TensorFlow Serving that KServe does not have: the list of versions, and their signatures."""
 
 from __future__ import annotations
 

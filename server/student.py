@@ -1,7 +1,7 @@
 """The versions that are served, and which one answers.
 
-A change of versions puts another mapping in the place of the old one. A request takes the mapping once, so it is
-answered by one version from its beginning to its end, and no request waits for a change.
+A change of versions replaces the mapping by a new one. A request reads the mapping once. So each request is answered by
+a single version, and no request waits for a change.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Describes the tensors that a signature takes and returns, and makes arrays of what a client sent.
 
-A wrong request must be refused before TensorFlow sees it: TensorFlow names nodes of a graph, and clients know names of
-features. Texts are arrays of bytes objects.
+A wrong request must be refused before TensorFlow gets it, because TensorFlow's messages name nodes of a graph, and
+clients only know the names of features. Texts are arrays of bytes objects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Follows a serving folder: takes new versions up, and those back that are gone."""
+"""Watches a serving folder: loads new versions, and unloads versions that were removed."""
 
 from __future__ import annotations
 

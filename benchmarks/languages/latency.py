@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.languages import network
 from benchmarks.languages.training import TEACHER, Data, Seed
+from limbeck.examples import TEST
 from limbeck.records import from_json, to_json
 
 _STUDENT = "soft targets, teacher's blocks"
@@ -28,7 +31,26 @@ def lines(seed: Seed, data: Data) -> list[str]:
             for number, (teacher, student) in enumerate(rounds, 1)
         ),
     ]
+    told += ["", *_network(seed, data)]
     return [*told, "", f"{weights[TEACHER]:,} and {weights[_STUDENT]:,} weights: {fewer:.0f} % fewer."]
+
+
+def _network(seed: Seed, data: Data) -> list[str]:
+    """Returns the lines of a table with times of the networks alone, the shortest of several rounds."""
+    models = [str(seed.model(name)) for name in (TEACHER, _STUDENT)]
+    command = [sys.executable, "-m", network.__name__, str(data.folder / f"{TEST}.gz"), *models]
+    rounds = [
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for _ in range(_ROUNDS)
+    ]
+    told = [
+        "| sentences a call | teacher, ms | student, ms | times as fast |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
+    for size in network.SIZES:
+        teacher, student = (min(one[str(size)][index] for one in rounds) for index in range(2))
+        told.append(f"| {size} | {teacher:.3f} | {student:.3f} | {teacher / student:.2f} |")
+    return told
 
 
 def _milliseconds(seed: Seed, data: Data) -> tuple[float, float]:

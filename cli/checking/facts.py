@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from limbeck import files
-from limbeck.cli import statistics_files
 from limbeck.cli.checking.outcome import Column, Data
+from limbeck.cli.local_run import statistics_files
 from limbeck.components.example_gen import label_counts, row_counts
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.examples import SPLITS, TRAIN

@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 from limbeck import events, reference
-from limbeck.cli import runner
 from limbeck.cli.checking import estimate, plan
 from limbeck.cli.checking.outcome import FILE, Outcome, Training
-from limbeck.cli.collect import read_events, run_id
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run import runner
+from limbeck.cli.local_run.collect import read_events, run_id
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.records import to_json
 from limbeck.settings.beam import BeamConfig
 from limbeck.settings.operational import Operational
@@ -30,8 +30,8 @@ def check(folder: RunFolder) -> None:
     request = dataclasses.replace(request, config=config)
     events.emit("phase", what="loading TensorFlow and TFX")
     from limbeck.cli.checking import facts, served
-    from limbeck.cli.dag_runner import ObservedDagRunner
-    from limbeck.cli.store import executions_of
+    from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+    from limbeck.cli.local_run.store import executions_of
     from limbeck.launchers import launch
 
     os.environ.pop(reference.ENVIRONMENT, None)

@@ -1,5 +1,5 @@
 """What the command line takes: a module for each verb declares its arguments.
 
 The modules stay light, because `--help` and shell completion import all of them. What a verb does is in
-`limbeck.cli.<name>_verb`, which is imported only when the verb is called.
+`limbeck.cli.commands.<name>`, which is imported only when the verb is called.
 """

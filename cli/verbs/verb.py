@@ -17,7 +17,7 @@ class Verb:
     """One verb.
 
     Attributes:
-      name: what the user types. The module `limbeck.cli.<name>_verb` has its `execute`.
+      name: what the user types. The module `limbeck.cli.commands.<name>` has its `execute`.
       summary: its line in `--help`.
       declare: adds its arguments to a parser.
     """
@@ -28,4 +28,4 @@ class Verb:
 
     def execute(self, parsed: argparse.Namespace) -> int:
         """Imports what the verb does, and does it. Returns the exit code; raises UserError for a user's mistake."""
-        return int(importlib.import_module(f"limbeck.cli.{self.name}_verb").execute(parsed))
+        return int(importlib.import_module(f"limbeck.cli.commands.{self.name}").execute(parsed))

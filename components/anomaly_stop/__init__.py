@@ -1,1 +1,1 @@
-"""Stops a run if its data differ from what they should be."""
+"""Stops a run if its data have anomalies, or differ from the accepted data."""

@@ -1,8 +1,8 @@
-"""The schema that a task brings along: what its author knows of the data, whatever the first data look like.
+"""The schema that a task brings along: what its author knows about the data.
 
-An inferred schema allows what the first data hold by chance, so it knows neither that an hour ends at 23 nor that a new
-company is welcome. A schema by hand says both. It stands in a file of the task, in the text form of
-tensorflow_metadata's `Schema`.
+An inferred schema only describes the first data. It does not say that an hour ends at 23, or that new companies are
+allowed. A schema written by hand says both. It is in a file of the task, in the text form of tensorflow_metadata's
+`Schema`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 ExampleValidator compares the data with a schema inferred from the same data. So it cannot notice that a column which
 the task needs is missing. Transform would notice it minutes later, with a message of TensorFlow's.
 
-Nor does a schema tell of a column that one split alone lacks: SchemaGen marks it as deprecated, for all splits. Then
-Transform does not see it, and says that no example has it. Later data would never be compared with it.
+A column that only one split lacks is a further problem: SchemaGen marks it as deprecated, for all splits. Then
+  Transform ignores the column, and says that no example has it. The column of later data would never be compared.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Measures how much the distributions of two sets of data differ, feature by feature.
 
-ExampleValidator never gives TensorFlow Data Validation (TFDV) the statistics of other data. So comparators in a schema
-are ignored without a word. This module does give it those statistics.
+ExampleValidator never gives TensorFlow Data Validation (TFDV) the statistics of other data. So TFDV silently ignores
+comparators in a schema. This module gives TFDV the statistics of both data sets.
 
 Numbers are compared by the Jensen-Shannon divergence of their *quantile* histograms. By default, TFDV takes histograms
 of ten equally wide buckets. If there are outliers, one bucket then holds nearly everything: two samples of 5,000 from

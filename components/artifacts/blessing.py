@@ -1,7 +1,7 @@
 """How TFX's ModelBlessing says whether a model is blessed.
 
-TFX has the same names in `tfx.components`, which imports every component of TFX: a gate that decides in a second would
-wait for that longer than it works. A test holds the names equal to TFX's.
+TFX has the same names in `tfx.components`, which imports every component of TFX. This import would take longer than the
+work of the gate. A test checks that the names equal those of TFX.
 """
 
 # Custom properties of the artifact.

@@ -1,4 +1,4 @@
-"""Reads raw rows for a model: as ExampleGen reads them, but with the features alone, for there is no label."""
+"""Reads raw rows for a model, as ExampleGen does, but only their features: the rows need no label."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """A pushed student as a function of the columns of a Spark DataFrame.
 
-A DataFrame is a user's own job, on a user's own session: it may be far larger than any file, and its columns need not
-be those of a file. So Spark calls the student where the rows are. The model goes to the executors as an archive, under
-a name that holds its digest: they need no shared folder, and never take an older model for it.
+A DataFrame belongs to the user's own Spark session. It may be far larger than a file, and its columns may have other
+names. So Spark calls the student on the executors that hold the rows. The model is sent to the executors as an archive
+whose name contains its digest. So they need no shared folder, and never use an older model.
 
-The answers are those of `predict`, to the bit: rows become the same examples, in batches of the same height.
+The answers equal those of `predict`, to the bit: rows become the same examples, in batches of the same size.
 """
 
 from __future__ import annotations

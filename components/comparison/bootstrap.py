@@ -1,15 +1,16 @@
 """The paired bootstrap over test examples, for any number of examples and any kind of score.
 
-Comparing each model's own interval wastes information: all models answered the same examples, and mostly agree. So
-examples are drawn together with all their answers. Drawing them one by one takes examples x draws numbers. But all that
-matters of an example are the models' scores. So it is equivalent to draw how often each pattern of scores occurs, from
-a multinomial distribution, and that takes patterns x draws. If models are right or wrong, there are few patterns. If
-scores are arbitrary numbers, nearly each example is its own pattern, and examples are drawn one by one. If there are
-very many of them, the means are drawn from the normal distribution that they then have.
+A comparison of separate intervals for each model would waste information: all models answered the same examples, and
+  mostly agree. So examples are drawn together with the answers of all models. Drawing them one by one takes examples x
+  draws numbers. But only the models' scores of an example matter. So it is equivalent to draw how often each pattern of
+  scores occurs, from a multinomial distribution, and this takes patterns x draws numbers. If answers are right or
+  wrong, there are few patterns. If scores are arbitrary numbers, nearly every example has its own pattern, and examples
+  are drawn one by one. If there are very many examples, the means are drawn from their limiting normal distribution.
 
-Not every measure is a mean of scores (`limbeck.objectives.statistic`). For another one, each draw says how often each
-example counts, and the statistic of each model is computed from that. Of many examples, a statistic is nearly its value
-plus a mean: of the influence of those that were drawn. So from there on, the means of the influences are drawn.
+Not every measure is a mean of scores (`limbeck.objectives.statistic`). For other measures, each draw says how often
+each example counts, and the statistic of each model is computed from these counts. With many examples, a statistic is
+nearly its value plus the mean influence of the drawn examples. So with many examples, the means of the influences are
+drawn.
 
 Efron (1979), "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1). Bickel and Freedman
 (1981), "Some Asymptotic Theory for the Bootstrap", The Annals of Statistics 9(6), for the normal limit.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def compare(answers: Answers, statistic: Statistic) -> Verdicts:
-    """Compares the student with its controls, and what is shipped of it, which may be its file, with its teacher.
+    """Compares the student with its controls, and the shipped model (the student or its compressed file) with its
+    teacher.
 
     Args:
       answers: what each model answered to the test examples. There is no verdict without teacher and student, without

@@ -42,9 +42,9 @@ def difference(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> 
 def agreeing(found: Interval, p_value: float) -> Interval:
     """Returns the interval, widened to 0 if the test of the hypothesis that the figure is 0 does not reject it.
 
-    The test is exact and so never rejects too often; an interval does not know of it. Of two sets of which each holds
-    the truth in 95 of 100 cases, the larger one does too. Without this, a report would say that chance may explain a
-    difference, beside an interval that excludes 0.
+    The test is exact, so it never rejects too often, and the interval may contradict it. If each of two nested sets
+    contains the true value in 95 of 100 cases, the larger one does so, too. Without this function, a report could say
+    that chance may explain a difference, and show an interval that excludes 0.
     """
     if p_value < SIGNIFICANCE:
         return found

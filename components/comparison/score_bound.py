@@ -1,11 +1,12 @@
 """The lower bound of a difference of two paired proportions: how much worse may a model be than another one?
 
 A gate asks whether the student is worse than its teacher by less than a tolerance. So its test is at the difference
--tolerance, and not at 0, and it has one side. There, the interval of Bonett and Price
-(`limbeck.components.comparison.proportions`), which adds an example to each kind of disagreement, lets too many pass.
-Of students that are 5 points worse, 8.6 of 100 pass over 360 examples instead of 5, if the student never wins. Tango's
-score test takes the variance that the examples would have if the difference were -tolerance. At most 5.8 of 100 pass it
-for all numbers of examples, tolerances and disagreements that `tests/components/comparison/test_score_bound.py` has.
+-tolerance, and not at 0, and it has one side. With the interval of Bonett and Price
+(`limbeck.components.comparison.proportions`), which adds an example to each kind of disagreement, too many students
+would pass such a test. For example, over 360 examples and if the student never wins, 8.6 % of the students that are 5
+points worse pass instead of 5 %. Tango's score test uses the variance that the examples would have if the difference
+were -tolerance. With it, at most 5.8 % pass for all numbers of examples, tolerances and disagreements in
+`tests/components/comparison/test_score_bound.py`.
 
 Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the paired-sample design",
 Statistics in Medicine 17(8). Fagerland, Lydersen and Laake (2014), "Recommended tests and confidence intervals for

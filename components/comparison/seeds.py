@@ -1,13 +1,14 @@
-"""Compares several pairs of models, each from a seed of its own, on the same examples.
+"""Compares several pairs of models, each trained with its own seed, on the same examples.
 
-A difference between two trained models depends on the examples that judge them, and on the seed that both were trained
-with. Test examples by themselves speak of one pair of models. The mean over seeds, with the variation of the examples
-alone, is as wrong: pairs differ too. And each seed with each example is no independent trial. So seeds and examples are
-two crossed random effects: difference = mean + seed + example + rest. The variance of the mean has a part that the
-seeds show and a part that the examples show, and each part gets Student's t of its own number. Degrees of freedom after
-Satterthwaite are the usual way, but for 3 seeds that differ much, they cover the truth in 91 of 100 cases.
+A difference between two trained models depends on the test examples, and on the seed that both were trained with. An
+  interval over test examples is valid for one pair of models only. An interval for the mean over seeds that only has
+  the variation of the examples is wrong, too, because the pairs differ. And the combinations of seeds and examples are
+  not independent trials. So seeds and examples are two crossed random effects: difference = mean + seed + example +
+  rest. The variance of the mean has a part for the seeds and a part for the examples, and each part has its own degrees
+  of freedom for Student's t. Satterthwaite's degrees of freedom are the usual way, but for 3 seeds that differ much,
+  their intervals cover the true value in only 91 of 100 cases.
 
-A measure that is no mean of scores takes part by its influence function: value + influence of each example.
+A measure that is not a mean of scores is replaced by its linearisation: value + influence of each example.
 
 Clark (1973), "The language-as-fixed-effect fallacy", Journal of Verbal Learning and Verbal Behavior 12(4), for means
 over two such effects. Banerjee (1960), "Approximate confidence interval for linear functions of means of k populations

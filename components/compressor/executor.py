@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
 
 from limbeck.components.artifacts.files import Artifacts
-from limbeck.components.properties.sections import Section
-from limbeck.components.training.job import train
+from limbeck.components.training import running
+from limbeck.components.training.execution import Execution
+from limbeck.components.training.job import assert_can_choose, base_job, taught, with_validation
 from limbeck.settings.compression import CompressionConfig
-from limbeck.settings.distillation import DistillationConfig
+from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.student import StudentConfig
+from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.search import record
 
 
@@ -20,16 +23,25 @@ class Executor(base_executor.BaseExecutor):
     """Examples with soft targets, and the student's SavedModel -> the folder of the compressed student."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
-        """Called by TFX; see `limbeck.components.training.job.train`."""
-        found = record.read(artifact_utils.get_single_uri(input_dict["student_run"]))
-        # A further training goes on with the loss that the student was trained with.
-        loss = {} if found is None else Section(DistillationConfig).encode(found.chosen)
-        train(
-            "student",
-            input_dict,
-            output_dict,
-            exec_properties | loss | {"targets": "soft_targets"},
-            self._get_tmp_dir(),
-            hyperparameters=Section(StudentConfig).decode(exec_properties).hyperparameters,
-            compression=Section(CompressionConfig).decode(exec_properties),
-        )
+        """Called by TFX; see `limbeck.components.training.running.run`."""
+        execution = Execution.here(input_dict, output_dict, exec_properties)
+        running.run(compressed_student, execution, self._get_tmp_dir())
+
+
+def compressed_student(execution: Execution, folder: Path) -> TrainingJob:
+    """Returns the job that compresses the student, in one process and on one device. `folder` is for packed data."""
+    config = execution.section(CompressionConfig)
+    assert_can_choose(config, execution)
+    job = base_job(execution, "student", StrategyConfig("one_device"), folder)
+    job = taught(job, execution, "soft_targets", folder)
+    if config.recipe == "auto":
+        job = with_validation(job, folder)
+    # A further training goes on with the loss that the student was trained with.
+    found = record.read(execution.input("student_run"))
+    return dataclasses.replace(
+        job,
+        distillation=job.distillation if found is None else found.chosen,
+        hyperparameters=execution.section(StudentConfig).hyperparameters,
+        compression=config,
+        student_uri=execution.input_model("student_model"),
+    )

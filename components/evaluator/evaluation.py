@@ -1,8 +1,9 @@
 """What TFMA evaluates: the student against the teachers, on raw examples, overall and for each slice.
 
-TFMA compares a prediction with one raw feature. Its metrics of a yes or a no take numbers, and our label may be one of
-two texts, or several features. TFX hands our extractors nothing of the task, but the evaluation's own configuration. So
-there the label's name says how to make numbers of it: it is an `EncodedLabel` as JSON.
+TFMA compares a prediction with one raw feature. Its binary metrics take numbers, but our label may be one of two texts,
+or several features. TFX passes only the evaluation's configuration to our extractors, and nothing else of the task. So
+the name of the label in this configuration is an `EncodedLabel` as JSON, which says how to convert the label into
+numbers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""TFMA's metrics of answers of yes or no, over the answers that are known.
+"""TFMA's binary metrics for labels of which some are missing.
 
-An example may have some of several labels and lack others. TFMA has weights for whole examples, and none for a label
-of an example: a missing label would count as a no. So each metric here is TFMA's own, whose combiner gets what is known
-of an example: nothing, if the metric is of a label that is missing, and otherwise the labels that are not.
+An example may have some of several labels and lack others. TFMA has weights for whole examples, and none for a single
+label of an example, so a missing label would count as a no. So each metric here is TFMA's own metric, but its combiner
+only gets the labels that an example has. If the metric is for a single label, examples that lack this label are left
+out.
 
 TFMA finds this module by its name in the evaluation's configuration, so that only the Evaluator imports TFMA.
 """

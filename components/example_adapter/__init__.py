@@ -1,1 +1,1 @@
-"""Makes, of the examples and the transform graph of someone else, what the student half reads."""
+"""Converts examples and transform graph of another pipeline into the form that our nodes read."""

@@ -8,10 +8,10 @@ Rows are divided by a hash, so the hash must stay when something else changes. O
   integers of a column that the task does not declare into floats.
 - The text in a file changes when pandas writes the file again: one missing value turns 1 into 1.0 in every row.
 
-So a row is hashed by its values as numbers where they can be read as numbers. Values that an export may write in two
-ways (1, 1.0, 01, true) have one text. Such rows may differ all the same ("007" and "7" in a column of texts); then they
-fall into one split, which does no harm. A value that is missing does not count, so a new column that old rows do not
-have does not move them either.
+So values that can be read as numbers are hashed as numbers. Values that an export may write in two ways (1, 1.0, 01,
+true) have the same canonical text. Some such values are really different ("007" and "7" in a column of texts); then
+their rows are in the same split, which does no harm. Missing values are not hashed, so a new column that old rows do
+not have does not move these rows either.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ It stays TFX's component, because TFX's driver resolves spans, and because Kubef
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Literal
 
 from tfx.components import FileBasedExampleGen
@@ -19,7 +19,7 @@ from tfx.types.standard_artifacts import Examples
 from tfx.types.standard_component_specs import FileBasedExampleGenSpec
 
 from limbeck.components.example_gen import executor
-from limbeck.components.example_gen.declaration import Declared, declaration_of
+from limbeck.components.example_gen.declaration import declaration_of
 from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.driver import UNLABELLED, ContentDriver
 from limbeck.components.example_gen.object_stores import WILD
@@ -69,84 +69,74 @@ def raw_examples(context: Context) -> ExampleGen:
             f"data.group and data.time name a column to divide by, but '{config.group or config.time}' tells the "
             "label, which must not decide about the split: name another column"
         )
-    return example_gen(
-        context.storage.data,
-        config.format,
-        SPLITS,
-        span=config.span,
-        encoding=config.encoding,
-        declaration=declaration_of(task),
-        code_digest=context.code_digest([executor_name(config.format)]),
-        division=division,
-        unlabelled=context.storage.unlabelled,
-        labels=labels,
-    )
+    source = Source(context.storage.data, config.format, span=config.span, unlabelled=context.storage.unlabelled)
+    code_digest = context.code_digest([executor_name(config.format)])
+    return example_gen(source, Options(code_digest, config.encoding, declaration_of(task), division, labels))
 
 
-def example_gen(
-    data: str,
-    format: Format,
-    splits: Sequence[str],
-    *,
-    span: int | None = None,
-    encoding: str = "utf-8",
-    declaration: Mapping[str, Declared] = MappingProxyType({}),
-    code_digest: str = "",
-    division: Division | None = None,
-    unlabelled: str | None = None,
-    labels: tuple[str, ...] = (),
-) -> ExampleGen:
-    """Makes the node `ExampleGen`.
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where the files are.
 
-    Args:
-      data: folder or URI that holds a folder for each split; with `division`, a file, a folder of files, or a glob. It
-        may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`, `{MM}` and `{DD}`, and then also `{VERSION}`. The newest
+    Attributes:
+      data: folder or URI that holds a folder for each split; if rows are divided, a file, a folder of files, or a glob.
+        It may contain `{SPAN}` or `{SPAN:width}`, or `{YYYY}`, `{MM}` and `{DD}`, and then also `{VERSION}`. The newest
         span is taken.
       format: format of the files.
       splits: names of the splits, and of the folders.
       span: takes this span instead of the newest; with dates, the days since 1970-01-01. Needs a placeholder in `data`.
-      encoding: encoding of CSV files.
-      declaration: what the task declares of the raw data.
-      code_digest: digest of `executor_name(format)`, so that the cache sees an edit of the reader.
-      division: how rows are divided among the splits; None if the folders are the splits.
       unlabelled: file, folder of files, or glob with further rows for the training split.
-      labels: columns that say what is known of the label. Needed with `division` or `unlabelled`.
-
-    Returns:
-      The node. Its output is `examples`.
     """
-    base, prefix = _divide(data, whole=division is not None)
-    # Options that a format does not use must not reach the cache.
-    options = Options(
-        code_digest,
-        encoding if format == "csv" else "utf-8",
-        dict(sorted(declaration.items())),
-        division,
-        labels if division is not None or unlabelled is not None else (),
-    )
-    fixed = range_config_pb2.StaticRange(start_span_number=span, end_span_number=span)
-    patterns = {split: f"{prefix}{split}/*" for split in splits}
+
+    data: str
+    format: Format
+    splits: Sequence[str] = SPLITS
+    span: int | None = None
+    unlabelled: str | None = None
+
+
+def example_gen(source: Source, options: Options) -> ExampleGen:
+    """Makes the node `ExampleGen`. Its output is `examples`.
+
+    Args:
+      source: where the files are.
+      options: how they are read. What is not used for this source does not reach the cache.
+    """
+    base, prefix = _divide(source.data, whole=options.division is not None)
+    patterns = {split: f"{prefix}{split}/*" for split in source.splits}
     output = example_gen_pb2.Output()
-    if division is not None:
+    if options.division is not None:
         patterns = {"all": prefix.rstrip("/") or _WHOLE}
         # Only the names count: the executor divides, and not TFX.
         output.split_config.splits.extend(
-            example_gen_pb2.SplitConfig.Split(name=split, hash_buckets=1) for split in splits
+            example_gen_pb2.SplitConfig.Split(name=split, hash_buckets=1) for split in source.splits
         )
+    fixed = range_config_pb2.StaticRange(start_span_number=source.span, end_span_number=source.span)
     spec = ExampleGenSpec(
         input_base=base,
         input_config=example_gen_pb2.Input(
             splits=[example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         ),
         output_config=output,
-        range_config=None if span is None else range_config_pb2.RangeConfig(static_range=fixed),
-        custom_config=to_custom_config(options),
+        range_config=None if source.span is None else range_config_pb2.RangeConfig(static_range=fixed),
+        custom_config=to_custom_config(_used(options, source)),
         output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
         output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
         examples=Channel(type=Examples),
-        **({} if unlabelled is None else {UNLABELLED: unlabelled}),
+        **({} if source.unlabelled is None else {UNLABELLED: source.unlabelled}),
     )
-    return ExampleGen(spec, getattr(executor, _EXECUTORS[format])).with_id("ExampleGen")
+    return ExampleGen(spec, getattr(executor, _EXECUTORS[source.format])).with_id("ExampleGen")
+
+
+def _used(options: Options, source: Source) -> Options:
+    """Returns the options without those that change nothing for a source."""
+    divided = options.division is not None or source.unlabelled is not None
+    return dataclasses.replace(
+        options,
+        encoding=options.encoding if source.format == "csv" else Options().encoding,
+        declaration=dict(sorted(options.declaration.items())),
+        labels=options.labels if divided else (),
+    )
 
 
 def executor_name(format: Format) -> str:

@@ -1,7 +1,7 @@
 """Compares input data by content.
 
-TFX's own driver compares size and time of the last change. So data that were merely touched or copied train everything
-again. And other data of equal size and time (unpacked by tar, copied by rsync -a) are not noticed at all.
+TFX's own driver compares the size and the modification time of files. So if data were only touched or copied,
+everything runs again. And other data with the same size and time (unpacked by tar, copied by rsync -a) are not noticed.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The libraries behind ExampleGen notice wrong data late, and with messages of their own. TensorFlow Data Validation fails
 on mixed kinds. TensorFlow fails on a list where a scalar is declared. A loss becomes NaN. A class that the task does
-not know is noticed after an hour of training. None of them names the file. Here every example passes by once anyway. So
-each fault is counted by split and feature, with the first place that has it, and all faults are reported together
-before anything else runs.
+not know is noticed after an hour of training. None of these messages names the file. ExampleGen reads every example
+once anyway. So this module counts each fault by split and feature, with its first place, and all faults are reported
+together before anything else runs.
 """
 
 from __future__ import annotations

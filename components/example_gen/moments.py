@@ -1,7 +1,8 @@
 """Orders rows by time, and finds the times at which the splits begin: exact quantiles over the whole input.
 
-An approximate quantile would be another one when files are read in another order. So all times are gathered, in 8
-bytes a row. Rows of one time stay together: a test row of the same second as a training row is no later than it.
+An approximate quantile would depend on the order in which files are read. So all times are collected, with 8 bytes for
+  each row. Rows of the same time stay together: a test row of the same second as a training row is not later than the
+  training row.
 """
 
 from __future__ import annotations

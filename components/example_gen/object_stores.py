@@ -1,7 +1,7 @@
 """Lets TFX's own file functions find data in object stores that TensorFlow does not open.
 
-TFX looks for the newest span by itself, with `tfx.dsl.io.fileio`, which hands `s3://` to TensorFlow. Like any other
-kind of storage, ours is registered there. Only what reads data is needed: nothing else of TFX's is given such a URI.
+TFX finds the newest span itself, with `tfx.dsl.io.fileio`, which passes `s3://` URIs to TensorFlow. This module
+registers our storage there. It only has functions that read, because TFX uses such URIs for nothing else.
 """
 
 from __future__ import annotations

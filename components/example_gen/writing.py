@@ -1,7 +1,7 @@
 """Writes a split. TFX shuffles and writes single examples, and Beam needs more time to shuffle one than to write it.
 
-The shuffle gives each worker a part to write. Nobody depends on the order. So one process that works alone shuffles
-nothing, and needs memory for some rows instead of all of them.
+The shuffle gives each worker a part to write. Nothing depends on the order of the examples. So a single process does
+not shuffle, and needs memory for some rows instead of all rows.
 """
 
 from __future__ import annotations

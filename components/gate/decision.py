@@ -1,10 +1,10 @@
 """Decides whether the student may serve, from facts on student and teachers and from the gate's limits.
 
-A student may be near its teacher on a small test split by luck. So the gate asks for more than a small difference: the
-test examples must show that the student is hardly worse (`limbeck.report.verdicts.NonInferiority`).
+On a small test split, a student may be close to its teacher by luck. So a small difference is not enough: the test
+  examples must prove that the student is worse by at most the tolerance (`limbeck.report.verdicts.NonInferiority`).
 
-Whether distillation helped is another question. A good student is not refused because plain labels would have done as
-well, unless the settings ask for that.
+Whether distillation helped is another question. A good student passes even if the student on labels alone is as good,
+unless `gate.require_gain` is set.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Counts the students that were judged on one test split, because every look at it wears its figures out.
 
-Whoever tries ten settings and ships the best of ten test figures, ships the luckiest one, and its figure flatters it.
-The validation split is there to choose by. Nobody notices how often the test split was looked at, so the gate keeps
-count: below a folder that outlives runs, each test split has a folder, and each student that was judged on it has an
-empty file in it. The names are digests of what was judged. So a gate that runs again for the same answers adds no look,
-and nor does a gate from the cache, which does not run. Two runs at a time need no lock.
+If somebody tries ten settings and ships the student with the best test figure, this figure is too optimistic. The
+  validation split is the one for choosing settings. A user does not notice how often the test split was used, so the
+  gate counts: below a folder that outlives runs, each test split has a folder, and each student that was judged on the
+  test split has an empty file in this folder. The names are digests of what was judged. So a gate that runs again for
+  the same answers does not increase the count, and neither does a gate that comes from the cache. Two runs at the same
+  time need no lock.
 
 Dwork et al. (2015), "The reusable holdout: Preserving validity in adaptive data analysis", Science 349(6248).
 """

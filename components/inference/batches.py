@@ -1,7 +1,8 @@
 """A SavedModel of ours, called with batches of one size, without Beam.
 
-A matrix product of another height may round differently. So all batches are filled up to one size, and an example's
-answer does not depend on what it was scored with: on how Beam bundled it, or on which examples lie in its file.
+A matrix product with another number of rows may round differently. So all batches are padded to one size. So the answer
+  to an example does not depend on the other examples in its batch: on Beam's bundles, or on the other examples in its
+  file.
 """
 
 from __future__ import annotations

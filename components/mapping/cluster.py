@@ -1,7 +1,7 @@
-"""What a cluster does for a component: it calls one function for each of many items, and returns what it returned.
+"""The interface of a cluster: it calls one function for each of many items, and returns the results.
 
-The function writes one file, or returns a small value. It depends on its item alone, so a worker that dies costs
-nothing but time: the cluster calls it again elsewhere, and the result is the same.
+The function writes one file, or returns a small value. It depends on its item alone. So a worker that dies costs only
+  time: the cluster calls the function again on another worker, and the result is the same.
 """
 
 from __future__ import annotations

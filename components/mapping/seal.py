@@ -1,8 +1,8 @@
-"""What a worker is told of the process that it works for: who it is, and a file by which they know a shared folder.
+"""What a worker gets to know about its process: versions and code, and a file that proves that they share a folder.
 
-A folder of the same name on two machines may be two folders. Then each worker would write where nobody looks, and a job
-would end with nothing. So the process writes a file of a new name, the seal, into the folder of the results. A worker
-that finds it writes an answer beside it, which the process must find in turn.
+A folder with the same name on two machines may be two folders. Then a worker would write into a folder that the process
+cannot see, and a job would end without results. So the process writes a file with a new name, the seal, into the folder
+of the results. A worker that finds the seal writes an answer beside it, and the process must find this answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The cluster of one process: the one that asks. A file after the other is read, computed and written row by row.
+"""A cluster that is only this process. It reads, computes and writes one file after the other, row by row.
 
-Beam in one process would do the same, but where it brings rows together, or joins what several steps have made, its
-runner keeps all of them in memory.
+Beam in one process would do the same, but its runner keeps all rows in memory if it groups rows, or joins the results
+of several steps.
 """
 
 from __future__ import annotations

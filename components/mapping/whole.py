@@ -1,8 +1,8 @@
-"""Files that a worker writes whole, or not at all.
+"""Files that a worker writes as a whole, or not at all.
 
-A worker may die while it writes, and another one writes the same file again. A worker may also be given up, and go on.
-So a file is written under a name of its own in another folder, and renamed when it is complete. Neither folder is made
-by a worker: what was given up finds no place any more.
+A worker may die while it writes, and then another worker writes the same file again. A job may also be cancelled while
+a worker goes on. So a file is written under a unique name in another folder, and renamed when it is complete. Workers
+never create these folders, so a worker of a cancelled job fails when the folders are removed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What runs in a worker: it looks at itself before it works, and says a user's mistake as a value.
+"""The code that runs in a worker: it checks the worker before it works, and returns a user's mistake as a value.
 
-A worker of a cluster may be older than the code that it finds on its disk, and may live for weeks. It joins when it
-likes, also in the middle of a job. So it is looked at before a job, and again by the first call of each job.
+A worker of a cluster may run for weeks, so the code in its memory may be older than the code on its disk. It may join
+at any time, also in the middle of a job. So a worker is checked before a job, and again by the first call of each job.
 
-A cluster calls a function that raised an exception again. A wrong row stays wrong. So a mistake of the user comes back
-as a value, and the first one ends the job.
+If a function raises an exception, the cluster calls it again. But a wrong row stays wrong. So a mistake of the user is
+returned as a value, and the first mistake ends the job.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Scores the students once, and puts what is known of all models in one place.
+"""Scores the students once, and collects the predictions and measurements of all models.
 
-Gate, report and every later proof read these two artifacts, so no two of them can disagree about what a model answered.
+Gate and report read the same two artifacts, so they cannot disagree about the answers of a model.
 
 `predictions/<split>-*.parquet` has a row for each model and example of a split: `example_id` string, `split` string,
 `model` string (a name of `limbeck.models`), `label` as the task's objective encodes it (classes: int64, -1 if there is

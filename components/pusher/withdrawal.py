@@ -1,8 +1,8 @@
 """Takes versions out of a serving folder, so that servers go back to an earlier one.
 
-Every server of such a folder (TensorFlow Serving, `serve`) answers with the highest number in it. So a version that is
-moved away is taken back, by whichever server. Each move is a rename: a version is there or not. Its number is not used
-again.
+Every server of such a folder (TensorFlow Serving, `serve`) answers with the highest number in it. So if a version is
+moved away, every server goes back to an earlier one. Each move is a rename, so a version is in the folder or not. Its
+number is not used again.
 """
 
 from __future__ import annotations

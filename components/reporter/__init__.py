@@ -1,1 +1,1 @@
-"""Finds what a person wants to see of a run: curves, confusions, calibration, slices, soft targets."""
+"""Computes what the report shows of a run: curves, confusion matrices, calibration, slices, soft targets."""

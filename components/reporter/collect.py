@@ -1,4 +1,4 @@
-"""Finds the findings of a run in its artifacts."""
+"""Computes the findings of a run from its artifacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts which class a model takes for which."""
+"""Computes the confusion matrix of a model."""
 
 from __future__ import annotations
 

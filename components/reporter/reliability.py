@@ -1,4 +1,4 @@
-"""Measures whether a model that is 90 % sure is right nine times in ten.
+"""Measures the calibration of a model: whether a model with a confidence of 90 % is right nine times in ten.
 
 Soft targets can teach a student better than labels how sure it should be, and accuracy cannot show that.
 Guo et al. (2017), "On Calibration of Modern Neural Networks", arXiv:1706.04599.

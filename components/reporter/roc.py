@@ -1,12 +1,13 @@
-"""Draws how many of the positives a model finds, against how many of the negatives it takes for some: the ROC curve.
+"""Computes the ROC curve: the true positive rate of a model against its false positive rate.
 
-Its threshold is a probability. With two classes, the second one is positive. With more, each example is asked about
-each class, and all answers form one curve ("micro average", as in scikit-learn's user guide).
+The threshold is a probability. With two classes, the second class is positive. With more classes, the curve is over all
+pairs of an example and a class ("micro average", as in scikit-learn's user guide).
 
-A curve has a point for each distinct probability, a million for a large test split. A screen shows hundreds, and
-stores of metadata take kilobytes. Every n-th point would cut corners, all to the same side where a model gives few
-distinct answers. Here points go one by one, each time the one whose loss best makes up for the area that was lost
-before (after Visvalingam and Whyatt, 1993, "Line generalisation by repeated elimination of points").
+A curve has a point for each distinct probability: a million points for a large test split. A screen shows hundreds of
+  points, and metadata stores take kilobytes. Keeping every n-th point would cut corners, always on the same side if a
+  model gives few distinct answers. So points are removed one by one. In each step, the removed point is the one that
+  best compensates the area that was lost before (after Visvalingam and Whyatt, 1993, "Line generalisation by repeated
+  elimination of points").
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds where the student falls behind its teacher, in the Evaluator's figures for each slice.
 
-A student can keep the overall figure, and still lose a small group of examples altogether. So the slices where it
-lost most come first.
+A student can be as good as its teacher overall, and still be wrong on a small group of examples. So the slices on which
+the student is worst compared with its teacher come first.
 """
 
 from __future__ import annotations

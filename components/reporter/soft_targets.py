@@ -1,7 +1,7 @@
-"""Finds the training examples whose soft target says most beyond their label.
+"""Finds the training examples whose soft targets are most informative.
 
-An average soft target teaches a reader nothing: it is nearly the label. What distillation passes on shows in examples
-that the teachers get right, and yet find similar to another class.
+Most soft targets are close to the label, and show a reader nothing. Informative examples are those that the teachers
+get right, but find similar to another class.
 """
 
 from __future__ import annotations

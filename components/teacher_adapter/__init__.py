@@ -1,1 +1,1 @@
-"""Makes someone's model a teacher like any other."""
+"""Converts a model of another pipeline into a teacher."""

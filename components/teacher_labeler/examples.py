@@ -1,4 +1,4 @@
-"""What becomes of one example: its id becomes unique, and it gets soft targets."""
+"""Labels one example: makes its id unique, and adds soft targets."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Numbers rows of equal content within a split, although no process sees more than one file of it.
 
-Beam brings the rows of one content together, which moves every row. But hardly any content occurs twice, and rows of
-equal content are interchangeable. So each file says which contents it has, and how often. Of these, only those that
-occur in several files matter to anybody else.
+Beam groups rows of equal content, which moves every row between workers. But hardly any content occurs twice, and rows
+of equal content are interchangeable. So each file only reports which contents it has, and how often. Only contents that
+occur in several files matter to other files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Records which teachers made the soft targets.
 
-If a student learns from one teacher's soft targets and is judged beside another teacher, its figures mean nothing, and
-no error shows it. So soft targets carry a digest of the SavedModel that made them. A component that takes soft targets
-and teachers compares the two.
+If a student learns from the soft targets of one teacher and is compared with another teacher, the comparison is
+meaningless, and no error shows it. So a digest of the teachers' SavedModel is stored with the soft targets. A component
+that takes soft targets and teachers compares the digests.
 """
 
 from __future__ import annotations

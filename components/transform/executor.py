@@ -2,9 +2,9 @@
 
 TFX tells TensorFlow Transform to read the data again for each pass over them, and so to copy a part of Beam's graph.
 The copy leaves out two arguments that Beam requires: "AppliedPTransform.__init__() missing 2 required positional
-arguments". A `preprocessing_fn` with one pass is never copied. One that cuts a number at a quantile, and then scales
-it, fails. Here the data are kept between passes instead, which is TensorFlow Transform's own default. The results are
-the same. A mended TensorFlow Transform lets us delete this part.
+arguments". With one pass, the graph is never copied. A `preprocessing_fn` that clips a number at a quantile and then
+scales it needs two passes, and fails. So here the data are kept between passes instead, which is TensorFlow Transform's
+own default. The results are the same. This part can be deleted when TensorFlow Transform is fixed.
 
 A trial (`limbeck.settings.trial`) judges no model, so nobody reads its transformed test split. However few its rows
 are, the stages of Beam for it take 3.4 s of processor time on the taxi task.

@@ -1,1 +1,1 @@
-"""Puts what a run found into the forms that Kubeflow Pipelines and Vertex AI draw."""
+"""Writes the results of a run in the forms that Kubeflow Pipelines and Vertex AI display."""

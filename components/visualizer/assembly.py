@@ -1,4 +1,4 @@
-"""Makes a `Report` of what the nodes before have left."""
+"""Makes a `Report` from the artifacts of earlier nodes."""
 
 from __future__ import annotations
 

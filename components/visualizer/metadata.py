@@ -1,8 +1,9 @@
 """What a UI draws from the metadata of artifacts: a table of figures, a confusion matrix, a ROC curve.
 
-The keys are those of Kubeflow's own artifact types. Null fails the task of Kubeflow Pipelines after its work, and
-Vertex AI takes 200 kB for one artifact. So undefined figures are left out, and classes beyond a screen's worth are
-counted together. What is not finite does not get as far: the records that this reads refuse it.
+The keys are those of Kubeflow's own artifact types. A null fails the task in Kubeflow Pipelines after its work, and
+Vertex AI accepts at most 200 kB for one artifact. So undefined figures are left out, and if there are too many classes
+for a screen, some are counted together. Values that are not finite cannot occur here, because the records that this
+module reads refuse them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report's page, without what a node of a run that is not over cannot know."""
+"""The report's page, without the facts that are only known after the end of a run."""
 
 from __future__ import annotations
 

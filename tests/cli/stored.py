@@ -5,7 +5,7 @@ from pathlib import Path
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-from limbeck.cli.store import Execution, executions_of
+from limbeck.cli.local_run.store import Execution, executions_of
 
 
 def last_run(metadata: Path, since: float) -> list[Execution]:

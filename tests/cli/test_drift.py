@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.main import main
-from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.components.anomaly_stop import accepted
 from limbeck.components.anomaly_stop.accepted import Span
 from limbeck.server.recording import Recorder, Recording

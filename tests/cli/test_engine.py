@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli import engine_verb, guardian
-from limbeck.cli.verbs import engine
+from limbeck.cli import guardian
+from limbeck.cli.commands import engine
+from limbeck.cli.verbs.engine import declare
 from limbeck.engines.standalone.kind import Plan
 from limbeck.engines.standalone.registry import STANDALONE
 from limbeck.errors import ConfigError
@@ -35,7 +36,7 @@ def spark(tmp_path: Path) -> Path:
 
 def asked(*arguments: str | Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    engine.declare(parser)
+    declare(parser)
     return parser.parse_args(["start", *map(str, arguments)])
 
 
@@ -45,14 +46,14 @@ def test_every_kind_of_cluster_can_be_asked_for():
 
 def test_what_is_here_is_found(spark: Path, tmp_path: Path):
     jar = write_jar(tmp_path / SPARK_JAR, "spark")
-    found = engine_verb.look(asked("spark", "--home", spark, "--job-server-jar", jar))
+    found = engine.look(asked("spark", "--home", spark, "--job-server-jar", jar))
     assert (found.home, found.version, found.jar) == (spark, "3.5.0 with Scala 2.12", jar)
 
 
 def test_numbers_that_cannot_be_are_refused(spark: Path):
     for option in ("--workers", "--cores"):
         with pytest.raises(ConfigError, match=f"{option} must be at least 1; received 0"):
-            engine_verb.look(asked("spark", "--home", spark, option, "0"))
+            engine.look(asked("spark", "--home", spark, option, "0"))
 
 
 def test_a_missing_java_and_one_that_does_not_fit_are_told(
@@ -61,25 +62,25 @@ def test_a_missing_java_and_one_that_does_not_fit_are_told(
     write_java(tmp_path / "new", "21.0.1")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "new"))
     with pytest.raises(ConfigError, match=r'Spark 3\.5\.0 .* needs Java 8, 11 or 17, but .* says openjdk .*"21'):
-        engine_verb.look(asked("spark", "--home", spark))
+        engine.look(asked("spark", "--home", spark))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="has no bin/java: install it, or set JAVA_HOME"):
-        engine_verb.look(asked("spark", "--home", spark))
+        engine.look(asked("spark", "--home", spark))
 
 
 def test_a_jar_that_does_not_fit_is_refused(spark: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match="--job-server-jar names no file"):
-        engine_verb.look(asked("spark", "--home", spark, "--job-server-jar", tmp_path / SPARK_JAR))
+        engine.look(asked("spark", "--home", spark, "--job-server-jar", tmp_path / SPARK_JAR))
     other = write_jar(tmp_path / "beam-runners-flink-1.19-job-server-2.64.0.jar")
     with pytest.raises(ConfigError, match="--job-server-jar is a job server for flink, but the engine is spark"):
-        engine_verb.look(asked("spark", "--home", spark, "--job-server-jar", other))
+        engine.look(asked("spark", "--home", spark, "--job-server-jar", other))
     older = write_jar(tmp_path / "beam-runners-spark-3-job-server-2.63.0.jar", "spark")
     with pytest.raises(ConfigError, match=r"must be of Beam 2\.64\.0"):
-        engine_verb.look(asked("spark", "--home", spark, "--job-server-jar", older))
+        engine.look(asked("spark", "--home", spark, "--job-server-jar", older))
     flink = write_flink(tmp_path / "flink")
     older = write_jar(tmp_path / "beam-runners-flink-1.18-job-server-2.64.0.jar")
     with pytest.raises(ConfigError, match=r"for Flink 1\.18, but the cluster would be Flink 1\.19\.3"):
-        engine_verb.look(asked("flink", "--home", flink, "--job-server-jar", older))
+        engine.look(asked("flink", "--home", flink, "--job-server-jar", older))
 
 
 def test_a_port_that_is_taken_is_refused(spark: Path, tmp_path: Path):
@@ -89,19 +90,19 @@ def test_a_port_that_is_taken_is_refused(spark: Path, tmp_path: Path):
         taken.listen()
         port = str(taken.getsockname()[1])
         with pytest.raises(ConfigError, match=rf"--port={port} cannot be used \(Address already in use\)"):
-            engine_verb.execute(asked("spark", "--home", spark, "--port", port))
+            engine.execute(asked("spark", "--home", spark, "--port", port))
         with pytest.raises(ConfigError, match=f"--job-port={port} cannot be used"):
-            engine_verb.execute(
+            engine.execute(
                 asked("spark", "--home", spark, "--port", "0", "--job-server-jar", jar, "--job-port", port)
             )
     with pytest.raises(ConfigError, match="--port must be from 0 to 65535; received 70000"):
-        engine_verb.execute(asked("spark", "--home", spark, "--port", "70000"))
+        engine.execute(asked("spark", "--home", spark, "--port", "70000"))
 
 
 def test_the_logs_need_a_folder(spark: Path, tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="--logs must be a folder"):
-        engine_verb.execute(asked("spark", "--home", spark, "--port", "0", "--logs", tmp_path / "file"))
+        engine.execute(asked("spark", "--home", spark, "--port", "0", "--logs", tmp_path / "file"))
 
 
 @pytest.mark.processes
@@ -131,8 +132,8 @@ def test_the_guardian_kills_what_was_added_and_not_forgotten():
 @pytest.mark.parametrize("name", STANDALONE)
 def test_a_user_is_told_what_to_set(name: str):
     kind, plan = STANDALONE[name], Plan(Path("/home"), Path("/folder"), 8001, 8002)
-    told = "\n".join(engine_verb.told(kind, plan, "127.0.0.1:8099"))
+    told = "\n".join(engine.told(kind, plan, "127.0.0.1:8099"))
     assert f"--set beam.engine={name} --set beam.workers=2" in told
     assert "--set beam.endpoint=127.0.0.1:8099" in told
     assert f"org.apache.beam:beam-runners-{name}" not in told
-    assert f"(org.apache.beam:beam-runners-{name}" in "\n".join(engine_verb.told(kind, plan, None))
+    assert f"(org.apache.beam:beam-runners-{name}" in "\n".join(engine.told(kind, plan, None))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from limbeck.cli import node_states, run_log
-from limbeck.cli.node_states import NodeState
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run import node_states, run_log
+from limbeck.cli.local_run.node_states import NodeState
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
 from tests.cli import program

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.reference import TaskRef, built_in
 from limbeck.report.schema import to_plain
@@ -251,4 +251,4 @@ def test_every_verb_says_in_a_line_what_it_does_and_has_a_module():
     assert len({verb.name for verb in VERBS}) == len(VERBS)
     for verb in VERBS:
         assert verb.summary in " ".join(program.run("--help").stdout.split())
-        assert importlib.util.find_spec(f"limbeck.cli.{verb.name}_verb") is not None
+        assert importlib.util.find_spec(f"limbeck.cli.commands.{verb.name}") is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.main import main
-from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.records import to_json
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli import serve_verb
-from limbeck.cli.verbs import serve
+from limbeck.cli.commands import serve
+from limbeck.cli.verbs.serve import declare
 from limbeck.errors import ConfigError, UserError
 from tests.cli import program
 from tests.components.pusher import models
@@ -28,19 +28,19 @@ def interpreter(path: Path, script: str) -> Path:
 def root(tmp_path: Path) -> Path:
     models.write(tmp_path / "serving" / "1", 10)
     (tmp_path / "serving" / "1" / "saved_model.pb").touch()
-    interpreter(tmp_path / "python", f"echo {serve_verb._READY}")
+    interpreter(tmp_path / "python", f"echo {serve._READY}")
     return tmp_path
 
 
 def asked(root: Path, *options: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    serve.declare(parser)
+    declare(parser)
     free = ["--port", str(free_port()), "--grpc-port", "0"]
     return parser.parse_args(["--root", str(root), "--python", str(root / "python"), *free, *options])
 
 
 def test_the_command_names_the_folder_and_every_setting(root: Path):
-    python, bootstrap, package, module, serving, *options = serve_verb.command(asked(root, "--batch-size", "8"))
+    python, bootstrap, package, module, serving, *options = serve.command(asked(root, "--batch-size", "8"))
     assert (python, serving) == (str(root / "python"), str(root / "serving"))
     assert Path(bootstrap).name == "bootstrap.py"
     assert Path(package).parent.joinpath(*module.split(".")).with_suffix(".py").is_file()
@@ -49,10 +49,10 @@ def test_the_command_names_the_folder_and_every_setting(root: Path):
 
 def test_several_workers_are_one_command_below_a_parent(root: Path):
     free = asked(root, "--workers", "2")
-    python, bootstrap, package, module, count, *worker = serve_verb.command(free)
+    python, bootstrap, package, module, count, *worker = serve.command(free)
     assert (module, count) == ("limbeck.server.workers", "2")
     free.workers = 1
-    assert [python, *worker] == serve_verb.command(free)
+    assert [python, *worker] == serve.command(free)
     assert worker[:2] == [bootstrap, package]
 
 
@@ -69,7 +69,7 @@ def test_several_workers_are_one_command_below_a_parent(root: Path):
 )
 def test_a_number_that_cannot_be_is_refused(root: Path, options: list[str], told: str):
     with pytest.raises(ConfigError, match=told):
-        serve_verb.command(asked(root, *options))
+        serve.command(asked(root, *options))
 
 
 def test_one_process_needs_nothing_that_linux_alone_allows(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -79,27 +79,27 @@ def test_one_process_needs_nothing_that_linux_alone_allows(root: Path, monkeypat
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
 
     monkeypatch.setattr(socket.socket, "shutdown", shutdown)
-    assert serve_verb.command(asked(root))
+    assert serve.command(asked(root))
     with socket.socket() as other:
         other.bind(("", 0))
         other.listen()
         with pytest.raises(ConfigError, match=r"--port=\d+ cannot be used \(Address already in use\)"):
-            serve_verb.command(asked(root, "--port", str(other.getsockname()[1])))
+            serve.command(asked(root, "--port", str(other.getsockname()[1])))
 
 
 def test_two_protocols_need_two_ports(root: Path):
     port = str(free_port())
     with pytest.raises(ConfigError, match=f"must differ; received {port} for both"):
-        serve_verb.command(asked(root, "--port", port, "--grpc-port", port))
+        serve.command(asked(root, "--port", port, "--grpc-port", port))
 
 
 def test_nothing_to_serve_and_nowhere_to_serve_are_told(root: Path):
     (root / "python").unlink()
     with pytest.raises(UserError, match="make install-server"):
-        serve_verb.command(asked(root))
+        serve.command(asked(root))
     (root / "serving" / "1" / "saved_model.pb").unlink()
     with pytest.raises(UserError, match="there is no student in"):
-        serve_verb.command(asked(root))
+        serve.command(asked(root))
 
 
 def test_a_record_that_cannot_be_written_is_refused_before_the_server_starts(root: Path):
@@ -108,9 +108,9 @@ def test_a_record_that_cannot_be_written_is_refused_before_the_server_starts(roo
     # Not even the superuser makes a folder there.
     for folder in (root / "file", root / "file" / "below", Path("/proc/recorded")):
         with pytest.raises(ConfigError, match=f"--record must be a folder, or a new one in a .*{folder}"):
-            serve_verb.command(asked(root, "--record", str(folder)))
+            serve.command(asked(root, "--record", str(folder)))
     new = root / "deep" / "recorded"
-    assert str(new) in serve_verb.command(asked(root, "--record", str(new)))
+    assert str(new) in serve.command(asked(root, "--record", str(new)))
     assert list(new.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from limbeck import events
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from tests.cli import program
 
 pytestmark = pytest.mark.processes

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from limbeck.cli import guardian, run_verb, stopping
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli import guardian, stopping
+from limbeck.cli.local_run import attending
+from limbeck.cli.local_run.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def attend(folder: Path, runners: Runners) -> int:
     root = RunFolder(folder)
     root.events.parent.mkdir()
     root.events.touch()
-    return run_verb.attend(root, runners.start, silent=())
+    return attending.attend(root, runners.start, silent=())
 
 
 def test_a_signal_while_a_session_is_ended_spares_none_of_it(

@@ -18,8 +18,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from limbeck import files
-from limbeck.cli import collect
-from limbeck.cli.store import Output
+from limbeck.cli.local_run import collect
+from limbeck.cli.local_run.store import Output
 from limbeck.components.anomaly_stop import accepted
 from limbeck.components.artifacts.files import split_files
 from limbeck.components.artifacts.scratch import local_folder

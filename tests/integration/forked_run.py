@@ -5,21 +5,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from limbeck.cli import check_verb, exit_codes, main, rerun_verb, run_verb
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli import exit_codes, main
+from limbeck.cli.commands import check, rerun, run
+from limbeck.cli.local_run import attending
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import UserError
 from tests.integration import forks
 from tests.integration.forks import Fork, Program
 
 
-def start_runner(folder: RunFolder, module: str = "limbeck.cli.runner") -> Fork:
-    """As `run_verb.start_runner`, which starts a new interpreter."""
+def start_runner(folder: RunFolder, module: str = "limbeck.cli.local_run.runner") -> Fork:
+    """As `attending.start_runner`, which starts a new interpreter."""
     program = Program(module, [str(folder.root)], str(Path.cwd()), str(folder.log))
-    return forks.start(program, run_verb.environment(folder), new_session=True)
+    return forks.start(program, attending.environment(folder), new_session=True)
 
 
 def start_check(folder: RunFolder) -> Fork:
-    """As `check_verb.start_check`."""
+    """As `check.start_check`."""
     return start_runner(folder, "limbeck.cli.checking.process")
 
 
@@ -27,8 +29,8 @@ if __name__ == "__main__":
     try:
         parsed = main.Parser().parse(sys.argv[1:])
         if parsed.verb == "check":
-            sys.exit(check_verb.execute(parsed, start_check))
-        verb = {"run": run_verb.execute, "rerun": rerun_verb.execute}[parsed.verb]
+            sys.exit(check.execute(parsed, start_check))
+        verb = {"run": run.execute, "rerun": rerun.execute}[parsed.verb]
         sys.exit(verb(parsed, start_runner))
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -35,7 +35,7 @@ class Program:
 
 @dataclasses.dataclass
 class Fork:
-    """A child of this process, with what `limbeck.cli.run_verb` asks of a `subprocess.Popen`."""
+    """A child of this process, with what `limbeck.cli.commands.run` asks of a `subprocess.Popen`."""
 
     pid: int
     returncode: int | None = None

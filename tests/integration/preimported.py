@@ -3,7 +3,7 @@
 A whole run imports TensorFlow, TFX and Beam before it does anything, which takes 5 to 25 seconds and is the same each
 time. So one process imports these packages, none of ours among them, and each run is a fork of it:
 
-    tests --socket-- server --fork-- forked_run: the command line --fork-- limbeck.cli.runner -- training, as ever
+    tests --socket-- server --fork-- forked_run: the command line --fork-- …runner -- training, as ever
 
 Sessions, signals, files and variables of the forks are those of programs. But a test of how the processes start, or
 how they end, needs the real ones, and at least one whole run takes them too: `runs.run(..., fresh=True)`.

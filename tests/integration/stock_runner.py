@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from limbeck.cli.run_folder import RunFolder
-from limbeck.cli.runner import environment, graph_of
+from limbeck.cli.local_run.run_folder import RunFolder
+from limbeck.cli.local_run.runner import environment, graph_of
 
 
 def main(root: Path) -> None:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from limbeck import events
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from tests.cli.standing import ENGINES, Engine, Started
 from tests.integration.conftest import SHORT, Base
 from tests.integration.runs import run

@@ -142,7 +142,9 @@ def test_nothing_survives_the_process_that_runs_the_pipeline(tmp_path: Path) -> 
     run = start(root, "beam.workers=2")
     try:
         assert until(lambda: fork_server.NAME in {one.name() for one in living(root)}, PATIENCE_SECONDS)
-        [runner] = [process for process in living(root) if "limbeck.cli.runner" in children.command(process)]
+        [runner] = [
+            process for process in living(root) if "limbeck.cli.local_run.runner" in children.command(process)
+        ]
         runner.kill()
         assert until(lambda: not living(root), SECONDS_TO_LIVE), command_lines(root)
         assert run.wait() == 1

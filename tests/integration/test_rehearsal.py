@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.dag_runner import ObservedDagRunner
-from limbeck.cli.run_folder import Request, RunFolder
-from limbeck.cli.runner import storage_of
+from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+from limbeck.cli.local_run.run_folder import Request, RunFolder
+from limbeck.cli.local_run.runner import storage_of
 from limbeck.components.graph.context import Storage
 from tests.integration import graphs, outcomes, trespass
 from tests.integration.conftest import Base

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limbeck.cli import evaluation_files
+from limbeck.cli.local_run import evaluation_files
 from limbeck.components.predictor import tables
 from limbeck.examples import SPLITS
 from tests.cli import program

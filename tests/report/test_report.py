@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.models import HARD_LABELS
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json

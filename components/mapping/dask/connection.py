@@ -1,4 +1,4 @@
-"""The connection to a Dask cluster. Nobody works there who is not looked at first."""
+"""The connection to a Dask cluster. Each worker is checked before it works."""
 
 from __future__ import annotations
 

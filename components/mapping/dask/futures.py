@@ -1,6 +1,6 @@
 """Calls on a Dask cluster, and the wait for their results.
 
-Dask waits for ever where nobody works any more. So this wait looks at the cluster from time to time.
+Dask waits for ever if all workers are gone. So the waiting here checks the cluster from time to time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The connection to a Spark cluster, and the calls of a job. Nobody works there who is not looked at first.
+"""The connection to a Spark cluster, and the calls of a job. Each worker is checked before it works.
 
-Spark starts executors of its own for each application, and Python within them. So no process is older than its code.
+Spark starts new executors, with new Python processes, for each application. So no process has old code in its memory.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 
 from limbeck import Feature, Label, Task
-from limbeck.cli import statistics_files
 from limbeck.cli.checking.facts import all_rows, columns_of, contents_of
 from limbeck.cli.checking.outcome import Column
+from limbeck.cli.local_run import statistics_files
 from limbeck.components.example_gen.row_counts import RowCounts
 
 READ = {"train": 80, "validation": 11, "test": 9}

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
+from limbeck.cli.commands.completion import words
 from limbeck.cli.completion import bash, zsh
 from limbeck.cli.completion.shape import Option, Value, VerbShape, verb_shapes
-from limbeck.cli.completion_verb import words
 from limbeck.cli.main import Parser
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.settings import sources

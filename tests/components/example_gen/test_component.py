@@ -17,7 +17,7 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from limbeck.components.example_gen import executor
-from limbeck.components.example_gen.component import example_gen, executor_name
+from limbeck.components.example_gen.component import Source, example_gen, executor_name
 from limbeck.components.example_gen.declaration import Declared
 from limbeck.components.example_gen.division import Division
 from limbeck.components.example_gen.options import Options, from_custom_config, to_custom_config
@@ -42,7 +42,7 @@ def patterns(node: Any) -> list[str]:
 
 
 def test_the_node_is_a_stock_one_with_an_executor_of_ours():
-    node = example_gen("/data", "parquet", ["train", "test"])
+    node = example_gen(Source("/data", "parquet", ["train", "test"]), Options())
 
     assert isinstance(node, FileBasedExampleGen)
     assert node.id == "ExampleGen"
@@ -66,13 +66,13 @@ def test_the_node_is_a_stock_one_with_an_executor_of_ours():
     ],
 )
 def test_placeholders_go_into_the_pattern_where_tfx_looks_for_them(data: str, base: str, pattern: str):
-    node = example_gen(data, "csv", ["train"])
+    node = example_gen(Source(data, "csv", ["train"]), Options())
     assert node.spec.exec_properties["input_base"] == base
     assert patterns(node) == [pattern]
 
 
 def test_a_span_of_ones_own_is_a_range_of_one():
-    node = example_gen("/{SPAN}", "csv", ["train"], span=0)
+    node = example_gen(Source("/{SPAN}", "csv", ["train"], span=0), Options())
     chosen = told(node, "range_config", range_config_pb2.RangeConfig)
     assert chosen.HasField("static_range")
     assert (chosen.static_range.start_span_number, chosen.static_range.end_span_number) == (0, 0)
@@ -85,12 +85,12 @@ def test_options_come_back_from_the_property():
 
 
 def test_only_csv_is_told_of_the_encoding():
-    given: dict[str, Any] = {"encoding": "cp1252", "declaration": DECLARATION, "code_digest": "digest"}
-    for format_, expected in (
-        ("csv", Options("digest", "cp1252", DECLARATION)),
-        ("tfrecord", Options("digest", declaration=DECLARATION)),
+    given = Options("digest", "cp1252", DECLARATION)
+    for source, expected in (
+        (Source("/data", "csv"), given),
+        (Source("/data", "tfrecord"), Options("digest", declaration=DECLARATION)),
     ):
-        node = example_gen("/data", format_, ["train"], **given)  # type: ignore[arg-type]
+        node = example_gen(source, given)
         assert from_custom_config(node.spec.exec_properties["custom_config"]) == expected
 
 
@@ -114,6 +114,9 @@ def test_a_span_needs_a_placeholder(path: str):
             DataConfig(path=without, span=3)
 
 
+USUAL = Options()
+
+
 class Runs:
     """A pipeline of this one node, run again and again on one metadata store."""
 
@@ -127,10 +130,10 @@ class Runs:
             (self.data / span / split).mkdir(parents=True)
             (self.data / span / split / "part.csv").write_text(f"value\n{value}\n")
 
-    def __call__(self, path: str, **options: Any) -> tuple[str, dict[str, Any]]:
+    def __call__(self, path: str, options: Options = USUAL, **source: Any) -> tuple[str, dict[str, Any]]:
         """Runs, and returns whether the node was `COMPLETE` or `CACHED`, and the values by split."""
-        splits = ["train", "test"] if options.get("division") is None else SPLITS
-        node = example_gen(f"{self.data}/{path}", "csv", splits, **options)
+        splits = ["train", "test"] if options.division is None else SPLITS
+        node = example_gen(Source(f"{self.data}/{path}", "csv", splits, **source), options)
         LocalDagRunner().run(
             Pipeline(
                 pipeline_name="mini",
@@ -173,12 +176,12 @@ def test_the_cache_sees_an_edit_of_the_code_and_of_the_data(tmp_path: Path):
     run = Runs(tmp_path)
     run.write("raw", 1)
 
-    assert run("raw", code_digest="one") == ("COMPLETE", both(1))
-    assert run("raw", code_digest="one") == ("CACHED", both(1))
-    assert run("raw", code_digest="two") == ("COMPLETE", both(1))
+    assert run("raw", Options("one")) == ("COMPLETE", both(1))
+    assert run("raw", Options("one")) == ("CACHED", both(1))
+    assert run("raw", Options("two")) == ("COMPLETE", both(1))
     for split in ("train", "test"):
         (run.data / "raw" / split / "part.csv").write_text("value\n22\n")
-    assert run("raw", code_digest="two") == ("COMPLETE", both(22))
+    assert run("raw", Options("two")) == ("COMPLETE", both(22))
 
 
 @pytest.mark.pipeline
@@ -222,7 +225,7 @@ def test_divided_data_come_from_the_cache_until_their_content_or_their_division_
     def values(
         division: Division = half, unlabelled: str | None = str(tmp_path / "more.csv")
     ) -> tuple[str, list[int]]:
-        state, splits = run("one.csv", division=division, unlabelled=unlabelled, labels=("y",))
+        state, splits = run("one.csv", Options(division=division, labels=("y",)), unlabelled=unlabelled)
         assert list(splits) == ["train", "validation", "test"]
         return state, sorted(one["value"][0] for some in splits.values() for one in some)
 
@@ -250,6 +253,6 @@ def test_divided_data_come_from_the_cache_until_their_content_or_their_division_
     ],
 )
 def test_divided_data_are_found_below_their_base(data: str, base: str, pattern: str):
-    node = example_gen(data, "csv", SPLITS, division=Division("0.8/0.1/0.1"))
+    node = example_gen(Source(data, "csv"), Options(division=Division("0.8/0.1/0.1")))
     assert node.spec.exec_properties["input_base"] == base
     assert patterns(node) == [pattern]

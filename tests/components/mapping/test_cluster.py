@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli import runner
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run import runner
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.components.mapping import worker
 from limbeck.components.mapping.cluster import Needs, connected
 from limbeck.errors import UserError

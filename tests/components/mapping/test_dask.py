@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from tfx.types.artifact import Artifact
 
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.main import main
-from limbeck.cli.run_folder import Request, RunFolder
 from limbeck.components.bulk_scoring import over_files, scoring
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.mapping.cluster import Needs, connected

@@ -15,7 +15,7 @@ from tfx.types import standard_artifacts
 from limbeck import events
 from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_trainer.executor import Executor
-from limbeck.components.training import job as training_job
+from limbeck.components.training import running
 from limbeck.errors import DamagedDataError
 from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.settings.strategy import StrategyConfig
@@ -40,7 +40,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[d
 def damaging(times: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A byte in the middle of the records is flipped after each of the first so many packings. Returns all folders."""
     packed: list[str] = []
-    real = training_job.pack
+    real = running.pack
 
     def pack(some: Any, folder: Path, *arguments: Any, **named: Any) -> int:
         count = real(some, folder, *arguments, **named)
@@ -51,7 +51,7 @@ def damaging(times: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             (folder / "records.bin").write_bytes(content)
         return count
 
-    monkeypatch.setattr(training_job, "pack", pack)
+    monkeypatch.setattr(running, "pack", pack)
     return packed
 
 

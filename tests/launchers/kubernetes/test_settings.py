@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from limbeck import files
-from limbeck.cli.compile_verb import _assert_reached
+from limbeck.cli.commands.compile import _assert_reached
 from limbeck.errors import ConfigError
 from limbeck.launchers.kubernetes.launcher import KubernetesLauncher
 from limbeck.settings import sources

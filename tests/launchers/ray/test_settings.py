@@ -6,7 +6,7 @@ import importlib.util
 import pytest
 
 from limbeck import files
-from limbeck.cli.compile_verb import _assert_reached
+from limbeck.cli.commands.compile import _assert_reached
 from limbeck.errors import ConfigError
 from limbeck.launchers.ray.launcher import RayLauncher
 from limbeck.settings import sources

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from limbeck.cli.compile_verb import _assert_reached
+from limbeck.cli.commands.compile import _assert_reached
 from limbeck.errors import ConfigError
 from limbeck.settings import sources
 from limbeck.settings.operational import Operational, read

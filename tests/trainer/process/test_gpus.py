@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.run_folder import RunFolder
-from limbeck.cli.run_verb import environment
+from limbeck.cli.local_run.attending import environment
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.trainer.process.gpus import VISIBLE, hidden, shown
 
 

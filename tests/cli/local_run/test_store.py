@@ -11,7 +11,7 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-from limbeck.cli import store
+from limbeck.cli.local_run import store
 
 # A transaction that is larger than the memory for it is in the file before it ends.
 _KILLED = """

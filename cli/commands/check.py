@@ -7,24 +7,25 @@ import time
 from collections.abc import Callable
 
 from limbeck import reference, temporary
-from limbeck.cli import ended, exit_codes, raw_data, run_verb, settings, task_source
+from limbeck.cli import exit_codes, raw_data, settings, task_source
 from limbeck.cli.checking import plan, words
 from limbeck.cli.checking.outcome import FILE, Outcome
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run import attending, ended
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.records import from_json
 
 
-def start_check(folder: RunFolder) -> run_verb.Runner:
+def start_check(folder: RunFolder) -> attending.Runner:
     """Starts the process that runs the nodes of a check."""
-    return run_verb.start_runner(folder, "limbeck.cli.checking.process")
+    return attending.start_runner(folder, "limbeck.cli.checking.process")
 
 
-def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb.Runner] = start_check) -> int:
+def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attending.Runner] = start_check) -> int:
     """Checks a task. Returns the exit code of the process.
 
     Args:
       arguments: arguments of the verb.
-      start: as in `limbeck.cli.run_verb.execute`.
+      start: as in `attending.attend`.
 
     Raises:
       UserError: if a run would end with this mistake.
@@ -39,7 +40,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
     with temporary.folder() as place:
         folder = RunFolder(place.resolve())
         folder.prepare(Request(ref, plan.settings(config)))
-        code = run_verb.attend(folder, start, silent=plan.SILENT)
+        code = attending.attend(folder, start, silent=plan.SILENT)
         if code != exit_codes.DONE:
             return ended.badly(folder, code, "the process of the check")
         outcome = from_json(Outcome, (folder.root / FILE).read_text(encoding="utf-8"))

@@ -6,19 +6,20 @@ import argparse
 import dataclasses
 from collections.abc import Callable
 
-from limbeck.cli import node_states, rerunning, run_verb
-from limbeck.cli.collect import read_events
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.commands.run import run
+from limbeck.cli.local_run import attending, node_states, rerunning
+from limbeck.cli.local_run.collect import read_events
+from limbeck.cli.local_run.run_folder import RunFolder
 
 
 def execute(
-    arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb.Runner] = run_verb.start_runner
+    arguments: argparse.Namespace, start: Callable[[RunFolder], attending.Runner] = attending.start_runner
 ) -> int:
     """Runs the last request of the folder once more. Returns the exit code of the process.
 
     Args:
       arguments: arguments of the verb.
-      start: as in `limbeck.cli.run_verb.execute`.
+      start: as in `attending.attend`.
 
     Raises:
       ConfigError: if the folder holds no run, or if the last run had no such node.
@@ -30,4 +31,4 @@ def execute(
     if states:
         rerunning.assert_known(arguments.node, [state.node for state in states])
     # The schema was accepted once, with that run: not again.
-    return run_verb.run(folder, dataclasses.replace(request, again=arguments.node, accept_schema=False), start)
+    return run(folder, dataclasses.replace(request, again=arguments.node, accept_schema=False), start)

@@ -1,4 +1,4 @@
-"""The process that runs the pipeline: `python -m limbeck.cli.runner ROOT`.
+"""The process that runs the pipeline: `python -m limbeck.cli.local_run.runner ROOT`.
 
 It is not the command line's own process, because TFX takes 15 seconds and a gigabyte to import, and cannot be stopped
 from within. The command line's process stays small, watches this one, and writes the report after it has ended.
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck import events, files, reference
-from limbeck.cli import exit_codes, rerunning
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli import exit_codes
+from limbeck.cli.local_run import rerunning
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.engines.kind import Processes
 from limbeck.errors import UserError
 from limbeck.settings import trial
@@ -56,8 +57,8 @@ def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
     from limbeck.beam_processes import running
-    from limbeck.cli.dag_runner import ObservedDagRunner
-    from limbeck.cli.store import moved_from
+    from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+    from limbeck.cli.local_run.store import moved_from
     from limbeck.launchers import launch
 
     before = moved_from(folder.metadata, folder.artifacts)
@@ -160,8 +161,8 @@ def _serve(folder: RunFolder) -> None:
 
     A cached Pusher does not check: its version may have been deleted since, or another student may have been pushed.
     """
-    from limbeck.cli.collect import run_id
-    from limbeck.cli.store import executions_of
+    from limbeck.cli.local_run.collect import run_id
+    from limbeck.cli.local_run.store import executions_of
     from limbeck.components.pusher.push import push
 
     for one in executions_of(folder.metadata, run_id(folder.events)):

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import limbeck
 from limbeck.cli import writable
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import ConfigError, UserError
 from limbeck.server import bootstrap, ports, versions
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from limbeck.cli import collect, exit_codes
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli import exit_codes
+from limbeck.cli.local_run import collect
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import UserError
 from limbeck.launchers.failure import describe
 

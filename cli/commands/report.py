@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from limbeck.cli import exit_codes, further_pages
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli import exit_codes
+from limbeck.cli.local_run import further_pages
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import ConfigError
 from limbeck.records import from_json
 from limbeck.report import html, terminal

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from limbeck import events
-from limbeck.cli import further_pages
-from limbeck.cli.dag_runner import ObservedDagRunner
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run import further_pages
+from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.errors import DataError
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config

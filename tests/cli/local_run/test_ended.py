@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from limbeck import events
-from limbeck.cli import ended
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run import ended
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import UserError
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from limbeck import temporary
 from limbeck.cli import exit_codes, quiet
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.errors import ConfigError, DataError, UserError
 from limbeck.examples import TRAIN
 from limbeck.server import recording

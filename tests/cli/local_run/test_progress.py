@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from limbeck import events
-from limbeck.cli.progress import RunProgress, restarting_line, training_line
+from limbeck.cli.local_run.progress import RunProgress, restarting_line, training_line
 from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError
 from limbeck.launchers.supervisor import supervise
 from limbeck.settings.recovery import RecoveryConfig

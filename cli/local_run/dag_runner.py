@@ -21,7 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_ru
 
 from limbeck import events
 from limbeck.beam_processes import byte_counts, faults
-from limbeck.cli import beam_signatures, run_log
+from limbeck.cli.local_run import beam_signatures, run_log
 from limbeck.moved import LEDGER
 
 

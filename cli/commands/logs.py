@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from limbeck.cli import exit_codes, node_states, rerunning, run_log
-from limbeck.cli.collect import read_events
-from limbeck.cli.node_states import NodeState
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli import exit_codes
+from limbeck.cli.local_run import node_states, rerunning, run_log
+from limbeck.cli.local_run.collect import read_events
+from limbeck.cli.local_run.node_states import NodeState
+from limbeck.cli.local_run.run_folder import RunFolder
 
 
 def execute(arguments: argparse.Namespace) -> int:

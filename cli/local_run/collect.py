@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck import files
 from limbeck.cli import exit_codes
-from limbeck.cli.run_folder import RunFolder
-from limbeck.cli.store import Execution, Output, executions_of
+from limbeck.cli.local_run.run_folder import RunFolder
+from limbeck.cli.local_run.store import Execution, Output, executions_of
 from limbeck.events import parse
 from limbeck.launchers.failure import describe
 from limbeck.models import MODELS

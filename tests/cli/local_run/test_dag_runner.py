@@ -9,9 +9,9 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from limbeck import events
-from limbeck.cli.collect import read_events, run_id
-from limbeck.cli.dag_runner import NodeSkippedError, ObservedDagRunner
-from limbeck.cli.store import executions_of, moved_from
+from limbeck.cli.local_run.collect import read_events, run_id
+from limbeck.cli.local_run.dag_runner import NodeSkippedError, ObservedDagRunner
+from limbeck.cli.local_run.store import executions_of, moved_from
 from limbeck.errors import DataError
 from tests.cli import tiny
 from tests.cli.stored import last_run

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from limbeck import temporary
-from limbeck.cli import ended, exit_codes, raw_data, raw_files, run_verb, task_source, writable
-from limbeck.cli.collect import read_events
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli import exit_codes, raw_data, raw_files, task_source, writable
+from limbeck.cli.local_run import attending, ended
+from limbeck.cli.local_run.collect import read_events
+from limbeck.cli.local_run.run_folder import Request, RunFolder
+from limbeck.cli.scoring import JOB
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.mapping import whole
 from limbeck.engines.registry import engine_kind
@@ -25,21 +27,20 @@ from limbeck.settings import sources
 from limbeck.settings.config import Config
 from limbeck.settings.data import DataConfig
 
-JOB = "scoring.json"
 _ALLOWED = ("beam.", "scoring.", "data.format=", "data.encoding=")
 
 
-def start_scoring(folder: RunFolder) -> run_verb.Runner:
+def start_scoring(folder: RunFolder) -> attending.Runner:
     """Starts the process that scores."""
-    return run_verb.start_runner(folder, "limbeck.cli.scoring")
+    return attending.start_runner(folder, "limbeck.cli.scoring")
 
 
-def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb.Runner] = start_scoring) -> int:
+def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attending.Runner] = start_scoring) -> int:
     """Scores. Returns the exit code of the process.
 
     Args:
       arguments: arguments of the verb.
-      start: as in `limbeck.cli.run_verb.execute`.
+      start: as in `attending.attend`.
 
     Raises:
       UserError: if there is no such student, or if the data or the settings are wrong.
@@ -60,7 +61,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], run_verb
         folder.prepare(request)
         (folder.root / JOB).write_text(to_json(job), encoding="utf-8")
         try:
-            code = run_verb.attend(folder, start, silent=())
+            code = attending.attend(folder, start, silent=())
         finally:
             # A process that was killed removes nothing.
             whole.given_up(job.unfinished)

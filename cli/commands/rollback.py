@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from limbeck.cli import exit_codes
-from limbeck.cli.run_folder import RunFolder
+from limbeck.cli.local_run.run_folder import RunFolder
 from limbeck.components.pusher import withdrawal
 
 

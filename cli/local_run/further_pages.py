@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from limbeck import files
-from limbeck.cli import evaluation_files, statistics_files
-from limbeck.cli.collect import run_id
-from limbeck.cli.run_folder import RunFolder
-from limbeck.cli.store import Output, executions_of
+from limbeck.cli.local_run import evaluation_files, statistics_files
+from limbeck.cli.local_run.collect import run_id
+from limbeck.cli.local_run.run_folder import RunFolder
+from limbeck.cli.local_run.store import Output, executions_of
 from limbeck.examples import SPLITS
 from limbeck.report.html import Link, replace
 from limbeck.report.pages import slices, statistics

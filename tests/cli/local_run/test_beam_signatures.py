@@ -11,7 +11,7 @@ import pytest
 from apache_beam.transforms import core, userstate
 from apache_beam.transforms.userstate import BagStateSpec
 
-from limbeck.cli.beam_signatures import remembered
+from limbeck.cli.local_run.beam_signatures import remembered
 
 
 class Plain(beam.DoFn):

@@ -49,7 +49,7 @@ def executions_of(metadata: Path, run: str | None) -> list[Execution]:
 
     Args:
       metadata: the SQLite file.
-      run: the run's id, as `limbeck.cli.dag_runner` emits it.
+      run: the run's id, as `limbeck.cli.local_run.dag_runner` emits it.
     """
     store = None if run is None else _opened(metadata)
     if store is None:

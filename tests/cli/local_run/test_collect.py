@@ -7,9 +7,9 @@ import pytest
 
 from limbeck import events, files
 from limbeck.cli import exit_codes
-from limbeck.cli.collect import collect, read_events
-from limbeck.cli.dag_runner import ObservedDagRunner
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run.collect import collect, read_events
+from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.errors import DataError
 from limbeck.moved import Moved
 from limbeck.reference import TaskRef

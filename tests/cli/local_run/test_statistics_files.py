@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 
-from limbeck.cli import statistics_files
+from limbeck.cli.local_run import statistics_files
 from limbeck.report.pages.statistics import Column, Numbers, Texts
 
 TOWNS = ["Bonn"] * 60 + ["Ulm"] * 30 + ["x" * 50] * 9 + [None]

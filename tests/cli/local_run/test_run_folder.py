@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.cli.run_folder import Request, RunFolder
+from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.errors import ConfigError
 from limbeck.reference import TaskRef
 from limbeck.settings.config import Config
