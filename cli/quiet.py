@@ -1,4 +1,4 @@
-"""Keeps what TensorFlow and Google's packages say when they are imported from the terminal."""
+"""Hides the messages that TensorFlow and Google's packages print when they are imported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Starts the processes of a cluster on this machine, waits until it is complete, tells what is lost, and ends it all.
+"""Starts the processes of a cluster on this machine, waits until it is complete, reports lost processes, and ends all.
 
-Each process has a session of its own, so that its end can be that of all that it has started, as if its machine had
-died. No session outlives this process, however that ends: the guardian is told of a session before anything runs in it.
+Each process has its own session, so that it can be ended together with its children, as if its machine had died. No
+session outlives this process, however this process ends, because the guardian knows each session before a program runs
+in it.
 """
 
 from __future__ import annotations

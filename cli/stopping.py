@@ -1,4 +1,4 @@
-"""Turns the signals that ask a command line to end into an exception, so that it ends what it started."""
+"""Turns the signals that ask this process to end into an exception, so that it ends the processes that it started."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Reads from a task's source what the command line must know before anything is loaded.
+"""Finds mistakes in the source of a task without importing the task.
 
 Importing a task imports TensorFlow. A user who forgot the data, or a bracket, should not wait for that. So the source
-is parsed, and where it does not say plainly what is asked, nothing is claimed, and the run itself finds out.
+is parsed. If the answer is not clear from the source, no error is raised here, and the run itself checks it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The pipeline for Kubeflow Pipelines and Vertex AI: TFX's compiler, and then our rewrites of what it gives.
+"""Compiles the pipeline for Kubeflow Pipelines and Vertex AI: with TFX's compiler, and then with our rewrites.
 
-Both targets get the same graph. What differs is the file around it, a bare YAML spec or a JSON PipelineJob, and what
-an executor opens: local paths, to which KFP's launcher copies, or the URIs themselves.
+Both targets get the same graph. They differ in the file around it (a bare YAML spec or a JSON PipelineJob), and in the
+files that an executor opens (local copies that KFP's launcher makes, or the URIs themselves).
 """
 
 from __future__ import annotations

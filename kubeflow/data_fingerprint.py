@@ -1,7 +1,7 @@
 """Does the work of ExampleGen's driver as a task: `python -m limbeck.kubeflow.data_fingerprint --node ID ...`.
 
-See `limbeck.kubeflow.rewrites.data_fingerprint` for why that is a task of its own. Span and version are resolved by
-TFX's own code, and the digest is that of a local run.
+`limbeck.kubeflow.rewrites.data_fingerprint` explains why this is a separate task. TFX's own code resolves span and
+version, and the digest is the same as in a local run.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Runs one executor in a container: `python -m limbeck.kubeflow.entrypoint --node ID ... [flags of Beam]`.
 
-It stands between the launcher of KFP and an executor of TFX's kind. What KFP tells is translated before (`invocation`,
-`example_gen`), the executor runs as in TFX's own entrypoint (`executor`), what it tells is translated after
-(`output_file`), and the process ends without waiting for threads (`process`). Of all components, only the executor's
-own module is imported, with what that needs.
+It connects KFP's launcher and a TFX executor. First it translates KFP's arguments (`invocation`, `example_gen`). Then
+it runs the executor as TFX's own entrypoint does (`executor`), and translates its outputs (`output_file`). The process
+ends without waiting for threads (`process`). Only the module of this executor and its dependencies are imported, and no
+other components.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hands to ExampleGen's executor what its driver would have: where the data are, and what was found out about them."""
+"""Passes the results of ExampleGen's driver to its executor: where the data are, and their span and fingerprint."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Runs one executor of TFX's: what TFX's own `run_executor` does, without what that imports.
+"""Runs one TFX executor as TFX's own `run_executor` does, but without its imports.
 
 `kubeflow_v2_run_executor` and `kubeflow_v2_entrypoint_utils` import the package `tfx.components`, and with it every
 component of TFX, model analysis, Beam and clients of several clouds: for a few constants, and for a step that
-`limbeck.kubeflow.output_file` takes anyway (names in the place of numbers, in TFX's blessing). A step that decides in a
-second waits for that longer than it works. So artifacts and parameters are read here, with TFX's own classes, and
-`tests/kubeflow/test_executor.py` holds that an executor is given the same, and tells the same, as with TFX's.
+`limbeck.kubeflow.output_file` takes anyway (names in the place of numbers, in TFX's blessing). For a step that takes a
+second, this import takes longer than the work. So this module reads artifacts and parameters with TFX's own classes.
+`tests/kubeflow/test_executor.py` checks that an executor gets the same arguments, and gives the same outputs, as with
+TFX's function.
 
-TFX's lets a driver change parameters through the output file. No node of ours has a driver, so this does not.
+In TFX, a driver can change parameters through the output file. Our nodes have no drivers, so this module does not
+support it.
 """
 
 from __future__ import annotations

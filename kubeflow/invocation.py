@@ -1,8 +1,8 @@
-"""An ExecutorInput of KFP's -> one that TFX's own code understands.
+"""Converts an ExecutorInput of KFP into one that TFX's own code understands.
 
-What KFP leaves out or changes is put back from the definitions of the component: types of artifacts, defaults of
-parameters, and the wrapping of metadata. Artifacts that the component does not declare are left out: KFP adds
-`executor-logs` to every task's outputs, of a type that TFX cannot import.
+KFP leaves out or changes some parts, which are restored from the definitions of the component: types of artifacts,
+defaults of parameters, and the wrapping of metadata. Artifacts that the component does not declare are left out: KFP
+adds `executor-logs` to every task's outputs, of a type that TFX cannot import.
 """
 
 from __future__ import annotations

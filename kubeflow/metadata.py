@@ -1,4 +1,4 @@
-"""Metadata of artifacts: what KFP makes of them on the way in, and what it cannot take on the way out."""
+"""Converts metadata of artifacts: from KFP's form on the way in, and into values that KFP accepts on the way out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which node's container gets what: the section `containers` of the settings, and the tasks of a compiled spec."""
+"""Assigns the settings of the section `containers` to the tasks of a compiled spec."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Finds what a compiled pipeline names that its containers may not reach. Nothing of it is an error on this machine.
+"""Finds folders and images in a compiled pipeline that its containers may not reach.
 
-A folder of the machine that compiles, an image that only this machine holds, and a root that nobody gave are all legal
-in the file, and a cluster may have them: a machine's folder is mounted, or the image holds it. So they are told and not
-refused, when the file is written. Otherwise a task tells them, after it was waited for.
+A local folder, an image that only this machine has, and a missing root are all legal in the file, and may work on a
+cluster: the folder may be mounted, or be in the image. So they are not refused, but reported when the file is written.
+Otherwise a task would fail with them, after the user has waited for it.
 """
 
 from __future__ import annotations

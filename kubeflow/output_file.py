@@ -1,4 +1,4 @@
-"""What an execution tells of its outputs: TFX's ExecutorOutput -> one that KFP's launcher takes."""
+"""Converts TFX's ExecutorOutput of an execution into one that KFP's launcher accepts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Where an artifact's files are, as the process in a container sees them.
+"""The paths of an artifact's files, as the process in a container sees them.
 
-KFP's launcher copies inputs to local paths before, and outputs from there after the process: TensorFlow opens neither
-`minio://` nor `s3://`. On Vertex AI there is nothing but `gs://`, which TensorFlow opens, and no copying.
+KFP's launcher copies inputs to local paths before the process runs, and outputs from there afterwards, because
+TensorFlow opens neither `minio://` nor `s3://`. Vertex AI only uses `gs://`, which TensorFlow opens, and copies
+nothing.
 """
 
 from __future__ import annotations

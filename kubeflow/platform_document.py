@@ -1,9 +1,9 @@
-"""The platform document: what a pod gets that the pipeline spec has no field for.
+"""The platform document: settings of a pod for which the pipeline spec has no field.
 
-It is a second YAML document in the compiled file. KFP drops it in silence where an outer key is misspelt, and an entry
-of it where no executor has its name. So names of executors come from the spec itself, and
-`limbeck.kubeflow.strict_fields` parses the whole as KFP does. Names are given twice, as constants and as parameters:
-older releases read the first, newer ones the second.
+It is a second YAML document in the compiled file. KFP silently ignores it if an outer key is misspelt, and ignores an
+entry if no executor has its name. So the names of executors are taken from the spec itself, and
+`limbeck.kubeflow.strict_fields` parses the document as KFP does. Names are written twice, as constants and as
+parameters: older releases read the constants, newer releases read the parameters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How a container's process is started and ended.
+"""Starts and ends the process of a container.
 
-TensorFlow and Beam leave threads behind, and an interpreter that waits for them may hang, or abort with "pure virtual
-method called" after the work is done; the step would count as failed. So the process flushes what it has said, and
+TensorFlow and Beam leave threads behind. An interpreter that waits for them may hang, or abort with "pure virtual
+method called" after the work is done, and then the step would count as failed. So the process flushes its output, and
 ends at once.
 """
 

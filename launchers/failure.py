@@ -1,9 +1,9 @@
 """Finds which of several dead processes caused a failure, describes it, and says whether a second try could help.
 
 When one process of a job dies, the others fail a moment later, because they have lost a peer. Their errors are the
-longest, and say nothing. So causes are looked for in this order: what a process wrote into its failure file, a death
-by signal, a process that hangs, the first death. SIGABRT does not count as a signal here, but as an ordinary exit:
-TensorFlow's C++ code ends a process with it when the process has lost its coordinator.
+longest, and do not show the cause. So the cause is searched in this order: the failure file of a process, a death by a
+signal, a process that hangs, the first death. SIGABRT does not count as a signal here, but as an ordinary exit, because
+TensorFlow's C++ code ends a process with SIGABRT when the process has lost its coordinator.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Shows the output of a process on another machine.
 
-Its events cannot reach the file of this machine. So it writes them into its output, and they are taken from there.
+The process cannot write its events to a file on this machine. So it writes events to its output, and this module
+extracts them from there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What the programs share that start a training process on another machine: a pod, or a replica of a custom job.
+"""Shared code of the programs that start a training process on another machine: a pod, or a replica of a custom job.
 
-The launcher is not there, so the process finds the job and leaves its signs below a URI. And it is not alone in
-starting late: the names of its peers are known only when their machines are there, minutes apart where a cluster must
-grow first. TensorFlow would give up, so a process waits for the names before it trains.
+The launcher is on another machine, so the process reads the job from a URI, and writes its heartbeats below this URI.
+Other processes may start late: the host names of the peers can be resolved only when their machines exist, which may
+take minutes if a cluster must grow first. TensorFlow would give up earlier, so a process waits for the names before it
+trains.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Finds the processes that have gone silent: the receiving side of `limbeck.trainer.process.heartbeat`.
 
 The clocks of files and of this process may differ, and either may be set back. So a heartbeat is a file that has
-changed since the last look, and silence is the time that passed in this process. A launcher that was itself stopped
-(a frozen container, a debugger) stopped together with its processes, and they are not to blame. So one look adds only a
-little silence, however long ago the look before was.
+changed since the last check, and the time of silence is measured by the clock of this process. If the launcher itself
+was stopped (a frozen container, a debugger), its processes were usually stopped, too, and are not at fault. So one
+check adds only a little silence, however long ago the last check was.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Copies the files of a job to where its processes see them, and fetches the results.
+"""Copies the files of a job to a place that its processes can read, and fetches the results.
 
 A component packs its data into a folder of its machine, and its outputs may be folders of its machine. A process on
-another machine finds nothing there. So a launcher gives the job other URIs before it starts: it copies inputs to
-where the processes can read, and names outputs where they can write. When the job is done, it fetches the outputs.
+another machine cannot access these folders. So before a job starts, a launcher gives it other URIs: it copies inputs to
+a place where the processes can read, and sets outputs to a place where they can write. When the job is done, it fetches
+the outputs.
 
 Code is not staged: the processes must be able to import ours and the task's, for example from their image.
 

@@ -1,9 +1,9 @@
 """Restarts a job after a failure, within a budget.
 
-TensorFlow cannot take a lost process back into a running job. So a restart concerns the whole job: all processes end,
-all start again, and they go on from the last checkpoint. Some failures are not worth a restart: a mistake of the user
-or a loss of NaN comes back with the same data and the same seed, and so does an exception that came twice after the
-same step.
+A lost process cannot rejoin a running TensorFlow job. So the whole job is restarted: all processes end, all start
+again, and they go on from the last checkpoint. After some failures a restart is useless: a mistake of the user or a
+loss of NaN happens again with the same data and the same seed, and an exception that was raised twice after the same
+step is likely to be raised again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waits until all processes of one attempt have ended, or until the first failure is explained."""
+"""Waits until all processes of one attempt have ended, or until the cause of the first failure is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes a number with its noun. `1 steps` reads as if nobody had looked, and each message had its own remedy."""
+"""Writes a number with its noun, in the singular or the plural, in the same way in all messages."""
 
 from __future__ import annotations
 

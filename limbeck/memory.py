@@ -1,8 +1,8 @@
 """How much memory this process may still take, and a refusal with numbers for a step that would take more.
 
-A step that runs out of memory is killed without a word, after an hour maybe, or it takes the machine with it. Some
-steps of Beam's local runner keep all rows in memory, and for these the need is known before: it grows with the bytes of
-the rows. So it is compared with what there is, and a step is refused only if it cannot succeed.
+A step that runs out of memory is killed without a message, maybe after an hour, or it blocks the whole machine. Some
+steps of Beam's local runner keep all rows in memory, and their need is known before: it grows with the bytes of the
+rows. So the need is compared with the available memory, and a step is refused only if it cannot succeed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many bytes of files each worker of a step has read and written, as the step's own process hears of it.
+"""Collects how many bytes of files each worker of a step has read and written, in the process of the step.
 
 A worker is a process of Beam, Dask or Spark, maybe on another machine. It counts what it moves, and its count comes
 back with its results. The ledger of this process keeps the counts until whoever runs the steps asks for them.

@@ -1,4 +1,4 @@
-"""`SavedTeacher`: how a SavedModel that another program exported is asked for its answers.
+"""`SavedTeacher`: declares how to call a SavedModel that another program exported, and what its answers mean.
 
 A SavedModel of ours has a signature for the pipeline. Any other names its signatures, inputs and outputs as it likes,
 and does not say whether a number between 0 and 1 is a probability. Guessing wrong would not fail: the student would

@@ -1,4 +1,4 @@
-"""`Splits`: which splits of someone's examples are taken for the ones that the pipeline knows.
+"""`Splits`: maps the splits of another pipeline to the splits of this one.
 
 Stock ExampleGen makes `train` and `eval`. Here a student is trained on one split, may be stopped early by a second, and
 is judged on a third. Only the user knows which split was kept away from the teacher.

@@ -1,4 +1,4 @@
-"""`student_task`: a task for the student half, beside someone's own Transform and Trainer.
+"""`student_task`: a task for the nodes of a student in another pipeline, with its own Transform and Trainer.
 
 Such a task has neither a `preprocessing_fn` nor a teacher: both are in the other pipeline. If a `Task` could lack them,
 every place that calls them would have to ask.

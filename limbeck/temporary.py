@@ -1,9 +1,9 @@
 """Temporary folders that the next run removes if their process was killed.
 
-A process that is killed with -9 removes nothing, and what it packed or copied stays in the temporary folder for ever.
-Nobody can tell from its name or its age whether a folder is still in use: a training may take weeks. So a process locks
-a file in its folder as long as it lives, and the kernel ends the lock with the process. `sweep` removes a folder if it
-can take the lock. A process id would not do: ids are given out again, and a container has ids of its own.
+A process that is killed with -9 removes nothing, and its packed or copied files would stay in the temporary folder for
+ever. The name or the age of a folder does not show whether it is still in use, because a training may take weeks. So a
+process locks a file in its folder as long as it lives, and the kernel releases the lock when the process ends. `sweep`
+removes a folder if it can take the lock. A process id is not enough: ids are reused, and a container has its own ids.
 
   limbeck-<letters>/lock     the file that is locked
   limbeck-<letters>/files/   what the process keeps there

@@ -1,8 +1,8 @@
 """What a server does as one of several workers on the same ports (`limbeck.server.workers`).
 
 When its model is loaded, a worker listens on a port that other workers share, and reports this to its parent. It ends
-  when its parent is gone. Both use its standard input, which is a socket: the socket closes with the parent, however
-  the parent ends. A signal of the kernel at the parent's death would end the worker in the middle of a request.
+when its parent is gone. Both use its standard input, which is a socket: the socket closes with the parent, however the
+parent ends. A signal of the kernel at the parent's death would end the worker in the middle of a request.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Starts several servers on the same ports, and replaces those that die: `workers.py COUNT PROGRAM ARGUMENTS`.
 
 Python runs one thread at a time, so one process uses only one core to read and write requests. Each worker is such a
-  process, with its own copy of the model. The kernel distributes connections among the listening workers, so no process
-  must pass them on: a worker listens when its model is loaded, and a dead worker does not listen.
+process, with its own copy of the model. The kernel distributes connections among the listening workers, so no process
+must pass them on: a worker listens when its model is loaded, and a dead worker does not listen.
 
 The parent starts the workers and those that take the places of dead ones, passes signals on, and keeps the folder of
 their metrics. It loads no model and answers nobody. The ports are reserved before it begins (`limbeck.server.ports`).

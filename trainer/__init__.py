@@ -1,1 +1,1 @@
-"""The TensorFlow code that trains, distils and exports. It knows nothing of TFX, Beam and kfp."""
+"""The TensorFlow code that trains, distils and exports. It does not depend on TFX, Beam or kfp."""

@@ -1,1 +1,1 @@
-"""`check`: a small part of a run, in a folder that is thrown away, and what it tells of the data and of the time."""
+"""`check`: a small part of a run in a temporary folder, and its remarks on the data and the time of a run."""

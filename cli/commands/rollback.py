@@ -1,4 +1,4 @@
-"""`rollback`: takes the newest students back. Whatever serves the folder then serves an earlier one."""
+"""`rollback`: withdraws the newest students. Servers of the folder then answer with an earlier student."""
 
 from __future__ import annotations
 

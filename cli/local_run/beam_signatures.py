@@ -1,8 +1,8 @@
-"""Has Beam look at the signature of a method once, and not each time that it meets one.
+"""Lets Beam inspect the signature of each method only once.
 
 For each step of a pipeline, Beam asks several times whether its DoFn keeps a state. To answer, it inspects the
-signature of every method of the DoFn, most of which are those of the base class. In Transform, with hundreds of steps,
-that was a sixth of the time. A signature depends on nothing but the function, so it is remembered here.
+signature of every method of the DoFn; most of these methods belong to the base class. In Transform, with hundreds of
+steps, this took a sixth of the time. A signature depends only on the function, so it is cached here.
 """
 
 from __future__ import annotations

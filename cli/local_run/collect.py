@@ -1,4 +1,4 @@
-"""Makes a `Report` from what a run left behind. The run may have ended well, badly, or by a signal."""
+"""Makes a `Report` from the files and the metadata of a run. The run may have succeeded, failed, or been stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each node in a run, from the run's events."""
+"""The state of each node in a run, from the run's events."""
 
 from __future__ import annotations
 

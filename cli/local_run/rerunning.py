@@ -1,7 +1,7 @@
 """Decides which nodes run again when a user asks for one of them.
 
-A node that ran again has new outputs, so TFX itself would compute most of what follows. But a node after it may take
-its inputs from elsewhere too, and a person who asks for a node does not think of cache keys. So all of them run.
+A node that ran again has new outputs, so TFX would run most of the following nodes anyway. But some following nodes may
+also take inputs from other nodes, and a user does not think of cache keys. So all following nodes run.
 """
 
 from __future__ import annotations

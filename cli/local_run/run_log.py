@@ -1,7 +1,8 @@
 """Divides the log of a run by its nodes.
 
-All of a run writes to one log: TFX, Beam, and the training processes, whose lines do not say for which node they work.
-But nodes run one after the other. So the runner writes a mark before each, and a node's log is what follows its mark.
+All processes of a run write to one log: TFX, Beam, and the training processes. Their lines do not name the node. But
+nodes run one after the other. So the runner writes a mark before each node, and the log of a node is the part after its
+mark.
 """
 
 from __future__ import annotations

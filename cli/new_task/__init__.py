@@ -1,6 +1,6 @@
 """Writes a first version of a task from a table.
 
-What a column is cannot be known from its values alone: 3 may be an amount or the number of a shop. So the first version
-runs as it is, and says where it guessed. It holds only what is particular to the table; what is the same for all tables
-is in `limbeck.tabular`.
+The role of a column cannot be inferred from its values alone: 3 may be an amount or the number of a shop. So the first
+version of the task runs without changes, and its comments say where it guessed. It contains only the parts that are
+specific to the table; the parts that are the same for all tables are in `limbeck.tabular`.
 """

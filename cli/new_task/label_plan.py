@@ -1,7 +1,7 @@
 """Decides what a task learns, from the values of the label columns.
 
-A wrong guess here costs more than one about a feature: the whole task would answer another question. So only clear
-cases are decided, and the rest is refused with what to do.
+A wrong guess about the label costs more than a wrong guess about a feature: the whole task would answer another
+question. So only clear cases are decided. The other cases are refused, with a message that says what to do.
 """
 
 from __future__ import annotations

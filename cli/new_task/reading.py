@@ -1,7 +1,7 @@
 """Reads a table as ExampleGen does, and describes its columns with TensorFlow Data Validation.
 
-Another reader, such as that of pandas, would see other kinds than the run sees later: it takes `NA` for a gap and 007
-for 7. So the product's own readers read the rows, and TFX's own library says what kind a feature has.
+Another reader, such as pandas, would find other types than the run finds later: it reads `NA` as a missing value and
+007 as 7. So the product's own readers read the rows, and TFX's own library determines the type of a feature.
 """
 
 from __future__ import annotations

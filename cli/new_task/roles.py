@@ -1,4 +1,4 @@
-"""Decides what a task makes of each column: a number, a category, or nothing; and what is doubtful about it.
+"""Decides how a task uses each column: as a number, as a category, or not at all; and notes what is doubtful.
 
 The rules look at few figures, so that a user can follow them. A remark goes into the task that is written, because that
 is where a user corrects a wrong guess.

@@ -4,7 +4,7 @@ ExampleValidator compares the data with a schema inferred from the same data. So
 the task needs is missing. Transform would notice it minutes later, with a message of TensorFlow's.
 
 A column that only one split lacks is a further problem: SchemaGen marks it as deprecated, for all splits. Then
-  Transform ignores the column, and says that no example has it. The column of later data would never be compared.
+Transform ignores the column, and says that no example has it. The column of later data would never be compared.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The paired bootstrap over test examples, for any number of examples and any kind of score.
 
 A comparison of separate intervals for each model would waste information: all models answered the same examples, and
-  mostly agree. So examples are drawn together with the answers of all models. Drawing them one by one takes examples x
-  draws numbers. But only the models' scores of an example matter. So it is equivalent to draw how often each pattern of
-  scores occurs, from a multinomial distribution, and this takes patterns x draws numbers. If answers are right or
-  wrong, there are few patterns. If scores are arbitrary numbers, nearly every example has its own pattern, and examples
-  are drawn one by one. If there are very many examples, the means are drawn from their limiting normal distribution.
+mostly agree. So examples are drawn together with the answers of all models. Drawing them one by one takes examples x
+draws numbers. But only the models' scores of an example matter. So it is equivalent to draw how often each pattern of
+scores occurs, from a multinomial distribution, and this takes patterns x draws numbers. If answers are right or wrong,
+there are few patterns. If scores are arbitrary numbers, nearly every example has its own pattern, and examples are
+drawn one by one. If there are very many examples, the means are drawn from their limiting normal distribution.
 
 Not every measure is a mean of scores (`limbeck.objectives.statistic`). For other measures, each draw says how often
 each example counts, and the statistic of each model is computed from these counts. With many examples, a statistic is

@@ -1,12 +1,12 @@
 """Compares several pairs of models, each trained with its own seed, on the same examples.
 
 A difference between two trained models depends on the test examples, and on the seed that both were trained with. An
-  interval over test examples is valid for one pair of models only. An interval for the mean over seeds that only has
-  the variation of the examples is wrong, too, because the pairs differ. And the combinations of seeds and examples are
-  not independent trials. So seeds and examples are two crossed random effects: difference = mean + seed + example +
-  rest. The variance of the mean has a part for the seeds and a part for the examples, and each part has its own degrees
-  of freedom for Student's t. Satterthwaite's degrees of freedom are the usual way, but for 3 seeds that differ much,
-  their intervals cover the true value in only 91 of 100 cases.
+interval over test examples is valid for one pair of models only. An interval for the mean over seeds that only has the
+variation of the examples is wrong, too, because the pairs differ. And the combinations of seeds and examples are not
+independent trials. So seeds and examples are two crossed random effects: difference = mean + seed + example + rest. The
+variance of the mean has a part for the seeds and a part for the examples, and each part has its own degrees of freedom
+for Student's t. Satterthwaite's degrees of freedom are the usual way, but for 3 seeds that differ much, their intervals
+cover the true value in only 91 of 100 cases.
 
 A measure that is not a mean of scores is replaced by its linearisation: value + influence of each example.
 

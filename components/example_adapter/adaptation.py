@@ -1,9 +1,9 @@
 """Raw examples and transform graph of another pipeline -> transformed examples with label and id.
 
 Stock Transform writes the outputs of its `preprocessing_fn`: there is no id, and the label is among the features. So
-  soft targets and predictions could not be joined with examples, and a student that takes every feature would learn
-  from the label. Raw and transformed examples cannot be joined either, because Transform does not keep their order. So
-  this module applies the transform graph to the raw examples again.
+soft targets and predictions could not be joined with examples, and a student that takes every feature would learn from
+the label. Raw and transformed examples cannot be joined either, because Transform does not keep their order. So this
+module applies the transform graph to the raw examples again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Divides rows among the splits on Beam, and adds rows without a label to the training split.
 
 Each file is read by one call, which computes the split of each row at once. So no row is sent to another worker to be
-  divided. Facts that a row alone does not contain are computed before: the times at which splits begin, and the rows
-  that are held out.
+divided. Facts that a row alone does not contain are computed before: the times at which splits begin, and the rows that
+are held out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Orders rows by time, and finds the times at which the splits begin: exact quantiles over the whole input.
 
 An approximate quantile would depend on the order in which files are read. So all times are collected, with 8 bytes for
-  each row. Rows of the same time stay together: a test row of the same second as a training row is not later than the
-  training row.
+each row. Rows of the same time stay together: a test row of the same second as a training row is not later than the
+training row.
 """
 
 from __future__ import annotations

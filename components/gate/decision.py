@@ -1,7 +1,7 @@
 """Decides whether the student may serve, from facts on student and teachers and from the gate's limits.
 
 On a small test split, a student may be close to its teacher by luck. So a small difference is not enough: the test
-  examples must prove that the student is worse by at most the tolerance (`limbeck.report.verdicts.NonInferiority`).
+examples must prove that the student is worse by at most the tolerance (`limbeck.report.verdicts.NonInferiority`).
 
 Whether distillation helped is another question. A good student passes even if the student on labels alone is as good,
 unless `gate.require_gain` is set.

@@ -1,11 +1,11 @@
 """Counts the students that were judged on one test split, because every look at it wears its figures out.
 
 If somebody tries ten settings and ships the student with the best test figure, this figure is too optimistic. The
-  validation split is the one for choosing settings. A user does not notice how often the test split was used, so the
-  gate counts: below a folder that outlives runs, each test split has a folder, and each student that was judged on the
-  test split has an empty file in this folder. The names are digests of what was judged. So a gate that runs again for
-  the same answers does not increase the count, and neither does a gate that comes from the cache. Two runs at the same
-  time need no lock.
+validation split is the one for choosing settings. A user does not notice how often the test split was used, so the gate
+counts: below a folder that outlives runs, each test split has a folder, and each student that was judged on the test
+split has an empty file in this folder. The names are digests of what was judged. So a gate that runs again for the same
+answers does not increase the count, and neither does a gate that comes from the cache. Two runs at the same time need
+no lock.
 
 Dwork et al. (2015), "The reusable holdout: Preserving validity in adaptive data analysis", Science 349(6248).
 """

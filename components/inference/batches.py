@@ -1,8 +1,8 @@
 """A SavedModel of ours, called with batches of one size, without Beam.
 
 A matrix product with another number of rows may round differently. So all batches are padded to one size. So the answer
-  to an example does not depend on the other examples in its batch: on Beam's bundles, or on the other examples in its
-  file.
+to an example does not depend on the other examples in its batch: on Beam's bundles, or on the other examples in its
+file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The interface of a cluster: it calls one function for each of many items, and returns the results.
 
 The function writes one file, or returns a small value. It depends on its item alone. So a worker that dies costs only
-  time: the cluster calls the function again on another worker, and the result is the same.
+time: the cluster calls the function again on another worker, and the result is the same.
 """
 
 from __future__ import annotations

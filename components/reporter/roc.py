@@ -4,10 +4,10 @@ The threshold is a probability. With two classes, the second class is positive. 
 pairs of an example and a class ("micro average", as in scikit-learn's user guide).
 
 A curve has a point for each distinct probability: a million points for a large test split. A screen shows hundreds of
-  points, and metadata stores take kilobytes. Keeping every n-th point would cut corners, always on the same side if a
-  model gives few distinct answers. So points are removed one by one. In each step, the removed point is the one that
-  best compensates the area that was lost before (after Visvalingam and Whyatt, 1993, "Line generalisation by repeated
-  elimination of points").
+points, and metadata stores take kilobytes. Keeping every n-th point would cut corners, always on the same side if a
+model gives few distinct answers. So points are removed one by one. In each step, the removed point is the one that best
+compensates the area that was lost before (after Visvalingam and Whyatt, 1993, "Line generalisation by repeated
+elimination of points").
 """
 
 from __future__ import annotations

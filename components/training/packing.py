@@ -1,8 +1,8 @@
 """Packs a split, and has Beam's workers read it if that is worth their start.
 
 Reading a split takes most of the time of packing: checking and decompressing files, parsing examples, making rows, and
-  sorting them. Each file can be read by itself. So Beam's workers read different files, and write sorted runs into a
-  shared folder. This process merges the runs. The packed data are the same, to the bit.
+sorting them. Each file can be read by itself. So Beam's workers read different files, and write sorted runs into a
+shared folder. This process merges the runs. The packed data are the same, to the bit.
 
   <place>/packing-<letters>/<letters>.run       the examples of one or several files, sorted
   <place>/packing-<letters>/part-<number>.json  the runs of one part of the files, written when all of them are there

@@ -1,6 +1,6 @@
-"""What has to be changed in TFX's compiled pipeline before Kubeflow Pipelines runs it: one reason a file.
+"""The changes that TFX's compiled pipeline needs before Kubeflow Pipelines can run it: one reason in each file.
 
-Each module holds one pure function, spec -> spec, that leaves its argument as it is. A check returns the spec
-unchanged, or raises ConfigError. `NEEDED_BY` names the versions of KFP that need it, `DEFECT` where the cause lies:
-when that is mended, the module and its line in `limbeck.kubeflow.compile` go.
+Each module has one pure function, spec -> spec, that does not change its argument. A check returns the spec unchanged,
+or raises ConfigError. `NEEDED_BY` names the versions of KFP that need the rewrite, and `DEFECT` says where the cause
+is. When the cause is fixed, the module and its line in `limbeck.kubeflow.compile` can be removed.
 """

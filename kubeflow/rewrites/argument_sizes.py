@@ -1,8 +1,8 @@
-"""Refuses what no process can be started with.
+"""Refuses arguments that are too long to start a process.
 
-KFP hands a task's component, its container and its inputs to driver and launcher as one argument each, and the whole
-root with every constant of every task to the driver of the root. Linux takes 128 KiB an argument; what is longer ends
-as "argument list too long" in a pod, without a word about which.
+KFP passes a task's component, its container and its inputs to driver and launcher as one argument each. It passes the
+whole root, with every constant of every task, to the driver of the root. Linux allows 128 KiB for each argument. A
+longer argument ends as "argument list too long" in a pod, and the message does not say which argument.
 """
 
 from __future__ import annotations

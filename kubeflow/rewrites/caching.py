@@ -1,7 +1,7 @@
-"""Says of every task whether a cache may serve it.
+"""Sets for every task whether its outputs may come from the cache.
 
-TFX's compiler knows one switch for the whole pipeline. A node that looks at what is no input of it, such as the
-accepted statistics of AnomalyStop, would be served from the cache although the answer has changed.
+TFX's compiler has one switch for the whole pipeline. Some nodes read data that are not their inputs, such as
+AnomalyStop, which reads the accepted statistics. Such a node would come from the cache although its result has changed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Moves the work of ExampleGen's driver into a task before it: `DataFingerprint`.
 
-A cache tells inputs apart by their names. Data that were changed below the same path would come from the cache, and
-the newest span would not be looked for. TFX does both in a driver before the cache is asked, which KFP does not have.
-Simply never caching ExampleGen is no way out: its examples would be another artifact each time, and all that follows
-would be computed again. So a task that is never cached finds span, version and a digest of what the files hold, and
-gives them as output parameters to an ExampleGen that is cached: equal data, equal parameters, the same examples.
+A cache distinguishes inputs by their names. So if data changed below the same path, the examples would come from the
+cache, and the newest span would not be found. TFX solves both in a driver that runs before the cache is used, but KFP
+does not run this driver. It does not help to never cache ExampleGen: its examples would be a new artifact each time,
+and all following nodes would run again. So a task that is never cached finds span, version and a digest of the contents
+of the files, and passes them as parameters to an ExampleGen that is cached. Equal data give equal parameters, and so
+the same examples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gives the artifacts that a UI draws the type by which it knows them.
+"""Gives artifacts that a UI displays the type that the UI expects.
 
 TFX writes every type as a schema of its own (`instanceSchema`), with the name as the schema's title. `system.Metrics`,
 `system.HTML` and so on are types that Kubeflow Pipelines and Vertex AI have themselves, and they go by `schemaTitle`

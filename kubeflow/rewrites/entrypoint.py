@@ -1,10 +1,10 @@
-"""Has our own entrypoint start TFX's executors.
+"""Replaces TFX's entrypoint by our own, which starts TFX's executors.
 
-TFX's own is given what KFP leaves of an execution: no types of artifacts, URIs that TensorFlow cannot open, folders
-that nobody made (tensorflow/tfx#7768 and more; `limbeck.kubeflow.entrypoint` says what it does about each). It needs
-what KFP does not tell: the definitions of the component's inputs and outputs. They are sorted JSON, so that equal
-components have equal arguments; and the node's id is among the arguments, because KFP keeps one component for all whose
-containers are equal, and gives the second the outputs of the first.
+TFX's entrypoint cannot work with the arguments of KFP: types of artifacts are missing, TensorFlow cannot open the URIs,
+and folders do not exist (tensorflow/tfx#7768 and more; `limbeck.kubeflow.entrypoint` says how it solves each problem).
+Our entrypoint needs the definitions of the component's inputs and outputs, which KFP does not pass. They are arguments,
+as sorted JSON, so that equal components have equal arguments. The node's id is an argument, too, because KFP stores one
+component for all equal containers, and gives the second container the outputs of the first.
 """
 
 from __future__ import annotations

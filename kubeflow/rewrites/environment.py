@@ -1,7 +1,8 @@
-"""Sets the environment of every container: settings that cannot change a result.
+"""Sets the environment variables of every container: settings that cannot change a result.
 
-KFP's cache key holds arguments and parameters, and no environment. So what changes a result stands in parameters, and
-what does not stands here: another number of restarts must not train again. TFX's compiler has no way to say it.
+KFP's cache key holds arguments and parameters, and no environment variables. So settings that change a result are
+parameters, and the other settings are environment variables: another number of restarts must not train again. TFX's
+compiler cannot set environment variables.
 """
 
 from __future__ import annotations

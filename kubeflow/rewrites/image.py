@@ -1,7 +1,7 @@
 """Sets the image of every container.
 
-TFX's default is an image of its own, which holds none of our code. The image's name, tag included, is in KFP's cache
-key; what is in the image is not.
+TFX's default image does not contain our code. The image's name, including its tag, is in KFP's cache key; the contents
+of the image are not.
 """
 
 from __future__ import annotations

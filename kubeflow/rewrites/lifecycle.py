@@ -1,8 +1,8 @@
 """Removes `lifecycle` from containers.
 
-TFX puts ExampleGen's driver there, as a `preCacheCheck`, which the driver of Vertex AI carries out. KFP ignores it
-without a word: spans would not be resolved, and changed data would come from the cache. The work is done by
-`limbeck.kubeflow.rewrites.data_fingerprint` instead, on both targets.
+TFX puts ExampleGen's driver there, as a `preCacheCheck`, which Vertex AI's driver runs. KFP silently ignores it: spans
+would not be resolved, and changed data would come from the cache. `limbeck.kubeflow.rewrites.data_fingerprint` does
+this work instead, on both targets.
 """
 
 from __future__ import annotations

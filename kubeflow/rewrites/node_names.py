@@ -1,7 +1,7 @@
-"""Refuses names that Argo refuses, and says which and why.
+"""Refuses node names that Argo would refuse; the message says which names and why.
 
-Tasks become tasks of an Argo Workflow under their own names, and `-driver` is added to one of each. KFP takes
-such a pipeline at upload, and refuses each run of it with messages such as "sorting failed: invalid dependency a".
+Tasks become tasks of an Argo Workflow under their own names, and `-driver` is added to one of each. KFP accepts such a
+pipeline at upload, and refuses each run of it with messages such as "sorting failed: invalid dependency a".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Marks every input of a component that has a default as optional.
 
-Without the mark, KFP hands over the empty text for a text that was not given, silently, and fails at a number:
-`unknown protobuf.Value type: <nil>`. With it, the default arrives. Parameters of the root need no mark.
+Without this mark, KFP silently passes an empty string for a missing string, and fails for a missing number:
+`unknown protobuf.Value type: <nil>`. With the mark, KFP passes the default. Parameters of the root need no mark.
 """
 
 from __future__ import annotations

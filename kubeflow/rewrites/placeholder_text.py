@@ -1,4 +1,4 @@
-"""Refuses values that KFP, Argo or Kubernetes would replace parts of.
+"""Refuses values in which KFP, Argo or Kubernetes would replace placeholders.
 
 The launcher puts all parameters into the arguments as JSON, and then looks for `{{$...}}` in the result: a value that
 looks like a placeholder is replaced. Argo replaces `{{...}}` in the workflow before, and Kubernetes `$(NAME)` in the

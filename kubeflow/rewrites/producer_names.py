@@ -1,7 +1,7 @@
-"""Names the producer of an output parameter by its task.
+"""Corrects the name of the task that produces an output parameter.
 
-TFX calls it `<node>_task`, while the tasks of the spec bear the ids of the nodes: KFP refuses the pipeline with
-"unknown producer task". The names of producers of artifacts are right.
+TFX calls the task `<node>_task`, but the tasks of the spec have the ids of the nodes, so KFP refuses the pipeline with
+"unknown producer task". The names of tasks that produce artifacts are correct.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Refuses a Resolver on Kubeflow Pipelines, which looks for the latest blessed model in stock pipelines.
 
-TFX compiles it to an executor of a kind of its own. Vertex AI runs that. KFP takes the pipeline at upload, and refuses
+TFX compiles it to a special kind of executor, which Vertex AI supports. KFP accepts the pipeline at upload, and refuses
 each run of it with "non-container and non-importer executor not implemented".
 """
 

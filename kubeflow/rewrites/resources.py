@@ -1,8 +1,8 @@
 """Writes CPU, memory and accelerators into containers, as the target reads them.
 
-TFX's compiler copies them from nowhere. Kubeflow Pipelines reads texts, quantities of Kubernetes, and takes the type of
-an accelerator for the name of a resource. The fields with numbers it reads as well, but rounds to what a number holds.
-Vertex AI documents the fields with numbers, cores and gigabytes of 10^9 bytes, and has constants for accelerators.
+TFX's compiler does not write them. Kubeflow Pipelines reads strings (quantities of Kubernetes), and uses the type of an
+accelerator as the name of a resource. It also reads the numeric fields, but rounds them. Vertex AI documents the
+numeric fields (cores, and gigabytes of 10^9 bytes), and has constants for accelerators.
 """
 
 from __future__ import annotations

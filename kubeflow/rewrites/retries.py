@@ -1,9 +1,9 @@
-"""Makes policies for retries retry.
+"""Corrects retry policies so that they work.
 
-KFP passes `backoffMaxDuration` on to Argo, where it bounds all attempts together, counted from the start of the first.
-Left out it becomes 0, and nothing is retried; with the SDK's hour a training that ran an hour is not. And
-a fraction as `backoffFactor` ends the run in an error of Argo's. On Vertex AI the field bounds a single pause, and more
-than an hour is cut to an hour.
+KFP passes `backoffMaxDuration` to Argo, where it limits all attempts together, counted from the start of the first
+attempt. If it is missing, it becomes 0, and nothing is retried. With the SDK's default of one hour, a training that ran
+for an hour is not retried. A fraction as `backoffFactor` ends the run with an error of Argo. On Vertex AI the field
+limits a single pause, and values above one hour are reduced to one hour.
 """
 
 from __future__ import annotations

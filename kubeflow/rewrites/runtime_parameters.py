@@ -1,8 +1,8 @@
-"""Makes parameters of the run of the settings that a run may change.
+"""Turns the settings that a run may change into parameters of the run.
 
-TFX knows runtime parameters, but drops their default and description: the form of a run would be empty, and each value
-would have to be typed. Here the value of the compiled settings is the default, and the description is that of the
-setting. A parameter that several nodes take is one of the run.
+TFX supports runtime parameters, but drops their defaults and descriptions: the form of a run would be empty, and a user
+would have to type each value. Here the compiled value is the default, and the meaning of the setting is the
+description. Nodes that take the same setting share one parameter of the run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Refuses a spec of another schema than 2.1.0.
 
-KFP's API server takes this one only ("KFP only supports schema version 2.1.0"), and TFX writes 2.0.0 unless it is
-told otherwise. Vertex AI takes both, so one graph serves the two.
+KFP's API server accepts only this version ("KFP only supports schema version 2.1.0"), and TFX writes 2.0.0 by default.
+Vertex AI accepts both, so one graph works for both targets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Refuses placeholders for a single parameter or artifact in commands and arguments.
 
-`{{$.inputs.parameters['x']}}` kills the driver of KFP 2.17 where `x` has no value, even where the component has a
-default for it. `{{$}}` stands for all that there is, in every version; so a container is given that, and looks.
+If `x` has no value, `{{$.inputs.parameters['x']}}` makes the driver of KFP 2.17 fail, even if the component has a
+default for it. `{{$}}` stands for the whole executor input in every version, so containers get `{{$}}` and read what
+they need.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Refuses what the target has no room for.
+"""Refuses settings that the target does not support.
 
-Vertex AI runs containers on machines that it takes for each task. It knows no pods: what a platform document says, it
-would not read, and say so nowhere. And an accelerator that is spelt as the other target does is found when a task is to
-start, after all tasks before it have run.
+Vertex AI runs containers on separate machines for each task, and not in pods, so it would silently ignore a platform
+document. An accelerator that is spelt in the way of the other target would fail only when its task starts, after all
+tasks before it have run.
 """
 
 from __future__ import annotations

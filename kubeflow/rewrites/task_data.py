@@ -1,9 +1,9 @@
-"""Adds the task `TaskData`, which writes the data that a built-in task brings along.
+"""Adds the task `TaskData`, which writes the data of a built-in task.
 
-A local run writes them into its folder before TFX begins. A cluster has no such folder, and a path that was known when
-the pipeline was compiled would have to be filled by hand. Here they are an artifact, which lies below the pipeline root
-in whatever store that is in: KFP uploads and downloads it. The task is cached by a digest of the code that writes them,
-so they are the same artifact run after run.
+A local run writes these data into its folder before TFX begins. A cluster has no such folder, and a user would have to
+copy the data to a path by hand. Here the data are an artifact below the pipeline root, in any store: KFP uploads and
+downloads it. The task is cached by a digest of the code that writes the data, so they are the same artifact in every
+run.
 """
 
 from __future__ import annotations

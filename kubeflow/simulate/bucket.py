@@ -1,8 +1,8 @@
 """A bucket as a folder of this machine, with an object store's semantics.
 
 An object store has keys and no folders: an empty folder cannot be stored, a listing is by prefix, `a` and `a/b` can
-both be objects, and so can `a/`, the marker of a folder. A file system has none of that, so an object whose key is
-a prefix of others lies in the folder under a name of its own, and so does a marker.
+both be objects, and so can `a/`, the marker of a folder. A file system cannot represent this. So an object whose key is
+a prefix of other keys is stored in the folder under a special name, and a marker is stored in the same way.
 """
 
 from __future__ import annotations

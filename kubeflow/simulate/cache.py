@@ -1,9 +1,10 @@
-"""KFP's cache: which execution already did the same.
+"""KFP's cache: finds an earlier execution with the same key.
 
-The key takes in the ML Metadata ids of the input artifacts, not their content: an uncached producer gives new ids, so
-whatever reads its artifacts never hits. It takes in the values of parameters, the command before placeholders are
-replaced, the image by name and tag, names of claims, and types and declared metadata of outputs. It takes in neither
-the task's name nor its environment or resources: two tasks of one container with equal inputs share an entry.
+The key contains the ML Metadata ids of the input artifacts, and not their content. So if a producer is not cached, its
+outputs have new ids, and the tasks that read them never hit the cache. The key also contains the values of parameters,
+the command before placeholders are replaced, the image by name and tag, names of claims, and types and declared
+metadata of outputs. It contains neither the name of the task nor its environment or resources, so two tasks with the
+same container and equal inputs share an entry.
 """
 
 from __future__ import annotations

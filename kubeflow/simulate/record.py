@@ -1,4 +1,4 @@
-"""What happened in a run, step by step."""
+"""The record of a run, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What KFP does not take: a file at upload, or a run at its creation."""
+"""The errors for a file that KFP refuses at upload, or a run that it refuses at its creation."""
 
 from __future__ import annotations
 

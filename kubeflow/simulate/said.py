@@ -1,4 +1,4 @@
-"""What a command told about itself: lines of its log that are a word in capitals and a JSON value after it."""
+"""Finds the lines in the log of a command that are a word in capitals and a JSON value."""
 
 from __future__ import annotations
 

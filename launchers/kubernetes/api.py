@@ -1,7 +1,7 @@
 """The API server of Kubernetes: few verbs on plain JSON, through the official client.
 
-The client does transport, certificates and tokens. Its models and its watch are left out: the models of 26.1 drop
-fields that they do not know, and its watch dies of a letter whose bytes come in two pieces.
+The client handles transport, certificates and tokens. Its models and its watch are not used: the models of 26.1 drop
+fields that they do not know, and its watch fails if the bytes of one character arrive in two pieces.
 
 An API server answers 429 and 500 when it is busy or restarts, which a training of days must survive. So every request
 is tried again for a while, and a request that creates may find its own object.

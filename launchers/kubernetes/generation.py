@@ -1,8 +1,8 @@
-"""The pods of one attempt, as they were seen last: which started, which ended and in which order, and why.
+"""The known state of the pods of one attempt: which pods started, and which ended, in which order, and why.
 
-Pure: it is told of changes, and asks nobody. When one pod fails, the Job controller removes the others, and their
-processes then die of a signal, too. So the end of a pod that was being removed explains nothing, if another pod ended
-by itself.
+This module is pure: it receives changes, and sends no requests. When one pod fails, the Job controller removes the
+other pods, and their processes then die by a signal, too. So if another pod ended by itself, the end of a pod that was
+being removed is not the cause.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Started by a training pod: `python -m limbeck.launchers.kubernetes.in_pod --files URI --start-seconds S ...`.
 
-All pods of a job have one template, so none is told its place by its command. This program takes the rank from the
-completion index; the training operator has set TF_CONFIG itself. The rest is that of every process on another machine.
+All pods of a job have the same template, so the command does not contain the rank. This program takes the rank from the
+completion index; with the training operator, TF_CONFIG is already set. The rest is the same as for every process on
+another machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An Indexed Job and a headless Service: what every cluster has.
+"""An Indexed Job and a headless Service, which every cluster supports.
 
-The first failure ends the whole Job (`backoffLimit: 0`), and our supervisor starts a new one from the checkpoint. A
-limit for each index would start one process again, and its peers could not take it back.
+The first failure ends the whole Job (`backoffLimit: 0`), and our supervisor starts a new Job from the checkpoint. With
+a limit for each index, Kubernetes would restart a single process, which could not rejoin the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Kind`: what the pods of a job belong to, and how they are named and counted."""
+"""`Kind`: the kind of object that the pods of a job belong to, and how the pods are named and counted."""
 
 from __future__ import annotations
 

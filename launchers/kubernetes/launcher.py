@@ -1,4 +1,4 @@
-"""Trains in pods of a cluster: makes a job, watches its pods, tells why they failed, and removes everything.
+"""Trains in pods of a cluster: creates a job, watches its pods, reports why they failed, and removes everything.
 
 This module makes one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """

@@ -1,8 +1,8 @@
 """Keeps track of some objects of the API server: a list, and then a watch from where the list ended.
 
-A watch alone is not the truth: it is cut, it may end without a word, and a server that was away no longer knows where
-it began. Then the objects are listed again, and what is missing in the list was removed meanwhile. Bookmarks keep the
-place of a watch in which nothing happens.
+A watch alone is not reliable: its connection may be cut, it may end silently, and after a restart the server may not
+know the version at which the watch began. Then the objects are listed again, and objects that are missing in the list
+were removed in the meantime. Bookmarks keep the position of a watch in which nothing happens.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes the objects of an attempt, and removes them: nothing is left behind, and nothing runs twice.
 
 The name of a job is a digest of what it trains, so an earlier attempt whose launcher was killed is found by its name.
-It may still train, and would write the same checkpoints. So it is removed, and its pods have ended, before a new one is
-made. A job of the same name that another living step has started is that step's own, and stays.
+That attempt may still train, and would write the same checkpoints. So before a new job is created, the old one is
+removed and its pods have ended. A job of the same name that belongs to another living step is not removed.
 """
 
 from __future__ import annotations

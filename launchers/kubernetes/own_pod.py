@@ -1,8 +1,8 @@
-"""What training pods take over from the pod of the step that starts them.
+"""The parts of a step's own pod that are copied into its training pods.
 
 The image holds the code, the service account may read the bucket, secrets hold the keys of an object store, and a claim
-may hold the data. All that was given to the step. Training pods without it would fail at their first file, and nobody
-wants to write it down twice.
+may hold the data. The step has all of them. Training pods without them would fail at their first file, and the user
+should not have to configure them twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`PodPlan`: all that the bodies of a job's objects are made of. No API is asked for more."""
+"""`PodPlan`: all values that are needed to make the objects of a job. No further request to the API is needed."""
 
 from __future__ import annotations
 

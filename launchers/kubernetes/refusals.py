@@ -1,7 +1,7 @@
-"""What an answer of the API server means for the user, in a sentence. Pure.
+"""Turns an answer of the API server into a message for the user. Pure.
 
-The client raises one class for everything, with a status and a page of JSON. A missing right, a quota and a namespace
-that is not there are the user's to mend, and nobody finds the remedy in that JSON.
+The client raises one class for every error, with a status and a page of JSON. The user can correct a missing right, an
+exceeded quota or a missing namespace, but cannot find the remedy in this JSON.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Why an attempt did not end well: one error, from what the processes wrote, and from what Kubernetes says. Pure but
 for the failure files.
 
-What a process wrote comes first: a mistake of the user stays one, whatever happened to the pods. Then pre-emption, by
-the condition of any pod. Only then the exit codes.
+The failure files of processes are checked first: a mistake of the user is reported, whatever happened to the pods. Then
+the conditions of all pods are checked for pre-emption, and only then the exit codes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waits until all pods of an attempt have ended well, or until it is known why they did not."""
+"""Waits until all pods of an attempt have succeeded, or until the cause of a failure is known."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The environment of a local training process.
 
-By default each process takes all cores of its machine, and then two processes run slower than one. So this module
-divides the cores. TensorFlow reads these values when it is imported, so they travel by environment.
+By default, each process uses all cores of its machine, and then two processes run slower than one. So this module
+divides the cores. TensorFlow reads the number of threads when it is imported, so it is passed by environment variables.
 """
 
 from __future__ import annotations

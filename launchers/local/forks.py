@@ -1,9 +1,9 @@
 """Starts processes as forks of a process that has imported TensorFlow, such as `limbeck.trainer.fork_server`.
 
-It does so only where a fork does the same as a program that is started. A GPU's driver and some libraries do not
-survive a fork. Variables that an interpreter or a library reads when it starts must be the same in the server and in
-the fork. So a server serves one environment, but for the variables that differ from process to process. Where there is
-a doubt, `start` returns None, and the caller starts a program.
+A process is forked only if the fork behaves like a program that was started. A GPU's driver and some libraries do not
+survive a fork. Environment variables that an interpreter or a library reads at its start must be the same in the server
+and in the fork. So a server serves one environment, except for the variables that differ from process to process. In
+case of doubt, `start` returns None, and the caller starts a program.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One started process: reads its output line by line, and reports its end as an event.
 
-A pipe that nobody reads fills up and stops its process. Polling with `poll()` wastes a core, or notices a death late.
-So each process has two threads: one reads its output, and one waits for its end and puts it on a queue.
+If a pipe is not read, it fills up and blocks its process. Polling with `poll()` wastes a core, or notices a death late.
+So each process has two threads: one reads its output, and the other waits for its end and puts the end on a queue.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What runs on the node of a rank: an actor, which starts the training process and tells what becomes of it.
+"""The actor on the node of a rank: it starts the training process, and reports its output and its end.
 
-Training does not run in the actor itself: Ray has loaded its own libraries there, has set its own handlers of signals,
-and runs it in threads of its own. A fresh interpreter is the same on every launcher. It dies with the actor, and the
-actor dies with its node, or with the process that started the job.
+Training does not run in the actor itself, because Ray has loaded its own libraries there, has set its own signal
+handlers, and runs the actor in its own threads. A new interpreter is the same on every launcher. It ends with the
+actor, and the actor ends with its node, or with the process that started the job.
 """
 
 from __future__ import annotations

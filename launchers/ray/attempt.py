@@ -1,8 +1,9 @@
 """Makes one attempt at a job on a Ray cluster: `python -m limbeck.launchers.ray.attempt REQUEST OUTCOME`.
 
-A process that is connected to a cluster is in Ray's hands: Ray sets its handlers of signals, and ends it when the
-cluster's head is lost. That must not happen to the process that runs the pipeline. So each attempt has a process of its
-own, which leaves a file that says how it ended. Whatever it started goes with it.
+Ray controls a process that is connected to a cluster: it sets signal handlers in this process, and ends the process
+when the cluster's head is lost. This must not happen to the process that runs the pipeline. So each attempt has its own
+process, which writes a file that says how the attempt ended. Everything that the attempt started ends with this
+process.
 """
 
 from __future__ import annotations

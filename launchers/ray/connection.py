@@ -1,7 +1,7 @@
-"""The connection of an attempt to its Ray cluster, and what the cluster gives it.
+"""The connection of an attempt to its Ray cluster, with its placement group and its actors.
 
-The end of a connection ends whatever was started over it: Ray removes the actors and the placement group of a process
-that is gone, also of one that was killed.
+When a connection ends, everything that was started over it ends, too: Ray removes the actors and the placement group of
+a process that has ended, even if the process was killed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Refuses a node that runs other code than the pipeline.
 
-A node has its own copy of Limbeck and its own packages, and nothing fails where they are old ones. The processes of a
-job compare themselves with their chief (`limbeck.trainer.distribution.rendezvous`), but all nodes may be equally old,
-and a process that is alone compares itself with nobody. Its result would stand in the cache under our digest. So each
-node says what it has before it trains, and is compared with the pipeline.
+A node has its own copy of Limbeck and its own packages, and old versions do not cause an error. The processes of a job
+compare themselves with their chief (`limbeck.trainer.distribution.rendezvous`), but all nodes may have the same old
+code, and a single process has no other process to compare with. Then a wrong result would be in the cache under the
+digest of the present code. So each node reports its versions and code before it trains, and they are compared with
+those of the pipeline.
 """
 
 from __future__ import annotations

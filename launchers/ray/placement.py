@@ -1,6 +1,7 @@
-"""Where the processes of a job are on a Ray cluster, and whether there can be room for them: pure functions.
+"""Pure functions that say where the processes of a job run on a Ray cluster, and whether they can ever fit there.
 
-Ray lets a job that never fits wait for ever, without a word. What the nodes have is known, so it is compared first.
+If a job can never fit, Ray silently lets it wait for ever. The resources of the nodes are known, so they are compared
+with the needs of the job first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the launcher tells the process that makes an attempt, and what that process answers: files of JSON."""
+"""The JSON files between the launcher and the process that makes an attempt: the request and the outcome."""
 
 from __future__ import annotations
 

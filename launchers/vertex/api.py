@@ -1,7 +1,7 @@
-"""Asks Vertex AI by Google's own client, and goes on asking where an answer may still come.
+"""Sends requests to Vertex AI with Google's own client, and repeats requests that may still succeed.
 
-A creation whose answer was lost may have made the job all the same, and a second one would train beside it. So a job
-is looked for by its label before it is created again.
+If the answer to a creation was lost, the job may exist, and a second job would train at the same time. So before a job
+is created again, it is searched by its label.
 """
 
 from __future__ import annotations

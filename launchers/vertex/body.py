@@ -1,8 +1,8 @@
 """The body of a custom job, as the REST API of Vertex AI takes it: a pure function of a plan.
 
-Vertex AI restarts a process that fails by itself, up to five times, beside its living peers; TensorFlow cannot take it
-back. So all of that is switched off here: the first failure ends the job, and `limbeck.launchers.supervisor` decides
-whether there is another one.
+By default, Vertex AI restarts a single failed process, up to five times, but this process cannot rejoin a running
+TensorFlow job. So these restarts are switched off: the first failure ends the job, and `limbeck.launchers.supervisor`
+decides whether to create another job.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a machine of a custom job starts: `python -m limbeck.launchers.vertex.in_replica --files URI --start-seconds S`.
+"""The program of a machine in a custom job: `python -m limbeck.launchers.vertex.in_replica --files URI ...`.
 
-Vertex AI tells each process its place in TF_CONFIG, with fields that TensorFlow does not know, and with reduction
-servers as parameter servers, which they are not; and in CLUSTER_SPEC, by the numbers of the pools. This program makes
-the plain TF_CONFIG of it that a training process reads. The rest is that of every process on another machine.
+Vertex AI gives each process its place in TF_CONFIG, with fields that TensorFlow does not know, and with reduction
+servers listed as parameter servers; and in CLUSTER_SPEC, by the numbers of the pools. This program converts them into
+the plain TF_CONFIG that a training process reads. The rest is the same as for every process on another machine.
 """
 
 from __future__ import annotations

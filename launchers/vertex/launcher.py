@@ -1,4 +1,4 @@
-"""Trains in a custom job of Vertex AI: makes it, watches its state and its processes, and removes it.
+"""Trains in a custom job of Vertex AI: creates the job, watches its state and its processes, and removes it.
 
 This module makes one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """

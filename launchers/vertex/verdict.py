@@ -1,7 +1,7 @@
 """Why a custom job ended: its state and Vertex AI's message, and what its processes reported -> the error to raise.
 
-Vertex AI tells exit codes only in the words of one message. A process of ours says more in its failure file, so files
-go first, and the message is for what killed a process before it could write.
+Vertex AI reports exit codes only in the text of a message. The failure file of a process says more. So the failure
+files are used first, and the message is used for processes that were killed before they could write a file.
 """
 
 from __future__ import annotations

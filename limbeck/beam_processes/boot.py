@@ -1,14 +1,14 @@
 """Starts one Beam worker: `python -m limbeck.beam_processes.boot --id=ID --provision_endpoint=HOST:PORT`.
 
-The program that Beam's images have for this is written in Go, and installs packages first. Here the packages are there
-already, and what matters is that they are those of the pipeline. Beam's own worker runs in this very process: a signal
-reaches it, and no second interpreter imports TensorFlow.
+The corresponding program in Beam's images is written in Go, and installs packages first. Here the packages are already
+installed, but they must be the same as those of the pipeline. Beam's own worker runs in this process, so signals reach
+it, and no second interpreter imports TensorFlow.
 
-An engine that starts commands knows no more than the two arguments. Others add endpoints, which are taken where the
+An engine that starts commands only passes these two arguments. Other engines add endpoints, which are used if the
 engine's answer has none.
 
 With `--wait` the process imports what every worker needs, and takes its arguments from a line of its standard input.
-Then it lives as long as that pipe is open, or until the engine has no more work: whichever ends first.
+Then it runs until this pipe is closed, or until the engine has no more work.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Counts the bytes of files that each worker of Beam reads and writes, and brings the counts to the pipeline.
 
 Beam's own metrics count elements by step, and not bytes by worker. The kernel counts the bytes of a process, but a
-worker may be on another machine, and what it reads of an object store comes through a socket. So each worker wraps the
-files that Beam's sources and sinks open, and ours. What goes through them is added to a counter of Beam that bears the
-name of the worker: every runner brings these to the pipeline.
+worker may be on another machine, and files of an object store come through a socket. So each worker wraps the files
+that the sources and sinks of Beam and of Limbeck open. Their bytes are added to a Beam counter that has the name of the
+worker, and every runner returns counters to the pipeline.
 
-Counted are the bytes as they lie in the file: of a gzip, the compressed ones. What TensorFlow opens by itself, such as
-a model, is not counted, and neither is what workers and runner send each other.
+The counts are bytes of the stored files: for a gzip file, the compressed bytes. Files that TensorFlow opens by itself,
+such as a model, are not counted, and neither are messages between workers and runner.
 
 The files that are opened here also take less memory than Beam's: see `_COMPRESSED_BYTES`.
 """

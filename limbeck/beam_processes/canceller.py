@@ -1,9 +1,9 @@
 """Cancels the jobs of a run that has died: `python -m limbeck.beam_processes.canceller SETTINGS HOST:PORT NAME`.
 
-The end of the process that submitted a job does not end the job: it goes on, and writes its files into the folders of a
-run that is over. A process that is killed can do nothing about it. So this one reads a pipe that the run holds open. If
-the pipe ends without a farewell, it cancels the jobs with the run's name. It has a session of its own, so that what
-ends the run does not end it.
+If the process that submitted a job ends, the job goes on, and writes files into the folders of a run that is over. A
+process that is killed cannot prevent this. So the canceller reads a pipe that the run holds open. If the pipe closes
+without a final message, the canceller cancels the jobs with the run's name. It has its own session, so that a signal
+that ends the run does not end the canceller.
 """
 
 from __future__ import annotations

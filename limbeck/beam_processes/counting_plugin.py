@@ -1,4 +1,4 @@
-"""Beam's workers import this module as a plugin, which Beam knows no other way to start. Then they count bytes."""
+"""A plugin of Beam's workers: when a worker imports this module, it counts bytes. Beam has no other hook for this."""
 
 from limbeck.beam_processes import byte_counts
 

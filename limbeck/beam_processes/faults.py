@@ -1,8 +1,8 @@
-"""Brings a user's mistake out of Beam unchanged.
+"""Passes a user's mistake through Beam unchanged.
 
 A runner passes an exception between processes as the text of its traceback, and raises another type with all of that
 text as its message. So the kind of the error and the original message are put between two marks, in letters that
-survive any quoting. The process that started the pipeline takes them out again.
+survive any quoting. The process that started the pipeline extracts them again.
 """
 
 from __future__ import annotations

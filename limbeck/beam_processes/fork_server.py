@@ -1,4 +1,4 @@
-"""Beam's workers that wait for no import: forks of `python -m limbeck.beam_processes.fork_server SOCKET LAUNCHER`.
+"""Forks Beam's workers, so that they need no imports: `python -m limbeck.beam_processes.fork_server SOCKET LAUNCHER`.
 
 It is the fork server of trainings (`limbeck.trainer.fork_server`, which says what a fork may be) with other packages.
 It imports nothing of a task, so a worker sees the task's code as it is when the worker starts.

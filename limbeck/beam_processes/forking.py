@@ -1,10 +1,11 @@
-"""Has Beam's local runner fork its workers instead of starting them: `--runner=limbeck.beam_processes.forking.runner`.
+"""Lets Beam's local runner fork its workers instead of starting them: `--runner=limbeck.beam_processes.forking.runner`.
 
 For each pipeline, Beam's runner starts as many interpreters as it has workers, and each imports TensorFlow and TFX. A
 run has a dozen pipelines, so two workers took 110 seconds of a core for imports alone. Here each worker is a fork of
 one process that has imported them (`limbeck.beam_processes.fork_server`). Where no fork is safe, Beam does as ever.
 
-The runner does not miss a worker that died: it waits for its answer for ever. Here it gets one, with the death.
+Beam's runner does not notice if a worker dies, and waits for its answer for ever. Here the runner gets an answer that
+reports the death.
 """
 
 from __future__ import annotations

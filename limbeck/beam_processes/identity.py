@@ -1,10 +1,10 @@
 """Refuses a worker that runs other code than the pipeline, or does not see its files.
 
 A worker unpickles functions by the names of their modules. On a machine with an older copy of our code, or with another
-TensorFlow, it finds these names, too, and computes something else without a word. So the pipeline says with each job
-what a worker must be, and the worker compares that with what it is.
+TensorFlow, it finds these names, too, and silently computes something else. So the pipeline sends the required versions
+and code digests with each job, and the worker compares them with its own.
 
-An option of Beam that is not known to it does not reach a worker. An experiment does, so the identity is one.
+Beam does not pass unknown options on to workers. It passes experiments on, so the identity is sent as an experiment.
 """
 
 from __future__ import annotations

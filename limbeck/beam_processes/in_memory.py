@@ -1,9 +1,9 @@
-"""Whether Beam's local runner does the work of a pipeline, and what it keeps in memory.
+"""Finds out whether Beam's local runner runs a pipeline, and how much it keeps in memory.
 
-The local runner keeps in memory whatever one stage hands to the next by a shuffle, or reads twice. Between several
-workers a shuffle is needed. One process that reads, computes and writes row by row takes the memory of some rows,
-however many there are. So the steps of one process shuffle nothing. A step that cannot do without is refused if its
-rows cannot fit.
+The local runner keeps in memory all rows that one stage passes to the next by a shuffle, or that are read twice.
+Between several workers a shuffle is needed. A single process that reads, computes and writes row by row needs memory
+for some rows only. So steps in one process do not shuffle. A step that needs a shuffle is refused if its rows cannot
+fit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Starts a job server in Java for a run, and ends it with the run.
 
-Beam's own code for this takes over the handler of Ctrl-C, starts a job server for each job, and downloads a jar. It
-does not see that a job server died, either: the pipeline waits for its port for a minute.
+Beam's own code for this replaces the handler of Ctrl-C, starts a job server for each job, and downloads a jar. It does
+not notice if a job server has died, either: the pipeline waits for its port for a minute.
 """
 
 from __future__ import annotations

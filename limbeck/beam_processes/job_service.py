@@ -1,11 +1,11 @@
-"""Beam's job service in Python, made fit to be an engine: `python -m limbeck.beam_processes.job_service`.
+"""Beam's job service in Python, extended so that it can be an engine: `python -m limbeck.beam_processes.job_service`.
 
-Beam's own program for it (`local_job_service_main`) uses one worker whatever it is told, cannot start workers by a
-command, and waits for ever for a worker that has died. Its jobs cannot be cancelled: only their state changes, and they
-write their files nevertheless. Here a job has as many workers as its options say, a worker's end is told with its exit
-code, and to cancel a job ends its workers.
+Beam's own program (`local_job_service_main`) always uses one worker, cannot start workers by a command, and waits for
+ever for a worker that has died. Its jobs cannot be cancelled: only their state changes, and they still write their
+files. Here a job has as many workers as its options say, the end of a worker is reported with its exit code, and
+cancelling a job ends its workers.
 
-It runs on one machine, and keeps what passes between two stages in memory. Clusters have job services of their own.
+It runs on one machine, and keeps all data between two stages in memory. Clusters have their own job services.
 """
 
 from __future__ import annotations

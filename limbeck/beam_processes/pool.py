@@ -1,11 +1,12 @@
 """Starts workers for an engine that asks for them: `python -m limbeck.beam_processes.pool --address HOST:PORT`.
 
 Beam's own pool starts an interpreter for each worker, which imports TensorFlow for two seconds while the engine waits.
-It waits for no worker, so each leaves a zombie, and reads none of their output, so a talkative one stops. Here a spare
-process has imported everything before it is asked for. It is no fork of the pool, whose server of gRPC has threads.
+It never waits for the end of its workers, so each worker leaves a zombie. It does not read their output, so a worker
+with much output blocks. Here a spare process has imported everything before it is needed. It is not a fork of the pool,
+because the pool's gRPC server has threads.
 
-A worker lives as long as the pool holds the other end of its standard input open. So no worker outlives the pool,
-however that ended.
+A worker runs as long as the pool holds the other end of its standard input open. So no worker outlives the pool,
+however the pool ended.
 """
 
 from __future__ import annotations

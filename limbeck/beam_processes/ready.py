@@ -1,7 +1,7 @@
-"""Tells the process that started a server where the server listens.
+"""Reports the port of a server to the process that started the server.
 
-The server takes any free port, so nobody knows the port before. A file would have to be looked at again and again. The
-end of a pipe is an event: it also comes if the server dies.
+The server takes any free port, so the port is not known before. A file would have to be polled. The end of a pipe is an
+event, which also occurs if the server dies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starts what an engine needs beside a run, and ends it with the run.
+"""Starts the processes that an engine needs for a run, and ends them with the run.
 
     run -- job service --(asks for workers)-- worker pool -- workers
      +---- worker pool

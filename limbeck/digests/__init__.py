@@ -1,1 +1,1 @@
-"""Digests of code and of data: how the cache, checkpoints and processes tell whether two things are the same."""
+"""Digests of code and of data, by which the cache, checkpoints and processes compare them."""

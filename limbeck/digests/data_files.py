@@ -1,9 +1,9 @@
 """Finds the data files that a module reads, from its source.
 
-A task may read a vocabulary, a list of stop words or a table of factors. An edit of such a file changes the result,
-but no source code. Which file a program opens is known only when it runs: minutes later, and in another process. But
-nearly always the name of the file is a text in the source, beside `__file__` or as a whole path. So each text that
-names an existing file counts as that file.
+A task may read a vocabulary, a list of stop words or a table of factors. An edit of such a file changes the result, but
+no source code. The files that a program opens are known only when it runs: minutes later, and in another process. But
+nearly always the name of the file is a string in the source, used with `__file__` or as a whole path. So each string
+that names an existing file counts as that file.
 """
 
 from __future__ import annotations

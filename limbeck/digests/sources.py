@@ -2,8 +2,8 @@
 
 Python's own finder answers for one path, and runs the `__init__.py` of a package to find what is in it. Here modules
 are found as files: below the project's root, in the folders of a task, on PYTHONPATH, or in an editable installation.
-Installed packages are not followed. They count by their version. Limbeck itself is followed wherever it is, or an
-installed one would not see a difference that its version does not show.
+Installed packages are not followed: only their versions count. Limbeck itself is always followed, because an installed
+Limbeck may change without a change of its version.
 """
 
 from __future__ import annotations

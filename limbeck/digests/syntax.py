@@ -1,7 +1,7 @@
 """Reads names out of Python's syntax trees: what a piece of source binds, uses, calls, changes and imports.
 
-The nodes of a tree do not say it directly: `np.linalg.norm` is three nodes, `x[0] = 1` changes `x` without binding it,
-and a call can import a module by a text. Here each question is a small function of a tree alone.
+The nodes of a tree do not show this directly: `np.linalg.norm` is three nodes, `x[0] = 1` changes `x` without binding
+it, and a call can import a module by a string. Here a small pure function of the tree answers each question.
 """
 
 from __future__ import annotations

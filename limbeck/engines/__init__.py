@@ -1,1 +1,1 @@
-"""What runs the steps of Beam: one file an engine, and a registry."""
+"""The engines that run the steps of Beam: one file for each, and a registry."""

@@ -1,8 +1,8 @@
 """Engine `dataflow`: Google Cloud Dataflow, for a compiled pipeline. No project has run it.
 
-Its workers are machines of Google, which open no file of another machine. So a run on this machine cannot use it, and a
-pipeline that is compiled with a `gs://` root can. Its workers are started by the image, and not by ours: what they run
-is what the image holds, and nothing compares that with the pipeline.
+Its workers are Google's machines, which cannot open files of other machines. So a run on this machine cannot use this
+engine, but a pipeline that is compiled with a `gs://` root can. The image starts the workers, and not our code: they
+run the code in the image, and nothing compares this code with the pipeline.
 """
 
 from __future__ import annotations

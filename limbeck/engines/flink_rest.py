@@ -1,4 +1,4 @@
-"""What a run asks of Flink's own interface: is this the cluster that the job server is for, and end my jobs."""
+"""Requests of a run to Flink's REST interface: checks that the cluster fits the job server, and cancels jobs."""
 
 from __future__ import annotations
 

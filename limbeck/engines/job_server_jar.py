@@ -1,7 +1,8 @@
-"""Reads what a job server of Beam is made for, from its jar, before anything is computed.
+"""Reads from the jar of a Beam job server which versions it is for, before anything is computed.
 
-A job server of another Beam, or for another Flink, starts without a word. It fails an hour later, when a class of the
-cluster cannot be read (`InvalidClassException`), or it answers in a protocol that the pipeline does not speak.
+A job server of another version of Beam, or for another version of Flink, starts without an error. It fails an hour
+later, when a class of the cluster cannot be read (`InvalidClassException`), or it uses a protocol that the pipeline
+does not understand.
 """
 
 from __future__ import annotations

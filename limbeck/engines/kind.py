@@ -1,8 +1,9 @@
 """The base class of engines: what an engine needs, what it refuses, and the flags that Beam gets for it.
 
-Beam takes an engine as a dozen flags. Some of them are needed by every engine, one is fatal without a word where it is
-missing, and the same name means another thing elsewhere. So each engine is one object that writes all of its flags, and
-refuses settings that it would ignore. It imports nothing of Beam: settings are checked in every process.
+In Beam, an engine is a dozen flags. Some flags are needed by every engine, a missing one can silently break a pipeline,
+and the same name has different meanings for different engines. So each engine is one object that returns all of its
+flags, and refuses settings that it would ignore. It does not import Beam, because settings are checked in every
+process.
 """
 
 from __future__ import annotations

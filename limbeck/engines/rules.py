@@ -1,4 +1,4 @@
-"""Rules that several engines share: no setting is ignored, or found wrong too late. All raise ConfigError."""
+"""Rules that several engines share: settings must not be ignored, or fail late. All rules raise ConfigError."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Files by path or URI. Code opens, lists and writes everything that may be an artifact or belong to a job here.
+"""Files by path or URI. All code that opens, lists or writes artifacts or files of a job uses this package.
 
-`Path("gs://bucket/x").write_text(...)` raises nothing: it writes below a folder `gs:` in the working directory, and
-whoever looks into the bucket finds nothing. So a location that may be a URI is a text, and goes through these
-functions. Local paths need no TensorFlow. For other schemes, `limbeck.files.filesystem` names the file system.
+`Path("gs://bucket/x").write_text(...)` raises no error: it writes below a folder `gs:` in the working directory, and
+nothing is in the bucket. So a location that may be a URI is a string, and is used with these functions. Local paths
+need no TensorFlow. For other schemes, `limbeck.files.filesystem` names the file system.
 
 An object store has no folders: a folder exists as long as a file is in it, and an empty folder is a missing one. All
 errors are Python's own: FileNotFoundError, PermissionError, other OSErrors.

@@ -1,4 +1,4 @@
-"""Files that say how many bytes went through them."""
+"""Files that count the bytes that are read from them or written to them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Finds the file system for a URI: a registry by scheme.
 
-To add a kind of storage, write a module beside this one, with a class that does what `FileSystem` says, and add a line
-to `FILE_SYSTEMS`.
+To add a kind of storage, write a module in this folder, with a class that implements `FileSystem`, and add a line to
+`FILE_SYSTEMS`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The area under the ROC curve (AUC): how often a model puts a positive example above a negative one.
+"""The area under the ROC curve (AUC): how often a model ranks a positive example above a negative one.
 
-The area is no mean over examples, but one over pairs of a positive and a negative example, where a tie counts one half
-(Hanley and McNeil, 1982, "The meaning and use of the area under a receiver operating characteristic curve", Radiology
-143). All pairs of a large test split would not fit in memory. So its area is computed from sorted scores. For the
-thousands of draws of a bootstrap, sorting and summing again is the slow way: there, a matrix holds who wins each pair,
-and a draw is two products with it.
+The area is not a mean over examples, but a mean over pairs of a positive and a negative example, where a tie counts one
+half (Hanley and McNeil, 1982, "The meaning and use of the area under a receiver operating characteristic curve",
+Radiology 143). All pairs of a large test split would not fit in memory. So its area is computed from sorted scores. For
+the thousands of draws of a bootstrap, sorting and summing again is the slow way: there, a matrix holds who wins each
+pair, and a draw is two products with it.
 
 The influence of an example is DeLong's structural component: for a positive example, the share of negative ones below
 it (DeLong, DeLong and Clarke-Pearson, 1988, "Comparing the areas under two or more correlated receiver operating

@@ -1,4 +1,4 @@
-"""The mathematics of logits that each stand for a yes or a no, apart from who asks: `binary` and `multi_label`.
+"""The mathematics of logits for yes or no, which the objectives `binary` and `multi_label` share.
 
 Everything is computed with the logarithms of both probabilities. The obvious `log(sigmoid(x))` is infinite for a
 logit of -104 in float32, and `1 - p` is 0 for every p above 1 - 6e-8, where a teacher that is sure has its answers.

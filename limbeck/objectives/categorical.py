@@ -1,4 +1,4 @@
-"""The mathematics of logits of which one class is right, apart from who asks: `classes`, and the transfer objectives.
+"""The mathematics of logits for one of several classes, shared by `classes` and the transfer objectives.
 
 Everything is computed with logarithms. The obvious mean of softmax probabilities is 0 where float32 underflows, and its
 logarithm is then infinite.

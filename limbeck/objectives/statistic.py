@@ -1,10 +1,10 @@
-"""How the figure that the gate compares is computed from the answers of a model, and how it varies with the examples.
+"""Computes the measure of the gate from the answers of a model, and how the measure varies with the examples.
 
-Accuracy is a mean of scores, one for each example. Many measures are none: the area under a ROC curve compares pairs of
-examples, and R² divides by the variance of the labels. A mean of something else in their place would give another
-figure than the one that users know. So a statistic says three things: its value, its value if each example counts a
-number of times (for the bootstrap), and how much each example moves it (for the normal limit of the bootstrap, where
-drawing takes too long). Who draws is another matter: `limbeck.components.comparison.bootstrap`.
+Accuracy is a mean of scores, one for each example. Many measures are not such means: the area under a ROC curve
+compares pairs of examples, and R² divides by the variance of the labels. A mean of something else would be another
+figure than the one that users know. So a statistic returns three things: its value, its value if each example counts a
+number of times (for the bootstrap), and the influence of each example (for the normal limit of the bootstrap, if
+drawing would take too long). `limbeck.components.comparison.bootstrap` draws the examples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the report says of an objective, and cannot know: it is drawn without the task."""
+"""The words of the report about an objective. The report needs them, because it is made without the task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training of teachers is told of the student that will learn from them, so that it can try it beforehand.
+"""The settings of the student that TeacherTrainer gets, so that it can try the student before it trains teachers.
 
 A mistake in `build_student` shows when the student is trained, hours after the first teacher. The student's settings
 cannot be execution properties of TeacherTrainer: another temperature would then train the teachers again. They change

@@ -1,4 +1,4 @@
-"""What the control on hard labels is told of the teachers, so that it can try one beforehand.
+"""The settings of the teachers that the control on hard labels gets, so that it can try a teacher before it trains.
 
 That control depends on no teacher, so it may be the first model that a run trains. A mistake in `build_teacher` would
 then show after its training. As with the planned student, these settings are in no cache key: they change no control.

@@ -1,8 +1,8 @@
-"""Settings section `scoring`, and the registry of what maps a function over files on a cluster.
+"""Settings section `scoring`, and the registry of clusters that map a function over files.
 
 Beam needs an engine of its own on a cluster (`limbeck.engines`), and its portable runners are few. Many people have a
-cluster of Dask or Spark already. Scoring needs little of Beam: an example's answer depends on that example alone. So
-scoring is a function of one file, and whatever calls a function for each of many files can score them.
+cluster of Dask or Spark already. Scoring does not need Beam: an example's answer depends on that example alone. So
+scoring is a function of one file, and any system that calls a function for each of many files can score them.
 
 The registry holds references to code, not code: settings are also read where no cluster can be asked.
 """

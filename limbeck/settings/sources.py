@@ -1,4 +1,4 @@
-"""Reads settings from YAML files and `--set`, and lays one source over another."""
+"""Reads settings from YAML files and `--set`, and merges them: later sources override earlier ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """How `check` tells the nodes of a run to do only a small part of their work.
 
-A check that read and trained by code of its own would miss what the real nodes refuse. So the real nodes run, and a
-variable of the environment tells them to read some rows and to take a few steps. It is no setting and no execution
-property: nobody else may set it, and a check has a cache of its own. A run removes the variable before it begins.
+A check with its own code for reading and training would miss mistakes that the real nodes find. So the real nodes run,
+and an environment variable tells them to read some rows and to take a few steps. The variable is neither a setting nor
+an execution property: only a check may set it, and a check has its own cache. A run removes the variable before it
+begins.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Brings the processes of a job together for Horovod, without its launcher.
 
-`horovodrun` starts processes over SSH, and hands each its rank and the address of a server through which they find each
-other. Our launchers start the processes themselves, also in pods that nobody can log into. So the chief runs that
-server, and the others learn its address from TensorFlow's store, which all of them have joined before.
+`horovodrun` starts processes over SSH, and gives each process its rank and the address of a rendezvous server. Our
+launchers start the processes themselves, also in pods without SSH. So the chief runs this server, and the other
+processes read its address from TensorFlow's key-value store, which all of them have joined before.
 """
 
 from __future__ import annotations

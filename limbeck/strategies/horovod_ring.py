@@ -1,11 +1,10 @@
 """A `tf.distribute` strategy that sums with Horovod. Import it in a training process alone: it imports TensorFlow.
 
-Horovod pairs the tensors of two processes by the names of operations, and fuses what happens to be there at the same
-time. So which sums travel together depends on timing, and with three processes the order of additions, and the last
-bit, depends on it. An operation in a loop may even begin before the same one of the step before has ended, which
-Horovod refuses. Here the values of a call are one flat tensor, fusion is off, and a variable orders all operations of a
-process one behind the other, as the program has them. Then a sum depends on the values and the number of processes
-alone.
+Horovod matches the tensors of two processes by the names of operations, and fuses tensors that are ready at the same
+time. So the fusion depends on timing, and with three processes the order of additions, and so the last bit, depends on
+the fusion. An operation in a loop may even begin before the same operation of the previous step has ended, which
+Horovod refuses. Here the values of a call are one flat tensor, fusion is off, and a variable forces the operations of a
+process into the order of the program. Then a sum depends only on the values and the number of processes.
 
 Gloo's ring is that of Patarasuk and Yuan (2009), "Bandwidth optimal all-reduce algorithms for clusters of
 workstations".

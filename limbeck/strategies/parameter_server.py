@@ -1,7 +1,8 @@
-"""Strategy `parameter_server`: workers compute gradients of batches, each when it can, and servers keep the variables.
+"""Strategy `parameter_server`: workers compute gradients without waiting for each other, and servers keep the
+variables.
 
-No worker waits for another, so a lost worker stops nothing. But a gradient may be of variables that others have changed
-in the meantime: two trainings differ, and neither equals that of one process.
+No worker waits for another, so a lost worker does not stop the training. But other workers may have changed the
+variables before a gradient is applied. So two trainings differ, and neither equals the training of one process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules that several strategies share. Each refuses a setting that would otherwise be ignored without a word.
+"""Rules that several strategies share. Each rule refuses a setting that would otherwise be silently ignored.
 
 Each takes the name of the strategy and its settings, and raises ConfigError.
 """

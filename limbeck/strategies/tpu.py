@@ -1,4 +1,4 @@
-"""Strategy `tpu`: a replica on each core of the TPU of one machine. It was never run: no TPU was at hand.
+"""Strategy `tpu`: a replica on each core of the TPU of one machine. It was never run, because no TPU was available.
 
 XLA compiles a step for one shape. So all batches have the same size, and a smaller last batch is left out.
 """

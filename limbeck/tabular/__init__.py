@@ -4,8 +4,8 @@ A user with a table wants neither to look up tensorflow_transform's analyzers no
 must stay a plain file, in which each part can be replaced. So a `Table` names the columns, and has a method for each
 part that a task needs: the features, the preprocessing, a teacher and a student.
 
-A plain network on scaled numbers falls behind trees wherever a column matters by thresholds. Here every number is
-encoded by its place among the training data (`limbeck.tabular.piecewise_linear`), so that a layer can learn thresholds.
+If thresholds of a column matter, a plain network on scaled numbers is worse than trees. Here every number is encoded by
+its rank among the training data (`limbeck.tabular.piecewise_linear`), so that a layer can learn thresholds.
 """
 
 from limbeck.tabular.scale import Scale

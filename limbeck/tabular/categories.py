@@ -1,4 +1,4 @@
-"""Finds a place for each category: the most frequent values have their own, all others share the last."""
+"""Assigns an index to each category: the most frequent values have their own index, all others share the last one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Describes numbers by the training data: how far from the mean, at which quantile, and whether there is one at all.
+"""Describes each number by three inputs: its distance from the mean, its quantile, and whether it is missing.
 
-Scaling alone hands heavy tails to the network as huge inputs, and a gap that is filled with 0 or the mean is a lie that
-a network cannot tell from a value. So each number becomes three: its distance from the mean, cut at 4 standard
-deviations; its place among the quantiles, from 0 to 1; and 1 for a gap, otherwise 0.
+With scaling alone, heavy tails become huge inputs, and a network cannot distinguish a missing value that was filled
+with 0 or the mean from a real value. So each number becomes three inputs: its distance from the mean, clipped at 4
+standard deviations; its rank among the quantiles, from 0 to 1; and 1 for a missing value, otherwise 0.
 """
 
 from __future__ import annotations

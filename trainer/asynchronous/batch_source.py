@@ -1,7 +1,7 @@
-"""Hands out batches to workers: the same batches, by the same numbers, as under every other strategy.
+"""Sends batches to workers: the same batches, with the same numbers, as under every other strategy.
 
 A worker cannot run Python, so it cannot look up rows. The chief looks them up, checks them, and sends them with the
-step. Which examples are in which batch is exact; in which order batches are applied is not.
+step. The examples of each batch are exact; the order in which batches are applied is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trains one member by workers that do not wait for each other. The chief alone runs this.
+"""Trains one member of the ensemble with workers that do not wait for each other. Only the chief runs this code.
 
 Steps are scheduled a window at a time. Between two windows every worker is idle, so a checkpoint holds the variables
 after a known number of steps. If a worker is lost, its steps are done by the others: a step may then be applied twice.

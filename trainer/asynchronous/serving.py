@@ -1,6 +1,6 @@
-"""The program of a process that serves a chief: it does what the chief asks, and knows nothing of the training.
+"""The program of a process that serves a chief: it runs the operations of the chief, and no training loop.
 
-TensorFlow's server has no end of its own. The launcher ends these processes when the chief is done.
+TensorFlow's server never ends by itself. The launcher ends these processes when the chief is done.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cuts weights into the shards of large variables, and puts them together again.
 
-Under partitioned variables `model.get_weights()` returns shards, one after the other. Nobody else may know of them: the
-exported model has whole weights, and begins with those that it would have under any other strategy.
+With partitioned variables, `model.get_weights()` returns shards, one after the other. Other code must not see these
+shards: the exported model has whole weights, and the initial weights are the same as under any other strategy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`compression.recipe=auto`: makes files by several recipes, judges each on the validation split, and takes one.
 
-What a file is worth shows in the file alone: the converter may keep an operator in floating point, or leave small
-weights as they are. So each file is called as a caller does, example by example and on one thread. The test split has
-no part in it; the gate judges the file that is taken on it.
+The quality of a file can only be measured with the file itself, because the converter may keep an operator in floating
+point, or leave small weights unchanged. So each file is called in the same way as by a user, example by example and on
+one thread. The test split is not used here; the gate judges the chosen file on it.
 """
 
 from __future__ import annotations

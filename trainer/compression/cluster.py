@@ -1,7 +1,7 @@
 """Clustering: the weights of each kernel share a few values, the centroids, which are trained further.
 
 Han et al. (2016), "Deep compression" (arXiv:1510.00149). The centroids begin as those of k-means++. A clustered file is
-not smaller as it is, because each weight still takes its own place: gzip finds the few values.
+not smaller by itself, because each weight still takes the same space, but gzip compresses the few values well.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Tries a recipe on an untrained student, so that a student that cannot be compressed is told before any training.
+"""Tries a recipe on an untrained student, so that a student that cannot be compressed is refused before any training.
 
-Compressor is one of the last nodes, and hours of teachers may stand before it. Yet whether a student can be compressed
-depends on its layers alone: which of them can be wrapped, and which of their operators LiteRT has. So the recipe is
-carried out here but for its training, on a student with new weights that is then thrown away. It takes some seconds.
+Compressor is one of the last nodes, after hours of training. But whether a student can be compressed depends only on
+its layers: which layers can be wrapped, and which of their operators LiteRT has. So the recipe is applied here without
+its training, to a temporary student with new weights. This takes some seconds.
 
-A training names this module and does not import it. Otherwise an edit of a technique would train teachers again.
+Training code refers to this module by name and does not import it. Otherwise an edit of a technique would train the
+teachers again.
 """
 
 from __future__ import annotations

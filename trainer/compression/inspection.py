@@ -1,8 +1,8 @@
 """Reads a `.tflite` file back: which numbers it holds, how they are stored, and which operators compute in float.
 
-What a recipe was asked for need not be in the file. The converter leaves weights of fewer than 1,024 values in float32
-where it quantises by dynamic range; it may fold a clustered kernel into others; a pruned weight that is quantised by a
-zero point other than 0 is not 0. So every figure of a report comes from here.
+A file may differ from what its recipe asks for. With dynamic range quantisation, the converter leaves weights of fewer
+than 1,024 values in float32. It may fold a clustered kernel into other kernels. A pruned weight that is quantised with
+a zero point other than 0 is not 0. So every figure of the report is read from the file by this module.
 """
 
 from __future__ import annotations

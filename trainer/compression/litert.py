@@ -1,7 +1,7 @@
 """Converts a model into a `.tflite` file by TensorFlow's converter.
 
-The converter says little about what it did: it may keep an operator in floating point, or leave small weights as they
-are. So nothing here is believed; `limbeck.trainer.compression.inspection` reads the file.
+The converter reports little about what it did: it may keep an operator in floating point, or leave small weights
+unchanged. So the result is not trusted; `limbeck.trainer.compression.inspection` reads the file.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Zhu and Gupta (2017), "To prune, or not to prune" (arXiv:1710.01878): the share 
 step, so that the remaining weights can take over. The pattern 2 of 4 (Mishra et al., 2021, arXiv:2104.08378) sets two
 of four neighbours along the input to 0, which hardware can make use of.
 
-A pruned file is not smaller as it is, because a zero takes as much space as another number: only gzip finds them.
+A pruned file is not smaller by itself, because a zero takes as much space as another number, but gzip compresses zeros
+well.
 """
 
 from __future__ import annotations

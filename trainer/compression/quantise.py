@@ -1,9 +1,9 @@
 """Quantisation-aware training: the student is trained with the rounding errors that int8 will make.
 
 Jacob et al. (2018), "Quantization and training of neural networks for efficient integer-arithmetic-only inference"
-(arXiv:1712.05877). The forward pass rounds weights and activations as int8 does; the gradient passes the rounding by.
-The ranges of activations are moving averages, so the converter needs no representative examples for the layers that
-were annotated. Those that could not be are quantised after the training, by representative examples.
+(arXiv:1712.05877). The forward pass rounds weights and activations as int8 does; the gradient ignores the rounding. The
+ranges of activations are moving averages, so the converter needs no representative examples for the layers that were
+annotated. Those that could not be are quantised after the training, by representative examples.
 
 Plain quantisation-aware training moves weights that were pruned away from 0. The schemes of collaborative optimization
 keep zeros (PQAT), equal weights (CQAT) or both (PCQAT).

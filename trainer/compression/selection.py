@@ -1,11 +1,11 @@
 """Chooses among compressed files: which recipes are worth trying, which files fit the limits, and which one is taken.
 
-No recipe is best for all students. int8 is smallest, and may cost a small student points that quantisation-aware
-training wins back; a student of few weights may be smaller as float16, because int8 adds scales and operators. So they
-are tried, and compared by what the user cares about. Recipes that train nothing cost seconds, and are all tried.
-Recipes that train further are tried as far as the budget goes.
+No recipe is best for all students. int8 is usually the smallest, but may cost a small student some points of accuracy,
+which quantisation-aware training recovers. A student with few weights may be smaller as float16, because int8 adds
+scales and operators. So several recipes are tried, and compared by the criteria of the user. Recipes that train nothing
+take seconds, and are all tried. Recipes that train further are tried within the budget.
 
-All functions are pure, of figures that were measured elsewhere.
+All functions are pure: they take figures that were measured elsewhere.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a technique of compression is, and which layers one can be applied to.
+"""The interface of a compression technique, and the layers that it can be applied to.
 
-tensorflow-model-optimization wraps the layers of a model, and the wrapped model is then trained. It wraps by reference,
-so a student that is wrapped directly is changed. And it fails for the whole model, with a sentence about one layer, if
-there is a single layer that it does not know. Here a copy is wrapped, layer by layer: a layer with weights that cannot
-be wrapped stays as it is, and is named.
+tensorflow-model-optimization wraps the layers of a model, and the wrapped model is then trained. It wraps layers by
+reference, so wrapping would change the student itself. And it fails for the whole model if there is a single layer that
+it does not support. Here a copy of the student is wrapped, layer by layer. A layer with weights that cannot be wrapped
+stays unchanged, and is reported.
 """
 
 from __future__ import annotations

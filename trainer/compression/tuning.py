@@ -1,8 +1,8 @@
-"""Trains a student further while a technique is at work, by the loss that it was distilled with.
+"""Trains a student further with a compression technique, and with the loss that it was distilled with.
 
 `Model.fit` would need another loss, another order of the examples and another clipping. Here the step and the loop are
-those of every training: the student hears its teachers' soft targets to the end. Only `training.accumulate` and
-`training.recompute` are left out, because the wrapper of a pruned layer takes each call of the layer for a step.
+those of every training, so the student also learns from soft targets during this training. Only `training.accumulate`
+and `training.recompute` are not used, because the wrapper of a pruned layer counts each call of the layer as a step.
 """
 
 from __future__ import annotations

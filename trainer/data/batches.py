@@ -1,8 +1,8 @@
 """Reads batches of packed examples. Each batch is looked up by its number.
 
-A dataset that shuffles while it reads must read everything before a batch to get to it. Here a training that resumes at
-step s reads nothing of the steps before. And nothing is parsed: rows are gathered from memory that is mapped, several
-small batches at a time.
+To reach a batch, a dataset that shuffles while it reads must read all data before this batch. Here a training that
+resumes at step s reads nothing of the earlier steps. And nothing is parsed: rows are gathered from a memory-mapped
+file, several small batches at a time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Some packed examples in memory: ids, rows and the values of streams, in one order.
 
-A block is what is sorted, cut and joined until the order of a whole split is known. Where a value is in its stream is
-said within the block: so a block means the same wherever it comes from, and where it goes.
+Blocks are sorted, cut and joined until the order of a whole split is known. Positions of values are relative to the
+streams of the block, so a block does not depend on the file that it comes from, or on the file that it is written to.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Check sums of many examples at once.
+"""Computes checksums of many examples at once.
 
-A CRC is one call for each example, which takes longer than to read the example. A sum of words is fast, but two swapped
-words have the same sum. Here each word is mixed with a key of its place, and the mixed words are summed. Mixing is a
-bijection, so a change of one word always changes the sum. Other changes leave it as it is with a chance of about 2^-64.
-It finds damage, and no intent.
+A CRC needs one call for each example, which takes longer than reading the example. A sum of words is fast, but it does
+not change if two words are swapped. Here each word is mixed with a key of its position, and the mixed words are summed.
+Mixing is a bijection, so a change of one word always changes the sum. Other changes keep the sum with a probability of
+about 2^-64. The checksum finds accidental damage, but no deliberate changes.
 """
 
 from __future__ import annotations

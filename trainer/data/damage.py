@@ -1,7 +1,7 @@
-"""Brings what was found while tf.data read examples to whoever trains: TensorFlow turns an exception into a text.
+"""Passes an error that was found in tf.data on to the training, because TensorFlow turns exceptions into texts.
 
-An error raised in `tf.numpy_function` comes out of a training step as an UnknownError. A launcher takes that for a lost
-process, and starts the job again, as often as it may, to read the same damaged bytes.
+A training step raises an error from `tf.numpy_function` as an UnknownError. A launcher would treat it as a lost
+process, and start the job again and again, to read the same damaged bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Hands each replica of a process its batches, step by step.
+"""Gives each replica of a process its batches, step by step.
 
 TensorFlow puts an iterator on each device, and each iterator has a thread that tunes it. Such a thread takes up to a
-minute to end, and several end one after the other. So a process that trained for seconds took minutes to leave. Here
-one iterator serves all replicas of a process, and nothing is tuned.
+minute to end, and several threads end one after the other. So a process that trained for seconds took minutes to end.
+Here one iterator serves all replicas of a process, without tuning.
 """
 
 from __future__ import annotations

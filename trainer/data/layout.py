@@ -1,10 +1,10 @@
-"""Where each column of a packed split is in its row: arithmetic on names and sizes, without data or TensorFlow.
+"""The positions of the columns in a row of a packed split: arithmetic on names and sizes, without data or TensorFlow.
 
-A tf.Example names each of its features and gives the number of its values, in every example again. To parse that in
-every epoch takes longer than to read it. Here the names are written once, and every example is a row of the same width.
+Every tf.Example contains the name of each feature and the number of its values. Parsing them in every epoch takes
+longer than reading them. Here the names are written once, and every example is a row of the same width.
 
-A file for each column would be the obvious way. But a batch takes its examples from random places, so it would touch
-one page of memory for each example *and column*. In a row, all columns of an example lie side by side.
+The obvious way is a file for each column. But a batch takes its examples from random positions, so it would touch one
+page of memory for each example *and column*. In a row, all columns of an example are side by side.
 
 A row is made of 64-bit words, little-endian:
 

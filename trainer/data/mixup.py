@@ -1,11 +1,11 @@
 """Mixtures of two examples, on which teachers and student are compared.
 
 Zhang et al. (2018), "mixup" (arXiv:1710.09412), mix inputs and labels. Beyer et al. (2022), "Knowledge distillation: a
-good teacher is patient and consistent" (arXiv:2106.05237), mix inputs alone: what a mixture is called is what the
-teacher answers, as for any other input that nobody has labelled. Their share is uniform.
+good teacher is patient and consistent" (arXiv:2106.05237), mix only inputs: the target of a mixture is the answer of
+the teacher, as for any other unlabelled input. Their share is uniform.
 
-A partner from the same batch would be another one on another number of replicas. Here the partner is an example of the
-whole split, chosen by the place in the training alone.
+A partner from the same batch would depend on the number of replicas. Here the partner is an example of the whole split,
+and depends only on the position in the training.
 """
 
 from __future__ import annotations

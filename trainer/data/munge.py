@@ -1,12 +1,12 @@
-"""MUNGE: rows of a table that nobody has seen, and that could be there, on which teachers and student are compared.
+"""MUNGE: makes new, plausible rows of a table, on which teachers and student are compared.
 
-Bucila, Caruana and Niculescu-Mizil (2006), "Model compression", need more rows than a table has. Values that are drawn
-column by column make rows that no table has, because columns depend on each other. So MUNGE takes a row and its nearest
-neighbour. Some values of the row become those of the neighbour, numbers with noise of the size of their distance.
-Where the table is dense, new rows are close to old ones, and where it is sparse, they are far.
+Bucila, Caruana and Niculescu-Mizil (2006), "Model compression", need more rows than a table has. If values are drawn
+column by column, the rows are not plausible, because columns depend on each other. So MUNGE takes a row and its nearest
+neighbour. Some values of the row are replaced by those of the neighbour; numbers get noise of the size of their
+distance. In dense regions of the table, new rows are close to old ones, and in sparse regions they are farther away.
 
 The paper makes a larger table once. Here each row gets other values in each epoch, drawn from the example's seed. The
-paper also changes the neighbour; here the neighbour is a row with a turn of its own.
+paper also changes the neighbour in the same step; here the neighbour changes when it is its own turn as a row.
 """
 
 from __future__ import annotations

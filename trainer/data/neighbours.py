@@ -1,8 +1,8 @@
 """The nearest neighbour of a row in a table: another row of the packed split that differs least.
 
-A library's tree would do, but all processes of a training, and each restart of it, must find the same neighbour. If
-two rows are almost equally near, a product of matrices decides by its rounding, which depends on the machine. Here
-distances are sums of squares in float64, column by column, in one order.
+A library's search tree would be enough, but all processes of a training, and each restart, must find the same
+neighbour. If two rows are almost equally near, the rounding of a matrix product decides, and it depends on the machine.
+Here distances are sums of squares in float64, column by column, in a fixed order.
 
 Neighbours are found when they are first asked for, so that a training begins at once, and no file keeps them.
 """

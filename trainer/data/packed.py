@@ -1,7 +1,6 @@
-"""Random access to a packed split: the rows of a batch are one gather from memory that is mapped, not read.
+"""Random access to a packed split: the rows of a batch are gathered from a memory-mapped file.
 
-A split need not fit in memory. The kernel reads the pages that are asked for, and takes them away when it needs the
-memory.
+A split need not fit in memory. The kernel reads the pages that are used, and evicts them when it needs the memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Packs a split of transformed examples into a folder, in which each example is found by its number.
 
-Transform writes compressed shards. They can only be read from front to back, in an order that depends on who wrote
-them, and whoever reads them parses each example again. So each split is packed once:
+Transform writes compressed shards. They can only be read from front to back, in an order that depends on the processes
+that wrote them, and each example must be parsed again each time it is read. So each split is packed once:
 
   records.bin    a row of fixed width for each example, sorted by example id (`limbeck.trainer.data.layout`)
   stream-N.bin   the values of columns that have no fixed size, in the same order
@@ -9,8 +9,8 @@ them, and whoever reads them parses each example again. So each split is packed 
   layout.json    the columns
   seal.json      the digest of the other files (`limbeck.trainer.data.seal`)
 
-Equal data become equal bytes, however they were cut into files, and in however many processes these were read. So the
-digest of the files names the data, and checkpoints are found again by it. A split need not fit in memory
+Equal data give equal bytes, whatever the number of files, and whatever the number of processes that read them. So the
+digest of the files identifies the data, and checkpoints are found by this digest. A split need not fit in memory
 (`limbeck.trainer.data.packed`), and neither need its ids, labels or order: files are read into sorted runs
 (`limbeck.trainer.data.runs`), which are merged a block at a time (`limbeck.trainer.data.merging`). No file holds
 objects of Python.

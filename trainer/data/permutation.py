@@ -1,4 +1,4 @@
-"""Permutes the numbers below n, one at a time: the place of one number is computed without those of the others.
+"""Permutes the numbers below n, one at a time: the position of one number is computed without the other positions.
 
 A shuffle of a billion examples takes eight gigabytes for each epoch, in each process, before the first step. Here a
 permutation is a function. A Feistel network of a few rounds is a bijection of the pairs (left, right), whatever its
@@ -6,7 +6,8 @@ round function is. The pairs number a little more than n. A number that lands at
 again, until it lands below: that is a permutation of the numbers below n (Black and Rogaway 2002, "Ciphers with
 arbitrary finite domains", methods 2 and 3).
 
-A network of few rounds over few pairs is further from a fair shuffle than a drawn one. So small splits are drawn.
+For few numbers, a network of few rounds is not a good approximation of a random permutation. So permutations of small
+splits are drawn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The `preprocessing_fn` that stock Transform runs. It calls the task's own, and adds the label and the example id.
 
-Every task needs dense features, an encoded label and an example id. If each task's function made them, each would do it
-a little differently, and a function that sees the label could leak it into the inputs. So the task's function gets only
-the dense raw features.
+Every task needs dense features, an encoded label and an example id. If the function of each task made them, each would
+do it a little differently, and a function that gets the label could leak it into the inputs. So the task's function
+gets only the dense raw features.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Reads transformed examples from their TFRecord files, and says which file is wrong, and how.
+"""Reads transformed examples from their TFRecord files; an error names the file and the fault.
 
-What is parsed is settled before a file is opened, in a form that another process can be sent: files may be read in
-several processes, none of which needs the task. How many values a feature has whose number the task leaves open, each
-process finds in its own files. Whoever brings the results together compares them.
+The features to parse are determined before a file is opened, in a form that can be sent to another process: several
+processes may read files, and none of them needs the task. If the task does not declare the number of values of a
+feature, each process finds this number in its own files. The code that merges the results compares these numbers.
 """
 
 from __future__ import annotations

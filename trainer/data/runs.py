@@ -1,8 +1,8 @@
 """Sorted runs: files of examples that are sorted by id, each small enough to be sorted in memory.
 
-A split need not fit in memory, so it cannot be sorted at once. Some of its files are read at a time, in any process,
-and whenever enough examples are in memory, they are sorted and written as a run. `limbeck.trainer.data.merging` merges
-the runs. A run is a file of three parts, each of whole words of eight bytes:
+A split need not fit in memory, so it cannot be sorted at once. Some of its files are read at a time, in any process.
+Whenever enough examples are in memory, they are sorted and written as a run. `limbeck.trainer.data.merging` merges the
+runs. A run is a file of three parts, each of whole words of eight bytes:
 
   rows       as in the packed split, but the place of a value is that within the run
   streams    the values of each stream

@@ -1,7 +1,7 @@
 """Writes the digest of a packed split once, and checks it without reading the split.
 
-To know whether they have the same data, two processes would have to read all data at every attempt, before the first
-step. Instead, the process that packs the data writes one file:
+To compare their data, two processes would have to read all data at every attempt, before the first step. Instead, the
+process that packs the data writes one file:
 
   seal.json    digest: SHA-256 of names and contents of all other files
                bytes: the size of each of them

@@ -1,7 +1,7 @@
-"""Makes the tensors that `tf.io.parse_example` would return, of the rows of a packed split.
+"""Converts rows of a packed split into the tensors that `tf.io.parse_example` would return.
 
-Keras' layers and tasks are written for what a feature spec promises: its shape, and whether it is dense, sparse or
-ragged. Packed values are flat.
+Keras' layers and tasks expect the tensors of a feature spec: their shape, and whether they are dense, sparse or ragged.
+Packed values are flat.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Turns what a SavedModel of someone else answers into the logits that an objective takes.
+"""Converts the answers of an external SavedModel into logits for an objective.
 
 A softmax can be inverted up to a constant, which does not change the soft targets at any temperature. But float32 has
 rounded the probabilities: `limbeck.saved_teacher.SavedTeacher` says what is lost.

@@ -1,4 +1,4 @@
-"""The losses of teachers and students, as sums that are divided by counts of the global batch.
+"""The losses of teachers and students, as sums that are divided by the number of examples of the global batch.
 
 In a mean over the examples of one replica, the weight of an example depends on how many others are on the same replica.
 With unlabelled examples, or an uneven last batch, the steps of two replicas then differ from the steps of one. So an

@@ -1,8 +1,8 @@
-"""The temperature and the share of the teachers at an optimizer step: pure functions of how far the training is.
+"""The temperature and alpha at an optimizer step: pure functions of the progress of the training.
 
-A callback that counts steps, as Keras has it, counts from 0 again after a restart. Here the batch itself says how far
-the training is (`limbeck.trainer.data.batches.Denominators`), and it is looked up by its number. So a training that
-resumes computes the same values, to the bit.
+A Keras callback that counts steps would count from 0 again after a restart. Here the batch itself contains the progress
+of the training (`limbeck.trainer.data.batches.Denominators`), and the batch is looked up by its number. So a training
+that resumes computes the same values, to the bit.
 """
 
 from __future__ import annotations

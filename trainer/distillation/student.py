@@ -1,7 +1,7 @@
 """A student that is trained beside its teachers, which are called at each step.
 
-There are two reasons to call them: their layers are compared with the student's, or their answers are wanted for inputs
-that no stored soft target is of.
+There are two reasons to call the teachers at each step: their layers are compared with the student's layers, or their
+answers are needed for inputs without stored soft targets.
 
 The usual way is a Keras model that holds both. Then the teacher is among its weights: in its checkpoints, its export,
 and in the norm of its gradients. Here student, projections and teacher are held by a plain object. It has the

@@ -1,7 +1,8 @@
-"""Chooses what a job learns from: the features that it reads as targets, and the loss that it computes from them.
+"""Chooses the targets of a job: the features that it reads as targets, and the loss on them.
 
-Teachers, students on soft targets, students on labels and students on pseudo-labels differ in nothing else. With a flag
-in the step, each kind of step would repeat the choice. Here the choice is made once, and the step is handed a function.
+Teachers, students on soft targets, students on labels and students on pseudo-labels differ only in their targets. With
+a flag in the step, each kind of step would repeat the choice. Here the choice is made once, and the step gets a
+function.
 """
 
 from __future__ import annotations

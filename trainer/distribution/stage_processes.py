@@ -1,8 +1,8 @@
 """Joins the processes of stages: the chief, which has the first stage and runs the training, and servers for the rest.
 
-A stage needs no training loop. It computes what the chief sends it, and holds its variables. So the other processes run
-TensorFlow's server alone, and the chief names their devices as it would name a second GPU. The same graph then runs on
-one machine or on several.
+A stage needs no training loop. It computes the operations that the chief sends, and holds its variables. So the other
+processes only run TensorFlow's server, and the chief uses their devices as it would use a second GPU. The same graph
+then runs on one machine or on several.
 """
 
 from __future__ import annotations

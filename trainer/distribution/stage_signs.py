@@ -1,8 +1,8 @@
 """Signs between the processes of stages: files in the folder of a job's records, which all of its processes can reach.
 
-The process of a stage computes what the chief asks, and knows nothing of the training. TensorFlow's server has no end
-of its own, and the chief sees none of the signals that another process gets. So a stage that is asked to end leaves a
-sign, and goes on until the chief has saved. The chief leaves a sign when it is done, however it ended.
+The process of a stage computes the operations of the chief, and has no training loop. TensorFlow's server never ends by
+itself, and the chief does not get the signals of other processes. So a stage that is asked to end writes a sign file,
+and goes on until the chief has saved. The chief writes a sign file when it is done, however it ended.
 """
 
 from __future__ import annotations

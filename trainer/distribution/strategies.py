@@ -1,7 +1,7 @@
-"""Makes the strategy of this process, and answers what the training code asks of it.
+"""Makes the strategy of this process, and answers the questions of the training code about it.
 
-Code that asks a strategy for its name must change with every new strategy. Here nothing asks for it: whatever differs
-between strategies is in `limbeck.strategies`, in a file each.
+Code that depends on the name of a strategy must change with every new strategy. So no code here depends on the name:
+everything that differs between strategies is in `limbeck.strategies`, with one file for each strategy.
 """
 
 from __future__ import annotations

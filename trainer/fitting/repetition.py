@@ -1,4 +1,4 @@
-"""Repeats something in a graph.
+"""Repeats a function in a graph.
 
 A loop of Python over `tf.range` needs autograph, which rewrites the loop and every function that it calls. That takes
 half a second of each training process, and an exception then names a file that nobody has written.

@@ -1,7 +1,7 @@
 """The interface between the training loop and an optimizer step.
 
 If the loop made its own step, it would need a flag for each kind of step, such as accumulation over micro-batches, or
-stages on several devices. Here each kind is a class with one method, and the loop knows none of them.
+stages on several devices. Here each kind is a class with one method, and the loop depends on none of them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`CallGraph`: which layer of a model takes what another one gives, as data, and where the model can be cut.
+"""`CallGraph`: the graph of a model's layers as data, and the places where the model can be cut.
 
-A model is seldom a chain. A residual connection goes around layers, and a mask or an input is read again far behind. A
-cut must carry everything that is made before it and needed behind it. Where one value crosses (an articulation point
-of the graph), a cut is cheap, and the parts between two such points are what a reader of the model calls its blocks.
-Where several values cross, the model can be cut too: then all of them are carried.
+A model is seldom a chain. A residual connection bypasses layers, and a mask or an input may be used again by a much
+later layer. All tensors that are made before a cut and needed after it must be passed on. If only one tensor crosses
+(an articulation point of the graph), a cut is cheap. The parts between two such points are the blocks of the model. The
+model can also be cut where several tensors cross: then all of them are passed on.
 
 Two calls that share a variable stay together, because a variable lives on one device, and its penalty counts once.
 """

@@ -1,1 +1,1 @@
-"""What a training process does as a process: it starts, gives signs of life, handles signals, and finds its GPUs."""
+"""The code of a training process that is not training: its start, heartbeats, signals, and GPUs."""

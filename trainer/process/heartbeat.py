@@ -1,4 +1,4 @@
-"""Gives a sign of life every second, so that a launcher can tell a working process from one that hangs.
+"""Sends a heartbeat every second, so that a launcher can distinguish a working process from one that hangs.
 
 A process may be stopped by SIGSTOP, swapped out, or deadlocked under Python's lock. It neither ends nor writes
 anything, and its peers wait for it. Output is no sign of life, because a long step is silent too. So a thread touches a

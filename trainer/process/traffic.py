@@ -1,9 +1,10 @@
 """Counts the bytes that this process moves: rows that are looked up, files, and connections to other processes.
 
-Whether a training computes or moves data is told by bytes: they are the same on a busy machine and on a quiet one, and
-seconds are not. But no single count holds them all. The kernel counts what a process reads and writes by calls. It
-counts neither pages of mapped files, such as packed rows, nor what goes through sockets, such as gradients. So rows are
-counted where they are looked up, and each connection is asked what went through it.
+Bytes show whether a training mostly computes or mostly moves data: unlike seconds, they are the same on a busy and on
+an idle machine. But no single counter includes all bytes. The kernel counts the bytes that a process reads and writes
+by system calls. It counts neither pages of memory-mapped files, such as packed rows, nor bytes sent through sockets,
+such as gradients. So rows are counted where they are looked up, and the kernel is asked for the bytes of each
+connection.
 """
 
 from __future__ import annotations

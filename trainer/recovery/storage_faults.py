@@ -1,8 +1,8 @@
-"""Tells faults of storage that may pass from faults that stay, and repeats a call while its fault may pass.
+"""Distinguishes temporary faults of storage from permanent ones, and repeats a call after a temporary fault.
 
 Now and then an object store answers "503, try again", or a network file system is not available for a second. A
-training of days must not end for that. But a full disk or a missing permission stays. If every fault were waited for, a
-user would hear of it late.
+training of days must not end because of such a fault. But a full disk or a missing permission is permanent. If all
+faults led to a wait, a user would get the message late.
 """
 
 from __future__ import annotations

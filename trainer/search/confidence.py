@@ -1,4 +1,4 @@
-"""Puts the confidence of a student right before its loss is compared, because confidence alone is not knowledge.
+"""Calibrates a student before its loss is compared, because confidence alone is not knowledge.
 
 The loss of an answer depends on which class is most probable, and on how sure the student is. Soft targets change the
 second in any case: a student that learns from them at another temperature is surer or less sure of everything. Then its

@@ -1,4 +1,4 @@
-"""Writes the SavedModel of someone else again, with the signatures that the pipeline calls.
+"""Exports the SavedModel of another pipeline again, with the signatures that our pipeline calls.
 
 Everything after the teachers' training asks one model for `transformed` (to label examples) and for `serving_default`
 (to time it). If each component knew other models too, each would find signatures and invert probabilities on its own.

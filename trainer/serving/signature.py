@@ -1,4 +1,4 @@
-"""Finds what is called in the SavedModel of someone else, and gives it the features that it takes.
+"""Finds the signature of an external SavedModel, and passes it the features that it takes.
 
 Stock TFX models take serialized raw examples. A model that Keras exported takes one tensor for each of its inputs:
 transformed features, often of another integer type and with a further axis of length 1. Called by the wrong name,

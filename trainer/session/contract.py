@@ -1,7 +1,7 @@
 """The rules that a task's model must keep, so that training it here equals Keras' `fit`, and so that it can be served.
 
-Without these rules a part of a model would be ignored without a word, or would fail below sixty frames of Keras. Each
-rule is a function that refuses one such part by a TaskError.
+Without these rules, a part of a model would be silently ignored, or would fail below sixty stack frames of Keras. Each
+rule is a function that raises a TaskError for one such part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes what a job leaves when its members are trained: the SavedModel, the history, and a record of each process.
+"""Writes the outputs of a job after its members are trained: the SavedModel, the history, and a record of each process.
 
 If the chief saved a distributed model, it would wait for peers that do not save. So it copies the weights into models
 that it builds outside of the strategy, and exports these. A teacher in stages may be larger than the memory of the

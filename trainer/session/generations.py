@@ -1,4 +1,4 @@
-"""Trains students in a row, each but the first with the one before as its only teacher.
+"""Trains a sequence of students; each student after the first has the previous student as its only teacher.
 
 Furlanello et al. (2018), "Born-again neural networks" (arXiv:1805.04770): a student of the same network, taught by its
 predecessor and by labels, is often better than it. The obvious way is a node of the graph for each generation, and soft

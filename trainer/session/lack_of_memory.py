@@ -1,7 +1,7 @@
-"""Says which stage of a teacher has no memory left, and what to do.
+"""Names the stage of a teacher that ran out of memory, and says what to do.
 
-TensorFlow says on which device it could not allocate a tensor, below a hundred lines of a graph. Nobody knows from that
-which setting would help, nor that nothing is lost.
+TensorFlow names the device on which it could not allocate a tensor, below a hundred lines of a graph. This message does
+not say which setting would help, or that no work is lost.
 """
 
 from __future__ import annotations

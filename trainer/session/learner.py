@@ -1,4 +1,4 @@
-"""Chooses what a job trains: the model alone, or a student beside its teachers."""
+"""Chooses what a job trains: a model alone, or a student together with its teachers."""
 
 from __future__ import annotations
 

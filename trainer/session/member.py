@@ -1,8 +1,8 @@
 """Trains one member of a job, from its initial weights or its newest checkpoint to its last step.
 
-The parts of a training know nothing of each other: the step, the input pipeline, the checkpoints, the reports. They
-meet here, and in the same order in every process, because building a variable or reading a checkpoint may wait for all
-other processes.
+The parts of a training are independent of each other: the step, the input pipeline, the checkpoints, the reports. This
+module combines them, in the same order in every process, because building a variable or reading a checkpoint may wait
+for all other processes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Searches for the student's loss: trains students on several, and takes the one that the validation split speaks for.
+"""Searches for the student's loss: trains students with several losses, and chooses one on the validation split.
 
-Trials in processes of their own would each pay the start of TensorFlow, and would be students of another kind: another
-strategy, other checkpoints. Here a trial is a training of the job itself, with a loss and maybe a length of its own. So
-the trial that is taken is the student, and is not trained again. A job that was killed makes the same trials again:
-those that were done are read from their last checkpoints, and judged anew.
+Trials in separate processes would each start TensorFlow, and their students would differ from the student of the run:
+another strategy, other checkpoints. Here a trial is a training within the job itself, with its own loss and maybe its
+own length. So the chosen trial is the student, and is not trained again. A job that was killed repeats the same trials:
+finished trials are read from their last checkpoints, and judged again.
 """
 
 from __future__ import annotations

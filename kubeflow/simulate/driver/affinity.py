@@ -1,4 +1,4 @@
-"""On which nodes a pod must run, and on which it had better: terms of the platform document, or of a parameter."""
+"""The required and the preferred nodes of a pod: terms of the platform document, or of a parameter."""
 
 from __future__ import annotations
 

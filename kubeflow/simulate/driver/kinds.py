@@ -1,7 +1,7 @@
-"""Holds the parameters of a task against the types that its component declares.
+"""Compares the parameters of a task with the types that its component declares.
 
-A STRING input takes anything, as text. Any other type takes its own kind only. And a default of a component that is not
-optional is no value: a STRING becomes empty, silently, and anything else fails.
+A STRING input accepts any value, as text. Any other type accepts only its own kind. If an input is not optional, its
+default is not used: a STRING silently becomes empty, and any other type fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a driver is given, what it decides, and how it fails."""
+"""The arguments of a driver, its decisions, and its errors."""
 
 from __future__ import annotations
 

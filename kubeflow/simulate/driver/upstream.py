@@ -1,4 +1,4 @@
-"""Outputs of the tasks before: in ML Metadata, below the DAGs and loops that they may be hidden in."""
+"""Finds the outputs of earlier tasks in ML Metadata, also within DAGs and loops."""
 
 from __future__ import annotations
 

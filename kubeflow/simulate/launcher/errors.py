@@ -1,4 +1,4 @@
-"""How a launcher fails."""
+"""The errors of a launcher."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The pod of a step: a namespace of the kernel, with nothing in it but what a pod would have."""
+"""The pod of a step: a kernel namespace that only contains what a pod would contain."""

@@ -1,7 +1,7 @@
-"""What stands for the image of a step: this machine's system, this interpreter's environment, this project's code.
+"""The replacement of a step's image: this machine's system, this interpreter's environment, this project's code.
 
-No image is pulled, so the name of the image is told and not used. All of it is read-only, and readable by any user,
-as it would be in an image.
+No image is pulled, and the name of the image is not used. All files are read-only, and readable by any user, as they
+would be in an image.
 """
 
 from __future__ import annotations

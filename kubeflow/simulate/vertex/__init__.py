@@ -1,1 +1,1 @@
-"""What Vertex AI does with a compiled job, as far as its documentation tells, and a Cloud Storage to do it on."""
+"""Simulates Vertex AI with a compiled job, as far as its documentation says, and a Cloud Storage for the job."""

@@ -1,4 +1,4 @@
-"""The cache key of Vertex AI. Other than KFP's it takes in the environment of the container."""
+"""The cache key of Vertex AI. Unlike KFP's key, it contains the environment of the container."""
 
 from __future__ import annotations
 

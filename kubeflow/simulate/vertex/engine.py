@@ -1,4 +1,4 @@
-"""One run of a job: which task runs when, and which does not run."""
+"""One run of a job: decides when each task runs, and which tasks do not run."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a cluster of Flink or Spark on one machine is made of: one file for each, and a registry."""
+"""The files and commands of a Flink or Spark cluster on one machine: one module for each, and a registry."""

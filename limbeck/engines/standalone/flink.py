@@ -1,7 +1,8 @@
 """A session cluster of Flink on one machine, from the jars and scripts of the package apache-flink.
 
-That package wants a Beam of its own, which contradicts the pipeline's. So it is in no environment: its files lie in a
-folder beside it, and only Java reads them. The second port is that of the messages between Flink's processes.
+This package needs another version of Beam than the pipeline. So it is not installed in the environment of the pipeline:
+its files are in a separate folder, and only Java reads them. The second port is for the messages between Flink's
+processes.
 """
 
 from __future__ import annotations

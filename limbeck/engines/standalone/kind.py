@@ -1,8 +1,8 @@
 """The base class of clusters that `engine start` starts: what is installed, its files and commands, and its answer.
 
-The scripts that come with Flink and Spark start a cluster in the background. They leave process ids, logs and settings
-beside the installation, and whoever called them does not see a process die. So here each process of a cluster is a
-command that stays in the foreground, and all that it writes is in one folder. Nothing in this package starts a process:
+The scripts of Flink and Spark start a cluster in the background. They write process ids, logs and settings beside the
+installation, and their caller does not notice if a process dies. So here each process of a cluster is a command that
+stays in the foreground, and writes all files into one folder. Nothing in this package starts a process:
 `limbeck.cli.standing_cluster` does.
 """
 

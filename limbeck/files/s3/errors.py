@@ -1,7 +1,7 @@
-"""Raises Python's errors instead of boto3's, with what to do. So no caller has to import boto3 to catch one.
+"""Raises Python's errors instead of boto3's, with the remedy. So callers need not import boto3 to catch an error.
 
-A missing bucket is no FileNotFoundError: a missing file is an everyday thing for callers, such as a first run, and a
-mistyped bucket would look like an empty one.
+A missing bucket is not a FileNotFoundError: callers expect missing files, for example in a first run, so a mistyped
+bucket would look like an empty one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads an object as a stream. A seek asks for the rest from there, and a connection that breaks is made anew.
+"""Reads an object as a stream. A seek requests the rest of the object, and a broken connection is opened again.
 
 A training reads gigabytes over one connection, and connections break. Every request after the first names the version
 of the object that the first one found: parts of two versions must not be mixed.

@@ -1,1 +1,1 @@
-"""How soft targets are stored: all logits, or the most probable classes and what the others weigh together."""
+"""How soft targets are stored: all logits, or the most probable classes and the mass of all other classes."""

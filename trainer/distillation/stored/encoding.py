@@ -1,4 +1,4 @@
-"""Soft targets of one example as words, and logits of words: the NumPy half, which Beam runs.
+"""Encodes the soft targets of one example as 64-bit words, and decodes words: the NumPy implementation, used in Beam.
 
 The kept classes are the same for all teachers of an ensemble: those whose mean probability is highest. If each teacher
 kept its own, the rest of one would hold a class that another names, and no mean could be taken.

@@ -1,15 +1,15 @@
-"""Words of soft targets in the graph of a training step, and how a loss takes classes that were not kept.
+"""Decodes soft targets in the graph of a training step, and defines the loss for classes that were not kept.
 
-The easy way is to spread the mass of the rest evenly over its classes, and to go on as if all logits were known. But a
-loss then teaches the student that the teachers find all these classes equally probable, which they never said. At a
-temperature above 1 it is worse: an even rest weighs more than an uneven one.
+The easy way is to spread the mass of the rest evenly over its classes, as if all logits were known. But then the
+student learns that the teachers find all these classes equally probable, which they did not say. At a temperature above
+1 it is worse, because an even rest has more mass than an uneven one.
 
 So the classes that were not kept are *one* outcome, for the teachers and for the student. Student and teachers have
 k + 1 probabilities each. By the chain rule, the divergence of two distributions is the divergence over these outcomes,
 and the mass of the rest times the divergence within the rest. The first is known and counts. The second is not known,
 and counts nothing: it is never negative, so the loss is never above the one of all logits.
 
-What the rest weighs at a temperature other than 1 has to be estimated (`tempered_rest`).
+The mass of the rest at a temperature other than 1 has to be estimated (`tempered_rest`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""`Transfer`: one transfer objective, and what it is given.
+"""`Transfer`: the interface of a transfer objective, and its arguments.
 
-Objectives need different things: some the temperature, one the labels. If each had a signature of its own, whoever adds
-them up would know them all. So each gets the same record, and takes what it needs.
+Objectives need different arguments: some need the temperature, and one needs the labels. If each had its own signature,
+the code that adds them up would have to know all signatures. So each objective gets the same record, and uses the
+fields that it needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Relational knowledge distillation: examples should lie to each other in the student as they lie in the teacher.
+"""Relational knowledge distillation: the relations between examples should be the same in student and teacher.
 
 Park et al. (2019), "Relational knowledge distillation" (arXiv:1904.05068), compare the distances of pairs of examples
 (RKD-D), and the angles of triples (RKD-A). What is compared does not depend on the width of a layer, or on how it is
