@@ -1,8 +1,8 @@
 """Times networks alone, from transformed examples: `python -m benchmarks.languages.network EXAMPLES MODEL...`.
 
 An answer of a served model begins with a serialized raw example. So it holds what no student makes faster: the sentence
-is cut into characters, and these are looked up. DistilBERT's figure is that of the network. Here an example is parsed,
-and all else is the network. Calls to the models alternate, on one thread.
+is cut into characters, and these are looked up. Here an example is parsed, and all else is the network. Calls to the
+models alternate, on one thread.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Fork:
     def __init__(self, output: TextIO | None, status: TextIO) -> None:
         """Takes the reading ends of its pipes: of its output, if it has one, and of its status.
 
-        Raises OSError if it was never started.
+        Raises OSError if it was never started, or was killed because it cannot be watched.
         """
         self.stdout, self._status = output, status
         told = status.readline()
@@ -53,6 +53,10 @@ class Fork:
         except ProcessLookupError:
             # It has ended already.
             self._handle = None
+        except OSError:
+            # This process has too many open files. The caller starts another one, and two would do the same.
+            os.kill(self.pid, signal.SIGKILL)
+            raise
 
     def wait(self) -> int:
         """Waits until it has ended. Returns its exit code, or the negative number of the signal that killed it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -28,9 +29,10 @@ class Asking:
         self.folder, self.servers = folder, Forks(idle_server.__name__)
         self.started: list[Fork] = []
 
-    def begin(self, code: int) -> Fork:
+    def begin(self, code: int, output: int | None = None) -> Fork:
         variables = alone(os.environ) | {idle_server.FAULTS: str(self.folder)}
-        fork = self.servers.start(Request(idle_server.__name__, [str(code)], variables, str(self.folder)))
+        request = Request(idle_server.__name__, [str(code)], variables, str(self.folder))
+        fork = self.servers.start(request, output)
         assert fork is not None, "no fork"
         self.started.append(fork)
         return fork
@@ -106,6 +108,25 @@ def test_a_server_that_dies_before_its_fork_has_looked_at_it(asked: Asking, tmp_
     os.kill(process.ppid(), signal.SIGKILL)
     assert fork.wait() == -signal.SIGKILL
     assert psutil.wait_procs([process], timeout=60)[1] == []
+
+
+def test_a_fork_that_cannot_be_watched_does_not_run_beside_its_successor(
+    asked: Asking, monkeypatch: pytest.MonkeyPatch
+):
+    """As where this process has too many open files: a worker of Beam, whose output is no pipe, ran twice."""
+    opened, unwatched = os.pidfd_open, []
+
+    def once(process: int) -> int:
+        if not unwatched:
+            unwatched.append(psutil.Process(process))
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return opened(process)
+
+    with monkeypatch.context() as patched, Path(os.devnull).open("wb") as output:
+        patched.setattr(os, "pidfd_open", once)
+        fork = asked.begin(3, output.fileno())
+    assert psutil.wait_procs(unwatched, timeout=60)[1] == []
+    assert psutil.pid_exists(fork.pid)
 
 
 def test_a_machine_without_room_for_another_process(asked: Asking, tmp_path: Path):
