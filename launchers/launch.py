@@ -58,7 +58,7 @@ class Launcher(Protocol):
 
 @runtime_checkable
 class Preparing(Protocol):
-    """A launcher that can begin before its first job what takes long."""
+    """A launcher that can start slow preparations before its first job."""
 
     def prepare(self) -> None:
         """Begins it, and returns at once."""

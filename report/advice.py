@@ -1,7 +1,7 @@
 """Suggests what to try next, from the facts of a run.
 
-A refused student leaves the reader with a reason and dozens of settings. This module knows which settings bear on
-which reason. Each suggestion names them as `--set` takes them, with values derived from those of the run.
+If a student is refused, the reader has a reason and dozens of settings. This module maps reasons to settings. Each
+suggestion names settings as `--set` takes them, with values derived from those of the run.
 """
 
 from __future__ import annotations

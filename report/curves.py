@@ -1,7 +1,7 @@
 """Thins loss curves to what a screen can show.
 
-Every n-th point would be as noisy as the whole curve, and would miss what happens in between. A mean over a stretch
-of steps loses nothing: the mean over the whole training stays the same.
+Every n-th point would be as noisy as the whole curve, and would miss the points in between. A mean over several steps
+keeps the mean over the whole training.
 """
 
 from __future__ import annotations

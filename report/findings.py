@@ -1,7 +1,7 @@
 """`findings.json`: what the report shows of the models in addition to their figures.
 
-The report's page is drawn from plain values, long after the process with TensorFlow, Beam and TFMA has ended. So
-everything it shows is written down once, and stays small for data of any size.
+The report's page is made from plain values, long after the process with TensorFlow, Beam and TFMA has ended. So
+everything that the page shows is written to this file once. The file stays small for data of any size.
 """
 
 from __future__ import annotations

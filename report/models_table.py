@@ -1,8 +1,8 @@
 """The table of the models for the terminal, in a form that fits the window.
 
-A table that is wider than the window is cut by rich where it likes, in the middle of a name or a number. So there are
-three forms, and the first that fits is shown: whole names, names that are broken at an underscore, and one line for
-each figure.
+If a table is wider than the window, rich cuts it anywhere, also in the middle of a name or a number. So there are three
+forms, and the first form that fits is shown: whole names, names that are broken at an underscore, and one line for each
+figure.
 """
 
 from __future__ import annotations

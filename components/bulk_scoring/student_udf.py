@@ -47,8 +47,9 @@ def student_udf(spark: Any, root: str, version: int | None = None) -> Callable[.
     """Returns a function that makes a column of a pushed student's answers.
 
     `frame.withColumn("answer", udf())` takes the columns that have the names of the task's features. For columns of
-    other names, give each by its feature: `udf(size=frame.length, colour=frame.paint)`. A null is a missing value: a
-    feature with a default takes it, and others end the job. Spark hands a NaN and a null of a number to pandas alike.
+    other names, give each by its feature: `udf(size=frame.length, colour=frame.paint)`. A null is a missing value: it
+    becomes the default of the feature, or ends the job if the feature has no default. Spark passes a NaN and a null of
+    a number to pandas in the same way.
 
     Args:
       spark: the SparkSession. Its executors need Limbeck and its locked requirements.

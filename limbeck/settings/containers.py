@@ -43,7 +43,7 @@ class AcceleratorConfig:
     Attributes:
       type: the accelerator as the target spells it: a resource of Kubernetes such as `nvidia.com/gpu`, or a constant of
         Vertex AI such as `NVIDIA_TESLA_T4`.
-      count: number of accelerators; null takes 1 where a type is given, and 0 none.
+      count: number of accelerators; null takes 1 if a type is given, and otherwise none.
     """
 
     type: AcceleratorType | None = operational(None)
@@ -57,12 +57,12 @@ class AcceleratorConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class RetryConfig:
-    """What happens when the node fails.
+    """The retries of a node that fails.
 
     Attributes:
-      count: how often the node is started again; null does not. Training goes on from its checkpoint.
+      count: how often a failed node is started again; null never does so. Training goes on from its checkpoint.
       backoff: pause before the first retry, such as `30s`; null takes 30s.
-      backoff_factor: the pause is multiplied by it before each further retry; null takes 2.
+      backoff_factor: before each further retry, the pause is multiplied by this number; null takes 2.
     """
 
     count: Annotated[int, Field(ge=0, le=100)] | None = operational(None)
@@ -129,12 +129,12 @@ class ContainerConfig:
     """What a container gets.
 
     Attributes:
-      cpu: CPUs that it may use at most, such as `2` or `500m`. Vertex AI takes a machine that has as many.
-      memory: memory that it may use at most, such as `4Gi`. Vertex AI takes a machine that has as much.
-      cache: false never takes the node's outputs from the cache; what follows it then runs again, too.
-      cpu_request: CPUs that are kept free for it; null takes `cpu`. Kubeflow only, as all that follows.
-      memory_request: memory that is kept free for it; null takes `memory`.
-      timeout: each attempt of the node is ended after so long, such as `6h`; null is not bounded.
+      cpu: CPUs that the node may use at most, such as `2` or `500m`. Vertex AI takes a machine that has as many.
+      memory: memory that the node may use at most, such as `4Gi`. Vertex AI takes a machine that has as much.
+      cache: false never takes the node's outputs from the cache; the nodes after it then run again, too.
+      cpu_request: CPUs that are reserved for the node; null takes `cpu`. This and all following: Kubeflow only.
+      memory_request: memory that is reserved for the node; null takes `memory`.
+      timeout: the longest time of each attempt of the node, such as `6h`; null sets no limit.
       node_selector: labels that a machine must have to run the pod.
       tolerations: taints of machines that the pod tolerates, each with some of `key`, `operator` (`Equal` or `Exists`),
         `value`, `effect` and `seconds`.
@@ -142,8 +142,8 @@ class ContainerConfig:
       claims: persistent volume claims by the path that they are mounted at: `{/mnt/data: CLAIM}`. Kubeflow's own cache
         key holds their names.
       empty_dirs: empty folders by the path that they are mounted at: `{/dev/shm: {medium: Memory, size: 8Gi}}`.
-      labels: of the pod, such as a queue of Kueue's.
-      annotations: of the pod.
+      labels: labels of the pod, such as a queue of Kueue.
+      annotations: annotations of the pod.
       image_pull_policy: `Always`, `IfNotPresent` or `Never`.
       image_pull_secrets: names of the secrets with which the image is pulled.
     """

@@ -29,7 +29,7 @@ class PipeliningConfig:
       schedule: order of the work: `1f1b` (a micro-batch goes backward as soon as it can), `gpipe` (all go forward, then
         all backward; it holds more activations) or `naive` (one stage works at a time). Experimental, because gradients
         are of older weights: `2bw` (of one update ago) and `weight_stashing` (of K - 1 - s updates ago on stage s).
-      devices: `local`: the GPUs of one process, or so many devices made of the CPU if it has none. `processes`: each
+      devices: `local`: the GPUs of one process, or as many logical devices on its CPU if it has none. `processes`: each
         stage of each replica is a process of its own, on its first GPU or its CPU, started where `launcher` says.
       memory_mib: the memory of each device, in MiB. Each stage must fit it: the cuts are the fastest of those that do.
         Counted are weights, gradients, slots of the optimizer and activations; leave room for what TensorFlow needs

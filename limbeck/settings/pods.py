@@ -54,9 +54,9 @@ class PodsConfig:
         or the training operator of Kubeflow is installed.
       staging: URI, or a folder below `launcher.kubernetes.mount`, to which a training job's files are copied, because
         its pods do not see those of the step. What is copied there is removed again.
-      namespace: namespace of the pods; null takes that of the step's own pod.
-      image: image of the pods; null takes that of the step's own pod.
-      service_account: service account of the pods; null takes that of the step's own pod.
+      namespace: namespace of the pods; null takes the namespace of the step's own pod.
+      image: image of the pods; null takes the image of the step's own pod.
+      service_account: service account of the pods; null takes the account of the step's own pod.
       user: number of the user that the pods run as.
       cpu: cores of each pod, requested; TensorFlow starts as many threads.
       memory: memory of each pod, requested and as limit.

@@ -18,8 +18,8 @@ class RecoveryConfig:
     Attributes:
       restarts: how often all processes of the job are started again.
       backoff_seconds: pause before the first restart; the pause doubles before each further restart.
-      heartbeat_seconds: a process counts as hung when it has given no sign of life for so long. A healthy process
-        gives one every second.
+      heartbeat_seconds: a process counts as hung if it has sent no heartbeat for this time. A healthy process sends
+        one every second.
     """
 
     restarts: NotNegative = operational(3)

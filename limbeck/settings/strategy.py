@@ -26,8 +26,8 @@ class StrategyConfig:
       workers: training processes; by default 2 for `multi_worker_mirrored` and `horovod`, 2 for `parameter_server`
         beside the chief, and 1 for the others.
       parameter_servers: for `parameter_server`: processes that keep the variables; by default 1.
-      logical_devices: for `mirrored` and `central_storage`: so many devices made of the CPU, instead of the GPUs that
-        there are.
+      logical_devices: for `mirrored` and `central_storage`: number of logical devices on the CPU, which are used
+        instead of GPUs.
       communication: how gradients are summed over GPUs and processes: `ring`, `nccl`, or what TensorFlow chooses.
     """
 

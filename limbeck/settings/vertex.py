@@ -35,8 +35,8 @@ class VertexConfig:
       network: full name of the network that the processes are peered with; null takes none.
       reduction_servers: machines that sum gradients of GPUs for the others; needs two workers or more, and Google's
         plug-in for NCCL in the image.
-      reduction_machine: machine type of each of them.
-      reduction_image: image of each of them.
+      reduction_machine: machine type of each reduction server.
+      reduction_image: image of each reduction server.
       hours: how long one attempt may run.
       start_seconds: how long all processes may take to be there, from the first on. The time in a queue does not count.
       poll_seconds: pause between two looks at the state of a job.

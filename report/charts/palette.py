@@ -1,4 +1,4 @@
-"""Colours of the kinds of model, as CSS. A model's colour depends on its place in the registry."""
+"""Colours of the kinds of model, as CSS. A model's colour depends on its position in the registry."""
 
 from __future__ import annotations
 

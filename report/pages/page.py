@@ -1,7 +1,7 @@
-"""Draws a page that stands beside the report: self-contained, without scripts, and without a network.
+"""Makes a page beside the report: self-contained, without scripts, and without a network.
 
-TFDV and TFMA draw their results in notebooks. What they write as HTML loads scripts from the network, so it shows
-nothing on a machine that has none. These pages are plain tables.
+TFDV and TFMA show their results in notebooks. Their HTML loads scripts from the network, so it shows nothing on a
+machine without a network. These pages are plain tables.
 """
 
 from __future__ import annotations
