@@ -8,6 +8,7 @@ leaves last.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -28,9 +29,13 @@ def leave_together(me: ClusterTask, code: int = 0) -> None:
     """
     if me.processes == 1:
         return
+    import tensorflow as tf
+
     if not me.is_chief:
         coordination.wait_for(_DONE, me)
-        coordination.publish(_goodbye(me.rank), "1")
+        # The chief leaves as soon as it has the goodbye, and its answer may be lost with it.
+        with contextlib.suppress(tf.errors.OpError):
+            coordination.publish(_goodbye(me.rank), "1")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,9 +1,11 @@
 """A training process that joins the cluster, meets the others and leaves: `rendezvous_worker.py <job.json>`.
 
 `LIMBECK_TEST_IDENTITY` is JSON. It holds, by rank, what each process pretends to run. A rank with `null` dies instead.
+`LIMBECK_TEST_ANSWER` is `lost` if the chief has to be gone before it has answered the goodbye of a worker.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -14,7 +16,7 @@ from pathlib import Path
 from limbeck.errors import UserError
 from limbeck.rank_record import RankRecord
 from limbeck.records import from_json, to_json
-from limbeck.trainer.distribution import cluster, farewell, rendezvous, strategies
+from limbeck.trainer.distribution import cluster, coordination, farewell, rendezvous, strategies
 from limbeck.trainer.job import TrainingJob
 from limbeck.trainer.process import heartbeat, lifeline
 
@@ -40,7 +42,17 @@ def main(job):
         (Path(job.record_uri) / f"met-{me.rank}").write_text(f"{seconds}")
     record = RankRecord(role=me.role, rank=me.rank, steps=0, examples=0, seconds=seconds)
     (Path(job.record_uri) / f"rank-{me.rank}.json").write_text(to_json(record))
+    if os.environ.get("LIMBECK_TEST_ANSWER") == "lost":
+        coordination.publish = until_lost
     farewell.leave_together(me)
+
+
+def until_lost(key, value, publish=coordination.publish):
+    """Publishes, and goes on to do so until there is an error. Only the chief's end makes one."""
+    publish(key, value)
+    if key != farewell._DONE:
+        for number in itertools.count():
+            publish(f"{key}-{number}", value)
 
 
 if __name__ == "__main__":

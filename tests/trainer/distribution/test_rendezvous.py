@@ -78,6 +78,15 @@ def test_equal_processes_meet(tmp_path, monkeypatch):
 
 @pytest.mark.processes
 @pytest.mark.long
+def test_a_chief_that_leaves_before_it_has_answered_a_goodbye_is_no_failure(tmp_path, monkeypatch):
+    """A training that had gone well was restarted, because its chief ended faster than its answer was sent."""
+    monkeypatch.setenv("LIMBECK_TEST_IDENTITY", "{}")
+    monkeypatch.setenv("LIMBECK_TEST_ANSWER", "lost")
+    assert [record.rank for record in launch(tmp_path)] == [0, 1]
+
+
+@pytest.mark.processes
+@pytest.mark.long
 @pytest.mark.parametrize(
     "pretended", [{"versions": {"tensorflow": "2.15.0"}}, {"job": "ffff"}], ids=["versions", "job"]
 )
