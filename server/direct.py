@@ -16,7 +16,7 @@ import orjson
 from kserve.errors import ModelNotFound
 from kserve.metrics import PREDICT_HIST_TIME
 
-from limbeck.server import open_inference
+from limbeck.server import open_inference, versions
 from limbeck.server.protocols import StudentModel
 from limbeck.server.repository import Students
 from limbeck.server.signature import choose
@@ -104,9 +104,10 @@ def _json_length(headers: Headers) -> int | None:
     text = headers.get(_JSON_LENGTH)
     if text is None:
         return None
-    if not text.isdigit():
+    length = versions.whole_number(text.decode("latin-1"))
+    if length is None:
         raise RequestError(f"Inference-Header-Content-Length must be a number of bytes; received {text!r:.80}")
-    return int(text)
+    return length
 
 
 def _is_cloud_event(headers: Headers) -> bool:

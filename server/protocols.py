@@ -9,7 +9,7 @@ from typing import Any
 from kserve import InferOutput, InferRequest, InferResponse, Model
 from kserve.errors import InvalidInput, ModelNotFound
 
-from limbeck.server import rows
+from limbeck.server import rows, versions
 from limbeck.server.loading import Version
 from limbeck.server.signature import Signature, choose, usual
 from limbeck.server.student import Served, signatures_of
@@ -83,10 +83,10 @@ class StudentModel(Model):
 def _number(text: str | None) -> int | None:
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise RequestError(f"a version is a number; received '{text}'") from error
+    number = versions.whole_number(text)
+    if number is None:
+        raise RequestError(f"a version is a number; received {text!r:.80}")
+    return number
 
 
 def _output(name: str, array: Array) -> InferOutput:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kserve import ModelRepository
 
+from limbeck.server import versions
 from limbeck.server.protocols import StudentModel
 from limbeck.server.student import Served
 
@@ -33,7 +34,7 @@ class Students(ModelRepository):
         """Returns the model of a name; None if there is none."""
         base, _, text = name.partition("@")
         compressed = base == f"{self._name}-compressed"
-        number = int(text) if text.isdecimal() else None
+        number = versions.whole_number(text)
         if (not compressed and base != self._name) or (text and number is None):
             return None
         try:

@@ -9,6 +9,14 @@ from pathlib import Path
 _MODEL = "saved_model.pb"
 
 
+def whole_number(text: str) -> int | None:
+    """Returns a number from its digits; None for another text.
+
+    Python's own tests for digits also accept letters that `int` refuses, and more digits than `int` takes.
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
 def found(serving: Path) -> dict[int, Path]:
     """Returns the folder of every version. A folder without a SavedModel is none.
 
@@ -19,9 +27,9 @@ def found(serving: Path) -> dict[int, Path]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     return {
-        int(folder.name): folder
+        number: folder
         for folder in folders
-        if re.fullmatch(r"[0-9]{1,18}", folder.name) and (folder / _MODEL).is_file()
+        if (number := whole_number(folder.name)) is not None and (folder / _MODEL).is_file()
     }
 
 

@@ -140,7 +140,7 @@ class Workers:
         worker.line.close()
         self._living.remove(worker)
         code = worker.process.wait()
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+        how = f"by {_signal_name(-code)}" if code < 0 else f"with code {code}"
         if self._ending:
             self._code = self._code or (0 if code in (0, -signal.SIGTERM) else _FAILED)
         elif not self._were_ready:
@@ -209,6 +209,14 @@ def _received(line: socket.socket) -> bytes:
         return line.recv(64)
     except ConnectionError:
         return b""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Python names two of the real-time signals.
+        return f"signal {number}"
 
 
 def _say(text: str) -> None:

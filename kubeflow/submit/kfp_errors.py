@@ -38,7 +38,7 @@ def refused(asked: Asked, status: int, body: str, retry_after: str = "") -> Exce
     """Returns the error for an HTTP status that is no success."""
     told = _told(body)
     if status in _PASSING:
-        seconds = float(retry_after) if retry_after.isdigit() else None
+        seconds = float(retry_after) if retry_after.isdecimal() else None
         message = f"Kubeflow Pipelines answers {status} {told}".rstrip()
         return PassingError(message, seconds, reached=status not in _UNTOUCHED)
     sentence = _mistake(asked, status, told)

@@ -100,7 +100,7 @@ def _numbers(text: str, given: str, field: _Field) -> set[int]:
 
 
 def _number(text: str, field: _Field) -> int | None:
-    if text.isdigit():
+    if text.isdecimal():
         return int(text)
     return field.words.index(text.upper()) + field.low if text.upper() in field.words else None
 

@@ -35,6 +35,7 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_hand
 
 from limbeck import temporary
 from limbeck.beam_processes import ready
+from limbeck.launchers.failure import describe
 from limbeck.trainer.process import lifeline
 
 _CANCELLED = beam_job_api_pb2.JobState.CANCELLED
@@ -131,7 +132,7 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
         except subprocess.TimeoutExpired:
             self._process.kill()
         else:
-            self.death = None if code in (0, -signal.SIGTERM) else ended(code)
+            self.death = None if code in (0, -signal.SIGTERM) else describe(code)
 
     def kill(self) -> None:
         """Ends the worker, which counts as its death."""
@@ -142,7 +143,7 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
         code = process.wait()
         # Again and again: what the runner asks the dead worker after this would wait for ever.
         while not self._stopped.wait(_ABORT_SECONDS):
-            self.death = ended(code)
+            self.death = describe(code)
             # Who waits for elements looks at the channel, and who waits for an answer at the request.
             self.data_conn.close()
             # The runner may be adding a request.
@@ -183,11 +184,6 @@ class PoolWorker(worker_handlers.ExternalWorkerHandler):
                 _LOGGER.warning("the worker pool did not end %s: %s", self.worker_id, error)
 
     kill = stop_worker
-
-
-def ended(code: int) -> str:
-    """Returns in words how a process ended, from its exit code as Python gives it."""
-    return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
 
 def _remember(provision_info: Any, worker: Any) -> None:

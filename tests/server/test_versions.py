@@ -1,5 +1,7 @@
 """Which versions a folder has, and which are loaded."""
 
+import pytest
+
 from limbeck.server import versions
 
 
@@ -9,6 +11,12 @@ def test_only_numbered_folders_with_a_model_are_versions(tmp_path):
         (tmp_path / name / "saved_model.pb").touch()
     (tmp_path / "20").mkdir()
     assert sorted(versions.found(tmp_path)) == [1, 7, 12]
+
+
+@pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1_0", " 1", "1.0", "9" * 19, "9" * 5000])
+def test_no_other_text_is_a_number(text: str):
+    """`'²'.isdigit()` is true, and `int` refuses it: a header of that kind was a fault of the server."""
+    assert versions.whole_number(text) is None
 
 
 def test_a_folder_that_is_not_there_has_none(tmp_path):

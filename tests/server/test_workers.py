@@ -105,16 +105,18 @@ def test_all_answer_and_end_together(start, number: int):
     ports.reserve(parent.port).close()
 
 
+# Python has no name for most of the real-time signals, of which 40 is one.
 @pytest.mark.processes
-def test_a_dead_worker_is_replaced_and_its_gauges_forgotten(start):
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "SIGKILL"), (40, "signal 40")])
+def test_a_dead_worker_is_replaced_and_its_gauges_forgotten(start, number: int, name: str):
     parent = start()
     parent.line()
     before = parent.processes(2)
     metrics, [dead, living] = Path(parent.ask()["PROMETHEUS_MULTIPROC_DIR"]), sorted(before)
-    for name in (f"gauge_liveall_{dead}.db", f"gauge_liveall_{living}.db", f"histogram_{dead}.db"):
-        (metrics / name).touch()
-    os.kill(dead, signal.SIGKILL)
-    assert parent.line() == f"worker {dead} ended by SIGKILL: another one is started\n"
+    for file in (f"gauge_liveall_{dead}.db", f"gauge_liveall_{living}.db", f"histogram_{dead}.db"):
+        (metrics / file).touch()
+    os.kill(dead, number)
+    assert parent.line() == f"worker {dead} ended by {name}: another one is started\n"
     after = parent.processes(2)
     assert (living in after, dead in after) == (True, False)
     assert {path.name for path in metrics.iterdir()} == {f"gauge_liveall_{living}.db", f"histogram_{dead}.db"}
