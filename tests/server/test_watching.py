@@ -20,6 +20,7 @@ class Folder:
     watcher: Watcher
     loads: list
     loaded: threading.Event
+    passing: list
 
     def add(self, number):
         (self.path / str(number)).mkdir(parents=True)
@@ -33,16 +34,16 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path):
     """Versions from 1000 on cannot be loaded."""
-    loads, served, loaded = [], Served(), threading.Event()
+    loads, served, loaded, passing = [], Served(), threading.Event(), []
 
     def load(number, path):
         loads.append(number)
         loaded.set()
-        if number >= 1000:
+        if number >= 1000 or number in passing:
             raise OSError("no model")
         return Version(number, {})
 
-    return Folder(tmp_path, served, Watcher(tmp_path, served, load, kept=2, seconds=0.01), loads, loaded)
+    return Folder(tmp_path, served, Watcher(tmp_path, served, load, kept=2, seconds=0.01), loads, loaded, passing)
 
 
 def test_the_newest_versions_are_loaded_once(folder):
@@ -75,7 +76,7 @@ def test_a_version_that_is_withdrawn_is_taken_back(folder):
         folder.served.version(2)
 
 
-def test_a_version_that_cannot_be_loaded_changes_nothing_and_is_not_tried_again(folder):
+def test_a_version_that_cannot_be_loaded_changes_nothing(folder):
     folder.add(1)
     folder.add(2)
     folder.look()
@@ -85,6 +86,33 @@ def test_a_version_that_cannot_be_loaded_changes_nothing_and_is_not_tried_again(
     assert folder.served.refused == {1001: "no model"}
     shutil.rmtree(folder.path / "1001")
     folder.look()
+    assert folder.served.refused == {}
+
+
+def test_a_version_is_tried_again_after_pauses_that_grow_and_then_no_more(folder):
+    folder.add(1)
+    folder.add(1001)
+    tried = []
+    for look in range(1000):
+        before = len(folder.loads)
+        assert folder.look() == [1]
+        assert folder.served.refused == {1001: "no model"}
+        if 1001 in folder.loads[before:]:
+            tried.append(look)
+    assert tried == [0, 10, 30, 70, 150, 310]
+
+
+def test_an_error_that_passes_keeps_no_version_from_being_served(folder):
+    """A version that was pushed while the file system did not answer was served after a restart only."""
+    folder.add(1)
+    folder.add(2)
+    folder.passing.append(2)
+    assert folder.look() == [1]
+    assert folder.served.refused == {2: "no model"}
+    folder.passing.clear()
+    for _ in range(10):
+        folder.look()
+    assert sorted(folder.served.versions) == [1, 2]
     assert folder.served.refused == {}
 
 
