@@ -75,7 +75,7 @@ def _pack(job: TrainingJob, execution: Execution, workers: Workers) -> None:
         if uri is None:
             continue
         files.remove_folder(uri)
-        folder = Path(uri)
+        folder = Path(files.local_copy(uri))
         folder.mkdir(parents=True)
         name = "training" if split == TRAIN else split
         sources = split_files(execution.inputs["examples"], split)

@@ -28,11 +28,14 @@ FAILED = {"event": "failed", "user": True, "message": "no"}
 
 def marked(*nodes: str) -> str:
     """What a process prints that marks some nodes, with a line of its own after each."""
-    code = (
-        f"from limbeck.cli import run_log\nfor node in {nodes}:\n    run_log.mark(node)\n    print('I am', node)\n"
-    )
+    code = f"""
+from limbeck.cli.local_run import run_log
+for node in {nodes}:
+    run_log.mark(node)
+    print('I am', node)
+"""
     return subprocess.run(
-        [sys.executable, "-c", f"print('before', end='')\n{code}"],
+        [sys.executable, "-c", f"print('before', end=''){code}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

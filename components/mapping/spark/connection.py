@@ -30,9 +30,10 @@ _MISSING = re.compile(r"(?:ModuleNotFoundError|ImportError|AttributeError): .*")
 class SparkCluster:
     """Implements `limbeck.components.mapping.cluster.Cluster`."""
 
-    def __init__(self, context: Any, wanted: str) -> None:
-        """Takes a `pyspark.SparkContext`, and what each worker must be."""
+    def __init__(self, context: Any, settings: ScoringConfig, wanted: str) -> None:
+        """Takes a `pyspark.SparkContext`, the settings, and what each worker must be."""
         self._context = context
+        self._settings = settings
         self._wanted = wanted
 
     @property
@@ -46,7 +47,7 @@ class SparkCluster:
             return []
         work = [worker.packed(function, item) for item in items]
         calls = self._context.parallelize(work, len(work)).map(functools.partial(worker.call, self._wanted))
-        return [worker.result_of(said) for said in _collected(calls)]
+        return [worker.result_of(said) for said in _collected(calls, self._settings)]
 
 
 @contextlib.contextmanager
@@ -54,8 +55,8 @@ def connected(settings: ScoringConfig, wanted: str) -> Iterator[SparkCluster]:
     """Implements `limbeck.components.mapping.cluster.Connection`."""
     with _context(settings) as context:
         _await_executor(context, settings)
-        _assert_workers(context, wanted)
-        yield SparkCluster(context, wanted)
+        _assert_workers(context, settings, wanted)
+        yield SparkCluster(context, settings, wanted)
 
 
 @contextlib.contextmanager
@@ -99,14 +100,18 @@ def end_java() -> None:
 def _await_executor(context: Any, settings: ScoringConfig) -> None:
     """Raises UserError if no executor came in time."""
     deadline = time.monotonic() + settings.start_seconds
-    while _executors(context) == 0:
-        if context._jsc.sc().isStopped() or time.monotonic() > deadline:
+    while (stopped := _is_stopped(context)) or _executors(context) == 0:
+        if stopped or time.monotonic() > deadline:
             raise UserError(
                 f"the Spark cluster at scoring.address={settings.address} gave no executor within "
                 f"{settings.start_seconds:g} s: see whether it has a worker with a free core, and Spark "
                 f"{context.version} as here, or raise scoring.start_seconds"
             )
         time.sleep(_LOOK_SECONDS)
+
+
+def _is_stopped(context: Any) -> bool:
+    return bool(context._jsc.sc().isStopped())
 
 
 def _executors(context: Any) -> int:
@@ -120,13 +125,13 @@ def _room(context: Any) -> int:
     return int(scala.maxNumConcurrentTasks(scala.resourceProfileManager().defaultResourceProfile()))
 
 
-def _assert_workers(context: Any, wanted: str) -> None:
+def _assert_workers(context: Any, settings: ScoringConfig, wanted: str) -> None:
     """Has a process in each core of the cluster look at itself. Raises UserError if one must not work."""
     # A barrier of more tasks than there is room for waits for ever.
     room = _room(context)
     # A barrier starts all at once, so no core looks twice for another.
     looks = context.parallelize(range(room), room).barrier().mapPartitions(functools.partial(_look, wanted))
-    for said in _collected(looks):
+    for said in _collected(looks, settings):
         look = from_json(worker.Look, said)
         wrong = look.wrong_here()
         if wrong:
@@ -137,14 +142,53 @@ def _look(wanted: str, _: Iterator[int]) -> list[str]:
     return [worker.look(wanted)]
 
 
-def _collected(calls: Any) -> list[Any]:
-    """Returns the results of a job. Raises UserError if a worker lacks our code, or if the cluster gave up."""
+def _collected(calls: Any, settings: ScoringConfig) -> list[Any]:
+    """Returns the results of a job. Raises UserError if a worker lacks our code, or if the cluster was lost."""
     from py4j.protocol import Py4JError
 
+    with _watching(calls.context, settings) as lost:
+        try:
+            return list(calls.collect())
+        except Py4JError as error:
+            missing = _MISSING.search(str(error))
+            if missing is not None:
+                text = worker.refusal("a machine of Spark", f"lacks what scoring needs: {missing[0]}")
+            elif lost.is_set() or _is_stopped(calls.context):
+                text = (
+                    f"the Spark cluster at scoring.address={settings.address} has lost its master or all its workers, "
+                    f"and none came within {settings.start_seconds:g} s: start them again, or raise "
+                    "scoring.start_seconds"
+                )
+            else:
+                raise
+            raise UserError(text) from None
+
+
+@contextlib.contextmanager
+def _watching(context: Any, settings: ScoringConfig) -> Iterator[threading.Event]:
+    """Ends the jobs of a cluster that has had no executor for too long, for which Spark waits for ever.
+
+    Yields an event that is set then.
+    """
+    from py4j.protocol import Py4JError
+
+    lost, done = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        seen = time.monotonic()
+        # A context that was stopped meanwhile answers nothing, and its job has ended.
+        with contextlib.suppress(Py4JError):
+            while not done.wait(_LOOK_SECONDS):
+                seen = time.monotonic() if _executors(context) else seen
+                if time.monotonic() - seen > settings.start_seconds:
+                    lost.set()
+                    context.cancelAllJobs()
+                    return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
-        return list(calls.collect())
-    except Py4JError as error:
-        missing = _MISSING.search(str(error))
-        if missing is None:
-            raise
-        raise UserError(worker.refusal("a machine of Spark", f"lacks what scoring needs: {missing[0]}")) from None
+        yield lost
+    finally:
+        done.set()
+        watcher.join()

@@ -116,9 +116,35 @@ def test_a_data_frame_gets_the_answers_of_predict(
         assert {"place": predicted[one.id]["place"], **one.answer.asDict()} == predicted[one.id]
 
 
+def test_a_cluster_that_loses_its_last_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
+    """Spark waits for another one for ever. Tests that need a worker must stand above this one."""
+    given = dataclasses.replace(
+        job, data=write_csv(tmp_path / "data", rows_of(ROWS), FILES), output=str(tmp_path / "out")
+    )
+
+    def kill() -> None:
+        while not list(given.unfinished.glob("answers/*.parquet")):
+            time.sleep(0.001)
+        spark_cluster.kill(cluster.workers[1])
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(UserError, match=r"has lost its master or all its workers, and none came within 2 s"):
+        over_files.score(given, spark_cluster.settings(cluster, 2.0))
+    killer.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_context_that_spark_has_given_up_is_told(cluster: StandingCluster):
+    """Spark gives up after a minute if another program listens at the address. It ended in a traceback of Java."""
+    settings = spark_cluster.settings(cluster)
+    with connection._context(settings) as context:
+        context._jsc.sc().stop()
+        with pytest.raises(UserError, match=r"gave no executor within 60 s: see whether"):
+            connection._await_executor(context, settings)
+
+
 def test_a_cluster_without_a_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
-    """The last test of this file: it ends the cluster's last worker."""
-    spark_cluster.kill(cluster.workers[1])
     given = dataclasses.replace(job, data=write_csv(tmp_path / "data", rows_of(4)), output=str(tmp_path / "out"))
     with pytest.raises(UserError, match=r"gave no executor within 1 s"):
         over_files.score(given, spark_cluster.settings(cluster, 1.0))
