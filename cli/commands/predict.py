@@ -66,9 +66,9 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attendin
             # A process that was killed removes nothing.
             whole.given_up(job.unfinished)
             shutil.rmtree(job.staged, ignore_errors=True)
-        happened = read_events(folder.events)
         if code != exit_codes.DONE:
             return ended.badly(folder, code, "the process that scores")
+        happened = read_events(folder.events)
     [rows] = [one["rows"] for one in happened if one["event"] == "scored"]
     print(f"scored {rows:,} rows in {time.monotonic() - began:.0f} s: {job.output}")
     return exit_codes.DONE

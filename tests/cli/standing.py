@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from tests import children
 from tests.cli import program
 from tests.cli.program import PROJECT
 
@@ -102,14 +103,7 @@ class Started:
 
     def running(self, main: str) -> list[psutil.Process]:
         """Those that run a main class of Java, the oldest first."""
-
-        def runs(one: psutil.Process) -> bool:
-            try:
-                return main in one.cmdline()
-            except psutil.NoSuchProcess:
-                return False
-
-        found = list(filter(runs, self.processes()))
+        found = [one for one in self.processes() if main in children.command(one)]
         return sorted(found, key=lambda one: (one.create_time(), one.pid))
 
     def ended(self) -> int:
