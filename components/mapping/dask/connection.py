@@ -10,7 +10,7 @@ from typing import Any
 
 from limbeck.components.mapping import worker
 from limbeck.components.mapping.dask import versions
-from limbeck.components.mapping.dask.futures import DaskCluster
+from limbeck.components.mapping.dask.futures import DaskCluster, lost
 from limbeck.errors import UserError
 from limbeck.records import from_json
 from limbeck.settings.scoring import ScoringConfig
@@ -22,14 +22,7 @@ _CONNECT_SECONDS = 10.0
 def connected(settings: ScoringConfig, wanted: str) -> Iterator[DaskCluster]:
     """Implements `limbeck.components.mapping.cluster.Connection`."""
     with _client(settings) as client:
-        found = client.get_versions()
-        own = found["client"]["packages"]
-        _assert_scheduler(client, settings, versions.of_scheduler(own, found["scheduler"]["packages"]))
-        _await_worker(client, settings)
-        # Asked again: the first worker may have come since.
-        for address, each in sorted(client.get_versions()["workers"].items()):
-            _assert_none(address, "has", versions.of_worker(own, each["packages"]))
-        _assert_workers(client, wanted)
+        _assert_cluster(client, settings, wanted)
         yield DaskCluster(client, settings, wanted)
 
 
@@ -62,6 +55,22 @@ async def _kind_of(address: str) -> str:
 
     async with rpc(address) as process:
         return str((await process.identity())["type"])
+
+
+def _assert_cluster(client: Any, settings: ScoringConfig, wanted: str) -> None:
+    from distributed.client import FutureCancelledError
+
+    try:
+        found = client.get_versions()
+        own = found["client"]["packages"]
+        _assert_scheduler(client, settings, versions.of_scheduler(own, found["scheduler"]["packages"]))
+        _await_worker(client, settings)
+        # Asked again: the first worker may have come since.
+        for address, each in sorted(client.get_versions()["workers"].items()):
+            _assert_none(address, "has", versions.of_worker(own, each["packages"]))
+        _assert_workers(client, wanted)
+    except (OSError, FutureCancelledError):
+        raise lost(settings) from None
 
 
 def _assert_scheduler(client: Any, settings: ScoringConfig, differences: list[str]) -> None:

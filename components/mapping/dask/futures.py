@@ -59,7 +59,8 @@ class DaskCluster:
             return self._results(futures, items)
         finally:
             # What is done is kept by nobody else; what is not, nobody waits for any more.
-            self._client.cancel(futures, force=True)
+            if self._client.status == "running":
+                self._client.cancel(futures, force=True)
 
     def _results(self, futures: Sequence[Any], items: Sequence[Any]) -> list[Any]:
         finished: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -95,7 +96,12 @@ class DaskCluster:
                 raise
             return None
         except FutureCancelledError:
-            raise self._lost() from None
+            raise lost(self._settings) from None
+        except OSError:
+            # The scheduler went while it gave the result; later, Dask cancels what waits for it.
+            if future.status == "error":
+                raise
+            raise lost(self._settings) from None
         except KilledWorker as error:
             raise UserError(
                 f"{error.allowed_failures + 1} workers of the Dask cluster died one after the other while they worked "
@@ -106,7 +112,7 @@ class DaskCluster:
     def _assert_alive(self) -> None:
         """Raises UserError if the scheduler is gone, or if there has been no worker for too long."""
         if self._client.status != "running":
-            raise self._lost()
+            raise lost(self._settings)
         if self._client.scheduler_info()["workers"]:
             self._alone_since = None
             return
@@ -117,8 +123,10 @@ class DaskCluster:
                 f"within {self._settings.start_seconds:g} s: start them again, or raise scoring.start_seconds"
             )
 
-    def _lost(self) -> UserError:
-        return UserError(
-            f"the connection to the Dask scheduler at scoring.address={self._settings.address} was lost: see whether "
-            "it still runs, and start again"
-        )
+
+def lost(settings: ScoringConfig) -> UserError:
+    """Returns what to raise when the scheduler is gone."""
+    return UserError(
+        f"the connection to the Dask scheduler at scoring.address={settings.address} was lost: see whether it still "
+        "runs, and start again"
+    )

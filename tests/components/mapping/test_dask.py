@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from limbeck.cli.main import main
 from limbeck.components.bulk_scoring import over_files, scoring
 from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.components.mapping.cluster import Needs, connected
-from limbeck.components.mapping.dask import connection
+from limbeck.components.mapping.dask import connection, futures
 from limbeck.components.predictor import over_files as predictor
 from limbeck.components.predictor.asked import AskedModels
 from limbeck.digests.sources import ROOT
@@ -292,11 +293,30 @@ def test_what_is_no_scheduler_is_told(monkeypatch: pytest.MonkeyPatch):
             raise AssertionError("it never says a word")
 
 
-def test_the_end_of_the_scheduler_ends_the_job(
-    cluster: DaskCluster, job: ScoringJob, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_scheduler_that_ends_while_it_gives_a_result_is_told(
+    job: ScoringJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    """Dask then raises an error of the socket, and not the one of a lost scheduler: the run ended in a traceback."""
+    other = DaskCluster(tmp_path)
+    fetched = futures.DaskCluster._fetched
+
+    def while_it_ends(self: futures.DaskCluster, future: Any, item: Any) -> Any:
+        other.scheduler.send_signal(signal.SIGSTOP)
+        threading.Timer(0.5, other.scheduler.kill).start()
+        return fetched(self, future, item)
+
+    monkeypatch.setattr(futures.DaskCluster, "_fetched", while_it_ends)
+    try:
+        other.add()
+        with connected(other.settings(), Needs(job.task, str(tmp_path), ())) as workers:  # noqa: SIM117
+            with pytest.raises(UserError, match="the connection to the Dask scheduler"):
+                workers.map(abs, [-3])
+    finally:
+        other.end()
+
+
+def test_the_end_of_the_scheduler_ends_the_job(cluster: DaskCluster, job: ScoringJob, data: str, tmp_path: Path):
     """The last test of this file: it ends the cluster."""
-    monkeypatch.setattr(connection, "_CONNECT_SECONDS", 1.0)
     given = dataclasses.replace(job, data=data, output=str(tmp_path / "out"))
 
     def kill() -> None:

@@ -116,8 +116,14 @@ def test_a_data_frame_gets_the_answers_of_predict(
         assert {"place": predicted[one.id]["place"], **one.answer.asDict()} == predicted[one.id]
 
 
-def test_a_cluster_that_loses_its_last_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
+def test_a_cluster_that_loses_its_last_worker_is_told(
+    cluster: StandingCluster, job: ScoringJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Spark waits for another one for ever. Tests that need a worker must stand above this one."""
+    # A machine with much to do starts no executor in the seconds that are enough to see that one is gone.
+    await_executor = connection._await_executor
+    patient = spark_cluster.settings(cluster)
+    monkeypatch.setattr(connection, "_await_executor", lambda context, _: await_executor(context, patient))
     given = dataclasses.replace(
         job, data=write_csv(tmp_path / "data", rows_of(ROWS), FILES), output=str(tmp_path / "out")
     )
