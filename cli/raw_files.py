@@ -17,8 +17,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from limbeck.components.artifacts.record_stream import is_head
 from limbeck.components.example_gen.files import GZIP
-from limbeck.components.example_gen.tfrecord_files import is_head
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
 

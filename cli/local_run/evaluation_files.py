@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from limbeck.components.example_gen import tfrecord_files
+from limbeck.components.artifacts.record_files import read_records
 from limbeck.report.pages.slices import SliceMetrics
 
 # The Evaluator's names of the two models, and of the metric that counts.
@@ -27,7 +26,7 @@ def read(folder: Path) -> tuple[SliceMetrics, ...]:
     """
     message = _module().MetricsForSlice
     paths = sorted(folder.glob("metrics-*.tfrecord"))
-    return tuple(_slice(message.FromString(record)) for path in paths for record in _records(path))
+    return tuple(_slice(message.FromString(record)) for path in paths for record in read_records(str(path)))
 
 
 @functools.cache
@@ -41,11 +40,6 @@ def _module() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _records(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as content:
-        yield from tfrecord_files.records_in(str(path), content)
 
 
 def _slice(found: Any) -> SliceMetrics:

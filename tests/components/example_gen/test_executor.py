@@ -206,8 +206,8 @@ MISTAKES: list[tuple[type[BaseExampleGenExecutor], dict[str, Any], str]] = [
     (
         TFRecordExecutor,
         {"train__a": b"0123456789abcdef"},
-        "{data}/train/a: the record at byte 0 is not a TFRecord (is data.format right?): the checksum of its length "
-        "is wrong. Copy or write the file again",
+        "{data}/train/a: the record at byte 0 is not a TFRecord: the checksum of its length is wrong. "
+        "Is data.format right?",
     ),
     (
         CsvExecutor,

@@ -109,7 +109,7 @@ def test_another_format_is_named(tmp_path: Path):
     path = tmp_path / "part"
     path.write_bytes(b"a,b,c\n1,2,3\n4,5,6\n")
     with pytest.raises(
-        DataError, match=rf"^{path}: the record at byte 0 is not a TFRecord \(is data\.format right\?\)"
+        DataError, match=rf"^{path}: the record at byte 0 is not a TFRecord: .* is wrong\. Is data\.format right\?"
     ):
         read(path)
 
