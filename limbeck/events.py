@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ def emit(kind: str, **fields: Any) -> None:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+
+def note(text: str, log: Callable[..., None]) -> None:
+    """Tells a text to the user: on the terminal and in the log.
+
+    Args:
+      text: the text.
+      log: a logger's method, such as `logger.warning`.
+    """
+    log("%s", text)
+    emit("note", text=text)
 
 
 def parse(line: str) -> dict[str, Any] | None:

@@ -65,6 +65,15 @@ class Request:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Asked:
+    """A request, and the files that came with it."""
+
+    request: Request
+    output: int
+    status: int
+
+
+@dataclasses.dataclass(frozen=True)
 class _Child:
     process: int
     status: int
@@ -139,35 +148,35 @@ def _serve(connection: socket.socket, launcher: int) -> Request | None:
                 asked = _receive(connection)
                 if asked is None:
                     asking.clear()
-                    continue
-                request, output, status = asked
-                try:
-                    child = os.fork()
-                except OSError as error:
-                    # The launcher sees a status without a process, and the other forks go on.
-                    sys.stderr.write(f"the fork server cannot fork: {error}\n")
-                    _close(output, status)
-                    continue
-                if not child:
-                    _close(
-                        launcher,
-                        status,
-                        connection.detach(),
-                        *children,
-                        *(one.status for one in children.values()),
-                    )
+                elif _fork(asked, children):
+                    _close(launcher, connection.detach(), *children, *(one.status for one in children.values()))
                     children.clear()
-                    _become(request, output, server)
-                    return request
-                _close(output)
-                children[os.pidfd_open(child)] = _Child(child, status)
-                if not _told(status, child):
-                    # A launcher that was interrupted meanwhile knows nothing of this fork.
-                    os.kill(child, signal.SIGKILL)
+                    _become(asked, server)
+                    return asked.request
     finally:
         for one in children.values():
             os.kill(one.process, signal.SIGKILL)
     return None
+
+
+def _fork(asked: _Asked, children: dict[int, _Child]) -> bool:
+    """Returns True in the fork. Returns False in the server, which has the fork among its children then."""
+    try:
+        child = os.fork()
+    except OSError as error:
+        # The launcher sees a status without a process, and the other forks go on.
+        sys.stderr.write(f"the fork server cannot fork: {error}\n")
+        _close(asked.output, asked.status)
+        return False
+    if not child:
+        _close(asked.status)
+        return True
+    _close(asked.output)
+    children[os.pidfd_open(child)] = _Child(child, asked.status)
+    if not _told(asked.status, child):
+        # A launcher that was interrupted meanwhile knows nothing of this fork.
+        os.kill(child, signal.SIGKILL)
+    return False
 
 
 def _close(*handles: int) -> None:
@@ -175,7 +184,7 @@ def _close(*handles: int) -> None:
         os.close(handle)
 
 
-def _receive(connection: socket.socket) -> tuple[Request, int, int] | None:
+def _receive(connection: socket.socket) -> _Asked | None:
     first, files, _, _ = socket.recv_fds(connection, 1, 2)
     if not first:
         return None
@@ -187,7 +196,7 @@ def _receive(connection: socket.socket) -> tuple[Request, int, int] | None:
             _close(*files)
             return None
         line += chunk
-    return Request(**json.loads(line)), files[0], files[1]
+    return _Asked(Request(**json.loads(line)), *files)
 
 
 def _tell_end(handle: int, child: _Child) -> None:
@@ -206,15 +215,16 @@ def _told(status: int, number: int) -> bool:
     return True
 
 
-def _become(request: Request, output: int, server: int) -> None:
+def _become(asked: _Asked, server: int) -> None:
     """Gives a fork what a program has when it is started. `server` may have died meanwhile: then it has to die, too."""
     import tempfile
 
     import numpy as np
 
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
+    request = asked.request
+    os.dup2(asked.output, 1)
+    os.dup2(asked.output, 2)
+    os.close(asked.output)
     os.chdir(request.folder)
     sys.path[0] = request.folder
     sys.argv = [sys.argv[0], *request.arguments]

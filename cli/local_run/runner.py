@@ -63,10 +63,10 @@ def _run(folder: RunFolder) -> None:
 
     before = moved_from(folder.metadata, folder.artifacts)
     if before is not None:
-        note = (
+        told = (
             f"results were in {before}, and TFX knows them by their paths: all is computed again in {folder.root}"
         )
-        events.emit("note", text=note)
+        events.note(told, logging.info)
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.pop(trial.ENVIRONMENT, None)
     look_at_cluster(folder, request)

@@ -51,8 +51,7 @@ class Executor(base_executor.BaseExecutor):
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         counted = label_counts.notes(label_counts.read(examples), task)
         for note in (*checked.notes, *input_notes.read(examples), *counted):
-            logging.info(note)
-            events.emit("note", text=note)
+            events.note(note, logging.info)
 
 
 def _stop(faults: tuple[str, ...], changes: tuple[str, ...], task: Task) -> None:

@@ -64,8 +64,7 @@ def _try(folder: str, teacher: SavedTeacher, objective: Objective, examples: lis
             f"the teacher's output '{teacher.output}' is declared to be logits, but for {len(examples)} examples it "
             "looks like probabilities: if it is, say answers='probabilities'"
         )
-        _log.warning("%s", told)
-        events.emit("note", text=told)
+        events.note(told, _log.warning)
 
 
 def _read(paths: list[str]) -> list[bytes]:

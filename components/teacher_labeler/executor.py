@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -29,6 +30,8 @@ from limbeck.settings.scoring import ScoringConfig
 from limbeck.trainer.distillation.stored import record
 from limbeck.trainer.distillation.stored.example import stored_bytes, teacher_logits
 from limbeck.trainer.distillation.stored.form import StoredForm, form_of
+
+_log = logging.getLogger(__name__)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -127,7 +130,7 @@ def _note_sizes(folder: str, shards: Sequence[str], labelling: LabellingConfig, 
     )
     record.write(folder, made)
     if not form.plain:
-        events.emit("note", text=f"the soft targets of the training split are stored as {made.size_words}")
+        events.note(f"the soft targets of the training split are stored as {made.size_words}", _log.info)
 
 
 def number_occurrences(content_id: bytes, examples: Iterable[bytes]) -> Iterator[bytes]:

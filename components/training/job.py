@@ -109,6 +109,5 @@ def _search(execution: Execution) -> SearchConfig | None:
     text = (
         "no search for temperature and alpha: the examples have no validation split, so the usual values are taken"
     )
-    _log.warning("%s", text)
-    events.emit("note", text=text)
+    events.note(text, _log.warning)
     return None

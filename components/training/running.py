@@ -48,8 +48,7 @@ def run(make: Callable[[Execution, Path], TrainingJob], execution: Execution, sc
         except DamagedDataError as error:
             # Their source is here. Equal data are packed alike, so the job finds its checkpoints.
             text = f"packed data are damaged, so they are packed again, and training goes on: {error}"
-            _log.warning("%s", text)
-            events.emit("note", text=text)
+            events.note(text, _log.warning)
             checkpoints = _attempt(job, execution, workers)
     if checkpoints is not None:
         # A finished job needs no checkpoint, and another strategy would take it for its own.

@@ -1,4 +1,5 @@
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,10 @@ def test_a_torn_line_is_passed_over_and_its_neighbours_are_read():
 def test_a_full_disk_ends_no_training(monkeypatch):
     monkeypatch.setenv(events.ENVIRONMENT, "/dev/full")
     events.emit("training", loss=0.5)
+
+
+def test_a_note_stands_in_the_log_where_no_terminal_hears_it(monkeypatch, caplog):
+    """Some notes were told to the terminal alone, so a pod's log did not have them."""
+    monkeypatch.delenv(events.ENVIRONMENT, raising=False)
+    events.note("the teacher is 100% sure", logging.getLogger("limbeck.any").warning)
+    assert caplog.record_tuples == [("limbeck.any", logging.WARNING, "the teacher is 100% sure")]

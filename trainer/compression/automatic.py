@@ -8,6 +8,7 @@ one thread. The test split is not used here; the gate judges the chosen file on 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ from limbeck.trainer.serving.compressed import CompressedFile
 from limbeck.trainer.serving.export import tensor_name
 from limbeck.trainer.session import inputs
 
+_log = logging.getLogger(__name__)
 # Files answer one example after the other, so there is a limit.
 _MOST_EXAMPLES = 10_000
 # The standard error of fewer differences says nothing.
@@ -74,7 +76,8 @@ def search(maker: Maker, student_steps: int) -> Found:
             f"compression.budget={config.budget:g} suffices for none of compression.candidates="
             f"{list(config.candidates)}, because each trains the student further: add int8, or set a larger budget"
         )
-    _tell(_beginning([trainings[name] * steps for name in names], left_out, student_steps, judge.examples))
+    trained = [trainings[name] * steps for name in names]
+    events.note(_beginning(trained, left_out, student_steps, judge.examples), _log.info)
     tried, files = [], []
     for name in names:
         one, made = _try(dataclasses.replace(maker, session=dataclasses.replace(session, trial=name)), name, judge)
@@ -96,7 +99,7 @@ def search(maker: Maker, student_steps: int) -> Found:
         dataclasses.replace(one, front=front[number], chosen=number == taken) for number, one in enumerate(tried)
     ]
     record = RecipeSearch(judge.examples, judge.value, config.size, config.prefer, tuple(left_out), tuple(tried))
-    _tell(f"compression.recipe=auto took {tried[taken].recipe}")
+    events.note(f"compression.recipe=auto took {tried[taken].recipe}", _log.info)
     made = files[taken]
     if made is None:
         raise AssertionError("a file that is taken was made")
@@ -231,7 +234,3 @@ def _beginning(steps: Sequence[int], left_out: Sequence[str], student_steps: int
 
 def _defined(figure: float) -> float | None:
     return figure if math.isfinite(figure) else None
-
-
-def _tell(text: str) -> None:
-    events.emit("note", text=text)

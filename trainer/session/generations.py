@@ -13,6 +13,7 @@ job that was killed reads the generations that were done from their last checkpo
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,8 @@ from limbeck.trainer.session import inputs, member
 from limbeck.trainer.session.member import Weights
 from limbeck.trainer.session.session import Session
 from limbeck.trainer.session.trials import Found
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +92,7 @@ def tell(session: Session, told: tuple[Generation, ...]) -> None:
     generation_record.write(told, session.job.record_uri)
     measure = session.task.objective.measure
     values = ", ".join("unknown" if one.value is None else measure.text(one.value) for one in told)
-    events.emit("note", text=f"{measure.name} of {len(told)} generations on the validation split: {values}")
+    events.note(f"{measure.name} of {len(told)} generations on the validation split: {values}", _log.info)
 
 
 def seed_of(seed: int, generation: int) -> int:

@@ -276,5 +276,4 @@ def _tell(
         f"{session.who} is cut into {len(chosen)} stages: {'; '.join(lines)}. The slowest has "
         f"{slowest / total:.0%} of the time"
     )
-    _log.info("%s", text)
-    events.emit("note", text=text)
+    events.note(text, _log.info)

@@ -48,8 +48,7 @@ def check(session: Session, order: Order) -> None:
         return
     whole_batches = [] if session.job.most_steps else batch_remarks(order, session.who)
     for told in (*whole_batches, *_try(session, order, _first_batch(session, order))):
-        _log.warning("%s", told)
-        events.emit("note", text=told)
+        events.note(told, _log.warning)
     planned = session.job.planned()
     if planned is None:
         return

@@ -210,5 +210,4 @@ def _defined(figure: float) -> float | None:
 
 def _tell(session: Session, text: str) -> None:
     if session.me.is_chief:
-        _log.info("%s", text)
-        events.emit("note", text=text)
+        events.note(text, _log.info)
