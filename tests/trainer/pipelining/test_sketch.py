@@ -11,6 +11,7 @@ from limbeck.trainer.pipelining.profile import costs
 from limbeck.trainer.pipelining.sketch import answered, answered_nothing, sketched, slots_sketched
 from limbeck.trainer.pipelining.variable_handles import plain
 from tests.trainer.pipelining.models import MODELS, batch, built
+from tests.trainer.tensor_memory import counting
 
 pytestmark = pytest.mark.long
 
@@ -32,37 +33,43 @@ def parts(model):
     return found, found.graph.cuts(), blocks_of(found, found.graph.cuts())
 
 
-@pytest.fixture
-def used():
-    """Returns a function that returns the megabytes in use since the test began: now, or at the most."""
-    before = tf.config.experimental.get_memory_info("CPU:0")["current"]
-    tf.config.experimental.reset_memory_stats("CPU:0")
-    return lambda kind: (tf.config.experimental.get_memory_info("CPU:0")[kind] - before) / 2**20
+def test_a_model_is_profiled_with_the_memory_of_one_block():
+    peak, current = counting(profiled)
+    # The weights of a block, their gradient, and the initial value while it is assigned; all together have 8.
+    assert peak < 4 * MEGABYTES
+    assert current < MEGABYTES
 
 
-def test_a_model_is_profiled_with_the_memory_of_one_block(used):
+def profiled(used):
     with sketched() as made:
         model = wide()
     found, cuts, blocks = parts(model)
     measured = costs(found, cuts, blocks, [tf.ones([4, WIDTH])], made)
-    # The weights of a block, their gradient, and the initial value while it is assigned; all together have 8.
-    assert used("peak") < 4 * MEGABYTES
-    assert used("current") < MEGABYTES
     assert len(measured) == len(blocks) and all(one.seconds > 0 for one in measured)
+    return used("peak"), used("current")
 
 
-def test_a_model_answers_with_the_memory_of_one_block(used):
+def test_a_model_answers_with_the_memory_of_one_block():
+    peak, current = counting(asked)
+    # Drawing the weights of a block takes some more.
+    assert peak < 4 * MEGABYTES
+    assert current < MEGABYTES
+
+
+def asked(used):
     with sketched() as made:
         model = wide()
     found, cuts, blocks = parts(model)
     answered(found, cuts, blocks, [tf.ones([4, WIDTH])], made)
     answered_nothing(found, cuts, blocks, [tf.ones([0, WIDTH])], made)
-    # Drawing the weights of a block takes some more.
-    assert used("peak") < 4 * MEGABYTES
-    assert used("current") < MEGABYTES
+    return used("peak"), used("current")
 
 
-def test_an_optimizer_is_built_with_the_memory_of_one_slot(used):
+def test_an_optimizer_is_built_with_the_memory_of_one_slot():
+    assert counting(with_slots) < 2 * MEGABYTES
+
+
+def with_slots(used):
     with sketched():
         model = wide()
     optimizer = tf_keras.optimizers.Adam(use_ema=True)
@@ -70,7 +77,7 @@ def test_an_optimizer_is_built_with_the_memory_of_one_slot(used):
         optimizer.build(model.trainable_variables)
     assert len(optimizer.variables) > 3 * len(model.trainable_variables)
     assert optimizer.iterations.numpy() == 0
-    assert used("peak") < 2 * MEGABYTES
+    return used("peak")
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -17,6 +17,7 @@ from limbeck.trainer.serving.weight_files import WeightFiles, parts_of
 from limbeck.trainer.session import finish, saved_weights
 from limbeck.trainer.session.models import build_model
 from tests.trainer.session import deep
+from tests.trainer.tensor_memory import counting
 from tests.trainer.world import weights
 
 LAYERS = 12
@@ -36,6 +37,10 @@ def test_equal_sizes_are_parts_of_their_own():
 
 
 def test_two_members_are_exported_with_the_memory_of_a_layer(world, tmp_path):
+    assert counting(peak_of_export, world, tmp_path) < 3 * deep.MEGABYTES_A_LAYER
+
+
+def peak_of_export(used, world, tmp_path):
     task = TaskRef(module=deep.__name__)
     jobs = [
         world.job(tmp_path / name, task=task, members=2, hyperparameters={"layers": LAYERS})
@@ -47,12 +52,10 @@ def test_two_members_are_exported_with_the_memory_of_a_layer(world, tmp_path):
     parts = tmp_path / "parts"
     parts.mkdir()
     files = WeightFiles(parts)
-    before = tf.config.experimental.get_memory_info("CPU:0")["current"]
-    tf.config.experimental.reset_memory_stats("CPU:0")
+    used.begin()
     copies = [finish.sketched_copy(sessions[0], one, files) for one in trained]
     finish.export(sessions[0], copies, [Fitted()] * 2, files)
-    peak = (tf.config.experimental.get_memory_info("CPU:0")["peak"] - before) / 2**20
-    assert peak < 3 * deep.MEGABYTES_A_LAYER
+    peak = used("peak")
     assert not list(parts.iterdir())
     plain = [finish.plain_copy(sessions[1], one.get_weights()) for one in trained]
     finish.export(sessions[1], plain, [Fitted()] * 2)
@@ -70,6 +73,7 @@ def test_two_members_are_exported_with_the_memory_of_a_layer(world, tmp_path):
     saved_weights.load(again, jobs[0].model_uri, "the teacher", "build_teacher", 1)
     for one, other in zip(again.get_weights(), trained[1].get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+    return peak
 
 
 def test_another_model_is_refused(world, tmp_path):

@@ -3,7 +3,6 @@
 import dataclasses
 
 import pytest
-import tensorflow as tf
 
 from limbeck.errors import TaskError
 from limbeck.reference import TaskRef
@@ -11,19 +10,21 @@ from limbeck.settings.pipelining import PipeliningConfig
 from limbeck.trainer import training
 from limbeck.trainer.session import inputs, preflight
 from tests.trainer.session import deep, mistakes
+from tests.trainer.tensor_memory import counting
 from tests.trainer.world import TRAINING
 
 STAGES = PipeliningConfig(stages=2, micro_batches=4)
 
 
-def tried(job):
-    """Tries a job in stages, on the one device of this process. Returns the most megabytes that it took."""
+def try_(job):
+    """Tries a job in stages, on the one device of this process."""
     session = training.join_job(dataclasses.replace(job, pipelining=PipeliningConfig()))
-    order = inputs.order_of(session, 0)
-    before = tf.config.experimental.get_memory_info("CPU:0")["current"]
-    tf.config.experimental.reset_memory_stats("CPU:0")
-    preflight.check(dataclasses.replace(session, job=job), order)
-    return (tf.config.experimental.get_memory_info("CPU:0")["peak"] - before) / 2**20
+    preflight.check(dataclasses.replace(session, job=job), inputs.order_of(session, 0))
+
+
+def peak_of_trial(used, job):
+    try_(job)
+    return used("peak")
 
 
 @pytest.mark.parametrize("schedule", ["1f1b", "2bw"])
@@ -32,7 +33,7 @@ def test_a_teacher_is_tried_with_the_memory_of_a_block(world, tmp_path, schedule
     task = TaskRef(module=deep.__name__)
     stages = dataclasses.replace(STAGES, schedule=schedule)
     job = world.job(tmp_path / "job", task=task, pipelining=stages, hyperparameters={"layers": 12})
-    assert tried(job) < 4 * deep.MEGABYTES_A_LAYER
+    assert counting(peak_of_trial, job) < 4 * deep.MEGABYTES_A_LAYER
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_a_mistake_is_told_as_without_stages(world, tmp_path, attribute, told):
         training=dataclasses.replace(TRAINING, recompute="all"),
     )
     with pytest.raises(TaskError, match=told):
-        tried(job)
+        try_(job)
