@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from limbeck import files
 from limbeck.cli.checking.outcome import Column, Data
 from limbeck.cli.local_run import statistics_files
+from limbeck.components.artifacts.record_files import records_of
 from limbeck.components.example_gen import label_counts, row_counts
 from limbeck.components.example_gen.row_counts import RowCounts
 from limbeck.examples import SPLITS, TRAIN
@@ -48,7 +49,7 @@ def data_of(task: Task, config: DataConfig, uris: Mapping[str, str]) -> Data:
 
 def raw_examples(examples: str, count: int) -> list[bytes]:
     """Returns a few serialized raw examples of the training split."""
-    return [bytes(record.numpy()) for record in _records(_split(examples, TRAIN)).take(count)]
+    return list(itertools.islice(_records(_split(examples, TRAIN)), count))
 
 
 def all_rows(rows: Mapping[str, int], counted: RowCounts, *, divided: bool) -> dict[str, int]:
@@ -95,15 +96,12 @@ def contents_of(folder: str) -> Iterator[frozenset[tuple[str, bytes]]]:
     import tensorflow as tf
 
     for record in _records(folder):
-        features = tf.train.Example.FromString(record.numpy()).features.feature
+        features = tf.train.Example.FromString(record).features.feature
         yield frozenset((name, value.SerializeToString(deterministic=True)) for name, value in features.items())
 
 
-def _records(folder: str) -> Any:
-    import tensorflow as tf
-
-    paths = [files.join(folder, name) for name in files.names(folder) if not name.startswith(".")]
-    return tf.data.TFRecordDataset(sorted(paths), compression_type="GZIP")
+def _records(folder: str) -> Iterator[bytes]:
+    return records_of(sorted(files.join(folder, name) for name in files.names(folder) if not name.startswith(".")))
 
 
 def _split(artifact: str, split: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from limbeck import temporary
 from limbeck.cli import exit_codes, quiet
 from limbeck.cli.local_run.run_folder import RunFolder
+from limbeck.components.artifacts.record_files import read_records, write_records
 from limbeck.errors import ConfigError, DataError, UserError
 from limbeck.examples import TRAIN
 from limbeck.server import recording
@@ -29,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
       ConfigError: if the limit is none, or if there are no recorded requests in the folder.
       UserError: if no run has accepted data in the root.
-      DataError: if a feature differs by more than the limit.
+      DataError: if a feature differs by more than the limit, or if recorded requests cannot be read.
     """
     quiet.quieten()
     folder = RunFolder(arguments.root.resolve())
@@ -75,17 +76,26 @@ def statistics_of(parts: Collection[Path], schema: Any, lacking: Collection[Feat
       parts: files of serialized tf.Examples.
       schema: the accepted schema, without which numbers that stand for categories would be described as numbers.
       lacking: features whose default is taken for no value.
+
+    Raises:
+      DataError: if a file is damaged or cut off.
     """
-    import tensorflow as tf
     import tensorflow_data_validation as tfdv
 
     defaults = {one.name: _encoded(one.default) for one in lacking if one.default is not None}
     with temporary.folder() as folder:
         rows = str(folder / "rows.gz")
-        with tf.io.TFRecordWriter(rows, "GZIP") as writer:
-            for record in tf.data.TFRecordDataset([str(part) for part in parts], "GZIP").as_numpy_iterator():
-                writer.write(without(record, defaults))
+        write_records(rows, (without(record, defaults) for part in parts for record in _records(part)))
         return tfdv.generate_statistics_from_tfrecord(rows, stats_options=tfdv.StatsOptions(schema=schema))
+
+
+def _records(part: Path) -> Iterator[bytes]:
+    try:
+        yield from read_records(str(part))
+    except OSError as error:
+        raise DataError(
+            f"recorded requests must be whole files, but {error}: remove it, or copy it again"
+        ) from None
 
 
 def without(record: bytes, defaults: dict[str, Any]) -> bytes:

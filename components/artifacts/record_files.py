@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
@@ -31,6 +32,11 @@ def read_records(path: str) -> Iterator[bytes]:
                 raise EOFError("it is empty")
     except (EOFError, zlib.error, gzip.BadGzipFile, DamagedRecordError) as error:
         raise OSError(f"{path} cannot be read: {error}") from None
+
+
+def records_of(paths: Iterable[str]) -> Iterator[bytes]:
+    """Yields the records of one file after the other, as `read_records` does."""
+    return itertools.chain.from_iterable(map(read_records, paths))
 
 
 def write_records(path: str, records: Iterable[bytes]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from tfx.types import artifact_utils
 
 from limbeck import files
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, single_uris, split_files
+from limbeck.components.artifacts.record_files import records_of, write_records
 from limbeck.components.example_adapter.adaptation import Adaptation, adapted_spec
 from limbeck.components.properties.code import task_of
 from limbeck.errors import DataError
@@ -100,15 +102,11 @@ def _write_graph(task: TaskRef, source: str, destination: str) -> None:
 
 def _write_sample(paths: list[str], examples: Artifacts | Any) -> None:
     """Writes the first raw examples of the test split, which models are timed and tried with."""
-    import tensorflow as tf
-
     sample = artifact_utils.get_single_instance(examples)
     sample.split_names = artifact_utils.encode_split_names([TEST])
-    records = [*tf.data.TFRecordDataset(paths, compression_type="GZIP").take(SAMPLE).as_numpy_iterator()]
+    records = list(itertools.islice(records_of(paths), SAMPLE))
     if not records:
         raise DataError(f"there is no example to judge models with in {paths}: name another split as Splits.test")
     folder = artifact_utils.get_split_uris([sample], TEST)[0]
     files.make_folder(folder)
-    with tf.io.TFRecordWriter(files.join(folder, "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for record in records:
-            writer.write(record)
+    write_records(files.join(folder, "data_tfrecord-00000-of-00001.gz"), records)

@@ -11,6 +11,7 @@ from tfx.utils import path_utils
 
 from limbeck import events, files
 from limbeck.components.artifacts.files import Artifacts, single_uris, split_files
+from limbeck.components.artifacts.record_files import records_of
 from limbeck.components.properties.code import task_of
 from limbeck.errors import ConfigError
 from limbeck.examples import TEST
@@ -39,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         teacher = from_json(SavedTeacher, exec_properties["teacher"])
         given = files.local_copy(path_utils.serving_model_path(uri["given_model"]))
         transform = tft.TFTransformOutput(files.local_copy(uri["transform_graph"]))
-        sample = _read(split_files(input_dict["examples"], TEST))
+        sample = list(records_of(split_files(input_dict["examples"], TEST)))
         with files.written_locally(path_utils.serving_model_dir(uri["model"])) as folder:
             weights = adapted.save(given, teacher, task, transform, folder)
             _try(folder, teacher, task.objective, sample)
@@ -65,9 +66,3 @@ def _try(folder: str, teacher: SavedTeacher, objective: Objective, examples: lis
             "looks like probabilities: if it is, say answers='probabilities'"
         )
         events.note(told, _log.warning)
-
-
-def _read(paths: list[str]) -> list[bytes]:
-    import tensorflow as tf
-
-    return list(tf.data.TFRecordDataset(paths, compression_type="GZIP").as_numpy_iterator())

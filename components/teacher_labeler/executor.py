@@ -16,7 +16,7 @@ from limbeck import events, files, memory
 from limbeck.beam_processes import in_memory
 from limbeck.beam_processes.in_memory import is_alone
 from limbeck.components.artifacts.files import TRANSFORMED_PREFIX, Artifacts, split_files, split_names
-from limbeck.components.artifacts.record_files import content_bytes
+from limbeck.components.artifacts.record_files import content_bytes, records_of
 from limbeck.components.properties.code import task_of
 from limbeck.components.properties.sections import Section
 from limbeck.components.teacher_labeler import over_files, provenance
@@ -119,8 +119,7 @@ def _note_sizes(folder: str, shards: Sequence[str], labelling: LabellingConfig, 
     """Writes down the form of the training split, and what its files take. Says it, unless all logits were stored."""
     import tensorflow as tf
 
-    records = tf.data.TFRecordDataset(list(shards), compression_type="GZIP").take(1).as_numpy_iterator()
-    first = next((tf.train.Example.FromString(one) for one in records), None)
+    first = next((tf.train.Example.FromString(one) for one in records_of(shards)), None)
     made = record.StoredRecord(
         labelling=labelling,
         teachers=0 if first is None else len(teacher_logits(first, form)),

@@ -130,3 +130,13 @@ def test_what_cannot_be_compared_is_refused(root: Path, tmp_path: Path, options:
     places = {"empty": tmp_path / "empty", "full": full, "root": root, "new": tmp_path / "new"}
     assert main(["drift", *(option.format(**places) for option in options)]) == 2
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_part_that_was_cut_off_is_named(root: Path, tmp_path: Path, capsys):
+    """A part that was cut off when it was copied looked like a shorter one, or ended in a traceback."""
+    place = recorded(tmp_path, drawn(5))
+    part = next(tmp_path.glob("served-*"))
+    part.write_bytes(part.read_bytes()[:-20])
+    assert main(["drift", place, "--root", str(root)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"recorded requests must be whole files, but {part} cannot be read: " in told
