@@ -191,7 +191,7 @@ class _Watching:
         return self._seen(state, int(job.error.code), str(job.error.message)) if state in ENDED else None
 
     def _hung(self) -> dict[int, float]:
-        """The silent ones of those that have started: machines come minutes apart."""
+        """Returns the silence of processes that hang. Those that have not started do not count: machines start late."""
         try:
             return self._silent()
         except OSError as error:
