@@ -1,1 +1,1 @@
-"""The command line: what each verb takes (`verbs`), what it does (`commands`), and what those share."""
+"""The command line: the arguments of each verb (`verbs`), the code that it runs (`commands`), and shared code."""

@@ -34,7 +34,7 @@ Rows = Mapping[str, tuple[str, ...]]
 _Layer = dict[str, Any]
 
 _ACCELERATED: _Layer = {"launcher": {"vertex": {"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}}}
-# Settings whose other value `_other` cannot find: the settings that must be set before, and the other value.
+# Settings for which `_other` finds no other value: the settings that must be set before, and the other value.
 _DIVIDED: _Layer = {"data": {"path": "/data", "split": "0.8/0.1/0.1"}}
 _PORTABLE: _Layer = {"beam": {"engine": "portable"}}
 _FLINK: _Layer = {"beam": {"engine": "flink", "job_server_jar": "/job-server.jar", "master": "http://flink:8081"}}
@@ -132,7 +132,7 @@ class Change:
 
 
 def changes(config: Config) -> Iterator[Change]:
-    """Yields a change of each setting that there is, without those of `SINGLE`.
+    """Yields a change of each setting, except those in `SINGLE`.
 
     Raises:
       ConfigError: if the other value breaks a rule. Then `_CHANGES` needs a better one.
@@ -210,7 +210,7 @@ def keys(config: Config, ref: TaskRef, project: Project | None = None) -> Keys:
 
 
 def run_again(before: Keys, after: Keys) -> tuple[str, ...]:
-    """Returns the nodes of `after`, in their order, for which a run with `before` left nothing in the cache."""
+    """Returns the nodes of `after`, in their order, that are not in the cache after a run with `before`."""
     return tuple(name for name, key in after.items() if before.get(name) != key)
 
 

@@ -1,4 +1,4 @@
-"""Prints each step as it ends, with the end of its log where it failed."""
+"""Prints each step as it ends; if it failed, with the end of its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WHAT = {"ROOT_DAG": "driver", "DAG": "driver", "CONTAINER": "driver", "EXECUTOR
 
 
 class Following:
-    """Runs pods, and tells of each."""
+    """Runs pods, and prints a line for each."""
 
     def __init__(self, pods: Pods) -> None:
         self._pods = pods

@@ -2,9 +2,9 @@
 
 A command line that is killed by SIGKILL runs no handler. The kernel can end its children and grandchildren, but only
 those that ask for it. Beam's worker processes do not: some were alive 15 seconds after their run. The guardian reads a
-pipe that the command line holds open, and through which it is told of sessions, and of their ends. When the pipe ends,
-the guardian kills every process of the sessions that are left. Then it removes the temporary folders of the dead. The
-guardian has its own session, so that signals for the run do not reach it.
+pipe that the command line holds open, and that reports sessions and their ends. When the pipe ends, the guardian kills
+every process of the remaining sessions. Then it removes the temporary folders of the dead processes. The guardian has
+its own session, so that signals for the run do not reach it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from limbeck import temporary
 
 
 class Guardian:
-    """A guardian of this process, as this process sees it."""
+    """This process's connection to its guardian."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         """Takes the pipe that the guardian reads."""
         self._pipe = pipe
 
     def add(self, session: int) -> None:
-        """Has it kill a session if this process dies, or leaves the context of `guarding`."""
+        """Lets the guardian kill a session if this process dies, or leaves the context of `guarding`."""
         self._tell(f"+{session}")
 
     def forget(self, session: int) -> None:
-        """Has it leave a session alone that has ended: another one may get its number."""
-        # A guardian that was killed itself kills nobody.
+        """Lets the guardian forget a session that has ended, because a new session may get its number."""
+        # The guardian may have been killed. Then there is nothing to forget.
         with contextlib.suppress(BrokenPipeError):
             self._tell(f"-{session}")
 
@@ -90,7 +90,7 @@ def members(session: int) -> list[int]:
 
 
 def watch(pipe: IO[bytes]) -> None:
-    """Blocks until `pipe` ends. Then kills the sessions that it was told of, and not that they have ended."""
+    """Blocks until `pipe` ends. Then kills the sessions that were added and not forgotten."""
     left = guarded(pipe.read())
     for session in left:
         # Repeats until no process is left: a process may just have started another.

@@ -1,6 +1,6 @@
 """Parses the arguments and calls a verb. A user's mistake ends here, as one message and exit code 2.
 
-So does Ctrl-C, as one word and exit code 130.
+Ctrl-C ends here, too, as one word and exit code 130.
 
 What a verb does is imported only when it is called: `--help` must not wait for TensorFlow, or for anything else.
 """
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
             epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        # A parser of a verb is an ordinary one.
+        # The parser of a verb is an ordinary parser.
         subparsers = self.add_subparsers(
             dest="verb", required=True, metavar="VERB", parser_class=argparse.ArgumentParser
         )
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return exit_codes.USER_MISTAKE
     except KeyboardInterrupt:
-        # A second one ends the process at once, and without a traceback.
+        # A second Ctrl-C ends the process at once, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopped", file=sys.stderr)
         return exit_codes.INTERRUPTED

@@ -9,7 +9,7 @@ from limbeck.errors import ConfigError
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Returns what `--parameters` says; raises ConfigError for what is no JSON object."""
+    """Returns the value of `--parameters`. Raises ConfigError if it is not a JSON object."""
     try:
         given = json.loads(text)
     except ValueError as error:

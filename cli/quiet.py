@@ -7,8 +7,8 @@ import warnings
 
 
 def quieten() -> None:
-    """Silences them. Call it before they are imported."""
-    # Even errors: TensorFlow tells one for each library of CUDA that it registers twice.
+    """Hides the messages. Call it before the packages are imported."""
+    # Hides even errors, because TensorFlow prints one for each CUDA library that it registers twice.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Of Google's packages, on the age of the interpreter that TFX asks for.
+    # Warnings of Google's packages about the old version of Python that TFX needs.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")

@@ -49,7 +49,7 @@ def _check_folders(path: str, format: str) -> None:
 
 
 def check_whole(setting: str, path: str, format: str) -> None:
-    """Raises ConfigError unless a local path, the value of `setting`, leads to files of a format, and to no folders."""
+    """Raises ConfigError unless a local path, the value of `setting`, matches only files of a format."""
     found = raw_files.look(path)
     if split := raw_files.splits_in(found):
         remedy = "leave data.split out" if setting == "data.path" else "give one of its folders"
@@ -72,7 +72,7 @@ def check_whole(setting: str, path: str, format: str) -> None:
 
 
 def absolute(path: str) -> str:
-    """Returns a path from the root of the file system; a URI as it is."""
+    """Returns a path as an absolute path, and a URI unchanged."""
     return path if "://" in path else str(Path(path).resolve())
 
 

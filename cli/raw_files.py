@@ -1,7 +1,7 @@
-"""Looks at the user's files before a run: which there are, and in which format they seem to be.
+"""Checks the user's files before a run: which files exist, and which format they seem to have.
 
-ExampleGen finds the same mistakes, but a minute later. Only local files are looked at: those in a store would need its
-client, and its time.
+ExampleGen finds the same mistakes, but a minute later. Only local files are checked, because files in an object store
+would need its client, and time.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _HEAD_BYTES = 512
 _PARQUET = b"PAR1"
 _MOST_NAMES = 8
 WILD = re.compile(r"[*?\[\]]")
-# As TFX knows them. Other braces are part of a name.
+# TFX's placeholders. Other braces are part of a name.
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What is at a place.
+    """The files and folders at a place.
 
     Attributes:
-      files: paths of files, sorted; of a folder, those directly in it.
+      files: paths of files, sorted; for a folder, the files directly in it.
       folders: names of the folders directly in it, sorted, if it is a folder.
     """
 
@@ -51,14 +51,14 @@ class Found:
     folders: tuple[str, ...] = ()
 
     def told(self) -> str:
-        """Returns what was seen, in words."""
+        """Returns in words what was found."""
         names = [f"{name}/" for name in self.folders] + [Path(file).name for file in self.files]
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         return f"seen there: {', '.join(names[:_MOST_NAMES])}{more}" if names else "nothing is there"
 
 
 def pattern_of(place: str) -> str:
-    """Returns the glob of a place with placeholders. Which number they stand for is decided when data are read."""
+    """Returns the glob for a place with placeholders. Their numbers are determined later, when data are read."""
     return _PLACEHOLDER.sub("[0-9]*", place)
 
 
@@ -108,7 +108,7 @@ def _format_of(file: str, expected: str) -> str | None:
         return "parquet"
     if is_head(head[:12]):
         return "tfrecord"
-    # An empty file says nothing, and any text may be CSV, whatever its name is.
+    # An empty file has no format, and any text may be CSV, regardless of its name.
     if not head or expected == "csv":
         return None
     name = file.removesuffix(".gz").lower()
@@ -117,9 +117,9 @@ def _format_of(file: str, expected: str) -> str | None:
 
 
 def header(file: str, format: str, encoding: str) -> tuple[str, ...] | None:
-    """Returns the names of a local file's columns; None if they are not plain to see, and its reader must tell.
+    """Returns the names of a local file's columns; None if only the file's reader can find them.
 
-    The reader itself imports TensorFlow. Here Python alone reads the first line of a CSV file.
+    The reader imports TensorFlow. Here, only Python's csv module reads the first line of a CSV file.
     """
     try:
         if format == "parquet":
@@ -159,5 +159,5 @@ def _is_hidden(path: Path) -> bool:
 
 
 def splits_in(found: Found) -> list[str]:
-    """Returns the folders that are named like splits."""
+    """Returns the folders with names of splits."""
     return [split for split in SPLITS if split in found.folders]

@@ -12,12 +12,12 @@ from limbeck.components.bulk_scoring.job import ScoringJob
 from limbeck.records import from_json
 from limbeck.settings.config import Config
 
-# In the folder of the run.
+# The name of the job's file in the folder.
 JOB = "scoring.json"
 
 
 def work(folder: RunFolder) -> None:
-    """Scores, and tells how many rows. Raises UserError as `limbeck.components.bulk_scoring` does."""
+    """Scores the files, and reports the number of rows. Raises UserError as `limbeck.components.bulk_scoring` does."""
     request = folder.request()
     job = from_json(ScoringJob, (folder.root / JOB).read_text(encoding="utf-8"))
     os.environ.update(reference.environment(request.task))

@@ -26,7 +26,7 @@ def task_settings(ref: TaskRef) -> Path | None:
 
 
 def load(ref: TaskRef, file: Path | None, assignments: Sequence[str]) -> Config:
-    """Lays the user's settings over the task's, and those over the defaults.
+    """Returns the configuration: the user's settings override the task's, which override the defaults.
 
     Args:
       ref: a task; `task_settings` says which file holds its settings.

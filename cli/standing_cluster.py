@@ -21,13 +21,13 @@ from limbeck.cli import guardian, stopping
 from limbeck.engines.standalone.kind import Daemon, Overview, Plan, StandaloneKind
 from limbeck.launchers import failure
 
-# A cold Java on a slow machine takes half a minute.
+# The first start of Java on a slow machine takes half a minute.
 _START_SECONDS = 120.0
 _END_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
 _LINES, _BYTES = 15, 8192
-# Runs the command after it has read a line. If this process dies before, the pipe ends, and nothing runs.
+# The command runs only after the shell has read a line. If this process dies before, the pipe ends, and nothing runs.
 _AFTER_A_LINE = 'read -r _ && exec "$@" < /dev/null'
 
 
@@ -48,12 +48,12 @@ class Member:
 
 
 class StandingCluster:
-    """A cluster, as the process that has started it sees it.
+    """A cluster that this process has started.
 
     Attributes:
       kind: its kind.
       plan: what it is made of.
-      workers: its workers, also those that have died.
+      workers: its workers, including those that have died.
     """
 
     def __init__(self, kind: StandaloneKind, plan: Plan, logs: Path, guard: guardian.Guardian) -> None:
@@ -63,7 +63,7 @@ class StandingCluster:
           kind: the kind of cluster.
           plan: what it is made of.
           logs: existing folder for the output of its processes.
-          guard: what ends the sessions if this process dies.
+          guard: the guardian that ends the sessions if this process dies.
         """
         self.kind, self.plan = kind, plan
         self.workers: list[Member] = []
@@ -97,11 +97,11 @@ class StandingCluster:
         return self.workers[-1]
 
     def overview(self) -> Overview | None:
-        """Asks the cluster what it is made of; None if it does not answer."""
+        """Asks the cluster for its state. Returns None if it does not answer."""
         import http.client
         import urllib.request
 
-        # A proxy of the user's network knows nothing of this machine.
+        # No proxy, because a proxy of the user's network cannot reach a port of this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(self.kind.overview_url(self.plan), timeout=_ANSWER_SECONDS) as answer:
@@ -110,7 +110,7 @@ class StandingCluster:
             return None
 
     def await_complete(self) -> None:
-        """Returns when the cluster says that all workers are there.
+        """Waits until the cluster reports that all workers are connected.
 
         Raises:
           NotStartedError: if a process ends before that, or if it takes longer than two minutes.
@@ -134,11 +134,11 @@ class StandingCluster:
         )
 
     def start_job_server(self, command: Sequence[str], address: str) -> None:
-        """Starts a job server in Java, and returns when it answers.
+        """Starts a job server in Java, and waits until it answers.
 
         Args:
           command: its program and arguments.
-          address: `host:port` where it shall listen.
+          address: `host:port` at which it listens.
 
         Raises:
           NotStartedError: if it ends before that, or if it takes longer than two minutes.
@@ -150,14 +150,14 @@ class StandingCluster:
             raise ready.NotStartedError(f"{error}:\n{server.last_lines()}") from None
 
     def watch(self, say: Callable[[str], None]) -> str:
-        """Tells of each loss, until a process other than a worker ends. Returns what ended, in words.
+        """Reports each lost worker until a process other than a worker ends. Returns in words what ended.
 
         Args:
-          say: tells a line.
+          say: prints a line.
         """
         counted = self.plan.workers
         while True:
-            # Asked before: whatever the cluster knows of an end, its process has ended by then.
+            # The cluster is asked first, so every process that it reports as ended has really ended.
             found = self.overview()
             for member in self._ended():
                 what = f"the {member.daemon.name} {failure.describe(member.process.returncode)}"
@@ -172,7 +172,7 @@ class StandingCluster:
             time.sleep(_LOOK_SECONDS)
 
     def end(self) -> None:
-        """Ends all processes, and all that they have started."""
+        """Ends all processes and their children."""
         self._end(list(reversed(self._living)))
 
     def _ended(self) -> list[Member]:
@@ -196,7 +196,7 @@ class StandingCluster:
 
 @contextlib.contextmanager
 def standing(kind: StandaloneKind, plan: Plan, logs: Path) -> Iterator[StandingCluster]:
-    """Yields a cluster with all its workers when it is complete, and ends it at the end.
+    """Yields a complete cluster with all of its workers. Ends it at the end of the context.
 
     Args:
       kind: the kind of cluster.

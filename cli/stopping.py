@@ -14,7 +14,7 @@ class StoppedError(Exception):
     """A signal asked this process to end.
 
     Attributes:
-      code: the exit code that says so.
+      code: the exit code for this signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -28,7 +28,7 @@ def signals_as_errors() -> Iterator[None]:
     """Returns a context in which the first signal raises StoppedError, and later ones do nothing."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        # Later signals are ignored: they must not interrupt the end of the processes, or the report.
+        # Later signals are ignored, because they must not interrupt the end of the processes, or the report.
         ignore_signals()
         raise StoppedError(number)
 
@@ -42,10 +42,10 @@ def signals_as_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postponed() -> Iterator[None]:
-    """Returns a context within which these signals wait, and at whose end they do what they do.
+    """Returns a context that delays these signals until its end.
 
-    To block them would not do: the kernel then hands a signal to another thread, such as one of NumPy's, and Python
-    runs the handler in this one all the same.
+    Blocking the signals is not enough: the kernel gives a signal to another thread, such as one of NumPy's, and Python
+    runs the handler in this thread nevertheless.
     """
     came: list[int] = []
     before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
@@ -59,6 +59,6 @@ def postponed() -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """Has signals do nothing from now on, until `signals_as_errors` ends."""
+    """Ignores signals from now on, until `signals_as_errors` ends."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -15,7 +15,7 @@ from limbeck.reference import TaskRef
 
 
 def assert_data(ref: TaskRef, path: str | None) -> None:
-    """Raises ConfigError if there are plainly no data: neither `data.path`, nor a `write_data` of the task.
+    """Raises ConfigError if there are clearly no data: neither `data.path` nor a `write_data` of the task.
 
     Args:
       ref: the task.
@@ -26,7 +26,7 @@ def assert_data(ref: TaskRef, path: str | None) -> None:
 
 
 def assert_python(ref: TaskRef) -> None:
-    """Raises TaskError if the file of the task's module is no Python, as `TaskRef.load` would say it later."""
+    """Raises the same TaskError as `TaskRef.load` if the file of the task's module is not valid Python."""
     file = ref.file()
     if file is None or file.suffix != ".py":
         return
@@ -42,7 +42,7 @@ def assert_python(ref: TaskRef) -> None:
 
 
 def _lacks(ref: TaskRef, argument: str) -> bool:
-    """Returns whether the task is made by one plain call of `Task` in its module, without this argument."""
+    """Returns whether the module makes the task by one plain call of `Task` without this argument."""
     file = ref.file()
     try:
         tree = ast.parse(file.read_bytes()) if file is not None else None
@@ -57,7 +57,7 @@ def _lacks(ref: TaskRef, argument: str) -> bool:
         return False
     call = values[0]
     plain = isinstance(call.func, ast.Name | ast.Attribute) and ast.unparse(call.func).rpartition(".")[2] == "Task"
-    # `None` is the name of what `**` unpacks.
+    # `**` is an argument with the name `None`.
     given = {keyword.arg for keyword in call.keywords}
     return plain and not call.args and not given & {argument, None}
 

@@ -1,4 +1,4 @@
-"""`simulate` for a job of Vertex AI: prints each task as it ends, with the end of its log where it failed."""
+"""`simulate` for a job of Vertex AI: prints each task as it ends; if it failed, with the end of its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINES = 30
 
 
 def execute(request: Request, file: Path, trace: Path | None) -> int:
-    """Simulates; raises UserError for what Vertex AI refuses. Returns 1 where a run fails."""
+    """Simulates. Raises UserError for a job that Vertex AI refuses. Returns 1 if a run fails."""
     outcomes = simulate(request, _tell)
     if trace is not None:
         _write(trace, file, outcomes)

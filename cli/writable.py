@@ -1,7 +1,7 @@
-"""Whether a verb can write where it was told to. It is asked before work of minutes, whose result would have no place.
+"""Checks whether a verb can write to a given place, before it works for minutes and then cannot store the result.
 
-Permissions do not say it: a file system may be read-only, and the superuser may write all but what the kernel refuses.
-So a file without a name is made there.
+Permissions are not enough: a file system may be read-only, and permissions do not apply to the superuser. So a file
+without a name is created there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def check_file(option: str, file: Path) -> None:
 
 
 def check_folder(option: str, folder: Path, given: Path) -> None:
-    """Raises ConfigError unless files can be made in a folder that is there. `given` is the value of the argument."""
+    """Raises ConfigError unless files can be created in an existing folder. `given` is the value of the argument."""
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

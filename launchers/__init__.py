@@ -1,4 +1,4 @@
-"""Launchers: where the processes of a training job run. A package for each, and the modules that all share.
+"""Launchers start the processes of training jobs. Each has its own package, beside the modules that all share.
 
 `limbeck.settings.launcher.LAUNCHERS` has them by name.
 """

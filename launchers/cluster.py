@@ -18,8 +18,9 @@ _ONE_STAGE = PipeliningConfig()
 class Cluster:
     """One chief and `workers` workers. All of them train, unless there are servers or stages.
 
-    With `servers`, which keep variables, the chief alone runs the training. The others do what it asks. Likewise if the
-    processes are the `stages` of the replicas of one model: the chief has the first, and the workers have the others.
+    With `servers`, which keep variables, only the chief runs the training, and the others run its operations. The same
+    is true if the processes are the `stages` of the replicas of one model: the chief has the first stage, and the
+    workers have the others.
     """
 
     workers: NotNegative = 0
@@ -46,12 +47,12 @@ class Cluster:
 
     @property
     def served(self) -> bool:
-        """Whether the chief alone runs the training, and the others do what it asks."""
+        """Whether only the chief runs the training, and the others run its operations."""
         return self.stages or self.servers > 0
 
     @property
     def endless(self) -> frozenset[int]:
-        """The ranks that never end by themselves. Stages do, when the chief is done."""
+        """The ranks that never end by themselves. Stages are not among them: they end when the chief is done."""
         return frozenset(task.rank for task in self.tasks[1:] if self.servers)
 
     @property

@@ -74,7 +74,7 @@ class TrainingBrokeDownError(TrainingFailedError, UserError):
     """
 
 
-# What another attempt would meet again, by the kind of failure.
+# The errors that another attempt would meet again, by the kind of failure.
 _FINAL: Mapping[str, Callable[[str], UserError | TrainingFailedError]] = MappingProxyType(
     {"user": UserError, "damaged": DamagedDataError, "final": TrainingBrokeDownError}
 )
@@ -86,7 +86,7 @@ class Ending:
 
     Attributes:
       failed: the processes that failed by themselves, in the order of their deaths.
-      silent: seconds of silence of each living rank that hangs.
+      silent: seconds of silence of each rank that lives but hangs.
     """
 
     failed: tuple[Exit, ...]
@@ -108,7 +108,7 @@ class Failure:
 
     @property
     def explains(self) -> bool:
-        """Whether it is the cause. An exception may be a mere consequence of a lost peer."""
+        """Whether this failure is the cause of the end. An exception may be only a consequence of a lost peer."""
         return self.kind != "error"
 
 
@@ -145,7 +145,7 @@ def error_of(
       processes: all processes of the job, in the order of the ranks. All have ended.
       failures: the URI of each rank's failure file.
     """
-    # We may have killed a process after it wrote its file and before it ended, so all files are read.
+    # All files are read, because we may have killed a process after it wrote its file.
     ranks = [each.rank for each in ending.failed] + [process.rank for process in processes]
     told = [(rank, failure) for rank in ranks if (failure := read_failure(failures[rank])) is not None]
     for _, failure in told:

@@ -23,7 +23,8 @@ def pass_on(title: str, line: str) -> None:
     if event is not None:
         fields = {key: value for key, value in event.items() if key not in ("event", "time")}
         events.emit(event["event"], **fields)
-    # A training must not die for its log: the disk may be full, or the log's reader gone.
+    # Errors are ignored, because a training must not fail because of its log. The disk may be full, or the log's reader
+    # may have ended.
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"[{title}] {readable(line)}\n")
 

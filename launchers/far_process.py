@@ -26,12 +26,12 @@ _LOOK_SECONDS = 1.0
 
 
 def failure_uri(folder: str, rank: int) -> str:
-    """Returns where the process of a rank reports why it failed."""
+    """Returns the URI of the file in which the process of a rank reports why it failed."""
     return files.join(folder, f"failure-{rank}.json")
 
 
 def heartbeat_uri(folder: str, rank: int) -> str:
-    """Returns where the process of a rank gives its signs of life."""
+    """Returns the URI of the heartbeat file of a rank."""
     return files.join(folder, f"heartbeat-{rank}")
 
 
@@ -44,13 +44,13 @@ def variables(environment: Mapping[str, str], folder: str, text: str) -> dict[st
       text: its TF_CONFIG; empty if it is the only process.
 
     Raises:
-      ConfigError: if TF_CONFIG is not understood.
+      ConfigError: if TF_CONFIG is invalid.
     """
     me = cluster.from_environment({cluster.ENVIRONMENT: text} if text else {})
-    # gRPC would send what it says to a peer through http_proxy, and wait for ever.
+    # gRPC would send messages to peers through http_proxy, and wait for ever.
     direct = [environment.get("no_grpc_proxy") or environment.get("no_proxy"), *hosts(text)]
     return {
-        # A process that is alone is told of no cluster.
+        # A single process gets no TF_CONFIG.
         cluster.ENVIRONMENT: text if me.processes > 1 else "",
         failure.ENVIRONMENT: failure_uri(folder, me.rank),
         heartbeat.ENVIRONMENT: heartbeat_uri(folder, me.rank),
@@ -79,7 +79,7 @@ def wait_for(
       pause: waits a number of seconds.
 
     Raises:
-      TimeoutError: names the first that is not known by then.
+      TimeoutError: if a name is not known by then. The message contains the first such name.
     """
     deadline = time.monotonic() + seconds
     for name in names:

@@ -2,8 +2,8 @@
 
 The clocks of files and of this process may differ, and either may be set back. So a heartbeat is a file that has
 changed since the last check, and the time of silence is measured by the clock of this process. If the launcher itself
-was stopped (a frozen container, a debugger), its processes were usually stopped, too, and are not at fault. So one
-check adds only a little silence, however long ago the last check was.
+was stopped (a frozen container, a debugger), its processes were usually stopped, too, and do not hang. So one check
+adds only a little silence, even if the last check was long ago.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from limbeck.trainer.process import heartbeat
 from limbeck.trainer.process.heartbeat import SECONDS
 
 _log = logging.getLogger(__name__)
-# A fresh interpreter gets this long until its first heartbeat, however short the deadline is.
+# A new interpreter gets at least this long until its first heartbeat, even if the deadline is shorter.
 STARTING_SECONDS = 60.0
-# A machine under load writes heartbeats late: no deadline is shorter than this.
+# The shortest deadline, because a machine under load writes heartbeats late.
 _SHORTEST_SECONDS = 3.0 * SECONDS
 # TensorFlow gives up 5 to 7 s after it lost a peer. A process that is silent for this long by then is that peer.
 SUSPICIOUS_SECONDS = 4.0 * SECONDS
@@ -50,7 +50,7 @@ class Pulses:
             try:
                 beat, pulse.announced = heartbeat.read(self._uris[rank]) or (None, STARTING_SECONDS)
             except OSError as error:
-                # A store that is away says nothing about the process.
+                # If the storage is not available, nothing is known about the process.
                 _log.warning("the heartbeat of rank %d cannot be read: %s", rank, error)
                 continue
             pulse.silence = pulse.silence + passed if beat == pulse.beat else 0.0

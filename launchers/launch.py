@@ -37,7 +37,7 @@ class Launcher(Protocol):
         """
 
     def launch(self, job: TrainingJob, cluster: Cluster, recovery: RecoveryConfig) -> tuple[RankRecord, ...]:
-        """Runs one attempt at a job, or all attempts if it supervises. However it ends, none of its processes is left.
+        """Runs one attempt at a job, or all attempts if it supervises. It always leaves no process behind.
 
         Args:
           job: the job that `stage` returned.
@@ -61,14 +61,14 @@ class Preparing(Protocol):
     """A launcher that can start slow preparations before its first job."""
 
     def prepare(self) -> None:
-        """Begins it, and returns at once."""
+        """Begins the preparations, and returns at once."""
 
 
 _LAUNCHER, _RECOVERY = LauncherConfig(), RecoveryConfig()
 
 
 def prepare(settings: LauncherConfig) -> None:
-    """Begins what the first job would wait for. Call it as soon as it is known that there will be a job."""
+    """Begins the preparations for the first job. Call it as soon as it is known that there will be a job."""
     launcher = make(settings)
     if isinstance(launcher, Preparing):
         launcher.prepare()

@@ -13,7 +13,7 @@ from limbeck.trainer.job import TrainingJob
 
 
 def discard(job: TrainingJob, cluster: Cluster) -> None:
-    """Removes the records and signs of an earlier attempt, so that nobody takes them for those of this attempt."""
+    """Removes the records and signs of an earlier attempt, so that they are not taken for those of this attempt."""
     for task in cluster.training:
         files.remove(_uri(job, task), missing_ok=True)
     if cluster.stages:

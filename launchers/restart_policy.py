@@ -37,9 +37,9 @@ class GiveUp:
 def next_action(failures: Sequence[FailureKind], recovery: RecoveryConfig) -> Restart | GiveUp:
     """Returns what to do after failed attempts.
 
-    A pre-emption is nobody's fault, so it costs no restart, however often it happens. After the first one there is no
-    pause. If a machine is pre-empted again and again, pauses grow up to `LONGEST_PAUSE_SECONDS`, because starting
-    processes costs a machine more than waiting.
+    A pre-emption is not a failure of the job, so it never counts as a restart. After the first one there is no pause.
+    If pre-emptions are repeated, pauses grow up to `LONGEST_PAUSE_SECONDS`, because starting processes costs more than
+    waiting.
 
     Args:
       failures: the failures of all attempts, at least one, oldest first.
@@ -61,7 +61,7 @@ def _preemptions_in_a_row(failures: Sequence[FailureKind]) -> int:
 
 
 def _pause_after(preemptions: int) -> float:
-    """Returns the seconds before the next attempt, after so many pre-emptions in a row: 0, 1, 2, 4 and so on."""
+    """Returns the seconds before the next attempt, after this many pre-emptions in a row: 0, 1, 2, 4 and so on."""
     if preemptions == 1:
         return 0.0
     # Without a bound, the exponent overflows after a thousand pre-emptions.

@@ -92,7 +92,7 @@ def _supervise(
 def _kind(error: TrainingFailedError, before: str | None) -> FailureKind:
     """Returns the kind of a failure. `before` is the exception of the previous attempt, if one ended it."""
     if isinstance(error, AttemptFailedError) and error.exception is not None and error.exception == before:
-        # The same exception after the same step.
+        # The same exception was raised twice after the same step.
         return FailureKind.PERMANENT
     if isinstance(error, AttemptPreemptedError):
         return FailureKind.PREEMPTION
@@ -130,7 +130,7 @@ class _TerminatedError(BaseException):
 def unwinding_on_sigterm() -> Iterator[None]:
     """Returns a context in which SIGTERM unwinds the stack, so that everything is cleaned up, and ends the process.
 
-    It does nothing in any thread but the main one, and nothing if another handler of SIGTERM is set.
+    It does nothing outside of the main thread, or if there is another handler of SIGTERM.
     """
     here = threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -142,7 +142,7 @@ def unwinding_on_sigterm() -> Iterator[None]:
     except _TerminatedError:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
-        # No signal ends the first process of a container by default, so it gets here.
+        # The first process of a container survives the signal, because no signal ends it by default.
         raise SystemExit(_ENDED_BY_SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -35,7 +35,7 @@ class _Watch:
                 if latest.rank in self.expendable and self.living & self.expendable:
                     _log.warning("rank %d %s; training goes on without it", latest.rank, describe(latest.code))
                     continue
-                # Who serves has no end of its own.
+                # Processes that serve never end by themselves.
                 if (latest.code != 0 or latest.rank in self.serving) and self._explains(latest):
                     break
             hung = self.pulses.hung(self.living)
@@ -51,7 +51,7 @@ class _Watch:
             return None
 
     def _explains(self, latest: Exit) -> bool:
-        """Records a failure. Returns whether it cannot be a mere consequence of another failure."""
+        """Records a failure. Returns whether it is certainly not a consequence of another failure."""
         self.failed.append(latest)
         self.deadline = min(self.deadline, time.monotonic() + self.settle)
         failure = read_failure(self.failures[latest.rank])
@@ -67,14 +67,14 @@ def watch(
     serving: frozenset[int] = frozenset(),
     expendable: frozenset[int] = frozenset(),
 ) -> Ending:
-    """Returns when all processes have ended well, or when it is known why one did not.
+    """Waits until all processes have ended well, or until it is known why one did not. Returns how the attempt ended.
 
     Args:
       exits: receives the end of each process.
       failures: the URI of each rank's failure file.
       pulses: the heartbeats of the same ranks.
       settle: seconds to wait for a better explanation after the first failure.
-      serving: ranks that end only when they are ended; nobody waits for them.
+      serving: ranks that never end by themselves, so the watch does not wait for them.
       expendable: ranks whose end is no failure, as long as another of them lives.
     """
     return _Watch(exits, failures, pulses, settle, set(failures), serving, expendable).run()

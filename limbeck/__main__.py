@@ -1,4 +1,4 @@
-"""The program where Limbeck is installed: `python -m limbeck`, or `limbeck`. It is `pipeline.py` by another name."""
+"""The program of an installed Limbeck: `python -m limbeck`, or `limbeck`. It does the same as `pipeline.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes items a number at a time, however many there are."""
+"""Divides any number of items into lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a compressed student. The process that compresses writes it; Predictor and the report read it."""
+"""The record of a compressed student. The process that compresses writes it; Predictor and the report read it."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ class TriedRecipe:
       seconds: how long it took to make the file.
       file: size of the file; null if there is none.
       value: the measure of the file.
-      difference: `value` less the measure of the student on the same examples.
-      standard_error: of `difference`.
+      difference: `value` minus the measure of the student on the same examples.
+      standard_error: standard error of `difference`.
       latency_ms: median latency of a call of the file.
       misses: the limits that the file does not keep, in words.
-      front: whether no other file is at least as good in everything that counts, and better in something.
+      front: whether the file is on the Pareto front: no other file is at least as good in all figures, and better in
+        one.
       chosen: whether this file is shipped.
       failure: why there is no file; null if there is one.
     """
@@ -84,8 +85,8 @@ class RecipeSearch:
       examples: number of labelled validation examples.
       value: the measure of the student on them.
       size: which size counted, `file` or `gzip`.
-      prefer: what decided among the files that fit.
-      left_out: recipes for which the budget did not suffice.
+      prefer: the criterion for choosing among the files that fit.
+      left_out: recipes that exceeded the budget.
       tried: the recipes, in the order in which they were tried.
     """
 
@@ -99,7 +100,7 @@ class RecipeSearch:
 
 @dataclass(frozen=True, config=STRICT)
 class CompressionRecord:
-    """What became of a student.
+    """How a student was compressed.
 
     Attributes:
       recipe: name of the recipe.
@@ -108,7 +109,7 @@ class CompressionRecord:
       tensors: the tensors of the compressed file, from the largest to the smallest.
       float_operators: operators of the file that compute in floating point, each once; the conversion at the ends of an
         int8 file is not among them.
-      remarks: sentences on what the recipe did, and on what it left as it was.
+      remarks: sentences on what the recipe changed, and what it did not change.
       search: how the recipe was chosen; null if the user named it.
     """
 

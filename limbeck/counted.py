@@ -7,7 +7,7 @@ def counted(number: int, noun: str) -> str:
     """Returns a count in words: `1 step`, `2,000 steps`.
 
     Args:
-      number: how many.
-      noun: of what, in the singular; its plural ends in s.
+      number: the number.
+      noun: the noun, in the singular. Its plural must end in s.
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

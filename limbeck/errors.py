@@ -39,13 +39,13 @@ class DivergedError(TrainingFailedError):
 
 
 class PassingFaultError(TrainingFailedError):
-    """Training ended for a reason that may be gone when it is started again, such as a storage that was away."""
+    """Training ended for a temporary reason, such as a storage that was not available. Starting it again may help."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the known name nearest to `name`, or `""` if no known name is near.
 
-    Capital letters and spaces around a name do not make it another one.
+    Capital letters, and spaces around a name, do not matter.
     """
     by_folded = {one.strip().casefold(): one for one in reversed(list(known))}
     close = difflib.get_close_matches(name.strip().casefold(), list(reversed(by_folded)), n=1, cutoff=0.5)

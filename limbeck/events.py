@@ -24,7 +24,7 @@ def emit(kind: str, **fields: Any) -> None:
     if not path:
         return
     line = json.dumps({"event": kind, "time": time.time(), **fields}) + "\n"
-    # If the disk is full, a training of hours must not end because of a line for the terminal.
+    # A training of hours must not end because the disk is full, and a line for the terminal is lost.
     with contextlib.suppress(OSError):
         descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:

@@ -6,7 +6,7 @@ EXAMPLE_ID = "example_id"
 LABEL = "label"
 STUDENT_LABEL = "student_label"
 TEACHER_LOGITS = "teacher_logits"
-# The same in another form (`limbeck.trainer.distillation.stored.form`), in place of it.
+# Replaces it if soft targets are stored in another form (`limbeck.trainer.distillation.stored.form`).
 SOFT_TARGETS = "soft_targets"
 # The serialized raw example, in the examples of `limbeck.components.example_adapter` until they are labelled.
 RAW_EXAMPLE = "raw_example"

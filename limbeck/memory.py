@@ -50,9 +50,9 @@ def assert_room(stage: str, content: int, times: float, remedy: str, most: Limit
     Args:
       stage: name of the stage.
       content: bytes of the rows that it keeps in memory.
-      times: how many bytes it takes at least for each of them.
+      times: at least how many bytes of memory each byte of the rows takes.
       remedy: what to do, in words.
-      most: the limit; None asks for it.
+      most: the limit; None determines it.
     """
     most, needed = most or limit(), int(content * times)
     if most is None or needed <= most.room:
@@ -74,7 +74,7 @@ def _limits() -> Iterator[Limit]:
     taken = _of_file(_STATUS, "RssAnon") or 0
     for path in _cgroup_files():
         with contextlib.suppress(OSError, ValueError):
-            # `max` is no number.
+            # The file may contain `max`, which is not a number.
             yield Limit(int(path.read_text(encoding="ascii")), taken, f"the limit of the container ({path})")
     memory, swap = _of_file("/proc/meminfo", "MemTotal"), _of_file("/proc/meminfo", "SwapTotal")
     if memory is not None:
@@ -102,7 +102,7 @@ def _cgroup_files() -> list[Path]:
 
 
 def _of_file(path: str, key: str) -> int | None:
-    """Returns a figure in kB of a file of the kernel, in bytes; None if there is none."""
+    """Returns a figure of a file of the kernel in bytes, from kB; None if there is none."""
     with contextlib.suppress(OSError):
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             if line.startswith(f"{key}:"):

@@ -1,7 +1,8 @@
 """Collects how many bytes of files each worker of a step has read and written, in the process of the step.
 
-A worker is a process of Beam, Dask or Spark, maybe on another machine. It counts what it moves, and its count comes
-back with its results. The ledger of this process keeps the counts until whoever runs the steps asks for them.
+A worker is a process of Beam, Dask or Spark, perhaps on another machine. It counts the bytes that it moves, and sends
+the count back with its results. The ledger of this process keeps the counts until the code that runs the steps takes
+them.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ def summed(counts: Iterable[Moved]) -> tuple[Moved, ...]:
 
 
 class Ledger:
-    """Counts that nobody has asked for yet. Several threads may add to it."""
+    """The counts that have not been taken yet. Several threads may add to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: list[Moved] = []
 
     def add(self, counts: Iterable[Moved]) -> None:
-        """Keeps some counts."""
+        """Adds some counts."""
         with self._lock:
             self._counts.extend(counts)
 

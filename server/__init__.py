@@ -1,4 +1,4 @@
-"""Answers requests with the students that were pushed. It runs in an environment of its own.
+"""Answers requests with the students that were pushed. It runs in its own environment.
 
 The server is KServe's ModelServer. It needs a protobuf that TFX cannot have, so it is installed apart from TFX
 (`make install-server`), and nothing here imports a module of Limbeck outside of this folder but `limbeck.temporary`.

@@ -25,15 +25,15 @@ class Batches:
     """How requests are put together.
 
     Attributes:
-      size: the most examples in a call. A larger request is a call of its own.
-      milliseconds: how long a request waits for others while no call runs.
+      size: the most examples in a call. A larger request gets its own call.
+      milliseconds: how long a request waits for others if no call is running.
     """
 
     size: int
     milliseconds: float
 
     def __post_init__(self) -> None:
-        """Raises ValueError for sizes below 1, times below 0 and times that are no number."""
+        """Raises ValueError for sizes below 1, times below 0 and times that are not a number."""
         if self.size < 1 or not self.milliseconds >= 0:
             raise ValueError(f"a batch must have at least 1 example and wait at least 0 ms; received {self}")
 
@@ -46,12 +46,12 @@ class _Request:
 
     @property
     def form(self) -> list[tuple[int, ...]]:
-        """The sizes of an example: those of another form cannot be in the same batch."""
+        """The shapes of an example. Requests with other shapes cannot be in the same batch."""
         return [array.shape[1:] for array in self.arrays.values()]
 
 
 class Gatherer:
-    """Answers requests by calls for several of them. All requests must come from one event loop."""
+    """Answers several requests with one call. All requests must come from one event loop."""
 
     def __init__(self, call: Callable[[Arrays], dict[str, Array]], batches: Batches) -> None:
         """Takes a function of arrays by name, whose first axis is the batch, and how to put requests together."""
@@ -73,7 +73,7 @@ class Gatherer:
         return await request.answer
 
     async def _run(self) -> None:
-        """Calls until no request waits."""
+        """Makes calls until no request waits."""
         try:
             while self._waiting:
                 if self._batches.milliseconds and self._rows < self._batches.size:
@@ -107,7 +107,7 @@ class Gatherer:
             if len(requests) == 1:
                 _settle(requests[0].answer, error)
                 return
-            # One of them is wrong, and the others must not fail for it.
+            # One request is wrong. The others must not fail because of it.
             for request in requests:
                 await self._answer([request])
             return
@@ -126,7 +126,7 @@ class Gatherer:
 
 
 def _settle(future: asyncio.Future[dict[str, Array]], told: dict[str, Array] | Exception) -> None:
-    # Whoever asked may be gone.
+    # The client may have gone.
     if future.done():
         return
     if isinstance(told, Exception):

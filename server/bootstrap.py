@@ -1,7 +1,7 @@
 """Starts the server in an environment where Limbeck is not installed: `python bootstrap.py PACKAGE PROGRAM ARGUMENTS`.
 
-PACKAGE is the folder `limbeck`, and PROGRAM one of its modules. The folder cannot be found by PYTHONPATH, because
-beside it stand the packages of another environment, or folders whose names are those of libraries.
+PACKAGE is the folder `limbeck`, and PROGRAM one of its modules. PYTHONPATH cannot be used to find the folder, because
+beside it are the packages of another environment, or folders with the names of libraries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 def main(package: str, program: str) -> None:
     """Loads the package from its folder, and runs one of its modules."""
-    # The folder of this file, whose modules must not be found by their short names.
+    # Removes the folder of this file, whose modules must not be found by their short names.
     del sys.path[0]
     spec = importlib.util.spec_from_file_location(
         "limbeck", Path(package, "__init__.py"), submodule_search_locations=[package]

@@ -1,4 +1,4 @@
-"""Answers the two paths for requests to a model, before KServe's web framework.
+"""Answers requests on the two paths of a model, before KServe's web framework.
 
 Routing, validation, timers and a log line of each request took nine tenths of KServe's time for a small student
 (benchmarks/serving). So this module answers these two paths, from the bytes of the request to the bytes of the answer.
@@ -34,7 +34,7 @@ _Application = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
 class InferencePaths:
-    """ASGI application: answers requests to a model, and hands all others on."""
+    """ASGI application: answers requests to a model, and passes all others on."""
 
     def __init__(self, app: _Application, students: Students) -> None:
         """Takes the application for the other requests, and the models."""
@@ -96,7 +96,7 @@ async def _by_tensors(model: StudentModel, body: bytes, headers: Headers) -> tup
     asked = open_inference.parse(body, _json_length(headers))
     version, signatures = model.loaded()
     answers = await choose(signatures, asked.values, asked.signature).answer(asked.values)
-    # Without the version that a path may add to it.
+    # The name without the version that a path may add.
     return open_inference.encode(asked, model.name.partition("@")[0], version.number, answers)
 
 
@@ -111,7 +111,7 @@ def _json_length(headers: Headers) -> int | None:
 
 
 def _is_cloud_event(headers: Headers) -> bool:
-    # Every one has an identifier: in a header of its own, or in its JSON.
+    # Every CloudEvent has an identifier, in a header or in its JSON.
     return b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b"")
 
 

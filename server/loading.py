@@ -1,7 +1,7 @@
 """Loads one version: its SavedModel, and the compressed file beside it if there is one.
 
-The first calls of a function are slow, because TensorFlow makes kernels for them. So each signature that clients use is
-called once before a client is.
+The first calls of a function are slow, because TensorFlow creates kernels for them. So each signature that clients use
+is called once before clients use it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _USED = (DEFAULT, BY_FEATURES)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A version that is loaded.
+    """A loaded version.
 
     Attributes:
       number: its number.
-      signatures: what it answers, by name.
-      compressed: what its compressed file answers: `serving_tensors` alone; None if there is no file.
+      signatures: its signatures, by name.
+      compressed: the signatures of its compressed file: only `serving_tensors`; None if there is no file.
     """
 
     number: int
@@ -50,11 +50,11 @@ def load(
     Args:
       number: its number.
       folder: its folder.
-      batches: how requests are put together; None answers each on its own.
-      answered: is told of each request of a client that was answered.
+      batches: how requests are put together; None answers each request separately.
+      answered: called for each answered request of a client.
 
     Raises:
-      OSError, ValueError: if the files are not those of a SavedModel.
+      OSError, ValueError: if the files are not a SavedModel.
     """
     import tensorflow as tf
 
@@ -80,7 +80,7 @@ def _signature(name: str, function: Any, batches: Batches | None, owner: Any) ->
     called = _by_place(function, infos, outputs)
 
     def call(arrays: Arrays) -> dict[str, Array]:
-        # TensorFlow frees the weights together with the object that it loaded.
+        # TensorFlow frees the weights together with the loaded object, so a reference is kept.
         _ = owner
         answers = _told(called, [tf.constant(arrays[one.name], dtype=one.dtype) for one in infos])
         return {one.name: value.numpy() for one, value in zip(outputs, answers, strict=True)}
@@ -95,7 +95,7 @@ def _served(
     call: Callable[[Arrays], dict[str, Array]],
     batches: Batches | None,
 ) -> Signature:
-    """Returns a signature that calls in threads, after a first call."""
+    """Returns a signature whose calls run in threads. Makes a first call."""
     if name in _USED:
         _warm_up(name, inputs, call)
 
@@ -108,9 +108,9 @@ def _served(
 def _by_place(
     function: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]
 ) -> Callable[..., Sequence[Any]]:
-    """Returns the function of a signature, which takes and returns tensors in the order of their descriptions.
+    """Returns a function that takes and returns the tensors of a signature in the order of their descriptions.
 
-    A signature binds its inputs to names, in Python and for each call. That takes as long as a small model.
+    Otherwise a signature binds its inputs to names in Python in each call, which takes as long as a small model.
     """
     import tensorflow as tf
 
@@ -130,7 +130,7 @@ def _by_place(
 
 
 def _told(function: Callable[..., Sequence[Any]], tensors: Sequence[Any]) -> Sequence[Any]:
-    """Calls a function. Raises RequestError if it says that its inputs are wrong, such as bytes that are no example."""
+    """Calls a function. Raises RequestError if it refuses its inputs, such as bytes that are not an example."""
     import tensorflow as tf
 
     try:
@@ -150,13 +150,13 @@ def _warm_up(name: str, inputs: Sequence[TensorInfo], call: Callable[[Arrays], d
         shape = [1, *(1 if size < 0 else size for size in one.shape[1:])]
         arrays[one.name] = np.full(shape, b"", object) if one.dtype == "string" else np.zeros(shape, one.dtype)
     if name == DEFAULT and any(one.dtype == "string" for one in inputs):
-        # An empty text is an example without features, which is refused where a feature has no default.
+        # An empty text is an example without features. It is refused if a feature has no default.
         return
     call(arrays)
 
 
 def _compressed(folder: Path) -> dict[str, Signature] | None:
-    """Returns raw features -> logits by the compressed file, one example after the other."""
+    """Returns the signature raw features -> logits of the compressed file, which takes one example at a time."""
     file = folder / "student.tflite"
     if not file.is_file():
         return None

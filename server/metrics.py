@@ -15,10 +15,10 @@ from limbeck.server.student import Served
 
 
 class VersionGauges:
-    """The newest version, and how many are refused. Of several workers, each tells its own."""
+    """The newest version, and the number of refused versions. Each worker reports its own values."""
 
     def __init__(self, served: Served) -> None:
-        """Adds the metrics to those of the process. Takes what is served."""
+        """Takes what is served. Adds the metrics to those of the process."""
         self._newest = Gauge(
             "limbeck_served_version",
             "The version that answers where a request names none.",
@@ -32,7 +32,7 @@ class VersionGauges:
         self.tell(served)
 
     def tell(self, served: Served) -> None:
-        """Takes what is served now."""
+        """Sets the metrics to what is served now."""
         self._newest.set(max(served.versions))
         self._refused.set(len(served.refused))
 

@@ -1,7 +1,7 @@
-"""The Open Inference Protocol, version 2, by REST: requests in JSON and answers to them, with numbers in binary or not.
+"""The Open Inference Protocol, version 2, by REST: requests and answers in JSON, with tensors in JSON or binary.
 
-A tensor is an object with a name, a shape, a datatype and its data. The data stand in the JSON, flat or nested; or the
-bytes of all tensors follow the JSON, in its order, and a header says how long the JSON is.
+A tensor is an object with a name, a shape, a datatype and its data. The data are in the JSON, flat or nested. Or the
+bytes of all tensors follow the JSON, in its order, and a header gives the length of the JSON.
 
 References: https://github.com/kserve/open-inference-protocol,
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
@@ -27,10 +27,10 @@ class Asked:
 
     Attributes:
       values: arrays by the name of the input.
-      id: what the client calls the request, if it does.
+      id: the client's name for the request, if there is one.
       signature: the name of the signature that the client asks for; None lets the inputs decide.
       outputs: the outputs that the client wants, and whether each is to be binary; None stands for all.
-      binary: whether outputs are binary that are not named.
+      binary: whether outputs that are not named are binary.
     """
 
     values: dict[str, Array]
@@ -41,10 +41,10 @@ class Asked:
 
 
 def parse(body: bytes, length: int | None = None) -> Asked:
-    """Returns what a client asks for.
+    """Parses the request of a client.
 
     Args:
-      body: of the request.
+      body: body of the request.
       length: how many bytes of it are JSON; None stands for all.
 
     Raises:
@@ -63,11 +63,11 @@ def encode(asked: Asked, model: str, version: int, answers: Mapping[str, Array])
     Args:
       asked: the request.
       model: the name of the model.
-      version: that answered.
+      version: the version that answered.
       answers: arrays by the name of the output.
 
     Raises:
-      RequestError: if the client wants an output that there is none of, or texts in JSON that are not UTF-8.
+      RequestError: if the client wants an output that does not exist, or texts in JSON that are not UTF-8.
     """
     wanted = dict.fromkeys(answers, asked.binary) if asked.outputs is None else asked.outputs
     unknown = sorted(set(wanted) - set(answers))

@@ -16,14 +16,14 @@ def assert_free(port: int) -> None:
 
 
 def reserve(port: int) -> socket.socket:
-    """Takes a port for processes that will share it. Returns a socket that nobody can connect to. On Linux alone.
+    """Reserves a port for processes that will share it. Returns a socket that accepts no connection. Linux only.
 
     As long as it is open, only sockets of `shared` can have the port. Raises OSError if another process has it.
     """
     held = _listening(port)
     try:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        # It listens no more, and keeps its port. Elsewhere than on Linux this is an error: POSIX wants a connection.
+        # The socket stops listening, but keeps its port. On other systems than Linux this is an error.
         held.shutdown(socket.SHUT_RD)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError:
@@ -35,10 +35,10 @@ def reserve(port: int) -> socket.socket:
 def _listening(port: int) -> socket.socket:
     held = socket.socket()
     try:
-        # As servers do: a port whose last server has just ended is free.
+        # Servers set this option, too. With it, a port whose last server has just ended is free.
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("", port))
-        # Of several that are bound by that option, one alone can listen.
+        # Only one of several sockets that are bound with that option can listen.
         held.listen()
     except OSError:
         held.close()

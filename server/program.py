@@ -68,9 +68,9 @@ def _serve(asked: argparse.Namespace, served: Served) -> None:
     if asked.shared:
         metrics.add_sum(app)
         model_server.RESTServer = sharing.rest_server()
-    # What KServe hands to uvicorn: the name of its application, or one that comes before it.
+    # What uvicorn runs: KServe's application by its name, or the application that comes before it.
     model_server.FASTAPI_APP_IMPORT_STRING = direct.InferencePaths(app, students)
-    # Four lines for each request, and another one.
+    # Switches off the logs that have several lines for each request.
     for name in ("kserve.trace", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="fastapi")

@@ -20,21 +20,21 @@ class StudentModel(Model):
     """The student, or its compressed file, under one name."""
 
     def __init__(self, name: str, served: Served, number: int | None = None, *, compressed: bool = False) -> None:
-        """Takes its name, what is served, the version that answers (None: the newest), and whether the file does."""
+        """Takes its name, what is served, the version that answers (None: the newest), and whether its file answers."""
         super().__init__(name)
         self._served, self._number, self._compressed = served, number, compressed
         self.ready = True
 
     def get_input_types(self) -> list[dict[str, Any]]:
-        """Returns what clients send: a tensor for each feature, where the model takes it."""
+        """Returns the descriptions of inputs: a tensor for each feature, if the model takes them."""
         return _described(usual(self.loaded()[1]).inputs)
 
     def get_output_types(self) -> list[dict[str, Any]]:
-        """Returns what clients get."""
+        """Returns the descriptions of outputs."""
         return _described(usual(self.loaded()[1]).outputs)
 
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
-        """Answers one request. Other requests are taken while TensorFlow computes."""
+        """Answers one request. Other requests are accepted while TensorFlow computes."""
         try:
             return await self._answer(payload)
         except RequestError as error:
@@ -43,7 +43,7 @@ class StudentModel(Model):
             raise ModelNotFound(f"{self.name}, version {error}") from error
 
     def validate(self, payload: Any) -> Any:
-        """Leaves every check to the shapes of the request."""
+        """Checks nothing, because the shapes of the request are checked later."""
         return payload
 
     def loaded(self, number: int | None = None) -> tuple[Version, Mapping[str, Signature]]:

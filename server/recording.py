@@ -28,14 +28,14 @@ PARTS = "served-*.tfrecord.gz"
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """What is kept.
+    """The settings of a record.
 
     Attributes:
       folder: where parts appear. It is made if it is missing.
       share: the probability of a row to be kept, above 0 and at most 1.
       rows: rows of a full part.
-      seconds: the age at which a part is written though it is not full, when the next row comes.
-      parts: the newest parts that are kept. Older ones are removed, so the folder does not grow for ever.
+      seconds: if a part is older, the next row writes it although it is not full.
+      parts: number of parts that are kept. Older ones are removed, so the folder does not grow for ever.
     """
 
     folder: Path
@@ -45,16 +45,16 @@ class Recording:
     parts: int = 1000
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a share that is none, and for numbers below 1."""
+        """Raises ValueError if the share is not above 0 and at most 1, or if a number is below 1."""
         if not 0 < self.share <= 1 or self.rows < 1 or self.parts < 1:
             raise ValueError(f"a share must be above 0 and at most 1, rows and parts at least 1; received {self}")
 
 
 class Recorder:
-    """Takes what signatures were asked. Several threads may call it at once."""
+    """Records the inputs of answered requests. Several threads may call it at once."""
 
     def __init__(self, settings: Recording, clock: Callable[[], float] = time.monotonic, seed: int | None = None):
-        """Takes what to keep, seconds that only grow, and a seed for the draws (None: another one each time)."""
+        """Takes the settings, a monotonic clock, and a seed for the draws (None: another one each time)."""
         self._settings, self._clock = settings, clock
         self._random, self._lock = random.Random(seed), threading.Lock()  # noqa: S311
         self._rows: list[bytes] = []
@@ -64,7 +64,7 @@ class Recorder:
         """Keeps some rows of a request that was answered. It raises nothing: a request must not fail for its record.
 
         Args:
-          signature: what was asked. Only those on raw features or on serialized examples are kept.
+          signature: the signature that answered. Only rows of raw features or serialized examples are kept.
           arrays: its inputs by name, `[batch, ...]`.
         """
         with self._lock:
@@ -73,7 +73,7 @@ class Recorder:
                 if self._rows and self._is_due():
                     self._write()
             except Exception:
-                # Under the lock, as another thread may be adding rows.
+                # Holds the lock, because another thread may be adding rows.
                 self._rows = []
                 _log.exception("a request could not be recorded, and rows of earlier ones are lost")
 
@@ -101,7 +101,7 @@ class Recorder:
 
         folder = self._settings.folder
         folder.mkdir(parents=True, exist_ok=True)
-        # In the order of their names: the oldest first, also of several servers.
+        # Sorted by name, so the oldest comes first, even if there are several servers.
         name = _NAME.format(time.strftime("%Y%m%dT%H%M%S", time.gmtime()), uuid.uuid4().hex[:8])
         unfinished = folder / f".{name}"
         try:
@@ -110,7 +110,7 @@ class Recorder:
                     writer.write(row)
             unfinished.replace(folder / name)
         finally:
-            # On a full disk there would be another one with each part.
+            # On a full disk, each part would leave another unfinished file.
             unfinished.unlink(missing_ok=True)
         self._rows = []
         for old in sorted(folder.glob(PARTS))[: -self._settings.parts]:
@@ -120,7 +120,7 @@ class Recorder:
 def serialized(name: str, arrays: Arrays, rows: list[int]) -> Iterator[bytes]:
     """Yields serialized tf.Examples of some rows; none for a signature that takes anything else.
 
-    A value of NaN stands for none, so it is left out.
+    A value of NaN means a missing value, so it is left out.
 
     Args:
       name: name of the signature.

@@ -53,7 +53,7 @@ class Students(ModelRepository):
         return {name: model for name, model in found.items() if model is not None}
 
     def unload(self, name: str) -> None:
-        """Does nothing: the folder says what is served."""
+        """Does nothing, because the folder decides what is served."""
 
 
 class VersionPaths:
@@ -64,7 +64,7 @@ class VersionPaths:
         self._app = app
 
     async def __call__(self, scope: _Scope, receive: Any, send: Any) -> None:
-        """Hands a request on."""
+        """Passes a request on."""
         if scope["type"] == "http":
             path = _VERSION.sub(r"\1@\2", scope["path"])
             scope = dict(scope) | {"path": path, "raw_path": path.encode()}

@@ -27,7 +27,7 @@ def add(app: FastAPI, students: Students, served: Served) -> None:
         states = [_state(number) for number in numbers]
         if not asked:
             states += [_state(number, why) for number, why in sorted(served.refused.items(), reverse=True)]
-        # KServe's own answer to the same path.
+        # Returns KServe's own answer to the same path.
         return {"name": name, "ready": True, "model_version_status": states}
 
     def metadata(name: str) -> dict[str, Any]:

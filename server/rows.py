@@ -1,7 +1,7 @@
 """The JSON of TensorFlow Serving's REST interface: rows (`instances`) and columns (`inputs`).
 
-A client sends a list of examples, or a list for each input. An input of a signature with one input, and an output of a
-signature with one output, may stand without its name. Bytes are `{"b64": "..."}`.
+A client sends a list of examples, or a list for each input. If a signature has only one input or output, its name may
+be left out. Bytes are `{"b64": "..."}`.
 
 Reference: https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -27,7 +27,7 @@ class Asked:
     """A request.
 
     Attributes:
-      signature: what it is for.
+      signature: the requested signature.
       values: nested lists by the name of the input.
       columns: whether the client sent columns, and so wants columns.
     """
@@ -38,7 +38,7 @@ class Asked:
 
 
 def parse(body: Any, signatures: Mapping[str, Signature]) -> Asked:
-    """Returns what a client asks for. Raises RequestError if it cannot be read."""
+    """Parses the request of a client. Raises RequestError if it cannot be read."""
     if not isinstance(body, dict) or set(body) - _FIELDS or ("instances" in body) == ("inputs" in body):
         raise RequestError(
             "a request must be an object with 'instances' (a list of examples) or 'inputs' (a list for each input), "
@@ -68,7 +68,7 @@ def answer(asked: Asked, outputs: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def _columns(instances: Any) -> Any:
-    """Returns rows as columns, or as they are if their input has no name."""
+    """Returns rows as columns; unchanged if their input has no name."""
     if not isinstance(instances, list) or not instances:
         raise RequestError(f"'instances' must be a list with an example; received {_shown(instances)}")
     if not all(isinstance(one, dict) and not _is_bytes(one) for one in instances):

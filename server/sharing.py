@@ -1,4 +1,4 @@
-"""What a server does as one of several workers on the same ports (`limbeck.server.workers`).
+"""The tasks of a server that is one of several workers on the same ports (`limbeck.server.workers`).
 
 When its model is loaded, a worker listens on a port that other workers share, and reports this to its parent. It ends
 when its parent is gone. Both use its standard input, which is a socket: the socket closes with the parent, however the
@@ -23,18 +23,18 @@ _PATIENCE_SECONDS = 40.0
 
 
 def end_with_parent() -> None:
-    """From now on this process ends as by SIGTERM when its parent is gone; at once if that does not help."""
+    """From now on, this process ends as after SIGTERM when its parent is gone. If it does not, it is ended at once."""
     threading.Thread(target=_follow, args=[sys.stdin.fileno(), os.getppid()], name="parent", daemon=True).start()
 
 
 def rest_server() -> Any:
-    """Returns KServe's class of a REST server, on a port that is shared. It tells the parent when it answers."""
+    """Returns KServe's class of a REST server, on a shared port. The server tells the parent when it answers."""
     from kserve.protocol.rest.server import RESTServer
 
     class SharedRESTServer(RESTServer):
         async def start(self) -> None:
             self.create_application()
-            # uvicorn calls it when it has started, and then again and again.
+            # uvicorn calls this after its start, and then repeatedly.
             self.config.callback_notify = _tell_ready
             await self._server.serve(sockets=[ports.shared(self.config.port)])
 
@@ -42,13 +42,13 @@ def rest_server() -> Any:
 
 
 async def _tell_ready() -> None:
-    # A parent that is gone needs no word.
+    # If the parent is gone, there is nobody to tell.
     with contextlib.suppress(OSError):
         os.write(sys.stdin.fileno(), READY)
 
 
 def _follow(line: int, parent: int) -> None:
-    # A line whose last word was not read ends with an error.
+    # If the other side closes without reading the last message, reading raises an error.
     with contextlib.suppress(ConnectionError):
         while os.read(line, 1):
             pass

@@ -1,4 +1,4 @@
-"""What a version answers: its signatures, and which of them a request is for."""
+"""The signatures of a version, and the choice of the one that a request is for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Signature:
       inputs: what it takes.
       outputs: what it returns.
       call: arrays by name -> arrays by name, on the event loop, which it must not block.
-      answered: is told of each request of a client that was answered: the signature, and its inputs.
+      answered: called for each answered request of a client, with the signature and its inputs.
     """
 
     name: str
@@ -53,9 +53,9 @@ def choose(signatures: Mapping[str, Signature], given: Collection[str], asked: s
     """Returns the signature that a request is for.
 
     Args:
-      signatures: all of a version, by name.
+      signatures: all signatures of a version, by name.
       given: the names of the inputs in the request.
-      asked: the name of a signature in the request; None lets the names of the inputs decide.
+      asked: the name of a signature in the request; None chooses by the names of the inputs.
 
     Raises:
       RequestError: if there is no such signature, or if none takes these inputs.
@@ -71,5 +71,5 @@ def choose(signatures: Mapping[str, Signature], given: Collection[str], asked: s
 
 
 def usual(signatures: Mapping[str, Signature]) -> Signature:
-    """Returns the signature that clients are told of: a tensor for each feature, where there is one."""
+    """Returns the signature that metadata describe: the one with a tensor for each feature, if there is one."""
     return signatures.get(BY_FEATURES) or signatures[DEFAULT]

@@ -19,7 +19,7 @@ class Served:
     """The versions that are loaded now.
 
     Attributes:
-      versions: by number. Whoever changes it sets another mapping.
+      versions: versions by number. A change replaces the whole mapping.
       refused: the versions that could not be loaded, and why.
     """
 
@@ -33,7 +33,7 @@ class Served:
 
 
 def signatures_of(version: Version, *, compressed: bool) -> Mapping[str, Signature]:
-    """Returns what a version, or its compressed file, answers. Raises RequestError if it has no file."""
+    """Returns the signatures of a version, or of its compressed file. Raises RequestError if it has no file."""
     if not compressed:
         return version.signatures
     if version.compressed is None:

@@ -22,9 +22,9 @@ _DATATYPES = {
     **{f"{sign.lower()}int{bits}": f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)},
 }
 
-# NumPy needs longer to name a dtype than to find it.
+# Keyed by dtype, because NumPy takes longer to compute a dtype's name than to look it up.
 _OF_ARRAYS = {np.dtype(object if dtype == "string" else dtype): datatype for dtype, datatype in _DATATYPES.items()}
-# What each of them is read as.
+# The type as which each of them is read.
 DTYPES = {datatype: dtype for dtype, datatype in _OF_ARRAYS.items()}
 
 Array = np.ndarray[Any, Any]
@@ -40,7 +40,7 @@ class TensorInfo:
 
     Attributes:
       name: its name in the signature.
-      dtype: a name of NumPy, or `string`.
+      dtype: NumPy's name of the dtype, or `string`.
       shape: -1 stands for any size. The first axis is the batch.
     """
 
@@ -77,7 +77,7 @@ class TensorInfo:
 
 
 def datatype_of(array: Array) -> str:
-    """Returns what the Open Inference Protocol calls the dtype of an array. Raises KeyError if it has no name."""
+    """Returns the Open Inference Protocol's name for the dtype of an array. Raises KeyError if there is none."""
     return _OF_ARRAYS[array.dtype]
 
 
@@ -93,7 +93,7 @@ def batch_of(arrays: Mapping[str, Array]) -> int:
 
 
 def numbers(values: Any, dtype: np.dtype[Any]) -> Array:
-    """Returns an array of numbers. Raises TypeError, OverflowError or ValueError if they are none of this dtype."""
+    """Returns an array of numbers. Raises TypeError, OverflowError or ValueError if they do not have this dtype."""
     array = np.asarray(values)
     if array.dtype == dtype:
         return array
@@ -109,7 +109,7 @@ def numbers(values: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def texts(values: Any) -> Array:
-    """Returns an array of bytes. Raises TypeError if there is something else than texts and bytes."""
+    """Returns an array of bytes. Raises TypeError if there is anything else than texts and bytes."""
     array = np.asarray(values, dtype=object)
     encoded = [one.encode() if isinstance(one, str) else one for one in array.ravel()]
     strange = next((one for one in encoded if not isinstance(one, bytes)), None)

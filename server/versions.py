@@ -18,9 +18,9 @@ def whole_number(text: str) -> int | None:
 
 
 def found(serving: Path) -> dict[int, Path]:
-    """Returns the folder of every version. A folder without a SavedModel is none.
+    """Returns the folder of every version. A folder without a SavedModel is not a version.
 
-    An absent folder has none, and neither has a file.
+    If `serving` does not exist or is a file, there are no versions.
     """
     try:
         folders = sorted(serving.iterdir())
@@ -34,10 +34,10 @@ def found(serving: Path) -> dict[int, Path]:
 
 
 def wanted(present: Collection[int], kept: int) -> tuple[int, ...]:
-    """Returns the versions to have loaded, the newest first.
+    """Returns the versions that should be loaded, the newest first.
 
     Args:
       present: all versions.
-      kept: how many.
+      kept: how many versions are kept.
     """
     return tuple(sorted(present, reverse=True)[:kept])

@@ -1,7 +1,7 @@
 """Watches a serving folder: loads new versions, and unloads versions that were removed.
 
-A version may not load because of an error that passes: a file system that does not answer, or too little memory. Nobody
-can tell such an error from a broken model. So a version is tried again a few times, after pauses that grow.
+A version may fail to load because of a temporary error: a file system that does not answer, or too little memory. Such
+an error cannot be told from a broken model. So a version is tried again a few times, after growing pauses.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from limbeck.server.student import Served
 
 _log = logging.getLogger(__name__)
 _TRIES = 6
-# With a look each second, the last try comes five minutes after the first.
+# If the folder is checked each second, the last try comes five minutes after the first.
 _FIRST_PAUSE_LOOKS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class _Failure:
-    """How often a version could not be loaded, and the look at which it is tried again, if ever."""
+    """How often a version could not be loaded, and the number of the check at which it is tried again, if ever."""
 
     tries: int
     next_look: int
@@ -49,7 +49,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
 
     def look(self) -> None:
-        """Looks once.
+        """Checks the folder once.
 
         If a version cannot be loaded, the error is logged, and the others stay. The last version is never unloaded.
         """
@@ -59,7 +59,7 @@ class Watcher:
         waiting = {number for number, one in self._failures.items() if not one.is_due(self._looks)}
         refused = {number: why for number, why in self._served.refused.items() if number in waiting}
         loaded = dict(self._served.versions)
-        # Versions that cannot be loaded must not take the places of others.
+        # Versions that cannot be loaded must not replace others.
         for number in versions.wanted(set(present) - set(refused), self._kept):
             if number in loaded:
                 continue
@@ -84,12 +84,12 @@ class Watcher:
         _log.error("version %d is not served, because it cannot be loaded, and %s: %s", number, again, error)
 
     def start(self, looked: Callable[[Served], None] | None = None) -> None:
-        """Looks from now on. `looked` is told after each look."""
+        """Checks the folder from now on. Calls `looked` after each check."""
         self._looked = looked
         self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more. Returns when the last look is over."""
+        """Stops checking. Returns when the last check is over."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -4,8 +4,8 @@ Python runs one thread at a time, so one process uses only one core to read and 
 process, with its own copy of the model. The kernel distributes connections among the listening workers, so no process
 must pass them on: a worker listens when its model is loaded, and a dead worker does not listen.
 
-The parent starts the workers and those that take the places of dead ones, passes signals on, and keeps the folder of
-their metrics. It loads no model and answers nobody. The ports are reserved before it begins (`limbeck.server.ports`).
+The parent starts the workers, replaces dead ones, passes signals on, and keeps the folder of their metrics. It loads no
+model and answers no requests. The ports are reserved before it starts (`limbeck.server.ports`).
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from pathlib import Path
 from limbeck import temporary
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
-# Longer than a worker takes for the requests that it has begun.
+# Longer than a worker takes to finish the requests that it has begun.
 _PATIENCE_SECONDS = 40.0
 _SHORT_SECONDS, _SHORT_LIVES = 30.0, 5
 _FAILED = 1
 
 
 class WorkersFailedError(Exception):
-    """Workers end as soon as they are started, or cannot be started, so there is no sense in trying again."""
+    """Workers end soon after their start, or cannot be started, so trying again is useless."""
 
 
 @dataclasses.dataclass
 class ShortLives:
-    """Counts the workers that ended soon, one after the other.
+    """Counts consecutive workers that ended soon after their start.
 
     Attributes:
-      limit: so many in a row are too many.
-      seconds: a life is short if it ends earlier after the worker was ready.
-      count: those in a row so far.
+      limit: the number in a row that is too many.
+      seconds: a life is short if the worker ends earlier than this after it was ready.
+      count: the number in a row so far.
     """
 
     limit: int = _SHORT_LIVES
@@ -51,7 +51,7 @@ class ShortLives:
     count: int = 0
 
     def are_too_many(self, lived: float) -> bool:
-        """Takes how many seconds one more worker was ready. Tells whether no other should be started."""
+        """Takes how many seconds one more worker was ready. Returns whether no other worker should be started."""
         self.count = 0 if lived >= self.seconds else self.count + 1
         return self.count >= self.limit
 
@@ -67,7 +67,7 @@ class _Worker:
         return 0.0 if self.ready is None else time.monotonic() - self.ready
 
     def send(self, number: int) -> None:
-        # Python answers SIGINT by a traceback before the server has a handler.
+        # Before the server sets its handler, Python would print a traceback on SIGINT.
         self.process.send_signal(number if self.ready is not None else signal.SIGTERM)
 
 
@@ -75,7 +75,7 @@ class Workers:
     """Some workers of one command."""
 
     def __init__(self, command: Sequence[str], count: int, environment: Mapping[str, str], metrics: Path) -> None:
-        """Takes the command of a worker, how many there shall be, their environment, and the folder of metrics."""
+        """Takes the command of a worker, the number of workers, their environment, and the folder of metrics."""
         self._command, self._count = command, count
         self._environment, self._metrics = environment, metrics
         self._living: list[_Worker] = []
@@ -87,7 +87,7 @@ class Workers:
         self._failure: WorkersFailedError | None = None
 
     def run(self) -> int:
-        """Returns the exit code when all have ended: 0 if they were asked to.
+        """Runs until all workers have ended. Returns the exit code: 0 if they were asked to end.
 
         Raises:
           WorkersFailedError: if workers end by themselves again and again, or if the machine has no room for another.
@@ -111,7 +111,7 @@ class Workers:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         try:
-            # In a session of its own: a Ctrl-C reaches it by this process, and not twice.
+            # The worker has its own session, so that a Ctrl-C reaches it only once, through this process.
             with theirs:
                 process = subprocess.Popen(
                     self._command, stdin=theirs.fileno(), env=self._environment, start_new_session=True
@@ -135,7 +135,7 @@ class Workers:
                 _say(f"ready: {self._count} workers answer")
 
     def _bury(self, worker: _Worker) -> None:
-        """Starts another worker in the place of one that has ended, unless all shall end."""
+        """Replaces a worker that has ended, unless all workers are to end."""
         self._selector.unregister(worker.line)
         worker.line.close()
         self._living.remove(worker)
@@ -144,7 +144,7 @@ class Workers:
         if self._ending:
             self._code = self._code or (0 if code in (0, -signal.SIGTERM) else _FAILED)
         elif not self._were_ready:
-            # What one lacks, the others lack too: its code is that of the server.
+            # If one worker could not start, the others cannot either. The exit code is the server's.
             self._code = code if code > 0 else _FAILED
             _say(f"error: worker {worker.process.pid} ended {how} before the server was ready")
             self._end(signal.SIGTERM)
@@ -198,7 +198,7 @@ def _signals() -> socket.socket:
 
 
 def _forget_gauges(process: int, metrics: Path) -> None:
-    """Removes what was true of a process alone. What it has counted stays."""
+    """Removes the gauges of a process that has ended. Its counters stay."""
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(process, str(metrics))
@@ -215,12 +215,12 @@ def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        # Python names two of the real-time signals.
+        # Python has names for only two of the real-time signals.
         return f"signal {number}"
 
 
 def _say(text: str) -> None:
-    # Who reads the log may be gone, and clients are not.
+    # The reader of the log may have ended, but clients still need the server.
     with contextlib.suppress(OSError):
         sys.stderr.write(text + "\n")
 

@@ -1,7 +1,8 @@
 """Runs a job that compresses a trained student: builds it, applies the recipe, and writes the folder of the file.
 
-The job has one process and one device. A student that is worth compressing is small, and tensorflow-model-optimization
-supports one device only in all of its techniques. It keeps no checkpoint: an attempt that dies is made again.
+The job has one process and one device, because a student that is worth compressing is small, and not all techniques of
+tensorflow-model-optimization support several devices. It keeps no checkpoint: if an attempt dies, the next one starts
+from the beginning.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def run(job: TrainingJob) -> None:
 def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
     """Returns the job with the settings of the further training.
 
-    A wrapped student has other layers than the student that was compared with the teacher, and no teacher is beside it.
+    The loss compares no layers: a wrapped student has other layers, and its training calls no teacher.
     """
     training = dataclasses.replace(
         job.training,
@@ -68,7 +69,7 @@ def _tuned(job: TrainingJob, config: CompressionConfig) -> TrainingJob:
 
 def _write(maker: Maker, student_steps: int) -> None:
     session, config, meter = maker.session, maker.config, Meter()
-    # Before any training: a student that cannot be converted cannot be compressed.
+    # Converts the student before any training: if it cannot be converted, it cannot be compressed.
     events.emit("phase", what="converting the student")
     before = maker.plain()
     found: Found | None = None

@@ -1,18 +1,18 @@
-"""Processes that do not wait for TensorFlow: forks of one process that has imported it.
+"""Starts processes that need not import TensorFlow: they are forks of one process that has imported it.
 
 A training process imports TensorFlow, Keras and TensorFlow Transform before it does anything. That takes seconds of a
-core, and a run starts a dozen such processes. So one process imports these packages once, and each training process is
-a fork of it, and so is the process that measures latencies:
+core, and a run starts a dozen such processes. So one process imports these packages once. Each training process is a
+fork of it, and so is the process that measures latencies:
 
     launcher --socket-- fork server --fork-- training process
 
-The launcher's own process cannot be forked: a fork has only the thread that forked, and waits for ever for locks which
-other threads held, such as those of TensorFlow's pools. So the fork server only imports. It uses nothing of TensorFlow,
-and tells the launcher that it cannot serve if it has threads nonetheless.
+The launcher's own process cannot be forked: a fork has only the thread that forked, and waits for ever for locks that
+other threads held, such as those of TensorFlow's pools. So the fork server only imports, and does not use TensorFlow.
+If it has threads nonetheless, it tells the launcher that it cannot serve.
 
-A fork is a training process as any other: its variables, folder, files and signal handlers are those of a program that
-was just started. Two things differ: `ps` shows the command of the server, so the process gives itself a name; and its
-parent is the server. If the launcher dies, the server kills all forks. If the server dies, the kernel does.
+The variables, folder, files and signal handlers of a fork are those of a program that was just started. Two things
+differ. `ps` shows the command of the server, so the fork gives itself a name. And its parent is the server. If the
+launcher dies, the server kills all forks. If the server dies, the kernel kills them.
 
 A request is one byte with two files, its output and its status, and a line of JSON with a `Request`. The server writes
 two lines to the status: the process id, and the exit code as `subprocess.Popen.returncode` has it.
@@ -39,10 +39,10 @@ from limbeck.trainer.process import lifeline
 
 READY = b"ready\n"
 WORKER = "limbeck.trainer.worker"
-# Modules with `main(arguments) -> int`, which need nothing but what the server has imported.
+# Modules with `main(arguments) -> int`, which need no other packages than those that the server has imported.
 PROGRAMS = (WORKER, "limbeck.trainer.serving.latency")
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_transform", "limbeck.trainer.training")
-# pyarrow's allocator has a thread, which it ends before a fork and starts again behind it.
+# The thread of pyarrow's allocator. It ends before a fork, and starts again after it.
 _HARMLESS_THREADS = {"jemalloc_bg_thd"}
 _Handler = Any
 
@@ -52,7 +52,7 @@ class Request:
     """A program that a fork becomes.
 
     Attributes:
-      program: its module, with `main(arguments) -> int`: of a training, one of `PROGRAMS`.
+      program: its module, with `main(arguments) -> int`; for a training, one of `PROGRAMS`.
       arguments: its arguments.
       variables: its whole environment.
       folder: its working directory.
@@ -80,14 +80,15 @@ class _Child:
 
 
 def main(number: int, launcher: int, prepare: Callable[[], None]) -> int:
-    """Serves requests until the launcher asks for no more, or has ended. In a fork, returns what the process returns.
+    """Serves requests until the launcher closes the socket or ends. In a fork, returns the exit code of the program.
 
     Args:
       number: file descriptor of the socket.
       launcher: its process id.
       prepare: imports what the programs need, and starts no thread.
     """
-    # A terminal sends its signals to all processes. The training processes have to save, and need their parent.
+    # A terminal sends its signals to all processes. This process ignores them, because training processes have to save,
+    # and need their parent.
     handlers = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM)}
     watched = os.pidfd_open(launcher)
     if os.getppid() != launcher:
@@ -98,7 +99,7 @@ def main(number: int, launcher: int, prepare: Callable[[], None]) -> int:
     if threads:
         sys.stderr.write(f"the fork server has threads, and cannot fork: {', '.join(threads)}\n")
         return 1
-    # A launcher that was interrupted meanwhile does not listen.
+    # If the launcher was interrupted in the meantime, it does not listen.
     with contextlib.suppress(BrokenPipeError):
         connection.sendall(READY)
     request = _serve(connection, watched)
@@ -119,26 +120,26 @@ def _import() -> None:
     from limbeck.digests.code import code_digest
     from limbeck.trainer.job import TRAINING
 
-    # Each training process asks for a digest of its code, and most of that is to read some 200 source files. What was
-    # read is kept by the content of a file, so a fork sees an edit.
+    # Each training process needs a digest of its code, which mostly takes the time to read some 200 source files. They
+    # are read here once. The cache goes by the content of a file, so a fork notices an edit.
     code_digest((TRAINING,))
 
 
 def other_threads() -> list[str]:
-    """Returns the names of this process's threads, without the main one and those that bear a fork."""
+    """Returns the names of this process's threads, without the main thread and those that are safe at a fork."""
     threads = [each for each in Path("/proc/self/task").iterdir() if int(each.name) != os.getpid()]
     names = [(each / "comm").read_text(encoding="utf-8").strip() for each in threads]
     return [name for name in names if name not in _HARMLESS_THREADS]
 
 
 def _serve(connection: socket.socket, launcher: int) -> Request | None:
-    """Forks at each request. Returns the request in the fork, and None in the server when it has nothing more to do."""
+    """Forks at each request. Returns the request in the fork, and None in the server when its work is done."""
     children: dict[int, _Child] = {}
     asking: list[socket.socket] = [connection]
     server = os.getpid()
     try:
         while asking or children:
-            # Not `select`, which refuses handles from 1,024 on.
+            # `select` would refuse file descriptors from 1,024 on.
             ready = multiprocessing.connection.wait([launcher, *asking, *children])
             for ended in children.keys() & ready:
                 _tell_end(ended, children.pop(ended))
@@ -164,7 +165,7 @@ def _fork(asked: _Asked, children: dict[int, _Child]) -> bool:
     try:
         child = os.fork()
     except OSError as error:
-        # The launcher sees a status without a process, and the other forks go on.
+        # The launcher sees a status without a process id. The other forks go on.
         sys.stderr.write(f"the fork server cannot fork: {error}\n")
         _close(asked.output, asked.status)
         return False
@@ -174,7 +175,7 @@ def _fork(asked: _Asked, children: dict[int, _Child]) -> bool:
     _close(asked.output)
     children[os.pidfd_open(child)] = _Child(child, asked.status)
     if not _told(asked.status, child):
-        # A launcher that was interrupted meanwhile knows nothing of this fork.
+        # If the launcher was interrupted in the meantime, it does not know about this fork.
         os.kill(child, signal.SIGKILL)
     return False
 
@@ -192,7 +193,7 @@ def _receive(connection: socket.socket) -> _Asked | None:
     while not line.endswith(b"\n"):
         chunk = connection.recv(1 << 16)
         if not chunk:
-            # The launcher was interrupted in the midst of a request.
+            # The launcher was interrupted in the middle of a request.
             _close(*files)
             return None
         line += chunk
@@ -201,13 +202,13 @@ def _receive(connection: socket.socket) -> _Asked | None:
 
 def _tell_end(handle: int, child: _Child) -> None:
     _, status = os.waitpid(child.process, 0)
-    # The launcher may not care any more.
+    # The launcher may have closed the status.
     _told(child.status, os.waitstatus_to_exitcode(status))
     _close(child.status, handle)
 
 
 def _told(status: int, number: int) -> bool:
-    """Writes a line to a status. Returns whether somebody can read it."""
+    """Writes a line to a status. Returns whether the other side can read it."""
     try:
         os.write(status, f"{number}\n".encode())
     except OSError:
@@ -216,7 +217,7 @@ def _told(status: int, number: int) -> bool:
 
 
 def _become(asked: _Asked, server: int) -> None:
-    """Gives a fork what a program has when it is started. `server` may have died meanwhile: then it has to die, too."""
+    """Gives a fork the state of a program that was just started. If `server` has died by now, the fork must die."""
     import tempfile
 
     import numpy as np
@@ -230,18 +231,19 @@ def _become(asked: _Asked, server: int) -> None:
     sys.argv = [sys.argv[0], *request.arguments]
     os.environ.clear()
     os.environ.update({**request.variables, lifeline.ENVIRONMENT: str(server)})
-    # What depends on the environment, or was drawn once, and would be the same in all forks.
+    # State that depends on the environment, and random state that would be the same in all forks.
     tempfile.tempdir = None
     random.seed()
     np.random.seed()
 
 
 def leave(code: int) -> NoReturn:
-    """Ends this process as an interpreter does, but takes no module apart.
+    """Ends this process as an interpreter does, but does not clear any module.
 
-    That takes a fork two seconds of a core, because it copies the memory of the server.
+    Clearing modules would take a fork two seconds of a core, because it would copy the memory of the server.
     """
-    # Waits for threads. It first tells those of `concurrent.futures` to end, which wait for work for ever otherwise.
+    # Waits for threads. It first tells the threads of `concurrent.futures` to end, which would otherwise wait for work
+    # for ever.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""`TrainingJob`: everything that a training process is told, as one JSON file.
+"""`TrainingJob`: everything that a training process needs to know, as one JSON file.
 
 A component runs in a process with TFX. The processes that train run elsewhere, in new interpreters that never import
-TFX, so they cannot be handed artifacts or live objects. They get plain data, with URIs that they can read.
+TFX, so they cannot get artifacts or Python objects. They get plain data, with URIs that they can read.
 """
 
 from __future__ import annotations
@@ -51,29 +51,30 @@ class TrainingJob:
         teachers' most probable classes. A student sees only the labels that the task lets it see.
       strategy: how the job is spread over its processes.
       training: epochs, batch size, optimizer settings and seed.
-      pipelining: for a job of teachers: the stages that each is cut into, and their micro-batches.
+      pipelining: for a job of teachers: the stages into which each teacher is cut, and their micro-batches.
       members: number of models. They are trained one after the other, member m with the seed `training.seed + m`, and
         exported as one ensemble.
-      separate: for a job of a student: its members are no ensemble. The first is exported, and the others together, for
-        their answers to the test split, below `record_uri` (`FURTHER_MODELS`).
+      separate: for a job of a student: its members are not an ensemble. The first one is exported. The others are
+        exported together below `record_uri` (`FURTHER_MODELS`), for their answers to the test split.
       hyperparameters: passed to the task's builder of the model.
       distillation: set if and only if `targets` are `soft_targets`.
       labelling: how the soft targets of the examples were stored.
-      search: how temperature and alpha that are null in `distillation` are chosen. None: they are not, and have their
-        usual values.
+      search: how temperature and alpha are chosen if they are null in `distillation`. None: they get their usual
+        values.
       validation_uri: folder of the packed validation split. Early stopping and the search need it.
       checkpoint: how often a checkpoint is written, and how many are kept.
       checkpoint_uri: folder for the checkpoints of this job alone. None: no checkpoint is written.
-      most_steps: optimizer steps after which a member ends, as a check has it; null takes all steps.
+      most_steps: a member ends after this many optimizer steps, as in a check; null takes all steps.
       planned_student: for a job of teachers: the student to try before the first teacher is trained. It changes no
         result. None: no student is tried.
-      planned_compression: how the student will be compressed, for the job to try on an untrained student before it
-        trains; likewise. A job of teachers has one only if it has a planned_student.
+      planned_compression: how the student will be compressed. The job tries it on an untrained student before it
+        trains. It changes no result. A job of teachers has one only if it has a planned_student.
       teacher_uri: for a job of a student: folder of the teachers' SavedModel. `Task.initialise_student` and
         `Task.hints` need it.
       teacher_hyperparameters: the hyperparameters that `Task.build_teacher` was given for these teachers.
-      planned_teacher: for a job of a student that learns from labels alone: the teacher to try before; likewise.
-      compression: for a job that compresses a trained student instead of training one: how. None: it trains.
+      planned_teacher: for a job of a student that learns only from labels: the teacher to try first. It changes no
+        result.
+      compression: how a job compresses a trained student. None: the job trains a model.
       student_uri: folder of that student's SavedModel; set if and only if `compression` is.
 
     Raises:
@@ -158,7 +159,7 @@ class TrainingJob:
 
     @property
     def chief_alone(self) -> bool:
-        """Whether the chief alone runs the training, and the other processes do what it asks."""
+        """Whether only the chief runs the training, and the other processes run its operations."""
         return strategy_kind(self.strategy.name).asynchronous or self.pipelining.processes > 1
 
     @property
@@ -185,7 +186,7 @@ class TrainingJob:
         )
 
     def of_another(self, entry: Entry, hyperparameters: dict[str, Scalar]) -> TrainingJob:
-        """Returns the job of one other model on labels, with the inputs of this one and nothing that is its own."""
+        """Returns a job of another model on labels. It has the inputs of this job, and none of its other fields."""
         return dataclasses.replace(
             self,
             entry=entry,

@@ -1,7 +1,7 @@
 """Runs a training job in one of its processes: joins the other processes, trains each member, exports and leaves.
 
-Every process of a job runs the same steps, or the others wait for it in vain. So this order stands in one place, and
-only the export asks whether this process is the chief. `limbeck.trainer.session` holds the parts.
+Every process of a job must run the same steps. Otherwise other processes wait for it in vain. So the order is defined
+here, and only the export asks whether this process is the chief. `limbeck.trainer.session` holds the parts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from limbeck.trainer.serving.weight_files import WeightFiles
 from limbeck.trainer.session import finish, generations, inputs, preflight, trials
 from limbeck.trainer.session.session import Session
 
-# It is named and not imported, so that an edit of a technique trains nothing again.
+# The module is named and not imported, so that an edit of a technique does not train anything again.
 _FEASIBILITY = "limbeck.trainer.compression.feasibility"
 
 
@@ -41,7 +41,7 @@ def run(job: TrainingJob) -> None:
 
     Raises:
       TaskError: if the task's model breaks a rule of `limbeck.trainer.session.contract`, or if the student cannot be
-        compressed as it is planned.
+        compressed as planned.
       UserError: if the processes of the job do not run the same code, packages and data.
       DamagedDataError: if packed examples on this machine are not the ones that were packed.
       TrainingFailedError: if training breaks down, or a checkpoint cannot be written.
@@ -61,7 +61,7 @@ def _run(job: TrainingJob) -> None:
         preflight.check(session, inputs.order_of(session, 0))
         _try_compression(session)
         found = trials.search(session)
-        # What the first member found holds for all of them.
+        # All members use the loss that the search of the first member has found.
         chosen = trials.settled(session, found)
     descents = _train_members(chosen, found)
     if session.me.is_chief:
@@ -84,7 +84,7 @@ def _train_members(session: Session, found: trials.Found | None) -> list[generat
             with damage.told():
                 descents.append(generations.train(session, number, found if number == 0 else None, keep))
             if keep is not None:
-                # Keras' objects refer to each other, and the next member needs the memory of this one.
+                # Collects garbage, because Keras' objects refer to each other, and the next member needs their memory.
                 gc.collect()
             elif session.me.is_chief:
                 models.append(finish.plain_copy(session, descents[-1].weights))
@@ -103,7 +103,7 @@ def _keeping(
 
 
 def _try_compression(session: Session) -> None:
-    """Tries on the chief whether the student can be compressed, if it is to be."""
+    """Tests on the chief whether the student can be compressed, if the job plans it."""
     if session.me.is_chief and session.job.planned_compression is not None:
         importlib.import_module(_FEASIBILITY).check(session)
 
@@ -115,13 +115,13 @@ def join_job(job: TrainingJob) -> Session:
       ConfigError: if TF_CONFIG is wrong, or this machine lacks a device that the strategy needs.
       TaskError: if the task cannot be loaded.
       UserError: if a process has other code, packages or data than the chief.
-      TimeoutError: if a process has not come in time.
+      TimeoutError: if a process has not joined in time.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
 
     me = cluster.from_environment()
-    # The strategy comes first, because it can only be made before this process has used TensorFlow.
+    # The strategy comes first, because it can only be made before this process uses TensorFlow.
     with heartbeat.silence(heartbeat.JOINING_SECONDS):
         if job.pipelining.is_on:
             devices.of(job.pipelining)
@@ -131,10 +131,10 @@ def join_job(job: TrainingJob) -> Session:
             strategy = strategies.build(job.strategy)
     preemption.listen()
     if job.chief_alone:
-        # None of the others runs the training.
+        # Only the chief runs the training.
         me = cluster.SINGLE
     if me.processes > 1:
-        # Each process computes the digest itself. A digest that it was handed would be the same in all processes.
+        # Each process computes the digest itself. If it were passed to all processes, it would always be equal.
         rendezvous.meet(me, rendezvous.identity_of(job_digest(job)))
     transform = tft.TFTransformOutput(files.local_copy(job.transform_graph_uri))
     return Session(job=job, me=me, strategy=strategy, task=job.task.load(), transform=transform)

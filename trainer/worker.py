@@ -1,8 +1,8 @@
 """The program of one training process, which every launcher starts: `python -m limbeck.trainer.worker job.json`.
 
 A fork of the pipeline's process would inherit TFX, Beam and the threads of TensorFlow. This program starts in a new
-interpreter, which is ready in a third of the time and memory, or in a fork of one that has done nothing but to import
-TensorFlow (`limbeck.trainer.fork_server`). The job file and TF_CONFIG tell it everything.
+interpreter, which needs a third of the time and memory, or in a fork of a process that has only imported TensorFlow
+(`limbeck.trainer.fork_server`). The job file and TF_CONFIG contain everything that it needs to know.
 
 Exit codes:
   0     done
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     from limbeck.trainer.distribution import cluster
     from limbeck.trainer.process import heartbeat, lifeline, preemption, process_name
 
-    # A mistake in TF_CONFIG is told by the job.
+    # The job reports a mistake in TF_CONFIG.
     with contextlib.suppress(UserError):
         me = cluster.from_environment()
         process_name.set_name(f"{me.role}-{me.index}")
@@ -92,11 +92,11 @@ def _run(job_uri: str) -> int:
         return preemption.EXIT_CODE
     except Exception as error:
         if not task_code.may_pass(error):
-            # The launcher compares this text with the next failure, and gives up if both are the same.
+            # The launcher compares this text with the text of the next failure, and gives up if they are equal.
             _leave_failure("error", f"{position.words()}: {task_code.summary(error)}")
         raise
     except SystemExit as stray:
-        # A launcher would take the exit code that it chose for one of ours.
+        # The task's code may have chosen an exit code, which the launcher would mistake for one of ours.
         raise RuntimeError(f"the task's own code ended the process by sys.exit({stray.code!r})") from stray
     return DONE
 

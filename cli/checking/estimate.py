@@ -21,7 +21,7 @@ class Part:
     Attributes:
       what: the models, in words.
       models: number of models.
-      jobs: number of training jobs. All teachers are trained by one.
+      jobs: number of training jobs. One job trains all teachers.
       steps: optimizer steps of each model.
       step_seconds: measured seconds of a step.
       start_seconds: measured seconds of a job without its steps.
@@ -36,7 +36,7 @@ class Part:
 
     @property
     def seconds(self) -> float:
-        """Of all of them."""
+        """The seconds of all trainings of this part."""
         return self.models * self.steps * self.step_seconds + self.jobs * self.start_seconds
 
 
@@ -108,10 +108,10 @@ def steps(rows: int, epochs: int, batch_size: int) -> int:
 
 
 def seconds_per_step(points: list[tuple[int, float]]) -> float | None:
-    """Returns the seconds of one step, without those of the first call, which traces; None for fewer than two calls.
+    """Returns the seconds of one step; None for fewer than two calls. Leaves out the first call, which traces.
 
     Args:
-      points: the number of steps that are done, and the time in seconds, after each call.
+      points: after each call, the number of steps done so far, and the time in seconds.
     """
     if len(points) < 2:  # noqa: PLR2004
         return None

@@ -1,4 +1,4 @@
-"""Reads what the nodes of a check left: statistics, counts of labels and rows, transformed examples."""
+"""Reads the results of the nodes of a check: statistics, counts of labels and rows, transformed examples."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _class_values(task: Task) -> tuple[str, ...]:
 
 
 def columns_of(task: Task, split: statistics.Split) -> Iterator[Column]:
-    """Yields what the statistics of a split say of each column that the task declares."""
+    """Yields a description of each declared column, from the statistics of a split."""
     found = {column.name: column for column in split.columns}
     for feature in task.features:
         if feature.name in found:
@@ -86,7 +86,7 @@ def _column(found: statistics.Column) -> Column:
         constant = values.minimum == values.maximum
     if isinstance(values, statistics.Texts):
         constant = values.distinct == 1
-        # Each picture and each sentence is another text, and they are no identifiers.
+        # Pictures and sentences all differ, but they are not identifiers.
         distinct = values.distinct if values.mean_length <= _LONG_TEXT else None
     return Column(found.name, found.rows, found.missing, constant, distinct)
 

@@ -1,4 +1,4 @@
-"""What a check found out. The process that runs the nodes writes it; the command line's process turns it into words."""
+"""The results of a check. The process that runs the nodes writes them; the command line's process prints them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Column:
       name: its name.
       rows: number of rows.
       missing: rows without a value.
-      constant: whether all values that there are are equal.
+      constant: whether all existing values are equal.
       distinct: number of different texts; null for numbers and for long texts.
     """
 
@@ -70,7 +70,7 @@ class Training:
 
 @dataclass(frozen=True, config=STRICT)
 class Outcome:
-    """All of it.
+    """All results of a check.
 
     Attributes:
       data: the sample.

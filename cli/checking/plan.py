@@ -15,11 +15,11 @@ from limbeck.settings.strategy import StrategyConfig
 from limbeck.settings.trial import Trial
 
 TRIAL = Trial(rows=2000, steps=12)
-# The first call also traces the step. Two more calls are left to measure.
+# The first call also traces the step. Two further calls are measured.
 _STEPS_PER_CALL = 4
-# The student that needs no teacher stands for all students: they are the same model.
+# Only the student that needs no teacher is trained, because all students are the same model.
 TRAININGS = {"teacher": MODELS[TEACHER].node, "student": MODELS[HARD_LABELS].node}
-# It says what a run keeps for later runs, and a check keeps nothing.
+# AnomalyStop reports what a run keeps for later runs, but a check keeps nothing.
 SILENT = frozenset({"AnomalyStop"})
 NODES = (
     *("ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop", "Transform"),
@@ -30,8 +30,8 @@ NODES = (
 def settings(config: Config) -> Config:
     """Returns the settings of a check.
 
-    One teacher is trained instead of several, in one process on this machine, and is not trained again when it fails.
-    The rows of a sample may be sorted, so the splits are not compared.
+    One teacher is trained instead of several, in one process on this machine, and it is not restarted after a failure.
+    The rows of a sample may be sorted, so splits are not compared.
     """
     several = config.strategy.processes > 1
     return dataclasses.replace(

@@ -25,7 +25,7 @@ _EXAMPLES_OF_REQUEST = 3
 def check(folder: RunFolder) -> None:
     """Runs the nodes of a check in the folder, and writes the `Outcome`. Raises UserError as a run would."""
     request = folder.request()
-    # Some rows need no cluster.
+    # A few rows need no cluster.
     config = dataclasses.replace(request.config, beam=BeamConfig(), scoring=ScoringConfig())
     request = dataclasses.replace(request, config=config)
     events.emit("phase", what="loading TensorFlow and TFX")
@@ -36,7 +36,7 @@ def check(folder: RunFolder) -> None:
 
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(runner.environment(folder, request))
-    # Both models are trained, so none needs to be tried before the other; but the student's distillation does.
+    # Both models are trained here, so neither must be tried before. But the student's distillation must be tried.
     operational = Operational.of(request.config, None)
     os.environ.update(dataclasses.replace(operational, planned_teacher=None).environment())
     os.environ.update(plan.TRIAL.environment())
@@ -79,7 +79,7 @@ def _training(entry: str, seconds: float, happened: list[dict[str, Any]]) -> Tra
         (one["step"], one["time"]) for one in happened if one["event"] == "training" and one["entry"] == entry
     ]
     step = estimate.seconds_per_step(points)
-    # A sample of a few rows has a few steps, and their time is in that of the start.
+    # A sample of a few rows has few steps, whose time counts as part of the start.
     return Training(step or 0.0, max(0.0, seconds - points[-1][0] * (step or 0.0)))
 
 

@@ -1,4 +1,4 @@
-"""Says what is odd about the data, from the counts of a sample."""
+"""Finds oddities in the data, from the counts of a sample."""
 
 from __future__ import annotations
 

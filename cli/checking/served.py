@@ -10,7 +10,7 @@ from limbeck.examples import SERVING_INPUT
 
 
 def answers(model: str, examples: Sequence[bytes], who: str) -> dict[str, tuple[int, ...]]:
-    """Loads a SavedModel, and asks it about raw examples. Returns the shape of each answer by name.
+    """Loads a SavedModel, and lets it answer raw examples. Returns the shape of each answer by name.
 
     Args:
       model: folder of the SavedModel.

@@ -1,4 +1,4 @@
-"""`check`: tries a task on a sample of its data, before an hour is spent, and leaves nothing behind."""
+"""`check`: tries a task on a sample of its data, before a run takes an hour. Leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attendin
       start: as in `attending.attend`.
 
     Raises:
-      UserError: if a run would end with this mistake.
+      UserError: if it finds a mistake with which a run would end.
     """
     began = time.monotonic()
     ref = reference.find(arguments.task)

@@ -22,8 +22,8 @@ from limbeck.settings.descriptions import describe
 from limbeck.settings.operational import Operational
 
 _PLACEHOLDER_ROOT = "gs://BUCKET/limbeck"
-# What a run may change besides: a local run counts generations by itself (`run --accept-schema`), and leaves out epochs
-# of the teachers that are those of the student.
+# Further values that a run may change. A local run counts generations itself (`run --accept-schema`), and leaves out
+# the teachers' epochs if they equal the student's.
 _FURTHER = {
     "generation": "of the accepted schema; one more than it is has the schema of these data take its place",
     "teachers.epochs": "passes over the training split, of the teachers",
@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _warnings(arguments: argparse.Namespace, config: Config) -> list[str]:
-    """What the containers may not reach, though the file is right."""
+    """Returns warnings about files that the containers may not be able to read, although the settings are valid."""
     warnings = []
     if arguments.root is None:
         warnings.append(f"the file holds the placeholder {_PLACEHOLDER_ROOT}: give --root gs://your-bucket/folder")
@@ -82,10 +82,10 @@ def _warnings(arguments: argparse.Namespace, config: Config) -> list[str]:
 
 
 def _beam_variables(config: Config, target: str) -> dict[str, str]:
-    """Returns variables with Beam's flags for steps that are no Beam steps of TFX. They have training data packed.
+    """Returns variables with Beam's flags, for training steps, which are not Beam steps but let Beam pack data.
 
-    Nothing if Beam has one worker, which packs no faster than the step. On Kubeflow, files lie where KFP's launcher has
-    copied them to, and no worker of Dataflow finds them.
+    Returns nothing if Beam has one worker, which is no faster than the step itself. On Kubeflow, KFP's launcher copies
+    files to a local folder, where workers of Dataflow cannot find them.
     """
     if config.beam.workers == 1 or (config.beam.engine == "dataflow" and target == "kubeflow"):
         return {}
@@ -93,12 +93,12 @@ def _beam_variables(config: Config, target: str) -> dict[str, str]:
 
 
 def _retries(count: int | None) -> list[str]:
-    """What `--retries` is short for."""
+    """Returns the settings that `--retries` stands for."""
     return [] if count is None else [f"containers.default.retry.count={count}"]
 
 
 def _assert_reached(root: str, target: str, config: Config) -> None:
-    """Raises ConfigError for places that a container cannot open, or that no two containers share."""
+    """Raises ConfigError for places that a container cannot open, or that containers do not share."""
     if target == "vertex" and not root.startswith("gs://"):
         raise ConfigError(f"--root must be a gs:// URI for Vertex AI, received {root}")
     if config.launcher.name == "kubernetes":
@@ -120,11 +120,11 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
         if config.beam.engine == "dataflow" and scheme_of(place) != "gs":
             raise ConfigError(f"{name} must be a gs:// URI for the workers of Dataflow, received {place}")
         if scheme_of(place) in OBJECT_STORES:
-            # Raises for a URI without a bucket, or with credentials in it: it would stand in the file.
+            # Raises for a URI without a bucket. Also for a URI with credentials, which would be in the compiled file.
             parse(place)
             if target == "vertex":
                 raise ConfigError(f"{name} must be a gs:// URI for Vertex AI, received {place}")
-        # Raises for a scheme that nothing of ours opens.
+        # Raises for a scheme that `limbeck.files` does not support.
         shared = visibility(place) is not Visibility.PROCESS
         if not shared or (is_local(place) and not place.startswith(("/", "file:///"))):
             raise ConfigError(
@@ -134,7 +134,7 @@ def _assert_reached(root: str, target: str, config: Config) -> None:
 
 
 def _assert_pods(root: str, target: str, config: Config) -> None:
-    """Raises ConfigError if training pods cannot be started, or would not find the checkpoints."""
+    """Raises ConfigError if training pods cannot start, or would not find the checkpoints."""
     if target == "vertex":
         raise ConfigError("launcher.name=kubernetes trains in pods of a cluster, and Vertex AI has none")
     if not config.launcher.kubernetes.seen_by_pods(root):
@@ -145,9 +145,9 @@ def _assert_pods(root: str, target: str, config: Config) -> None:
 
 
 def _runtime(config: Config) -> dict[str, str]:
-    """What a run may change, and what it means."""
+    """Returns the settings that a run may change, with their descriptions."""
     settings = {one.key: one.meaning for one in describe() if one.kind == "runtime"} | _FURTHER
-    # Of a path with {SPAN}, a node has the part before it and patterns apart.
+    # If a path contains {SPAN}, a node has the part before it and the patterns as separate properties.
     if config.data.path is not None and "{" not in config.data.path:
         settings["data.path"] = "folder or URI of the raw data, with a folder for each split"
         if config.data.split is not None:
@@ -157,7 +157,7 @@ def _runtime(config: Config) -> dict[str, str]:
 
 
 def _task_data(config: Config, ref: reference.TaskRef) -> TaskData | None:
-    """The data that the task writes by itself, where the user gives none."""
+    """Returns the data that the task itself writes; None if the user gives data."""
     from limbeck.digests.code import task_digests
 
     task = ref.load()

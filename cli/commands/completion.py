@@ -25,6 +25,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def words() -> Mapping[str, Iterable[str]]:
-    """Returns the texts that arguments may be, by metavar."""
+    """Returns the possible texts of arguments, by metavar."""
     keys = [one.key.replace(f".{EACH}.", ".default.") for one in describe()]
     return {"TASK": reference.built_in(), "KEY=VALUE": [f"{key}=" for key in keys]}

@@ -1,8 +1,8 @@
 """`drift`: compares the requests that `serve --record` kept with the data that the last run accepted.
 
 A row of a table may lack a value. A request by tensors cannot, so its client sends the feature's default, which means
-the same to the model. Compared as they are, such a default would be a value that the training never saw. So where the
-training lacks values, a default is taken for a lack.
+the same to the model. In a direct comparison, this default would be a value that the training never saw. So if a
+feature has missing values in the training data, its default counts as a missing value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Prints the distance of every feature. Returns the exit code of the process.
 
     Raises:
-      ConfigError: if the limit is none, or if there are no recorded requests in the folder.
+      ConfigError: if the limit is invalid, or if there are no recorded requests in the folder.
       UserError: if no run has accepted data in the root.
       DataError: if a feature differs by more than the limit, or if recorded requests cannot be read.
     """
@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     parts = sorted(recorded.glob(recording.PARTS))
     if not parts:
         raise ConfigError(f"there are no recorded requests in {recorded}: `serve --record {recorded}` keeps some")
-    # Only now, because it imports TensorFlow.
+    # Imported only now, because it imports TensorFlow.
     from limbeck.components.anomaly_stop import accepted
     from limbeck.components.anomaly_stop.distances import FEWEST_VALUES, counts, distances
 
@@ -75,7 +75,7 @@ def statistics_of(parts: Collection[Path], schema: Any, lacking: Collection[Feat
     Args:
       parts: files of serialized tf.Examples.
       schema: the accepted schema, without which numbers that stand for categories would be described as numbers.
-      lacking: features whose default is taken for no value.
+      lacking: features whose default counts as a missing value.
 
     Raises:
       DataError: if a file is damaged or cut off.
@@ -99,7 +99,7 @@ def _records(part: Path) -> Iterator[bytes]:
 
 
 def without(record: bytes, defaults: dict[str, Any]) -> bytes:
-    """Returns a serialized tf.Example without the features all of whose values are their default."""
+    """Returns a serialized tf.Example without those features that only have their default as a value."""
     import tensorflow as tf
 
     example = tf.train.Example.FromString(record)
@@ -113,7 +113,7 @@ def without(record: bytes, defaults: dict[str, Any]) -> bytes:
 
 
 def _encoded(default: Any) -> Any:
-    """Returns a default as a tf.Example holds it."""
+    """Returns a default in the form that a tf.Example holds."""
     import numpy as np
 
     if isinstance(default, str):
@@ -123,7 +123,7 @@ def _encoded(default: Any) -> Any:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps warnings of libraries about themselves from the terminal."""
+    """Suppresses warnings of libraries about themselves."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

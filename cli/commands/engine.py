@@ -30,13 +30,13 @@ _LARGEST_PORT = 65535
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What this machine has for a cluster.
+    """The programs of a cluster that are installed on this machine.
 
     Attributes:
       kind: the kind of cluster.
       home: folder of the installation.
       version: its version.
-      jar: the job server; None for none.
+      jar: the job server; None if there is none.
     """
 
     kind: StandaloneKind
@@ -55,7 +55,7 @@ def execute(arguments: argparse.Namespace) -> int:
     found = look(arguments)
     temporary.sweep()
     with stopping.signals_as_errors():
-        # A test has this process end with its own.
+        # A test asks this process to end with the test's process.
         lifeline.die_with_parent()
         try:
             with _prepared(arguments, found) as (plan, logs, job_ports):
@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def look(arguments: argparse.Namespace) -> Found:
-    """Returns what this machine has for a cluster.
+    """Finds the programs of a cluster on this machine.
 
     Raises:
       ConfigError: if a number is out of its range; if the engine, its job server or Java is not here, or is of a
@@ -89,7 +89,7 @@ def look(arguments: argparse.Namespace) -> Found:
 
 @contextlib.contextmanager
 def _prepared(arguments: argparse.Namespace, found: Found) -> Iterator[tuple[Plan, Path, Ports]]:
-    """Yields what is to be started, the folder of the logs, and the ports of a job server."""
+    """Yields the plan of the cluster, the folder of its logs, and the ports of a job server."""
     port = found.kind.port if arguments.port is None else arguments.port
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(temporary.folder())
@@ -137,7 +137,7 @@ def job_server(found: Found, plan: Plan, job_ports: Ports) -> tuple[str, ...]:
     """Returns the command of the job server that a run would start for this cluster. Makes the folder that it needs.
 
     Raises:
-      ConfigError: if Java is gone.
+      ConfigError: if Java cannot be found any more.
     """
     engine = ENGINES[found.kind.name]
     settings = BeamConfig(
@@ -156,7 +156,7 @@ def told(kind: StandaloneKind, plan: Plan, endpoint: str | None) -> list[str]:
 
     Args:
       kind: its kind.
-      plan: what it is made of.
+      plan: its processes.
       endpoint: address of its job server; None if there is none.
     """
     engine = ENGINES[kind.name]

@@ -27,7 +27,7 @@ def execute(arguments: argparse.Namespace) -> int:
             _show(folder, arguments.node, states)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Python would complain when it closes standard output.
+        # The reader, such as `head`, has ended. Without this, Python would complain when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return exit_codes.DONE
 

@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace, start: Callable[[RunFolder], attendin
         try:
             code = attending.attend(folder, start, silent=())
         finally:
-            # A process that was killed removes nothing.
+            # Removed here, because a process that was killed cannot remove its files.
             whole.given_up(job.unfinished)
             shutil.rmtree(job.staged, ignore_errors=True)
         if code != exit_codes.DONE:

@@ -1,4 +1,4 @@
-"""`rerun`: runs a node of the last run again, and all that follow it, whatever the cache holds."""
+"""`rerun`: runs a node of the last run again, and all nodes that follow it, regardless of the cache."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def execute(
     folder = RunFolder(arguments.root.resolve())
     request = folder.request()
     states = node_states.read(read_events(folder.events))
-    # A run that ended before its graph was made has no states. Then the new run itself looks for the node.
+    # If a run ended before its graph was made, there are no states. Then the new run itself checks the node.
     if states:
         rerunning.assert_known(arguments.node, [state.node for state in states])
-    # The schema was accepted once, with that run: not again.
+    # That run has already accepted the schema, so this run must not accept another one.
     return run(folder, dataclasses.replace(request, again=arguments.node, accept_schema=False), start)

@@ -1,4 +1,4 @@
-"""`run`: checks what can be known before, runs the pipeline, and writes the report."""
+"""`run`: checks the settings and the data, runs the pipeline, and writes the report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     folder.check_name()
     with folder.alone():
         undo = folder.prepare(request)
-        # Of runs that were killed.
+        # Removes files of runs that were killed.
         folder.sweep()
         temporary.sweep()
         with stopping.signals_as_errors():
@@ -55,17 +55,17 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
 
 
 def _assert_begun(folder: RunFolder, code: int, undo: Callable[[], None]) -> None:
-    """Raises UserError for a mistake that was found before any node ran. Report and request stay those of before.
+    """Raises UserError for a mistake that was found before any node ran. Keeps the earlier report and request.
 
     Args:
       folder: the folder.
       code: exit code of the process that ran the pipeline.
-      undo: puts the request of before back.
+      undo: restores the earlier request.
     """
     from limbeck.cli.local_run import collect
 
     if code == exit_codes.USER_MISTAKE and collect.run_id(folder.events) is None:
-        # On a full disk, too, it is the mistake that the user must hear.
+        # Even if the disk is full, the user must see the mistake.
         with contextlib.suppress(OSError):
             undo()
         raise UserError(f"{collect.failure(folder, code)}\nlog: {folder.log}")

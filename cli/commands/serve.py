@@ -20,7 +20,7 @@ NAME = "student"
 _LARGEST_PORT = 65535
 _Result = TypeVar("_Result")
 _READY = "ready to serve"
-# Finds the packages, and does not import them, which takes seconds. The first folder is the one it is started in.
+# Finds the packages without importing them, because imports take seconds. The first folder is the working directory.
 _PROBE = (
     "import sys; del sys.path[0]; from importlib.util import find_spec; "
     f"print('{_READY}' if find_spec('kserve') and find_spec('tensorflow') else '')"
@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
     program = command(arguments)
     if arguments.workers > 1:
         for option, port in _ports(arguments).items():
-            # It stays open in the program that takes the place of this one.
+            # It stays open in the server, which replaces this program.
             os.set_inheritable(_taken(option, port, ports.reserve).detach(), True)
     os.execv(program[0], program)  # noqa: S606
 
@@ -45,7 +45,7 @@ def command(arguments: argparse.Namespace) -> list[str]:
       UserError: if there is nothing to serve, or no environment to serve in.
     """
     for name, smallest in {"workers": 1, "versions": 1, "batch_size": 1, "batch_wait_ms": 0}.items():
-        # Not `<`, which lets NaN pass: a request would wait that long for ever.
+        # Written so that NaN is refused: with NaN, a request would wait for ever.
         if not getattr(arguments, name) >= smallest:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} must be at least {smallest}; received {getattr(arguments, name):g}")
@@ -85,7 +85,7 @@ def command(arguments: argparse.Namespace) -> list[str]:
 
 
 def _make_record(folder: Path) -> None:
-    """Makes a folder for what is recorded. Raises ConfigError if the server could not write there: it would go on."""
+    """Makes the folder of the record. Raises ConfigError if it is not writable, which the server would only log."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -121,7 +121,7 @@ def _can_serve(python: Path) -> bool:
 
 
 def _ports(arguments: argparse.Namespace) -> dict[str, int]:
-    """Returns the ports by their options. A port of gRPC that is 0 is none."""
+    """Returns the ports by their options. If the port of gRPC is 0, there is none."""
     grpc = {"--grpc-port": arguments.grpc_port} if arguments.grpc_port else {}
     return {"--port": arguments.port, **grpc}
 

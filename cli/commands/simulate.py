@@ -18,7 +18,7 @@ from limbeck.kubeflow.simulate.vertex.job import is_job
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Simulates; raises UserError for what KFP refuses, and returns 1 where a run fails."""
+    """Simulates. Raises UserError for a file that KFP refuses. Returns 1 if a run fails."""
     try:
         text = arguments.file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _assert_pipeline(file: Path, text: str) -> None:
-    # KFP's own message for another document names neither the file nor what to do.
+    # KFP's message for any other document names neither the file nor a remedy.
     if not any(key in text for key in ("pipelineInfo", "pipelineSpec")):
         raise ConfigError(
             f"FILE must be a compiled pipeline, but {file} has neither a pipelineInfo nor a pipelineSpec: give a file "

@@ -17,7 +17,7 @@ from limbeck.kubeflow.submit.watch import Watch
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Submits, and waits for the end unless told otherwise. Raises UserError for what the user can mend."""
+    """Submits, and waits for the end unless told otherwise. Raises UserError for errors that the user can correct."""
     compiled = document.read(arguments.file)
     when = schedule.parse(arguments.schedule) if arguments.schedule is not None else None
     values = parameters.checked(compiled, json_object(arguments.parameters), arguments.assignments)
@@ -104,7 +104,7 @@ def _tell(line: str) -> None:
 
 
 def _name(pipeline: str, *, scheduled: bool) -> str:
-    """The default name. That of a schedule has no time in it, so that a second one is noticed."""
+    """Returns the default name. The name of a schedule contains no time, so that a second schedule is refused."""
     name = pipeline.rsplit("/", 1)[-1]
     now = datetime.datetime.now(datetime.timezone.utc)
     return name if scheduled else f"{name} {now:%Y-%m-%d %H-%M-%S}"

@@ -10,16 +10,16 @@ import argparse
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-# A task of one's own is a file or a folder.
+# A user's own task is a file or a folder.
 _PATHS = {"FILE": "file", "DIR": "folder", "NODE": "node", "TASK": "file"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """What an argument takes.
+    """The kind of value that an argument takes.
 
     Attributes:
-      paths: `file`, `folder`, or `node`, which is a folder of a run; empty if it takes none of them.
+      paths: `file`, `folder`, or `node` (a folder of a run); empty if it takes none of them.
       words: the texts that it may be; empty if only the user knows them.
     """
 

@@ -98,7 +98,7 @@ def _takes(value: Value) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Returns a text in which nothing ends the brackets of `_arguments` or a part between colons."""
+    """Returns a text in which brackets and colons are escaped for `_arguments`."""
     for character in "\\[]:":
         text = text.replace(character, f"\\{character}")
     return text

@@ -1,7 +1,7 @@
 """Starts the process that runs a pipeline, shows its progress, and ends it on a signal.
 
-The process runs TFX, and starts others. Some of them ignore signals, or outlive whoever started them. So it has a
-session of its own, which ends as a whole.
+The process runs TFX, and starts others. Some of them ignore signals, or outlive their parents. So the process has its
+own session, and the whole session is ended.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def run_or_stop(
     """Does what `attend` does, in a context of `stopping.signals_as_errors`. Afterwards signals are ignored in it."""
     try:
         code = _run(folder, start, silent)
-        # Within: a signal between the two lines would end in a traceback.
+        # Inside the `try`: a signal between the two lines would end in a traceback.
         stopping.ignore_signals()
     except stopping.StoppedError as stop:
         return stop.code
@@ -90,7 +90,7 @@ def _run(folder: RunFolder, start: Callable[[RunFolder], Runner], silent: Collec
                 progress.update()
             return code
         finally:
-            # A first signal at the end of a run must not spare what outlived its runner.
+            # Even if the first signal comes at the end of a run, processes that outlived the runner must end.
             with stopping.postponed():
                 _end(runner)
 
@@ -103,7 +103,7 @@ def _wait(runner: Runner) -> int | None:
 
 
 def _end(runner: Runner) -> None:
-    """Ends the whole session of the runner, also processes that outlived the runner."""
+    """Ends the whole session of the runner, including processes that outlived it."""
     guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         runner.wait(_GRACE_SECONDS)

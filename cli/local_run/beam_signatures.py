@@ -15,13 +15,13 @@ from typing import Any
 
 @contextlib.contextmanager
 def remembered() -> Iterator[None]:
-    """Returns a context in which Beam remembers the arguments of methods. Functions that are no methods are as ever."""
+    """Returns a context in which Beam caches the arguments of methods, but not those of other functions."""
     from apache_beam.transforms import core
 
     stock, known = core.get_function_args_defaults, {}
 
     def once(method: Any) -> tuple[list[str], list[Any]]:
-        # Not by the method: it holds its DoFn, and that may hold a model.
+        # The key is the function and not the method: a method holds its DoFn, which may hold a model.
         function = method.__func__ if isinstance(method, types.MethodType) else None
         if not isinstance(function, types.FunctionType):
             found: tuple[list[str], list[Any]] = stock(method)

@@ -111,13 +111,13 @@ def run_id(events: Path) -> str | None:
 
 
 def _workers(path: Path) -> dict[str, tuple[Moved, ...]]:
-    """Returns what the workers of each node moved in the last run."""
+    """Returns the bytes that the workers of each node moved in the last run."""
     finished = [event for event in read_events(path) if event["event"] == "node_finished"]
     return {event["node"]: tuple(Moved(**one) for one in event.get("workers", ())) for event in finished}
 
 
 def _stages(executions: Sequence[Execution], workers: Mapping[str, tuple[Moved, ...]]) -> tuple[Stage, ...]:
-    """Returns the stages. What one has written others read, so each artifact is measured once."""
+    """Returns the stages. An artifact that one stage writes and others read is measured only once."""
     uris = {uri for one in executions for uri in (*one.read, *one.written)}
     sizes = {uri: files.folder_bytes(uri) for uri in uris}
     return tuple(
@@ -142,7 +142,7 @@ def _decision(outputs: dict[str, Output] | None) -> Decision | None:
 
 
 def _test_split(folder: RunFolder, decision: Decision | None) -> TestSplit | None:
-    """Returns how often the test split has been looked at by now. A decision from the cache has an older number."""
+    """Returns how many students have been judged on the test split by now. A cached decision has an older number."""
     from limbeck.components.gate import looks
 
     known = decision.test_split if decision else None
@@ -172,6 +172,6 @@ def _records(output: Output) -> tuple[RankRecord, ...]:
 def _serving(folder: RunFolder, gate: GateReport | None) -> str | None:
     from limbeck.components.pusher.push import newest
 
-    # A run whose student passed has made that student the newest version.
+    # If the student of the run passed the gate, it is the newest version.
     version = newest(folder.serving) if gate and gate.passed else None
     return str(version) if version else None

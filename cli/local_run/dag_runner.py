@@ -1,8 +1,8 @@
 """Runs a TFX pipeline node by node on this machine, and reports each node.
 
-TFX's own LocalDagRunner does not tell which node is running, or whether its result came from the cache. Worse: it
-skips a node whose inputs cannot be resolved without a word, and the run ends as if it had succeeded. This runner uses
-the same launcher for each node, emits an event before and after it, and fails if a node did not do its work.
+TFX's own LocalDagRunner does not tell which node is running, or whether its result came from the cache. Worse, it
+silently skips a node whose inputs cannot be resolved, and the run ends as if it had succeeded. This runner uses the
+same launcher for each node, emits an event before and after it, and fails if a node did not do its work.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         """Makes a runner.
 
         Args:
-          never_cached: ids of nodes that run whatever the cache holds.
+          never_cached: ids of nodes that always run, regardless of the cache.
           only: ids of the nodes that run at all; None runs all.
-          at_first_work: called when a node ran although the cache might have held it: those behind it will run too.
+          at_first_work: called when the first cacheable node really ran. Later nodes will run, too.
         """
         super().__init__()
         self._never_cached = frozenset(never_cached)
@@ -88,7 +88,7 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
             executor_spec=runner_utils.extract_executor_spec(deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
         )
-        # A worker of Beam that does not fit says so in the middle of any node.
+        # In any node, a worker of Beam may report that it has other code or packages.
         with faults.unmarked():
             launched = one.launch()
         state = _state(launched, connection)

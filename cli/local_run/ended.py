@@ -1,4 +1,4 @@
-"""Says why a process did not end well that worked in a temporary folder, which is about to be removed with its log."""
+"""Says why a process failed. Its temporary folder, with the log, is about to be removed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 from limbeck.components.artifacts.record_files import read_records
 from limbeck.report.pages.slices import SliceMetrics
 
-# The Evaluator's names of the two models, and of the metric that counts.
+# The Evaluator's names of the two models, and of the metric that counts examples.
 _STUDENT, _TEACHER, _COUNT = "candidate", "baseline", "example_count"
 
 
@@ -45,7 +45,7 @@ def _module() -> Any:
 def _slice(found: Any) -> SliceMetrics:
     metrics: dict[str, dict[str, float]] = {_STUDENT: {}, _TEACHER: {}}
     for one in found.metric_keys_and_values:
-        # A metric that is no single number, such as a curve, is not for a table.
+        # A metric that is not a single number, such as a curve, cannot be in a table.
         plain = one.value.WhichOneof("type") == "double_value" and not one.key.is_diff
         if plain and one.key.model_name in metrics:
             metrics[one.key.model_name][one.key.name] = one.value.double_value.value

@@ -1,4 +1,4 @@
-"""Writes the pages beside the report, from what the last run left."""
+"""Writes the pages beside the report, from the artifacts of the last run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def write(folder: RunFolder, task: str, *, keep: bool = False) -> tuple[Link, ..
     Args:
       folder: the folder of the run.
       task: name of the task.
-      keep: whether other pages stay. They belong to the report that is there, if the last run was refused and wrote
-        none. Otherwise they are those of an earlier run, and are removed.
+      keep: whether other pages stay, because the last run was refused and wrote no report: the pages then belong to the
+        older report. Otherwise pages of earlier runs are removed.
     """
     executions = executions_of(folder.metadata, run_id(folder.events))
     outputs = {one.node: one.outputs for one in executions if one.succeeded}

@@ -32,7 +32,7 @@ class Request:
       task: the task to run.
       config: the settings to run it with.
       accept_schema: whether this run's data replace the accepted schema and statistics.
-      again: node that runs whatever the cache holds, and so do all nodes after it; null if the cache decides.
+      again: a node that runs regardless of the cache, as do all nodes after it; null if the cache decides.
     """
 
     task: TaskRef
@@ -84,7 +84,7 @@ class RunFolder:
 
     @property
     def staged(self) -> Path:
-        """What Beam's engine and its workers find during a run."""
+        """Files for Beam's engine and its workers during a run."""
         return self.root / "staged"
 
     @property
@@ -139,8 +139,8 @@ class RunFolder:
         """Prepares the folder for a run of `request`.
 
         Returns:
-          A function that makes the request the last one again that was there before. It is for a request that was
-          refused before any node: `rerun` would be refused for it as well.
+          A function that restores the previous request. Call it if this request is refused before any node runs,
+          because `rerun` would be refused, too.
 
         Raises:
           ConfigError: if the folder cannot be written, or belongs to another task.
@@ -148,7 +148,8 @@ class RunFolder:
         if self.request_file.exists():
             before, now = self.request().task, request.task
             same_name = (before.module, before.attribute) == (now.module, now.attribute)
-            # A task whose folder was moved is the same task. If the old folder is still there, it is another task.
+            # If the folder of the task was moved, it is the same task. If the old folder still exists, it is another
+            # task.
             same_place = before.search_path == now.search_path or before.file() is None
             if not (same_name and same_place) and self._has_results():
                 raise ConfigError(
@@ -161,7 +162,7 @@ class RunFolder:
                 self.log.parent.mkdir(parents=True, exist_ok=True)
                 self.log.write_text("", encoding="utf-8")
                 self.events.write_text("", encoding="utf-8")
-                # As a whole or not at all: no later run could read a request that a full disk or a kill cut off.
+                # Written completely or not at all, because later runs could not read an incomplete request.
                 files.write_text(self.request_file, to_json(request))
         except OSError as error:
             raise ConfigError(f"--root {self.root} cannot be written: {error.strerror}") from None
@@ -173,7 +174,7 @@ class RunFolder:
         return undo
 
     def _has_results(self) -> bool:
-        """Whether a run has got as far as to its first node, or anything that belongs to its task is left."""
+        """Whether a run has reached its first node, or has left any file that belongs to its task."""
         places = (self.artifacts, self.serving, self.accepted, self.checkpoints, self.looks, self.data)
         return self.metadata.exists() or any(place.exists() and any(place.iterdir()) for place in places)
 
@@ -205,7 +206,7 @@ class RunFolder:
 
 def _unusable(root: Path, error: OSError) -> str:
     there = next(path for path in (root, *root.parents) if os.path.exists(path))  # noqa: PTH110, never raises
-    # What /proc says of a new folder misleads.
+    # For a new folder, the information in /proc is misleading.
     told = "" if error.errno == errno.ENOENT else f" ({error.strerror})"
     why = f"{there} is a file" if os.path.isfile(there) else f"nothing can be written in {there}{told}"  # noqa: PTH113
     return f"--root {root} cannot be used: it must be a folder, or a new name in one, but {why}; give another"

@@ -17,7 +17,7 @@ _BEGIN, _END = "=== node ", " ==="
 def mark(node: str) -> None:
     """Writes the mark of a node to the log of this process, after all that the process has printed so far."""
     sys.stdout.flush()
-    # The line before may have no end.
+    # The previous line may have no line break.
     print(f"\n{_BEGIN}{node}{_END}", file=sys.stderr, flush=True)
 
 
@@ -37,7 +37,7 @@ def counts(log: Iterable[str]) -> Counter[str]:
 
 
 def _placed(log: Iterable[str]) -> Iterator[tuple[str | None, str]]:
-    """Yields each line that is no mark, with the node that wrote it; None for what stands before the first mark."""
+    """Yields each line that is not a mark, with the node that wrote it; None before the first mark."""
     at: str | None = None
     for line in log:
         text = line.rstrip("\n")

@@ -83,7 +83,7 @@ def _run(folder: RunFolder) -> None:
 
 
 def look_at_cluster(folder: RunFolder, request: Request) -> None:
-    """Refuses a cluster that could not score later, after hours of training. Does nothing if Beam scores.
+    """Refuses a cluster that cannot score, before hours of training. Does nothing if Beam scores.
 
     Raises:
       UserError: if there is no such cluster, or if one of its workers has other code or sees other folders.
@@ -100,12 +100,12 @@ def look_at_cluster(folder: RunFolder, request: Request) -> None:
 
 
 def environment(folder: RunFolder, request: Request, processes: Processes | None = None) -> dict[str, str]:
-    """Returns variables for the nodes of a local run: settings that they need, but not in TFX's cache key.
+    """Returns variables for the nodes of a local run, with settings that must not be in TFX's cache key.
 
     Args:
-      folder: of the run.
-      request: of the run.
-      processes: of Beam; None if its engine needs none.
+      folder: folder of the run.
+      request: request of the run.
+      processes: number of Beam's processes; None if its engine needs none.
     """
     return {
         **Operational.of(request.config, str(folder.checkpoints), str(folder.looks)).environment(),
@@ -133,7 +133,7 @@ def graph_of(folder: RunFolder, request: Request) -> Any:
 
 
 def beam_flags() -> list[Any]:
-    """Returns Beam's flags as the names of their variables. Their texts would be in the cache key."""
+    """Returns the names of the variables with Beam's flags. The flags themselves would be in the cache key."""
     from tfx.dsl.placeholder.placeholder import environment_variable
 
     return [environment_variable(name) for name in VARIABLES]

@@ -12,7 +12,7 @@ _COMMON, _CHARACTERS = 5, 40
 
 
 def read(folder: Path, splits: tuple[str, ...]) -> tuple[Split, ...]:
-    """Returns the statistics of those splits that there are.
+    """Returns the statistics of those of the splits that exist.
 
     Args:
       folder: folder of the artifact, with a folder for each split.

@@ -27,8 +27,8 @@ class Execution:
       state: `COMPLETE`, `CACHED`, `FAILED`, `RUNNING` ...
       seconds: time from its registration to its last change.
       outputs: its outputs by name.
-      read: URIs of all artifacts that it was given.
-      written: URIs of all artifacts that it made.
+      read: URIs of all input artifacts.
+      written: URIs of all output artifacts.
     """
 
     node: str
@@ -66,8 +66,8 @@ def moved_from(metadata: Path, artifacts: Path) -> Path | None:
 
     Args:
       metadata: the SQLite file. The newest artifact's path tells the folder.
-      artifacts: the folder of all artifacts. Each has its own folder in it: `<node>/<output>/<number>`. That of a value
-        holds it as the file `value`.
+      artifacts: the folder of all artifacts. Each artifact has its own folder in it: `<node>/<output>/<number>`. The
+        folder of a value contains the file `value`.
     """
     store = _opened(metadata)
     if store is None:
@@ -100,16 +100,16 @@ def _opened(metadata: Path) -> Any:
 
 
 def _holds_something(metadata: Path) -> bool:
-    """Returns whether a file has the tables of ML Metadata. Undoes what a run had begun to write when it was killed.
+    """Returns whether a file has the tables of ML Metadata. Rolls back a transaction of a killed run.
 
-    SQLite does that by itself when it reads, but not for a connection that may only read, as ML Metadata's: it refuses.
+    SQLite rolls back by itself if a connection may write. ML Metadata's connection may only read, so it would fail.
     """
     place = f"file:{urllib.parse.quote(str(metadata))}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(place, uri=True)) as connection:
             found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
     except sqlite3.Error:
-        # ML Metadata says what is wrong with the file.
+        # ML Metadata will report what is wrong with the file.
         return True
     return found is not None
 

@@ -23,7 +23,7 @@ _FEW_ROWS = 10
 
 @dataclasses.dataclass(frozen=True)
 class LabelPlan:
-    """What is learnt.
+    """The label that a task learns.
 
     Attributes:
       names: the columns of the label: one, or several for the objective `multi_label`.
@@ -32,7 +32,7 @@ class LabelPlan:
       classes: names of the classes, in the order of the logits; for other objectives as they ask for it.
       remarks: what is odd about the label.
       mean: for `regression`, the mean of the label; otherwise 0.
-      deviation: for `regression`, its standard deviation; otherwise 0.
+      deviation: for `regression`, the standard deviation of the label; otherwise 0.
     """
 
     names: tuple[str, ...]
@@ -83,10 +83,10 @@ def plan(table: TableSummary, names: tuple[str, ...], format: str) -> LabelPlan:
     Args:
       table: the table.
       names: the label columns.
-      format: format of the files. CSV alone can be read as texts whatever its values are.
+      format: format of the files. Only CSV can be read as texts, regardless of its values.
 
     Raises:
-      DataError: if the values of a column are no label that can be learnt.
+      DataError: if the values of a column cannot be learnt as a label.
     """
     columns = [table.column(name) for name in names]
     for column in columns:

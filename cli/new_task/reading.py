@@ -71,7 +71,7 @@ def _records(reader: RowReader, files: Sequence[str], kinds: Columns) -> Iterato
 
     for file in files:
         for block in reader.blocks(file, kinds):
-            # Nothing is declared yet, so there is nothing to be found.
+            # Nothing is declared yet, so there are no faults to find.
             yield from block.records(SplitSummary("all"), {})
 
 
@@ -86,7 +86,7 @@ def _batches(rows: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
 def _as_table(batch: pa.RecordBatch) -> pa.Table:
     import pyarrow as pa
 
-    # A column without a value in this batch has no kind here, and gets that of the other batches.
+    # If a column has no value in this batch, it has no kind here, and gets the kind of other batches.
     known = [
         name for name, type_ in zip(batch.schema.names, batch.schema.types, strict=True) if type_ != pa.null()
     ]

@@ -14,25 +14,25 @@ from limbeck.errors import DataError
 
 Role = Literal["number", "category", "unused"]
 
-# A category with more values than this shares one place for the rarest.
+# If a category has more values than this, the rarest of them share one place.
 MOST_CATEGORIES = 1_000
-# A text that is nearly always another one, or long, is no category: an id, a name, a sentence.
+# Texts that nearly all differ, or are long, are not categories but ids, names or sentences.
 _DISTINCT_SHARE = 0.5
 _LONGEST_CATEGORY = 60
-# Whole numbers with at most so many different values may be codes.
+# Whole numbers with at most this many different values may be codes.
 _FEW = 20
-# A value that so few rows have tells a network nothing.
+# If a value occurs in fewer rows than this, a network cannot learn from it.
 _LEAST_PRESENT = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Assigned:
-    """What becomes of one column.
+    """The role of one column.
 
     Attributes:
       name: its name.
-      role: what it is taken for.
-      values: of a category, the number of values with a place of their own; otherwise 0.
+      role: its role.
+      values: for a category, the number of values that have their own place; otherwise 0.
       remark: what is doubtful, or why it is unused; empty if nothing is.
     """
 
@@ -43,7 +43,7 @@ class Assigned:
 
 
 def assign(table: TableSummary, labels: tuple[str, ...]) -> tuple[Assigned, ...]:
-    """Assigns a role to each column that is no label, in the order of the file."""
+    """Assigns a role to each column that is not a label, in the order of the file."""
     return tuple(_assigned(column, table.rows) for column in table.columns if column.name not in labels)
 
 

@@ -16,11 +16,11 @@ _WIDTH = 110
 _STEPS = 3_000
 _MOST_EPOCHS, _LEAST_EPOCHS = 200, 3
 _BATCH = 64
-# Small tables are learnt by heart long before the last epoch.
+# Small tables are memorised long before the last epoch.
 _PATIENCE = 10
 _TEST_SHARE = 0.1
-# A student that misses two test examples more than its teachers is proven to miss six at most: the score test of
-# `limbeck.components.comparison.score_bound`.
+# If a student misses two more test examples than its teachers, the score test of
+# `limbeck.components.comparison.score_bound` proves that it misses at most six more.
 _PROVABLE = 6
 
 
@@ -30,9 +30,9 @@ def module(name: str, data: str, format: str, label: LabelPlan, columns: Sequenc
     Args:
       name: name of the task.
       data: name of the table, for its first line.
-      format: `csv`, `parquet` or `tfrecord`. CSV alone can be read as texts whatever its values are.
+      format: `csv`, `parquet` or `tfrecord`. Only CSV can be read as texts, regardless of its values.
       label: what is learnt.
-      columns: what becomes of the other columns.
+      columns: roles of the other columns.
     """
     several = label.objective == "classes"
     scaled = label.objective == "regression"
@@ -155,7 +155,7 @@ def _mapping(values: dict[str, int]) -> str:
 
 
 def _wrapped(begin: str, parts: Sequence[str], end: str, indent: int) -> str:
-    """Returns the parts on one line, or, if it would be long, on lines that are as full as they may be."""
+    """Returns the parts on one line. If the line would be too long, fills several lines."""
     line = f"{begin}{', '.join(parts)}{end}"
     if len(line) + indent + 12 <= _WIDTH:
         return line
@@ -185,5 +185,5 @@ def _comments(sentences: Iterable[str], indent: int = 0) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """Returns a text that ends neither a comment nor a docstring."""
+    """Returns a text that cannot end a comment or a docstring."""
     return " ".join(text.replace("\\", "/").replace('"""', "'''").split())

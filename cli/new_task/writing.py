@@ -44,7 +44,7 @@ def write(file: Path, data: str, format: str, label: str, encoding: str = source
     files = found.files if split else [one for name in SPLITS for one in raw_files.look(f"{path}/{name}").files]
     header = raw_files.header(files[0], format, encoding)
     if header is not None:
-        # A misspelt name need not wait for TensorFlow.
+        # Checked first, so that a misspelt name is reported before TensorFlow is imported.
         label_plan.columns_of(header, label)
     table = reading.read(files, format, encoding)
     names = label_plan.columns_of(table.names, label)

@@ -15,7 +15,7 @@ def folder(text: str) -> Path:
 
 
 def given(text: str) -> str:
-    """Refuses an empty text, which a variable of the shell that is not set leaves."""
+    """Refuses an empty text, which comes from a shell variable that is not set."""
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be empty")
     return text

@@ -27,5 +27,5 @@ class Verb:
     declare: Callable[[argparse.ArgumentParser], None] = no_arguments
 
     def execute(self, parsed: argparse.Namespace) -> int:
-        """Imports what the verb does, and does it. Returns the exit code; raises UserError for a user's mistake."""
+        """Imports and runs the code of the verb. Returns the exit code. Raises UserError for a user's mistake."""
         return int(importlib.import_module(f"limbeck.cli.commands.{self.name}").execute(parsed))

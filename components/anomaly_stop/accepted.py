@@ -1,8 +1,7 @@
-"""The accepted schema and statistics, with which later data are compared. A run replaces both, or neither.
+"""The accepted schema and statistics, with which later data are compared. A run replaces both or neither.
 
-A schema that was inferred from the data itself fits the data always. So a run compares its data with the schema and
-statistics that an earlier run accepted. TFX's own metadata would return the newest artifact, and that may come from a
-refused run.
+A schema that was inferred from data always fits these data. So a run compares its data with the schema and statistics
+that an earlier run accepted. TFX's own metadata would return the newest artifact, and that may come from a refused run.
 
 A process can be killed between any two writes, and an object store cannot rename a folder. So each state has its own
 folder, with `<number>/schema.pbtxt` and `<number>/statistics/<split>/FeatureStats.pb`. It takes effect when one small

@@ -37,13 +37,13 @@ class AnomalyStopSpec(component_spec.ComponentSpec):
 
 
 class AnomalyStop(base_component.BaseComponent):
-    """Fails, and names everything that is wrong. Use `add_upstream_node`, so that other nodes wait for it.
+    """Fails if the data are bad, and lists all faults. `add_upstream_node` makes other nodes wait for it.
 
-    If nothing is wrong, it keeps schema and statistics. The first accepted schema holds for later runs. Later
-    statistics are compared with those that were accepted last.
+    If nothing is wrong, it stores the schema and the statistics. The first accepted schema holds for all later runs.
+    The statistics of a later run are compared with the last accepted ones.
     """
 
-    # It reads what was accepted before. That is not an input, so the cache cannot see a change.
+    # The accepted schema and statistics are not an input, so the cache would not see a change.
     NEVER_CACHED = True
     SPEC_CLASS = AnomalyStopSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -59,9 +59,9 @@ class AnomalyStop(base_component.BaseComponent):
     ) -> None:
         """Takes raw examples, their statistics and inferred schema, and ExampleValidator's anomalies.
 
-        Two of `properties` are not settings. `accepted` is the folder or URI of what was accepted (see
-        `limbeck.components.anomaly_stop.accepted`). `generation` is the number of its schema: a number one higher
-        replaces that schema by the schema of these data.
+        Two of the `properties` are not settings. `accepted` is the folder or URI of the accepted schema and statistics
+        (see `limbeck.components.anomaly_stop.accepted`). `generation` is the number of the accepted schema. If it is
+        higher by one, the schema of these data replaces the accepted one.
         """
         spec = AnomalyStopSpec(
             statistics=statistics, anomalies=anomalies, schema=schema, examples=examples, **properties

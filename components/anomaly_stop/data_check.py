@@ -1,4 +1,4 @@
-"""Decides whether data may be trained on: compares them with accepted data, and their splits with each other."""
+"""Decides whether models may be trained on data. Compares the data with accepted data, and splits with each other."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class DataCheck:
     """What to do with the data of a run.
 
     Attributes:
-      changes: how the data differ from what was accepted. The user can accept them.
-      faults: what is wrong with the data, whatever was accepted.
-      notes: what the user should know, although it stops nothing.
-      accepted: what later data are compared with, if nothing stops these.
+      changes: how the data differ from the accepted data. The user can accept the changes.
+      faults: what is wrong with the data, regardless of the accepted data.
+      notes: what the user should know, although it does not stop the run.
+      accepted: what later data are compared with, if the run is not stopped.
     """
 
     changes: tuple[str, ...]
@@ -110,7 +110,7 @@ def _drift(task: Task, limits: DriftConfig, span: Span, baseline: Span) -> tuple
 def _skew(task: Task, limits: DriftConfig, span: Span) -> tuple[tuple[str, ...], str]:
     """Returns which features differ between the splits, and a note on what was measured.
 
-    Whether the student sees a label may differ: it concerns the training split only.
+    The feature that says whether the student sees a label may differ, because only the training split needs it.
     """
     train = span.statistics[TRAIN]
     measured = {

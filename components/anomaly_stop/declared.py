@@ -16,7 +16,7 @@ from limbeck.errors import nearest
 from limbeck.examples import TEST, VALIDATION
 from limbeck.task import Task
 
-# What a split without a label leaves undone.
+# What cannot be done if a split has no label.
 _JUDGES = {
     VALIDATION: "temperature, alpha and the end of a training are chosen by its labels",
     TEST: "the gate judges the student by its labels",

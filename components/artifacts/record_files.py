@@ -13,12 +13,12 @@ from limbeck import files
 from limbeck.components.artifacts.record_stream import DamagedRecordError, records_in
 
 _GZIP = ".gz"
-# The last field of a gzip: the size of what it holds.
+# The last field of a gzip file: the size of the uncompressed content.
 _COUNT_BYTES = 4
 
 
 def read_records(path: str) -> Iterator[bytes]:
-    """Yields the records of a file. A name that ends in `.gz` is that of a gzip.
+    """Yields the records of a file. If the name ends in `.gz`, the file is compressed with gzip.
 
     Raises:
       OSError: if the file is damaged or cut off, or cannot be read.
@@ -27,7 +27,7 @@ def read_records(path: str) -> Iterator[bytes]:
         with files.open_to_read(path) as file:
             content = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if path.endswith(_GZIP) else file
             yield from records_in(content)
-            # A gzip without records has a head, for which Python does not ask.
+            # A gzip file without records needs a header too, but Python accepts a file without one.
             if path.endswith(_GZIP) and not file.tell():
                 raise EOFError("it is empty")
     except (EOFError, zlib.error, gzip.BadGzipFile, DamagedRecordError) as error:
@@ -40,9 +40,9 @@ def records_of(paths: Iterable[str]) -> Iterator[bytes]:
 
 
 def write_records(path: str, records: Iterable[bytes]) -> int:
-    """Writes a file. Returns how many records it holds. A name that ends in `.gz` makes it a gzip.
+    """Writes records to a file, and returns their number. If the name ends in `.gz`, compresses the file with gzip.
 
-    What `records` raises passes: a model that makes them may fail in TensorFlow, too.
+    Exceptions of `records` pass unchanged, because a model that computes the records may fail in TensorFlow.
 
     Raises:
       OSError: if the file cannot be written.
@@ -58,7 +58,7 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
                 writer.write(one)
             count += 1
     except BaseException:
-        # The file is worth nothing, and its own errors nothing beside this one.
+        # The file is useless now. An error while it is closed would only hide the first error.
         with contextlib.suppress(tf.errors.OpError):
             writer.close()
         raise
@@ -78,7 +78,7 @@ def _as_oserror(path: str, done: str) -> Iterator[None]:
 
 
 def content_bytes(path: str) -> int:
-    """Returns how many bytes a file holds: of a gzip at least, because it keeps the number modulo 4 GiB.
+    """Returns the size of a file's uncompressed content, in bytes. For a gzip file, the size is modulo 4 GiB.
 
     Raises:
       OSError: if the file cannot be read.

@@ -1,8 +1,9 @@
 """Reads TFRecords from an open file, and verifies their checksums.
 
-TensorFlow takes many a cut for the end of the file, and says of the others neither file nor place. Here each record is
-whole, or its place is told. A record consists of its length (uint64), a checksum of the length, the content, and a
-checksum of the content. The checksums are CRC-32C, rotated and shifted. All numbers are little endian.
+TensorFlow takes many truncated files for complete ones. For the others, its message names neither file nor place. Here
+every damaged record raises an error with its place. A record consists of its length (uint64), a checksum of the length,
+the content, and a checksum of the content. The checksums are CRC-32C, rotated and shifted. All numbers are little
+endian.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ HEAD_BYTES, TAIL_BYTES = 12, 4
 
 
 class DamagedRecordError(ValueError):
-    """A record is not as it was written.
+    """A record is damaged or cut off.
 
     Attributes:
-      is_foreign: whether the file does not even begin like one of TFRecords.
+      is_foreign: whether the file does not even begin like a TFRecord file.
     """
 
     def __init__(self, offset: int, what: str, *, is_foreign: bool = False) -> None:
-        """Makes one. Takes the byte at which the record begins, and what is wrong with it."""
+        """Takes the byte offset at which the record begins, and what is wrong with it."""
         super().__init__(f"the record at byte {offset} {what}")
         self.is_foreign = is_foreign
 
@@ -52,7 +53,7 @@ def is_head(head: bytes) -> bool:
 
 
 def length_in(head: bytes) -> int:
-    """Returns the length of the content that a head of 12 bytes tells. The checksum does not matter."""
+    """Returns the length of the content, from a head of 12 bytes. Does not verify the checksum."""
     return int(struct.unpack("<Q", head[:8])[0])
 
 

@@ -24,7 +24,7 @@ class CompressedModel(artifact.Artifact):
 
 
 class Findings(artifact.Artifact):
-    """`findings.json`: what the report shows of the models beside figures; see `limbeck.components.reporter`."""
+    """`findings.json`: curves, matrices and examples for the report; see `limbeck.components.reporter`."""
 
     TYPE_NAME = "limbeck.Findings"
 

@@ -1,4 +1,4 @@
-"""Turns what a model answers into rows of Parquet: one column for each output of its signature."""
+"""Turns a model's answers into rows of Parquet, with one column for each output of its signature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from limbeck.components.bulk_scoring.job import PLACE
 from limbeck.errors import ConfigError, TaskError
 
-# One value for each example, or a row of them.
+# The output has one value for each example, or one row of values.
 _ONE, _SEVERAL = 1, 2
 
 

@@ -1,4 +1,4 @@
-"""What is scored, with which model, and where the answers go."""
+"""Describes a bulk scoring: the data, the model, and where the answers are written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ScoringJob:
 
     @property
     def staged(self) -> Path:
-        """What Beam's engine and its workers find while they work."""
+        """The folder that Beam's workers write to and read from."""
         return self._beside("staged")
 
     def _beside(self, what: str) -> Path:

@@ -1,7 +1,7 @@
-"""Scores files on a cluster that calls a function for each file: raw rows in, one file of answers for each.
+"""Scores files of raw rows on a cluster that calls a function for each file. Each file gets a file of answers.
 
-Beam moves the rows of all files between its workers. Here nothing moves but names and counts. A worker reads a file,
-scores it, and writes its answers whole or not at all. The answers are those of `scoring`, to the bit.
+Beam moves the rows of all files between its workers. Here only names and counts move. A worker reads a file, scores it,
+and writes all of its answers or none. The answers equal those of `scoring`, to the bit.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from limbeck.components.mapping.cluster import Cluster, Needs, connected
 from limbeck.files import is_local
 from limbeck.settings.scoring import ScoringConfig
 
-# Rows of a file of answers that are in memory at a time.
+# How many rows of a file of answers are in memory at the same time.
 _ROWS = 64 * batches.BATCH_SIZE
 
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
-    """What the workers know of a job.
+    """What the workers need to know about a job.
 
     Attributes:
       job: the job.
@@ -82,7 +82,7 @@ def score(job: ScoringJob, settings: ScoringConfig) -> int:
     job.assert_new()
     sources = matching(job.data, "")
     model = SavedModel.of(job.model)
-    # Refused here, before a cluster is asked.
+    # This check comes before the connection to a cluster, so that the mistake is reported early.
     answers.schema(answers.outputs_of(model.load()), job.keep)
     results, scratch = job.unfinished / "answers", job.unfinished / "writing"
     whole.given_up(job.unfinished)
@@ -115,7 +115,7 @@ def _score(job: ScoringJob, model: SavedModel, parts: list[Part], cluster: Clust
 
 
 def evidence_of(scored: Scored, part: Part) -> Evidence:
-    """Returns what the declared columns of a file hold. Raises DataError, marked, if it lacks a column."""
+    """Returns what the declared columns of a file hold. Raises a marked DataError if a column is missing."""
     reader: Any = rows.reader_of(scored.job, scored.declaration)
     return rows.evidence(part.source, reader, scored.needed)
 
@@ -126,8 +126,8 @@ def score_file(scored: Scored, part: Part) -> int:
     The file of answers depends on the content of the file and on the model alone.
 
     Raises:
-      ConfigError: if this process sees another model than the job's.
-      DataError: marked, as `limbeck.components.bulk_scoring.rows.read` does.
+      ConfigError: if this process finds another model in the folder than the job's model.
+      DataError: marked, as in `limbeck.components.bulk_scoring.rows.read`.
     """
     import pyarrow.parquet
 

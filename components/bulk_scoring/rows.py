@@ -1,4 +1,7 @@
-"""Reads raw rows for a model, as ExampleGen does, but only their features: the rows need no label."""
+"""Reads raw rows for a model as ExampleGen does, but only their features, so the rows need no label.
+
+An error that is *marked* (`limbeck.beam_processes.faults`) keeps its type and message when it passes through Beam.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def evidence(path: str, reader: TableFiles, needed: Sequence[str]) -> Evidence:
 
 
 def settle(found: Evidence, reader: TableFiles) -> Columns:
-    """Returns the kinds of the declared columns. Raises DataError, marked, if a column holds another kind."""
+    """Returns the kinds of the declared columns. Raises a marked DataError if a column holds another kind."""
     with faults.marked():
         return reader.settle(found)
 
@@ -81,7 +84,7 @@ def read(
       kinds: kinds of its columns; empty for TFRecord files.
       reader: of its format.
       keep: columns whose values are kept.
-      task_features: what the task declares of its features, and the names of those that every row must have.
+      task_features: the declaration of the task's features, and the names of the features that every row must have.
 
     Raises:
       DataError: marked, if a row lacks a needed value or a kept column, or holds a value of another kind than declared.

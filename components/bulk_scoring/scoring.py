@@ -1,6 +1,6 @@
-"""Scores files on Beam, on any engine: raw rows in, the model's answers out, one row for each.
+"""Scores files of raw rows on any engine of Beam. Writes one row of answers for each raw row.
 
-The answers are whole or not there: they are written beside their place, which is renamed at the end.
+The output has all answers or does not exist: they are written to another folder, which is renamed at the end.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _read(pipeline: beam.Pipeline, files: Sequence[str], job: ScoringJob) -> bea
             | "Settle" >> beam.Map(rows.settle, reader)
         )
     read = paths | "Read" >> beam.FlatMap(rows.read, kinds, reader, job.keep, (declaration, needed))
-    # One large file is scored by all workers.
+    # With the reshuffle, all workers score the rows of one large file.
     return read | "Balance" >> beam.Reshuffle()
 
 

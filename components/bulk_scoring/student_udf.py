@@ -87,7 +87,7 @@ def student_udf(spark: Any, root: str, version: int | None = None) -> Callable[.
 
 
 def features_of(model: Any, folder: str) -> tuple[RawFeature, ...]:
-    """Returns the raw features of a loaded student, sorted by name. Raises ConfigError if it does not tell them."""
+    """Returns the raw features of a loaded student, sorted by name. Raises ConfigError if its signature has none."""
     if _BY_FEATURES not in model.signatures:
         raise ConfigError(f"{folder} has no signature '{_BY_FEATURES}': take a student that a run has pushed")
     _, tensors = model.signatures[_BY_FEATURES].structured_input_signature
@@ -149,7 +149,7 @@ def _pandas_udf(function: Callable[..., Any], returned: Any) -> Any:
     def answered(frames: Any) -> Any:
         return function(frames)
 
-    # Spark looks at types, not at texts.
+    # Spark reads the type hints of the function. It needs types there, not strings.
     answered.__annotations__ = {"frames": Iterator[pd.DataFrame], "return": Iterator[pd.DataFrame]}
     return pandas_udf(answered, returned)
 

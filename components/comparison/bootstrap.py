@@ -30,7 +30,7 @@ from limbeck.objectives.statistic import Statistic
 from limbeck.report.verdicts import Interval
 
 DRAWS = 20_000
-# A statistic that is no mean takes a pass over all examples for each draw and model.
+# A statistic that is not a mean takes a pass over all examples for each draw and model.
 DRAWS_OF_EXAMPLES = 5_000
 # Drawing one pattern takes as long as drawing about twenty examples.
 FEW_PATTERNS = 1 << 9
@@ -38,7 +38,7 @@ FEW_PATTERNS = 1 << 9
 MOST_EXAMPLES = 1 << 14
 MOST_EXAMPLES_OF_A_STATISTIC = 1 << 11
 _NUMBERS_AT_ONCE = 1 << 22
-# The draws of one or two examples say nothing of other test splits.
+# Draws of one or two examples say nothing about other test splits.
 _FEWEST_EXAMPLES = 3
 Means = npt.NDArray[np.float64]
 
@@ -47,8 +47,8 @@ def draw(answers: Answers, statistic: Statistic, seed: int = 0) -> dict[str, Mea
     """Returns the statistic of each model over test splits drawn with replacement. All models get the same examples.
 
     Args:
-      answers: of at least one model, to at least one example.
-      statistic: what is computed of each model.
+      answers: the answers of at least one model to at least one example.
+      statistic: what is computed for each model.
       seed: seed of the draws. Equal answers give equal results, in any order of the examples.
 
     Returns:
@@ -110,7 +110,7 @@ def _one_by_one(scores: npt.NDArray[np.float64], draws: int, generator: np.rando
 
 
 def _times(examples: int, draws: int, generator: np.random.Generator) -> Iterator[npt.NDArray[np.float64]]:
-    """Yields how often each example is drawn, float64 `[some draws, examples]`, until there are all draws."""
+    """Yields how often each example is drawn, float64 `[some draws, examples]`, until all draws are done."""
     at_once = max(1, _NUMBERS_AT_ONCE // examples)
     for begin in range(0, draws, at_once):
         size = min(at_once, draws - begin)
@@ -123,9 +123,9 @@ def _times(examples: int, draws: int, generator: np.random.Generator) -> Iterato
 def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
     """Returns a figure with the 2.5th and 97.5th percentile of its draws, float64 `[draws]`.
 
-    A draw without a figure is NaN. It is evidence against no figure, however small or large, so it counts below the low
-    end and above the high end. Without such draws, the interval would be that of the lucky draws. An end that falls
-    among them is undefined.
+    A draw without a figure is NaN. It could stand for any figure, so it counts below the low end and above the high
+    end. If such draws were left out, the interval would describe only the lucky draws. An end that falls among them is
+    undefined.
     """
     unknown = np.isnan(drawn)
     with np.errstate(invalid="ignore"):
@@ -137,10 +137,10 @@ def interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
 def lower_end(drawn: npt.NDArray[np.float64], examples: int) -> float | None:
     """Returns the lower end of a one-sided 95 % interval from the draws of a figure, float64 `[draws]`.
 
-    A draw without a figure (NaN) counts below it; None if it falls among such draws, and of fewer than three examples.
-    Draws of few examples vary less than test splits do. So the percentile is not the 5th, but that where an interval of
-    Student's t would end (Hesterberg, 2015, "What Teachers Should Know About the Bootstrap", The American Statistician
-    69(4)): the 3.8th for 20 examples, the 4.8th for 100.
+    A draw without a figure (NaN) counts below the end. The result is None if the end falls among such draws, or if
+    there are fewer than three examples. Draws of few examples vary less than test splits do. So the percentile is not
+    the 5th, but the one where an interval of Student's t would end (Hesterberg, 2015, "What Teachers Should Know About
+    the Bootstrap", The American Statistician 69(4)): the 3.8th for 20 examples, the 4.8th for 100.
 
     Args:
       drawn: the draws.

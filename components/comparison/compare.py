@@ -80,6 +80,6 @@ def _gap_recovered(measured: Mapping[str, float], drawn: Mapping[str, Means]) ->
         return Interval(None, None, None)
     value = (measured[STUDENT] - measured[HARD_LABELS]) / gap
     gaps = drawn[TEACHER] - drawn[HARD_LABELS]
-    # A draw without a gap has no share.
+    # If the gap is 0 in a draw, the share is undefined.
     shares = np.divide(drawn[STUDENT] - drawn[HARD_LABELS], gaps, out=np.full_like(gaps, np.nan), where=gaps > 0)
     return interval(value, shares)

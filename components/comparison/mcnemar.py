@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 
 def applies(scores: npt.NDArray[np.float64]) -> bool:
-    """Returns whether each score in `[examples]` is 0 or 1. Of other scores, the test would use the signs only."""
+    """Returns whether each score in `[examples]` is 0 or 1. The test would use only the signs of other scores."""
     return bool(np.isin(scores, (0, 1)).all())
 
 

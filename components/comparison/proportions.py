@@ -3,8 +3,8 @@
 The bootstrap draws from the disagreements that were observed. If one model wins all of four disagreements, it wins them
 in every draw, so the interval excludes 0, and McNemar's exact test says p = 0.125. If two models never disagree, every
 draw has the difference 0, and the interval is a point. Bonett and Price add one example to each kind of disagreement
-before they take the interval of Wald. It then covers the true difference in 95 of 100 test splits, also where
-disagreements are few.
+before they take the interval of Wald. It then covers the true difference in 95 of 100 test splits, even if there are
+few disagreements.
 
 Bonett and Price (2012), "Adjusted Wald confidence interval for a difference of binomial proportions based on paired
 data", Journal of Educational and Behavioral Statistics 37(4).
@@ -42,9 +42,8 @@ def difference(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> 
 def agreeing(found: Interval, p_value: float) -> Interval:
     """Returns the interval, widened to 0 if the test of the hypothesis that the figure is 0 does not reject it.
 
-    The test is exact, so it never rejects too often, and the interval may contradict it. If each of two nested sets
-    contains the true value in 95 of 100 cases, the larger one does so, too. Without this function, a report could say
-    that chance may explain a difference, and show an interval that excludes 0.
+    The exact test and the interval may contradict each other. Then a report would say that chance may explain a
+    difference, and show an interval that excludes 0. A wider interval contains the true value at least as often.
     """
     if p_value < SIGNIFICANCE:
         return found

@@ -33,10 +33,10 @@ def lower_bound(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
       other: the same for the other model, in the same order.
 
     Returns:
-      A bound of the proportion of `one` minus that of `other`, from -1 up to the difference of the examples.
+      A lower bound of the proportion of `one` minus the proportion of `other`, from -1 up to the observed difference.
     """
     wins, losses, examples = int(np.count_nonzero(one > other)), int(np.count_nonzero(one < other)), len(one)
-    # The statistic falls from the smallest difference, -1, to 0 at the difference of the examples.
+    # The statistic falls from its value at -1, the smallest difference, to 0 at the observed difference.
     rejected, kept = -1.0, (wins - losses) / examples
     for _ in range(_HALVINGS):
         middle = (rejected + kept) / 2
@@ -50,11 +50,12 @@ def lower_bound(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
 def statistic(wins: int, losses: int, examples: int, difference: float) -> float:
     """Returns the score statistic of the hypothesis that the true difference is `difference`, from -1 to 1.
 
-    It is standard normal in many examples if the hypothesis is true, and large if the true difference is larger.
+    If the hypothesis is true, it is nearly standard normal for many examples. It is large if the true difference is
+    larger.
     """
     linear = (2 * examples - wins + losses) * difference - wins - losses
     constant = -losses * difference * (1 - difference)
-    # The most likely probability of a loss, if that of a win is larger by `difference`.
+    # The maximum likelihood estimate of the probability of a loss, if a win is more probable by `difference`.
     lost = (math.sqrt(max(linear**2 - 8 * examples * constant, 0.0)) - linear) / (4 * examples)
     variance = examples * (2 * lost + difference * (1 - difference))
     distance = wins - losses - examples * difference

@@ -70,7 +70,7 @@ def compare_seeds(
 def _effects(
     name: str, answers: Answers, further: Mapping[str, Sequence[Outputs]], statistic: Statistic
 ) -> npt.NDArray[np.float64] | None:
-    """Returns numbers, float64 `[seeds, examples]`, whose means over the examples are the figures of the seeds."""
+    """Returns float64 `[seeds, examples]`. The mean of a row over the examples is the figure of that seed."""
     found = []
     for outputs in (answers.outputs[name], *further[name]):
         if not np.isfinite(outputs).all():
@@ -103,8 +103,8 @@ def crossed(differences: npt.NDArray[np.float64], *, right_or_wrong: bool = Fals
     by_seed = examples * float((of_seeds**2).sum()) / (seeds - 1)
     by_example = seeds * float((of_examples**2).sum()) / (examples - 1)
     remaining = float((rest**2).sum()) / ((seeds - 1) * (examples - 1))
-    # Each estimates a variance and the rest's. So the seeds' is not below the rest's, and of the examples' that is left
-    # which is not in the seeds' already.
+    # The first two mean squares each estimate a variance plus the variance of the rest. So `by_seed` cannot be below
+    # `remaining`. The part of the examples must not contain `remaining` once more.
     parts = (
         (max(by_seed, remaining) / differences.size, seeds - 1),
         (max(by_example - remaining, 0.0) / differences.size, examples - 1),
@@ -118,7 +118,7 @@ def crossed(differences: npt.NDArray[np.float64], *, right_or_wrong: bool = Fals
 
 
 def _level_of(reach: Callable[[float], float], distance: float) -> float:
-    """Returns the level at which an interval just reaches 0, which is so far from its centre: the p-value."""
+    """Returns the p-value: the level at which an interval just reaches 0, at a `distance` from its centre."""
     excluded, reached = 1.0, 0.0
     if reach(excluded) >= distance:
         return 1.0

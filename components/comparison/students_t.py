@@ -1,4 +1,4 @@
-"""Student's t distribution, for any number of degrees of freedom from 1, also a fraction.
+"""Student's t distribution. The degrees of freedom are at least 1, and need not be a whole number.
 
 The product does not depend on SciPy. With t = sqrt(freedom) * tan(angle), the density is cos(angle) ** (freedom - 1) up
 to a factor, and a sum over a fine grid of angles is as good as needed.
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 _CELLS = 20_000
-# Beyond that, it is the normal distribution.
+# With more degrees of freedom, the normal distribution is used.
 _MOST_FREEDOM = 1e5
-# A density that is this many deviations away is 0 in float64.
+# At this many standard deviations from the centre, the density is 0 in float64.
 _FARTHEST = 40.0
 
 Grid = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -36,7 +36,7 @@ def quantile(level: float, freedom: float) -> float:
 
 @functools.lru_cache(maxsize=4)
 def _grid(freedom: float) -> Grid:
-    """Returns values from 0 on, and the probability of being farther from 0 than each; from 1 down to 0."""
+    """Returns values from 0 on, and for each the probability of a value farther from 0, from 1 down to 0."""
     widest = np.arctan(_FARTHEST / np.sqrt(freedom)) if freedom > _FARTHEST else np.pi / 2
     edges = np.linspace(0, widest, _CELLS)
     middles = (edges[1:] + edges[:-1]) / 2

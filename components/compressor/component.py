@@ -82,7 +82,7 @@ def compressors(
     config = context.config
     if config.compression.recipe == "none":
         return {}
-    # A training process starts the last two by name, so no import leads to them.
+    # A training process finds the last two by name, so no import leads to them.
     roots = [
         "limbeck.components.compressor.executor:Executor",
         "limbeck.trainer.worker",

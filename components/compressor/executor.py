@@ -36,7 +36,7 @@ def compressed_student(execution: Execution, folder: Path) -> TrainingJob:
     job = taught(job, execution, "soft_targets", folder)
     if config.recipe == "auto":
         job = with_validation(job, folder)
-    # A further training goes on with the loss that the student was trained with.
+    # The further training uses the loss that the student was trained with.
     found = record.read(execution.input("student_run"))
     return dataclasses.replace(
         job,

@@ -70,7 +70,7 @@ def distillers(
     """Makes a node for the student, and for each of its controls that the run has. Returns them by the model's name.
 
     Raises:
-      ConfigError: if the distillation makes no sense for the kind of label. So it is told before any node runs.
+      ConfigError: if the distillation makes no sense for the kind of label. The error comes before any node runs.
     """
     config = context.config
     assert_applicable(config.distillation, context.task.objective, config.labelling)
@@ -81,18 +81,19 @@ def distillers(
         config.student
     )
     taught = {"examples": labeler.outputs["labelled_examples"], "teacher": teachers.outputs["model"]}
-    # Labels need no teacher, so a new teacher does not train that student again.
+    # A student on labels needs no teacher, so a new teacher must not train it again.
     alone = {"examples": transform.outputs["transformed_examples"]}
     beside = needs_teacher(config.distillation, context.task)
     told = {TEACHER_HYPERPARAMETERS: json.dumps(config.teachers.hyperparameters, sort_keys=True)}
     if context.task.initialise_student is not None:
-        # A control begins with the weights of the student. Otherwise it would show what they are worth, too.
+        # A control starts with the same weights as the student. Otherwise the comparison would include the effect of
+        # the weights.
         alone |= {"teacher": taught["teacher"]}
         properties |= told
     return {
         name: Distiller(
             transform_graph=transform.outputs["transform_graph"],
-            # Whatever the weights are: a run of a compiled pipeline may change them.
+            # The weights of the loss do not matter here, because a run of a compiled pipeline may change them.
             properties=properties | _targets(model, context) | (told if name == STUDENT and beside else {}),
             **(alone if model.targets == "labels" else taught),
         ).with_id(model.node)

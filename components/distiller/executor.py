@@ -1,4 +1,4 @@
-"""Runs Distiller: one training job for one student, or for the same one with several seeds."""
+"""Runs Distiller: one training job for one student, or for one student with several seeds."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Executor(base_executor.BaseExecutor):
 
 
 def student(execution: Execution, folder: Path) -> TrainingJob:
-    """Returns the job of the student, or of a control, with what is tried before. `folder` is for packed data.
+    """Returns the job of the student or a control, with its search if there is one. `folder` is for packed data.
 
-    If the teacher's hyperparameters are given, the student begins with weights that the task makes of that model.
+    If the teacher's hyperparameters are given, the student starts with weights that the task makes from the teacher.
     """
     config, targets = execution.section(StudentConfig), execution.properties["targets"]
     # Controls are not compressed.

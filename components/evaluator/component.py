@@ -22,6 +22,6 @@ def evaluator(context: Context, raw: BaseNode, student: BaseNode, teachers: Base
         example_splits=[TEST],
         module_path=_MODULE,
     )
-    # TFX's Evaluator has no property for it, so its cache would not see an edit of our extractors.
+    # TFX's Evaluator has no property for the digest. Without it, the cache would not see an edit of our extractors.
     node.exec_properties["code_digest"] = context.code_digest([_MODULE, *OWN_METRICS.values()])
     return node

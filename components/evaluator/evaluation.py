@@ -19,7 +19,7 @@ from limbeck.records import STRICT, from_json, to_json
 from limbeck.task import Task
 
 _RECORD = "{"
-# Modules of the metrics that are ours.
+# The modules that hold our own metrics.
 _KNOWN = "limbeck.components.evaluator.known_answers"
 OWN_METRICS: Mapping[str, str] = MappingProxyType(
     {
@@ -90,7 +90,7 @@ def _metric(name: str) -> Any:
 
 
 def _by_output(objective: Objective) -> list[Any]:
-    """Returns what computes the metrics of each output by itself."""
+    """Returns the metrics specifications that compute each output's metrics separately."""
     import tensorflow_model_analysis as tfma
 
     if not objective.tfma.by_output:
@@ -102,8 +102,8 @@ def _by_output(objective: Objective) -> list[Any]:
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
     """Returns what the Evaluator does to examples before it scores them. TFX finds this function by its name.
 
-    These are TFMA's own steps, after one that drops examples without a label, and makes numbers of an `EncodedLabel`.
-    TFMA fails on examples without a label.
+    A first step drops examples without a label, on which TFMA fails, and turns an `EncodedLabel` into numbers. TFMA's
+    own steps follow.
     """
     import tensorflow_model_analysis as tfma
 

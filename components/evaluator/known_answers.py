@@ -21,7 +21,7 @@ from limbeck.examples import UNLABELLED
 
 
 def known_part(inputs: Any, key: Any, eval_config: Any) -> Iterator[Any]:
-    """Yields what is known of an example, if anything is.
+    """Yields the known labels of an example and their predictions; nothing if no label is known.
 
     Args:
       inputs: TFMA's `StandardMetricInputs`: labels and predictions `[outputs]` by the name of the model.
@@ -47,7 +47,7 @@ def known_part(inputs: Any, key: Any, eval_config: Any) -> Iterator[Any]:
 
 
 class _OfKnown(beam.CombineFn):
-    """A combiner of TFMA's that is given what is known."""
+    """A combiner of TFMA that gets only the labels that an example has."""
 
     def __init__(self, combiner: beam.CombineFn, key: Any, eval_config: Any) -> None:
         self._combiner, self._key, self._config = combiner, key, eval_config
@@ -77,7 +77,7 @@ class _OfKnown(beam.CombineFn):
 
 
 class _Known(metric_types.Metric):
-    """A metric of TFMA's that is given what is known. It stands before that metric among the base classes."""
+    """A metric of TFMA that gets only known labels. It comes before TFMA's metric among the base classes."""
 
     NAME: ClassVar[str]
 
@@ -90,7 +90,7 @@ class _Known(metric_types.Metric):
         return {"name": self.name}
 
     def computations(self, eval_config: Any = None, **given: Any) -> Any:
-        """Called by TFMA. Returns its computations, with combiners that are given what is known."""
+        """Called by TFMA. Returns the metric's computations, with combiners that get only known labels."""
         return [
             one._replace(combiner=_OfKnown(one.combiner, one.keys[0], eval_config))
             if isinstance(one, metric_types.MetricComputation)

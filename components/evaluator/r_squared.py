@@ -22,7 +22,7 @@ NAME = "r_squared"
 
 
 class Sums(NamedTuple):
-    """What is known of some examples.
+    """What must be known of some examples to compute R² and to merge with others.
 
     Attributes:
       examples: their number.
@@ -38,7 +38,7 @@ class Sums(NamedTuple):
 
 
 def merged(one: Sums, other: Sums) -> Sums:
-    """Returns what is known of the examples of both."""
+    """Returns the sums of the examples of both."""
     examples = one.examples + other.examples
     if not examples:
         return one
@@ -52,7 +52,7 @@ def merged(one: Sums, other: Sums) -> Sums:
 
 
 def value(sums: Sums) -> float:
-    """Returns R²; NaN without two different labels."""
+    """Returns R²; NaN if all labels are equal."""
     return 1 - sums.errors / sums.spread if sums.spread > 0 else float("nan")
 
 

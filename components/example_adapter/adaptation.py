@@ -21,8 +21,8 @@ from limbeck.trainer.data.preprocessing import dense_or_sparse, labels_and_id
 def adapted_spec(task: Task, transform: TransformOutput) -> FeatureSpec:
     """Returns the feature spec of the adapted examples: inputs, label, id, and the serialized raw example.
 
-    The model's inputs are the outputs of the graph that can be computed from the features that the task declares: the
-    others are not there when the student serves. The label is among the others.
+    The model's inputs are those outputs of the graph that can be computed from the features that the task declares. No
+    other features exist when the student serves. The label is not an input.
 
     Args:
       task: the task.
@@ -65,7 +65,7 @@ def adapted_spec(task: Task, transform: TransformOutput) -> FeatureSpec:
 
 
 class Adaptation:
-    """Adapts serialized raw examples. A process makes one, because it loads the graph."""
+    """Adapts serialized raw examples. It loads the graph, so make only one in each process."""
 
     def __init__(self, task: Task, transform: TransformOutput) -> None:
         """Arguments and errors are those of `adapted_spec`."""

@@ -1,4 +1,4 @@
-"""ExampleAdapter: someone's examples and transform graph -> what the student half reads."""
+"""ExampleAdapter: examples and transform graph of another pipeline -> examples that the student half can read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ExampleAdapterSpec(component_spec.ComponentSpec):
 
 
 class ExampleAdapter(base_beam_component.BaseBeamComponent):
-    """Adds label and id to transformed examples, and leaves out what the student may not read.
+    """Adds label and id to transformed examples, and drops the features that the student may not read.
 
     Outputs: `examples`, up to 256 raw examples of the split `test`; `transformed_examples` in the splits `train`,
     `test` and maybe `validation`; `transform_graph`, the given graph with the schema of these examples.

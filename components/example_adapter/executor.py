@@ -21,7 +21,7 @@ from limbeck.records import from_json
 from limbeck.reference import TaskRef
 from limbeck.splits import Splits
 
-# As many as `limbeck.trainer.serving.latency` reads.
+# `limbeck.trainer.serving.latency` reads this many examples.
 SAMPLE = 256
 _PAYLOAD, _TF_EXAMPLE = "payload_format", "FORMAT_TF_EXAMPLE"
 
@@ -101,7 +101,7 @@ def _write_graph(task: TaskRef, source: str, destination: str) -> None:
 
 
 def _write_sample(paths: list[str], examples: Artifacts | Any) -> None:
-    """Writes the first raw examples of the test split, which models are timed and tried with."""
+    """Writes the first raw examples of the test split. Models are timed and tested with them."""
     sample = artifact_utils.get_single_instance(examples)
     sample.split_names = artifact_utils.encode_split_names([TEST])
     records = list(itertools.islice(records_of(paths), SAMPLE))

@@ -1,9 +1,9 @@
-"""Rows that follow each other in a file, which are counted and serialized together.
+"""Blocks of consecutive rows of a file, which are counted and serialized together.
 
-A `tf.train.Example` for each row costs more than everything else that is done with a row of a table: each of its values
-is a call of protobuf, and each is asked for its kind again when the row is counted. A format whose rows have one value
-of a known kind in each column does all this column by column (`limbeck.components.example_gen.text_block`). Another
-format gives its examples as they are.
+A `tf.train.Example` for each row costs more than all other work on a row of a table. Each value takes a call of
+protobuf, and its kind is determined again when the row is counted. If a format has one value of a known kind in each
+column, all this is done column by column (`limbeck.components.example_gen.text_block`). Other formats yield finished
+examples.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from limbeck.components.example_gen.inspection import SplitSummary
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# So many rows of a table with a thousand columns fit into the memory of any machine.
+# This many rows of a table with a thousand columns fit into the memory of any machine.
 BLOCK_ROWS = 1024
 
 
@@ -42,7 +42,7 @@ class ExampleBlock:
     Attributes:
       places: file and line, or record, of each row.
       examples: of each row.
-      values_of: returns the raw values of a row, from its place in the block.
+      values_of: returns the raw values of a row, from its position in the block.
     """
 
     places: Sequence[str]

@@ -1,11 +1,12 @@
-"""A text for each raw value that does not depend on how the value was written, or on the kind of its column.
+"""Hashes rows so that neither the way in which a value was written nor the kind of its column matters.
 
-Rows are divided by a hash, so the hash must stay when something else changes. Obvious candidates do not:
+Rows are divided by a hash, so the hash of a row must not change if something else changes. The obvious candidates do
+change:
 
 - The example id (`limbeck.trainer.data.preprocessing.content_id`) is made by Transform, over the features of the
-  schema. A new column in one new row would change the id of every row. It is also known after ExampleGen only.
-- The serialized example depends on the kind of each column, and the kind on all rows: one row with 17.5 turns the
-  integers of a column that the task does not declare into floats.
+  schema. A new column in one new row would change the id of every row. It is also not known before Transform.
+- The serialized example depends on the kind of each column, and the kind on all rows: if the task does not declare a
+  column, one row with 17.5 turns all its integers into floats.
 - The text in a file changes when pandas writes the file again: one missing value turns 1 into 1.0 in every row.
 
 So values that can be read as numbers are hashed as numbers. Values that an export may write in two ways (1, 1.0, 01,
@@ -54,7 +55,7 @@ def digest(values: Mapping[str, Any], names: Iterable[str]) -> int:
 
 
 def row_digest(values: Mapping[str, Any], without: Collection[str]) -> int:
-    """Returns the hash of all values of a row but those under some names."""
+    """Returns the hash of all values of a row except those under some names."""
     return digest(values, [name for name in values if name not in without])
 
 
@@ -98,7 +99,7 @@ def _of_text(value: str) -> bytes:
 
 def _text(value: bytes) -> bytes:
     if not value or len(value) > _LONGEST_NUMBER or b"_" in value:
-        # Only Python reads 1_0 as a number.
+        # Python reads 1_0 as a number. No other program does.
         return value
     if value[0] not in _NUMERIC_START:
         return _BOOLEANS.get(value.lower(), value)
@@ -113,6 +114,6 @@ def _number(value: float) -> bytes:
     if math.isfinite(value) and value == int(value):
         return b"%d" % int(value)
     if abs(value) < FLOAT32_LIMIT:
-        # As the example will hold it.
+        # The example will hold the value as float32.
         [value] = _FLOAT32.unpack(_FLOAT32.pack(value))
     return repr(value).encode()

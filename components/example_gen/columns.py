@@ -56,7 +56,7 @@ _EXACT_FLOAT64 = 2**53
 
 _INTEGER = "[+-]?[0-9]{1,18}"
 _FLOAT = r"[+-]?[0-9]{1,25}(?:\.[0-9]*)?(?:[eE][+-]?[0-9])?"
-# Fields of no wider kind, each in a line of its own, which may be empty.
+# Matches lines that each hold one field of this kind or a narrower one, or nothing.
 _NO_WIDER = {
     kind: re.compile(rf"(?:(?:{field})?\n)*(?:{field})?")
     for kind, field in ((Kind.EMPTY, ""), (Kind.INTEGER, _INTEGER), (Kind.LONG, _INTEGER), (Kind.FLOAT, _FLOAT))
@@ -72,7 +72,7 @@ def kind_of(value: str) -> Kind:
     if not value:
         return Kind.EMPTY
     if not value.isascii() or "_" in value:
-        # Only Python takes these for numbers.
+        # Python takes these for numbers. No other program does.
         return Kind.TEXT
     try:
         number = float(value)
@@ -87,9 +87,9 @@ def kind_of(value: str) -> Kind:
 
 
 def surely_no_wider(kind: Kind, fields: Sequence[str]) -> bool:
-    """Returns True only if `kind_of` finds no wider kind in any of the fields. False says nothing.
+    """Returns True only if `kind_of` finds no wider kind in any of the fields. False means that it is unknown.
 
-    One regular expression over all fields is ten times as fast as a call for each.
+    One regular expression over all fields is ten times as fast as a call for each field.
     """
     if kind == Kind.TEXT:
         return True
@@ -100,11 +100,11 @@ def surely_no_wider(kind: Kind, fields: Sequence[str]) -> bool:
 
 
 def reader_of(declared: Declared | None) -> Callable[[str], Kind]:
-    """Returns how the kind of a field is found in a column that is declared so, or not at all.
+    """Returns the function that finds the kind of a field in a column, from the column's declaration if there is one.
 
-    A program that writes tables does not know what a task declares. pandas writes whole numbers as 7.0 where one value
-    of the column is missing, and booleans as words. So both count as integers where the task declares integers, and
-    the words as numbers where it declares numbers.
+    A program that writes tables does not know what a task declares. pandas writes whole numbers as 7.0 if one value of
+    the column is missing, and booleans as words. So both count as integers if the task declares integers. The words
+    count as numbers if the task declares numbers.
     """
     if declared is None or declared.kind == "text":
         return kind_of
@@ -127,7 +127,7 @@ def is_whole(number: float) -> bool:
 
 
 def whole(value: str) -> int:
-    """Reads a field that `reader_of` takes for an integer although Python does not: a boolean, or 7.0."""
+    """Returns the integer of a field that `reader_of` takes for an integer and Python does not: a boolean, or 7.0."""
     boolean = _BOOLEANS.get(value.lower())
     return int(float(value)) if boolean is None else boolean
 
@@ -225,7 +225,7 @@ def _contradictions(name: str, sightings: Mapping[Kind, Sighting], declaration: 
 
 
 def _overflows(text: str) -> bool:
-    """Returns whether a field that `kind_of` takes for text is a number, so one that float32 cannot hold."""
+    """Returns whether a field that `kind_of` takes for text is a number too large for float32."""
     try:
         float(text)
     except ValueError:
@@ -259,8 +259,8 @@ def check_features(
 ) -> None:
     """Raises DataError if a file of rows without a label lacks a declared feature that the other rows have.
 
-    A feature that is missing everywhere counts as a gap in each row. Teachers would answer something, and the student
-    would learn it.
+    Otherwise the missing feature would count as a missing value in each row. Teachers would answer anyway, and the
+    student would learn these answers.
     """
     for name in expected:
         if name in declaration and name not in names:

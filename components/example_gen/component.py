@@ -35,13 +35,13 @@ _EXECUTORS = {"csv": "CsvExecutor", "parquet": "ParquetExecutor", "tfrecord": "T
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(:\d+)?\}|\{(YYYY|MM|DD)\}")
 
 
-# The pattern that stands for the place of the data itself. A place that is changed when a compiled pipeline is started
-# may so be a file, a folder or a glob, whatever it was when the pipeline was compiled.
+# An empty pattern stands for the place of the data itself. So if a user changes the place when a compiled pipeline is
+# started, the new place may be a file, a folder or a glob, regardless of the place when the pipeline was compiled.
 _WHOLE = ""
 
 
 class ExampleGenSpec(FileBasedExampleGenSpec):
-    """TFX's own, with the place of further rows besides: it must reach the driver and the form of a run."""
+    """TFX's spec with one more parameter, the place of further rows. The driver and the form of a run need it."""
 
     PARAMETERS = FileBasedExampleGenSpec.PARAMETERS | {UNLABELLED: ExecutionParameter(type=str, optional=True)}
 
@@ -53,7 +53,7 @@ class ExampleGen(FileBasedExampleGen):
     DRIVER_CLASS = ContentDriver
 
     def __init__(self, spec: ExampleGenSpec, reader: type[executor.Executor]) -> None:
-        # TFX's own constructor makes a spec that lacks our parameter.
+        # TFX's constructor makes a spec without our parameter.
         super(FileBasedExampleGen, self).__init__(
             spec=spec, custom_executor_spec=executor_spec.BeamExecutorSpec(reader)
         )
@@ -100,14 +100,14 @@ def example_gen(source: Source, options: Options) -> ExampleGen:
 
     Args:
       source: where the files are.
-      options: how they are read. What is not used for this source does not reach the cache.
+      options: how they are read. Options that this source does not use are left out of the cache key.
     """
     base, prefix = _divide(source.data, whole=options.division is not None)
     patterns = {split: f"{prefix}{split}/*" for split in source.splits}
     output = example_gen_pb2.Output()
     if options.division is not None:
         patterns = {"all": prefix.rstrip("/") or _WHOLE}
-        # Only the names count: the executor divides, and not TFX.
+        # TFX reads only the names: our executor divides the rows.
         output.split_config.splits.extend(
             example_gen_pb2.SplitConfig.Split(name=split, hash_buckets=1) for split in source.splits
         )
@@ -145,7 +145,7 @@ def executor_name(format: Format) -> str:
 
 
 def _labels(task: Task) -> tuple[str, ...]:
-    """Returns the columns that say what is known of the label."""
+    """Returns the columns that hold the label, or say who may see it."""
     seen = task.label.visible_to_student
     return tuple(sorted({*task.objective.raw_features, *([] if seen is None else [seen])}))
 
@@ -155,7 +155,7 @@ def _divide(data: str, *, whole: bool) -> tuple[str, str]:
 
     Args:
       data: the place of the data.
-      whole: whether `data` may be a glob, whose wildcards must be in the pattern where there is one.
+      whole: whether `data` may be a glob. If there is a pattern, the wildcards must be in it.
     """
     parts = data.rstrip("/").split("/")
     if not any(_PLACEHOLDER.search(part) for part in parts):

@@ -20,7 +20,7 @@ from limbeck.components.example_gen.text_block import TextBlock, TextColumns, se
 from limbeck.errors import ConfigError, DataError
 from limbeck.settings.trial import sampled
 
-# A quote that is never closed is read up to this size, and not until memory is full.
+# The largest field. Without a limit, a quote that is never closed would be read until memory is full.
 _LARGEST_FIELD = 1 << 26
 _CHUNK_BYTES = 1 << 16
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -136,7 +136,7 @@ class CsvFiles(TableRows):
 
     def about(self, path: str) -> int:
         """Returns about how many rows a file has. Raises DataError if it cannot be read."""
-        # The header is no row.
+        # The header is not a row.
         return max(0, row_counts.extrapolated(path, _lines) - 1)
 
     def _assert_commas(self, path: str, names: list[str]) -> None:
@@ -144,7 +144,7 @@ class CsvFiles(TableRows):
             return
         [only] = names
         for delimiter, plural in OTHER_DELIMITERS.items():
-            # A delimiter that splits the header into columns which the task declares.
+            # Looks for a delimiter that splits the header into columns that the task declares.
             if self.declaration.keys() & {part.strip(' "') for part in only.split(delimiter)}:
                 raise DataError(
                     f"{path}:1: the columns of CSV files must be separated by commas, but the header is one column, "
@@ -186,7 +186,7 @@ class CsvFiles(TableRows):
         return "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
 
     def _undecodable(self, path: str) -> DataError:
-        """Reads the file again up to the wrong byte. A reader of whole buffers cannot tell where that byte is."""
+        """Reads the file again up to the wrong byte. A reader of whole buffers does not know where that byte is."""
         line, offset = self._first_undecodable(path)
         return DataError(
             f"{path}:{line}: the bytes at offset {offset} are not {self.encoding}: save the file as "
@@ -222,5 +222,5 @@ def _byte_by_byte(decoder: Any, chunk: bytes, line: int, offset: int) -> tuple[i
 def _lines(content: BinaryIO) -> int:
     """Returns how many rows there are in the first part of a file."""
     part = content.read(row_counts.PART_BYTES)
-    # Between two quotes, a line break belongs to a field. The last row need not end in a line break.
+    # A line break between two quotes belongs to a field. The last row need not end in a line break.
     return sum(text.count(b"\n") for text in part.split(b'"')[::2]) + (part[-1:] not in (b"\n", b""))

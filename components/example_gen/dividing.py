@@ -31,7 +31,7 @@ from limbeck.examples import SPLITS, TRAIN
 Tally = collections.Counter[str]
 
 SUMMARIES, TALLY, _HELD_OUT = "summaries", "tally", "held out"
-# What is counted besides the examples of each split.
+# The names of further counts, besides the examples of each split.
 _WITHOUT_GROUP, _UNLABELLED, _JOINED, _LABELS, _EQUAL, _OF_GROUP = (
     "rows without a group",
     "unlabelled rows",
@@ -44,7 +44,7 @@ _WITHOUT_GROUP, _UNLABELLED, _JOINED, _LABELS, _EQUAL, _OF_GROUP = (
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What is known of all rows.
+    """How all rows are divided, and which columns matter for that.
 
     Attributes:
       division: how rows are divided; None if each file belongs to one split.
@@ -61,7 +61,7 @@ class Rule:
     def seen_by_models(self, values: Mapping[str, Any]) -> int:
         """Returns a hash of what the models see of a row: of the declared columns without the label.
 
-        Without a declaration, nobody knows what they see, and all columns but the label count.
+        Without a declaration, all columns but the label count, because it is unknown which of them the models see.
         """
         return digest(values, (self.declaration.keys() or values.keys()) - set(self.labels))
 
@@ -72,7 +72,7 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Divided:
-    """What comes out.
+    """The results of dividing, as PCollections.
 
     Attributes:
       splits: lists of serialized tf.Examples by split (PCollections).
@@ -132,7 +132,7 @@ def divide(
 def conclude(
     rule: Rule, summaries: Iterable[inspection.SplitSummary], tally: Tally, cuts: Cuts | None
 ) -> list[str]:
-    """Returns what the user should know of the division.
+    """Returns sentences about the division that the user should read.
 
     Raises:
       DataError: if a split is empty, or if no row has the column of the groups.
@@ -241,7 +241,7 @@ def _split_of(divided: Division, rule: Rule, values: Mapping[str, Any], cuts: Cu
 
 def _read_unlabelled(path: str, reader: RowReader, kinds: Columns, held_out: Any, rule: Rule) -> Iterator[Any]:
     summary, tally = inspection.SplitSummary(TRAIN), Tally()
-    # An array of NumPy would be searched from the first element on.
+    # A frozenset, because `in` searches an array of NumPy from its first element on.
     held = frozenset(held_out.tolist())
     with faults.marked():
         for place, example, values in reader.rows(path, rule.kinds_without_labels(kinds)):

@@ -36,8 +36,8 @@ def split_of(division: Division, values: Mapping[str, Any], labels: Collection[s
     Args:
       division: names no column of times.
       values: raw values of the row.
-      labels: columns that say what is known of the label. They do not count: a row stays where it is when its label
-        arrives, and rows that differ in their label alone are in one split.
+      labels: columns that say what is known of the label. The hash leaves them out. So a row stays in its split when
+        its label arrives, and rows that differ only in their label are in one split.
     """
     if division.group is not None and canonical(values.get(division.group)):
         return split_of_hash(division, digest(values, [division.group]))
@@ -82,7 +82,7 @@ def assert_filled(division: Division, counts: Mapping[str, int]) -> None:
 
 
 def told(counts: Mapping[str, int]) -> str:
-    """Returns the examples of each split, and their share, in words."""
+    """Returns the number of examples of each split, and their share, in words."""
     whole = sum(counts.get(split, 0) for split in SPLITS)
     return ", ".join(
         f"{split} has {counts.get(split, 0)} of {whole} examples ({counts.get(split, 0) / max(whole, 1):.1%})"

@@ -1,7 +1,8 @@
 """Compares input data by content.
 
 TFX's own driver compares the size and the modification time of files. So if data were only touched or copied,
-everything runs again. And other data with the same size and time (unpacked by tar, copied by rsync -a) are not noticed.
+everything runs again. And different data with the same size and time (unpacked by tar, copied by rsync -a) are not
+noticed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class ContentDriver(FileBasedDriver):
         """Called by TFX."""
         file_functions()
         if trial.read(os.environ) is not None:
-            # A check reads little of large data, and caches nothing.
+            # `check` reads little of large data, and caches nothing, so it needs no digest of all data.
             return FileBasedInputProcessor(input_base_uri, splits, range_config)
         return _ContentProcessor(input_base_uri, splits, range_config)
 
@@ -67,13 +68,13 @@ def files_digest(base: str, pattern: str) -> str:
 
     An empty pattern stands for the place itself, as in `limbeck.components.example_gen.files.matching`.
 
-    Names and times of the files do not count. If there are no files, or if they cannot be read, it is the digest of
-    nothing: the executor then says what is wrong.
+    Names and times of the files do not count. If there are no files, or if they cannot be read, returns the digest of
+    an empty text. The executor then says what is wrong.
     """
     try:
         files = sorted(_digest_of(path) for path in matching(base, pattern))
     except UnreachableError:
-        # They may be there in a moment, and then they would be other data.
+        # The files may be readable in a moment. Then the digest of an empty text would be wrong.
         raise
     except DataError:
         files = []

@@ -59,7 +59,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
     def prepare(
         self, pipeline: beam.Pipeline, inputs: _Inputs, options: Options, most_rows: int | None
     ) -> Reading:
-        """Returns how a file is read, whole or not more than `most_rows` of it."""
+        """Returns how a file is read: all of it, or at most `most_rows` rows."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:  # noqa: N802
         """Called by TFX. Raises DataError, with the name of the file, if the data cannot be read."""
@@ -79,7 +79,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
     def GenerateExamplesByBeam(  # noqa: N802
         self, pipeline: beam.Pipeline, exec_properties: Properties
     ) -> dict[str, beam.PCollection]:
-        """Returns lists of serialized tf.Examples by split, with which Beam has less to do than with each example."""
+        """Returns lists of serialized tf.Examples by split. Beam handles lists faster than single examples."""
         options = from_custom_config(exec_properties.get("custom_config"))
         whole, self._declaration = _inputs(exec_properties), options.declaration
         self._inputs = whole if self._trial is None else whole.reduced(self._trial)
@@ -93,7 +93,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor, abc.ABC):
 
     def _as_given(self, pipeline: beam.Pipeline, exec_properties: Properties) -> dict[str, beam.PCollection]:
         self._summaries: list[beam.PCollection] = []
-        # TFX divides examples by a hash, and needs each of them for that.
+        # TFX divides examples by a hash, so it needs single examples.
         self._parses = bool(_output_config(exec_properties).split_config.splits)
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         _ = (
@@ -212,7 +212,7 @@ class _Inputs:
         return max(len(paths) for paths in [*self.files.values(), self.unlabelled])
 
     def counts(self, reader: RowReader, part: Trial) -> RowCounts:
-        """Returns about how many rows all files have, from those that a trial reads."""
+        """Returns about how many rows all files have, estimated from the files that a trial reads."""
 
         def about(paths: list[str]) -> int:
             some = part.files(paths)
@@ -230,7 +230,7 @@ class _TableFile:
       path: path of the file.
       first: the first file of its split, which must have the same columns.
       ignored: columns whose values do not count.
-      beside: for rows without a label, a file of those with one. Features that it has must not be missing.
+      beside: for a file of rows without a label, a file of rows with one. All of its features must be there.
     """
 
     path: str
@@ -349,7 +349,7 @@ def _evidence(file: _TableFile, reader: TableFiles) -> Evidence:
             columns.check_features(file.path, reader.names(file.path), file.beside, expected, reader.declaration)
         found = reader.evidence(file.path)
         return {
-            # Whatever the column holds, nothing reads it.
+            # Nothing reads this column, so its kind does not matter.
             name: {Kind.EMPTY: Sighting(file.path)} if name in file.ignored else sightings
             for name, sightings in found.items()
         }

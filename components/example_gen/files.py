@@ -23,7 +23,7 @@ _BUFFER_BYTES = 1 << 20
 
 
 class UnreachableError(DataError):
-    """The data cannot be listed or read now, so nobody knows what they are."""
+    """The data cannot be listed or read now, so their content is unknown."""
 
 
 def matching(base: str, pattern: str) -> list[str]:
@@ -93,7 +93,7 @@ def open_content(path: str, is_plain: Callable[[bytes], bool] | None = None) -> 
 
     Args:
       path: path of the file.
-      is_plain: gets the first 12 bytes of a file that starts like a gzip, and returns whether it is plain all the same.
+      is_plain: gets the first 12 bytes of a file that starts like a gzip, and returns whether it is not compressed.
 
     Raises:
       DataError: if the file cannot be opened, or if the gzip is damaged or cut off.
@@ -115,7 +115,7 @@ def open_content(path: str, is_plain: Callable[[bytes], bool] | None = None) -> 
 
 
 class _Bytes(CountedFile):
-    """What `fileio.open` returned, as Python's readers need it. It only has read, seek, tell and close itself."""
+    """Adds the methods that Python's readers need to a file of `fileio.open`, which has read, seek, tell and close."""
 
     def __init__(self, opened: Any) -> None:
         super().__init__(opened, note_read, "rb")

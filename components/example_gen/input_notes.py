@@ -1,6 +1,6 @@
-"""What the user should know of how the input was divided. The file is written beside the examples.
+"""Keeps notes for the user on how the input was divided, in a file beside the examples.
 
-ExampleGen may come from the cache, and the user should know it in each run all the same.
+ExampleGen may come from the cache, and then the notes are shown again.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # The names of kinds for users of tf.Example, by the field of a `tf.train.Feature`.
 _KINDS = {"float_list": "FLOAT", "int64_list": "INT", "bytes_list": "BYTES"}
 _EXPECTED = {"number": "FLOAT", "integer": "INT", "text": "BYTES"}
-# Further faults of one feature say nothing new, and there may be as many as examples.
+# More faults of one feature tell nothing new, and there may be as many faults as examples.
 _MOST_FAULTS = 10
 _CHARACTERS = 60
 _YES_OR_NO = ("0", "1")
@@ -46,7 +46,7 @@ class Fault(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The number of examples, and the first place by name."""
+    """A number of examples, and the place of one of them, the first by name."""
 
     examples: int
     place: str
@@ -58,7 +58,7 @@ class OneValued(NamedTuple):
     Attributes:
       kind: `FLOAT`, `INT` or `BYTES`.
       values: of the examples that have one: an array of float32, or a list of int or of bytes.
-      rows: which examples these are, ascending; None if all have one.
+      rows: positions of the examples that have a value, ascending; None if all have one.
     """
 
     kind: str
@@ -218,7 +218,7 @@ def _mixed_kinds(summaries: Iterable[SplitSummary]) -> Iterator[str]:
 
 
 def _misspelt(summaries: Iterable[SplitSummary]) -> Iterator[str]:
-    """Yields a line for each column that is misspelt in one split alone: elsewhere nobody would miss it."""
+    """Yields a line for each column that seems misspelt in one split only, where no other check would notice it."""
     summaries = tuple(summaries)
     for name in sorted({name for one in summaries for name in one.present}):
         having = [one for one in summaries if name in one.present]
@@ -262,7 +262,7 @@ def _faults(name: str, declared: Declared, feature: Any, values: Any) -> Iterato
         feature.float_list.value[:] = numbers
         kind, values = "FLOAT", numbers
     if kind == "FLOAT" and declared.kind == "integer" and all(map(columns.is_whole, values)):
-        # As in tables, where programs write whole numbers so if one of them is missing.
+        # Programs write whole numbers as 7.0 if one number of the column is missing.
         integers = [int(value) for value in values]
         feature.int64_list.value[:] = integers
         kind, values = "INT", integers
@@ -321,7 +321,7 @@ def _undeclared(name: str, declared: Declared, value: Any) -> Iterator[Fault]:
 
 
 def _most_values(declaration: Declaration) -> int:
-    """Returns how many values of the label are counted. More say nothing: they are faults."""
+    """Returns how many different values of the label are counted at most. More values than that are faults."""
     return sum(len(one.classes) for one in declaration.values()) + _MOST_FAULTS
 
 

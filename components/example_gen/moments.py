@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from limbeck.errors import DataError
 
-# Numbers as they are; of dates and timestamps, nanoseconds since 1970 in UTC.
+# A number stays as it is. A date or timestamp becomes nanoseconds since 1970 in UTC.
 Moment = int | float
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
-# In UTC, as all times here.
+# All times here are in UTC.
 _EPOCH = datetime.datetime(1970, 1, 1)
 _SECOND = 10**9
 _INT64 = 2**63
@@ -62,7 +62,7 @@ def parse(value: Any) -> Parsed:
 
 
 def shown(moment: Moment, is_date: bool) -> str:
-    """Returns a time as the user wrote it, or nearly."""
+    """Returns a time as a text, nearly as the user wrote it."""
     if not is_date:
         return str(moment)
     seconds, rest = divmod(int(moment), _SECOND)
@@ -78,7 +78,7 @@ class Times:
       integers: times that are integers, sorted (NumPy, int64 `[n]`).
       floats: other times, sorted (NumPy, float64 `[m]`).
       dates: the first place of a date or timestamp; empty if there is none.
-      numbers: the same of a number.
+      numbers: the first place of a number; empty if there is none.
       missing: number of rows without a time.
       gap: the first place of such a row.
     """
@@ -155,7 +155,7 @@ class Cuts:
     Attributes:
       firsts: for each split but the first, its name and its first time; None if no row is late enough.
       is_date: whether times are nanoseconds.
-      rounded: whether times were compared as float64, because some are no integers.
+      rounded: whether times were compared as float64, because some are not integers.
     """
 
     firsts: tuple[tuple[str, Moment | None], ...]
@@ -163,7 +163,7 @@ class Cuts:
     rounded: bool
 
     def reached(self, moment: Moment, first: Moment | None) -> bool:
-        """Returns whether a time is as late as the first one of a split."""
+        """Returns whether a time is at or after the first time of a split."""
         return first is not None and (float(moment) if self.rounded else moment) >= first
 
     def told(self) -> Iterator[str]:

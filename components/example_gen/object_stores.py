@@ -16,7 +16,7 @@ from limbeck import files
 from limbeck.files.filesystem import filesystem_of
 
 _SCHEMES = ("s3://", "minio://")
-# Smaller than that of TensorFlow's, which claims s3:// as well.
+# A smaller number takes precedence over TensorFlow's plugin, which claims s3:// as well.
 _PRIORITY = 1
 WILD = re.compile(r"[*?\[]")
 
@@ -53,7 +53,7 @@ def glob(pattern: str) -> list[str]:
             found = [f"{folder}/{name}" for folder in found for name in _matching(folder, part)]
         else:
             found = [f"{folder}/{part}" for folder in found]
-            # The last one is no name of a listing, so nothing says that it is there.
+            # The last part has no wildcard, so no listing has shown that the path exists.
             if number == len(parts) - 1:
                 found = [path for path in found if files.exists(path)]
     return found
@@ -72,7 +72,7 @@ class _Stat:
 
 
 def _stat(_path: str) -> _Stat:
-    # The pattern may be a folder, which has neither. Nothing is lost: `ContentDriver` compares contents instead.
+    # The path may be a folder, which has neither size nor time. `ContentDriver` compares contents instead.
     return _Stat(0, 0)
 
 

@@ -17,11 +17,11 @@ class Options:
     """How files are read.
 
     Attributes:
-      code_digest: digest of the reading code; nothing reads it, but the cache sees it.
+      code_digest: digest of the reading code; it is only a part of the cache key.
       encoding: encoding of CSV files.
       declaration: what the task declares of the raw data.
       division: how rows are divided among the splits; None if each split has files of its own.
-      labels: columns that say what is known of the label; empty if they matter no more than others.
+      labels: columns that say what is known of the label; empty if they need no special treatment.
     """
 
     code_digest: str = ""

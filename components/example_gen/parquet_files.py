@@ -30,8 +30,8 @@ class ParquetFiles(TableRows):
     """Reads Parquet files: columns of integers, floats, booleans (as 0, 1), text, bytes, dates, timestamps, and lists.
 
     Dates and timestamps become texts in ISO 8601, timestamps with a zone in UTC. Where the task declares an integer, a
-    date becomes the days since 1970, and a timestamp the whole seconds since then. Where the task declares an integer,
-    whole floats become integers, and NaN is a missing value: so pandas writes integers of which some are missing.
+    date becomes the days since 1970, and a timestamp the whole seconds since then. Whole floats become integers there,
+    and NaN is a missing value, because pandas writes integers in this way if some are missing.
 
     Attributes:
       declaration: what the task declares. It settles the kinds of its columns.
@@ -114,7 +114,7 @@ class ParquetFiles(TableRows):
             return int(parquet.metadata.num_rows)
 
     def _whole_or_not(self, path: str, name: str) -> dict[Kind, Sighting]:
-        """Returns INTEGER for a column of whole floats, and otherwise FLOAT with a value that is none."""
+        """Returns INTEGER for a column of whole floats; otherwise FLOAT, with a value that is not whole."""
         for place, value in self.column(path, name):
             for one in value if isinstance(value, list) else [value]:
                 if one is not None and not math.isnan(one) and not columns.is_whole(float(one)):
@@ -150,7 +150,7 @@ def _schema(path: str) -> list[tuple[str, Any]]:
 
 
 def _plain(column: Any) -> Any:
-    """Returns the column with timestamps that Python has: microseconds, and in UTC where they have a zone."""
+    """Returns the column with timestamps that Python's datetime can hold: microseconds, in UTC if there is a zone."""
     from pyarrow import compute, timestamp, types
 
     if not types.is_timestamp(column.type):
@@ -172,7 +172,7 @@ def _kind(path: str, name: str, type_: Any, declared: Declared | None) -> Kind:
         return Kind.INTEGER
     if types.is_floating(item):
         return Kind.FLOAT
-    # Not within lists: a date in a list has no use that anybody named.
+    # Lists of dates are not supported, because nobody has named a use for them.
     if types.is_date(type_) or types.is_timestamp(type_):
         return Kind.INTEGER if declared is not None and declared.kind == "integer" else Kind.TEXT
     texts = (

@@ -1,4 +1,4 @@
-"""What a reader yields where a row is asked for, and not a block of them."""
+"""Single rows, as a reader yields them if it is not asked for blocks."""
 
 from __future__ import annotations
 

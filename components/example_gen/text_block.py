@@ -1,8 +1,8 @@
 """Rows of texts, counted and serialized column by column.
 
-The kinds of the columns are known, so a column is converted by one loop in C, and compared with what the task declares
-as a whole. The serialized examples are put together from the serialized features of a row. Protobuf itself makes each
-of these: once for each different text, and of a column of floats once, because all floats have equally many bytes.
+The kinds of the columns are known. So one loop in C converts a whole column, which is then compared with the task's
+declaration. A serialized example is joined from the serialized features of a row. Protobuf serializes each feature only
+once for each different text. A column of floats takes one call, because all floats have the same number of bytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FEATURES = b"\x0a"
 
 
 class TextColumns:
-    """How the columns of one file are converted. It remembers what it has converted, so one serves a whole file."""
+    """Converts the columns of one file. It remembers converted values, so use one object for a whole file."""
 
     def __init__(self, path: str, names: Sequence[str], kinds: Columns) -> None:
         self.path, self.names = path, tuple(names)
@@ -47,7 +47,7 @@ class TextBlock:
     """Rows of one file.
 
     Attributes:
-      columns: of the file.
+      columns: converts the columns of the file.
       lines: the number of the first line of each row.
       rows: the fields of each row.
     """
@@ -61,7 +61,7 @@ class TextBlock:
         return (dict(zip(self.columns.names, row, strict=True)) for row in self.rows)
 
     def select(self, rows: Sequence[int]) -> TextBlock:
-        """Returns some of the rows, by their places in the block."""
+        """Returns some of the rows, by their positions in the block."""
         return TextBlock(self.columns, [self.lines[row] for row in rows], [self.rows[row] for row in rows])
 
     def records(self, summary: SplitSummary, declaration: Declaration) -> list[bytes]:
@@ -81,7 +81,7 @@ class TextBlock:
 
 
 def _taken(record: bytes, place: str, summary: SplitSummary, declaration: Declaration) -> bytes:
-    """Counts a row that has a fault, or whose neighbour has one."""
+    """Counts one row of a block in which some row has a fault. Returns its serialized tf.Example."""
     import tensorflow as tf
 
     example = tf.train.Example.FromString(record)
@@ -128,7 +128,7 @@ def _converted(fields: Sequence[str], kind: Kind, convert: _Converter) -> tuple[
 
 
 def _feature(name: str, kind: Kind, text: str) -> bytes:
-    """Returns the serialized features of an example that has this one."""
+    """Returns the serialized features of an example that has only this feature."""
     import tensorflow as tf
 
     features = tf.train.Features()

@@ -1,7 +1,7 @@
 """Reads TFRecord files of tf.Example.
 
-A file that is cut off, or that holds something else, otherwise leads to a message without file or place, or to examples
-without features.
+If a file is cut off or holds something else, TensorFlow's message names neither file nor place, or examples have no
+features.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ class TFRecordFiles:
 
         Raises:
           DataError: if a record is damaged or cut off; the message names file and byte offset in the decompressed
-            content. Also if it is not a tf.Example; the message names file and number of the record, counted from 1.
+            content. Also if a record is not a tf.Example; the message names file and number of the record, counted from
+            1.
         """
         for number, record in sampled(enumerate(read_records(path), start=1), self.most_rows):
             yield f"{path}, record {number}", _parse(path, number, record)
 
     def rows(self, path: str, kinds: Columns | None = None) -> Iterator[Row]:
-        """Reads the file as `examples` does. Yields the values of the features besides, as lists."""
+        """Reads the file as `examples` does. Also yields the values of the features, as lists."""
         for place, example in self.examples(path, kinds):
             yield Row(place, example, values_of(example))
 
@@ -122,7 +123,7 @@ def _parse(path: str, number: int, record: bytes) -> tf.train.Example:
     except DecodeError:
         raise DataError(f"{path}: record {number} is not a tf.Example: write tf.train.Example messages") from None
     if len(example.UnknownFields()):
-        # Another message may parse as one, with most of its fields unknown: a tf.SequenceExample does.
+        # Another message, such as a tf.SequenceExample, may parse as a tf.Example with unknown fields.
         raise DataError(
             f"{path}: record {number} is not a tf.Example, but another message (a tf.SequenceExample?): write "
             "tf.train.Example messages"

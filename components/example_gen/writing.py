@@ -1,7 +1,7 @@
-"""Writes a split. TFX shuffles and writes single examples, and Beam needs more time to shuffle one than to write it.
+"""Writes a split. TFX shuffles and writes single examples, but Beam takes longer to shuffle one than to write it.
 
-The shuffle gives each worker a part to write. Nothing depends on the order of the examples. So a single process does
-not shuffle, and needs memory for some rows instead of all rows.
+The shuffle only gives each worker a part to write, because nothing depends on the order of the examples. So a single
+process does not shuffle. It then needs memory for some rows instead of all rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tfx.components.example_gen.write_split import DEFAULT_FILE_NAME
 from limbeck import files
 from limbeck.beam_processes.in_memory import is_alone
 
-# How many examples to a list: few enough that a small table is still written by several processes.
+# The number of examples in a list. It is small, so that several processes write even a small table.
 BATCH = 64
 
 

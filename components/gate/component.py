@@ -35,10 +35,10 @@ class GateSpec(component_spec.ComponentSpec):
 
 
 class Gate(base_component.BaseComponent):
-    """Blesses the student for Pusher, or says why not (`decision.json` beside the blessing).
+    """Blesses the student for Pusher, or writes the reasons for refusing it (`decision.json` beside the blessing).
 
-    With the property `unresolved`, the blessing does not name the id of the model: Pusher takes it, and TFX's resolver
-    of the latest blessed model passes it over.
+    With the property `unresolved`, the blessing does not name the id of the model. Then Pusher accepts the model, but
+    TFX's resolver of the latest blessed model ignores it.
     """
 
     SPEC_CLASS = GateSpec
@@ -63,10 +63,10 @@ class Gate(base_component.BaseComponent):
 
 
 def gate(context: Context, student: BaseNode, predictor: BaseNode, *, unresolved: bool = False) -> Gate:
-    """Makes the node `Gate`; `unresolved` if the pipeline has a model of its own that a resolver looks for.
+    """Makes the node `Gate`. It is `unresolved` if a resolver looks for another model of the same pipeline.
 
     Raises:
-      ConfigError: if the tolerance is none in the unit of the task's measure. So it is told before any node runs.
+      ConfigError: if the tolerance is invalid in the unit of the task's measure. The error comes before any node runs.
     """
     context.task.objective.measure.assert_tolerance(context.config.gate.tolerance)
     code = context.code(["limbeck.components.gate.executor:Executor"])

@@ -28,7 +28,7 @@ DECISION_FILE = "decision.json"
 class Decision:
     """Whether the student may serve. `reasons` is empty exactly if it may.
 
-    `test_split` says how often the test split had been looked at by then; null if nobody keeps count.
+    `test_split` says how many students have been judged on the test split so far; null if this is not counted.
     """
 
     passed: bool
@@ -39,7 +39,7 @@ class Decision:
 
 @dataclasses.dataclass(frozen=True)
 class _Terms:
-    """What is compared, how far the student may be below the teacher, and what a test split must hold for it."""
+    """The measure, how far the student may be below the teacher, and what the test split must hold."""
 
     measure: Measure
     tolerance: float
@@ -68,7 +68,7 @@ def decide(
       needed: what the test split must hold for the measure to be defined, in words.
 
     Raises:
-      ConfigError: if the tolerance is none in the unit of the measure.
+      ConfigError: if the tolerance is invalid in the unit of the measure.
     """
     measure.assert_tolerance(limits.tolerance)
     reasons = [

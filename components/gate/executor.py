@@ -56,8 +56,8 @@ class Executor(base_executor.BaseExecutor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing.set_string_custom_property(names.CURRENT_MODEL, model.uri)
-        # TFX's resolver of the latest blessed model looks for this one. It would give a student to an Evaluator of
-        # someone else as the baseline of their model.
+        # TFX's resolver of the latest blessed model looks for this property. With it, the Evaluator of another pipeline
+        # would get our student as the baseline of its own model.
         if not exec_properties.get("unresolved"):
             blessing.set_int_custom_property(names.CURRENT_MODEL_ID, model.id)
         blessing.set_int_custom_property(names.BLESSED, int(decision.passed))

@@ -1,4 +1,4 @@
-"""Counts the students that were judged on one test split, because every look at it wears its figures out.
+"""Counts the students that were judged on one test split, because its figures lose value with each look at them.
 
 If somebody tries ten settings and ships the student with the best test figure, this figure is too optimistic. The
 validation split is the one for choosing settings. A user does not notice how often the test split was used, so the gate
@@ -44,7 +44,7 @@ def note(folder: str, table: pa.Table) -> TestSplit:
 
 
 def count(folder: str, split: TestSplit) -> TestSplit:
-    """Returns the test split with the number of students that were judged on it until now; at least what it has."""
+    """Returns the test split with the number of students judged on it so far. The number never decreases."""
     noted = [name for name in files.names(_folder(folder, split)) if not name.startswith(files.UNFINISHED)]
     return TestSplit(split.digest, max(split.judged, len(noted)))
 

@@ -44,9 +44,9 @@ class Context:
       config: the whole configuration; a node takes its own sections.
       ref: where the process that runs the node finds the task.
       task: the task itself.
-      digests: the digests of the task's parts.
+      digests: digests of the parts of the task.
       storage: the places of results.
-      project: our own sources: all nodes are made from one state of them.
+      project: our own sources, in one state for all nodes.
     """
 
     config: Config

@@ -1,8 +1,7 @@
 """A SavedModel of ours, called with batches of one size, without Beam.
 
-A matrix product with another number of rows may round differently. So all batches are padded to one size. So the answer
-to an example does not depend on the other examples in its batch: on Beam's bundles, or on the other examples in its
-file.
+A matrix product with another number of rows may round differently. So all batches are padded to one size. Then the
+answer to an example depends neither on Beam's bundles nor on the other examples in its file.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, config=STRICT)
 class SavedModel:
-    """A SavedModel that a process in another place loads.
+    """A SavedModel that another process loads, perhaps on another machine.
 
-    A process that lives for long sees several models at one path: a folder is removed and made again. And two machines
-    may have two folders of one name. So a model is its content.
+    A long-lived process may see several models at one path, because a folder is removed and made again. And two
+    machines may have different folders with the same name. So the content identifies the model.
 
     Attributes:
       folder: folder of the SavedModel.
@@ -60,7 +59,7 @@ class SavedModel:
                 while len(_loaded) >= _KEPT:
                     del _loaded[next(iter(_loaded))]
                 if not _loaded:
-                    # TensorFlow complains of models that outlive it.
+                    # TensorFlow logs errors if models are still loaded when the process ends.
                     atexit.register(_loaded.clear)
                 _loaded[self] = tf.saved_model.load(self.folder)
             return _loaded[self]

@@ -1,7 +1,7 @@
 """A SavedModel of ours as a Beam `ModelHandler`: serialized transformed examples in, each member's logits out.
 
-Hand-written inference is slow, because it loads the model for each element, or pickles it into the pipeline.
-RunInference loads it once in each process, and batches the examples.
+A DoFn that loads the model for each element, or pickles it into the pipeline, is slow. RunInference loads the model
+once in each process, and batches the examples.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Logits = npt.NDArray[np.float32]
 
 
 class _SavedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
-    """Scores serialized tf.Examples by a SavedModel, always so many at once."""
+    """Scores serialized tf.Examples with a SavedModel, in batches of one size."""
 
     def __init__(self, saved_model: str) -> None:
         """Takes the folder of a SavedModel that `limbeck.trainer.serving.export.save` wrote."""
@@ -62,7 +62,7 @@ class RawExamplesHandler(_SavedModelHandler):
 
 
 class CompressedModelHandler(base.ModelHandler[bytes, base.PredictionResult, Any]):
-    """Scores serialized transformed tf.Examples by a `.tflite` file, one by one as a caller does.
+    """Scores serialized transformed tf.Examples with a `.tflite` file, one at a time, as an application does.
 
     Each inference is float32 `[1, outputs]`.
     """

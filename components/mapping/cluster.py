@@ -21,11 +21,11 @@ Result = TypeVar("Result")
 
 
 class Cluster(Protocol):
-    """Workers that are connected."""
+    """A connection to workers."""
 
     @property
     def room(self) -> int:
-        """How many calls it makes at once, as far as is known now; at least 1."""
+        """The number of calls that run at the same time, as far as is known now; at least 1."""
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items.
@@ -44,7 +44,7 @@ class Connection(Protocol):
     """Connects to one kind of cluster."""
 
     def __call__(self, settings: ScoringConfig, wanted: str) -> contextlib.AbstractContextManager[Cluster]:
-        """Returns a context of a cluster, of which each worker was looked at.
+        """Returns a context manager of a cluster. Every worker has been checked.
 
         Args:
           settings: the section `scoring`.
@@ -61,7 +61,7 @@ class Needs:
 
     Attributes:
       task: the task, which workers import.
-      folder: folder or URI that is there, into which workers write.
+      folder: existing folder or URI into which workers write.
       readable: paths or URIs of files that workers read.
     """
 
@@ -72,7 +72,7 @@ class Needs:
 
 @contextlib.contextmanager
 def connected(settings: ScoringConfig, needs: Needs) -> Iterator[Cluster]:
-    """A context of the cluster that the settings name. No worker of it may be of other code, or see other files.
+    """Connects to the cluster that the settings name. Refuses workers with other code or other files.
 
     Raises:
       UserError: if there is no such cluster, or if a worker must not work for this process.

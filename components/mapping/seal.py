@@ -1,4 +1,4 @@
-"""What a worker gets to know about its process: versions and code, and a file that proves that they share a folder.
+"""What a worker compares itself with: versions, code, and a file that proves that it shares a folder with the process.
 
 A folder with the same name on two machines may be two folders. Then a worker would write into a folder that the process
 cannot see, and a job would end without results. So the process writes a file with a new name, the seal, into the folder
@@ -27,8 +27,8 @@ class Wanted:
 
     Attributes:
       identity: versions and code of the process; its `shared` is the seal.
-      task_folder: folder of the task's module at the process; null for one that Python finds. A worker may find it
-        elsewhere (`LIMBECK_TASK_FOLDER`).
+      task_folder: folder of the task's module on the machine of the process; null if Python finds the module. A worker
+        may find it elsewhere (`LIMBECK_TASK_FOLDER`).
       readable: paths or URIs of files that the worker must find.
     """
 
@@ -39,7 +39,7 @@ class Wanted:
 
 @contextlib.contextmanager
 def sealed(folder: str) -> Iterator[str]:
-    """A context of a seal in a folder; yields its path or URI. Removes it and all answers at the end."""
+    """Writes a seal into a folder, and yields its path or URI. Removes the seal and all answers at the end."""
     name = f"{_PREFIX}{uuid.uuid4().hex}"
     place = files.join(folder, name)
     files.write_text(place, "")

@@ -25,7 +25,7 @@ class ThisProcess:
     room = 1
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Returns `function(item)` of each item, in the order of the items. What it raises passes."""
+        """Returns `function(item)` of each item, in the order of the items. Exceptions of the function pass."""
         results, before = [], traffic.by_calls()
         for number, item in enumerate(items, start=1):
             results.append(function(item))
@@ -36,7 +36,7 @@ class ThisProcess:
 
 
 def cluster_or_this(settings: ScoringConfig, needs: Needs) -> contextlib.AbstractContextManager[Cluster]:
-    """Returns a context of the cluster that the settings name; of this process if they name none.
+    """Returns a context manager of the cluster that the settings name, or of this process if they name none.
 
     Errors are those of `limbeck.components.mapping.cluster.connected`.
     """

@@ -17,7 +17,7 @@ from limbeck import files, temporary
 
 @contextlib.contextmanager
 def written(destination: str, scratch: str) -> Iterator[str]:
-    """A context that yields a path to write to. When it ends well, the file appears at its destination.
+    """Yields a path to write to. If the context ends without an exception, the file appears at its destination.
 
     Args:
       destination: path or URI of the file. An older file is replaced.
@@ -46,7 +46,7 @@ def written(destination: str, scratch: str) -> Iterator[str]:
 def given_up(folder: Path) -> None:
     """Removes a folder that others may still write into. Does nothing if it is missing.
 
-    Under another name nobody finds it: no file comes in while it is being removed.
+    It is renamed first, so that no process can write a file into it while it is being removed.
     """
     hidden = folder.with_name(f".{folder.name.lstrip('.')}.{uuid.uuid4().hex}")
     with contextlib.suppress(FileNotFoundError):

@@ -47,7 +47,7 @@ class Look:
     answer: str = ""
 
     def wrong_here(self) -> str:
-        """Returns why the worker must not work, for the process that sent it to look; empty if it may."""
+        """Returns why the worker must not work; empty if it may. The process that asked for the check calls this."""
         if self.wrong or files.exists(self.answer):
             return self.wrong
         return f"writes into another folder of the same name: the pipeline does not find its file {self.answer}"
@@ -59,7 +59,7 @@ class Returned:
 
     Attributes:
       result: the result.
-      moved: what the worker read and wrote by calls meanwhile; None if its kernel does not tell.
+      moved: the bytes that the call read and wrote; None if the kernel of the worker does not count them.
     """
 
     result: Any
@@ -84,7 +84,7 @@ class Refused:
 
 
 def look(wanted: str) -> str:
-    """Returns a `Look` as JSON: texts are read by workers of any version. `wanted` is what `seal.wanted` returns."""
+    """Checks this process against `wanted`, the result of `seal.wanted`. Returns a `Look` as JSON."""
     wrong = what_is_wrong(wanted)
     if wrong:
         return to_json(Look(platform.node(), wrong))
@@ -98,7 +98,11 @@ def look(wanted: str) -> str:
 
 
 def result_of(said: Returned | Refused) -> Any:
-    """Returns the result of a call, and has the ledger keep what its worker moved. Raises UserError for a refusal."""
+    """Returns the result of a call, and adds what its worker read and wrote to the ledger.
+
+    Raises:
+      UserError: if the call was refused.
+    """
     if isinstance(said, Refused):
         raise said.error()
     if said.moved is not None:
@@ -116,13 +120,13 @@ def call(wanted: str, work: bytes) -> Returned | Refused:
 
     Args:
       wanted: what `seal.wanted` returns.
-      work: what `packed` returns. It is opened only here: a scheduler between the two needs none of its modules, and a
-        worker of other code has said so before it looks for them.
+      work: what `packed` returns. It is unpickled only here. So a scheduler needs none of its modules, and a worker
+        with other code is refused before it looks for them.
     """
     wrong = what_is_wrong(wanted)
     if wrong:
         return Refused("UserError", refusal(platform.node(), wrong))
-    # As in the pipeline's own process: before TensorFlow is imported, and without a GPU, which rounds otherwise.
+    # Before TensorFlow is imported, as in the pipeline's own process. GPUs are hidden, because they round differently.
     os.environ.update(gpus.hidden(os.environ) | {"TF_USE_LEGACY_KERAS": "1"})
     try:
         with faults.unmarked():
@@ -134,7 +138,7 @@ def call(wanted: str, work: bytes) -> Returned | Refused:
 
 
 def moved_since(before: tuple[int, int] | None) -> Moved | None:
-    """Returns what this process read and wrote since `traffic.by_calls` returned `before`; None if nobody knows."""
+    """Returns what this process read and wrote since `traffic.by_calls` returned `before`; None if that is unknown."""
     calls = traffic.calls_since(before)
     return None if calls is None else Moved(moved.this_process(), *calls)
 
@@ -148,11 +152,11 @@ def refusal(host: str, wrong: str) -> str:
 
 
 def task_here(task: TaskRef) -> TaskRef:
-    """Returns the reference with the folder that the variable LIMBECK_TASK_FOLDER of this process names, if it does."""
+    """Returns the reference, with the folder that the environment variable LIMBECK_TASK_FOLDER names if it is set."""
     return located(portable(task), os.environ) if ENVIRONMENT in os.environ else task
 
 
-# Once in each process and for each job: a worker may join in the middle of one.
+# Runs once in each process for each job, because a worker may join in the middle of a job.
 @functools.lru_cache(maxsize=8)
 def what_is_wrong(wanted: str) -> str:
     """Returns what this process lacks, in words; empty if it may work."""
@@ -175,7 +179,7 @@ def _differences(job: Wanted) -> list[str]:
     return differences(job.identity, own) + _stale(own)
 
 
-# The digests that this process saw first. A module that is imported is not imported again when its file changes.
+# Keeps the digests that this process saw first, because Python does not import a module again when its file changes.
 _first_seen: dict[str, str] = {}
 
 

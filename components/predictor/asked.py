@@ -1,4 +1,4 @@
-"""Which models are asked about every example, for workers in other places."""
+"""Tells workers on other machines which models to ask about every example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limbeck.settings.labelling import LabellingConfig
 
 @dataclasses.dataclass(frozen=True)
 class AskedModels:
-    """The models, and what the teachers said already.
+    """The models, and how the teachers' answers are stored.
 
     Attributes:
       task: the task, for its objective.

@@ -138,7 +138,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     @staticmethod
     def _write_seeds(labelled: Any, further: dict[str, str], columns: Any, destination: str) -> None:
-        """Writes what the students of further seeds answer to the test split; nothing if there are none."""
+        """Writes the answers of the students of further seeds to the test split; nothing if there are none."""
         import apache_beam as beam
         import pyarrow as pa
         from apache_beam.ml.inference.base import RunInference
@@ -176,12 +176,13 @@ def _handler(name: str, folder: str) -> Any:
 
 
 def _bytes(name: str, folder: str) -> int:
-    """Returns what is shipped of a model: its SavedModel, or its file."""
+    """Returns the size of what is shipped of a model: its SavedModel, or its file."""
     return files.size(files.join(folder, FILE)) if MODELS[name].compressed else files.folder_bytes(folder)
 
 
 def _teacher_row_of(example: bytes, task: TaskRef, split: str, labelling: LabellingConfig) -> Row:
-    # Takes the reference: a Beam worker cannot unpickle what a task's module defines before it has loaded that module.
+    # Takes the reference, because a Beam worker can unpickle a task's objects only after it has loaded the task's
+    # module.
     return teacher_row(example, task.load().objective, split, labelling)
 
 

@@ -1,6 +1,6 @@
-"""Predicts on a cluster that calls a function for each file: one file of the table for each file of a split.
+"""Predicts on a cluster that calls a function for each file. Each file of a split gets one file of the table.
 
-The rows are those that Beam writes, to the bit, in other files.
+The rows equal those that Beam writes, to the bit. Only the division into files differs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Part:
       source: path of its labelled examples.
       destination: path of its rows.
       scratch: folder for files that are being written.
-      seeds: whether the students of further seeds are asked, and no others.
+      seeds: whether only the students of further seeds are asked.
     """
 
     split: str
@@ -46,7 +46,7 @@ class Part:
 
 
 def predict(parts: Sequence[Part], models: AskedModels, cluster: Cluster) -> None:
-    """Writes the rows of each part. The folders of the parts must be there."""
+    """Writes the rows of each part. The folders of the parts must exist."""
     cluster.map(functools.partial(predict_file, models), parts)
 
 
@@ -70,10 +70,10 @@ def parts_of(split: str, sources: Sequence[str], folder: str, scratch: str, seed
 def predict_file(models: AskedModels, part: Part) -> int:
     """Writes the rows of one file. Returns how many there are.
 
-    What is written depends on the part and the models alone.
+    The rows depend only on the part and the models.
 
     Raises:
-      ConfigError: if this process sees another model.
+      ConfigError: if this process finds another model in a folder.
       OSError: if a file cannot be read or written.
     """
     import pyarrow as pa
@@ -97,7 +97,7 @@ def predict_file(models: AskedModels, part: Part) -> int:
 
 
 def _of_students(models: AskedModels, part: Part, objective: Objective) -> Any:
-    """Returns what yields the rows of a batch: those of all students that score the split, and the teachers'."""
+    """Returns a function that yields the rows of a batch: of all students that score the split, and of the teachers."""
     split = part.split
     saved = {name: one.load() for name, one in models.saved.items() if rows.scores(name, split)}
     files = {name: CompressedModel(folder) for name, folder in models.files.items() if rows.scores(name, split)}
@@ -114,7 +114,7 @@ def _of_students(models: AskedModels, part: Part, objective: Objective) -> Any:
 
 
 def _of_seeds(models: AskedModels) -> Any:
-    """Returns what yields the rows of a batch: those of the students of further seeds."""
+    """Returns a function that yields the rows of a batch for the students of further seeds."""
     saved = {name: one.load() for name, one in models.further.items()}
 
     def answered(batch: list[bytes]) -> Iterator[Row]:

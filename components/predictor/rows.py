@@ -17,7 +17,7 @@ _IN_FULL = LabellingConfig()
 
 
 def scores(name: str, split: str) -> bool:
-    """Returns whether a model scores a split. A file answers one example after the other, so it is spared `train`."""
+    """Returns whether a model scores a split. A compressed file is slow, so it does not score `train`."""
     return name != TEACHER and not (MODELS[name].compressed and split == TRAIN)
 
 
@@ -61,5 +61,5 @@ def row_of(example: bytes, model: str, split: str, logits: Any) -> Row:
 
 
 def rows_of_seeds(example: bytes, name: str, split: str, logits: Sequence[Any]) -> list[Row]:
-    """Returns a row for each further seed of a student, with the column `seed`; `logits` has those of each seed."""
+    """Returns a row for each further seed of a student, with the column `seed`. `logits` has an entry for each seed."""
     return [row_of(example, name, split, one) | {"seed": number} for number, one in enumerate(logits, start=1)]

@@ -30,7 +30,7 @@ from limbeck.trainer.data.preprocessing import assert_declared
 from limbeck.trainer.serving.latency import Latency
 
 MEASUREMENTS_FILE = "measurements.json"
-# The beginning of the names of files that hold what the students of further seeds answered to the test split.
+# Files with this prefix hold the answers of the students of further seeds to the test split.
 SEEDS = "seeds"
 _TYPES = MappingProxyType({"int64": pa.int64(), "float32": pa.float32()})
 
@@ -68,7 +68,7 @@ class Measured:
       metrics: the model's metrics on the test split, by name; null if undefined.
       examples: number of labelled test examples, over which the metrics are.
       wording: what the report says of the objective.
-      compression: what became of the student; null if the run does not compress it.
+      compression: how the student was compressed; null if the run does not compress it.
     """
 
     models: dict[str, ModelFacts]
@@ -111,7 +111,7 @@ def quality(table: pa.Table, model: str, split: str, objective: Objective) -> Qu
         return Quality(examples=0, score=math.nan, loss=math.nan)
     outputs, labels = outputs_of(rows, objective), labels_of(rows, objective)
     if not np.isfinite(outputs).all():
-        # np.argmax takes NaN for the largest value, so a broken model would seem right on a class.
+        # np.argmax treats NaN as the largest value, so a broken model would seem right on one class.
         return Quality(examples=len(labels), score=math.nan, loss=math.nan)
     return Quality(
         examples=len(labels),
@@ -156,12 +156,12 @@ def labels_of(table: pa.Table, objective: Objective) -> npt.NDArray[Any]:
 
 
 def _flat(lists: pa.ChunkedArray) -> npt.NDArray[Any]:
-    # Not as Python lists, which take about a hundred times the memory.
+    # Python lists would take about a hundred times the memory.
     return np.asarray(lists.combine_chunks().flatten().to_numpy(zero_copy_only=False))
 
 
 def assert_labels_declared(table: pa.Table, objective: Objective) -> None:
-    """Raises DataError if the task does not declare a label: it must not count as a model's mistake."""
+    """Raises DataError if a label is not declared by the task. It must not count as a model's mistake."""
     for split in pc.unique(table["split"]).to_pylist():
         chosen = pc.and_(pc.equal(table["split"], split), pc.equal(table["model"], STUDENT))
         labels = labels_of(table.filter(chosen), objective)
@@ -172,7 +172,7 @@ def read(folder: str, split: str, model: str | None = None, columns: Sequence[st
     """Reads one split of a predictions artifact.
 
     Predictions take space for each model, example and class, most of it in the training split. So a caller says what it
-    needs. Only that, and one batch of rows, is in memory.
+    needs. Only this part and one batch of rows are in memory.
 
     Args:
       folder: folder of the artifact.
@@ -199,8 +199,8 @@ def read(folder: str, split: str, model: str | None = None, columns: Sequence[st
 def read_test_split(folder: str) -> pa.Table:
     """Reads the test split of a predictions artifact, with all models and columns, once in each process.
 
-    Predictor, Gate and Reporter all judge by it, and on one machine they run in one process. The last table that was
-    read is kept as long as its files are unchanged.
+    Predictor, Gate and Reporter all read it, and on one machine they run in one process. The last table is kept in
+    memory as long as its files are unchanged.
     """
     found = _split_files(folder, TEST)
     return _whole_test_split(folder, tuple((path, files.size(path), files.modified(path)) for path in found))
@@ -225,7 +225,7 @@ def _is_of(name: str, split: str) -> bool:
 
 
 def read_seeds(folder: str, objective: Objective) -> dict[str, list[npt.NDArray[np.float64]]]:
-    """Reads what the students of further seeds answered to the labelled test examples.
+    """Reads the answers of the students of further seeds to the labelled test examples.
 
     Returns:
       float64 `[examples, outputs]` for each seed by the model's name, ordered as `answers` orders examples. Empty if

@@ -34,5 +34,5 @@ def code_properties(code: CodeRef) -> Properties:
 
 
 def task_of(properties: Properties) -> TaskRef:
-    """Returns the task in the properties, in the folder that the environment of this process names."""
+    """Returns the task in the properties. If the environment of this process names a folder for it, it is used."""
     return located(from_json(TaskRef, properties["task"]), os.environ)

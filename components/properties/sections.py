@@ -1,10 +1,10 @@
 """Execution properties <-> sections of the settings.
 
 TFX gives an executor a flat dictionary of strings and numbers. A list of names that is kept by hand beside the settings
-forgets a field one day, and equal names of two sections collide. So names, types and values derive from the section's
+will miss a field one day, and equal names of two sections collide. So names, types and values come from the section's
 dataclass. Each runtime field is one property, such as `training_epochs`, which the Kubeflow form can edit. All
-structural fields together are one JSON property with the section's name, such as `training`. Building the section
-again validates what was edited.
+structural fields together are one JSON property with the section's name, such as `training`. Building the section again
+validates what was edited.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Section(Generic[_Config]):
 
     @property
     def name(self) -> str:
-        """Its name in the whole tree."""
+        """The name of the section in the whole configuration."""
         return self.config.__name__.removesuffix("Config").lower()
 
     @property

@@ -26,9 +26,9 @@ class PusherSpec(standard_component_specs.PusherSpec):
 
 
 class Pusher(component.Pusher):
-    """TFX's Pusher, with one input more: a compressed student, which is pushed in the version of its model.
+    """TFX's Pusher, with one more input: a compressed student, which is pushed in the same version as its model.
 
-    It pushes a version as a whole, or not at all.
+    It pushes a whole version or nothing.
     """
 
     SPEC_CLASS = PusherSpec
@@ -54,12 +54,12 @@ class Pusher(component.Pusher):
             custom_config=json_utils.dumps(custom_config),
             pushed_model=channel_utils.as_channel([standard_artifacts.PushedModel()]),
         )
-        # TFX's Pusher makes a spec of its own, which has no such input.
+        # TFX's Pusher makes its own spec, which does not have this input.
         super(component.Pusher, self).__init__(spec=spec)
 
 
 def pusher(context: Context, student: BaseNode, gate: BaseNode, compressor: BaseNode | None = None) -> Pusher:
-    """Makes the node `Pusher`; `compressor` if the run compresses the student."""
+    """Makes the node `Pusher`. `compressor` is given if the run compresses the student."""
     filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=context.storage.serving)
     return Pusher(
         model=student.outputs["model"],

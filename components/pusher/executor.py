@@ -38,7 +38,7 @@ class Executor(executor.Executor):
         with local_folder(self._get_tmp_dir()) as scratch:
             version = scratch / "version"
             files.copy_folder(model, version)
-            # Empty folders too, as a push without a file copies them.
+            # `copy_folder` leaves out empty folders, which a push without a compressed file copies.
             source = Path(files.local_copy(model))
             for folder in filter(Path.is_dir, source.rglob("*")):
                 (version / folder.relative_to(source)).mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ class Executor(executor.Executor):
             self._push(str(version), serving, pushed)
 
     def _push(self, model: str, serving: str, pushed: Any) -> None:
-        # The archive comes first: once the version is visible, nothing may fail any more.
+        # The artifact is copied first, because nothing may fail once the version is visible.
         files.copy_folder(model, pushed.uri)
         destination = (
             self._push_locally(model, serving) if files.is_local(serving) else remote.push(model, serving)

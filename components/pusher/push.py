@@ -1,12 +1,12 @@
-"""Puts a model into a serving folder as its next version, as a whole or not at all.
+"""Puts a model into a serving folder as its next version: the whole model or nothing.
 
-A server watches the folder while it is written to, and loads the highest number in it. So a copy made in place is
-served half-finished. If the copying process dies or the disk is full, it stays that way for good. A version number
-taken from the clock is no help: two pushes within one second get the same number, and a clock that is set back gives
-a number below the last one.
+A server watches the folder while it is written to, and loads the highest number in it. So an unfinished copy in the
+folder would be served, and for good if the copying process dies or the disk is full. A version number taken from the
+clock is no help: two pushes within one second get the same number, and a clock that is set back gives a number below
+the last one.
 
-Here a version is copied to a hidden folder, forced to disk, and renamed. Whatever happens, it is absent or complete.
-A rename cannot leave a file system, so the hidden folder `.limbeck` is inside the serving folder. It holds:
+Here a version is copied to a hidden folder, forced to disk, and renamed. Whatever happens, it is absent or complete. A
+rename works only within a file system, so the hidden folder `.limbeck` is inside the serving folder. It holds:
 
   lock          locked by the process that pushes; the kernel releases it when that process dies
   unfinished/   the copy
@@ -110,7 +110,7 @@ def _publish(copy: Path, serving: Path, own: Path) -> Path:
     while True:
         version = next_version([*os.listdir(serving), *os.listdir(own)])  # noqa: PTH208
         (own / str(version)).touch()
-        # On disk before it is used: a power cut must not make the number free again.
+        # The number is on disk before it is used, so that it cannot become free again after a power cut.
         _sync(own)
         try:
             copy.rename(serving / str(version))
@@ -124,7 +124,7 @@ def _publish(copy: Path, serving: Path, own: Path) -> Path:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    """Copies a folder, and forces the copy to disk. Ignores permissions: with an input's, it might not be deletable."""
+    """Copies a folder, and forces the copy to disk. Leaves permissions out: they might forbid to delete the copy."""
     destination.mkdir()
     for path in sorted(source.iterdir()):
         if path.is_dir():

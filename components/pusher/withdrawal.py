@@ -1,8 +1,8 @@
 """Takes versions out of a serving folder, so that servers go back to an earlier one.
 
-Every server of such a folder (TensorFlow Serving, `serve`) answers with the highest number in it. So if a version is
-moved away, every server goes back to an earlier one. Each move is a rename, so a version is in the folder or not. Its
-number is not used again.
+Every server of such a folder (TensorFlow Serving, `serve`) answers with the version that has the highest number. So if
+a version is moved away, every server goes back to an earlier one. Each move is a rename, so no server sees a half-moved
+version. The number is not used again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _PLACE = "withdrawn"
 
 @dataclasses.dataclass(frozen=True)
 class Withdrawal:
-    """What was done.
+    """The result of a withdrawal.
 
     Attributes:
       withdrawn: the versions that were taken out, the newest first.
       served: the newest version that is left.
-      place: the folder in which those that were taken out are.
+      place: the folder that now holds the withdrawn versions.
     """
 
     withdrawn: tuple[int, ...]
@@ -36,7 +36,7 @@ def withdraw(serving: Path, to: int | None = None) -> Withdrawal:
 
     Args:
       serving: folder of the versions.
-      to: the version to go back to; None is the last but one.
+      to: the version to go back to; None goes back to the last but one.
 
     Raises:
       ConfigError: if there is no such version, or no earlier one.

@@ -110,7 +110,7 @@ def _judged(sources: Sources, task: Task, models: Sequence[str]) -> dict[str, Sc
     return {name: scores for name, scores in found.items() if scores is not None}
 
 
-# Findings that not every objective has: the field of `Findings`, and the function that finds it.
+# Findings that only some objectives have: the field of `Findings`, and the function that computes it.
 _FINDINGS: Mapping[Finding, Callable[[Sources, Task, Sequence[str]], Any]] = MappingProxyType(
     {
         "confusion": _confusions,

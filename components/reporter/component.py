@@ -1,4 +1,4 @@
-"""Reporter: what a person wants to see of a run, in one small file."""
+"""Reporter: collects what a person wants to see of a run in one small file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Reporter(base_component.BaseComponent):
     def __init__(
         self, inputs: dict[str, channel.BaseChannel], code: CodeRef, raw_split: str | None = None
     ) -> None:
-        """Takes inputs and parameter of `ReporterSpec` by name. Inputs that it calls optional may be missing."""
+        """Takes the inputs and the parameter of `ReporterSpec` by name. Optional inputs may be missing."""
         spec = ReporterSpec(
             findings=channel_utils.as_channel([Findings()]),
             **inputs,

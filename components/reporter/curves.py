@@ -1,4 +1,4 @@
-"""Reads the loss curves and the last validations of a training from the file that it left."""
+"""Reads the loss curves and the last validations of a training from its ModelRun."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(model_run: str) -> tuple[Curve, ...]:
 
 
 def last_validations(model_run: str) -> tuple[ValidationFigures, ...]:
-    """Returns the last validation of each member; of none, if the training had no validation."""
+    """Returns the last validation of each member; empty if the training had no validation."""
     validated = [
         [point for point in member if point.get("validation") is not None] for member in _members(model_run)
     ]

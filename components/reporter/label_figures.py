@@ -1,4 +1,4 @@
-"""Finds which label of several the student has not learnt: the figures of each label by itself."""
+"""Computes the figures of each label separately, to show which of several labels the student has not learnt."""
 
 from __future__ import annotations
 

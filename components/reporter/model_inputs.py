@@ -86,7 +86,7 @@ def _values(feature: Any) -> tuple[str, Any]:
 
 def _text(feature: Any, number: Callable[[float], str]) -> str:
     _, values = _values(feature)
-    # Each value takes one character at least, so further values would not be shown.
+    # Each value takes at least one character, so more values than that would not be shown.
     text = ", ".join(_value_text(value, number) for value in itertools.islice(values, CHARACTERS))
     return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
 
@@ -110,5 +110,5 @@ def _short(number: float) -> str:
 
 
 def _exact(number: float) -> str:
-    """The shortest text that is this float32: 14.85, and not 14.850000381469727."""
+    """Returns the shortest text that reads as the same float32: 14.85, and not 14.850000381469727."""
     return str(np.float32(number)).removesuffix(".0")

@@ -1,8 +1,8 @@
 """Finds the raw features of a few transformed examples, for readers of the report.
 
-The model's inputs are what a `preprocessing_fn` made: `fare` is -0.41 there, and no reader knows a taxi trip by it. A
-transformed example holds no raw value. But its id is computed from its raw content, so the raw examples are read until
-the ids are found, with the function that Transform ran.
+The model's inputs are results of a `preprocessing_fn`: a `fare` of -0.41 tells a reader nothing about a taxi trip. A
+transformed example holds no raw value. But its id is computed from its raw content. So this module computes the ids of
+raw examples, with the function that Transform ran, until it has found all of them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def find(ids: Collection[str], raw_files: Sequence[str], transform_graph: str) -
     """Returns `tf.train.Feature` messages by feature's name, by the id of their example. Stops when all are found.
 
     Args:
-      ids: of transformed examples, with or without the number that TeacherLabeler puts behind an id. An id that is not
-        found has no entry in the result.
+      ids: ids of transformed examples, with or without the number that TeacherLabeler appends. An id that is not found
+        has no entry in the result.
       raw_files: gzip TFRecord files of serialized raw tf.Examples.
       transform_graph: folder or URI of Transform's graph, which holds the schema of the raw examples.
     """
@@ -31,7 +31,7 @@ def find(ids: Collection[str], raw_files: Sequence[str], transform_graph: str) -
 
     from limbeck.trainer.data.preprocessing import content_id, dense_or_sparse
 
-    # Examples of equal content share a content id, and each of them is as good as the others.
+    # Examples with equal content share a content id, so any of them will do.
     wanted: dict[bytes, list[str]] = {}
     for one in ids:
         wanted.setdefault(one.partition("-")[0].encode(), []).append(one)

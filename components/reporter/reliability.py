@@ -1,7 +1,7 @@
 """Measures the calibration of a model: whether a model with a confidence of 90 % is right nine times in ten.
 
-Soft targets can teach a student better than labels how sure it should be, and accuracy cannot show that.
-Guo et al. (2017), "On Calibration of Modern Neural Networks", arXiv:1706.04599.
+Soft targets can teach a student better than labels how sure it should be. Accuracy does not show that. Guo et al.
+(2017), "On Calibration of Modern Neural Networks", arXiv:1706.04599.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _bin(
         low=float(ends[number]),
         high=float(ends[number + 1]),
         examples=int(inside.sum()),
-        # Sorted, because the order of rows differs between runs, and the last digits of a sum depend on it.
+        # Sorted, because the order of rows differs between runs, and the last digits of a sum depend on the order.
         confidence=float(np.sort(confidence[inside]).mean()),
         accuracy=float(right[inside].mean()),
     )

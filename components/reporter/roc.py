@@ -19,14 +19,14 @@ from limbeck.components.reporter.scores import Scores, softmax
 from limbeck.report.findings import Roc
 
 POINTS = 200
-# So many times as many points are left before they go one by one, which takes time by the square of their number.
+# A first, fast step leaves this many times as many points. Removing them one by one takes quadratic time.
 _ROUGHLY = 10
 
 _Array = npt.NDArray[np.float64]
 
 
 def roc(scores: Scores, points: int = POINTS) -> Roc | None:
-    """Draws the curve of one model.
+    """Returns the ROC curve of one model.
 
     Args:
       scores: scores of one model, all finite, of at least one example.
@@ -54,7 +54,7 @@ def roc(scores: Scores, points: int = POINTS) -> Roc | None:
 
 
 def curve(probability: _Array, positive: npt.NDArray[np.bool_]) -> tuple[_Array, _Array, _Array]:
-    """Counts who is at least as probable as each threshold.
+    """Computes the ROC curve with a point for each threshold.
 
     Args:
       probability: float64 `[answers]`, finite.
@@ -71,7 +71,7 @@ def curve(probability: _Array, positive: npt.NDArray[np.bool_]) -> tuple[_Array,
     taken = ends + 1 - found
     right, wrong = np.append(0, found), np.append(0, taken)
     thresholds = np.append(np.nextafter(descending[0], np.inf), descending[ends])
-    # Whole numbers, so that a straight piece is one whatever the rounding of rates.
+    # Counts are whole numbers, so straight pieces are found exactly. Rates are rounded.
     turn = np.diff(wrong[:-1]) * np.diff(right[1:]) - np.diff(right[:-1]) * np.diff(wrong[1:])
     kept = np.r_[True, turn != 0, True]
     return thresholds[kept], wrong[kept] / taken[-1], right[kept] / found[-1]
@@ -96,7 +96,7 @@ def thin(x: _Array, y: _Array, points: int) -> npt.NDArray[np.int64]:
     gained = float(np.trapz(y[kept], x[kept]) - np.trapz(y, x))
     while len(kept) > points:
         a, b = x[kept], y[kept]
-        # What the area gains if a point goes: that of the triangle with its neighbours.
+        # The area that is gained if a point is removed: the triangle of the point and its neighbours.
         gains = ((a[1:-1] - a[:-2]) * (b[2:] - b[:-2]) - (a[2:] - a[:-2]) * (b[1:-1] - b[:-2])) / 2
         gone = int(np.argmin(np.abs(gains) + np.abs(gained + gains)))
         gained += float(gains[gone])

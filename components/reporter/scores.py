@@ -19,9 +19,9 @@ class Scores:
 
     Attributes:
       ids: string array `[examples]`, the examples' ids.
-      labels: int64 `[answers]`, from 0. There is one answer for each example, or if an example has several labels, one
-        for each that is known.
-      logits: float64 `[answers, classes]`; they need not be finite. Their softmax are the probabilities, also if the
+      labels: int64 `[answers]`, from 0. There is one answer for each example. If an example has several labels, there
+        is one answer for each known label.
+      logits: float64 `[answers, classes]`; they need not be finite. Their softmax gives the probabilities, even if the
         model has fewer outputs than there are classes.
     """
 
@@ -42,7 +42,8 @@ def scores(table: pa.Table, model: str, split: str, objective: Objective) -> Sco
     chosen = table.filter(pc.and_(pc.equal(table["model"], model), pc.equal(table["split"], split)))
     chosen = tables.labelled(chosen, objective)
     logits = objective.class_logits(tables.outputs_of(chosen, objective))
-    # Of several labels, each is an answer of its own; then `ids` are of the examples and not of the answers.
+    # Each of several labels is a separate answer. In this case, `ids` has one entry for each example, not for each
+    # answer.
     labels = tables.labels_of(chosen, objective).reshape(-1)
     known = labels != objective.unlabelled
     return Scores(chosen["example_id"], labels[known], logits.reshape(-1, logits.shape[-1])[known])
@@ -51,7 +52,7 @@ def scores(table: pa.Table, model: str, split: str, objective: Objective) -> Sco
 def judgeable(table: pa.Table, model: str, split: str, objective: Objective) -> Scores | None:
     """Returns `scores`; None if the model cannot be judged: no example is labelled, or a logit is not finite."""
     found = scores(table, model, split, objective)
-    # np.argmax takes NaN for the largest value, so a broken model would seem sure of a class.
+    # np.argmax treats NaN as the largest value, so a broken model would seem sure of a class.
     return found if len(found.labels) and np.isfinite(found.logits).all() else None
 
 

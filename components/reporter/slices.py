@@ -33,9 +33,9 @@ def read(
       metric: TFMA's name of the metric that is the objective's measure.
       slices: the largest number of slices.
       defined_by: TFMA's name of a metric that is strictly between 0 and 1 where `metric` is defined; None if it always
-        is. An AUC is 0 in TFMA if the slice has positive examples only, or none. Such a slice would seem a disaster.
-      outputs: the number of outputs, if the metric was computed of each by itself. The figure is then the mean over
-        those that define it.
+        is. If a slice has only positive examples, or none, TFMA gives an AUC of 0. Such a slice would seem the worst.
+      outputs: the number of outputs, if the metric was computed for each of them separately. The figure is then the
+        mean over the outputs for which it is defined.
 
     Returns:
       All examples first. Then the slices by the student's metric minus the teacher's, smallest first. Slices where it
@@ -63,7 +63,7 @@ def read(
 
 
 def figures_of(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str | None) -> dict[_Key, float | None]:
-    """Returns the metric of each slice: the mean over the parts that define it; None if none does."""
+    """Returns the metric of each slice: the mean over the parts in which it is defined; None if there are none."""
     found = {}
     for key in parts[0]:
         values = [
@@ -76,7 +76,7 @@ def figures_of(parts: list[dict[_Key, _Metrics]], metric: str, defined_by: str |
 
 
 def _value(metrics: _Metrics, name: str) -> float:
-    # TFMA returns NaN as a text.
+    # TFMA writes NaN as a text.
     return float(metrics[name]["doubleValue"])
 
 

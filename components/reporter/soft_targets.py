@@ -88,11 +88,11 @@ def _second_classes(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Returns each row's likeliest class other than the label, and its probability; rows are `[examples, classes]`.
 
-    Each row is sorted before it is summed, so logits in another order have bit-equal probabilities. Ids must decide
-    between equal probabilities, and the rounding of a sum must not.
+    Each row is sorted before it is summed, so that logits in another order give bit-equal probabilities. Between equal
+    probabilities, ids decide, and not the rounding of a sum.
     """
     others = logits.copy()
-    # Compares logits: if an ensemble is sure, the probabilities of all other classes round to 0.
+    # Compares logits, because the probabilities of all other classes round to 0 if an ensemble is sure.
     others[np.arange(len(labels)), labels] = -np.inf
     return np.argmax(others, axis=1), softmax(-np.sort(-logits, axis=1))[:, 1]
 
@@ -114,13 +114,13 @@ def read(
     raw: RawExamples | None = None,
     labelling: LabellingConfig | None = None,
 ) -> tuple[SoftTarget, ...]:
-    """Reads the chosen examples, without those that have a teacher's logit that is not finite.
+    """Reads the chosen examples. Leaves out examples with a logit of a teacher that is not finite.
 
     Args:
       choices: the chosen examples, in the order of the result.
       files: gzip TFRecord files of serialized transformed tf.Examples with soft targets.
       task: names the classes and features, and says which input is a picture.
-      raw: where the raw examples are. Without them, and for an example that is not among them, the model's inputs are
+      raw: where the raw examples are. If they are missing, or an example is not among them, the model's inputs are
         shown.
       labelling: how soft targets are stored; None: in full.
 
@@ -139,7 +139,7 @@ def read(
 
 
 def _reader(task: Task, raw: RawExamples | None, ids: Sequence[str]) -> Callable[[str, Any], dict[str, Any]]:
-    """What a soft target shows of its example, by the id and the transformed features."""
+    """Returns a function of an id and the transformed features. It returns what a soft target shows of its example."""
     if task.picture is not None:
         picture = task.picture
         return lambda _, features: {"picture": as_picture(features, picture)}

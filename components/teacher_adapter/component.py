@@ -1,4 +1,4 @@
-"""TeacherAdapter: someone's SavedModel -> a model that is called like the teachers of TeacherTrainer."""
+"""TeacherAdapter: a SavedModel of another pipeline -> a model with the signature of TeacherTrainer's teachers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TeacherAdapterSpec(component_spec.ComponentSpec):
 
 
 class TeacherAdapter(base_component.BaseComponent):
-    """Wraps a SavedModel (`limbeck.trainer.serving.adapted`), and tries it on real examples.
+    """Wraps a SavedModel (`limbeck.trainer.serving.adapted`), and tests it on real examples.
 
     Outputs: `model`, and `model_run` with a history that has the number of weights and no curves.
     """

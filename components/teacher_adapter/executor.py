@@ -1,4 +1,4 @@
-"""Runs TeacherAdapter: writes the wrapped model, and tries it on a sample of raw examples."""
+"""Runs TeacherAdapter: writes the wrapped model, and tests it on a sample of raw examples."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class Executor(base_executor.BaseExecutor):
-    """Someone's model, and adapted examples -> the model as a teacher of ours."""
+    """A model of another pipeline, and adapted examples -> the model in the form of our teachers."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:  # noqa: N802
         """Called by TFX.
 
         Raises:
-          ConfigError: if the model is not as declared, or answers what it is declared not to answer.
+          ConfigError: if the model or its answers contradict the declaration.
         """
         import tensorflow_transform as tft
 
@@ -49,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _try(folder: str, teacher: SavedTeacher, objective: Objective, examples: list[bytes]) -> None:
-    """Raises ConfigError if the answers for some examples cannot be what they are declared to be."""
+    """Raises ConfigError if the answers to some examples contradict the declaration."""
     import tensorflow as tf
 
     model = tf.saved_model.load(folder)

@@ -32,9 +32,9 @@ class TeacherLabelerSpec(component_spec.ComponentSpec):
 class TeacherLabeler(base_beam_component.BaseBeamComponent):
     """Adds `teacher_logits` `[teachers, classes]` to every example of every split.
 
-    It keeps the logits of each teacher. From one averaged vector, the mean of the probabilities at a temperature cannot
-    be recovered, and the temperature may change from run to run. The settings may ask for a smaller form in the
-    training split, which is then `soft_targets`. In the other splits, models are judged by these logits.
+    It keeps the logits of each teacher, because the temperature may change from run to run, and the mean of the
+    probabilities at a temperature cannot be computed from averaged logits. The settings may ask for a smaller form in
+    the training split, called `soft_targets`. The other splits keep the logits, because models are judged by them.
     """
 
     SPEC_CLASS = TeacherLabelerSpec

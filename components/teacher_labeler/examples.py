@@ -26,7 +26,7 @@ def numbered(content_id: bytes, number: int, example: bytes) -> bytes:
 
 
 def attach_logits(example: bytes, logits: Any, form: StoredForm | None = None) -> bytes:
-    """Adds soft targets to a serialized tf.Example, and takes the raw example out, if it is there.
+    """Adds soft targets to a serialized tf.Example, and removes the raw example from it, if there is one.
 
     Args:
       example: serialized transformed tf.Example.
@@ -40,6 +40,6 @@ def attach_logits(example: bytes, logits: Any, form: StoredForm | None = None) -
 
     message = tf.train.Example.FromString(example)
     put(message, logits, form or StoredForm(logits.shape[1]))
-    # Nothing reads it from here on.
+    # No later node reads it.
     message.features.feature.pop(RAW_EXAMPLE, None)
     return bytes(message.SerializeToString(deterministic=True))

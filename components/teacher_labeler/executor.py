@@ -48,7 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         names = split_names(input_dict["examples"])
         labelling = Section(LabellingConfig).decode(exec_properties)
         objective = task_of(exec_properties).load().objective
-        # Models are judged by the other splits.
+        # Models are judged on the other splits, which need all logits.
         forms = {split: form_of(labelling if split == TRAIN else LabellingConfig(), objective) for split in names}
         provenance.sign(labelled, teachers)
         labelled.split_names = artifact_utils.encode_split_names(list(names))
@@ -116,7 +116,7 @@ def _attach(scored: Any, form: StoredForm) -> bytes:
 
 
 def _note_sizes(folder: str, shards: Sequence[str], labelling: LabellingConfig, form: StoredForm) -> None:
-    """Writes down the form of the training split, and what its files take. Says it, unless all logits were stored."""
+    """Notes the form and the size of the training split. Logs them, unless all logits were stored."""
     import tensorflow as tf
 
     first = next((tf.train.Example.FromString(one) for one in records_of(shards)), None)

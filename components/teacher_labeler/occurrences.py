@@ -36,20 +36,21 @@ class Occurrences:
 def first_numbers(files: Sequence[Occurrences]) -> list[dict[bytes, int]]:
     """Returns the number of the first occurrence of each content in each file, by the content's id.
 
-    It is the number of occurrences in all files before. A content whose first number is 0 is left out.
+    The number counts the occurrences in all earlier files. A content whose first number is 0 is left out.
     """
     if not files:
         return []
     ids = np.concatenate([one.ids for one in files])
     counts = np.concatenate([one.counts for one in files])
     file = np.repeat(np.arange(len(files)), [len(one.ids) for one in files])
-    # Stable: the files of one content stay in their order.
+    # A stable sort keeps the files of one content in their order.
     order = np.argsort(ids, kind="stable")
     ids, counts, file = ids[order], counts[order], file[order]
     begins = np.ones(len(ids), dtype=bool)
     begins[1:] = ids[1:] != ids[:-1]
     before = np.cumsum(counts) - counts
-    # `before` never falls, so the largest one so far at which a content begins is that of this content.
+    # `before` never decreases. So the running maximum of its values at the starts of contents belongs to the current
+    # one.
     first = before - np.maximum.accumulate(np.where(begins, before, 0))
     found: list[dict[bytes, int]] = [{} for _ in files]
     for index in np.flatnonzero(first):

@@ -1,8 +1,8 @@
 """Labels examples on a cluster that calls a function for each file, or for a share of a large one.
 
-Nothing moves between workers. Reading a file costs little beside scoring it by a teacher. So each worker that has a
-share of a file reads all of it, and scores every n-th example. The examples of a split are those that Beam writes, to
-the bit, in other files.
+Nothing moves between workers. Reading a file costs little compared with scoring it. So each worker that has a share of
+a file reads the whole file, and scores every n-th example. The examples of a split equal those that Beam writes, to the
+bit. Only the division into files differs.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from limbeck.components.teacher_labeler.examples import attach_logits, content_i
 from limbeck.components.teacher_labeler.occurrences import Occurrences, first_numbers
 from limbeck.trainer.distillation.stored.form import StoredForm
 
-# A share of fewer examples takes longer to hand out than to label.
+# A share of fewer examples would take longer to hand out than to label.
 _FEWEST_ROWS = 4 * batches.BATCH_SIZE
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A share of one file of a split: each example whose place in the file, modulo `shares`, is `share`.
+    """A share of one file of a split: each example whose position in the file, modulo `shares`, is `share`.
 
     Attributes:
       source: path of the transformed examples.
       destination: path of the labelled examples.
       form: how soft targets are stored.
       scratch: folder for files that are being written.
-      first: number of the first occurrence of a content in this file, by its id; 0 for those that are left out.
-      share: which share.
-      shares: how many there are.
+      first: number of the first occurrence of each content in this file, by the content's id; 0 if it is not listed.
+      share: number of this share, from 0.
+      shares: how many shares the file has.
     """
 
     source: str
@@ -60,7 +60,7 @@ class SplitFiles:
     Attributes:
       split: its name.
       sources: paths of its transformed examples.
-      folder: path of the folder of its labelled examples. It must be there before a cluster labels.
+      folder: path of the folder of its labelled examples. It must exist before a cluster labels.
       form: how soft targets are stored.
     """
 
@@ -77,13 +77,13 @@ def label(splits: Sequence[SplitFiles], teachers: SavedModel, scratch: str, clus
       splits: the splits.
       teachers: the SavedModel of the teachers.
       scratch: folder for files that are being written.
-      cluster: what labels.
+      cluster: the cluster whose workers label.
     """
     sources = [source for split in splits for source in split.sources]
     found = dict(zip(sources, cluster.map(occurrences_of, sources), strict=True))
     rows = sum(int(one.counts.sum()) for one in found.values())
-    # Twice as many shares as there is room for, so that a slow worker holds up less. One worker alone would only read
-    # its files twice.
+    # Twice as many shares as calls at a time, so that a slow worker delays the end less. A single worker would only
+    # read its files twice.
     most_rows = max(_FEWEST_ROWS, math.ceil(rows / (2 * cluster.room)) if cluster.room > 1 else rows)
     parts = [part for split in splits for part in parts_of(split, found, scratch, most_rows)]
     cluster.map(functools.partial(label_file, teachers), parts)
@@ -117,10 +117,10 @@ def occurrences_of(source: str) -> Occurrences:
 def label_file(teachers: SavedModel, part: Part) -> int:
     """Writes the labelled examples of one file. Returns how many there are.
 
-    What is written depends on the part and the teachers alone.
+    The examples depend only on the part and the teachers.
 
     Raises:
-      ConfigError: if this process sees other teachers.
+      ConfigError: if this process finds other teachers in the folder.
       OSError: if a file cannot be read or written.
     """
     model = teachers.load()

@@ -19,7 +19,7 @@ _DIGEST_FILE = "teacher-digest.txt"
 
 
 def sign(labelled: standard_artifacts.Examples, teacher: str) -> None:
-    """Writes beside the splits of labelled examples which teacher (folder of a SavedModel) made their soft targets."""
+    """Writes the digest of a teacher (folder of a SavedModel) beside the splits of examples that it labelled."""
     files.write_text(files.join(labelled.uri, _DIGEST_FILE), folder_digest(teacher))
 
 

@@ -39,7 +39,7 @@ class TeacherTrainer(TrainingComponent):
 def teacher_trainer(context: Context, transform: BaseNode) -> TeacherTrainer:
     """Makes the node `TeacherTrainer`."""
     training, teachers = context.config.training, context.config.teachers
-    # The number of epochs has one place. Otherwise moving it to the other place would train again.
+    # The number of epochs stands in one section only. Otherwise writing it into the other section would train again.
     training = dataclasses.replace(training, epochs=teachers.epochs or training.epochs)
     teachers = dataclasses.replace(teachers, epochs=None)
     code = training_code(context, "limbeck.components.teacher_trainer.executor:Executor", context.digests.teacher)

@@ -27,7 +27,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def teachers(execution: Execution, folder: Path) -> TrainingJob:
-    """Returns the job of all teachers, with the student to try before them. `folder` is for packed data."""
+    """Returns the job of all teachers, which first tries the planned student. `folder` is for packed data."""
     config, stages = execution.section(TeachersConfig), execution.section(PipeliningConfig)
     student = execution.operational.planned_student
     recipe = None if student is None else execution.operational.planned_compression

@@ -60,7 +60,7 @@ def training_properties(context: Context, training: TrainingConfig, code: CodeRe
       training: the section `training` for this node.
       code: task and digest.
     """
-    # A default that is written out is the same strategy, and must not train again.
+    # Defaults are written out, so that writing a default into the settings does not train again.
     strategy = context.config.strategy.written_out
     return (
         code_properties(code) | Section(TrainingConfig).encode(training) | Section(StrategyConfig).encode(strategy)
@@ -68,12 +68,12 @@ def training_properties(context: Context, training: TrainingConfig, code: CodeRe
 
 
 def training_code(context: Context, executor: str, part: str) -> CodeRef:
-    """Returns task and digest of a component that trains, from its executor and the digest of a task's part.
+    """Returns the task and the digest for a component that trains.
 
     Args:
       context: settings and task.
       executor: `module:name`.
       part: digest of the part of the task that the component runs.
     """
-    # A training process starts the last two by its command line, so no import leads to them.
+    # The command line of a training process names the last two, so no import leads to them.
     return context.code([executor, "limbeck.trainer.worker", "limbeck.trainer.training"], part)

@@ -1,7 +1,7 @@
-"""What TFX hands an executor that trains, together with what the environment of its process says.
+"""The arguments that TFX gives an executor that trains, and the settings in the environment of its process.
 
-An executor gets three dictionaries. Settings that cannot change a result come by another way, because they must be in
-no cache key. Here both are one value, which says the place of an artifact and the settings of a section.
+TFX gives an executor three dictionaries. Settings that cannot change a result come through the environment, because
+they must not be part of the cache key. This module combines both.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Execution:
       outputs: output artifacts by name.
       properties: the execution properties that the component's spec declares.
       operational: settings that cannot change a result.
-      most_steps: optimizer steps after which a training ends; null takes all steps.
+      most_steps: a training ends after this many optimizer steps; null takes all steps.
       beam_flags: flags of Beam, whose workers may read the examples.
     """
 

@@ -1,4 +1,4 @@
-"""Makes a training job of an execution: what TeacherTrainer, Distiller and Compressor share."""
+"""Makes a training job from an execution. TeacherTrainer, Distiller and Compressor share this code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def base_job(execution: Execution, entry: Entry, strategy: StrategyConfig, folder: Path) -> TrainingJob:
-    """Returns the job of one model on labels, without what belongs to one component alone.
+    """Returns the job of one model that learns from labels, without the fields that only one component sets.
 
     Args:
       execution: has the inputs `examples` and `transform_graph`, and the outputs `model` and `model_run`.
@@ -60,10 +60,10 @@ def base_job(execution: Execution, entry: Entry, strategy: StrategyConfig, folde
 
 
 def taught(job: TrainingJob, execution: Execution, targets: Targets, folder: Path) -> TrainingJob:
-    """Returns the job of a student that learns from what teachers say of the examples.
+    """Returns the job of a student that learns from the answers of teachers.
 
     Args:
-      job: of `base_job`.
+      job: the job that `base_job` returned.
       execution: its examples have soft targets.
       targets: what the student learns from: soft targets, or pseudo-labels.
       folder: as in `base_job`.
@@ -83,7 +83,7 @@ def taught(job: TrainingJob, execution: Execution, targets: Targets, folder: Pat
 
 
 def with_validation(job: TrainingJob, folder: Path) -> TrainingJob:
-    """Returns the job with a validation split, on which something is chosen. `folder` is that of `base_job`."""
+    """Returns the job with a validation split, on which something is chosen. `folder` is as in `base_job`."""
     return dataclasses.replace(job, validation_uri=_packed(folder, VALIDATION))
 
 
@@ -101,7 +101,7 @@ def _packed(folder: Path, split: str) -> str:
 
 
 def _search(execution: Execution) -> SearchConfig | None:
-    """Returns how the loss is searched for; None if it is not, or if the examples have no validation split."""
+    """Returns how the loss is searched for; None if there is no search, or if the examples have no validation split."""
     if Section(SearchConfig).name not in execution.properties:
         return None
     if execution.has_validation:

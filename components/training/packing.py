@@ -1,4 +1,4 @@
-"""Packs a split, and has Beam's workers read it if that is worth their start.
+"""Packs a split. Lets Beam's workers read it if the split is so large that this saves time.
 
 Reading a split takes most of the time of packing: checking and decompressing files, parsing examples, making rows, and
 sorting them. Each file can be read by itself. So Beam's workers read different files, and write sorted runs into a
@@ -7,8 +7,8 @@ shared folder. This process merges the runs. The packed data are the same, to th
   <place>/packing-<letters>/<letters>.run       the examples of one or several files, sorted
   <place>/packing-<letters>/part-<number>.json  the runs of one part of the files, written when all of them are there
 
-A worker may die, and Beam may call another one for the same part. Then runs are left that no part names: nobody reads
-them, and they go with the folder.
+A worker may die, and Beam may give the same part to another worker. The runs of the dead worker are then named by no
+part. Nobody reads them, and they are removed with the folder.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PART_BYTES = 8 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-    """Beam's workers, and when they are asked.
+    """Beam's workers, and the sizes from which on they are used.
 
     Attributes:
       flags: Beam's flags.
       place: folder or URI in which workers may write, and which this process reads.
-      fewest_bytes: size of the files of a split from which on workers read them. By default 1 GiB. Two workers take 9
-        seconds of processor time where each imports TensorFlow, in which one process reads 200 MiB. It also uses
-        more than one core. So two workers were no faster with 396 MiB (benchmarks/growth), and less must not be slower.
+      fewest_bytes: workers read a split if its files have at least this size; by default 1 GiB. Two workers need 9
+        seconds of processor time to import TensorFlow. One process reads 200 MiB in this time, and uses more than one
+        core. So two workers were not faster with 396 MiB (benchmarks/growth).
       part_bytes: size of the files that are handed out together. A larger file is handed out by itself.
     """
 
@@ -68,7 +68,7 @@ class Part:
     """Files that one worker reads, one after the other.
 
     Attributes:
-      number: which part.
+      number: number of the part.
       paths: paths or URIs of the files.
     """
 
@@ -108,7 +108,7 @@ def pack(
       label_key: name of the feature that is the label of this training.
       objective: how the label is encoded.
       split: name of the split in messages.
-      workers: who may read the files.
+      workers: the workers that may read the files.
       limits: how much memory each process takes. The packed files do not depend on it.
 
     Returns:
@@ -170,7 +170,7 @@ def read_part(part: Part, reading: Reading, folder: str, limits: Limits) -> None
 
     with faults.marked():
         runs = write_runs(part.paths, reading, folder, limits)
-    # TensorFlow reads these files, and NumPy writes the runs.
+    # TensorFlow and NumPy read and write past `limbeck.files`, so the bytes are counted here.
     byte_counts.read(sum(map(files.size, part.paths)))
     byte_counts.written(sum(run.begins[-1] for run in runs))
     files.write_text(files.join(folder, part.name), to_json(PartRuns(runs)))

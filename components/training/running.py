@@ -1,7 +1,7 @@
-"""Runs a training job: packs the data onto this machine, launches the processes, and leaves their results.
+"""Runs a training job: packs the data on this machine, launches the processes, and stores their results.
 
-If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint. Packed data that are
-damaged are packed again, once.
+If an earlier attempt at the same job was killed, the job goes on from its newest checkpoint. If packed data are
+damaged, they are packed again, once.
 """
 
 from __future__ import annotations
@@ -46,17 +46,18 @@ def run(make: Callable[[Execution, Path], TrainingJob], execution: Execution, sc
         try:
             checkpoints = _attempt(job, execution, workers)
         except DamagedDataError as error:
-            # Their source is here. Equal data are packed alike, so the job finds its checkpoints.
+            # The source of the packed data is still here. Equal data are packed alike, so the job finds its
+            # checkpoints.
             text = f"packed data are damaged, so they are packed again, and training goes on: {error}"
             events.note(text, _log.warning)
             checkpoints = _attempt(job, execution, workers)
     if checkpoints is not None:
-        # A finished job needs no checkpoint, and another strategy would take it for its own.
+        # A finished job needs no checkpoint, and a job with another strategy would resume from it.
         files.remove_folder(checkpoints)
 
 
 def _attempt(job: TrainingJob, execution: Execution, workers: Workers) -> str | None:
-    """Packs the data, and runs the job to its end. Returns the folder of its checkpoints."""
+    """Packs the data, and runs the job. Returns the folder of its checkpoints."""
     operational = execution.operational
     _pack(job, execution, workers)
     if operational.checkpoints is not None:

@@ -24,10 +24,10 @@ def transform(context: Context, raw: BaseNode, schema: BaseNode, stop: BaseNode)
     node = Transform(
         examples=raw.outputs["examples"],
         schema=schema.outputs["schema"],
-        # Not as a file, because TFX would hash every file beside it.
+        # The function is given by name, because TFX would hash every file beside a module file.
         preprocessing_fn=f"{_MODULE}.preprocessing_fn",
         custom_config=code_properties(context.code([_MODULE], context.digests.preprocessing)),
-        # Nobody reads its statistics, and they take half of its time. StatisticsGen describes the raw data.
+        # Transform's statistics take half of its time, and nobody reads them. StatisticsGen describes the raw data.
         disable_statistics=True,
     )
     node.add_upstream_node(stop)

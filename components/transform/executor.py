@@ -1,13 +1,13 @@
 """TFX's executor of Transform, for analyzers that need the result of another analyzer, and for a trial.
 
-TFX tells TensorFlow Transform to read the data again for each pass over them, and so to copy a part of Beam's graph.
-The copy leaves out two arguments that Beam requires: "AppliedPTransform.__init__() missing 2 required positional
+TFX tells TensorFlow Transform to read the data again for each pass over them, which copies a part of Beam's graph. The
+copy leaves out two arguments that Beam requires: "AppliedPTransform.__init__() missing 2 required positional
 arguments". With one pass, the graph is never copied. A `preprocessing_fn` that clips a number at a quantile and then
 scales it needs two passes, and fails. So here the data are kept between passes instead, which is TensorFlow Transform's
 own default. The results are the same. This part can be deleted when TensorFlow Transform is fixed.
 
-A trial (`limbeck.settings.trial`) judges no model, so nobody reads its transformed test split. However few its rows
-are, the stages of Beam for it take 3.4 s of processor time on the taxi task.
+A trial (`limbeck.settings.trial`) judges no model, so it leaves out the transformed test split. Even for a few rows,
+Beam's stages for this split take 3.4 s of processor time on the taxi task.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ def report_of(
       task: name of the task's module.
       config: settings of the run.
       measured: what Predictor measured.
-      decision: that of Gate.
+      decision: the decision of Gate.
       findings: what Reporter found.
-      given_teacher: whether the teacher is someone's model.
+      given_teacher: whether the teacher is a model of another pipeline.
     """
     return Report(
         schema_version=VERSION,

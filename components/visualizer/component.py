@@ -27,7 +27,7 @@ class VisualizerSpec(component_spec.ComponentSpec):
     """Parameters, inputs and outputs of Visualizer.
 
     There is one output `<model>_metrics` for each model of the run. Objectives without classes have no output
-    `<model>_classification`. `given_teacher` is 1 if the teacher is someone's model, and not trained by this pipeline.
+    `<model>_classification`. `given_teacher` is 1 if another pipeline trained the teacher.
     """
 
     PARAMETERS: ClassVar = (
@@ -68,9 +68,9 @@ class Visualizer(base_component.BaseComponent):
         """Takes the outputs of Reporter, Predictor and Gate.
 
         Args:
-          findings: of Reporter.
-          measurements: of Predictor.
-          blessing: of Gate.
+          findings: the findings of Reporter.
+          measurements: the measurements of Predictor.
+          blessing: the blessing of Gate.
           properties: as `VisualizerSpec` declares them.
           models: the models of the run.
           classes: whether the task's objective has classes.
@@ -106,7 +106,7 @@ def visualizer(
       reporter: the node `Reporter`.
       gate: the node `Gate`.
       models: the nodes that train the models, by the model's name.
-      given_teacher: whether the teacher is someone's model.
+      given_teacher: whether the teacher is a model of another pipeline.
     """
     code = context.code(["limbeck.components.visualizer.executor:Executor"], folder_digest(str(html.TEMPLATES)))
     return Visualizer(

@@ -24,8 +24,8 @@ _NAME = 40
 def figures(report: Report, model: str) -> dict[str, float]:
     """Returns the figures of one model by name.
 
-    They are its measure and its loss on the test split, what it costs, and for the student, the share of the gap to the
-    teacher that it recovered, if a gap is shown.
+    They are its measure and its loss on the test split, and its costs. For the student, they also have the recovered
+    share of the gap to the teacher, if the report shows it.
     """
     known = report.models[model]
     roc = report.findings.roc.get(model) if report.findings else None
@@ -44,7 +44,7 @@ def figures(report: Report, model: str) -> dict[str, float]:
 
 
 def classification(findings: Findings, model: str) -> dict[str, Any]:
-    """Returns the metadata of `system.ClassificationMetrics` for one model: what is known of matrix and curve."""
+    """Returns the metadata of `system.ClassificationMetrics` for one model: its matrix and curve, if there are any."""
     confusion, roc = findings.confusion.get(model), findings.roc.get(model)
     return {
         **({"confusionMatrix": confusion_matrix(confusion)} if confusion else {}),
@@ -57,13 +57,14 @@ def confusion_matrix(confusion: Confusion, most: int = CLASSES) -> dict[str, Any
 
     Args:
       confusion: counts.
-      most: the largest number of rows. Of more classes, those with the fewest mistakes are one row and column.
+      most: the largest number of rows. If there are more classes, those with the fewest mistakes share a row and a
+        column.
     """
     names, counts = list(confusion.classes), np.asarray(confusion.counts)
     if len(names) > most:
         mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
         shown = np.sort(np.argsort(-mistakes, kind="stable")[: most - 1])
-        # Says of each class which row it is in; the last row is that of all classes without one of their own.
+        # The row of each class. All classes without their own row share the last one.
         rows = np.full(len(names), most - 1)
         rows[shown] = np.arange(most - 1)
         together = np.zeros((most, most), counts.dtype)

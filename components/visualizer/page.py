@@ -13,7 +13,7 @@ from limbeck.report.sections import configuration
 
 def page(report: Report) -> str:
     """Returns one self-contained HTML document, to be shown within a page of the cluster's UI."""
-    # Beside someone's pipeline, nobody reads the settings of teachers.
+    # If the teacher is a model of another pipeline, our settings of teachers have no effect.
     names = [name for name in NAMES if not (report.given_teacher and name == "teachers")]
     known = functools.partial(configuration.view, only=names)
     sections = tuple(

@@ -28,7 +28,7 @@ _KINDS = (
     GateConfig,
 )
 _SECTIONS = MappingProxyType({section.name: section for section in (Section[Any](kind) for kind in _KINDS)})
-# On a cluster, a run may change it; TeacherTrainer has it under another name.
+# A run on a cluster may change this setting. TeacherTrainer declares it under another name.
 _EPOCHS = "teachers_epochs"
 
 NAMES = (*_SECTIONS, "controls")
@@ -38,7 +38,7 @@ PARAMETERS = {key: one for section in _SECTIONS.values() for key, one in section
 
 
 def encode(config: Config) -> Properties:
-    """Returns the properties. Settings that mean the same, in other words, have the same properties."""
+    """Returns the properties. Settings that are equivalent have the same properties."""
     strategy, teachers = config.strategy, config.teachers
     config = dataclasses.replace(
         config,

@@ -34,16 +34,16 @@ class Bucket:
         place.write_text(text, encoding="utf-8")
 
     def get(self, key: str, target: Path) -> None:
-        """Copies an object to a file; raises OSError where the file cannot be written."""
+        """Copies an object to a file. Raises OSError if the file cannot be written."""
         shutil.copyfile(self._stored(key), target)
 
     def read(self, key: str) -> bytes | None:
-        """The content of an object; None where there is none."""
+        """Returns the content of an object; None if it does not exist."""
         place = self._stored(key)
         return place.read_bytes() if place.is_file() else None
 
     def delete(self, key: str) -> bool:
-        """Removes an object, and folders that are empty then; returns whether there was one."""
+        """Removes an object, and folders that are empty afterwards. Returns whether the object existed."""
         place = self._stored(key)
         if not place.is_file():
             return False
@@ -55,11 +55,11 @@ class Bucket:
         return True
 
     def keys(self, prefix: str = "") -> list[str]:
-        """All keys that begin with a prefix, sorted as an object store sorts them."""
+        """Returns all keys that begin with a prefix, sorted as an object store sorts them."""
         return sorted((key for key, _ in self._walk() if key.startswith(prefix)), key=str.encode)
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each object."""
+        """Returns the size of each object in bytes, by key."""
         return {key: path.stat().st_size for key, path in sorted(self._walk())}
 
     def _walk(self) -> Iterator[tuple[str, Path]]:
@@ -81,7 +81,7 @@ class Bucket:
         return place / _SELF if place.is_dir() else place
 
     def _place(self, key: str) -> Path:
-        """Where an object goes; objects whose keys are prefixes of its key make room for it."""
+        """Returns the file of an object. Moves objects whose keys are prefixes of its key out of the way."""
         above = self._folder
         for part in Path(key.rstrip("/")).parts[:-1]:
             above /= part

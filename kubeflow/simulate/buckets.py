@@ -11,11 +11,11 @@ _FOLDERS = {"minio://": "minio", "s3://": "s3", "gs://": "gcs", "mem://": "mem"}
 
 
 class Buckets:
-    """Buckets below a folder; all that are asked for are there."""
+    """Buckets below a folder. Every bucket exists."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, place: Location) -> Bucket:
-        """The bucket of a location, whatever its prefix."""
+        """Returns the bucket of a location. The prefix does not matter."""
         return Bucket(self._folder / _FOLDERS[place.scheme] / place.bucket)

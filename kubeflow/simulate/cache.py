@@ -16,7 +16,7 @@ from typing import Any
 
 from limbeck.kubeflow.simulate.values import stable_json
 
-# What the key holds of an output artifact: all but its URI.
+# The fields of an output artifact in the key: all but its URI.
 _SPEC = ("name", "type", "metadata")
 
 
@@ -28,11 +28,11 @@ class Cache:
         self._entries: dict[str, int] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def find(self, pipeline: str, key: str) -> int | None:
-        """The id of the execution that did the same, or None."""
+        """Returns the id of an execution with the same key; None if there is none."""
         return self._entries.get(f"{pipeline}/{key}")
 
     def add(self, pipeline: str, key: str, execution: int) -> None:
-        """Notes what an execution did."""
+        """Adds an execution under its key."""
         self._entries[f"{pipeline}/{key}"] = execution
         self._path.write_text(json.dumps(self._entries, indent=1), encoding="utf-8")
 
@@ -40,12 +40,12 @@ class Cache:
 def cache_key(
     executor_input: dict[str, Any], outputs: dict[str, Any], container: dict[str, Any], claims: list[str]
 ) -> str:
-    """The key of a task.
+    """Returns the key of a task.
 
     Args:
-      executor_input: with its outputs provisioned.
+      executor_input: the executor input, with provisioned outputs.
       outputs: output definitions of the component.
-      container: its spec; its words with their placeholders.
+      container: spec of its container, with unreplaced placeholders.
       claims: names of the claims that it mounts.
     """
     inputs = executor_input.get("inputs", {})

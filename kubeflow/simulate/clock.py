@@ -1,4 +1,4 @@
-"""Time as Argo sees it: pauses between attempts pass at once."""
+"""Argo's clock, in which pauses between attempts take no time."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 
 
 class Clock:
-    """A clock that runs with the machine's, and can be put forward."""
+    """A clock that runs like the machine's, and can be advanced."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Returns the seconds since an arbitrary moment."""
         return time.monotonic() + self._ahead
 
     def skip(self, seconds: float) -> None:
-        """Lets a pause pass."""
+        """Advances the clock by a pause."""
         self._ahead += max(0.0, seconds)

@@ -11,10 +11,10 @@ _FINISHED = ("COMPLETE", "CACHED", "CANCELED")
 
 
 def update(metadata: Metadata, contexts: PipelineContexts, number: int) -> None:
-    """Sets the state of a DAG from those of its tasks, as a launcher does at its end.
+    """Sets the state of a DAG from the states of its tasks, as a launcher does at its end.
 
-    The root is told no number of tasks: from 2.17 on it stays RUNNING for ever; before, it is COMPLETE while no
-    task is complete.
+    The root does not know its number of tasks. From 2.17 on, it stays RUNNING for ever. In older releases, it is
+    COMPLETE as long as no task is complete.
     """
     dag = metadata.execution(number)
     properties = {key: value.int_value for key, value in dag.custom_properties.items()}

@@ -1,4 +1,4 @@
-"""Executions as KFP notes them in ML Metadata, and the contexts that they belong to."""
+"""Executions as KFP records them in ML Metadata, and the contexts that they belong to."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class PipelineContexts:
     Attributes:
       pipeline: context of the pipeline.
       run: context of the run.
-      root: where the run's outputs go.
-      session: how to open that bucket.
+      root: URI below which the run's outputs go.
+      session: how to open the bucket of `root`.
     """
 
     pipeline: Any
@@ -27,7 +27,7 @@ class PipelineContexts:
 
 @dataclasses.dataclass(frozen=True)
 class NewExecution:
-    """What a driver knows of an execution before it runs.
+    """An execution before it runs.
 
     Attributes:
       kind: its type's name.
@@ -35,10 +35,10 @@ class NewExecution:
       display_name: as the UI shows it.
       name: unique name; empty for all but the root.
       parent: id of the DAG around it; 0 for the root.
-      triggered: false where its condition says no.
+      triggered: false if its condition is false.
       inputs: parameters; None leaves them out.
       artifacts: ids of the input artifacts by key.
-      properties: custom properties besides.
+      properties: further custom properties.
     """
 
     kind: str

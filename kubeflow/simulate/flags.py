@@ -1,4 +1,4 @@
-"""The flags of KFP's programs, in which everything reaches them as text."""
+"""The flags of KFP's programs. All arguments reach the programs as texts in flags."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def parse_flags(command_line: list[str]) -> dict[str, str]:
-    """The flags of a driver or launcher: a name and its value each."""
+    """Returns the flags of a driver or launcher, by name."""
     flags, position = {}, 0
     while position < len(command_line) and command_line[position] != "--":
         word = command_line[position]
@@ -19,5 +19,5 @@ def parse_flags(command_line: list[str]) -> dict[str, str]:
 
 
 def of_flags(flags: dict[str, str], key: str) -> Any:
-    """A message among the flags."""
+    """Returns a message from a flag."""
     return json.loads(flags[key]) if flags.get(key) else {}

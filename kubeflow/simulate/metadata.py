@@ -24,7 +24,7 @@ class Metadata:
         self._execution_types: dict[str, int] = {}
 
     def contexts(self, pipeline: str, run: str, root: str = "", session: str = "") -> PipelineContexts:
-        """The contexts of a run, made where they are not there yet."""
+        """Returns the contexts of a run. Makes them if they do not exist."""
         outer = self._context("system.Pipeline", pipeline, {})
         properties = {"namespace": "", "resource_name": "", "pipeline_root": root, "store_session_info": session}
         if root:
@@ -46,7 +46,7 @@ class Metadata:
         return found
 
     def create(self, contexts: PipelineContexts, new: NewExecution) -> int:
-        """Puts an execution; returns its id."""
+        """Stores an execution, and returns its id."""
         if new.kind not in self._execution_types:
             self._execution_types[new.kind] = self.store.put_execution_type(pb.ExecutionType(name=new.kind))
         execution = pb.Execution(type_id=self._execution_types[new.kind])
@@ -69,11 +69,11 @@ class Metadata:
         return int(number)
 
     def execution(self, number: int) -> Any:
-        """An execution by its id."""
+        """Returns an execution by its id."""
         return self.store.get_executions_by_id([number])[0]
 
     def start(self, number: int, pod: str, uid: str) -> Any:
-        """Notes the pod in which an execution runs; returns the execution."""
+        """Records the pod in which an execution runs. Returns the execution."""
         execution = self.execution(number)
         for key, value in (("pod_name", pod), ("pod_uid", uid), ("namespace", "kubeflow")):
             execution.custom_properties[key].string_value = value
@@ -92,11 +92,11 @@ class Metadata:
         """Ends an execution.
 
         Args:
-          contexts: of the run.
-          number: its id.
+          contexts: contexts of the run.
+          number: id of the execution.
           state: COMPLETE, FAILED or CACHED.
           parameters: its output parameters; None leaves them out.
-          artifacts: its output artifacts with their keys; those without id are put too.
+          artifacts: its output artifacts with their keys. Artifacts without id are stored, too.
         """
         execution = self.execution(number)
         execution.last_known_state = pb.Execution.State.Value(state)
@@ -109,16 +109,16 @@ class Metadata:
         self.store.put_execution(execution, pairs, [contexts.pipeline, contexts.run])
 
     def artifact_type(self, title: str) -> int:
-        """The id of an artifact type, put where it is not there yet."""
+        """Returns the id of an artifact type. Stores the type if it does not exist."""
         return int(self.store.put_artifact_type(pb.ArtifactType(name=title)))
 
     def record(self, artifact: Any) -> Any:
-        """Puts an artifact and returns it with its id."""
+        """Stores an artifact, and returns it with its id."""
         (number,) = self.store.put_artifacts([artifact])
         return self.store.get_artifacts_by_id([number])[0]
 
     def parameters(self, execution: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Input and output parameters of an execution."""
+        """Returns the input and output parameters of an execution."""
         properties = execution.custom_properties
         inputs, outputs = (
             get_property(properties[key]) if key in properties else {} for key in ("inputs", "outputs")
@@ -126,11 +126,11 @@ class Metadata:
         return inputs, outputs
 
     def inputs(self, number: int) -> dict[str, Any]:
-        """Input artifacts of an execution by key."""
+        """Returns the input artifacts of an execution by key."""
         return self._by_key(number, pb.Event.INPUT)
 
     def outputs(self, number: int) -> dict[str, Any]:
-        """Output artifacts of an execution by key."""
+        """Returns the output artifacts of an execution by key."""
         return self._by_key(number, pb.Event.OUTPUT)
 
     def _by_key(self, number: int, kind: int) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Metadata:
         return {keys[artifact.id]: artifact for artifact in found}
 
     def tasks(self, contexts: PipelineContexts, dag: int) -> list[Any]:
-        """The executions of a DAG in a run."""
+        """Returns the executions of a DAG in a run."""
         query = f"custom_properties.parent_dag_id.int_value = {dag}"
         options = metadata_store.ListOptions(filter_query=query)
         return sorted(self.store.get_executions_by_context(contexts.run.id, options), key=lambda each: each.id)

@@ -1,4 +1,4 @@
-"""Values of ML Metadata: how properties of executions and metadata of artifacts are held, and what is lost by it."""
+"""Converts properties of executions and metadata of artifacts into values of ML Metadata, with KFP's losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def set_property(target: Any, value: Any) -> None:
 
 
 def get_property(value: Any) -> Any:
-    """An MLMD value as JSON."""
+    """Returns an MLMD value as JSON."""
     kind = value.WhichOneof("value")
     if kind == "struct_value":
         return free(json_format.MessageToDict(value.struct_value))

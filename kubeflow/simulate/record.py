@@ -16,10 +16,10 @@ class Step:
     Attributes:
       node: name of the workflow's node.
       kind: what ran in it.
-      exit_code: of its process; 0 also where it could not be started.
-      error: why it failed, as a sentence; empty where it did not.
-      told: what it decided or did, in the words of the trace.
-      log: what a user's command wrote.
+      exit_code: exit code of its process; 0 also if it could not be started.
+      error: why it failed, as a sentence; empty if it did not fail.
+      told: what it decided or did, as the trace shows it.
+      log: output of the user's command.
     """
 
     node: str
@@ -35,9 +35,9 @@ class Attempt:
     """One try of a pod.
 
     Attributes:
-      number: from 0 on.
-      retried: whether there may be another.
-      deadline: seconds that it may take; None for no bound.
+      number: number of the attempt, from 0.
+      retried: whether there may be another attempt.
+      deadline: seconds that it may take; None for no limit.
     """
 
     number: int = 0
@@ -58,9 +58,9 @@ class History:
     """What happened in one run.
 
     Attributes:
-      steps: in the order in which they ran.
+      steps: the steps, in the order in which they ran.
       skipped: nodes that did not run, with how they were passed over.
-      phase: of the whole; None while it runs.
+      phase: phase of the run; None while it runs.
     """
 
     steps: list[Step] = dataclasses.field(default_factory=list)

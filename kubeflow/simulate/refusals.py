@@ -10,7 +10,7 @@ Stage = Literal["pipeline", "run"]
 
 
 class RefusedError(UserError):
-    """KFP would refuse this; the message says what and why.
+    """KFP would refuse the file or the run. The message says what and why.
 
     Attributes:
       stage: `pipeline` at upload, `run` when a run is created.

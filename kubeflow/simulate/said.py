@@ -1,4 +1,4 @@
-"""Finds the lines in the log of a command that are a word in capitals and a JSON value."""
+"""Finds lines in a command's log that consist of a word in capitals and a JSON value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LINE = re.compile(r"([A-Z]{2,})\s+([\[{\"].*)")
 
 
 def said(log: str) -> list[dict[str, Any]]:
-    """The values, each below its word in small letters. Lines that only look like it are passed over."""
+    """Returns the values, each under its word in small letters. Other lines are ignored."""
     found = []
     for line in log.splitlines():
         match = _LINE.fullmatch(line)

@@ -1,4 +1,4 @@
-"""`store_session_info`: how KFP tells a launcher to open a bucket. It stands in the metadata of every artifact."""
+"""`store_session_info`: tells a launcher how to open a bucket. It is in the metadata of every artifact."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from limbeck.kubeflow.simulate.versions import Rules
 
 
 def session(root: str, rules: Rules) -> str:
-    """The text for a pipeline root, where the installation's own object store is the only one configured."""
+    """Returns the text for a pipeline root. Only the installation's own object store is configured."""
     provider = location(root).scheme.removesuffix("://")
     if provider == "minio":
         parameters = {
@@ -28,11 +28,11 @@ def session(root: str, rules: Rules) -> str:
 
 
 def imported(uri: str) -> str:
-    """The text for an artifact that was imported: the credentials are those of the pod."""
+    """Returns the text for an imported artifact, which is read with the credentials of the pod."""
     provider = location(uri).scheme.removesuffix("://")
     return _text(provider, {"fromEnv": "true"})
 
 
 def _text(provider: str, parameters: dict[str, str]) -> str:
-    # In the order of KFP's own struct.
+    # The order of fields is that of KFP's struct.
     return json.dumps({"Provider": provider, "Params": dict(sorted(parameters.items()))}, separators=(",", ":"))

@@ -34,16 +34,16 @@ from limbeck.kubeflow.simulate.workflow.tasks import DRIVER_OPERATIONS
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to simulate.
+    """The arguments of a simulation.
 
     Attributes:
-      text: of the compiled file.
-      rules: of the release.
-      parameters: of each run.
+      text: content of the compiled file.
+      rules: rules of the release.
+      parameters: parameters of each run.
       folder: keeps the bucket, the store, the cache, and a folder for each persistent volume claim.
-      pipeline_root: of the runs; "" for the installation's own.
+      pipeline_root: pipeline root of the runs; "" takes the installation's own.
       name: display name of the runs.
-      fresh: start an interpreter for each step of TFX, and fork none that has imported TFX.
+      fresh: whether each step of TFX starts a new interpreter, instead of a fork of one that has imported TFX.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How one run ended: its history, or why KFP does not take it."""
+    """How one run ended: its history, or why KFP refuses it."""
 
     history: History | None
     refusal: RefusedError | None
@@ -71,12 +71,12 @@ def simulate(request: Request, warn: Callable[[str], None], watch: Watch = lambd
     """Runs a pipeline, once for each set of parameters.
 
     Args:
-      request: what to run.
-      warn: told of what KFP would drop in silence.
-      watch: wraps what runs pods, to follow the run.
+      request: the arguments.
+      warn: called with a message for each thing that KFP would silently drop.
+      watch: wraps the object that runs pods, to follow the run.
 
     Raises:
-      UserError: where this machine can run no pods.
+      UserError: if this machine cannot run pods.
     """
     try:
         accepted = accept(request.text, request.rules)
@@ -84,7 +84,7 @@ def simulate(request: Request, warn: Callable[[str], None], watch: Watch = lambd
     except RefusedError as refusal:
         return [_refused(refusal, parameters) for parameters in request.parameters[:1] or [{}]]
     for parameters in request.parameters[:1]:
-        # Before anything is written.
+        # Checked before anything is written.
         try:
             compile_run(accepted, parameters, _new_run(request), request.rules)
         except RefusedError as refusal:
@@ -108,9 +108,9 @@ class _Simulation:
         self._workflows: dict[str, str] = {}
 
     def runs(self) -> list[Outcome]:
-        """Runs for each set of parameters."""
+        """Runs the pipeline once for each set of parameters."""
         request = self._request
-        # A fixed place per simulation: pods are made and unmade in it.
+        # One folder for the whole simulation, in which pods are made and removed.
         scratch = request.folder / "pods" / uuid.uuid4().hex
         root = request.pipeline_root or DEFAULT_ROOT
         traces = Traces(self._metadata, self._bucket(root), self._workflows)
@@ -129,7 +129,7 @@ class _Simulation:
         try:
             return self._buckets.of(location(root))
         except UriError:
-            # The driver of the root says what is wrong with it.
+            # If the root is wrong, its driver reports it.
             return self._buckets.of(location(DEFAULT_ROOT))
 
     def _one(self, parameters: dict[str, Any], root: str, traces: Traces, launcher: Launcher) -> Outcome:
@@ -170,7 +170,7 @@ def _refused(refusal: RefusedError, parameters: dict[str, Any]) -> Outcome:
 
 
 def _check_supported(accepted: Accepted) -> None:
-    """Names what KFP would run and this model does not."""
+    """Raises RefusedError for features that KFP supports and this model does not."""
     for label, executor in accepted.executors.items():
         if executor.get("container", {}).get("image") in DRIVER_OPERATIONS:
             raise RefusedError(

@@ -1,7 +1,7 @@
 """Runs the containers of a workflow's templates: KFP's driver, launcher and importer, each as a function of ours.
 
-What a template gives them is what they get: their arguments, after Argo and Kubernetes have filled them in. A single
-argument of 128 KiB or more cannot be started, whatever it is.
+Each gets the arguments of its template, after Argo and Kubernetes have filled them in. No process can be started with
+an argument of 128 KiB or more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Steps:
     """The pods of one run."""
 
     def __init__(self, run: Run, launcher: Launcher, claims: Path) -> None:
-        """Args: the run, what runs executors, and a folder with one for each persistent volume claim."""
+        """Takes the run, the launcher of executors, and a folder with a folder for each persistent volume claim."""
         self._run = run
         self._launcher = launcher
         self._claims = claims
@@ -67,7 +67,7 @@ class Steps:
     def _options(self, kind: str, flags: dict[str, str]) -> Options:
         platform = None
         if flags.get("kubernetes_config"):
-            # The driver is lenient: what the compile step let pass, it drops.
+            # The driver is lenient: it drops unknown fields that the compile step accepted.
             parser = Parser(self._run.rules.number[1], lenient=True)
             platform = parser.message("KubernetesExecutor", of_flags(flags, "kubernetes_config"))
         return Options(
@@ -123,7 +123,7 @@ class Steps:
 
 
 def too_long(words: list[str]) -> str:
-    """Why a process cannot be started with these words; empty where it can."""
+    """Returns why a process cannot be started with these words; empty if it can."""
     longest = max((len(word.encode()) for word in words), default=0)
     if longest < MAXIMUM_ARGUMENT:
         return ""
@@ -134,7 +134,7 @@ def too_long(words: list[str]) -> str:
 
 
 def _decided(node: str, kind: Any, decision: Decision) -> tuple[Step, Ended]:
-    """What a driver writes for Argo, and what the trace tells of it."""
+    """Returns the outputs of a driver for Argo, and the step for the trace."""
     known = decision.executor_input is not None or decision.execution
     outputs: dict[str, str] = {}
     told: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""Writes what happened as a document that can be compared with another run of the same pipeline.
+"""Writes the events of a run as a document that can be compared with another run of the same pipeline.
 
-Ids of runs, executions and artifacts are chance, and so are times and names of pods. They are replaced by where they
-come from, or left out.
+Ids of runs, executions and artifacts are random, and so are times and names of pods. They are replaced by names of
+their origin, or left out.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _LOG = re.compile(r"/executor-logs(-\d+)?$")
 
 
 class Traces:
-    """The traces of several runs on one store: ids are numbered through."""
+    """The traces of several runs on one store, with common numbers for ids."""
 
     def __init__(self, metadata: Metadata, bucket: Bucket, workflows: dict[str, str]) -> None:
-        """Prepares traces.
+        """Takes the data of the runs.
 
         Args:
           metadata: the store.
-          bucket: in which the pipeline root lies.
+          bucket: the bucket with the pipeline root.
           workflows: names of the runs' workflows by run id, in the order of the runs; grows with them.
         """
         self._metadata = metadata
@@ -40,7 +40,7 @@ class Traces:
         self._numbers: dict[str, str] = {}
 
     def run(self, parameters: dict[str, Any], history: History) -> dict[str, Any]:
-        """The trace of a run that has just ended."""
+        """Returns the trace of a run that has just ended."""
         producers = self._producers()
         tasks = [self._named(_task(step), producers) for step in history.steps]
         trace = {
@@ -61,7 +61,7 @@ class Traces:
         return sorted(found, key=lambda each: each.id)
 
     def _producers(self) -> dict[str, str]:
-        """Task and key that each artifact came from, by the artifact's id."""
+        """Returns the task and the key from which each artifact comes, by the artifact's id."""
         names = {
             execution.id: execution.custom_properties["task_name"].string_value
             for execution in self._metadata.store.get_executions()
@@ -74,7 +74,7 @@ class Traces:
         return found
 
     def _named(self, value: Any, producers: dict[str, str]) -> Any:
-        """Replaces the names of artifacts that are ids, in JSON inside texts too."""
+        """Replaces names of artifacts that are ids, even in JSON inside texts."""
         if isinstance(value, dict):
             named = {key: self._named(each, producers) for key, each in value.items()}
             if "uri" in named and named.get("name") in producers:
@@ -92,7 +92,7 @@ class Traces:
     def _plain(self, value: Any) -> Any:
         if isinstance(value, dict):
             plain = {self._plain(key): self._plain(each) for key, each in value.items()}
-            # A listing of files was sorted by names that are chance.
+            # The order of a listing of files depends on random names.
             if isinstance(plain.get("files"), list) and all(isinstance(each, str) for each in plain["files"]):
                 plain["files"].sort()
             return plain
@@ -128,7 +128,7 @@ def _task(step: Step) -> dict[str, Any]:
 
 
 def _pod(patch: dict[str, Any]) -> dict[str, Any]:
-    """The patch without the launcher's command: what the task asked of its pod."""
+    """Returns the patch without the launcher's command: only what the task requests for its pod."""
     main = patch["containers"][0]
     others = {key: value for key, value in patch.items() if key != "containers"}
     found = {"image": main["image"], "resources": main["resources"], "other_fields": sorted(others)}

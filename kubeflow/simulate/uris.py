@@ -11,7 +11,7 @@ _LOCAL = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/"}
 
 
 class UriError(Exception):
-    """A URI that the launcher does not take; the message is for the user."""
+    """The launcher does not support a URI. The message is for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Location:
 
     @property
     def text(self) -> str:
-        """The URI that all URIs below it begin with. It has no `/` at its end, so siblings may begin with it too."""
+        """The URI with which all URIs below it begin. It does not end in `/`, so siblings may begin with it, too."""
         return f"{self.scheme}{self.bucket}/{self.prefix}".rstrip("/")
 
     def key(self, uri: str) -> str:
-        """The key within the bucket, without the prefix; raises UriError for a URI elsewhere."""
+        """Returns the key within the bucket, without the prefix. Raises UriError for a URI elsewhere."""
         if not uri.startswith(self.text):
             raise UriError(f"URI {uri!r} lies outside {self.text!r}, the place of this run's outputs")
         key = uri.removeprefix(self.text).lstrip("/")
@@ -44,7 +44,7 @@ class Location:
 
 
 def location(uri: str, *, with_prefix: bool = True) -> Location:
-    """The parts of a URI; raises UriError for one that is not of a bucket."""
+    """Returns the parts of a URI. Raises UriError if it is not in a bucket."""
     match = _BUCKET.match(uri)
     if match is None:
         raise UriError(f"{uri!r} is not a URI of a bucket, such as minio://mlpipeline/folder")
@@ -58,7 +58,7 @@ def location(uri: str, *, with_prefix: bool = True) -> Location:
 
 
 def local_path(uri: str) -> str:
-    """The path at which a launcher shows a URI; raises UriError for one of another scheme."""
+    """Returns the path at which a launcher shows a URI. Raises UriError for another scheme."""
     for scheme, folder in _LOCAL.items():
         if uri.startswith(scheme):
             return folder + uri.removeprefix(scheme)
@@ -68,6 +68,6 @@ def local_path(uri: str) -> str:
 
 
 def below(root: str, *parts: str) -> str:
-    """A URI below another, without its query."""
+    """Returns a URI below another one, without its query."""
     joined = "/".join(part.strip("/") for part in parts)
     return f"{root.split('?', maxsplit=1)[0].rstrip('/')}/{joined}"

@@ -1,4 +1,4 @@
-"""Values of parameters as text, as Go writes them: KFP hands numbers, lists and structures to a command that way."""
+"""Writes values of parameters as texts, as Go does. So KFP passes numbers, lists and structures to commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028
 # Powers of ten between which `%g` writes a number without exponent.
 _SHORT_FROM, _SHORT_TO = -4, 6
 _WHOLE_TO = 2**63
-# The kind of the values of each type of parameter.
-# A whole number and a fraction are the same kind: 1.5 is taken for NUMBER_INTEGER, and arrives as 1.5.
+# The kind of values of each type of parameter. A whole number and a fraction are the same kind: 1.5 is taken for
+# NUMBER_INTEGER, and arrives as 1.5.
 KINDS = {
     "NUMBER_DOUBLE": "number",
     "NUMBER_INTEGER": "number",
@@ -25,19 +25,19 @@ KINDS = {
 
 
 def stable_json(value: Any) -> str:
-    """JSON as Go's encoder writes a parsed document: sorted keys, no blanks, five characters escaped."""
+    """Returns JSON as Go's encoder writes a parsed document: sorted keys, no blanks, five characters escaped."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.translate(ESCAPED)
 
 
 def plain(number: float) -> str:
-    """A number without exponent, such as 0.1, 3 or 100000000000000000000000."""
+    """Returns a number without exponent, such as 0.1, 3 or 100000000000000000000000."""
     text = format(Decimal(repr(float(number))), "f")
     return text.removesuffix(".0")
 
 
 def short(number: float) -> str:
-    """A number as Go's `%g` writes it: with an exponent below 1e-4 and from 1e6 on."""
+    """Returns a number as Go's `%g` writes it: with an exponent below 1e-4 and from 1e6 on."""
     sign, digits, exponent = Decimal(repr(float(number))).normalize().as_tuple()
     if not isinstance(exponent, int) or digits == (0,):
         return "0" if digits == (0,) else str(number)
@@ -49,7 +49,7 @@ def short(number: float) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A parameter's value as a text: what a STRING input, or the launcher's placeholder, becomes."""
+    """Returns a parameter's value as a text, as in a STRING input or for a placeholder of the launcher."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -62,7 +62,7 @@ def text_of(value: Any) -> str:
 
 
 def text_in_driver(value: Any) -> str:
-    """The same for a placeholder that the driver replaces: a fraction as `%g`, a whole number with all its digits."""
+    """Returns the text for a placeholder of the driver: a fraction as `%g`, a whole number with all its digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return text_of(value)
     whole = float(value).is_integer() and abs(value) < _WHOLE_TO
@@ -70,7 +70,7 @@ def text_in_driver(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """The name that KFP gives to a value's kind in its messages."""
+    """Returns the name of a value's kind in KFP's messages."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What differs between the releases of Kubeflow Pipelines: one switch for each rule that changed."""
+"""The differences between releases of Kubeflow Pipelines: one switch for each rule that changed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Rules:
     Attributes:
       version: the release that was observed.
       default_store: host of the object store that KFP brings along, as it stands in `store_session_info`.
-      retries_store: the object store's client is told to try five times, which stands in the same text.
+      retries_store: the same text tells the object store's client to try five times.
       output_file_below_task: the executor's output file lies beside the task's outputs, not below `/tmp/kfp_outputs`.
       custom_path: an artifact of the output file may name the local path to upload.
-      driver_resolves_placeholders: the driver replaces parameter placeholders, and dies of one without a value.
+      driver_resolves_placeholders: the driver replaces parameter placeholders, and fails at one without a value.
       placeholders_in_command: the launcher replaces placeholders in the first word too.
       final_status: an exit handler may ask how its tasks ended.
       strict_platform: a misspelt field of an executor's platform entry refuses the run.
@@ -25,7 +25,7 @@ class Rules:
         a policy counted for the tasks of the root only, and a fractional factor was cut off.
       log_by_attempt: the log's name ends in the attempt, and a failed task uploads it.
       uploads_twice: an upload that fails is tried again.
-      exact_prefix: a download takes what lies below the URI, not all whose names begin alike.
+      exact_prefix: a download takes only objects below the URI, and not all objects whose keys begin with it.
       names_outputs: output artifacts have a name in the executor input.
       folder_by_key: a task's folder in the bucket, and its name in ML Metadata, is its key, not its display name.
       updates_root: the launcher also sets the state of the root's execution.
@@ -33,7 +33,7 @@ class Rules:
       counts_iterations: a loop's DAG is complete when its iterations are, not the tasks of its body.
       expands_macros: macros in the texts of run parameters are replaced.
       knows_times: a constant may stand for the time of the run.
-      artifact_of_the_done: of several tasks that may give a DAG's artifact, that which succeeded; before, the last.
+      artifact_of_the_done: if several tasks may give a DAG's artifact, the one that succeeded does; before, the last.
       optional_inputs_of_dags: the driver of a DAG gives optional inputs their default, or null.
     """
 
@@ -62,7 +62,7 @@ class Rules:
 
     @property
     def number(self) -> tuple[int, ...]:
-        """The release as numbers, to compare."""
+        """Returns the release as numbers that can be compared."""
         return tuple(int(part) for part in self.version.split("."))
 
 
@@ -125,7 +125,7 @@ NAMES = tuple(_RELEASES)
 
 
 def rules(name: str) -> Rules:
-    """The rules of a release; raises ConfigError for one that is not modelled."""
+    """Returns the rules of a release. Raises ConfigError if it is not modelled."""
     if name not in _RELEASES:
         known = ", ".join(NAMES)
         raise ConfigError(f"--kfp knows the releases {known}; received {name}.{nearest(name, NAMES)}")

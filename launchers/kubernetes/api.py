@@ -1,4 +1,4 @@
-"""The API server of Kubernetes: few verbs on plain JSON, through the official client.
+"""The API server of Kubernetes: a few verbs on plain JSON, through the official client.
 
 The client handles transport, certificates and tokens. Its models and its watch are not used: the models of 26.1 drop
 fields that they do not know, and its watch fails if the bytes of one character arrive in two pieces.
@@ -24,14 +24,14 @@ _GONE, _CONFLICT, _NOT_FOUND, _INVALID, _BUSY = 410, 409, 404, 400, 429
 _PASSING = frozenset({_BUSY, 500, 502, 503, 504})
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 16.0
-# One watch lasts so long at most. Then it begins again where it ended, so a dead connection is noticed in that time.
+# The longest time of one watch. Then the next one continues from there, so a dead connection is noticed in this time.
 WATCH_SECONDS = 60
-# Logs have a right of their own.
+# Reading logs needs a separate right.
 LOG = Resource("", "v1", "Pod", "pods/log")
 
 
 class UnreachableError(AttemptFailedError):
-    """The API server did not answer, or only with passing errors, for as long as was allowed."""
+    """The API server did not answer in time, or only with temporary errors."""
 
 
 class Api:
@@ -44,12 +44,12 @@ class Api:
         patience: float = 120.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Takes how to reach the server.
+        """Takes the client and its settings.
 
         Args:
           client: a `kubernetes.client.ApiClient`.
-          namespace: of all objects.
-          patience: seconds for which passing errors are tried again.
+          namespace: namespace of all objects.
+          patience: for how many seconds a request is repeated after temporary errors.
           pause: waits a number of seconds.
         """
         self._client, self.namespace, self._patience, self._pause = client, namespace, patience, pause
@@ -73,7 +73,7 @@ class Api:
           selector: query parameters, such as `labelSelector`.
         """
         found = self._json("list", resource, "GET", resource.path(self.namespace), query=selector)
-        # The items of a list do not say what they are.
+        # The items of a list lack `apiVersion` and `kind`.
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [kind | item for item in found["items"]], str(found["metadata"].get("resourceVersion", ""))
 
@@ -109,8 +109,8 @@ class Api:
         Args:
           resource: the kind of object.
           name: its name.
-          uid: its uid. An object that has taken its name meanwhile stays.
-          grace_seconds: what the processes of a pod get to end; None gives them what the pod says.
+          uid: its uid. A newer object with the same name is not removed.
+          grace_seconds: seconds for the processes of a pod to end; None takes the value in the pod.
         """
         options: Object = {
             "apiVersion": "v1",
@@ -126,9 +126,9 @@ class Api:
             return
 
     def log(self, pod: str, container: str, last_lines: int) -> tuple[str, ...]:
-        """Returns the last lines of a container's log; none if it has no log, or none any more.
+        """Returns the last lines of a container's log; empty if there is no log.
 
-        It tries once: lines that explain a failure are not worth another failure.
+        It tries only once, because lines that explain a failure must not cause another one.
         """
         query = {"container": container, "tailLines": str(last_lines)}
         try:
@@ -159,17 +159,17 @@ class Api:
             response.close()
 
     def _json(self, verb: str, resource: Resource, method: str, path: str, **further: Any) -> Object:
-        """Returns the answer to a request, which is made again and again if it fails by something that passes.
+        """Returns the answer to a request. Repeats the request after temporary errors.
 
         Raises:
           LookupError: if there is no such object.
-          UnreachableError: if the patience is at its end.
-          Exception: what `limbeck.launchers.kubernetes.refusals` makes of any other answer.
+          UnreachableError: if there is no answer within `patience`.
+          Exception: the error of `limbeck.launchers.kubernetes.refusals` for any other answer.
         """
         deadline, shortest = time.monotonic() + self._patience, _SHORTEST_PAUSE
         while True:
             try:
-                # Reads it here, where a cut connection is tried again.
+                # The answer is read here, so that the request is repeated if the connection is cut.
                 text = "".join(lines_of(self._once(verb, resource, method, path, **further)))
                 found: Object = json.loads(text)
             except (*PASSING, json.JSONDecodeError) as error:
@@ -215,14 +215,14 @@ class Api:
 
 
 class PassingAnswerError(Exception):
-    """The server answered that it cannot now.
+    """The server answered that it cannot handle the request now.
 
     Attributes:
       retry_after: seconds that the server asks to wait.
     """
 
     def __init__(self, message: str, retry_after: float) -> None:
-        """Takes what was said, and the seconds."""
+        """Takes the message, and the seconds."""
         super().__init__(message)
         self.retry_after = retry_after
 
@@ -233,7 +233,7 @@ PASSING = (PassingAnswerError, OSError)
 
 @contextlib.contextmanager
 def _cuts_as_os_errors() -> Iterator[None]:
-    """Raises ConnectionError for what urllib3 raises, which is no OSError."""
+    """Raises ConnectionError instead of urllib3's errors, which are not OSErrors."""
     import urllib3
 
     try:
@@ -243,7 +243,7 @@ def _cuts_as_os_errors() -> Iterator[None]:
 
 
 def lines_of(response: Any) -> Iterator[str]:
-    """Yields the lines of an answer as they come; the last one also if it was not finished.
+    """Yields the lines of an answer as they arrive. The last line may be incomplete.
 
     Raises:
       OSError: if the connection is cut.
@@ -268,7 +268,7 @@ def _meaning(error: Any, verb: str, resource: Resource, namespace: str) -> Excep
     if status == _CONFLICT and verb == "create":
         return AlreadyExistsError(said)
     if (status == _NOT_FOUND and verb in ("get", "delete")) or (status == _CONFLICT and verb == "delete"):
-        # A conflict: the object of this uid is gone, and another has its name.
+        # A conflict: the object with this uid is gone, and another object has its name.
         return LookupError(said)
     if status == _INVALID and resource is LOG:
         # The container has not started, so there is no log.

@@ -18,8 +18,8 @@ def connect(namespace: str | None, namespace_file: Path = _NAMESPACE_FILE) -> tu
     """Returns the API for a namespace, and the namespace of this process.
 
     Args:
-      namespace: of the training; None takes that of this process.
-      namespace_file: where a pod finds its namespace.
+      namespace: namespace of the training; None takes the namespace of this process.
+      namespace_file: the file in which a pod finds its namespace.
 
     Raises:
       ConfigError: if this process runs neither in a pod with a service account, nor with a kubeconfig.
@@ -27,7 +27,7 @@ def connect(namespace: str | None, namespace_file: Path = _NAMESPACE_FILE) -> tu
     from kubernetes import client, config
 
     configuration = client.Configuration()
-    # Tried again by `Api`, which knows for how long.
+    # `Api` repeats requests, and knows for how long.
     configuration.retries = False
     here = namespace_file.read_text(encoding="utf-8").strip() if namespace_file.exists() else None
     try:
@@ -47,6 +47,6 @@ def connect(namespace: str | None, namespace_file: Path = _NAMESPACE_FILE) -> tu
 
 
 def own_pod(api: Api, environment: Mapping[str, str]) -> Object | None:
-    """Returns the pod in which this process runs, where the environment names it and it is in the API's namespace."""
+    """Returns this process's pod if the environment names it and it is in the API's namespace; otherwise None."""
     name = environment.get(POD_NAME)
     return api.get(POD, name) if name else None

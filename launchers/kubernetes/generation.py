@@ -22,7 +22,7 @@ class End:
 
     Attributes:
       exit: rank and code. A pod that is gone without a code has the code 1.
-      removed: whether somebody had asked for its removal before.
+      removed: whether its removal had been requested before.
     """
 
     exit: Exit
@@ -30,7 +30,7 @@ class End:
 
 
 class Generation:
-    """Takes changes, and answers questions about the attempt."""
+    """The state of the pods of an attempt. It is updated by changes."""
 
     def __init__(self, kind: Kind, processes: int) -> None:
         """Takes the kind of the main object, and the number of pods."""
@@ -58,7 +58,7 @@ class Generation:
 
     @property
     def living(self) -> set[int]:
-        """Ranks whose pod has not ended, whether it was seen or not."""
+        """Ranks whose pod has not ended. It may not have been seen yet."""
         return set(range(self._processes)) - self._ends.keys()
 
     @property
@@ -68,22 +68,22 @@ class Generation:
 
     @property
     def failed(self) -> tuple[Exit, ...]:
-        """The pods that failed by themselves, in the order in which it was seen."""
+        """The pods that failed by themselves, in the order in which their ends were seen."""
         return tuple(end.exit for end in self._ends.values() if end.exit.code != 0 and not end.removed)
 
     @property
     def swept_away(self) -> tuple[Exit, ...]:
-        """The pods that failed, or vanished, after somebody had asked for their removal."""
+        """The pods that failed, or disappeared, after their removal had been requested."""
         return tuple(end.exit for end in self._ends.values() if end.exit.code != 0 and end.removed)
 
     @property
     def is_suspended(self) -> bool:
-        """Whether a queue holds the job back, or took its pods away."""
+        """Whether a queue holds the job back, or has removed its pods."""
         return self.job is not None and pods.is_suspended(self.job)
 
     @property
     def job_has_failed(self) -> bool:
-        """Whether the controller of the main object gave it up."""
+        """Whether the controller of the main object has given up the job."""
         return self.job is not None and pods.job_failure(self.job) is not None
 
     def disruption(self) -> tuple[int, str] | None:

@@ -12,12 +12,12 @@ from limbeck.launchers.kubernetes.pod_template import CONTAINER, pod_template
 from limbeck.launchers.kubernetes.resources import JOB, SERVICE, Object
 from limbeck.trainer.process import preemption
 
-# If no launcher is left to remove it.
+# Kubernetes removes the job after this time if no launcher is left to do it.
 KEPT_SECONDS = 24 * 3600
 
 
 def addresses(plan: PodPlan) -> tuple[str, ...]:
-    """Returns `host:port` of each rank; empty if there is only one process, which listens to nobody."""
+    """Returns `host:port` of each rank; empty if there is only one process, because it has no peers."""
     if plan.processes == 1:
         return ()
     return tuple(
@@ -46,7 +46,7 @@ def job_spec(plan: PodPlan, template: Object) -> Object:
         "completions": plan.processes,
         "parallelism": plan.processes,
         "backoffLimit": 0,
-        # The rules change no count here. They have the Job say why it failed.
+        # With `backoffLimit: 0`, these rules change no count. But with them, the Job says why it failed.
         "podFailurePolicy": {
             "rules": [
                 {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
@@ -60,7 +60,7 @@ def job_spec(plan: PodPlan, template: Object) -> Object:
                 },
             ]
         },
-        # A second pod of a rank beside one that still ends would be refused by TensorFlow: "Duplicate task".
+        # If a rank had a new pod while its old pod still ends, TensorFlow would refuse it: "Duplicate task".
         "podReplacementPolicy": "Failed",
         "template": template,
     }
@@ -81,7 +81,7 @@ def services(plan: PodPlan) -> tuple[Object, ...]:
             "metadata": plan.metadata(),
             "spec": {
                 "clusterIP": "None",
-                # A pod is ready only when it runs, and needs the names of its peers before.
+                # A pod needs the names of its peers before it is ready.
                 "publishNotReadyAddresses": True,
                 "selector": {ATTEMPT: plan.attempt},
                 "ports": ports,

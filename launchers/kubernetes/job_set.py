@@ -1,6 +1,7 @@
 """A JobSet with one Indexed Job, where JobSet is installed. It makes the headless Service by itself.
 
-JobSet could restart the whole set, too. It does not here: our supervisor knows which failures are worth a restart.
+JobSet could also restart the whole set. This is switched off, because our supervisor knows which failures are worth a
+restart.
 """
 
 from __future__ import annotations

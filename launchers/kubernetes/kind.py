@@ -16,10 +16,10 @@ class Kind:
     """One kind of job.
 
     Attributes:
-      resource: of the main object, which makes the pods.
-      body: the main object.
-      services: objects beside it, made after it: the operators make their own.
-      rank_of: the rank of a pod; None if it has none.
+      resource: resource of the main object, which makes the pods.
+      body: returns the main object.
+      services: returns further objects, which are created after it. Operators create their own Services.
+      rank_of: returns the rank of a pod; None if it has none.
     """
 
     resource: Resource

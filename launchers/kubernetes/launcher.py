@@ -45,12 +45,12 @@ _log = logging.getLogger(__name__)
 _RECOVERY = RecoveryConfig()
 # A step of Kubeflow has 30 seconds from SIGTERM on.
 _LEAVING_SECONDS, _ENDING_SECONDS = 25.0, 120.0
-# Without any grace, an API server forgets pods that still run.
+# Without a grace period, an API server forgets pods that still run.
 _AT_ONCE = 1
 
 
 def from_settings(settings: LauncherConfig) -> KubernetesLauncher:
-    """Returns the launcher for the name `kubernetes`. No cluster is asked before a job is launched."""
+    """Returns the launcher for the name `kubernetes`. It contacts no cluster before a job is launched."""
     return KubernetesLauncher(settings.kubernetes)
 
 
@@ -60,7 +60,7 @@ class KubernetesLauncher:
     supervises = False
 
     def __init__(self, settings: PodsConfig, *, settle: float = 5.0, port: int = PORT) -> None:
-        """Takes the settings, and what only tests choose.
+        """Takes the settings, and values that only tests change.
 
         Args:
           settings: the section `launcher.kubernetes`.
@@ -91,7 +91,7 @@ class KubernetesLauncher:
         patience = Patience(self._settings.start_seconds, recovery.heartbeat_seconds, self._settle)
         discard = functools.partial(records.discard, job, cluster)
         discard()
-        # Again when an earlier attempt is gone, whose processes may have written theirs meanwhile.
+        # Called again when an earlier attempt has ended, because its processes may have written files in the meantime.
         objects = Objects(api, kind, plan, on_replaced=discard)
         with _files_of(plan, job), _made(objects) as made:
             changes: Changes = Changes()
@@ -139,7 +139,7 @@ def _watched(api: Api, kind: Kind, plan: PodPlan, job: TrainingJob, cluster: Clu
 def _assert_ended_well(
     api: Api, plan: PodPlan, made: Object, watched: Watched, silent: Mapping[int, float]
 ) -> None:
-    """Raises what `verdict` makes of an attempt that did not end well."""
+    """Raises the error of `verdict` if an attempt did not end well."""
     generation, processes = watched.generation, watched.processes
     if generation.living or generation.failed or generation.swept_away:
         _see_again(api, plan, made, watched)
@@ -158,21 +158,21 @@ def _files_of(plan: PodPlan, job: TrainingJob) -> Iterator[None]:
         try:
             files.remove_folder(plan.files)
             if not files.walk(plan.folder):
-                # Nothing was staged, so nobody else removes it.
+                # Nothing was staged, so no other code removes the folder.
                 files.remove_folder(plan.folder)
         except OSError as error:
-            # A training that is done must not fail for what is left of it.
+            # If the training is done, it must not fail because files cannot be removed.
             _log.warning("%s was not removed: %s", plan.files, error)
 
 
 @contextlib.contextmanager
 def _made(objects: Objects) -> Iterator[Object]:
-    """Makes the objects of an attempt, and removes them at the end of the context, however it ends.
+    """Creates the objects of an attempt, and always removes them at the end of the context.
 
     Yields:
       The object that makes the pods.
     """
-    # If this process is asked to end, the training processes get the time to save.
+    # If this process is asked to end, the training processes get time to save.
     patience, grace = _LEAVING_SECONDS, None
     try:
         yield objects.create()
@@ -198,13 +198,13 @@ def _mirrors(api: Api, kind: Kind, plan: PodPlan, changes: Changes, made: Object
 
 
 def _see_again(api: Api, plan: PodPlan, made: Object, watched: Watched) -> None:
-    """Looks once more at everything: what explains an end, such as a condition of pre-emption, may come after it.
+    """Reads all objects once more: the explanation of an end, such as a condition of pre-emption, may come later.
 
-    So may the removal of the main object: two watches tell of it and of its pods, and either may be first.
+    The removal of the main object may also come later than that of its pods, because each is reported by its own watch.
     """
     generation = watched.generation
     main = KINDS[plan.settings.kind].resource
-    # Without an answer, what was seen must do.
+    # Without an answer, the known state is used.
     with contextlib.suppress(UnreachableError):
         for item in api.list(POD, plan.selector)[0]:
             generation.see(Change(POD, item))
@@ -218,7 +218,7 @@ def _see_again(api: Api, plan: PodPlan, made: Object, watched: Watched) -> None:
 
 
 def _tell_failed(generation: Generation, processes: Sequence[PodProcess]) -> None:
-    """Logs the last lines of each pod that failed. The error shows those of one."""
+    """Logs the last lines of each pod that failed. The error shows only the lines of one pod."""
     for each in (*generation.failed, *generation.swept_away):
         process = processes[each.rank]
         lines = "\n".join(process.last_lines()) or "(its log is empty, or gone)"
@@ -226,6 +226,6 @@ def _tell_failed(generation: Generation, processes: Sequence[PodProcess]) -> Non
 
 
 def _identity_of(job: TrainingJob) -> str:
-    """Returns a text that all attempts at a job share, also those of another launcher."""
+    """Returns a text that is equal for all attempts at a job, even from another launcher process."""
     # The folder of checkpoints has the digest of the job in its name.
     return job.checkpoint_uri or job.record_uri

@@ -17,7 +17,7 @@ from limbeck.launchers.kubernetes.api import PASSING, Api, UnreachableError
 from limbeck.launchers.kubernetes.refusals import GoneError
 from limbeck.launchers.kubernetes.resources import Object, Resource, name_of
 
-# Between a watch that was cut and the next try.
+# The pause between a watch that was cut and the next one.
 _PAUSE_SECONDS = 1.0
 
 
@@ -28,7 +28,7 @@ class Change:
     Attributes:
       resource: its kind.
       item: the object. If it was removed: its last state.
-      removed: whether it is gone.
+      removed: whether the object was removed.
     """
 
     resource: Resource
@@ -57,7 +57,7 @@ class Mirror:
           resource: their kind.
           selector: the query that selects them.
           changes: receives every change.
-          known: objects that there were. If the first list lacks one, it was removed.
+          known: objects that existed before. If one is not in the first list, it was removed.
         """
         self._api, self._resource, self._selector, self._changes = api, resource, selector, changes
         self._known = {name_of(item): item for item in known}
@@ -65,7 +65,7 @@ class Mirror:
         threading.Thread(target=self._run, name=f"watch-{resource.plural}", daemon=True).start()
 
     def stop(self) -> None:
-        """Has the watch end, within `limbeck.launchers.kubernetes.api.WATCH_SECONDS`. It puts no more on the queue."""
+        """Ends the watch within `limbeck.launchers.kubernetes.api.WATCH_SECONDS`. It puts nothing more on the queue."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -96,11 +96,11 @@ class Mirror:
             except GoneError:
                 return
             except (*PASSING, UnreachableError, ValueError):
-                # ValueError: half a line.
+                # A ValueError means half a line.
                 self._stopped.wait(_PAUSE_SECONDS)
                 return
             if time.monotonic() - began < _PAUSE_SECONDS:
-                # A server that ends each watch at once must not be asked a thousand times a second.
+                # If a server ends each watch at once, it must not get a thousand requests a second.
                 self._stopped.wait(_PAUSE_SECONDS)
 
     def _see(self, kind: str, item: Object) -> None:

@@ -1,4 +1,4 @@
-"""Makes the objects of an attempt, and removes them: nothing is left behind, and nothing runs twice.
+"""Creates the objects of an attempt, and removes them, so that nothing is left behind and nothing runs twice.
 
 The name of a job is a digest of what it trains, so an earlier attempt whose launcher was killed is found by its name.
 That attempt may still train, and would write the same checkpoints. So before a new job is created, the old one is
@@ -21,7 +21,7 @@ from limbeck.launchers.kubernetes.resources import POD, SERVICE, Object, Resourc
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
-# For the pods of an earlier attempt, which save.
+# Seconds for the pods of an earlier attempt to save.
 _ENDING_SECONDS = 120.0
 # An object that is being removed may keep its name for a while.
 _TRIES = 10
@@ -33,11 +33,11 @@ class Objects:
     def __init__(
         self, api: Api, kind: Kind, plan: PodPlan, *, on_replaced: Callable[[], None] = lambda: None
     ) -> None:
-        """Takes the namespace, the kind of job, the attempt, and what to do when an earlier attempt is gone."""
+        """Takes the API, the kind of job, the attempt, and a function to call when an earlier attempt is gone."""
         self._api, self._kind, self._plan, self._on_replaced = api, kind, plan, on_replaced
 
     def create(self) -> Object:
-        """Makes the main object and what stands beside it. An earlier attempt is removed before.
+        """Removes an earlier attempt, and creates the main object and its Services.
 
         Returns:
           The main object, as the server has it.
@@ -48,7 +48,7 @@ class Objects:
         """
         made = self._create(self._kind.resource, self._kind.body(self._plan), self._replace)
         for service in self._kind.services(self._plan):
-            # The main object is ours, so a Service of its name is of an earlier attempt.
+            # The main object is ours, so a Service with its name belongs to an earlier attempt.
             self._create(SERVICE, service, lambda existing: self._delete(SERVICE, existing))
         return made
 
@@ -60,7 +60,7 @@ class Objects:
                 existing = self._api.get(resource, name_of(body))
             if existing is not None:
                 if _attempt_of(existing) == self._plan.attempt:
-                    # Our own: the answer to the first try was lost.
+                    # It is our own object: the answer to the first request was lost.
                     return existing
                 replace(existing)
             time.sleep(_LOOK_SECONDS)
@@ -82,7 +82,7 @@ class Objects:
         self._on_replaced()
 
     def _living_owner(self, existing: Object) -> str | None:
-        """Returns the name of the pod that started a job, if it lives and is not our own."""
+        """Returns the name of the pod that started a job if this pod runs and is not our own; otherwise None."""
         mine = (self._plan.owner or {}).get("uid")
         for owner in existing["metadata"].get("ownerReferences", ()):
             if owner["kind"] != POD.kind or owner["uid"] == mine:
@@ -104,11 +104,11 @@ class Objects:
             _log.warning("what an earlier attempt left in %s was not removed: %s", folder, error)
 
     def remove(self, patience: float, grace_seconds: int | None) -> None:
-        """Removes all objects of this attempt, and returns when the pods are gone. Objects of others stay.
+        """Removes all objects of this attempt, and waits until the pods are gone. Other objects stay.
 
         Args:
-          patience: seconds to wait for the pods to end. What is left then is told in the log.
-          grace_seconds: what the processes get to save; None gives them what the pods say.
+          patience: seconds to wait for the pods to end. The log names pods that are left then.
+          grace_seconds: seconds for the processes to save; None takes the value in the pods.
         """
         plan = self._plan
         try:
@@ -127,7 +127,7 @@ class Objects:
         self._api.delete(resource, name_of(existing), existing["metadata"]["uid"], grace_seconds)
 
     def _await_end(self, attempt: str, patience: float) -> None:
-        """Returns when no pod of an attempt is left. Raises TrainingFailedError if there still are some."""
+        """Waits until no pod of an attempt is left. Raises TrainingFailedError if some are left after `patience`."""
         deadline = time.monotonic() + patience
         while left := self._pods(attempt):
             if time.monotonic() >= deadline:

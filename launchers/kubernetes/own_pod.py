@@ -20,10 +20,10 @@ from limbeck.trainer.distribution import cluster
 POD_NAME = "KFP_POD_NAME"
 # Argo's name for the container that runs a step.
 _CONTAINER = "main"
-# Of Argo and Kubeflow Pipelines themselves, and what concerns the step alone.
+# Variables and volumes of Argo and Kubeflow Pipelines themselves, and those that only the step needs.
 _FOREIGN_PREFIXES = ("ARGO_", "KFP_")
 _FOREIGN = frozenset({operational.ENVIRONMENT, events.ENVIRONMENT, cluster.ENVIRONMENT})
-# Volumes that several pods can mount, and that are no scratch of the step's own.
+# Kinds of volumes that several pods can mount, and that are not scratch space of the step.
 _SHARED = ("persistentVolumeClaim", "nfs", "secret", "configMap")
 
 
@@ -32,8 +32,8 @@ class Surroundings:
     """Parts of a pod's body, as Kubernetes has them.
 
     Attributes:
-      image: of the container; None if it is not known.
-      service_account: name of the service account; None takes that of the namespace.
+      image: image of the container; None if it is not known.
+      service_account: name of the service account; None takes the default of the namespace.
       pull_secrets: `imagePullSecrets`.
       env: `env` of the container.
       env_from: `envFrom` of the container.
@@ -53,7 +53,7 @@ class Surroundings:
 def surroundings_of(pod: Object) -> Surroundings:
     """Returns what training pods take over from a pod.
 
-    Secrets and claims stay references: nothing is copied out of them.
+    Secrets and claims stay references. Their content is not copied.
     """
     spec: Mapping[str, Any] = pod["spec"]
     containers = spec["containers"]
@@ -77,7 +77,7 @@ def surroundings_of(pod: Object) -> Surroundings:
 def owner_of(pod: Object) -> Object:
     """Returns an owner reference to a pod. Objects that carry it are removed with that pod.
 
-    It does not block the removal of the pod: that takes a right which the stock role lacks.
+    It does not block the removal of the pod, because that needs a right that the default role lacks.
     """
     return {
         "apiVersion": POD.api_version,

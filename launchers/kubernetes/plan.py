@@ -10,11 +10,9 @@ from limbeck.launchers.kubernetes.own_pod import Surroundings
 from limbeck.launchers.kubernetes.resources import Object
 from limbeck.settings.pods import PodsConfig
 
-# The process of rank r listens at PORT + r: two pods that share an address, as on the network of their node, must not
-# want the same port.
+# The process of rank r listens at PORT + r, because two pods may share an address, as on the network of their node.
 PORT = 2222
-# Label of all objects of an attempt, and of nothing else. Attempts at one job share the name, so the name is no label
-# to find them by.
+# Label of all objects of one attempt. All attempts at a job have the same name, so the name cannot tell them apart.
 ATTEMPT = "limbeck/attempt"
 # Annotation of the main object: the folder with the files of its launch.
 FOLDER = "limbeck/folder"
@@ -25,18 +23,18 @@ class PodPlan:
     """One attempt at a job.
 
     Attributes:
-      name: of its main object and its Service.
-      namespace: of all its objects.
+      name: name of its main object and its Service.
+      namespace: namespace of all its objects.
       processes: number of pods.
       attempt: a text that is unique to this attempt, and a valid label.
       folder: path or URI of the files of the launch, which is removed when the launch ends.
       files: path or URI of the files of this attempt: the job, signs of life, and failures.
-      image: of the pods.
+      image: image of the pods.
       settings: resources, queue and so on.
-      surroundings: what the pods take over from the step's own pod.
-      owner: reference to the step's own pod, with which all objects go; None if there is none in this namespace.
+      surroundings: the parts that the pods copy from the step's own pod.
+      owner: reference to the step's own pod, with which all objects are removed; None if it is not in this namespace.
       port: the process of rank r listens at `port + r`.
-      grace_seconds: what a process gets to save when its pod is asked to end.
+      grace_seconds: seconds for a process to save when its pod is asked to end.
     """
 
     name: str
@@ -70,7 +68,7 @@ class PodPlan:
         return MappingProxyType({"labelSelector": f"{ATTEMPT}={self.attempt}"})
 
     def metadata(self) -> Object:
-        """Returns the metadata of an object that must go with the step's own pod."""
+        """Returns the metadata of an object that must be removed with the step's own pod."""
         metadata: Object = {"name": self.name, "namespace": self.namespace, "labels": dict(self.labels)}
         if self.owner is not None:
             metadata["ownerReferences"] = [self.owner]
@@ -81,6 +79,6 @@ class PodPlan:
         metadata = self.metadata()
         metadata["annotations"] = {FOLDER: self.folder}
         if self.settings.queue is not None:
-            # Kueue suspends the object by itself until there is room for all pods.
+            # Kueue itself suspends the object until there is room for all pods.
             metadata["labels"]["kueue.x-k8s.io/queue-name"] = self.settings.queue
         return metadata

@@ -1,4 +1,4 @@
-"""A process in a pod, as failures name it; and the chief's log, which is passed on while it is written.
+"""A process in a pod, for messages about failures; and the chief's log, which is passed on while it is written.
 
 A connection that follows a log is cut by every proxy sooner or later. Lines carry their times, so the next connection
 begins where the last one ended, and no line is passed on twice.
@@ -17,7 +17,7 @@ from limbeck.launchers.kubernetes.pod_template import CONTAINER
 
 _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.0
-# For the rest of the log: of a process that has ended, which has an end, and of one that goes on, which has none.
+# Seconds to wait for the rest of the log: of a process that has ended, and of a process that goes on and has no end.
 _REST_SECONDS, _LIVING_SECONDS = 10.0, 1.0
 
 
@@ -31,7 +31,7 @@ class PodProcess:
         self._lines: tuple[str, ...] | None = None
 
     def last_lines(self) -> tuple[str, ...]:
-        """Returns the last lines of its output. They are asked for once, while the pod is still there."""
+        """Returns the last lines of its output. They are read only once, while the pod still exists."""
         if self._lines is None:
             told = () if self.pod is None else self._api.log(self.pod, CONTAINER, LAST_LINES)
             self._lines = tuple(readable(line) for line in told)
@@ -50,13 +50,13 @@ class FollowedLog:
         self._thread.start()
 
     def finish(self, *, lives: bool) -> None:
-        """Waits a moment for the rest of the log, and follows it no longer. `lives`: whether the process goes on."""
+        """Waits a moment for the rest of the log, and stops following it. `lives`: whether the process goes on."""
         self._done.set()
         self._thread.join(_LIVING_SECONDS if lives else _REST_SECONDS)
 
     def _run(self) -> None:
         while True:
-            # Asked before: what is read now is then the whole rest.
+            # The state is read before the log. So if the process has ended, the log now contains everything.
             ended = self._done.is_set()
             try:
                 for line in self._api.follow_log(self._pod, CONTAINER, self._since or None):
@@ -65,7 +65,7 @@ class FollowedLog:
                 _log.warning("the log of %s is not shown: %s", self._title, error)
                 return
             except (*PASSING, LookupError, TrainingFailedError) as error:
-                # The connection was cut, the container is only being made, or the pod is gone.
+                # The connection was cut, the container is still being created, or the pod is gone.
                 _log.debug("the log of %s: %s", self._title, error)
             if ended:
                 return

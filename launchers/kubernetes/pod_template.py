@@ -13,7 +13,7 @@ from limbeck.launchers import far_output
 from limbeck.launchers.kubernetes.plan import PodPlan
 from limbeck.launchers.kubernetes.resources import Object
 
-# The training operator insists on this name, and one name for all kinds saves a case.
+# The training operator requires this name. All kinds use it, which saves a case.
 CONTAINER = "tensorflow"
 _SHARED_MEMORY, _CLAIM = "shared-memory", "limbeck-claim"
 
@@ -34,7 +34,7 @@ def pod_template(plan: PodPlan, addresses: Sequence[str], subdomain: str | None 
     spec: Object = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": plan.grace_seconds,
-        # Several variables for each Service of the namespace, which nobody reads here.
+        # Leaves out several variables for each Service of the namespace, which no code here reads.
         "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,
@@ -54,7 +54,8 @@ def pod_template(plan: PodPlan, addresses: Sequence[str], subdomain: str | None 
         "volumes": volumes,
     }
     spec |= {key: value for key, value in optional.items() if value}
-    # Istio's sidecar would never end, and would get between the training processes. Newer releases read the label.
+    # Istio's sidecar would never end, and would intercept connections of the training processes. Newer releases read
+    # the label.
     no_sidecar = {"sidecar.istio.io/inject": "false"}
     return {
         "metadata": {"labels": {**plan.labels, **no_sidecar}, "annotations": no_sidecar},
@@ -83,7 +84,7 @@ def _container(plan: PodPlan, addresses: Sequence[str], mounts: Sequence[Object]
 
 
 def _variables(plan: PodPlan) -> list[Object]:
-    # TensorFlow counts the cores of the node, and not those of the pod.
+    # TensorFlow would use the number of cores of the node, and not of the pod.
     threads = str(max(1, math.floor(_cores(plan.settings.cpu))))
     values = {
         "HOME": "/tmp",  # noqa: S108  # the user has a number, and no home
@@ -108,7 +109,7 @@ def _resources(plan: PodPlan) -> Object:
 
 
 def _own_volumes(plan: PodPlan) -> Iterator[tuple[Object, Object]]:
-    """Yields volumes and their mounts, beside those of the step's own pod."""
+    """Yields further volumes and their mounts, besides those of the step's own pod."""
     settings = plan.settings
     taken = {mount["mountPath"] for mount in plan.surroundings.mounts}
     if settings.claim is not None and settings.mount not in taken:
@@ -117,7 +118,8 @@ def _own_volumes(plan: PodPlan) -> Iterator[tuple[Object, Object]]:
             {"name": _CLAIM, "mountPath": settings.mount},
         )
     if settings.accelerators:
-        # NCCL passes data between the accelerators of a pod through it, and a container has 64 MB by default.
+        # NCCL passes data between the accelerators of a pod through shared memory. A container has 64 MB of it by
+        # default.
         yield (
             {"name": _SHARED_MEMORY, "emptyDir": {"medium": "Memory"}},
             {"name": _SHARED_MEMORY, "mountPath": "/dev/shm"},  # noqa: S108
@@ -129,7 +131,7 @@ def _cores(quantity: str) -> float:
 
 
 def _plain(argument: str) -> str:
-    """Returns an argument in which the kubelet replaces nothing: `$(NAME)` would become a variable's value."""
+    """Returns an argument that the kubelet leaves unchanged. Otherwise `$(NAME)` would become a variable's value."""
     return argument.replace("$(", "$$(")
 
 

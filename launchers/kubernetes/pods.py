@@ -1,4 +1,4 @@
-"""Reads the state of pods and jobs from their JSON. Pure: no API is asked."""
+"""Reads the state of pods and jobs from their JSON. All functions are pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from limbeck.launchers.kubernetes.resources import Object
 # Kubernetes reports a death by signal as a shell does.
 _BY_SIGNAL = 128
 _SIGNALS = 64
-# A container with one of these reasons will not start by waiting.
+# A container with one of these reasons will never start.
 _HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
-# The kubelet goes on trying to pull, and a registry may come back.
+# The kubelet repeats the pull, and a registry may be available again.
 _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 
@@ -22,7 +22,7 @@ def exit_code(pod: Object) -> int | None:
     if terminated is not None:
         code = int(terminated["exitCode"])
         return _BY_SIGNAL - code if _BY_SIGNAL < code <= _BY_SIGNAL + _SIGNALS else code
-    # A pod that was refused or evicted before its container started has no state of a container.
+    # If a pod was refused or evicted before its container started, it has no container state.
     return {"Failed": 1, "Succeeded": 0}.get(pod.get("status", {}).get("phase", ""))
 
 
@@ -37,7 +37,7 @@ def out_of_memory(pod: Object) -> bool:
 
 
 def disruption(pod: Object) -> str | None:
-    """Returns why a pod was pre-empted, evicted or drained, as Kubernetes says it; None if it was not."""
+    """Returns why a pod was pre-empted, evicted or drained, in Kubernetes' words; None if it was not."""
     condition = _condition(pod, "DisruptionTarget")
     if condition is None:
         return None
@@ -57,13 +57,13 @@ def hopeless(pod: Object) -> str | None:
 
 
 def pull_failure(pod: Object) -> str | None:
-    """Returns why the image of a pod could not be pulled so far; None if it was, or nobody has tried."""
+    """Returns why the image of a pod could not be pulled so far; None if it was pulled, or not tried yet."""
     waiting = _state(pod).get("waiting", {})
     return _said(waiting) if waiting.get("reason") in _PULLING else None
 
 
 def waits_for(pod: Object) -> str:
-    """Returns what a pod that does not run waits for, as Kubernetes says it."""
+    """Returns what a pod waits for before it runs, in Kubernetes' words."""
     waiting = _state(pod).get("waiting")
     if waiting:
         return _said(waiting)
@@ -79,7 +79,7 @@ def is_suspended(job: Object) -> bool:
 
 
 def job_failure(job: Object) -> str | None:
-    """Returns why a job has failed, as its controller says it; None if it has not."""
+    """Returns why a job has failed, in its controller's words; None if it has not failed."""
     condition = _condition(job, "Failed")
     return _said(condition) if condition else None
 

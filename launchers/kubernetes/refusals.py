@@ -1,4 +1,4 @@
-"""Turns an answer of the API server into a message for the user. Pure.
+"""Turns an answer of the API server into a message for the user. All functions are pure.
 
 The client raises one class for every error, with a status and a page of JSON. The user can correct a missing right, an
 exceeded quota or a missing namespace, but cannot find the remedy in this JSON.
@@ -17,7 +17,7 @@ _INVALID = frozenset({400, 422})
 
 
 class AlreadyExistsError(Exception):
-    """There is an object of this name."""
+    """An object with this name exists."""
 
 
 class GoneError(Exception):
@@ -25,7 +25,7 @@ class GoneError(Exception):
 
 
 def message_of(body: str | bytes | None) -> str:
-    """Returns the message in the body of an answer: that of a `Status`, or the text itself."""
+    """Returns the message in the body of an answer: the message of a `Status`, or the whole text."""
     text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else body or ""
     try:
         status = json.loads(text)
@@ -35,7 +35,7 @@ def message_of(body: str | bytes | None) -> str:
 
 
 def refusal(status: int, said: str, verb: str, resource: Resource, namespace: str) -> Exception:
-    """Returns the error for an answer that no second try would change.
+    """Returns the error for an answer that would be the same at a second try.
 
     Args:
       status: the status of HTTP.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-# An object of Kubernetes as plain JSON. The models of the client that kfp allows (26.1) lack fields of newer clusters,
-# such as `podReplacementPolicy`, and drop them without a word.
+# An object of Kubernetes as plain JSON. The models of the client that kfp allows (26.1) silently drop fields of newer
+# clusters, such as `podReplacementPolicy`.
 Object = dict[str, Any]
 
 

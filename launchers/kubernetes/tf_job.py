@@ -1,6 +1,6 @@
 """A TFJob, where the training operator of Kubeflow (`kubeflow.org/v1`) is installed. The operator sets TF_CONFIG.
 
-It restarts single replicas only, so nothing is restarted here but by our supervisor.
+The operator restarts only single replicas, so its restarts are switched off, and our supervisor restarts the job.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def body(plan: PodPlan) -> Object:
         "spec": {
             "runPolicy": {
                 "backoffLimit": 0,
-                # The launcher removes the pods, when it has read their logs.
+                # The launcher removes the pods after it has read their logs.
                 "cleanPodPolicy": "None",
                 "ttlSecondsAfterFinished": KEPT_SECONDS,
             },

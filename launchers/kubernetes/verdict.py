@@ -34,12 +34,12 @@ def verdict(
 
     Args:
       generation: the pods.
-      silent: seconds of silence of each living rank that hangs.
+      silent: seconds of silence of each rank that lives but hangs.
       processes: titles and last lines of all ranks, in their order.
       failures: the URI of each rank's failure file.
-      memory: what a pod may take, for the message about a pod that took more.
+      memory: memory limit of a pod, for the message about a pod that exceeded it.
     """
-    # The ends of pods that were removed explain nothing, if there is another.
+    # If another pod failed by itself, the ends of removed pods explain nothing.
     ending = Ending(generation.failed or generation.swept_away, silent)
     told = error_of(ending, processes, failures) if ending.failed or ending.silent else None
     if isinstance(told, UserError):
@@ -54,7 +54,7 @@ def verdict(
 
 
 def _taken_away(generation: Generation, processes: Sequence[Ended]) -> TrainingFailedError | None:
-    """Returns the error if pods, or the whole job, were taken from the training."""
+    """Returns the error if pods, or the whole job, were removed by others; otherwise None."""
     if (disrupted := generation.disruption()) is not None:
         rank, why = disrupted
         return AttemptPreemptedError(f"{processes[rank].title} was pre-empted ({why})")
@@ -69,7 +69,7 @@ def _taken_away(generation: Generation, processes: Sequence[Ended]) -> TrainingF
 
 
 def _by_pod(generation: Generation, processes: Sequence[Ended], memory: str) -> TrainingFailedError | None:
-    """Returns the error if Kubernetes knows more of the pod than its exit code."""
+    """Returns the error if Kubernetes knows more about the pod than its exit code; otherwise None."""
     if generation.failed:
         culprit = processes[blame(generation.failed).rank]
         if not pods.out_of_memory(generation.pods[culprit.rank]):

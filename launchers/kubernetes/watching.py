@@ -28,7 +28,7 @@ class Patience:
     Attributes:
       start: until all pods run; time in a queue does not count.
       heartbeat: of silence, after which a process has hung.
-      settle: for a better explanation after the first failure. Kubelets report within some seconds, in any order.
+      settle: for a better explanation after the first failure. Kubelets report within a few seconds, in any order.
       pull: for an image that could not be pulled.
       leave: for the rest of the pods, when one was pre-empted.
     """
@@ -63,11 +63,11 @@ class Watching:
     def __init__(
         self, api: Api, watched: Watched, patience: Patience, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Takes how to read the log of the chief, what to watch, how long to wait for what, and a clock in seconds."""
+        """Takes the API, what to watch, how long to wait, and a clock in seconds."""
         self._api, self._patience, self._clock = api, patience, clock
         self._generation, self._processes = watched.generation, watched.processes
         self._failures, self._beats = watched.failures, watched.beats
-        # A pod may start long after another, so each has pulses of its own from its start on.
+        # A pod may start long after another, so the heartbeats of each pod count from its own start.
         self._pulses: dict[int, Pulses] = {}
         self._log: FollowedLog | None = None
         self._deadline = float("inf")
@@ -76,11 +76,11 @@ class Watching:
         self._pull_since: float | None = None
 
     def run(self, changes: Changes) -> dict[int, float]:
-        """Returns the silence of each rank that hangs, when nothing more is to be waited for.
+        """Watches until there is nothing more to wait for. Returns the seconds of silence of each rank that hangs.
 
         Raises:
           UserError: if the pods cannot start, or if a right is missing.
-          UnreachableError: if the API server was away for too long.
+          UnreachableError: if the API server was not available for too long.
         """
         try:
             while self._generation.living and self._clock() < self._deadline:
@@ -95,7 +95,7 @@ class Watching:
                 self._log.finish(lives=0 in self._generation.running)
 
     def _take(self, changes: Changes) -> None:
-        """Takes all changes that are there; waits a moment for the first."""
+        """Takes all available changes. Waits a moment for the first one."""
         timeout = max(0.0, min(_LONGEST_INTERVAL, self._deadline - self._clock()))
         try:
             change = changes.get(timeout=timeout)
@@ -125,7 +125,7 @@ class Watching:
             self._not_later_than(self._patience.settle)
         has_run = bool(self._pulses)
         if generation.disruption() or generation.job_removed or (generation.is_suspended and has_run):
-            # The processes save. Those of a node that is gone never end.
+            # Waits for the processes to save. Processes of a lost node never end.
             self._not_later_than(self._patience.leave)
         if generation.job_removed and not generation.running:
             self._not_later_than(self._patience.settle)
@@ -134,9 +134,9 @@ class Watching:
         self._deadline = min(self._deadline, self._clock() + seconds)
 
     def _explains(self, rank: int) -> bool:
-        """Returns whether a process has written what explains its end.
+        """Returns whether a process has written an explanation of its end.
 
-        A signal does not explain it: it may be a pre-emption, whose condition comes later.
+        A signal is no explanation: it may come from a pre-emption, whose condition comes later.
         """
         failure = read_failure(self._failures[rank])
         return failure is not None and failure.explains
@@ -148,7 +148,7 @@ class Watching:
             try:
                 self._pulses[rank].look()
             except OSError as error:
-                # The storage is away. That says nothing about the process.
+                # If the storage is not available, nothing is known about the process.
                 _log.debug("signs of life of %s: %s", self._processes[rank].title, error)
             silent |= self._pulses[rank].hung([rank])
         return silent

@@ -16,7 +16,7 @@ from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 from limbeck.trainer.process import heartbeat, interpreter, lifeline
 
 LOOPBACK = "127.0.0.1"
-# The variables by which processes of one launching process may differ. None is read by an import.
+# The variables that may differ between processes of one launching process. No import reads them.
 PER_PROCESS = frozenset(
     {
         events.ENVIRONMENT,
@@ -24,8 +24,8 @@ PER_PROCESS = frozenset(
         *(lifeline.ENVIRONMENT, FAILURE, heartbeat.ENVIRONMENT, cluster.ENVIRONMENT),
     }
 )
-# A library of numbers makes its threads when it is imported, which neither bears a fork nor gives the same sums
-# whatever the number of cores.
+# Numerical libraries start threads when they are imported. Threads break a fork, and sums would depend on the number of
+# cores.
 _ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -49,12 +49,12 @@ def environment(
       beat: the file that the process touches as a sign of life.
       scratch: a folder for its temporary files, which the launcher removes. TensorFlow writes a file for each function
         that it rewrites, and a process that is killed or leaves in a hurry does not remove them.
-      served: whether one process has the others compute parts of its graphs.
+      served: whether one process lets the others compute parts of its graphs.
     """
     threads = str(max(1, cores() // task.processes))
     own = {
         "TF_NUM_INTRAOP_THREADS": threads,
-        # A part of a graph waits for values of other processes. With one thread it would wait for itself.
+        # A part of a graph waits for values of other processes. With one thread, this would be a deadlock.
         "TF_NUM_INTEROP_THREADS": str(max(int(threads), task.processes)) if served else threads,
         "OMP_NUM_THREADS": threads,
         "no_grpc_proxy": ",".join(filter(None, [_without_proxy(inherited), LOOPBACK])),
@@ -71,7 +71,7 @@ def environment(
 
 
 def alone(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables of a process beside the launching one, whose libraries of numbers make no threads."""
+    """Returns the variables of a single further process, whose numerical libraries start no threads."""
     return _ALONE | interpreter.environment(inherited)
 
 

@@ -1,9 +1,9 @@
 """Starts processes as forks of a process that has imported TensorFlow, such as `limbeck.trainer.fork_server`.
 
 A process is forked only if the fork behaves like a program that was started. A GPU's driver and some libraries do not
-survive a fork. Environment variables that an interpreter or a library reads at its start must be the same in the server
-and in the fork. So a server serves one environment, except for the variables that differ from process to process. In
-case of doubt, `start` returns None, and the caller starts a program.
+survive a fork. Environment variables that an interpreter or a library reads at its start must be equal in the server
+and in the fork. So a server serves one environment; only variables that no import reads may differ. In case of doubt,
+`start` returns None, and the caller starts a program.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from limbeck.trainer.fork_server import Request
 
 _log = logging.getLogger(__name__)
 _KILLED = -signal.SIGKILL
-# A launcher has ended its processes before it asks for the end of the server.
+# A short wait is enough, because a launcher ends its processes before it ends the server.
 _PATIENCE_SECONDS = 30
 
 
 class Fork:
-    """A process, with what a launcher asks of a `subprocess.Popen`."""
+    """A forked process, with those methods of `subprocess.Popen` that a launcher needs."""
 
     def __init__(self, output: TextIO | None, status: TextIO) -> None:
-        """Takes the reading ends of its pipes: of its output, if it has one, and of its status.
+        """Takes the reading ends of two pipes: its output (if there is one) and its status.
 
-        Raises OSError if it was never started, or was killed because it cannot be watched.
+        Raises OSError if the process was never started, or was killed because it cannot be watched.
         """
         self.stdout, self._status = output, status
         told = status.readline()
@@ -51,17 +51,18 @@ class Fork:
         try:
             self._handle: int | None = os.pidfd_open(self.pid)
         except ProcessLookupError:
-            # It has ended already.
+            # The process has already ended.
             self._handle = None
         except OSError:
-            # This process has too many open files. The caller starts another one, and two would do the same.
+            # This process has too many open files. The fork is killed, because the caller starts another process for
+            # the same work.
             os.kill(self.pid, signal.SIGKILL)
             raise
 
     def wait(self) -> int:
         """Waits until it has ended. Returns its exit code, or the negative number of the signal that killed it."""
         with self._status as status:
-            # Where the server was killed, the kernel has killed its forks.
+            # If the server was killed, the kernel has killed its forks.
             return int(status.readline() or _KILLED)
 
     def terminate(self) -> None:
@@ -87,7 +88,7 @@ class ForkServer:
     """The launcher's end of a fork server."""
 
     def __init__(self, module: str, variables: Mapping[str, str]) -> None:
-        """Starts one, a program of this module, with these variables. It takes seconds until it forks."""
+        """Starts the program of a module as the server, with these variables. It can fork after some seconds."""
         self.variables, self._ready = dict(variables), False
         self._socket, theirs = socket.socketpair()
         with theirs:
@@ -103,11 +104,11 @@ class ForkServer:
         """Starts a process. Waits until the server has imported everything.
 
         Args:
-          request: what it does.
+          request: the program to run.
           output: file descriptor of its output; None for a pipe, `Fork.stdout`.
 
         Raises:
-          OSError: if the server has ended, or cannot serve. It has said why on standard error.
+          OSError: if the server has ended, or cannot serve. It has written the reason to standard error.
         """
         if not self._ready:
             if self._socket.recv(len(fork_server.READY), socket.MSG_WAITALL) != fork_server.READY:
@@ -130,15 +131,15 @@ class ForkServer:
         return Fork(lines, ended)
 
     def retire(self) -> None:
-        """Lets it end when all that it forked has ended."""
+        """Lets the server end when all of its forks have ended."""
         self._socket.close()
 
     def has_ended(self) -> bool:
-        """Returns whether it has ended. Then nothing is left of it."""
+        """Returns whether the server has ended. If so, reaps it."""
         return self._process.poll() is not None
 
     def end(self) -> None:
-        """Waits until it has ended; kills it and all that it forked if that takes long."""
+        """Waits until the server has ended. Kills it and its forks if that takes long."""
         try:
             self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -147,7 +148,7 @@ class ForkServer:
 
 
 class Forks:
-    """Forks of the servers of one module: the one that is asked, and those that are not asked any more."""
+    """The fork servers of one module: the current one, and older ones that get no more requests."""
 
     def __init__(self, module: str) -> None:
         """Starts nothing yet.
@@ -158,22 +159,22 @@ class Forks:
         self._module, self._lock, self._owner = module, threading.Lock(), 0
         self._current: ForkServer | None = None
         self._retired: list[ForkServer] = []
-        # An environment for which a server could not serve.
+        # The environment of a server that could not serve.
         self._refused: Mapping[str, str] | None = None
         _ALL.append(self)
 
     def start(self, request: Request, output: int | None = None, *, anew: bool = True) -> Fork | None:
-        """Starts a program as a fork. Returns None where it has to be started as a program instead.
+        """Starts a program as a fork. Returns None if the caller must start it as a program instead.
 
         Args:
           request: as in `ForkServer.start`.
-          output: likewise.
-          anew: whether to start a server for it if none stands.
+          output: as in `ForkServer.start`.
+          anew: whether to start a server if there is none.
         """
         with self._lock:
             if not self._is_safe(request.variables) or not (anew or self._standing(request.variables)):
                 return None
-            # A server may have been killed since it served last.
+            # A server may have been killed since its last request.
             for _ in range(2):
                 try:
                     return self._server(request.variables).start(request, output)
@@ -186,19 +187,20 @@ class Forks:
                     _log.warning("the fork server is started again: %s", error)
                     self._retire()
                 except BaseException:
-                    # An interrupt in the midst of a request: the server would take the next one for the rest of it.
+                    # Interrupted in the middle of a request: the server would take the next request for the rest of
+                    # this one.
                     self._retire()
                     raise
         return None
 
     def prepare(self, variables: Mapping[str, str]) -> None:
-        """Starts the server for an environment, which imports while the caller does something else."""
+        """Starts the server for an environment. It imports while the caller does other work."""
         with self._lock, contextlib.suppress(OSError):
             if self._is_safe(variables):
                 self._server(variables)
 
     def stop(self) -> None:
-        """Ends the servers of this process, and all that they forked."""
+        """Ends the servers of this process, and all of their forks."""
         with self._lock:
             self._retire()
             for server in self._retired:
@@ -210,12 +212,12 @@ class Forks:
         return here and self._refused != _shared(variables)
 
     def _server(self, variables: Mapping[str, str]) -> ForkServer:
-        """Returns the server for an environment, and retires one for another."""
+        """Returns the server for an environment. Retires a server for another environment."""
         server = self._standing(variables)
         if server is None:
             self._retire()
             server = self._current = ForkServer(self._module, _shared(variables))
-            # Whoever measures this process counts the server only if it was waited for.
+            # The server is waited for, because its processor time counts for this process only then.
             atexit.unregister(stop)
             atexit.register(stop)
         return server
@@ -227,7 +229,7 @@ class Forks:
         return current if fits else None
 
     def _retire(self) -> None:
-        """Asks the server for nothing more. Forgets those of a process that this one is a fork of."""
+        """Sends no more requests to the server. If this process is a fork, forgets the servers of its parent."""
         if self._owner != os.getpid():
             self._current, self._owner = None, os.getpid()
             self._retired.clear()
@@ -245,8 +247,8 @@ _TRAINING = Forks(fork_server.__name__)
 def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Fork | None:
     """Starts a program of a training as a fork. Returns None where it has to be started as a program instead.
 
-    A server is started for training processes. Another program is forked where one stands already: to start one for it
-    would take longer than to start the program.
+    A server is started for training processes only. Other programs are forked if there is a server, because starting
+    one takes longer than starting the program.
 
     Args:
       program: its module.
@@ -261,7 +263,7 @@ def start(program: str, arguments: Sequence[str], variables: Mapping[str, str], 
 
 
 def prepare(variables: Mapping[str, str]) -> None:
-    """Starts the server of trainings, which imports while the caller does something else.
+    """Starts the server of trainings. It imports while the caller does other work.
 
     Args:
       variables: the environment of a training process.
@@ -270,7 +272,7 @@ def prepare(variables: Mapping[str, str]) -> None:
 
 
 def stop() -> None:
-    """Ends all servers of this process, and all that they forked."""
+    """Ends all servers of this process, and all of their forks."""
     for forks in _ALL:
         forks.stop()
 

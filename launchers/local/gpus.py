@@ -27,7 +27,7 @@ _PROBE_SECONDS = 300
 
 
 def shares(visible: Sequence[str], ranks: int) -> tuple[tuple[str, ...], ...]:
-    """Returns each rank's GPUs, in the order of `visible`: equally many for all ranks. The rest stays idle.
+    """Returns each rank's GPUs, in the order of `visible`: the same number for all ranks. Other GPUs stay idle.
 
     Args:
       visible: names of GPUs as CUDA_VISIBLE_DEVICES has them: numbers, or `GPU-...`.
@@ -49,7 +49,7 @@ def shares(visible: Sequence[str], ranks: int) -> tuple[tuple[str, ...], ...]:
 
 
 def environments(inherited: Mapping[str, str], ranks: int) -> tuple[dict[str, str], ...]:
-    """Returns the launching process's variables for each rank: with the rank's GPUs, and without what hid GPUs before.
+    """Returns the launching process's variables for each rank, with the rank's GPUs visible.
 
     Args:
       inherited: variables of the launching process; not changed.
@@ -88,8 +88,8 @@ def visible(variable: str | None, count: Callable[[], int]) -> tuple[str, ...]:
 def gpu_count() -> int:
     """Returns the number of GPUs that TensorFlow finds on this machine, in a new process that hides none.
 
-    A process asks once. If there is no NVIDIA device, it does not ask at all. Only TensorFlow knows the number: without
-    CUDA's libraries it cannot use a GPU.
+    The number is determined once in each process. Only TensorFlow knows it, because it cannot use a GPU without CUDA's
+    libraries. If there is no NVIDIA device, no process is started.
     """
     if not any(_DEVICE.fullmatch(path.name) for path in Path("/dev").iterdir()):
         return 0

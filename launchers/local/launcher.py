@@ -1,9 +1,9 @@
 """Trains in processes of this machine.
 
-A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and lock up. So every process
-begins with the job file alone (`limbeck.launchers.local.forks` says what it may share). The first failure ends all
-processes: TensorFlow cannot go on without a peer, and a process that waits for one waits for ever. This module makes
-one attempt; `limbeck.launchers.supervisor` decides on restarts.
+A fork of the launching process would inherit its TensorFlow, its Beam and its threads, and would hang. So every process
+starts with only the job file (`limbeck.launchers.local.forks` says what it may share). The first failure ends all
+processes, because TensorFlow cannot go on without a peer, and would wait for it for ever. This module makes one
+attempt; `limbeck.launchers.supervisor` decides on restarts.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LocalLauncher:
             forks.prepare(environment(inherited, SINGLE, None, failure="", beat="", scratch=""))
 
     def stage(self, job: TrainingJob) -> TrainingJob:
-        """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes see all but this process's memory."""
+        """Stages a job as `limbeck.launchers.launch.Launcher` says. Processes can read all files of this machine."""
         return staged(job, Visibility.MACHINE, lambda _: str(temporary.folder_until_exit()))
 
     def launch(

@@ -85,7 +85,7 @@ class Process:
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Fork | subprocess.Popen[str]:
-    """Starts a process whose standard output and error are one stream of text: a fork where it would do the same."""
+    """Starts a process whose standard output and error are one stream of text; as a fork if that is equivalent."""
     interpreter, program, arguments = tuple(command[:2]), "".join(command[2:3]), command[3:]
     fork = forks.start(program, arguments, environment, folder) if interpreter == _PYTHON else None
     return fork or subprocess.Popen(
@@ -103,10 +103,10 @@ def start(command: Sequence[str], environment: Mapping[str, str], folder: Path) 
 def _pass_on(line: str) -> None:
     """Writes a line to the log, or drops it.
 
-    Writing raises if the disk is full, or if the log's reader has gone. If the reading thread ended for that, nobody
-    would empty the pipe, and the process would hang or break at its next line: a training must not die for its log.
+    Writing raises if the disk is full, or if the log's reader has ended. If this ended the reading thread, the pipe
+    would fill up, and the process would hang or fail. A training must not fail because of its log.
     """
-    # ValueError: standard error has been closed.
+    # A ValueError means that standard error is closed.
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(line)
 

@@ -1,6 +1,7 @@
-"""Runs one of our programs to its end, in a process of its own: a fork of a process that has imported TensorFlow.
+"""Runs one of our programs to its end, in its own process: a fork of a process that has imported TensorFlow.
 
-It uses no GPU. Where there is none, its variables are those of a training process, so one server forks both.
+The program uses no GPU. On a machine without GPUs, its variables equal those of a training process, so one server forks
+both.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from limbeck.trainer.process.gpus import hidden
 
 
 def run(program: str, arguments: Sequence[str], folder: Path) -> None:
-    """Runs a program. Passes on its output, line by line.
+    """Runs a program. Passes its output on, line by line.
 
     Args:
       program: its module, with `main(arguments)`, which dies with its parent (`limbeck.trainer.process.lifeline`).
@@ -28,7 +29,7 @@ def run(program: str, arguments: Sequence[str], folder: Path) -> None:
       folder: its working directory, and the place of its temporary files.
 
     Raises:
-      RuntimeError: if it does not end with 0.
+      RuntimeError: if its exit code is not 0.
     """
     inherited = gpus.environments(os.environ, 1)[0] if gpus.gpu_count() == 0 else hidden(os.environ)
     variables = environment(inherited, SINGLE, None, failure="", beat="", scratch=str(folder))

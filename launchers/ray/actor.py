@@ -1,8 +1,8 @@
 """The actor on the node of a rank: it starts the training process, and reports its output and its end.
 
 Training does not run in the actor itself, because Ray has loaded its own libraries there, has set its own signal
-handlers, and runs the actor in its own threads. A new interpreter is the same on every launcher. It ends with the
-actor, and the actor ends with its node, or with the process that started the job.
+handlers, and runs the actor in its own threads. A new interpreter behaves the same under every launcher. It ends with
+the actor, and the actor ends with its node, or with the process that started the job.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from limbeck.launchers.ray.identity import own_identity
 from limbeck.launchers.ray.placement import Place
 from limbeck.trainer.process import gpus, interpreter, lifeline
 
-# Lines that nobody has fetched yet. The launcher fetches them every second.
+# The largest number of lines that are kept until the launcher fetches them. It does so every second.
 _KEPT_LINES = 10_000
 # How long to wait for output if a grandchild keeps the pipe open after the process itself has ended.
 _READER_SECONDS = 2.0
@@ -32,11 +32,11 @@ _READER_SECONDS = 2.0
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What a process did since the last look.
+    """The news of a process since the last look.
 
     Attributes:
       lines: new lines of its output.
-      seen: number of all its lines so far: what the next look begins with.
+      seen: number of all its lines so far. The next look begins there.
       code: its exit code, or minus the number of a signal; None while it lives. No line comes after it.
     """
 
@@ -53,7 +53,7 @@ class RankActor:
 
     def __init__(self) -> None:
         """Holds a port, and starts nothing."""
-        # Of actors that were killed with their nodes.
+        # Removes folders of actors that were killed with their nodes.
         temporary.sweep()
         self._held = contextlib.ExitStack()
         (self._port,) = self._held.enter_context(ports.held(1))
@@ -65,7 +65,7 @@ class RankActor:
         self._popen: subprocess.Popen[str] | None = None
 
     def place(self) -> Place:
-        """Returns where this actor is."""
+        """Returns the place of this actor."""
         import ray
 
         return Place(
@@ -81,7 +81,7 @@ class RankActor:
           processes: number of processes of the job.
           cpus: cores that are reserved for it.
           gpus: GPUs that are reserved for it.
-          served: whether one process has the others compute parts of its graphs.
+          served: whether one process lets the others compute parts of its graphs.
         """
         own = threads(cpus, processes, served=served)
         variables = process_variables(os.environ, folder, config, gpus) | own
@@ -98,7 +98,7 @@ class RankActor:
         threading.Thread(target=self._follow, args=(self._popen,), daemon=True).start()
 
     def look(self, seen: int, seconds: float) -> Look:
-        """Returns what is new, as soon as anything is, or nothing after some seconds.
+        """Returns the news as soon as there are any. Returns empty news after some seconds.
 
         Args:
           seen: `Look.seen` of the last look; 0 at first.
@@ -140,7 +140,7 @@ def process_variables(inherited: Mapping[str, str], folder: str, config: str, co
       inherited: variables of the actor. Ray has named the actor's GPUs there.
       folder: URI of the attempt's files.
       config: its TF_CONFIG; empty if it is alone.
-      count: GPUs that are reserved for it. Without any it must not see one: another process may have it.
+      count: GPUs that are reserved for it. If there are none, it must see no GPU, because another process may use it.
     """
     own = far_process.variables(inherited, folder, config) | {events.ENVIRONMENT: EVENTS}
     hidden = {} if count else {gpus.VISIBLE: "-1"}
@@ -148,10 +148,10 @@ def process_variables(inherited: Mapping[str, str], folder: str, config: str, co
 
 
 def threads(cpus: int, processes: int, *, served: bool) -> dict[str, str]:
-    """Returns the variables that give a process as many threads as cores; TensorFlow counts those of the node."""
+    """Returns the variables that give a process as many threads as cores. TensorFlow would count the node's cores."""
     return {
         "TF_NUM_INTRAOP_THREADS": str(cpus),
-        # A part of a graph waits for values of other processes. With one thread it would wait for itself.
+        # A part of a graph waits for values of other processes. With one thread, this would be a deadlock.
         "TF_NUM_INTEROP_THREADS": str(max(cpus, processes) if served else cpus),
         "OMP_NUM_THREADS": str(cpus),
     }

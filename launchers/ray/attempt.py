@@ -29,9 +29,9 @@ from limbeck.launchers.ray.request import Outcome, Request
 from limbeck.launchers.watch import watch
 from limbeck.records import from_json, to_json
 
-# After the first failure. Ray tells of a lost node some seconds after the peers of its process have failed.
+# Seconds to wait after the first failure. Ray reports a lost node some seconds after the peers of its process failed.
 SETTLE_SECONDS = 10.0
-# Processes get so long to save, if this process is asked to end.
+# Seconds for the processes to save if this process is asked to end.
 GRACE_SECONDS = 10.0
 
 
@@ -60,7 +60,7 @@ def run(request: Request) -> None:
 
 @contextlib.contextmanager
 def _connected(request: Request) -> Iterator[None]:
-    """The connection. A cluster that is away at a later attempt may come back."""
+    """Connects to the cluster. At a later attempt, waits for a cluster that is not available."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(connection.connected(request.settings.address or ""))
@@ -72,7 +72,7 @@ def _connected(request: Request) -> Iterator[None]:
 
 
 def _train(request: Request, actors: Sequence[Any], places: Sequence[Place]) -> None:
-    """Starts the processes, watches them, and raises why they failed if they did."""
+    """Starts the processes, and watches them. Raises an error if they fail."""
     tasks, files = request.cluster.tasks, request.files
     failures = {task.rank: failure_uri(files, task.rank) for task in tasks}
     beats = {task.rank: heartbeat_uri(files, task.rank) for task in tasks}
@@ -108,7 +108,7 @@ def _start(request: Request, actors: Sequence[Any], configs: Sequence[str]) -> N
 
 @contextlib.contextmanager
 def _saving_on_interrupt(processes: Sequence[RankProcess]) -> Iterator[None]:
-    """A context after which processes get the time to save, if it ends because this process is asked to end."""
+    """Returns a context that gives processes time to save if this process is asked to end."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -123,7 +123,7 @@ def _saving_on_interrupt(processes: Sequence[RankProcess]) -> Iterator[None]:
 def _verdict(
     ending: Ending, processes: Sequence[RankProcess], failures: dict[int, str]
 ) -> UserError | TrainingFailedError:
-    """Returns the error to raise: a mistake of the user's, a lost node, or what the exit codes say."""
+    """Returns the error to raise: a mistake of the user, a lost node, or an error from the exit codes."""
     told = error_of(ending, processes, failures)
     lost = next((process for process in processes if process.lost is not None), None)
     if isinstance(told, UserError) or lost is None:
@@ -136,7 +136,7 @@ def _verdict(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Makes the attempt that a file describes, and writes its outcome to another. Returns the exit code."""
+    """Makes the attempt that one file describes, and writes its outcome to another file. Returns the exit code."""
     from limbeck.trainer.process import lifeline
 
     lifeline.die_with_parent()

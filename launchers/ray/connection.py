@@ -26,11 +26,11 @@ _LOOK_SECONDS = 1.0
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
-    """A context in which this process is connected to a cluster.
+    """Returns a context in which this process is connected to a cluster.
 
     Raises:
-      UserError: if nobody listens there, if Ray is not installed here or its versions do not fit, or if this machine is
-        no node of the cluster.
+      UserError: if nothing listens there, if Ray is not installed here or its versions differ, or if this machine is
+        not a node of the cluster.
     """
     _assert_reached(address)
     try:
@@ -38,7 +38,7 @@ def connected(address: str) -> Iterator[None]:
     except ModuleNotFoundError:
         raise UserError(NOT_INSTALLED) from None
     try:
-        # Ray would print the lines of its own processes; ours come another way.
+        # Ray would print the output of its workers. Our processes' output comes through the actors.
         ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)
     except (RuntimeError, ValueError, ConnectionError) as error:
         raise UserError(
@@ -53,7 +53,7 @@ def connected(address: str) -> Iterator[None]:
 
 
 def living_nodes() -> list[Node]:
-    """Returns the nodes that live."""
+    """Returns the living nodes."""
     import ray
 
     return [
@@ -72,7 +72,7 @@ def is_alive(node: str) -> bool:
 
 @contextlib.contextmanager
 def reserved(processes: int, settings: RayConfig) -> Iterator[Any]:
-    """A context of a placement group with room for so many processes; yields it.
+    """Yields a placement group with room for this many processes. Removes it at the end.
 
     Raises:
       AttemptFailedError: if there was no room within `launcher.ray.start_seconds`.
@@ -82,7 +82,7 @@ def reserved(processes: int, settings: RayConfig) -> Iterator[Any]:
     group = placement_group([bundle(settings)] * processes, strategy=settings.placement.upper())
     try:
         deadline = time.monotonic() + settings.start_seconds
-        # In short waits, between which this process takes signals.
+        # Waits in short pieces, because Python handles signals only between them.
         while not group.wait(_LOOK_SECONDS):
             if time.monotonic() >= deadline:
                 raise AttemptFailedError(
@@ -97,7 +97,7 @@ def reserved(processes: int, settings: RayConfig) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def actors(group: Any, processes: int, settings: RayConfig) -> Iterator[list[Any]]:
-    """A context of one actor for each process, in the order of the ranks. They are killed at its end."""
+    """Yields one actor for each process, in the order of the ranks. Kills them at the end."""
     import ray
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -107,7 +107,7 @@ def actors(group: Any, processes: int, settings: RayConfig) -> Iterator[list[Any
         for rank in range(processes):
             strategy = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=rank)
             made.append(
-                # Restarting is our supervisor's: an actor alone cannot go on without its peers.
+                # Only our supervisor restarts, because a single actor cannot go on without its peers.
                 remote.options(
                     num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0, scheduling_strategy=strategy
                 ).remote()
@@ -119,7 +119,7 @@ def actors(group: Any, processes: int, settings: RayConfig) -> Iterator[list[Any
 
 
 def places_of(made: Sequence[Any], settings: RayConfig) -> list[Place]:
-    """Returns where actors are, in their order.
+    """Returns the places of actors, in their order.
 
     Raises:
       UserError: if a node lacks our code or its packages.
@@ -152,7 +152,7 @@ def _error_of_start(error: Exception) -> UserError | TrainingFailedError:
 
 
 def _assert_reached(address: str) -> None:
-    """Raises UserError if nobody listens at an address. Ray would try for a quarter of an hour, without a word."""
+    """Raises UserError if nothing listens at an address. Ray would silently try for a quarter of an hour."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()

@@ -14,7 +14,7 @@ import dataclasses
 from limbeck.errors import UserError
 from limbeck.trainer.distribution import rendezvous
 
-# Digests are shown by their first digits.
+# Messages show only the first digits of digests.
 _SHOWN = 12
 
 
@@ -33,7 +33,7 @@ def own_identity() -> Identity:
 
 
 def assert_same(pipeline: Identity, node: Identity, host: str) -> None:
-    """Raises UserError if a node, at the address `host`, does not run what the pipeline runs."""
+    """Raises UserError if a node, at the address `host`, has other versions or other code than the pipeline."""
     found = [
         f"{name} {node.versions.get(name)} (the pipeline: {pipeline.versions.get(name)})"
         for name in sorted(pipeline.versions | node.versions)

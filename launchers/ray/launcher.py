@@ -1,4 +1,4 @@
-"""Trains on the nodes of a Ray cluster: starts a process for each attempt, and tells how it ended.
+"""Trains on the nodes of a Ray cluster: starts a process for each attempt, and reports how it ended.
 
 This module makes one attempt; `limbeck.launchers.supervisor` decides on restarts.
 """
@@ -33,18 +33,20 @@ from limbeck.trainer.process import interpreter, lifeline
 _log = logging.getLogger(__name__)
 _RECOVERY = RecoveryConfig()
 _ATTEMPT = (sys.executable, "-m", "limbeck.launchers.ray.attempt")
-# The training processes save within ten of them. A step of a pipeline that is asked to end has half a minute.
+# Seconds for an attempt to end. The training processes save within ten of them, and a step of a pipeline that is asked
+# to end has half a minute.
 _LEAVING_SECONDS = 20.0
 _RAY_VARIABLES = {
-    # Ray would report to its makers that it is used.
+    # Switches off Ray's usage reports to its makers.
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Under `uv run` it would copy the working directory to all nodes, and run other code than is installed there.
+    # Under `uv run`, Ray would copy the working directory to all nodes, and would not run the code that is installed
+    # there.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
 
 
 def from_settings(settings: LauncherConfig) -> RayLauncher:
-    """Returns the launcher for the name `ray`. No cluster is asked before a job is launched."""
+    """Returns the launcher for the name `ray`. It contacts no cluster before a job is launched."""
     return RayLauncher(settings.ray)
 
 
@@ -83,7 +85,7 @@ class RayLauncher:
 
     @contextlib.contextmanager
     def _files_of(self, job: TrainingJob) -> Iterator[str]:
-        """A context of a folder that the nodes read, with the job in it; yields its URI."""
+        """Makes a folder with the job that the nodes can read, and yields its URI. Removes it at the end."""
         folder = files.join(self._folder, f"attempt-{uuid.uuid4().hex}")
         try:
             files.make_folder(folder)
@@ -93,19 +95,19 @@ class RayLauncher:
             try:
                 files.remove_folder(folder)
                 if not files.walk(self._folder):
-                    # Nothing was staged, so nobody else removes it.
+                    # Nothing was staged, so no other code removes the folder.
                     files.remove_folder(self._folder)
             except OSError as error:
-                # A training that is done must not fail for what is left of it.
+                # If the training is done, it must not fail because files cannot be removed.
                 _log.warning("%s was not removed: %s", folder, error)
 
 
 def _attempt(request: Request) -> Outcome:
-    """Runs the process of an attempt. However this ends, that process and all it started are gone."""
+    """Runs the process of an attempt. At the end, this process and all processes that it started have ended."""
     with temporary.folder() as folder:
         told, answer = folder / "request.json", folder / "outcome.json"
         told.write_text(to_json(request), encoding="utf-8")
-        # In a session of its own: it is asked to end once, and by this process.
+        # It has its own session, so that only this process asks it to end, and only once.
         process = subprocess.Popen(
             [*_ATTEMPT, str(told), str(answer)], env=_environment(), cwd=folder, start_new_session=True
         )

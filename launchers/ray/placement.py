@@ -1,4 +1,4 @@
-"""Pure functions that say where the processes of a job run on a Ray cluster, and whether they can ever fit there.
+"""Says where the processes of a job run on a Ray cluster, and whether they can ever fit there. Pure functions.
 
 If a job can never fit, Ray silently lets it wait for ever. The resources of the nodes are known, so they are compared
 with the needs of the job first.
@@ -18,9 +18,9 @@ from limbeck.trainer.distribution.cluster import Addresses, ClusterTask
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """A living node of the cluster, and what it has in all, whoever uses it: cores and GPUs.
+    """A living node of the cluster, with all of its cores and GPUs, whether they are in use or not.
 
-    Its name is its address, which several nodes may have.
+    Its name is its address. Several nodes may have the same address.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Place:
       host: address of its node.
       node: id of its node, as Ray knows it.
       port: a port of the node that is held for it.
-      identity: what runs there.
+      identity: versions and code of the process there.
     """
 
     host: str
@@ -46,13 +46,13 @@ class Place:
 
 
 def bundle(settings: RayConfig) -> dict[str, float]:
-    """Returns what is reserved for each process, as Ray names it."""
+    """Returns the resources that are reserved for each process, by Ray's names."""
     reserved = {"CPU": float(settings.cpus)}
     return reserved | ({"GPU": float(settings.gpus)} if settings.gpus else {})
 
 
 def shortage(nodes: Sequence[Node], processes: int, settings: RayConfig) -> str | None:
-    """Returns what the cluster lacks for a job, in a sentence; None if it has room when nothing else runs there.
+    """Returns what the cluster lacks for a job, in a sentence; None if the job fits when nothing else runs there.
 
     Args:
       nodes: the living nodes.
@@ -90,7 +90,7 @@ def configs(places: Sequence[Place], tasks: Sequence[ClusterTask]) -> tuple[str,
 
 
 def _room_of_all(nodes: Sequence[Node], settings: RayConfig) -> int:
-    """How many processes fit on a cluster on which nothing else runs."""
+    """Returns how many processes fit on a cluster on which nothing else runs."""
     rooms = [_room(node, settings) for node in nodes]
     if settings.placement == "strict_spread":
         return sum(1 for room in rooms if room)
@@ -98,7 +98,7 @@ def _room_of_all(nodes: Sequence[Node], settings: RayConfig) -> int:
 
 
 def _room(node: Node, settings: RayConfig) -> int:
-    """How many processes fit on a node on which nothing else runs."""
+    """Returns how many processes fit on a node on which nothing else runs."""
     rooms = [math.floor(node.cpus / settings.cpus)]
     if settings.gpus:
         rooms.append(math.floor(node.gpus / settings.gpus))

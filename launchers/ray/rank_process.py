@@ -1,4 +1,4 @@
-"""The process of a rank, seen from the attempt: its lines are shown as they come, and its end is put on a queue."""
+"""Follows the process of a rank from the attempt: shows its lines as they come, and puts its end on a queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limbeck.launchers.far_output import LAST_LINES, pass_on, readable
 from limbeck.launchers.ray.placement import Place
 
 _LOOK_SECONDS = 0.25
-# Stands for the exit code of a process that is gone with its actor: nobody saw another one.
+# Replaces the exit code of a process that is gone with its actor, because its real exit code is unknown.
 _LOST = -signal.SIGKILL
 
 
@@ -54,7 +54,8 @@ class RankProcess:
             try:
                 look = ray.get(self._actor.look.remote(seen, _LOOK_SECONDS))
             except ActorUnavailableError as error:
-                # It may come back. If it does not, Ray says some seconds later that it is dead, and its node, too.
+                # The actor may come back. If it does not, Ray reports some seconds later that it is dead, and its node,
+                # too.
                 self.lost = first_line(error)
                 time.sleep(_LOOK_SECONDS)
                 continue
@@ -76,5 +77,5 @@ class RankProcess:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the first line of Ray's words, which are a page."""
+    """Returns the first line of Ray's message, which fills a page."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,7 +1,7 @@
 """Sends requests to Vertex AI with Google's own client, and repeats requests that may still succeed.
 
-If the answer to a creation was lost, the job may exist, and a second job would train at the same time. So before a job
-is created again, it is searched by its label.
+If the answer to a creation was lost, the job may exist, and a second job would train at the same time. So before the
+creation is repeated, the job is searched by its label.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from limbeck.launchers.vertex.body import LABEL, Json
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
-# Of HTTP. 499 and 504 are calls that took too long.
+# HTTP status codes. 499 and 504 are calls that took too long.
 _PASSING = frozenset({429, 499, 500, 502, 503, 504})
 _UNAUTHENTICATED, _FORBIDDEN, _NOT_FOUND, _INVALID, _BUSY, _CONFLICT = 401, 403, 404, 400, 429, 409
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 32.0
@@ -24,11 +24,11 @@ _CALL_SECONDS = 60.0
 
 
 class UnreachableError(TrainingFailedError):
-    """Vertex AI gave no answer for longer than anybody waits."""
+    """Vertex AI gave no answer in time."""
 
 
 class GoneError(Exception):
-    """The job is not there any more."""
+    """The job does not exist any more."""
 
 
 class Api:
@@ -43,13 +43,13 @@ class Api:
         patience: float = 600.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Takes where jobs are, and how to ask.
+        """Takes the project and the region of the jobs, and the client.
 
         Args:
           project: its id.
           region: its name.
           client: a JobServiceClient; by default one with the credentials of this process.
-          patience: seconds after which nothing passing counts as passing any more.
+          patience: for how many seconds a request is repeated after temporary errors.
           pause: waits a number of seconds.
         """
         self.project, self.region = project, region
@@ -81,11 +81,11 @@ class Api:
         return next((str(job.name) for job in self._call("list_custom_jobs", request=request)), None)
 
     def get(self, name: str) -> Any:
-        """Returns a job; raises GoneError if it is not there, UnreachableError without an answer."""
+        """Returns a job. Raises GoneError if it does not exist, and UnreachableError if there is no answer."""
         return self._patiently("read a custom job", lambda: self._call("get_custom_job", name=name))
 
     def cancel(self, name: str) -> None:
-        """Asks that a job ends; it may still run for a while. One that has ended stays as it is."""
+        """Asks a job to end. It may still run for a while. A job that has ended does not change."""
         self._patiently("cancel a custom job", lambda: self._call("cancel_custom_job", name=name))
 
     def delete(self, name: str) -> None:
@@ -135,14 +135,14 @@ class Api:
         if status == _NOT_FOUND and "create" not in doing:
             return GoneError(said)
         if status in (_INVALID, _CONFLICT) and ("cancel" in doing or "delete" in doing):
-            # It has ended meanwhile.
+            # The job has ended in the meantime.
             return GoneError(said)
         remedy = remedies.get(status, f"HTTP status {status}")
         return UserError(f"cannot {doing} in {where}: {said.strip()}. Remedy: {remedy}")
 
 
 def _is_quota(said: str) -> bool:
-    # Too many calls in a minute are a quota too, and pass.
+    # The limit of calls in a minute is a quota, too, but a temporary one.
     return "quota" in said.lower() and "per minute" not in said.lower() and "requests" not in said.lower()
 
 

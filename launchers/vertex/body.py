@@ -13,7 +13,7 @@ from typing import Any
 from limbeck.settings.vertex import VertexConfig
 
 Json = dict[str, Any]
-# By this label a job is found again if the answer to its creation was lost.
+# The label by which a job is found if the answer to its creation was lost.
 LABEL = "limbeck-attempt"
 COMMAND = ("python", "-m", "limbeck.launchers.vertex.in_replica")
 _LONGEST_NAME = 128
@@ -24,11 +24,11 @@ class Plan:
     """One attempt at a training job.
 
     Attributes:
-      title: what is trained, for people.
-      identity: of the attempt: small letters, digits and dashes.
+      title: what is trained, in words.
+      identity: identity of the attempt: small letters, digits and dashes.
       files: gs:// folder of the attempt.
-      processes: number of the processes, the chief among them.
-      settings: of the section; `check` has been called.
+      processes: number of processes, including the chief.
+      settings: the section; `check` has been called.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Plan:
 
 
 def custom_job(plan: Plan) -> Json:
-    """Returns the body of the custom job. The first pool is the chief, the second the workers, as Vertex AI has it."""
+    """Returns the body of the custom job. Vertex AI wants the chief in the first pool, and workers in the second."""
     settings = plan.settings
     pools = [_trainers(plan, 1)]
     if plan.processes > 1:

@@ -18,12 +18,12 @@ from limbeck.trainer.distribution import cluster
 from limbeck.trainer.distribution.cluster import Addresses
 
 CLUSTER_SPEC = "CLUSTER_SPEC"
-# Of TF_CONFIG, where `master` is an old word, and of CLUSTER_SPEC.
+# The roles of TF_CONFIG (`master` is an old word for chief), and of CLUSTER_SPEC.
 _CHIEFS, _WORKERS = ("chief", "master", "workerpool0"), ("worker", "workerpool1")
 
 
 def own_config(environment: Mapping[str, str]) -> str:
-    """Returns the TF_CONFIG of a training process, made of what Vertex AI tells; raises ConfigError."""
+    """Returns the TF_CONFIG of a training process from Vertex AI's variables. Raises ConfigError if it cannot."""
     name = cluster.ENVIRONMENT if environment.get(cluster.ENVIRONMENT) else CLUSTER_SPEC
     text = environment.get(name, "")
     try:

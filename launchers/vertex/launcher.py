@@ -33,13 +33,14 @@ from limbeck.trainer.process import heartbeat
 
 _log = logging.getLogger(__name__)
 _RECOVERY = RecoveryConfig()
-# A step that is asked to end has half a minute. A cancelled job takes longer to end, and that is no harm.
+# Seconds for a cancelled job to end. A step that is asked to end has half a minute. The job may take longer, which does
+# no harm.
 _ENDING_SECONDS = 20.0
 _CONSOLE = "https://console.cloud.google.com"
 
 
 def from_settings(settings: LauncherConfig) -> VertexLauncher:
-    """Returns the launcher for the name `vertex`. Nobody is asked before a job is launched."""
+    """Returns the launcher for the name `vertex`. It contacts no service before a job is launched."""
     return VertexLauncher(settings.vertex)
 
 
@@ -52,9 +53,9 @@ class VertexLauncher:
         """Takes the settings.
 
         Args:
-          settings: of the section `launcher.vertex`.
-          api: how Vertex AI is asked; by default with the credentials of this process.
-          settle: seconds to wait for the job's own end after a process has reported a failure.
+          settings: the section `launcher.vertex`.
+          api: the API; by default one with the credentials of this process.
+          settle: seconds to wait until the job ends after a process has reported a failure.
         """
         self._settings, self._settle = settings, settle
         self._api = api or Api(settings.project or "", settings.region or "")
@@ -93,7 +94,7 @@ class VertexLauncher:
 
     @contextlib.contextmanager
     def _running(self, plan: Plan) -> Iterator[str]:
-        """A context of a job that is created, and ended and deleted whatever happens; yields its name."""
+        """Creates a job, and yields its name. Always ends and deletes it at the end of the context."""
         name: str | None = None
         try:
             try:
@@ -106,7 +107,7 @@ class VertexLauncher:
 
     def _end(self, name: str | None, identity: str) -> None:
         try:
-            # The answer to the creation may have been lost, or an interrupt may have come before it.
+            # The job may exist: the answer to its creation may have been lost or interrupted.
             name = name or self._api.find(identity)
             if name is not None:
                 end(self._api, name, keep=self._settings.keep)
@@ -120,7 +121,7 @@ def end(api: Api, name: str, *, keep: bool, seconds: float = _ENDING_SECONDS, pa
     """Cancels a job that has not ended, and deletes it, unless it is kept or does not end in time.
 
     Raises:
-      GoneError: if somebody has removed it.
+      GoneError: if the job was removed.
     """
     deadline = time.monotonic() + seconds
     if api.get(name).state.name not in ENDED:
@@ -147,7 +148,7 @@ def logs_of(project: str, name: str) -> str:
 
 
 class _Watching:
-    """Looks at a job and at its processes until it has ended, or must be."""
+    """Watches a job and its processes until it has ended, or must be ended."""
 
     def __init__(self, api: Api, name: str, plan: Plan, heartbeat_seconds: float, settle: float) -> None:
         self._api, self._name, self._plan, self._settle = api, name, plan, settle
@@ -158,7 +159,7 @@ class _Watching:
         self._told = ""
 
     def run(self) -> Seen:
-        """Returns what was seen when it ended; raises AttemptFailedError if Vertex AI gives no answer."""
+        """Returns what is known at its end. Raises AttemptFailedError if Vertex AI gives no answer."""
         poll = self._plan.settings.poll_seconds
         due, explained = float("-inf"), None
         while True:
@@ -171,7 +172,7 @@ class _Watching:
             if hung:
                 return self._seen(FAILED, silent=hung)
             if any(failure.explains for failure in self._failures().values()):
-                # Vertex AI's own word on it may be late, and adds nothing.
+                # Vertex AI's own report may be late, and adds nothing.
                 explained = explained or time.monotonic()
                 if time.monotonic() >= explained + self._settle:
                     return self._seen(FAILED)
@@ -190,11 +191,11 @@ class _Watching:
         return self._seen(state, int(job.error.code), str(job.error.message)) if state in ENDED else None
 
     def _hung(self) -> dict[int, float]:
-        """The silent ones of those that have started: machines come minutes apart."""
+        """Returns the silence of processes that hang. Those that have not started do not count: machines start late."""
         try:
             return self._silent()
         except OSError as error:
-            # A storage that is away says nothing about the processes.
+            # If the storage is not available, nothing is known about the processes.
             _log.warning("signs of life cannot be read: %s", error)
             return {}
 

@@ -28,7 +28,7 @@ CANCELLED, EXPIRED = "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"
 RUNNING = "JOB_STATE_RUNNING"
 ENDED = frozenset({SUCCEEDED, FAILED, CANCELLED, EXPIRED, "JOB_STATE_PARTIALLY_SUCCEEDED"})
 _EXIT = re.compile(r"replica workerpool(\d+)-(\d+) exited with a non-zero status of (\d+)")
-# Vertex AI's own message says why it could not go on, in words that are documented for spot machines only.
+# Vertex AI's message says why the job could not go on. Its words are documented only for spot machines.
 _TAKEN = re.compile(r"preempt|STOCKOUT", re.IGNORECASE)
 _REFUSED_CODES = {5: "something of it was not found", 7: "a permission is missing", 8: "a quota is used up"}
 _SIGNALS_FROM = 128
@@ -36,14 +36,14 @@ _SIGNALS_FROM = 128
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What was seen of a custom job that has ended, or was ended by us.
+    """What is known about a custom job that has ended, or that we have ended.
 
     Attributes:
       state: its state, as Vertex AI names it.
-      code: of its error, a number of google.rpc.Code; 0 without error.
-      message: of its error; empty without.
+      code: code of its error, a number of google.rpc.Code; 0 if there is no error.
+      message: message of its error; empty if there is no error.
       ran: whether it was seen running, or one of its processes gave a sign of life.
-      spot: whether its machines may be taken away.
+      spot: whether its machines may be pre-empted.
       failures: what processes reported, by rank.
       silent: seconds of silence of each process that hung, by rank.
     """
@@ -123,12 +123,12 @@ def _of_exits(
 
 
 def _exits(message: str, processes: int) -> tuple[Exit, ...]:
-    """The exits that a message tells, of processes that train."""
+    """Returns the exits of training processes that a message reports."""
     found = []
     for pool, index, status in ((int(each) for each in match.groups()) for match in _EXIT.finditer(message)):
         rank = index if pool == 0 else 1 + index
         if pool <= 1 and rank < processes:
-            # Docker's way to say that a signal ended it.
+            # Docker adds 128 to the number of a signal that ended a process.
             found.append(Exit(rank, _SIGNALS_FROM - status if status > _SIGNALS_FROM else status))
     return tuple(found)
 

@@ -37,13 +37,13 @@ _OPTION = "beam:option:{}:v1"
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """What an engine says when it wants a worker.
+    """An engine's request for a worker.
 
     Attributes:
       worker: name of the worker.
-      provision: `host:port` of the service that knows the rest.
-      control: `host:port` of the service that gives work; empty if the provision service says it.
-      logging: `host:port` of the service that takes lines of the log; likewise.
+      provision: `host:port` of the service that has all other information.
+      control: `host:port` of the service that gives work; empty if the provision service knows it.
+      logging: `host:port` of the service that takes lines of the log; empty if the provision service knows it.
     """
 
     worker: str
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     """Works for an engine until it has no more work. Returns the exit code of the process."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     _keep_output(os.environ.get(LOG))
-    # A worker that is told to end is in the middle of something that nobody will read.
+    # If a worker is asked to end, nobody will read the results of its current work.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if "--wait" in arguments:
         for name in PACKAGES:
@@ -100,7 +100,7 @@ def work(order: Order) -> None:
 
 
 def provision(order: Order) -> Any:
-    """Asks the engine for the rest, a `ProvisionInfo`. Raises grpc.RpcError if it does not answer in a minute."""
+    """Asks the engine for its `ProvisionInfo`. Raises grpc.RpcError if it does not answer in a minute."""
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 
@@ -161,7 +161,7 @@ def refuse(harness: Any, refusal: ConfigError) -> None:
 
 
 def _keep_output(path: str | None) -> None:
-    """Has this process write its output to a file. Engines throw it away, or never read the pipe, which then fills."""
+    """Writes the output of this process to a file. Engines discard it, or do not read the pipe, which then fills up."""
     if path:
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         for descriptor in (1, 2):

@@ -31,7 +31,7 @@ from limbeck.moved import LEDGER, Moved
 
 _NAMESPACE = "limbeck.bytes"
 _READ, _WRITTEN = "read", "written"
-# Beam reads 16 MiB of a gzip at a time, and keeps in memory all that these become.
+# Beam would read 16 MiB of a gzip at a time, and keep all of their uncompressed content in memory.
 _COMPRESSED_BYTES = 1 << 16
 _log = logging.getLogger(__name__)
 
@@ -42,12 +42,12 @@ def read(count: int) -> None:
 
 
 def written(count: int) -> None:
-    """Adds bytes that this worker wrote, likewise."""
+    """Adds bytes that this worker wrote. Outside of a worker's work, Beam drops them."""
     Metrics.counter(_NAMESPACE, f"{_WRITTEN} {moved.this_process()}").inc(count)
 
 
 def install() -> None:
-    """Has this process count what is read and written of files that are opened from now on."""
+    """From now on, this process counts the bytes that are read from and written to files that it opens."""
     FileSystems.open, FileSystems.create = staticmethod(_open), staticmethod(_create)
     files.count_reads(read)
     files.count_writes(written)
@@ -67,7 +67,7 @@ def collected() -> Iterator[None]:
         def wait_until_finish(*some: Any, **others: Any) -> Any:
             state = wait(*some, **others)
             LEDGER.add(counts_of(result))
-            # Whoever waits twice hears of it once.
+            # If somebody waits for the result twice, it is counted only once.
             result.wait_until_finish = wait
             return state
 
@@ -82,7 +82,7 @@ def collected() -> Iterator[None]:
 
 
 def counts_of(result: Any) -> tuple[Moved, ...]:
-    """Returns what each worker of a finished pipeline moved; nothing if its runner has no counters.
+    """Returns the bytes that each worker of a finished pipeline moved; empty if its runner has no counters.
 
     Args:
       result: the `PipelineResult`.

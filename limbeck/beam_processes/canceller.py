@@ -22,7 +22,7 @@ from limbeck.settings.beam import BeamConfig
 
 _FAREWELL = b"done"
 _SECONDS = 10.0
-# A job that was just submitted is not in the list yet.
+# A job that was just submitted may not be in the list yet.
 _ROUNDS, _PAUSE_SECONDS = 5, 0.5
 
 
@@ -45,7 +45,7 @@ def cancel(stub: Any, job_name: str) -> list[str]:
 
     Args:
       stub: of a job service.
-      job_name: as `--job_name` gave it.
+      job_name: the value of `--job_name`.
 
     Raises:
       grpc.RpcError: if the service does not answer.
@@ -70,7 +70,7 @@ def name_of(job: Any) -> str | None:
 
 def main(arguments: Sequence[str]) -> int:
     """Waits for the end of standard input. Returns the exit code of the process."""
-    # Before the end: then every moment counts.
+    # Imported before the pipe ends, because every moment counts then.
     import grpc
     from apache_beam.portability.api import beam_job_api_pb2_grpc
 
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 _say(cancel(stub, job_name))
             except grpc.RpcError:
-                # A job server that the run started has ended with it.
+                # If the run has started the job server, the server has ended with the run.
                 missed += settings.endpoint is not None
             try:
                 _say(kind.cancel(settings, job_name))

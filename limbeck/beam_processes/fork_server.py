@@ -17,7 +17,7 @@ from limbeck.trainer import fork_server
 from limbeck.trainer.process import lifeline, process_name
 
 NAME = "beam-worker"
-# What the workers of a run import one way or another. Together they take five seconds of a core.
+# The packages that all workers of a run import. Together they take five seconds of a core.
 PACKAGES = (
     *("apache_beam.runners.worker.sdk_worker_main", "tensorflow", "tf_keras", "tensorflow_transform"),
     *("tensorflow_data_validation", "tfx.components.transform.executor", "tfx_bsl.coders"),
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     lifeline.die_with_parent()
     process_name.set_name(NAME)
     os.environ.update(json.loads(arguments[0]))
-    # No endpoint takes its log: this process writes it where the pipeline writes its own.
+    # There is no endpoint for logs, so this process writes to the log of the pipeline.
     logging.basicConfig()
     from apache_beam.runners.worker import sdk_worker_main
 

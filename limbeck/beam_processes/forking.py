@@ -2,7 +2,7 @@
 
 For each pipeline, Beam's runner starts as many interpreters as it has workers, and each imports TensorFlow and TFX. A
 run has a dozen pipelines, so two workers took 110 seconds of a core for imports alone. Here each worker is a fork of
-one process that has imported them (`limbeck.beam_processes.fork_server`). Where no fork is safe, Beam does as ever.
+one process that has imported them (`limbeck.beam_processes.fork_server`). If no fork is safe, Beam starts interpreters.
 
 Beam's runner does not notice if a worker dies, and waits for its answer for ever. Here the runner gets an answer that
 reports the death.
@@ -34,14 +34,14 @@ from limbeck.trainer.fork_server import Request
 _FORKS = Forks(fork_server.__name__)
 _STANDARD_ERROR = 2
 _ANSWER_SECONDS = 0.2
-# Those of the pipeline that runs, as they came.
+# The options of the running pipeline.
 _deaths: list[str] = []
 
 
 def runner() -> DirectRunner:
-    """Returns Beam's own runner, which names the death of a worker.
+    """Returns Beam's own runner, extended so that it reports the death of a worker.
 
-    It is no subclass: TensorFlow Transform takes as many threads as the very type of the runner says.
+    It is not a subclass, because TensorFlow Transform chooses its number of threads by the exact type of the runner.
     """
     made = DirectRunner()
     made.run_pipeline = functools.partial(_run, made.run_pipeline)
@@ -53,7 +53,7 @@ def _run(run: Callable[..., Any], pipeline: Any, options: Any) -> Any:
     try:
         return run(pipeline, options)
     except Exception as error:
-        # What a worker says of itself has a traceback. "Channel closed prematurely" says nothing to anybody.
+        # The worker's own error has a traceback. "Channel closed prematurely" would explain nothing.
         if "Traceback" in str(error) or not _deaths:
             raise
         raise RuntimeError(_deaths[0]) from None
@@ -66,7 +66,7 @@ class ForkedWorker(worker_handlers.SubprocessSdkWorkerHandler):
     _fork: Fork | None = None
 
     def start_worker(self) -> None:
-        """Forks a worker, or has Beam start one."""
+        """Forks a worker, or lets Beam start one."""
         control = text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=self.control_address))
         options = json_format.MessageToJson(self.provision_info.provision_info.pipeline_options)
         variables = {
@@ -97,7 +97,7 @@ class ForkedWorker(worker_handlers.SubprocessSdkWorkerHandler):
         death = f"a Beam worker {describe(code)} before its work was done"
         if code != 0:
             _deaths.append(death)
-        # Again and again: the runner may ask the dead worker something after this.
+        # Repeated, because the runner may send further requests to the dead worker.
         while not self._stopped.wait(_ANSWER_SECONDS):
             # The runner may be adding a request.
             with contextlib.suppress(RuntimeError):

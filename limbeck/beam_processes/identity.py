@@ -40,22 +40,22 @@ PACKAGES = (
     *("tensorflow-data-validation", "tensorflow-model-analysis"),
 )
 _EXPERIMENT = "limbeck_identity="
-# What workers never run, and what an image for them leaves out.
+# Folders that workers never need, and that an image for them leaves out.
 _ELSEWHERE = ("cli", "server", "kubeflow", "pipeline.py", "student_half.py", "__main__.py")
-# Digests are shown by their first digits.
+# Messages show only the first digits of digests.
 _SHOWN = 12
 
 
 @dataclass(frozen=True, config=STRICT)
 class Identity:
-    """What a process of a job runs.
+    """The versions and the code that a process of a job runs.
 
     Attributes:
       versions: versions of Python and of packages, by name.
       code: digest of Limbeck's source files.
       task: where the task is imported from, without its folder.
       task_code: digest of a user's task; of a built-in task, which is a part of Limbeck, it is empty.
-      shared: path of a file of this run alone, in a folder that all machines must share; empty for a worker.
+      shared: path of a file that only this run has, in a folder that all machines must share; empty for a worker.
     """
 
     versions: dict[str, str]
@@ -116,7 +116,7 @@ def assert_fit(job: Identity | None, variables: Mapping[str, str]) -> None:
     """Raises ConfigError if this process must not work for a job.
 
     Args:
-      job: what the pipeline runs; None if it did not say.
+      job: identity of the pipeline; None if it is not known.
       variables: the environment of this process, which may name the folder of the task.
 
     Raises:
@@ -142,7 +142,7 @@ def assert_fit(job: Identity | None, variables: Mapping[str, str]) -> None:
 
 
 def differences(job: Identity, own: Identity) -> list[str]:
-    """Returns what a worker has that differs from the job, with both values, in words."""
+    """Returns the differences between a worker and the job, with both values, in words."""
     found = [
         f"{name} {own.versions.get(name)} (the pipeline: {job.versions.get(name)})"
         for name in sorted(job.versions | own.versions)

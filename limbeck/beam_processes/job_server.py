@@ -20,7 +20,7 @@ from limbeck.settings.beam import BeamConfig
 
 @contextlib.contextmanager
 def running(settings: BeamConfig, environment: Mapping[str, str], artifacts: Path) -> Iterator[str]:
-    """Yields the address of a job server when it answers. Ends it at the end.
+    """Starts a job server, and yields its address when it answers. Ends it at the end.
 
     Args:
       settings: the settings of Beam, with a jar.

@@ -49,7 +49,7 @@ class Job(local_job_service.BeamJob):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # Workers know the job by it.
+        # The id by which workers identify the job.
         self._provision_info.limbeck_workers = []
         self._provision_info.limbeck_cancelled = threading.Event()
 
@@ -71,12 +71,12 @@ class Job(local_job_service.BeamJob):
         self.set_state(beam_job_api_pb2.JobState.RUNNING)
         options = self.pipeline_options()
         runner = fn_runner.FnApiRunner(provision_info=self._provision_info)
-        # Options come as texts.
+        # Options are texts.
         runner._num_workers = int(options.view_as(DirectOptions).direct_num_workers)
         try:
             return runner.run_via_runner_api(self._pipeline_proto, options)
         except Exception as error:
-            # What a worker says of itself has a traceback. "Channel closed prematurely" says nothing to anybody.
+            # The worker's own error has a traceback. "Channel closed prematurely" would explain nothing.
             if "Traceback" in str(error):
                 raise
             deaths = [worker.death for worker in self._provision_info.limbeck_workers if worker.death]
@@ -91,7 +91,7 @@ class Job(local_job_service.BeamJob):
     common_urns.environments.PROCESS.urn, beam_runner_api_pb2.ProcessPayload
 )
 class ProcessWorker(worker_handlers.GrpcWorkerHandler):
-    """A worker that a command starts, as Flink and Spark start it: with two arguments, and without an output."""
+    """A worker that a command starts, as under Flink and Spark: with two arguments, and without output."""
 
     def __init__(self, payload: Any, state: Any, provision_info: Any, server: Any) -> None:
         super().__init__(state, provision_info, server)
@@ -122,7 +122,7 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
         _assert_wanted(self)
 
     def stop_worker(self) -> None:
-        """Ends the worker. Notes its death if it had died before."""
+        """Ends the worker. Records its death if it had already died."""
         self._stopped.set()
         if self._process is None:
             return
@@ -141,10 +141,10 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
-        # Again and again: what the runner asks the dead worker after this would wait for ever.
+        # Repeated, because further requests to the dead worker would wait for ever.
         while not self._stopped.wait(_ABORT_SECONDS):
             self.death = describe(code)
-            # Who waits for elements looks at the channel, and who waits for an answer at the request.
+            # Threads that wait for elements check the channel. Threads that wait for an answer check the request.
             self.data_conn.close()
             # The runner may be adding a request.
             with contextlib.suppress(RuntimeError):
@@ -157,7 +157,7 @@ class ProcessWorker(worker_handlers.GrpcWorkerHandler):
 class PoolWorker(worker_handlers.ExternalWorkerHandler):
     """A worker of a pool. A pool on this machine need not go through its network."""
 
-    # The pool alone knows.
+    # Only the pool knows this.
     death = None
 
     def __init__(self, payload: Any, state: Any, provision_info: Any, server: Any) -> None:
@@ -170,12 +170,12 @@ class PoolWorker(worker_handlers.ExternalWorkerHandler):
         return "localhost" if self._on_loopback else super().host_from_worker()
 
     def start_worker(self) -> None:
-        """Has the pool start a worker. Raises RuntimeError if it cannot, or if the job was cancelled."""
+        """Asks the pool to start a worker. Raises RuntimeError if it cannot, or if the job was cancelled."""
         super().start_worker()
         _assert_wanted(self)
 
     def stop_worker(self) -> None:
-        """Has the pool end the worker."""
+        """Asks the pool to end the worker."""
         with grpc.insecure_channel(self._external_payload.endpoint.url) as channel:
             stub = beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
             try:

@@ -36,24 +36,24 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Spares:
-    """Processes that wait for an order. They are started ahead, and another one whenever one is taken."""
+    """Processes that wait for an order. They are started in advance. Whenever one is taken, another is started."""
 
     def __init__(
         self, count: int, environment: Mapping[str, str], start: Callable[..., Any] = subprocess.Popen
     ) -> None:
-        """Starts them.
+        """Starts the processes.
 
         Args:
-          count: how many wait at a time.
+          count: how many processes wait at a time.
           environment: variables of the processes.
-          start: starts one, as `subprocess.Popen`.
+          start: starts a process, like `subprocess.Popen`.
         """
         self._environment, self._start = environment, start
         self._waiting = collections.deque(self._new() for _ in range(count))
         self._lock = threading.Lock()
 
     def take(self, arguments: Sequence[str]) -> Any:
-        """Hands the arguments to a waiting process, and returns it.
+        """Passes the arguments to a waiting process, and returns it.
 
         Raises:
           OSError: if that process has died.
@@ -66,7 +66,7 @@ class Spares:
         return process
 
     def end(self) -> None:
-        """Ends those that wait."""
+        """Ends the waiting processes."""
         for process in self._waiting:
             end(process)
 
@@ -98,7 +98,7 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
                 error=f"the worker process that was to start died before: {error}; see the log of the pool"
             )
         with self._lock:
-            # `poll` also takes the exit code from the kernel: without it, a zombie stays.
+            # `poll` also reads the exit code from the kernel. Without it, a zombie would stay.
             self._working = {name: one for name, one in self._working.items() if one.poll() is None}
             self._working[request.worker_id] = process
         _LOGGER.info("worker %s starts", request.worker_id)
@@ -114,7 +114,7 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
     @property
     def working(self) -> tuple[str, ...]:
-        """The names of the workers that were started and not ended."""
+        """The names of the workers that are running."""
         return tuple(self._working)
 
     def end(self) -> None:
@@ -125,7 +125,7 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 def end(process: Any) -> None:
-    """Ends a worker at once: nothing of what it has done and not handed over is of use."""
+    """Ends a worker at once, because results that it has not sent are useless."""
     process.kill()
     process.stdin.close()
     process.wait()
@@ -139,7 +139,7 @@ def serve(pool: Pool, address: str) -> tuple[grpc.Server, str]:
     """
     server = grpc.server(
         thread_pool_executor.shared_unbounded_instance(),
-        # Without the last, two pools share a port, and a worker comes from either.
+        # Without the last option, two pools could share a port.
         options=[
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.http2.max_ping_strikes", 0),

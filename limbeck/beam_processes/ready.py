@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from limbeck.errors import UserError
 
 _PATIENCE_SECONDS = 10.0
-# A cold Java on a slow machine takes half a minute.
+# The first start of Java on a slow machine takes half a minute.
 _COLD_SECONDS, _LOOK_SECONDS = 120.0, 0.5
 
 
@@ -31,14 +31,14 @@ def tell(descriptor: int | None, address: str) -> None:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[str]:
-    """Starts a server, and yields its address when it listens. Args, errors and end are those of `starting`."""
+    """Starts a server, and yields its address when it listens. Args, errors and end are as for `starting`."""
     with starting(command, environment, what) as address:
         yield address()
 
 
 @contextlib.contextmanager
 def starting(command: Sequence[str], environment: Mapping[str, str], what: str) -> Iterator[Callable[[], str]]:
-    """Starts a server, and yields what waits until it listens, and returns its address. Ends the server at the end.
+    """Starts a server. Yields a function that waits until it listens, and returns its address. Ends it at the end.
 
     Args:
       command: starts the server; the option `--ready-descriptor` is added.
@@ -46,7 +46,7 @@ def starting(command: Sequence[str], environment: Mapping[str, str], what: str) 
       what: the server, in words.
 
     Raises:
-      NotStartedError: when it is waited for, if the server has ended before it listened.
+      NotStartedError: from the yielded function, if the server has ended before it listened.
     """
     reader, writer = os.pipe()
     try:
@@ -73,11 +73,11 @@ def starting(command: Sequence[str], environment: Mapping[str, str], what: str) 
 
 
 def await_answer(process: subprocess.Popen[bytes], address: str, what: str) -> None:
-    """Returns when a server that cannot tell its address answers by gRPC.
+    """Waits until a server that cannot report its address answers by gRPC.
 
     Args:
       process: the server.
-      address: where it shall listen.
+      address: the address at which it will listen.
       what: the server, in words.
 
     Raises:

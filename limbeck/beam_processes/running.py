@@ -35,11 +35,11 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, staged: Path) -> Iter
       settings: the settings of Beam.
       task: the task of the run.
       log: file for the output of workers that a command starts.
-      staged: new folder for what a job server in Java hands to its cluster, in a folder that all machines share. Its
-        content shows a worker that it does. It is removed at the end.
+      staged: new folder for the files that a job server in Java passes to its cluster, in a folder that all machines
+        share. By its content, a worker recognises that it shares the folder. It is removed at the end.
 
     Raises:
-      NotStartedError: if one of them does not start.
+      NotStartedError: if one of the processes does not start.
     """
     if not engine_kind(settings.engine).starts_processes:
         yield None
@@ -53,13 +53,13 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, staged: Path) -> Iter
         seal = staged / name
         seal.touch()
         command = _command(settings, environment, stack.enter_context(temporary.folder()), log)
-        # Both import Beam, at the same time as this process reads sources.
+        # Both import Beam while this process reads sources.
         pool = stack.enter_context(_pool(settings, environment))
         service = stack.enter_context(_job_service(settings, environment, staged))
         wanted = identity.experiment(identity.identity_of(task, str(seal)))
         endpoint = service()
         if settings.endpoint is not None or settings.master is not None:
-            # Whatever the run starts ends with it. Others do not.
+            # A job service that the run starts ends with the run. Any other goes on.
             stack.enter_context(canceller.watching(settings, endpoint, name))
         yield Processes(endpoint, pool(), command, wanted, name, reference.environment(task))
 
@@ -67,7 +67,7 @@ def engine(settings: BeamConfig, task: TaskRef, log: Path, staged: Path) -> Iter
 def write_command(path: Path, environment: Mapping[str, str], log: Path) -> str:
     """Writes the program that starts one worker on this machine. Returns its path.
 
-    An engine starts it with its own environment, which knows nothing of us.
+    An engine starts the program with its own environment, so the program sets all variables that a worker needs.
     """
     names = ("PYTHONPATH", "TF_USE_LEGACY_KERAS", reference.ENVIRONMENT)
     variables = {name: environment[name] for name in names if name in environment} | {boot.LOG: str(log)}
@@ -89,7 +89,7 @@ def _command(settings: BeamConfig, environment: Mapping[str, str], folder: Path,
 
 @contextlib.contextmanager
 def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> Iterator[Callable[[], str | None]]:
-    """Yields what waits for the address of a pool, and returns it; None if workers do not come from one."""
+    """Yields a function that waits for the address of a pool, and returns it; or None if there is no pool."""
     if settings.environment == "process" or settings.pool is not None:
         yield lambda: settings.pool
         return
@@ -102,7 +102,7 @@ def _pool(settings: BeamConfig, environment: Mapping[str, str]) -> Iterator[Call
 def _job_service(
     settings: BeamConfig, environment: Mapping[str, str], staged: Path
 ) -> Iterator[Callable[[], str]]:
-    """Yields what waits for the address of a job service, and returns it."""
+    """Yields a function that waits for the address of a job service, and returns it."""
     if settings.endpoint is not None:
         given = settings.endpoint
         yield lambda: given

@@ -44,7 +44,7 @@ def code_digest(roots: Iterable[str], search_path: Iterable[str] = (), project: 
     Args:
       roots: `module:qualified_name`, or `module` for the whole module.
       search_path: folders to import modules from, besides the project's own.
-      project: the sources, if several digests are taken of one state of them; it has a search path of its own.
+      project: the sources, to compute several digests from one state of them. It has its own search path.
 
     Returns:
       64 hexadecimal digits. They do not change with comments, docstrings, formatting, the order of functions and
@@ -149,7 +149,7 @@ class _Description:
         if "<" in function.__qualname__:
             texts.append(self.of((function.__defaults__, function.__kwdefaults__)))
         if hasattr(function, "__wrapped__"):
-            # functools.wraps gave it another function's name, so its own code is found by its line.
+            # `functools.wraps` gave it the name of another function, so its code is found by its line.
             module = self._project.find(function.__globals__["__name__"])
             name = module.enclosing(function.__code__.co_firstlineno) if module else None
             texts += [self._code(function.__globals__["__name__"], name or ""), self.of(function.__wrapped__)]

@@ -1,7 +1,7 @@
 """Finds the definitions that a piece of code depends on, across the project's modules and without importing them.
 
-A static analysis of Python cannot be exact. This one errs on one side only. Where it cannot tell (a star import, a
-module passed around as a value, a name that only `__getattr__` knows) it counts the whole module: one definition too
+A static analysis of Python cannot be exact. This one errs only on the safe side. If it cannot decide (a star import, a
+module that is passed as a value, a name that only `__getattr__` knows), it counts the whole module. One definition too
 many costs an unnecessary training, but one too few serves a stale model.
 
 Known limits: modules and data files whose names are computed.
@@ -45,7 +45,7 @@ class Node(NamedTuple):
 class Project:
     """The definitions in the source files of the project, of a task and of its helpers, and what they depend on.
 
-    A file counts as it was when it was first needed. What was found out once is not looked for again.
+    A file counts in the state in which it was first read. Results are cached.
 
     Args:
       search_path: folders to import modules from, before the project's root.

@@ -49,8 +49,8 @@ class Import(NamedTuple):
 def nodes_of(root: ast.AST) -> tuple[ast.AST, ...]:
     """Returns a tree's nodes, without those that only say how a name is used (`ast.Load`).
 
-    A statement is asked a dozen questions in a row, and each looks at all of its nodes. They made half of the time of
-    a digest while each question walked the tree itself by `ast.walk`. So the last answers are kept.
+    A dozen functions in a row need all nodes of a statement. When each of them called `ast.walk`, this took half of the
+    time of a digest. So the last results are cached.
     """
     found = [root]
     for node in found:

@@ -38,7 +38,7 @@ class Cluster(EngineKind):
     option: ClassVar[str]
 
     def check(self, settings: EngineSettings) -> None:
-        """Refuses addresses that are none, and a job server that nobody starts, or two."""
+        """Refuses invalid addresses, and settings with no job server or with two."""
         rules.assert_addresses(settings)
         rules.assert_environment(settings)
         if settings.master is not None and not re.fullmatch(self.address, settings.master):
@@ -74,7 +74,7 @@ class Cluster(EngineKind):
 
     @abc.abstractmethod
     def check_cluster(self, settings: EngineSettings, master: str, minor: str | None) -> None:
-        """Raises ConfigError if the cluster does not answer, or is not what `minor`, a version, says."""
+        """Raises ConfigError if the cluster does not answer, or does not have the version `minor`."""
 
     def job_server(self, settings: EngineSettings, ports: Ports, artifacts: Path) -> tuple[str, ...] | None:
         """Returns the command of the job server in Java."""
@@ -82,7 +82,7 @@ class Cluster(EngineKind):
         return (
             *(program, *java.options(java.version(program)), "-jar", str(settings.job_server_jar)),
             *(self.option, str(settings.master), "--job-host", "127.0.0.1", "--job-port", str(ports.job)),
-            # Nothing of Java is expanded.
+            # Expansion port -1: no service for Java transforms.
             *("--artifact-port", str(ports.artifact), "--expansion-port", "-1", "--artifacts-dir", str(artifacts)),
         )
 
@@ -94,7 +94,7 @@ class Cluster(EngineKind):
                 "has none: set beam.engine=local or dataflow"
             )
         return (
-            # Else all files of a pattern are read in one subtask.
+            # Otherwise all files of a pattern would be read in one subtask.
             "--experiments=pre_optimize=all_except_fusion",
             f"--environment_cache_millis={_IDLE_MILLISECONDS}",
             f"--parallelism={settings.workers}",

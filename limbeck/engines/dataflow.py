@@ -25,7 +25,7 @@ class Dataflow(EngineKind):
     name = "dataflow"
 
     def check(self, settings: EngineSettings) -> None:
-        """Refuses missing settings, those of another form, and addresses of other engines."""
+        """Refuses missing or invalid settings, and addresses of other engines."""
         given = ("endpoint", "pool", "command", "master", "job_server_jar")
         for name in given:
             if getattr(settings, name) is not None:
@@ -77,7 +77,7 @@ class Dataflow(EngineKind):
             f"--num_workers={settings.workers}",
             *(f"--{name}={value}" for name, value in optional.items() if value is not None),
             *(() if cloud.public_addresses else ("--no_use_public_ips",)),
-            # Else Beam runs `pip freeze`, and has every worker read the list.
+            # Otherwise Beam would run `pip freeze`, and every worker would read the list.
             "--experiments=disable_logging_submission_environment",
             f"--sdk_container_image={cloud.image}",
         )

@@ -21,5 +21,5 @@ class Flink(Cluster):
         flink_rest.assert_fits(master, minor, settings.workers)
 
     def cancel(self, settings: EngineSettings, job_name: str) -> list[str]:
-        """Cancels the run's jobs on the cluster, which go on when the job server has ended."""
+        """Cancels the run's jobs on the cluster. They would go on after the end of the job server."""
         return [] if settings.master is None else flink_rest.cancel(settings.master, job_name)

@@ -47,7 +47,7 @@ def cancel(master: str, job_name: str) -> list[str]:
 
 
 def _ask(master: str, path: str, method: str = "GET") -> dict[str, Any]:
-    # Every process reads settings, and few ask a cluster: this import loads OpenSSL.
+    # Imported here because it loads OpenSSL. Every process reads settings, but few ask a cluster.
     import urllib.request
 
     request = urllib.request.Request(f"{master.rstrip('/')}{path}", method=method)  # noqa: S310

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from limbeck.errors import ConfigError
 
-# Those on which Flink 1.19 and Spark 3.5 run.
+# The versions on which Flink 1.19 and Spark 3.5 run.
 VERSIONS = (8, 11, 17)
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _MODULES = 9
-# What Flink and Spark reach into. Their own scripts say so to Java, and `java -jar` does not.
+# Java's internal packages that Flink and Spark use. Their own scripts open them, but `java -jar` does not.
 _OPENED = ("java.lang", "java.lang.invoke", "java.util", "java.nio", "sun.nio.ch")
 _SECONDS = 30
 
@@ -24,7 +24,7 @@ def find(
     user: str = "beam.job_server_jar",
     remedy: str = "install it, or give beam.endpoint of a job server that runs elsewhere",
 ) -> str:
-    """Returns the path of the program: that of JAVA_HOME, or that of PATH.
+    """Returns the path of the program, from JAVA_HOME or from PATH.
 
     Args:
       environment: variables of the process.

@@ -17,7 +17,7 @@ from limbeck.errors import ConfigError
 from limbeck.records import STRICT
 
 SETTING = "beam.job_server_jar"
-# As Maven names it, such as beam-runners-flink-1.19-job-server-2.64.0.jar.
+# Maven's name of the jar, such as beam-runners-flink-1.19-job-server-2.64.0.jar.
 _NAME = re.compile(r"beam-runners-(?:flink-(?P<flink>\d+\.\d+)|spark-3)-job-server-(?P<beam>\d+\.\d+\.\d+)\.jar")
 _MAIN = re.compile(r"^Main-Class: *\S*\.(Flink|Spark)JobServerDriver\s*$", re.MULTILINE)
 _PROPERTIES = "org/apache/beam/sdk/sdk.properties"
@@ -26,12 +26,12 @@ _VERSION = re.compile(r"^version *[=:] *(\d+\.\d+\.\d+)\s*$", re.MULTILINE)
 
 @dataclass(frozen=True, config=STRICT)
 class JobServerJar:
-    """What a jar is made for.
+    """The engine and the versions that a jar is made for.
 
     Attributes:
       engine: `flink` or `spark`.
-      beam: version of Beam; null if neither the jar nor its name says it.
-      flink: minor version of Flink, such as 1.19; null if the name does not say it.
+      beam: version of Beam; null if neither the jar nor its name contains it.
+      flink: minor version of Flink, such as 1.19; null if the name does not contain it.
     """
 
     engine: str
@@ -40,10 +40,10 @@ class JobServerJar:
 
 
 def read(path: Path, setting: str = SETTING) -> JobServerJar:
-    """Returns what a jar is made for. `setting` gave the path, and is named by the error.
+    """Returns what a jar is made for. `setting` is the setting with the path, for messages.
 
     Raises:
-      ConfigError: if there is no such file, or if it is no job server.
+      ConfigError: if there is no such file, or if it is not a job server.
     """
     try:
         with zipfile.ZipFile(path) as jar:
@@ -71,7 +71,7 @@ def assert_fits(path: Path, engine: str, beam: str, setting: str = SETTING) -> J
       path: the jar.
       engine: `flink` or `spark`.
       beam: version of Beam.
-      setting: what gave the path. The error names it.
+      setting: the setting with the path, for messages.
     """
     jar = read(path, setting)
     if jar.engine != engine:

@@ -84,7 +84,7 @@ class EngineSettings(Protocol):
 
     @property
     def endpoint(self) -> str | None:
-        """`host:port` of a job service that is there already; None has the run start one."""
+        """`host:port` of an existing job service; None lets the run start one."""
 
     @property
     def environment(self) -> str:
@@ -92,11 +92,11 @@ class EngineSettings(Protocol):
 
     @property
     def pool(self) -> str | None:
-        """`host:port` of a worker pool that is there already; None has the run start one."""
+        """`host:port` of an existing worker pool; None lets the run start one."""
 
     @property
     def command(self) -> str | None:
-        """Path of the program that starts a worker, on the engine's machines; None has the run write one."""
+        """Path of the program that starts a worker, on the engine's machines; None lets the run write one."""
 
     @property
     def master(self) -> str | None:
@@ -104,11 +104,11 @@ class EngineSettings(Protocol):
 
     @property
     def job_server_jar(self) -> str | None:
-        """Path of a job server in Java, which the run starts; None for none."""
+        """Path of a job server in Java, which the run starts; None if there is none."""
 
     @property
     def dataflow(self) -> DataflowSettings:
-        """What Dataflow needs."""
+        """The settings of Dataflow."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +121,14 @@ class Ports:
 
 @dataclasses.dataclass(frozen=True)
 class Processes:
-    """What is known of the processes of Beam only when a run has begun.
+    """The data about Beam's processes that are known only after a run has begun.
 
     Attributes:
       endpoint: `host:port` of the job service.
       pool: `host:port` of the worker pool; None if workers are started by `command`.
       command: path of the program that starts a worker; None if they come from `pool`.
-      identity: what a worker must be, as `limbeck.beam_processes.identity` writes it.
-      job_name: name of the jobs of this run, by which they are found again.
+      identity: the required identity of a worker, as `limbeck.beam_processes.identity` writes it.
+      job_name: name of the jobs of this run, by which they can be found.
       variables: variables of the environment of workers that `command` starts.
     """
 
@@ -140,7 +140,7 @@ class Processes:
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def environment_flags(self) -> tuple[str, ...]:
-        """Returns the flags that say where workers come from."""
+        """Returns the flags that say how workers are started."""
         if self.pool is not None:
             return ("--environment_type=EXTERNAL", f"--environment_config={self.pool}")
         payload = json.dumps({"command": self.command, "env": dict(self.variables)}, sort_keys=True)
@@ -170,13 +170,13 @@ class EngineKind(abc.ABC):
 
         Args:
           settings: the settings.
-          ports: where it shall listen.
+          ports: the ports at which it listens.
           artifacts: a folder that all machines of the engine share.
         """
         return None
 
     def cancel(self, settings: EngineSettings, job_name: str) -> list[str]:
-        """Cancels jobs that go on when the job server has ended, and returns their ids. By default there are none."""
+        """Cancels jobs that go on after the end of the job server, and returns their ids. By default there are none."""
         return []
 
     @abc.abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from limbeck.engines import rules
 from limbeck.engines.kind import COUNTS, EngineKind, EngineSettings, Processes
 
-# Beam's own runner, which it makes after it has imported the module.
+# Beam imports the module, and calls the function to make the runner.
 FORKING = "limbeck.beam_processes.forking.runner"
 
 
@@ -27,8 +27,8 @@ class Local(EngineKind):
             f"--direct_running_mode={mode}",
             # Without an image, each Beam component of TFX builds a source distribution of TFX for remote workers.
             "--sdk_container_image=none",
-            # The default from Beam 2.65 on. The one before, dill, is slow with the functions of Transform's stages.
+            # The default from Beam 2.65 on. The earlier default, dill, is slow for the functions of Transform's stages.
             "--pickle_library=cloudpickle",
-            # A worker is another process, in which nothing of ours is imported yet.
+            # A worker is another process, which has not imported our modules yet.
             *((f"--runner={FORKING}", f"--beam_plugin={COUNTS}") if settings.workers > 1 else ()),
         )

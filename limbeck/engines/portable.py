@@ -9,7 +9,7 @@ from limbeck.engines import rules
 from limbeck.engines.kind import COUNTS, EngineKind, EngineSettings, Processes
 from limbeck.errors import ConfigError
 
-# Beam's default of a minute ends the whole job, and not only a call that waits.
+# With Beam's default of a minute, the whole job would end, and not only a call that waits.
 JOB_SECONDS = 86_400
 
 
@@ -20,7 +20,7 @@ class Portable(EngineKind):
     starts_processes = True
 
     def check(self, settings: EngineSettings) -> None:
-        """Refuses addresses that are none, and settings of the other way to start workers."""
+        """Refuses invalid addresses, and settings of the other way to start workers."""
         rules.assert_no_cluster(settings)
         rules.assert_addresses(settings)
         rules.assert_environment(settings)
@@ -49,9 +49,9 @@ def portable_flags(settings: EngineSettings, processes: Processes) -> tuple[str,
         *processes.environment_flags(),
         f"--job_name={processes.job_name}",
         f"--job_server_timeout={JOB_SECONDS}",
-        # For our own job service. Others have settings of their own.
+        # For our own job service. Others have their own settings.
         f"--direct_num_workers={settings.workers}",
-        # Else Beam runs `pip freeze`, and has every worker read the list.
+        # Otherwise Beam would run `pip freeze`, and every worker would read the list.
         "--experiments=disable_logging_submission_environment",
         f"--experiments={processes.identity}",
         f"--beam_plugin={COUNTS}",

@@ -15,7 +15,7 @@ _SECONDS = 5.0
 
 
 def assert_no_processes(settings: EngineSettings) -> None:
-    """Refuses addresses, which an engine within the process of the pipeline has not."""
+    """Refuses addresses, because an engine in the process of the pipeline has none."""
     _assert_absent(settings, ("endpoint", "pool", "command"), "asks no other process", "portable")
 
 
@@ -35,14 +35,14 @@ def _assert_absent(settings: EngineSettings, names: tuple[str, ...], rule: str, 
 
 
 def assert_addresses(settings: EngineSettings) -> None:
-    """Refuses an endpoint or a pool that is no `host:port`."""
+    """Refuses an endpoint or a pool that is not `host:port`."""
     for name, value in (("endpoint", settings.endpoint), ("pool", settings.pool)):
         if value is not None:
             address(f"beam.{name}", value)
 
 
 def address(name: str, value: str) -> tuple[str, int]:
-    """Returns host and port. Raises ConfigError if `value`, which the setting `name` holds, is no such pair."""
+    """Returns host and port. Raises ConfigError if `value`, the value of the setting `name`, is not such a pair."""
     found = _ADDRESS.fullmatch(value)
     if found is None or not 1 <= int(found["port"]) <= _LAST_PORT:
         raise ConfigError(
@@ -53,7 +53,7 @@ def address(name: str, value: str) -> tuple[str, int]:
 
 
 def assert_environment(settings: EngineSettings) -> None:
-    """Refuses settings of the way in which workers are not started, and a command that is no absolute path."""
+    """Refuses settings of the unused way to start workers, and a command that is not an absolute path."""
     if settings.environment == "external" and settings.command is not None:
         raise ConfigError(
             "beam.command starts the workers of beam.environment=process, but beam.environment is external: leave "
@@ -72,7 +72,7 @@ def assert_environment(settings: EngineSettings) -> None:
 
 
 def assert_listening(name: str, value: str) -> None:
-    """Refuses an address at which nothing listens. Asks for at most 5 seconds."""
+    """Refuses an address at which nothing listens. Waits for at most 5 seconds."""
     host, port = address(name, value)
     try:
         socket.create_connection((host, port), _SECONDS).close()

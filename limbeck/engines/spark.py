@@ -1,6 +1,6 @@
 """Engine `spark`: a standalone cluster of Spark, by Beam's job server for it. No cluster has run it.
 
-The job server is the driver of the application: its end is that of the application.
+The job server is the driver of the application. When it ends, the application ends, too.
 """
 
 from __future__ import annotations

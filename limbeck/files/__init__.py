@@ -77,7 +77,7 @@ def is_local(location: Location) -> bool:
 
 
 def is_below(location: Location, folder: Location) -> bool:
-    """Returns whether a path of this machine is a folder, or lies below it. No URI of another scheme does."""
+    """Returns whether a path of this machine is a folder, or is below it; False for URIs of other schemes."""
     if not (is_local(location) and is_local(folder)):
         return False
     path, above = (os.path.normpath(filesystem_of(each)[1]) for each in (location, folder))
@@ -123,24 +123,24 @@ def open_to_write(location: Location) -> contextlib.AbstractContextManager[Binar
 
 
 def count_reads(count: Count) -> None:
-    """Has `count` called with the number of bytes whenever some are read of a file that is opened from now on."""
+    """From now on, `count` is called with the number of bytes for each read from a file that is opened here."""
     _told.read = count
 
 
 def count_writes(count: Count) -> None:
-    """Has `count` called with the number of bytes whenever some are written, likewise."""
+    """From now on, `count` is called with the number of bytes for each write to a file that is opened here."""
     _told.written = count
 
 
 def note_read(count: int) -> None:
-    """Tells whoever counts that so many bytes were read of a file that was not opened here."""
+    """Counts bytes that were read from a file that was not opened here."""
     if _told.read is not None:
         _told.read(count)
 
 
 @dataclasses.dataclass
 class _Told:
-    """Who is told what is read and written; None for nobody."""
+    """The functions that count reads and writes; None if there is none."""
 
     read: Count | None = None
     written: Count | None = None
@@ -152,7 +152,7 @@ _told = _Told()
 @contextlib.contextmanager
 def _counted_writer(writing: contextlib.AbstractContextManager[BinaryIO], count: Count) -> Iterator[BinaryIO]:
     with writing as file:
-        # The context closes the file, and then gives it its name.
+        # The context closes the file, and then renames it.
         yield cast("BinaryIO", CountedFile(file, count, "wb", closes=False))
 
 
@@ -267,7 +267,7 @@ def rename(source: Location, target: Location) -> None:
 def copy(source: Location, target: Location) -> None:
     """Copies a file between any two file systems. Writes the target as `open_to_write` does.
 
-    An object store copies within itself, and then nothing passes through this process.
+    An object store copies its files itself. Then no data pass through this process.
     """
     (filesystem, old), (_, new) = filesystem_of(source), filesystem_of(target)
     if scheme_of(source) == scheme_of(target) and isinstance(filesystem, ServerSideCopy):

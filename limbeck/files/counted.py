@@ -15,11 +15,11 @@ class CountedFile(io.RawIOBase):
     """A file that is open for reading or for writing bytes."""
 
     def __init__(self, file: Any, count: Count, mode: str, *, closes: bool = True) -> None:
-        """Makes one.
+        """Takes the file, and the function that counts.
 
         Args:
           file: the file.
-          count: is told how many bytes each part has that goes through it.
+          count: called with the number of bytes of each read or write.
           mode: `rb` or `wb`.
           closes: whether the file is closed with this one.
         """
@@ -62,7 +62,7 @@ class CountedFile(io.RawIOBase):
         return size
 
     def flush(self) -> None:
-        """Hands what was written to the file."""
+        """Passes everything that was written on to the file."""
         if not self.closed and self.writable():
             self._file.flush()
 
@@ -77,10 +77,10 @@ class CountedFile(io.RawIOBase):
 
 
 def counted_reader(file: Any, count: Count) -> BinaryIO:
-    """Returns a file that is read as `file`; `count` is told how many bytes are read of it."""
+    """Returns a file for reading `file`. It calls `count` with the number of bytes of each read."""
     return cast("BinaryIO", io.BufferedReader(CountedFile(file, count, "rb"), _BUFFER_BYTES))
 
 
 def counted_writer(file: Any, count: Count) -> BinaryIO:
-    """Returns a file that is written as `file`; `count` is told how many bytes are written to it."""
+    """Returns a file for writing `file`. It calls `count` with the number of bytes of each write."""
     return cast("BinaryIO", io.BufferedWriter(CountedFile(file, count, "wb"), _BUFFER_BYTES))

@@ -33,7 +33,7 @@ class TensorFlowFileSystem:
         with _python_errors(path):
             self._make_room(path)
             file = _gfile().GFile(path, "wb")
-            # Without a write, TensorFlow makes no file.
+            # Without a write, TensorFlow would create no file.
             file.write(b"")
         stream = io.BufferedWriter(_Writable(file, path), _BUFFER_BYTES)
         try:
@@ -124,15 +124,15 @@ def _python_errors(path: str) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        # The others may pass: UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL, CANCELLED, and
-        # UNKNOWN, under which TensorFlow files what it has no name for, such as EIO.
+        # The other codes may be temporary: UNAVAILABLE (HTTP 502, 503 and 429), DEADLINE_EXCEEDED, ABORTED, INTERNAL,
+        # CANCELLED, and UNKNOWN, which TensorFlow uses for errors without a code, such as EIO.
         code = codes.get(type(error), errno.EIO)
         # OSError chooses its subclass by the code: FileNotFoundError, PermissionError.
         raise OSError(code, error.message or "no such file or folder", path) from error
 
 
 class _Readable(io.RawIOBase):
-    """A GFile as Python's readers need it. A GFile itself only has read, seek, tell, size and close."""
+    """Adds the methods that Python's readers need to a GFile, which only has read, seek, tell, size and close."""
 
     def __init__(self, file: Any, path: str) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ class _Readable(io.RawIOBase):
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        # TensorFlow counts from the end with the other sign.
+        # From the end, TensorFlow counts with the opposite sign.
         origin = 0 if whence == io.SEEK_SET else self.tell() if whence == io.SEEK_CUR else self._size()
         with _python_errors(self._path):
             self._file.seek(origin + offset)
@@ -172,7 +172,7 @@ class _Readable(io.RawIOBase):
 
 
 class _Writable(io.RawIOBase):
-    """A GFile as Python's writers need it. It is not seekable: an object store takes a file from front to back."""
+    """Adds the methods that Python's writers need to a GFile. It is not seekable, as an object store requires."""
 
     def __init__(self, file: Any, path: str) -> None:
         super().__init__()

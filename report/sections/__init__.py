@@ -1,1 +1,1 @@
-"""What each section of the page says, as values that its template only has to write."""
+"""The content of each section of the page, as values that its template only has to write."""

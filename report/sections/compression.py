@@ -44,8 +44,8 @@ class TriedView:
     Attributes:
       examples: number of labelled validation examples, in words.
       student: the measure of the student on them, as a text.
-      preferred: what decided among the files that fit, in words.
-      left_out: recipes for which the budget did not suffice, as a text.
+      preferred: the criterion for choosing among the files that fit, in words.
+      left_out: recipes that exceeded the budget, as a text.
       chart: quality against size, with the Pareto front; None if fewer than two files can be drawn.
       rows: the recipes.
     """
@@ -63,7 +63,7 @@ class CompressionSection:
     """The section.
 
     Attributes:
-      record: what became of the student.
+      record: how the student was compressed.
       smaller: how many times smaller the file is than the same student in float32, as a text; likewise `smaller_gzip`
         if both are compressed by gzip.
       tensors: the largest tensors of the file.
@@ -135,7 +135,7 @@ def _chart(made: Sequence[TriedRecipe], search: RecipeSearch, report: Report) ->
             one.value or 0.0,
             f"{_size(one, search):,} bytes, {figures.measured(one.value, report.measure)}",
         )
-        # What is drawn last lies on top.
+        # The last drawn points are on top.
         for one in sorted(made, key=lambda one: one.chosen)
     }
     line = [points[one.recipe] for one in sorted(made, key=lambda one: _size(one, search)) if one.front]

@@ -37,7 +37,7 @@ def view(report: Report, only: Collection[str] | None = None) -> tuple[SettingRo
     found = {
         name: value
         for name, value in _flat("", adapter.dump_python(report.config, mode="json"))
-        # Not what nobody asks for a container.
+        # Leaves out requests for containers that nobody has made.
         if not (name.startswith("containers.") and value == "null") and (only is None or _decided(name, only))
     }
     return tuple(

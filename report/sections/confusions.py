@@ -1,4 +1,4 @@
-"""Section: which class was taken for which. A shaded table, or for many classes the most frequent mistakes."""
+"""Section: which classes were confused. A shaded table, or for many classes the most frequent mistakes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Section: the students that were trained in a row, each but the first taught by the one before.
 
-Only the last is judged on the test split. If each were, one would be best by luck, and nobody could say which.
+Only the last student is judged on the test split. If all were, one of them would be best by luck.
 """
 
 from __future__ import annotations

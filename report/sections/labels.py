@@ -1,4 +1,4 @@
-"""Section: each of several labels by itself. Their mean hides a label that the student has not learnt."""
+"""Section: the figures of each of several labels. Their mean hides a label that the student has not learnt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Labels:
 
 
 def view(report: Report) -> Labels | None:
-    """Returns the section; None if an example has one label."""
+    """Returns the section; None if an example has only one label."""
     known = report.findings.labels if report.findings else ()
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""Section: learning curves, and what the models said of the validation split when their training ended.
+"""Section: learning curves, and the models' figures on the validation split at the end of their training.
 
 Losses of different models are not comparable, so each model has its own chart.
 """

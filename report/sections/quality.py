@@ -53,9 +53,9 @@ class QualitySection:
       against: the student against each control.
       explained: whether there are controls. They need an explanation for the reader.
       proof: how much worse than its teacher the student may be, as a sentence; empty if it is not known.
-      seeds: what other seeds say, as sentences; one says that there are none.
+      seeds: the results with other seeds, as sentences; or a sentence that there are none.
       looks: how often the test split has been looked at, as a sentence; empty if it is not known.
-      over: the number of labelled test examples that all figures are over, as a text; empty if it is not known.
+      over: the number of labelled test examples behind all figures, as a text; empty if it is not known.
     """
 
     rows: tuple[ModelRow, ...]

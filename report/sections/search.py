@@ -1,6 +1,6 @@
 """Section: the losses that a search tried for the student, on the validation split, and the one that it took.
 
-The test split has no part in it. If it had, the verdict would be of the examples that the student was chosen on.
+The test split is not used. Otherwise the verdict would be on the same examples on which the student was chosen.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class SearchView:
     Attributes:
       measure: name of the measure.
       examples: number of labelled validation examples, in words.
-      budget: the budget, and what was spent of it, in words.
+      budget: the budget, and how much of it was used, in words.
       taken: the loss that was taken, in words.
       level: the largest p-value of a loss that is taken, as a text.
       alone: whether labels alone were taken, because no other loss beat them.
-      rows: the trials, those to their end first.
+      rows: the trials, those of full length first.
     """
 
     measure: str

@@ -1,4 +1,4 @@
-"""Section: what the soft targets say beyond the labels. Some examples, with the teachers' probabilities for them."""
+"""Section: what soft targets tell beyond the labels: some examples, with the teachers' probabilities for them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def probabilities(teacher_logits: Sequence[Sequence[float]], temperature: float)
 
 
 def sentence(label: str, bars: Sequence[Bar]) -> str:
-    """Returns what the two most probable classes say, such as `a 4 that has something of a 9 (18 %)`."""
+    """Returns the two most probable classes as a text, such as `a 4 that has something of a 9 (18 %)`."""
     first, second = bars[0], bars[1]
     share = f"({figures.percent(second.probability, 0)})"
     if not first.labelled:

@@ -32,7 +32,7 @@ class Tile:
       name: what the figure is.
       value: the figure.
       note: what it is compared with.
-      tone: `good`, `open` or `bad` if it is a verdict. The words say so too.
+      tone: `good`, `open` or `bad` if it is a verdict. The words also say so.
       picture: a chart below it.
     """
 
@@ -87,7 +87,7 @@ def _measure(report: Report) -> Tile:
 
 
 def _worst(report: Report) -> str:
-    """Returns how much worse the student may be, as the gate takes it: `; 95 % sure: at most 2.1 points worse`."""
+    """Returns how much worse the student may be by the gate's test: `; 95 % sure: at most 2.1 points worse`."""
     found = report.against_teacher
     if found is None or found.low is None:
         return ""

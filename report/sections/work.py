@@ -1,4 +1,4 @@
-"""Section: where time and data went: the pipeline's stages, and the work of each training process."""
+"""Section: the time and data of the pipeline's stages, and the work of each training process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limbeck.report.schema import Report, Stage
 class Work:
     """The section. `total` and `longest` are seconds, over the stages that were not cached, as is `moved`.
 
-    `moved` are the bytes that stages were given and made; None if they are not known.
+    `moved` are the bytes of the stages' inputs and outputs; None if they are not known.
     """
 
     stages: tuple[Stage, ...]
@@ -25,22 +25,22 @@ class Work:
 
     @property
     def workers(self) -> tuple[Stage, ...]:
-        """The stages whose workers said what they moved."""
+        """The stages whose workers reported the bytes that they moved."""
         return tuple(stage for stage in self.stages if stage.workers)
 
     @property
     def traffic(self) -> bool:
-        """Whether any training process said what it moved."""
+        """Whether any training process reported the bytes that it moved."""
         return any(record.traffic for records in self.training.values() for record in records)
 
     @staticmethod
     def bytes(traffic: Traffic | None) -> tuple[int | None, int | None, int | None]:
-        """Returns the bytes of rows, and those that were sent and received; None for what is not known."""
+        """Returns the bytes of rows, and the bytes sent and received; None for unknown values."""
         return (None, None, None) if traffic is None else (traffic.rows, traffic.sent, traffic.received)
 
     @staticmethod
     def share(value: float | None) -> str:
-        """Returns a share of a training as a percentage; a dash where it is not known."""
+        """Returns a share of a training as a percentage; a dash if it is not known."""
         return "—" if value is None else f"{100 * value:.0f} %"
 
 

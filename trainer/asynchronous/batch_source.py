@@ -1,4 +1,4 @@
-"""Sends batches to workers: the same batches, with the same numbers, as under every other strategy.
+"""Sends batches to workers. They are the same batches, with the same numbers, as under every other strategy.
 
 A worker cannot run Python, so it cannot look up rows. The chief looks them up, checks them, and sends them with the
 step. The examples of each batch are exact; the order in which batches are applied is not.
@@ -24,8 +24,8 @@ class BatchSource:
 
     Attributes:
       packed: the examples.
-      order: which are used at which step.
-      spec: the features that are wanted.
+      order: which examples are used at which step.
+      spec: the requested features.
     """
 
     packed: PackedExamples
@@ -33,7 +33,7 @@ class BatchSource:
     spec: FeatureSpec
 
     def batch(self, step: int) -> list[Tensor]:
-        """Returns what a worker gets for a step: counts, positions and the arrays of the examples."""
+        """Returns the tensors that a worker gets for a step: counts, positions and the arrays of the examples."""
         import tensorflow as tf
 
         positions = self.order.global_batch(step)
@@ -52,7 +52,7 @@ class BatchSource:
         return [tf.TensorSpec([3], tf.float32), tf.TensorSpec([None], tf.int64), *arrays]
 
     def parsed(self, batch: tuple[Tensor, ...]) -> tuple[Features, Denominators, Tensor]:
-        """Returns, in a graph, features by name, denominators and positions of what `batch` returned."""
+        """Converts the tensors of `batch`, in a graph, into features by name, denominators and positions."""
         import tensorflow as tf
 
         counts, positions, *arrays = batch

@@ -1,7 +1,7 @@
 """Trains one member of the ensemble with workers that do not wait for each other. Only the chief runs this code.
 
 Steps are scheduled a window at a time. Between two windows every worker is idle, so a checkpoint holds the variables
-after a known number of steps. If a worker is lost, its steps are done by the others: a step may then be applied twice.
+after a known number of steps. If a worker is lost, the other workers do its steps, and a step may be applied twice.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _restored(session: Session, member: int, learner: Any, optimizer: Any) -> Fi
 
 
 def _progress(figures: Any, until: int, steps: int) -> TrainingProgress:
-    """Returns the progress of a window: rows of loss, learning rate, gradient norm, soundness and examples."""
+    """Returns the progress of a window. A row is loss, learning rate, gradient norm, soundness and examples."""
     loss, rate, norm = float(figures[:, 0].mean()), float(figures[-1, 1]), float(figures[-1, 2])
     if not figures[:, 3].all():
         raise DivergedError(

@@ -21,7 +21,7 @@ def serve_if_asked(job: TrainingJob) -> bool:
     if not strategy_kind(job.strategy.name).asynchronous or cluster.from_environment().is_chief:
         return False
     server = start_server()
-    # Not `server.join`, which never looks at a request to end.
+    # `server.join` would never notice a request to end.
     while server and not preemption.requested():
         threading.Event().wait(_LOOK_SECONDS)
     return True

@@ -33,7 +33,7 @@ def cut(weights: Iterable[Array], shapes: Sequence[tuple[int, ...]]) -> list[Arr
 
 
 def whole(shards: Iterable[Array], shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Returns the weights of these shapes, of shards that `cut` returned."""
+    """Joins shards that `cut` returned. Returns weights of these shapes."""
     left, found = list(shards), []
     for shape in shapes:
         parts = [left.pop(0)]

@@ -1,8 +1,8 @@
-"""`compression.recipe=auto`: makes files by several recipes, judges each on the validation split, and takes one.
+"""`compression.recipe=auto`: makes files with several recipes, judges each on the validation split, and takes one.
 
 The quality of a file can only be measured with the file itself, because the converter may keep an operator in floating
-point, or leave small weights unchanged. So each file is called in the same way as by a user, example by example and on
-one thread. The test split is not used here; the gate judges the chosen file on it.
+point, or leave small weights unchanged. So each file is called as a user calls it, example by example and on one
+thread. The test split is not used here; the gate judges the chosen file on it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from limbeck.trainer.serving.export import tensor_name
 from limbeck.trainer.session import inputs
 
 _log = logging.getLogger(__name__)
-# Files answer one example after the other, so there is a limit.
+# Limits the examples for each file, because files answer one example after the other.
 _MOST_EXAMPLES = 10_000
-# The standard error of fewer differences says nothing.
+# With fewer differences, their standard error means nothing.
 _FEWEST_EXAMPLES = 10
 _WARM_UP_CALLS, _CALLS = 30, 200
 
@@ -52,9 +52,9 @@ class Found:
 
 
 def search(maker: Maker, student_steps: int) -> Found:
-    """Tries recipes as far as the budget goes, and takes the best file that keeps the limits.
+    """Tries recipes within the budget, and takes the best file that keeps the limits.
 
-    A check of a few steps tries recipes that train nothing, and asks for the size alone.
+    A check of a few steps tries only the recipes without training, and checks only the size.
 
     Args:
       maker: makes files of the student.
@@ -109,13 +109,13 @@ def search(maker: Maker, student_steps: int) -> Found:
 def _config(maker: Maker) -> CompressionConfig:
     if maker.session.job.most_steps is None:
         return maker.config
-    # A student of a few steps has no quality to keep.
+    # After a few steps, a student has no quality that a file could lose.
     return dataclasses.replace(maker.config, budget=0.0, tolerance=selection.ANY_QUALITY, max_latency_ms=None)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Judge:
-    """The labelled validation examples, and how the student does on them."""
+    """Judges files on the labelled validation examples, against the student itself."""
 
     objective: Objective
     features: Sequence[Mapping[str, npt.NDArray[Any]]]
@@ -205,7 +205,7 @@ def _limited(one: TriedRecipe, config: CompressionConfig) -> TriedRecipe:
 def _latencies(
     contents: Sequence[bytes | None], examples: Sequence[Mapping[str, npt.NDArray[Any]]]
 ) -> list[float | None]:
-    """Returns the median milliseconds of a call of each file. Calls alternate, so a slow moment is shared by all."""
+    """Returns the median milliseconds of a call of each file. Calls alternate, so a slow moment affects all files."""
     loaded = {number: CompressedFile(content) for number, content in enumerate(contents) if content is not None}
     seconds: dict[int, list[float]] = {number: [] for number in loaded}
     for call in range(_WARM_UP_CALLS + _CALLS):

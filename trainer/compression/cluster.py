@@ -19,7 +19,7 @@ def check(model: KerasModel, stage: Stage) -> None:
 
 
 def wrap(model: KerasModel, stage: Stage) -> KerasModel:
-    """Returns a copy whose kernels are looked up among centroids. Weights that were pruned stay 0."""
+    """Returns a copy in which each weight of a kernel is one of the centroids. Weights that were pruned stay 0."""
     from tensorflow_model_optimization.clustering import keras as clustering
     from tensorflow_model_optimization.python.core.clustering.keras.experimental import cluster
 

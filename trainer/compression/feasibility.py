@@ -26,12 +26,12 @@ from limbeck.trainer.session.models import build_model
 from limbeck.trainer.session.session import Session
 
 _EXAMPLES = 8
-# How much smaller training may make a file, at the most: operators of one recipe or another, and not weights.
+# Training may make a file smaller by at most this factor. Recipes differ in operators, not in the number of weights.
 _MARGIN = 1.25
 
 
 def check(session: Session) -> None:
-    """Tries `planned_compression` of the job on its student, or on the student that is planned after its teachers.
+    """Tries the `planned_compression` of the job on its student, or on the planned student of a job of teachers.
 
     Raises:
       TaskError: if the student cannot be compressed. The message names the layer, the operator or the input, and what
@@ -42,15 +42,15 @@ def check(session: Session) -> None:
     if job.planned_compression is None:
         return
     student = job.planned() or job
-    # Only the inputs of the examples are read.
+    # Nothing but the inputs of the examples is read.
     student = student.of_another("student", student.hyperparameters)
     assert_compressible(dataclasses.replace(session, job=student), job.planned_compression)
 
 
 def assert_compressible(session: Session, config: CompressionConfig) -> None:
-    """Refuses the student of a job, by a TaskError, if the recipe cannot compress it; for `auto`, if none can.
+    """Raises TaskError if the recipe cannot compress the student of a job; for `auto`, if no recipe can.
 
-    Raises ConfigError if no file can be as small as `auto` shall make it.
+    Raises ConfigError if no file of `auto` can be as small as the settings ask.
     """
     model = build_model(session)
     names = representative.taken(session, model)
@@ -62,7 +62,7 @@ def assert_compressible(session: Session, config: CompressionConfig) -> None:
             sizes.append(_try(model, config.of(recipe), specs, examples, session.who))
         except TaskError as error:
             refusals.append(error)
-        # One recipe of `auto` is enough, unless sizes are asked for.
+        # If there is no limit on the size, one recipe of `auto` is enough.
         if sizes and config.max_bytes is None:
             return
     if not sizes:
@@ -76,7 +76,7 @@ def assert_compressible(session: Session, config: CompressionConfig) -> None:
 
 
 def _rehearsed(config: CompressionConfig) -> list[Making]:
-    """Returns the recipes to carry out: of `auto` those that train nothing first, and no others if there are some."""
+    """Returns the recipes to try. For `auto`, these are the recipes without training, or all if there are none."""
     if config.recipe == "none":
         return []
     if config.recipe != "auto":
@@ -88,7 +88,7 @@ def _rehearsed(config: CompressionConfig) -> list[Making]:
 def _try(
     model: KerasModel, config: CompressionConfig, specs: Mapping[str, Any], examples: Sequence[Example], who: str
 ) -> int:
-    """Carries out one recipe but for its training. Returns the bytes of the file."""
+    """Carries out one recipe without its training. Returns the bytes of the file."""
     stages = recipes.stages(config, 1, who)
     for technique, stage in stages:
         technique.check(model, stage)

@@ -1,4 +1,4 @@
-"""Reads a `.tflite` file back: which numbers it holds, how they are stored, and which operators compute in float.
+"""Reads from a `.tflite` file which numbers it holds, how they are stored, and which operators compute in float.
 
 A file may differ from what its recipe asks for. With dynamic range quantisation, the converter leaves weights of fewer
 than 1,024 values in float32. It may fold a clustered kernel into other kernels. A pruned weight that is quantised with
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from limbeck.compression_record import FileSize, StoredTensor
 
 _FLOATS = ("float32", "float16")
-# They turn floating point into integers or back, or only move values.
+# These operators convert between floating point and integers, or only move values.
 _CONVERSIONS = frozenset(
     {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SHAPE", "PACK", "STRIDED_SLICE", "CAST", "GATHER", "CONCATENATION"}
 )
@@ -31,7 +31,7 @@ def size_of(content: bytes) -> FileSize:
 def tensors(content: bytes) -> tuple[StoredTensor, ...]:
     """Returns the tensors of numbers that a file holds, from the largest to the smallest.
 
-    Shapes, indices and texts are not among them: only tensors of floating point, and quantised ones.
+    They are floating-point and quantised tensors; shapes, indices and texts are left out.
     """
     found = [
         StoredTensor(
@@ -86,7 +86,7 @@ def float_operators(content: bytes) -> tuple[str, ...]:
 def _interpreter(content: bytes) -> Any:
     import tensorflow as tf
 
-    # A delegate adds tensors of its own, and hides operators.
+    # A delegate would add its own tensors, and hide operators.
     kind = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = tf.lite.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=kind)
     interpreter.allocate_tensors()
@@ -94,7 +94,7 @@ def _interpreter(content: bytes) -> Any:
 
 
 def _held(content: bytes) -> set[int]:
-    """Returns the numbers of the tensors whose values are in the file. All others are computed."""
+    """Returns the numbers of the tensors whose values are in the file. All other tensors are computed."""
     from tensorflow.lite.python import schema_py_generated
 
     model = schema_py_generated.ModelT.InitFromObj(schema_py_generated.Model.GetRootAsModel(content, 0))

@@ -1,4 +1,4 @@
-"""Converts a model into a `.tflite` file by TensorFlow's converter.
+"""Converts a model into a `.tflite` file with TensorFlow's converter.
 
 The converter reports little about what it did: it may keep an operator in floating point, or leave small weights
 unchanged. So the result is not trusted; `limbeck.trainer.compression.inspection` reads the file.
@@ -69,8 +69,9 @@ def convert(
 def _function(model: KerasModel, specs: Mapping[str, Any]) -> Any:
     """Returns the model as a function of one example.
 
-    A layer may behave otherwise if it knows that there is one example only: Keras' CategoryEncoding drops a dimension.
-    So the model is traced for any number of examples, as in training, and that function is called with one.
+    A layer may behave differently if it knows that the batch has one example: Keras' CategoryEncoding drops a
+    dimension. So the model is traced for any number of examples, as in training, and this function is called with one
+    example.
     """
     import tensorflow as tf
 
@@ -92,7 +93,7 @@ def _function(model: KerasModel, specs: Mapping[str, Any]) -> Any:
 
 
 def _float32(converter: Any, representative: Sequence[Example]) -> None:
-    """Leaves everything as it is."""
+    """Changes no option, so weights stay float32."""
 
 
 def _dynamic_range(converter: Any, representative: Sequence[Example]) -> None:
@@ -112,7 +113,7 @@ def _int8(converter: Any, representative: Sequence[Example]) -> None:
     import tensorflow as tf
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    # What has no operator in int8 stays in floating point. The record of the file names it.
+    # An operator without an int8 version stays in floating point. The record of the file names it.
     converter.target_spec.supported_ops = [
         tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
         tf.lite.OpsSet.TFLITE_BUILTINS,

@@ -1,7 +1,7 @@
-"""Makes the file of a student by one recipe: trains it further with each technique, and converts it.
+"""Makes the file of a student with one recipe: trains it further with each technique, and converts it.
 
-Each file begins with the seed of the job and with the student as Distiller left it, so it does not depend on what was
-made before it. A recipe that `auto` tries makes the file that it makes when the user names it.
+Each file starts from the seed of the job and from the student of Distiller, so it does not depend on files that were
+made earlier. A recipe makes the same file if `auto` tries it and if the user names it.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Maker:
     Attributes:
       session: the session, whose job has the settings of the further training.
       student_uri: folder of the student's SavedModel.
-      config: the settings. Their recipe does not count.
+      config: the settings. Their recipe is ignored.
       names: the transformed features that the student takes.
       specs: tf.TensorSpec of each input of a file.
       examples: representative examples.
-      narrowed: whether the loss of the further training is less than what the student was trained with.
+      narrowed: whether the loss of the further training lacks terms of the loss that the student was trained with.
     """
 
     session: Session
@@ -66,7 +66,7 @@ class Maker:
 
     @classmethod
     def of(cls, session: Session, student_uri: str, config: CompressionConfig, *, narrowed: bool) -> Maker:
-        """Reads what all files need.
+        """Reads what is the same for all files.
 
         Raises:
           ConfigError: if the SavedModel is not of the student that the task builds.
@@ -96,7 +96,7 @@ class Maker:
           PreemptedError: if the process was asked to end.
         """
         session, config = self.session, self.config.of(recipe)
-        # Before anything is drawn: k-means++ begins with random weights.
+        # The seed is set before anything is drawn: k-means++ starts from random weights.
         model = student_of(session, self.student_uri)
         stages = recipes.stages(config, tuning.steps_of(session), session.who)
         for technique, stage in stages:
@@ -125,7 +125,7 @@ def student_of(session: Session, uri: str) -> KerasModel:
     import tf_keras
 
     tf_keras.utils.set_random_seed(session.job.training.seed)
-    # Keras counts the layers of a process, and a file holds their names.
+    # A file holds the names of layers, and Keras numbers the layers of a process. So the numbers start again.
     tf_keras.backend.reset_uids()
     student = build_model(session)
     saved_weights.load(student, uri, session.who, "build_student")

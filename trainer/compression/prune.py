@@ -1,4 +1,4 @@
-"""Magnitude pruning: the smallest weights of each kernel become 0, while the rest is trained further.
+"""Magnitude pruning: the smallest weights of each kernel become 0, while the others are trained further.
 
 Zhu and Gupta (2017), "To prune, or not to prune" (arXiv:1710.01878): the share of zeros rises by a polynomial of the
 step, so that the remaining weights can take over. The pattern 2 of 4 (Mishra et al., 2021, arXiv:2104.08378) sets two
@@ -40,7 +40,8 @@ def wrap(model: KerasModel, stage: Stage) -> KerasModel:
         stage.who,
     )
     for layer in _masked_layers(masked):
-        # As tensorflow-model-optimization's callback does at the beginning of `fit`. The wrapper itself counts on.
+        # The callback of tensorflow-model-optimization sets it at the beginning of `fit`. Then the wrapper itself
+        # counts on.
         layer.pruning_step.assign(0)
     return masked
 
@@ -55,7 +56,7 @@ def strip(model: KerasModel, stage: Stage) -> KerasModel:
 
 
 def remark(model: KerasModel, stage: Stage) -> str:
-    """Returns what was pruned, and how far."""
+    """Returns a sentence on which layers were pruned, and how much."""
     config = stage.config
     how = (
         "two of four neighbouring weights are 0"
@@ -74,7 +75,7 @@ def _schedule(stage: Stage) -> Any:
         return sparsity.ConstantSparsity(0.5, 0, frequency=frequency)
     if config.schedule == "constant":
         return sparsity.ConstantSparsity(config.sparsity, 0, frequency=frequency)
-    # A step that is no multiple of the frequency would never reach the whole share.
+    # If the last step were not a multiple of the frequency, the full share would never be reached.
     end = frequency * max(1, 2 * stage.steps // 3 // frequency)
     return sparsity.PolynomialDecay(0.0, config.sparsity, 0, end, frequency=frequency)
 

@@ -3,7 +3,7 @@
 Jacob et al. (2018), "Quantization and training of neural networks for efficient integer-arithmetic-only inference"
 (arXiv:1712.05877). The forward pass rounds weights and activations as int8 does; the gradient ignores the rounding. The
 ranges of activations are moving averages, so the converter needs no representative examples for the layers that were
-annotated. Those that could not be are quantised after the training, by representative examples.
+annotated. The other layers are quantised after the training, with representative examples.
 
 Plain quantisation-aware training moves weights that were pruned away from 0. The schemes of collaborative optimization
 keep zeros (PQAT), equal weights (CQAT) or both (PCQAT).
@@ -44,7 +44,7 @@ def strip(model: KerasModel, stage: Stage) -> KerasModel:
 
 
 def remark(model: KerasModel, stage: Stage) -> str:
-    """Returns what was quantised in training, and what after it."""
+    """Returns a sentence on which layers were quantised during training, and which after it."""
     kept = [word for word, wanted in (("zeros", stage.pruned), ("equal weights", stage.clustered)) if wanted]
     keeping = f" It kept {' and '.join(kept)}." if kept else ""
     names = [

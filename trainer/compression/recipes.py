@@ -1,7 +1,7 @@
 """The recipes of `compression.recipe`, one line each.
 
-A recipe is a chain of techniques that train the student further, and the way in which its file stores weights. Without
-techniques, nothing is trained.
+A recipe is a chain of techniques that train the student further, and the way in which its file stores weights. A recipe
+without techniques trains nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Recipe:
     """One recipe.
 
     Attributes:
-      storage: how the file stores weights. None: as `compression.storage` says.
+      storage: how the file stores weights; None takes `compression.storage`.
       techniques: techniques that train the student, in this order.
     """
 
@@ -49,7 +49,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 
 def stages(config: CompressionConfig, steps: int, who: str) -> list[tuple[Technique, Stage]]:
-    """Returns the techniques of a recipe, each with its place in the chain.
+    """Returns the techniques of a recipe, each with its stage in the chain.
 
     Args:
       config: the settings, with a recipe other than `none`.

@@ -1,4 +1,4 @@
-"""What a file takes of the examples: the names of its inputs, and some examples that tell int8 its ranges."""
+"""Finds the inputs that a file takes, and reads some examples from which int8 learns the ranges of values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limbeck.trainer.session.session import Session
 
 
 def taken(session: Session, student: KerasModel) -> frozenset[str]:
-    """Returns the transformed features that a student takes; all of them, if it does not say."""
+    """Returns the transformed features that a student takes; all features if it does not declare them."""
     if not getattr(student, "_is_graph_network", False):
         return frozenset(input_types(session))
     return frozenset(student.input if isinstance(student.input, dict) else student.input_names)
@@ -25,7 +25,7 @@ def examples(session: Session, names: frozenset[str], count: int) -> Sequence[Ex
     Args:
       session: the session.
       names: the transformed features that the file takes.
-      count: how many; fewer if there are fewer.
+      count: the number of examples; fewer are returned if the split has fewer.
     """
     order = dataclasses.replace(inputs.order_of(session, 0), epochs=1)
     found: list[Example] = []

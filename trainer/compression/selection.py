@@ -2,8 +2,8 @@
 
 No recipe is best for all students. int8 is usually the smallest, but may cost a small student some points of accuracy,
 which quantisation-aware training recovers. A student with few weights may be smaller as float16, because int8 adds
-scales and operators. So several recipes are tried, and compared by the criteria of the user. Recipes that train nothing
-take seconds, and are all tried. Recipes that train further are tried within the budget.
+scales and operators. So several recipes are tried, and compared by the criteria of the user. Recipes without training
+take seconds, and are all tried. Recipes with training are tried within the budget.
 
 All functions are pure: they take figures that were measured elsewhere.
 """
@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 from limbeck.compression_record import TriedRecipe
 from limbeck.settings.compression import CompressionConfig, Making
 
-# The tolerance that asks for no quality.
+# With this tolerance, no quality is required.
 ANY_QUALITY = sys.float_info.max
-# A difference below these shares is noise: of a few bytes of names, or of a clock.
+# A relative difference below these values is noise: a few bytes of names, or the clock.
 _SAME_SIZE, _SAME_LATENCY = 0.02, 0.1
-# What is compared after what is preferred. Latency decides only where it is asked for: it is measured, so another run
-# measures another one.
+# The figures to compare if files are equally good in the preferred figure. Latency is not among them: it is measured,
+# so another run would measure another value.
 _ORDERS: Mapping[str, tuple[str, ...]] = {
     "size": ("size", "quality"),
     "quality": ("quality", "size"),
@@ -33,7 +33,7 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
 def affordable(
     config: CompressionConfig, trainings: Mapping[str, int], steps: int, student_steps: int
 ) -> tuple[list[Making], list[Making]]:
-    """Returns the recipes to try, those that train nothing first, and those for which the budget does not suffice.
+    """Returns the recipes to try, those without training first, and the recipes that exceed the budget.
 
     Args:
       config: the settings.
@@ -56,7 +56,7 @@ def affordable(
 
 
 def size_of(one: TriedRecipe, config: CompressionConfig) -> float:
-    """Returns the size of a file, as the settings count it; infinite if there is none."""
+    """Returns the size of a file, as the settings count it; infinite if there is no file."""
     if one.file is None:
         return math.inf
     return one.file.gzip if config.size == "gzip" else one.file.bytes
@@ -80,9 +80,9 @@ def misses(one: TriedRecipe, config: CompressionConfig) -> tuple[str, ...]:
 
 
 def front(tried: Sequence[TriedRecipe], config: CompressionConfig) -> tuple[bool, ...]:
-    """Returns which files are on the Pareto front: no other is as good in everything that counts, and better in one.
+    """Returns which files are on the Pareto front: no other file is at least as good in all figures and better in one.
 
-    Size and quality count, and latency if it has a limit or is preferred.
+    The figures are size and quality, and latency if it has a limit or is preferred.
     """
     figures = [None if one.file is None else _figures(one, config) for one in tried]
     return tuple(
@@ -94,8 +94,8 @@ def front(tried: Sequence[TriedRecipe], config: CompressionConfig) -> tuple[bool
 def choose(tried: Sequence[TriedRecipe], config: CompressionConfig) -> int | None:
     """Returns the number of the file to take, from 0; None if no file keeps all limits.
 
-    The best file by what is preferred is taken. Of files that are as good, the next figure decides, and at last their
-    order.
+    The best file in the preferred figure is taken. Between equally good files, the next figure decides, and finally
+    their order.
     """
     left = [number for number, one in enumerate(tried) if one.file is not None and not one.misses]
     for figure in _ORDERS[config.prefer]:
@@ -108,7 +108,7 @@ def choose(tried: Sequence[TriedRecipe], config: CompressionConfig) -> int | Non
 
 
 def refusal(tried: Sequence[TriedRecipe]) -> str:
-    """Returns why no file was taken, one recipe a line."""
+    """Returns why no file was taken, with a line for each recipe."""
     return "\n".join(f"  {one.recipe}: {one.failure or '; '.join(one.misses)}" for one in tried)
 
 

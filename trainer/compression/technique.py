@@ -17,13 +17,13 @@ from limbeck.aliases import KerasModel, Layer
 from limbeck.errors import TaskError
 from limbeck.settings.compression import CompressionConfig
 
-# What a student that cannot be wrapped needs.
+# The advice for a student that cannot be wrapped.
 REMEDY = "set compression.recipe to one that trains nothing (int8, float16, dynamic_range)"
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Where a technique stands in its chain.
+    """The position of a technique in its chain.
 
     Attributes:
       config: the settings.
@@ -41,16 +41,16 @@ class Stage:
 
 
 class Technique(Protocol):
-    """One technique. It is a module of this package, and stands in a recipe."""
+    """One technique: a module of this package that recipes name."""
 
     def check(self, model: KerasModel, stage: Stage) -> None:
-        """Raises TaskError if there is nothing in the model that can be wrapped. It is called before any training."""
+        """Raises TaskError if no part of the model can be wrapped. It is called before any training."""
 
     def wrap(self, model: KerasModel, stage: Stage) -> KerasModel:
         """Returns a copy of `model`, wrapped for training. The copy has the same inputs and output."""
 
     def strip(self, model: KerasModel, stage: Stage) -> KerasModel:
-        """Returns a trained wrapped model as it is handed on: to the next technique, or to the converter."""
+        """Returns a trained wrapped model in the form that the next technique or the converter takes."""
 
     def remark(self, model: KerasModel, stage: Stage) -> str:
         """Returns a sentence on what the technique did to a model, before it is wrapped."""
@@ -59,12 +59,12 @@ class Technique(Protocol):
 def wrapped(
     model: KerasModel, wrap: Callable[[Layer], Layer], wanted: Callable[[Layer], bool], who: str
 ) -> KerasModel:
-    """Returns a copy of a functional model, with weights of its own, and with some layers wrapped.
+    """Returns a copy of a functional model with its own weights and with some layers wrapped.
 
     Args:
       model: the model.
       wrap: is called for each layer that is `wanted`.
-      wanted: returns whether a layer shall be wrapped.
+      wanted: returns whether a layer is to be wrapped.
       who: the student in words, for the message.
 
     Raises:
@@ -78,7 +78,7 @@ def wrapped(
     with task_code.guarded(f"{who} cannot be copied, so give each layer of the task a get_config"):
         copy = tf_keras.models.clone_model(model)
         copy.set_weights(model.get_weights())
-    # The layers of the copy may be wrapped by reference: nobody else has them.
+    # The layers of the copy may be wrapped by reference, because no other model uses them.
     return tf_keras.models.clone_model(copy, clone_function=each)
 
 

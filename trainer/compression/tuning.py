@@ -1,8 +1,8 @@
-"""Trains a student further with a compression technique, and with the loss that it was distilled with.
+"""Trains a student further with a compression technique, and with the loss of its distillation.
 
 `Model.fit` would need another loss, another order of the examples and another clipping. Here the step and the loop are
-those of every training, so the student also learns from soft targets during this training. Only `training.accumulate`
-and `training.recompute` are not used, because the wrapper of a pruned layer counts each call of the layer as a step.
+the same as in every training, so the student also learns from soft targets now. Only `training.accumulate` and
+`training.recompute` are not used, because the wrapper of a pruned layer counts each call of the layer as a step.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
     """Trains a model in place, from its weights on, with a new optimizer of the task.
 
     Args:
-      session: the session, whose job says for how many epochs, at which learning rate, and with which loss. It has no
-        teacher beside the model, so the loss takes stored soft targets alone.
+      session: the session, whose job gives epochs, learning rate and loss. No teacher is called, so the loss uses only
+        stored soft targets.
       model: a model that was built within the scope of the session's strategy.
       stage: number of the further training in its chain, from 0. TensorBoard shows it as a member.
 
@@ -42,7 +42,7 @@ def tune(session: Session, model: KerasModel, stage: int = 0) -> Fitted:
 
     Raises:
       TrainingFailedError: if training breaks down.
-      PreemptedError: if the process was asked to end. Nothing is saved: the next attempt begins anew.
+      PreemptedError: if the process was asked to end. Nothing is saved: the next attempt starts from the beginning.
     """
     job, training = session.job, session.job.training
     order = inputs.order_of(session, 0)

@@ -23,18 +23,18 @@ from limbeck.trainer.data.packed import shared
 from limbeck.trainer.data.permutation import Positions
 from limbeck.trainer.data.tensors import all_dense, arrays_of, features_of, types_of
 
-# Small beside the memory of a process, and large beside the cost of a call.
+# Small compared with the memory of a process. Reading it takes long compared with a call of Python.
 _CHUNK_BYTES = 1 << 19
 
 
 # Takes features by name, `Denominators`, seeds, and maybe the features of the partners.
 Arrange = Callable[..., tuple[Any, ...]]
-# Takes positions, int64 `[examples]`, and returns rows of the index.
+# A function of positions, int64 `[examples]`, that returns rows of the index.
 Partners = Callable[[Positions], Positions]
 
 
 class Denominators(NamedTuple):
-    """The counts by which sums over the *global* batch are divided, and its place: the same on every replica.
+    """The counts by which sums over the *global* batch are divided, and its progress. They are equal on every replica.
 
     Attributes:
       examples: number of examples, a float32 scalar.
@@ -65,11 +65,11 @@ def batches(
       order: which examples are used at which step.
       replicas: numbers of the replicas that read this dataset.
       replica_count: number of all replicas of the job.
-      feature_spec: the features that are wanted, as `tf.io.parse_example` takes it.
+      feature_spec: the requested features, as `tf.io.parse_example` takes them.
       start: the first step. The steps before it are not read.
-      partners: the row of the partner of each example, by its position (`Order.partners`); None: it has none.
-      arrange: chooses and names what is returned, of what is described below. It gets several batches at once, with
-        one more axis in front, so it may look at no shape.
+      partners: the row of the partner of each example, by its position (`Order.partners`); None: there are no partners.
+      arrange: takes the values that are described below, and returns those that the dataset shall yield. It gets
+        several batches at once, with one more axis in front, so it may not depend on shapes.
 
     Returns:
       A finite tf.data.Dataset of (features by name, `Denominators`, int64 seeds `[batch]`). Each example has another
@@ -106,7 +106,7 @@ def numbered_batches(
 ) -> Dataset:
     """Returns the same batches, with the int64 positions `[batch]` of the examples instead of their seeds.
 
-    Args are those of `batches`. The order needs no seed.
+    Args are as for `batches`. The order needs no seed.
     """
     import tensorflow as tf
 
@@ -151,7 +151,7 @@ def numbered_batches(
         made = features, Denominators(*counts), positions, *others
         return arrange(*made) if arrange else made
 
-    # No control flow of Python depends on a tensor here, and autograph would take a second to find that out.
+    # No control flow of Python depends on a tensor here. Autograph would take a second to find this out.
     as_it_is = tf.autograph.experimental.do_not_convert
     read = tf.data.Dataset.range(chunks.count).map(as_it_is(chunk), num_parallel_calls=2, deterministic=True)
     if chunks.cut:
@@ -162,7 +162,7 @@ def numbered_batches(
 
 @dataclasses.dataclass(frozen=True)
 class _Chunks:
-    """Which batches are looked up together. A call of Python costs as much as the rows of a small batch.
+    """The groups of batches that are looked up in one call of Python, which takes as long as reading a small batch.
 
     Attributes:
       order: the order of the training.
@@ -183,7 +183,7 @@ class _Chunks:
 
     @property
     def count(self) -> int:
-        """Number of chunks. The last batch of all may be smaller, and has one to itself."""
+        """Number of chunks. The last batch may be smaller, and has its own chunk."""
         full, steps = max(self.order.full_steps - self.start, 0), self.order.steps
         chunks = -(-full // self.size) + (steps > max(self.order.full_steps, self.start))
         return chunks * len(self.replicas)

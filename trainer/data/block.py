@@ -1,4 +1,4 @@
-"""Some packed examples in memory: ids, rows and the values of streams, in one order.
+"""Some packed examples in memory: ids, rows and the values of streams, in the same order.
 
 Blocks are sorted, cut and joined until the order of a whole split is known. Positions of values are relative to the
 streams of the block, so a block does not depend on the file that it comes from, or on the file that it is written to.
@@ -24,7 +24,7 @@ Ids = npt.NDArray[np.bytes_]
 
 @dataclasses.dataclass(frozen=True)
 class PackedBlock:
-    """Some examples. In the streams, their values follow each other without a gap, from the first value on.
+    """Some examples. The streams hold their values without gaps, beginning with the first value of the first example.
 
     Attributes:
       layout: the columns.
@@ -47,7 +47,7 @@ class PackedBlock:
         return self.ids.nbytes + self.rows.nbytes + sum(stream.nbytes for stream in self.streams)
 
     def taken(self, order: Positions) -> PackedBlock:
-        """Returns the examples at some positions, in their order."""
+        """Returns the examples at some positions, in the order of the positions."""
         rows, streams = self.rows[order], []
         for number, stream in enumerate(self.streams):
             told = self.layout.stream(rows, number).view(np.int64)
@@ -56,7 +56,7 @@ class PackedBlock:
         return PackedBlock(self.layout, self.ids[order], rows, tuple(streams))
 
     def between(self, begin: int, end: int) -> PackedBlock:
-        """Returns a copy of the examples from `begin` to `end - 1`. It reads nothing else of a file that is mapped."""
+        """Returns a copy of the examples from `begin` to `end - 1`. Reads only these if the block is a mapped file."""
         rows, streams = np.array(self.rows[begin:end]), []
         for number, stream in enumerate(self.streams):
             told = self.layout.stream(rows, number).view(np.int64)
@@ -66,9 +66,9 @@ class PackedBlock:
         return PackedBlock(self.layout, np.array(self.ids[begin:end]), rows, tuple(streams))
 
     def in_order(self, order: Positions, most_bytes: int) -> Iterator[PackedBlock]:
-        """Yields the examples at some positions, in their order, about `most_bytes` at a time.
+        """Yields the examples at some positions, in the order of the positions, about `most_bytes` at a time.
 
-        The place of each value takes eight bytes while it is looked up, also if the value is one byte.
+        While values are looked up, the position of each takes eight bytes, even if the value is one byte.
         """
         pieces = max(1, -(-self.nbytes // most_bytes))
         for some in np.array_split(order, pieces):
@@ -87,7 +87,7 @@ def joined(blocks: Sequence[PackedBlock]) -> PackedBlock:
 
 
 def behind_each_other(blocks: Iterable[PackedBlock]) -> Iterator[tuple[PackedBlock, Words]]:
-    """Yields blocks with one layout, each with its rows as they are behind the streams of the blocks before it."""
+    """Yields each block with its rows, in which the positions in streams count the values of all earlier blocks."""
     lengths: list[int] | None = None
     for block in blocks:
         lengths, rows = lengths or [0] * len(block.streams), block.rows.copy()
@@ -98,7 +98,7 @@ def behind_each_other(blocks: Iterable[PackedBlock]) -> Iterator[tuple[PackedBlo
 
 
 def block_of(layout: Layout, batch: ReadBatch) -> PackedBlock:
-    """Returns the examples that were read.
+    """Returns a batch of parsed examples as a block.
 
     Raises:
       DataError: if an example has another number of values than a column of fixed size.

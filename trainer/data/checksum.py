@@ -18,23 +18,23 @@ from limbeck.trainer.data.mixing import GAMMA, mixed
 
 
 def keys(text: str, words: int) -> Words:
-    """Returns a key for each of `words` words. The keys of another text are others."""
+    """Returns a key for each of `words` words. Different texts give different keys."""
     seed = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], "<u8")
     return mixed(np.arange(1, words + 1, dtype=np.uint64) * GAMMA + seed)
 
 
 def of_rows(rows: Words, place_keys: Words) -> Words:
-    """Returns the check sum of each row: rows `[n, words]`, keys `[words]` -> `[n]`."""
+    """Returns the checksum of each row: rows `[n, words]`, keys `[words]` -> `[n]`."""
     sums: Words = mixed(rows ^ place_keys).sum(axis=1, dtype=np.uint64)
     return sums
 
 
 def of_values(values: npt.NDArray[np.generic], spans: Spans) -> Words:
-    """Returns the check sum of each row's values.
+    """Returns the checksum of each row's values.
 
     Args:
       values: int64, float32 or uint8 `[values]`, row by row.
-      spans: how many belong to each row.
+      spans: which values belong to each row.
     """
     bits = values.view(f"u{values.dtype.itemsize}").astype(np.uint64)
     each = mixed(bits ^ ((spans.within.astype(np.uint64) + np.uint64(1)) * GAMMA))

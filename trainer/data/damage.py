@@ -1,7 +1,7 @@
 """Passes an error that was found in tf.data on to the training, because TensorFlow turns exceptions into texts.
 
-A training step raises an error from `tf.numpy_function` as an UnknownError. A launcher would treat it as a lost
-process, and start the job again and again, to read the same damaged bytes.
+An error in `tf.numpy_function` reaches a training step as an UnknownError. A launcher would take it for a lost process,
+and restart the job again and again, only to read the same damaged bytes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ def noting(*kinds: type[Exception]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Returns a context that raises the first exception that was remembered in it, instead of what came of it.
+    """Returns a context that raises the first remembered exception instead of the error that TensorFlow made of it.
 
-    Examples are read ahead, so an error that says its own cause, and a request to end, pass as they are.
+    Examples are read ahead, so other errors may come first. An error that names its own cause passes unchanged, and so
+    does a request to end.
     """
     _found.clear()
     try:

@@ -27,11 +27,11 @@ class InputPipeline(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class PerReplicaPipeline:
-    """An `InputPipeline` whose batches are arguments of `strategy.run`. It reads a dataset for each replica.
+    """An `InputPipeline` whose batches are arguments of `strategy.run`. Each replica has its own dataset.
 
     Attributes:
       strategy: the strategy whose replicas take the batches.
-      dataset_of: takes a tf.distribute.InputContext, and returns the dataset of the one replica that it stands for.
+      dataset_of: takes the tf.distribute.InputContext of one replica, and returns the dataset of this replica.
     """
 
     strategy: Strategy

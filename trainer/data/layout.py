@@ -9,12 +9,12 @@ page of memory for each example *and column*. In a row, all columns of an exampl
 A row is made of 64-bit words, little-endian:
 
   integers   the values of all int64 columns
-  streams    three words for each stream: first place, number of values, check sum of the values
-  floats     the values of all float32 columns, two in a word, filled up with a zero
+  streams    three words for each stream: first position, number of values, checksum of the values
+  floats     the values of all float32 columns, two in a word, padded with a zero
 
-A stream is a file of values, one example after the other. Columns that have any number of values have one each. What
-columns cannot hold (texts, and features made of several others) is left in the serialized example: the last stream,
-of bytes.
+A stream is a file of values, one example after the other. Each column with a variable number of values has a stream.
+Features that columns cannot hold (texts, and features that consist of several others) stay in the serialized examples,
+which are the last stream, of bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Column:
 
     Attributes:
       name: name of the transformed feature.
-      dtype: of its values.
+      dtype: dtype of its values.
       size: number of values of each example, flat; None: any number.
     """
 
@@ -72,12 +72,12 @@ class Layout:
         return next((column for column in self.columns if column.name == name), None)
 
     def fixed(self, dtype: str) -> list[Column]:
-        """Returns the columns of a dtype whose examples have equally many values, in the order of the row."""
+        """Returns the columns of a dtype with the same number of values in each example, in the order of the row."""
         return [column for column in self.columns if column.dtype == dtype and column.size is not None]
 
     @property
     def variable(self) -> list[Column]:
-        """The columns whose examples have any number of values, in the order of their streams."""
+        """The columns with a variable number of values, in the order of their streams."""
         return [column for column in self.columns if column.size is None]
 
     @property
@@ -122,7 +122,7 @@ class Layout:
         return values[:, self.place(column)]
 
     def stream(self, rows: Words, number: int) -> Words:
-        """Returns what rows say of a stream, a view: rows `[n, words]` -> `[n, 3]`."""
+        """Returns the three words of a stream in rows, a view: rows `[n, words]` -> `[n, 3]`."""
         begin = self._size("int64") + _STREAM_WORDS * number
         return rows[:, begin : begin + _STREAM_WORDS]
 
@@ -140,7 +140,7 @@ class Spans:
 
     Attributes:
       begins: int64 `[rows]`, the first value of each row.
-      counts: int64 `[rows]`, how many there are.
+      counts: int64 `[rows]`, the number of values of each row.
     """
 
     begins: npt.NDArray[np.int64]
@@ -148,17 +148,17 @@ class Spans:
 
     @property
     def within(self) -> npt.NDArray[np.int64]:
-        """The number of each value within its row: int64 `[values]`."""
+        """The position of each value within its row: int64 `[values]`."""
         return np.arange(self.counts.sum(), dtype=np.int64) - np.repeat(
             follow_each_other(self.counts), self.counts
         )
 
     @property
     def places(self) -> npt.NDArray[np.int64]:
-        """The place of each value in the stream, row by row: int64 `[values]`."""
+        """The position of each value in the stream, row by row: int64 `[values]`."""
         return np.repeat(self.begins, self.counts) + self.within
 
 
 def follow_each_other(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Returns where each of some spans begins if they follow each other without a gap: int64 `[spans]`."""
+    """Returns where each span begins if the spans follow each other without gaps: int64 `[spans]`."""
     return np.cumsum(counts, dtype=np.int64) - counts

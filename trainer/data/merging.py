@@ -1,8 +1,8 @@
-"""Merges sorted runs a block at a time, however many examples there are.
+"""Merges sorted runs with any number of examples, a block at a time.
 
-A merge of k runs is usually written as a loop that takes the smallest of k first examples: a step of Python for each
-example. Here the runs are cut at the same id, again and again, so that all examples between two cuts fit in memory.
-These are sorted at once.
+A merge of k runs is usually written as a loop that takes the smallest of k first examples, which is a step of Python
+for each example. Here all runs are repeatedly cut at the same id, so that all examples between two cuts fit in memory.
+These examples are sorted at once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def merged(runs: Sequence[PackedBlock], most_bytes: int) -> Iterator[PackedBlock
     """Yields the examples of all runs, sorted by id. Examples with equal ids are sorted by a digest of their values.
 
     Args:
-      runs: examples that are sorted by id, with one layout. They may be mapped.
-      most_bytes: bytes of a block, about. Examples with equal ids are in one block, so more of them make it larger.
+      runs: examples that are sorted by id, with the same layout. They may be mapped files.
+      most_bytes: approximate size of a block. All examples with the same id are in one block, which may become larger.
 
     Returns:
       Blocks that follow each other. They do not depend on how the examples were divided among runs.
@@ -34,18 +34,19 @@ def merged(runs: Sequence[PackedBlock], most_bytes: int) -> Iterator[PackedBlock
 
 
 def cuts(ids: Sequence[Ids], most: int) -> Iterator[list[tuple[int, int]]]:
-    """Cuts sorted runs into pieces, each of which has all ids that are greater than those of the piece before.
+    """Cuts sorted runs into pieces. All ids of a piece are greater than those of the piece before it.
 
     Args:
       ids: the sorted ids of each run.
-      most: about the largest number of examples in a piece. Each run may give one, and equal ids stay together.
+      most: about the largest number of examples in a piece. It may have more if there are more runs, or for equal ids.
 
     Returns:
-      For each piece where it begins and ends in each run.
+      For each piece, the positions at which it begins and ends in each run.
     """
     share, begins = max(1, most // len(ids)), [0] * len(ids)
     while any(begin < len(one) for begin, one in zip(begins, ids, strict=True)):
-        # The last ones of the shares. Up to the smallest of them, no run has more than its share, but for equal ids.
+        # The last id of each run's share. Up to the smallest of these ids, no run has more than its share, except for
+        # equal ids.
         lasts = [
             bytes(one[begin + share - 1])
             for begin, one in zip(begins, ids, strict=True)
@@ -67,7 +68,7 @@ def sorted_by_id(block: PackedBlock) -> Positions:
     same = order[places]
     content = block.rows[same]
     for number in range(len(block.streams)):
-        # Where the values are says in which order they were read.
+        # The digest leaves out the positions of values, because they depend on the order in which files were read.
         block.layout.stream(content, number)[:, 0] = 0
     digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in content], "S64")
     order[places] = same[np.lexsort([digests, block.ids[same]])]
@@ -75,8 +76,9 @@ def sorted_by_id(block: PackedBlock) -> Positions:
 
 
 def _end(ids: Ids, begin: int, last: bytes) -> int:
-    """Returns how many ids of a run, from its first one on, are at most `last`. Those before `begin` are.
+    """Returns how many ids of a run are at most `last`. The ids before `begin` are known to be.
 
-    It has the dtype of the run, or NumPy would copy all ids. What is cut off from `last` is longer than any of them.
+    `last` is converted to the dtype of the run. Otherwise NumPy would copy all ids. A longer `last` may be cut, because
+    no id of the run is as long.
     """
     return begin + int(np.searchsorted(ids[begin:], np.array(last, ids.dtype), side="right"))

@@ -6,7 +6,7 @@ import numpy as np
 
 from limbeck.trainer.data.layout import Words
 
-# What SplitMix64 adds to its state for each number.
+# The increment of SplitMix64's state for each number.
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _STEPS = ((30, np.uint64(0xBF58476D1CE4E5B9)), (27, np.uint64(0x94D049BB133111EB)))
 

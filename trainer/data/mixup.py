@@ -16,7 +16,7 @@ from limbeck.aliases import Features, FeatureSpec, Tensor
 from limbeck.errors import TaskError
 from limbeck.randomness import mix, uniform
 
-# Far from the draws of a task's own augmentation, which count from 0.
+# Added to seeds, far from the draws of a task's own augmentation, which count from 0.
 _SHARE, _PARTNER = 2**40, 2**40 + 1
 Augment = Callable[[Features, Tensor], Features]
 
@@ -26,7 +26,7 @@ def mixed(given: Features, partners: Features, seeds: Tensor, augment: Augment |
 
     Args:
       given: the model's inputs by name, float `[batch, ...]`.
-      partners: the same of the examples that they are mixed with.
+      partners: the inputs of the examples that they are mixed with.
       seeds: int64 `[batch]`.
       augment: the task's augmentation, applied to both before they are mixed; None: neither is augmented.
     """

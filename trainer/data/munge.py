@@ -1,4 +1,4 @@
-"""MUNGE: makes new, plausible rows of a table, on which teachers and student are compared.
+"""MUNGE: makes new, plausible rows of a table, on which the student learns from the teachers.
 
 Bucila, Caruana and Niculescu-Mizil (2006), "Model compression", need more rows than a table has. If values are drawn
 column by column, the rows are not plausible, because columns depend on each other. So MUNGE takes a row and its nearest
@@ -27,15 +27,15 @@ def munged(given: Features, neighbours: Features, seeds: Tensor, probability: fl
     """Returns rows of which some columns have the values of the neighbour.
 
     Each column is taken from the neighbour with the probability, independently of the others. A number n of the
-    neighbour then becomes n + z * width * (n - own), where z has mean 0 and variance 1. If both are 0 or 1, they are
-    flags, and have no noise. Integers stand for names, and have none.
+    neighbour then becomes n + z * width * (n - own), where z has mean 0 and variance 1. Flags (if both are 0 or 1) and
+    integers, which stand for names, get no noise.
 
     Args:
       given: the model's inputs by name: `[batch]`, `[batch, columns]` or `[batch, columns, facts]`, of any float dtype
         or an integer one. The facts of a column are taken together, with one z.
-      neighbours: the same of the neighbours.
+      neighbours: the inputs of the neighbours.
       seeds: int64 `[batch]`.
-      probability: of each column, from 0 to 1.
+      probability: the probability with which each column is replaced, from 0 to 1.
       width: standard deviation of a number, as a share of the distance; the paper's 1 / s.
     """
     import tensorflow as tf
@@ -65,7 +65,8 @@ def _flag(values: Tensor) -> Any:
 def assert_mungeable(spec: FeatureSpec, task: Task) -> None:
     """Raises TaskError if the models take anything but the columns of a table; `spec` is that of their inputs.
 
-    Columns have no order, and each of them means the same in every row. Pixels of a picture and words of a text do not.
+    Columns have no order, and each of them has the same meaning in every row. Pixels of a picture and words of a text
+    do not.
     """
     import tensorflow as tf
 

@@ -4,7 +4,7 @@ A library's search tree would be enough, but all processes of a training, and ea
 neighbour. If two rows are almost equally near, the rounding of a matrix product decides, and it depends on the machine.
 Here distances are sums of squares in float64, column by column, in a fixed order.
 
-Neighbours are found when they are first asked for, so that a training begins at once, and no file keeps them.
+A neighbour is computed when it is first needed, so that a training begins at once. No file keeps neighbours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from limbeck.trainer.data.order import Order
 from limbeck.trainer.data.packed import PackedExamples
 from limbeck.trainer.data.permutation import Positions
 
-# Rows that may be neighbours. Rows lie in the order of their ids, which are hashes, so every n-th is a random sample.
+# The number of rows that may be neighbours. Rows are sorted by ids, which are hashes, so every n-th row is a random
+# sample.
 CANDIDATES = 10_000
 _BLOCK_VALUES = 1 << 22
 _UNKNOWN = -1
@@ -27,9 +28,9 @@ _UNKNOWN = -1
 class Neighbours:
     """The neighbours of the rows of a packed split.
 
-    The distance is Euclidean. Numbers are scaled so that they reach from 0 to 1 among the candidates, and two
-    different integers, which stand for names, are 1 apart. Of equally near rows, the first is taken. In a split of
-    more than `CANDIDATES` rows, each has its neighbour among so many of them.
+    The distance is Euclidean. Numbers are scaled so that they reach from 0 to 1 among the candidates, and two different
+    integers, which stand for names, are 1 apart. Of equally near rows, the first is taken. In a larger split, only
+    `CANDIDATES` of its rows can be neighbours.
     """
 
     def __init__(self, packed: PackedExamples, columns: Sequence[str]) -> None:
@@ -37,7 +38,7 @@ class Neighbours:
 
         Args:
           packed: the split, of at least two rows.
-          columns: names of its columns of a fixed size that count.
+          columns: names of the columns of fixed size that the distance uses.
         """
         self._packed, self._columns = packed, tuple(columns)
         step = -(-len(packed) // CANDIDATES)

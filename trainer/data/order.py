@@ -55,7 +55,7 @@ class Order:
         return np.arange(begin, min(end, self.positions), dtype=np.int64)
 
     def progress(self, step: int) -> float:
-        """Returns how far a training is at a step: 0 at the first step, 1 at the last; 0 if there is only one."""
+        """Returns how far a training is at a step: 0 at the first step, 1 at the last; 0 if there is only one step."""
         return step / (self.steps - 1) if self.steps > 1 else 0.0
 
     def next_epoch_end(self, step: int) -> int:
@@ -77,7 +77,7 @@ class Order:
         return self._permuted(positions, 0)
 
     def partners(self, positions: Positions) -> Positions:
-        """Returns the row of another example for each of `positions`, to mix both: int64 `[positions]`.
+        """Returns the row of the example that each of `positions` is mixed with: int64 `[positions]`.
 
         Each example is a partner once in each epoch. The partner does not depend on how a batch is divided.
         """

@@ -108,7 +108,7 @@ class PackedExamples:
           PassingFaultError: likewise, if the folder is not local. Another process copies it again.
         """
         found = np.take(self._rows, rows, axis=0)
-        # First, because changed rows would send us to other values, or to none.
+        # Rows are checked first, because a damaged row would point to wrong values, or beyond the file.
         self._assert_whole(rows[checksum.of_rows(found, self._keys) != self._index["check"][rows]], RECORDS)
         values, counts = [], []
         for number, stream in enumerate(self._streams if streams else ()):
@@ -132,7 +132,7 @@ class PackedExamples:
     def _assert_whole(self, changed: Positions, file: str) -> None:
         if not len(changed):
             return
-        # Several batches may have the same example.
+        # Several batches may contain the same example.
         text = (
             f"{len(np.unique(changed))} of the packed examples in {self.folder} are not those that were packed: "
             f"the file {file} was changed or damaged"
@@ -143,13 +143,14 @@ class PackedExamples:
 
 
 def shared(folder: files.Location) -> PackedExamples:
-    """Returns the packed examples at a path or URI, which all who ask for the same files share.
+    """Returns the packed examples at a path or URI. All callers with the same files get the same object.
 
-    TensorFlow never forgets a function that a dataset calls, nor what the function reads. Each dataset would keep files
-    of its own open until the process ends, and a process that trains many models would run out of open files.
+    TensorFlow never frees a function that a dataset calls, nor the data that the function reads. If each dataset had
+    its own object, its files would stay open until the process ends, and a process that trains many models would exceed
+    the limit of open files.
     """
     local = Path(files.local_copy(folder))
-    # Other files at the same path are other examples.
+    # The key has the state of each file, because the path may hold other files later.
     states = [path.stat() for path in sorted(local.iterdir())]
     return _opened(os.fspath(folder), tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in states))
 

@@ -5,7 +5,7 @@ that wrote them, and each example must be parsed again each time it is read. So 
 
   records.bin    a row of fixed width for each example, sorted by example id (`limbeck.trainer.data.layout`)
   stream-N.bin   the values of columns that have no fixed size, in the same order
-  index.npy      the check sum of each row, and whether the example has a label; in the same order
+  index.npy      the checksum of each row, and whether the example has a label; in the same order
   layout.json    the columns
   seal.json      the digest of the other files (`limbeck.trainer.data.seal`)
 
@@ -15,8 +15,8 @@ digest of the files identifies the data, and checkpoints are found by this diges
 (`limbeck.trainer.data.runs`), which are merged a block at a time (`limbeck.trainer.data.merging`). No file holds
 objects of Python.
 
-Reading is most of the work, and needs nothing but a file. `pack` reads all files in this process;
-`limbeck.components.training.packing` may have them read in others. Both end in `merge`.
+Reading is most of the work, and each file can be read by itself. `pack` reads all files in this process;
+`limbeck.components.training.packing` lets other processes read them. Both end with `merge`.
 """
 
 from __future__ import annotations
@@ -81,16 +81,16 @@ def pack(
 ) -> int:
     """Packs the TFRecord files of one split into a folder, sorted by example id, in this process.
 
-    The examples are written twice: first as sorted runs, then merged. Until then the folder takes twice the space.
+    The examples are written twice: first as sorted runs, then merged. Until the runs are removed, both take space.
 
     Args:
       files: TFRecord files (gzip, as Transform writes them) of serialized tf.Examples with an `example_id`.
       destination: an empty folder.
-      spec: feature spec of whatever will be read of the examples.
+      spec: feature spec of all features that will be read from the packed split.
       label_key: name of the feature that is the label of this training.
       objective: how the label is encoded.
       split: name of the split in messages.
-      limits: how much memory is taken. The packed files do not depend on it.
+      limits: how much memory may be used. The packed files do not depend on it.
 
     Returns:
       The number of examples.
@@ -109,7 +109,7 @@ def pack(
 
 
 def merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limits) -> int:
-    """Writes the packed split that sorted runs of it become. Some of the runs may be removed.
+    """Merges the sorted runs of a split into a packed split. May remove some of the runs.
 
     Args:
       runs: all runs of the split, in the order of its files.
@@ -132,7 +132,7 @@ def merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limits
 
 @contextlib.contextmanager
 def _scratch(destination: Path) -> Iterator[Path]:
-    """A context of a folder for runs, on the disk of the packed split. It is gone before that is sealed."""
+    """Yields a folder for runs, on the disk of the packed split. Removes it before the split is sealed."""
     scratch = destination / "runs"
     scratch.mkdir(parents=True)
     try:
@@ -155,7 +155,7 @@ def _merge(runs: Sequence[Run], destination: Path, labels: Labels, limits: Limit
 
 
 def _fewer(runs: Sequence[Run], scratch: Path, limits: Limits) -> list[Run]:
-    """Returns so few runs that all may be open, with the same examples. Removes those that it made longer ones of."""
+    """Merges runs until so few are left that all may be open at once. Removes the runs that it merged."""
     found = list(runs)
     while len(found) > limits.open_runs:
         some, found = found[: limits.open_runs], found[limits.open_runs :]
@@ -163,13 +163,13 @@ def _fewer(runs: Sequence[Run], scratch: Path, limits: Limits) -> list[Run]:
         write(made, merging.merged([opened(run) for run in some], limits.block_bytes))
         for run in some:
             Path(run.path).unlink()
-        # Behind those that are shorter.
+        # The merged run comes last, so that shorter runs are merged first.
         found.append(made)
     return found
 
 
 def _write(destination: Path, layout: Layout, count: int, labels: Labels, blocks: Iterator[PackedBlock]) -> None:
-    """Writes all files but the seal, or none. The blocks hold all examples, in their order."""
+    """Writes all files but the seal, or none. The blocks hold all examples, sorted."""
     text = to_json(layout)
     streams = [stream_name(number) for number in range(len(layout.streams))]
     paths = [destination / name for name in (RECORDS, INDEX, *streams)]

@@ -1,4 +1,4 @@
-"""Permutes the numbers below n, one at a time: the position of one number is computed without the other positions.
+"""Permutes the numbers below n one at a time: each position is computed without the other positions.
 
 A shuffle of a billion examples takes eight gigabytes for each epoch, in each process, before the first step. Here a
 permutation is a function. A Feistel network of a few rounds is a bijection of the pairs (left, right), whatever its
@@ -28,12 +28,12 @@ _ROUNDS = 6
 
 
 def permuted(numbers: Positions, count: int, key: tuple[int, ...]) -> Positions:
-    """Returns where a permutation of the numbers below `count` takes some of them.
+    """Returns the images of some numbers under a permutation of the numbers below `count`.
 
     Args:
       numbers: int64, of any shape, each from 0 to `count - 1`.
       count: how many numbers are permuted.
-      key: not negative. Another key is another permutation.
+      key: not negative. Each key gives another permutation.
 
     Returns:
       int64, of the same shape. Memory for `count` numbers is taken only if `count` is at most 2^20.
@@ -41,7 +41,7 @@ def permuted(numbers: Positions, count: int, key: tuple[int, ...]) -> Positions:
     return _drawn(count, key)[numbers] if count <= _LARGEST_DRAWN else computed(numbers, count, key)
 
 
-# A batch may need two epochs, and the next batches are looked up ahead of time; each of both streams.
+# Two epochs of two orders: a batch may span two epochs, and batches are looked up ahead.
 @functools.lru_cache(maxsize=6)
 def _drawn(count: int, key: tuple[int, ...]) -> Positions:
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
@@ -50,7 +50,7 @@ def _drawn(count: int, key: tuple[int, ...]) -> Positions:
 
 def computed(numbers: Positions, count: int, key: tuple[int, ...]) -> Positions:
     """Returns the same as `permuted`, for any `count`, by the network."""
-    # The left half is below `height`, the right one below `width`: there are at most 2 sqrt(count) pairs too many.
+    # The left half is below `height`, the right half below `width`. So there are at most 2 sqrt(count) extra pairs.
     height = max(1, math.isqrt(count))
     width = -(-count // height)
     keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64).astype(np.uint64)

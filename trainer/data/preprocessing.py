@@ -57,11 +57,11 @@ def preprocess(task: Task, inputs: Inputs) -> Inputs:
 
 
 def labels_and_id(task: Task, labelled: Inputs, inputs: Inputs) -> Inputs:
-    """Computes what a transformed example has besides the model's inputs.
+    """Computes the features of a transformed example that are not inputs of the model.
 
     Args:
       task: the task, with its label.
-      labelled: the features that the label is made of, by name, and maybe others.
+      labelled: the features that hold the label, by name. There may be other features.
       inputs: the raw features, by name.
 
     Returns:
@@ -93,7 +93,7 @@ def dense_feature(feature: Feature, values: Any) -> Any:
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[feature.kind]
     if values.dtype != dtype:
-        # Before gaps are filled, because among integers a default of 0.5 would become 0.
+        # Converted before gaps are filled: as an integer, a default of 0.5 would become 0.
         values = tf.cast(values, dtype)
     if isinstance(values, tf.sparse.SparseTensor):
         size = math.prod(feature.shape)
@@ -104,9 +104,9 @@ def dense_feature(feature: Feature, values: Any) -> Any:
 def encode_label(objective: Objective, inputs: Inputs) -> Any:
     """Encodes the label of each example.
 
-    The objective sees only the examples that have a label. If the gaps of the others were filled with a value first,
-    nobody could tell it from a label with the same value. If the objective goes by columns, an example with some of
-    them has a label, and what is made of the gaps is replaced.
+    The objective gets only the examples that have a label. If the missing labels were filled with a value first, this
+    value could not be told from a label with the same value. If the objective goes by columns, an example with some of
+    the columns has a label, and the results for missing columns are replaced.
 
     Args:
       objective: the objective of the task.
@@ -117,7 +117,7 @@ def encode_label(objective: Objective, inputs: Inputs) -> Any:
       example without a label and for a column that it lacks.
 
     Raises:
-      DataError: if the data lack a feature that the label is made of.
+      DataError: if the data lack a feature that holds the label.
     """
     import tensorflow as tf
 
@@ -180,7 +180,7 @@ def content_id(inputs: Inputs) -> Any:
 
 
 def dense_or_sparse(values: Any) -> Any:
-    """Returns ragged values as sparse ones, which an id can be made of; others as they are."""
+    """Returns ragged values as sparse ones, from which an id can be computed, and other values unchanged."""
     import tensorflow as tf
 
     return values.to_sparse() if isinstance(values, tf.RaggedTensor) else values
@@ -190,7 +190,8 @@ def _content(values: Any) -> Any:
     import tensorflow as tf
 
     if isinstance(values, tf.sparse.SparseTensor):
-        # A comma closes each value, and padding adds an empty text, because the amount of padding depends on the batch.
+        # Each value ends with a comma, and padding is an empty text, because the amount of padding depends on the
+        # batch.
         closed = tf.sparse.SparseTensor(values.indices, _exact_text(values.values) + ",", values.dense_shape)
         return tf.strings.reduce_join(tf.sparse.to_dense(closed, default_value=""), axis=1)
     flat = tf.reshape(values, [tf.shape(values)[0], -1])
@@ -206,7 +207,7 @@ def _exact_text(values: Any) -> Any:
 
 
 def _raw_label(objective: Objective, values: Any) -> tuple[Any, Any]:
-    """Returns a part of the raw label, `[batch]` in the dtype of its kind, and who has it, bool `[batch]`."""
+    """Returns a part of the raw label, `[batch]` in the dtype of its kind, and whether it is there, bool `[batch]`."""
     import tensorflow as tf
 
     dtype = {"number": tf.float32, "integer": tf.int64, "text": tf.string}[objective.label.kind]
@@ -228,7 +229,7 @@ def _visible_label(label: Label, objective: Objective, encoded: Any, inputs: Inp
     visible = dense_feature(
         Feature(label.visible_to_student, "integer", default=0), _take(inputs, label.visible_to_student)
     )
-    # It has as many axes as the label, so that an example is hidden as a whole.
+    # The mask has as many axes as the label, so that the whole label of an example is hidden.
     hidden = tf.reshape(visible == 0, [-1, *[1] * len(objective.label_shape)])
     return tf.where(hidden, tf.constant(objective.unlabelled, encoded.dtype), encoded)
 
@@ -240,7 +241,7 @@ def _complete(feature: Feature, values: Any, size: int) -> Any:
     if feature.default is not None:
         return values
     expected = values.dense_shape[0] * size
-    # Without quotes, because a graph would put backslashes before them.
+    # The message has no quotes, because a graph would put backslashes before them.
     message = (
         f"feature {feature.name} has no default, so every example must have its {size} values: complete the data, "
         "or give the feature a default"

@@ -1,4 +1,4 @@
-"""Reads transformed examples from their TFRecord files; an error names the file and the fault.
+"""Reads transformed examples from their TFRecord files. An error names the file and the fault.
 
 The features to parse are determined before a file is opened, in a form that can be sent to another process: several
 processes may read files, and none of them needs the task. If the task does not declare the number of values of a
@@ -30,7 +30,7 @@ class ParsedColumn(NamedTuple):
 
     Attributes:
       name: name of the transformed feature.
-      dtype: of its values.
+      dtype: dtype of its values.
       fixed: whether all examples have equally many values.
     """
 
@@ -43,7 +43,7 @@ class ReadBatch(NamedTuple):
     """Some examples of one file.
 
     Attributes:
-      serialized: a tensor `[examples]` of strings. It makes an object of each example only if somebody asks.
+      serialized: the serialized examples, a tensor `[examples]` of strings. They become Python objects only if needed.
       parsed: the parsed features by name.
     """
 
@@ -53,13 +53,13 @@ class ReadBatch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How the examples of a split are read. It can be pickled, and holds nothing of the task's code.
+    """How the examples of a split are read. It can be pickled, and contains no code of the task.
 
     Attributes:
       parsed: the features that are parsed, as `tf.io.parse_example` takes them: the id, and those of `columns`.
       columns: the features that become columns, sorted by name.
       serialized: whether there are features that columns cannot hold, so that serialized examples are kept, too.
-      content: what a record must hold, in the words of messages.
+      content: what a record must hold, in words for messages.
     """
 
     parsed: FeatureSpec
@@ -72,8 +72,8 @@ class Reading:
         """Returns how examples are read.
 
         Args:
-          spec: feature spec of whatever will be read of the examples.
-          label_key: name of the feature that is the label of the training. Its spec is the objective's.
+          spec: feature spec of all features that will be read from the packed split.
+          label_key: name of the feature that is the label of the training. The objective gives its spec.
           objective: how the label is encoded.
         """
         spec = spec | {label_key: objective.label_spec()}
@@ -87,7 +87,7 @@ class Reading:
         return cls(parsed, tuple(columns), len(columns) < len(spec), content)
 
     def layout(self, parsed: Features) -> Layout:
-        """Returns the columns. The first of some parsed examples says how many values an open number of them is."""
+        """Returns the columns. If a number of values is not declared, the first of the parsed examples gives it."""
         columns = [
             Column(name, dtype, _size(parsed[name]) if fixed else None) for name, dtype, fixed in self.columns
         ]
@@ -123,7 +123,7 @@ def assert_equal_sizes(first: Layout, other: Layout) -> None:
 
 
 def unequal_sizes(column: Column, other: int) -> DataError:
-    """Returns the error about examples that have another number of values of a column than the first one."""
+    """Returns the error for examples that have another number of values in a column than the first example."""
     return DataError(
         f"every example must have equally many values of '{column.name}', but some have {column.size}, and some "
         f"{other}: label all examples by the same teachers"
@@ -131,7 +131,7 @@ def unequal_sizes(column: Column, other: int) -> DataError:
 
 
 def _parsed_as(spec: FeatureSpec) -> FeatureSpec:
-    """Returns how features are parsed to be packed: values and their number; without those that columns cannot hold."""
+    """Returns how to parse features for packing: values and their number. Omits features that columns cannot hold."""
     import tensorflow as tf
 
     wanted = {EXAMPLE_ID: tf.io.FixedLenFeature([], tf.string)}
@@ -170,7 +170,7 @@ def _words(objective: Objective) -> str:
 
 
 def _assert_whole(file: str) -> None:
-    """Raises an error if a gzip is cut off. TensorFlow would take a cut between two records for the end of the file."""
+    """Raises an error if a gzip is cut off. TensorFlow would take a cut between two records for the end."""
     with files.open_to_read(file) as compressed, gzip.GzipFile(fileobj=compressed) as stream:
         while stream.read(_CHECK_BYTES):
             pass

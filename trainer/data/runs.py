@@ -4,9 +4,9 @@ A split need not fit in memory, so it cannot be sorted at once. Some of its file
 Whenever enough examples are in memory, they are sorted and written as a run. `limbeck.trainer.data.merging` merges the
 runs. A run is a file of three parts, each of whole words of eight bytes:
 
-  rows       as in the packed split, but the place of a value is that within the run
+  rows       as in the packed split, but positions of values count from the start of the run
   streams    the values of each stream
-  ids        each as wide as the longest of the run
+  ids        each padded to the length of the longest id of the run
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _WORD = 8
 
 @dataclass(frozen=True, config=STRICT)
 class Limits:
-    """How much is in memory at a time, and how many files are open. None of it changes what is packed.
+    """How much is in memory, and how many files are open, at the same time. Limits do not change the packed files.
 
     Attributes:
       read_examples: examples that are parsed at a time.
       run_bytes: examples that are sorted at a time, in bytes. Joining them takes twice as much.
-      block_bytes: examples that are merged or written at a time, in bytes. The place of each value takes eight more.
-      open_runs: runs that are merged at a time, at least 2. More of them are first merged to fewer.
+      block_bytes: examples that are merged or written at a time, in bytes. The position of each value takes eight more.
+      open_runs: runs that are merged at a time, at least 2. If there are more, some are merged first.
 
     Raises:
       ConfigError: if `open_runs` is 1.
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def begins(self) -> list[int]:
-        """Where each part begins in the file, and where the last one ends."""
+        """The byte offsets at which each part begins, and at which the last one ends."""
         return list(itertools.accumulate((-(-size // _WORD) * _WORD for size in self.sizes), initial=0))
 
 
@@ -96,9 +96,9 @@ def write_runs(paths: Sequence[str], reading: Reading, folder: str, limits: Limi
     """Reads some files of a split, and writes their examples as sorted runs. Holds one run in memory.
 
     Args:
-      paths: TFRecord files (gzip) of transformed examples.
+      paths: TFRecord files (gzip) of transformed examples, each a path or URI.
       reading: how they are read.
-      folder: folder or URI for the runs. Each gets a name of its own; after an error some may be there.
+      folder: folder or URI for the runs. Each gets a unique name. After an error, some may be left there.
       limits: how large a run is.
 
     Returns:
@@ -130,7 +130,7 @@ def opened(run: Run) -> PackedBlock:
 
 
 def write(run: Run, blocks: Iterable[PackedBlock]) -> None:
-    """Writes a run to its local path. The blocks, one after the other, hold what the run says of itself."""
+    """Writes a run to its local path. The blocks together hold the examples that the run describes."""
     places = run.begins
     with Path(run.path).open("wb") as file:
         for block, moved in behind_each_other(blocks):
@@ -145,7 +145,7 @@ def write(run: Run, blocks: Iterable[PackedBlock]) -> None:
 
 
 def longer(runs: Sequence[Run], folder: Path) -> Run:
-    """Returns what a run with all examples of some runs would say of itself, under a new name in a folder."""
+    """Returns the description of a run with all examples of some runs, under a new name in a folder."""
     values = tuple(map(sum, zip(*(run.values for run in runs), strict=True)))
     return Run(
         path=str(folder / _new_name()),
@@ -166,7 +166,7 @@ def fetched(run: Run, folder: Path) -> Run:
 
 
 def _gathered(paths: Sequence[str], reading: Reading, limits: Limits) -> Iterator[PackedBlock]:
-    """Yields the examples of the files, as many at a time as make a run."""
+    """Yields the examples of the files. Each block is large enough for a run."""
     blocks: list[PackedBlock] = []
     layout, size = None, 0
     for path in paths:
@@ -182,7 +182,7 @@ def _gathered(paths: Sequence[str], reading: Reading, limits: Limits) -> Iterato
 
 
 def _written(block: PackedBlock, folder: str, limits: Limits) -> Run:
-    """Writes the examples of a block as a run. Returns the run, with its name for a path."""
+    """Writes the examples of a block as a run. Returns the run, whose path is only its name."""
     values = tuple(len(stream) for stream in block.streams)
     name = _new_name()
     run = Run(str(Path(folder, name)), block.layout, len(block), block.ids.itemsize, values)

@@ -8,9 +8,9 @@ process that packs the data writes one file:
                index: SHA-256 of the index
 
 A process that opens the folder compares the sizes, so it finds a copy that is not complete. It reads the small index,
-and compares its digest. Each example that it reads later must have its check sum in the index
-(`limbeck.trainer.data.packed`), so it finds other contents of the same size. Two processes with the same seal train on
-the same examples, or one of them ends with a message.
+and compares its digest. Each example that it reads later must have its checksum in the index
+(`limbeck.trainer.data.packed`), so it notices other contents of the same size. Two processes with the same seal train
+on the same examples, or one of them ends with a message.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def write(folder: str, index: str) -> None:
 
     Args:
       folder: a folder that holds nothing but the packed examples.
-      index: name of the file with the check sum of each example.
+      index: name of the file with the checksum of each example.
     """
     digest = content.folder_digest(folder)
     sizes = {name: files.size(files.join(folder, name)) for name in files.walk(folder)}
@@ -53,7 +53,7 @@ def sealed_digest(folder: str, index: str) -> str:
 
     Args:
       folder: the folder that `write` sealed, a path or URI.
-      index: name of the file with the check sum of each example.
+      index: name of the file with the checksum of each example.
 
     Returns:
       64 hexadecimal digits.

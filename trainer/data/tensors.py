@@ -37,7 +37,7 @@ def types_of(layout: Layout, *, streams: bool) -> list[Any]:
 
 
 def all_dense(layout: Layout, spec: FeatureSpec) -> bool:
-    """Returns whether every feature of a spec is a dense one that the rows hold, so that no stream is needed."""
+    """Returns whether rows alone hold all features of a spec: every feature is dense, so no stream is needed."""
     return all(_dense(layout, name, kind) for name, kind in spec.items())
 
 
@@ -46,9 +46,9 @@ def features_of(layout: Layout, spec: FeatureSpec, arrays: Sequence[Tensor], lea
 
     Args:
       layout: the columns of the split.
-      spec: the features that are wanted.
+      spec: the requested features.
       arrays: the tensors of `arrays_of`.
-      lead: the first axes of each dense feature: `[examples]`, or `[batches, examples of each]`. Sparse and ragged
+      lead: the first axes of each dense feature: `[examples]`, or `[batches, examples in a batch]`. Sparse and ragged
         features have one axis of examples.
 
     Raises:
@@ -84,7 +84,7 @@ def features_of(layout: Layout, spec: FeatureSpec, arrays: Sequence[Tensor], lea
             f"the examples were packed without {', '.join(map(repr, sorted(others)))}, or with another number of "
             "values: pack them again"
         )
-    # The order of the spec, so that structures of several datasets agree.
+    # Features keep the order of the spec, so that the structures of several datasets agree.
     found |= tf.io.parse_example(arrays[1 + streams], others) if others else {}
     return {name: found[name] for name in spec}
 

@@ -18,8 +18,8 @@ class Generation:
       number: from 1, the student that learned from the teachers.
       steps: optimizer steps that were taken.
       seconds: duration of the training.
-      value: the measure of the task's objective; null if it is unknown, because there is no validation split with
-        labels, or undefined.
+      value: the measure of the task's objective; null if it is undefined, or if there is no validation split with
+        labels.
       loss: the mean hard loss, likewise.
     """
 

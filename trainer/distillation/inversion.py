@@ -52,7 +52,7 @@ def as_logits(answers: Tensor, teacher: SavedTeacher, objective: Objective) -> T
         others = tf.math.log(tf.maximum(1 - values, complement))
     if columns == objective.outputs:
         return logs if objective.activation == "softmax" else logs - others
-    # One column stands for two classes, or two columns for one answer.
+    # Converts one column for two classes, or two columns for one answer.
     return tf.concat([others, logs], axis=1) if columns == 1 else logs[:, 1:] - logs[:, :1]
 
 
@@ -64,7 +64,7 @@ def _columns(shape: Any, teacher: SavedTeacher, objective: Objective) -> int:
             "for: say answers='logits' for a teacher that returns the same"
         )
     columns = shape[-1] if shape.rank else None
-    # A yes or no is one column, or one for each of both.
+    # A yes-or-no answer is one column, or one column for each of both.
     other = {("softmax", _PAIR): 1, ("sigmoid", 1): _PAIR}.get((str(objective.activation), objective.outputs))
     if shape.rank in (_PAIR, None) and columns in (objective.outputs, other, None):
         return columns or objective.outputs
@@ -75,7 +75,7 @@ def _columns(shape: Any, teacher: SavedTeacher, objective: Objective) -> int:
 
 
 def doubt(answers: Any, teacher: SavedTeacher, objective: Objective) -> str | None:
-    """Returns why some answers cannot be what the teacher is declared to answer; None if they can.
+    """Returns why some answers contradict the declaration of the teacher; None if they do not.
 
     Args:
       answers: NumPy array `[examples]` or `[examples, columns]`.

@@ -1,9 +1,9 @@
 """The losses of teachers and students, as sums that are divided by the number of examples of the global batch.
 
 In a mean over the examples of one replica, the weight of an example depends on how many others are on the same replica.
-With unlabelled examples, or an uneven last batch, the steps of two replicas then differ from the steps of one. So an
-objective returns one value an example, and so does a transfer objective. `distillation_loss` divides sums by counts of
-the *global* batch: one count for the hard term, and one for the transfer term.
+With unlabelled examples, or an uneven last batch, the steps of two replicas then differ from the steps of one. So
+objectives and transfer objectives return one value for each example. `distillation_loss` divides sums by counts of the
+*global* batch: one count for the hard term, and one for the transfer term.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def distillation_loss(
     Args:
       outputs: the student's outputs, `[batch, outputs]`.
       labels: `[batch, *label_shape]`.
-      teacher_outputs: `[batch, teachers, outputs]`; or `TopK`, and all classes that it does not keep are one outcome.
+      teacher_outputs: `[batch, teachers, outputs]`; or `TopK`, which treats all classes that were not kept as one
+        outcome.
       config: alpha, temperature, their schedules, and the weights of the transfer objectives.
       denominators: counts of the global batch, and how far the training is.
       objective: gives the hard loss, and says what `outputs`, `labels` and `teacher_outputs` mean.

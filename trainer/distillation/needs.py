@@ -12,7 +12,7 @@ from limbeck.trainer.distillation.transfer.registry import of_layers
 
 
 def assert_supported(config: DistillationConfig, task: Task) -> None:
-    """Raises ConfigError if layers are compared that the task does not name, or if it lacks the augmentation."""
+    """Raises ConfigError if the distillation compares layers or augments inputs, and the task does not say how."""
     names = of_layers(config)
     if names and not task.hints:
         raise ConfigError(
@@ -27,7 +27,7 @@ def assert_supported(config: DistillationConfig, task: Task) -> None:
 
 
 def assert_generations(config: DistillationConfig) -> None:
-    """Raises ConfigError if students are to follow each other, and cannot learn from the one before."""
+    """Raises ConfigError if there are several generations, and a student cannot learn from its predecessor."""
     assert_no_layers(config)
     if config.generations > 1 and not config.reads_teachers:
         raise ConfigError(
@@ -37,7 +37,7 @@ def assert_generations(config: DistillationConfig) -> None:
 
 
 def assert_no_layers(config: DistillationConfig) -> None:
-    """Raises ConfigError if students are to follow each other, and layers are compared that a student has not."""
+    """Raises ConfigError if there are several generations, and layers are compared that a student does not have."""
     names = of_layers(config)
     if config.generations > 1 and names:
         raise ConfigError(
@@ -48,16 +48,15 @@ def assert_no_layers(config: DistillationConfig) -> None:
 
 
 def needs_teacher(config: DistillationConfig, task: Task) -> bool:
-    """Returns whether a training may call teachers: a run of a compiled pipeline may change weights, but not inputs."""
+    """Returns whether a training may call teachers. A run of a compiled pipeline may change weights, but not inputs."""
     return bool(task.hints) or config.inputs != "stored"
 
 
 def without_teachers(config: DistillationConfig) -> DistillationConfig:
-    """Returns what is left of a distillation if only stored soft targets are there.
+    """Returns the settings of a distillation without the parts that need more than stored soft targets.
 
-    There are no layers, no new inputs, and no predecessor.
-    Stored soft targets are those of the examples as they are, so they are wrong for any other input. If nothing else
-    has a weight, the soft targets get 1.
+    It has no layers, no new inputs, and no predecessor. Stored soft targets belong to the original examples, so they
+    are wrong for any other input. If no other term has a weight, the soft targets get the weight 1.
     """
     names = of_layers(config)
     changes: dict[str, Any] = {f"{name}_weight": 0.0 for name in names}

@@ -36,7 +36,8 @@ def between(first: float, last: float | None, schedule: str, progress: Any) -> A
       progress: float32 scalar from 0, at the first optimizer step, to 1, at the last one.
 
     Returns:
-      `first` itself if the value is constant, so that the graph is the one without a schedule; else a float32 scalar.
+      `first` itself if the value is constant, so that the graph is the same as without a schedule; else a float32
+      scalar.
     """
     import tensorflow as tf
 
@@ -44,5 +45,5 @@ def between(first: float, last: float | None, schedule: str, progress: Any) -> A
         return first
     done = tf.cast(progress, tf.float32)
     share = done if schedule == "linear" else (1 - tf.cos(math.pi * done)) / 2
-    # Exact at both ends, where `first + (last - first) * share` is rounded, and might leave the range of the setting.
+    # Exact at both ends. `first + (last - first) * share` is rounded, and might leave the range of the setting.
     return (1 - share) * first + share * last

@@ -3,10 +3,10 @@
 There are two reasons to call the teachers at each step: their layers are compared with the student's layers, or their
 answers are needed for inputs without stored soft targets.
 
-The usual way is a Keras model that holds both. Then the teacher is among its weights: in its checkpoints, its export,
-and in the norm of its gradients. Here student, projections and teacher are held by a plain object. It has the
-attributes of a model that the training reads: the weights of the student, and after them those of the projections. The
-teacher is in none of them, and the export takes the student alone.
+The usual way is a Keras model that holds both. Then the teacher is among its weights: in its checkpoints, in its
+export, and in the norm of its gradients. Here a plain object holds student, projections and teacher. It has those
+attributes of a model that the training reads. They contain the weights of the student, and then those of the
+projections, but not the teacher. The export takes only the student.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from limbeck.errors import TaskError, nearest
 from limbeck.trainer.distillation.transfer.kind import LayerPair, Observed
 from limbeck.trainer.distillation.transfer.registry import TRANSFERS
 
-# Batch and width.
+# The axes for the batch and the width.
 _LEAST_RANK = 2
 Hints = Sequence[tuple[str, str]]
 
@@ -44,7 +44,7 @@ class Watched:
         return self.compared(inputs, self.student(inputs, training=training))
 
     def compared(self, inputs: Features, outputs: Sequence[Tensor]) -> tuple[Tensor, tuple[LayerPair, ...]]:
-        """Returns the same from the outputs of `student` in the order of its outputs."""
+        """Returns the same as a call, from the outputs of `student`."""
         import tensorflow as tf
 
         logits, *mine = outputs
@@ -60,14 +60,14 @@ class Watched:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Student:
-    """A student with an eye on its teachers. It is trained like a tf_keras model: inputs by name -> `Observed`.
+    """A student together with its teachers. It is trained like a tf_keras model: inputs by name -> `Observed`.
 
     Teachers are called with `training=False`, and are not trained.
 
     Attributes:
       model: the student.
-      watched: what is compared of its layers; None: no layers are compared.
-      teachers: the teachers whose answers are wanted; empty: the stored ones are.
+      watched: the layers that are compared; None: no layers are compared.
+      teachers: the teachers to ask at each step; empty: stored answers are used.
     """
 
     model: KerasModel
@@ -102,17 +102,17 @@ class Student:
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """Those of the student, and after them those of the projections."""
+        """The variables of the student, and then those of the projections."""
         return [*self.model.trainable_variables, *self._projected()]
 
     @property
     def weights(self) -> list[Variable]:
-        """What a checkpoint holds, in the same order."""
+        """The weights that a checkpoint holds, in the same order."""
         return [*self.model.weights, *self._projected()]
 
     @property
     def losses(self) -> list[Tensor]:
-        """The terms that the student itself adds to its loss."""
+        """The terms that the student model itself adds to the loss."""
         return list(self.model.losses)
 
     @property
@@ -130,7 +130,7 @@ def watching(model: KerasModel, teacher: KerasModel, hints: Hints, wanted: Seque
 
     Args:
       model: the student.
-      teacher: its teacher, with the weights that it is to have. It is frozen.
+      teacher: its teacher, with its final weights. It gets frozen.
       hints: pairs of names: a layer of the teacher, a layer of the student.
       wanted: names of the transfer objectives that compare them.
       who: the task in words.
@@ -170,7 +170,7 @@ def _output(model: KerasModel, name: str, who: str) -> Any:
             f"{who} has a loss of its own by model.add_loss(), which is lost where its layers are compared: call "
             "add_loss() within a layer"
         )
-    # Not `layer.output`: the output of a model within the model would be that of its own graph.
+    # `layer.output` is not used, because the output of a nested model would belong to the nested model's own graph.
     nodes = [node for some in model._nodes_by_depth.values() for node in some if not node.is_input]
     places: dict[str, list[Any]] = {}
     for node in nodes:

@@ -21,8 +21,8 @@ from limbeck.trainer.distillation.transfer.kind import Observed
 from limbeck.trainer.distillation.transfer.registry import assert_applicable
 from limbeck.trainer.job import Entry, TrainingJob
 
-# Takes the outputs `[batch, outputs]`, or an `Observed` if layers are compared, the targets by name and the
-# denominators. Returns this replica's part of the loss, a float32 scalar.
+# A function of the outputs `[batch, outputs]` (or an `Observed` if layers are compared), the targets by name and the
+# denominators. It returns this replica's part of the loss, a float32 scalar.
 Loss = Callable[[Any, dict[str, Any], Denominators], Any]
 
 
@@ -39,11 +39,11 @@ def target_spec(job: TrainingJob, objective: Objective) -> dict[str, Any]:
 
 
 def all_targets(objective: Objective) -> dict[str, Any]:
-    """Returns the feature spec of the targets of every job. Before one job, the model of another may be tried."""
+    """Returns the feature spec of the targets of any job, because a job may first try the model of another job."""
     import tensorflow as tf
 
     label = objective.label_spec()
-    # The shape is [teachers, outputs]. Only the data say how many teachers there were.
+    # The shape is [teachers, outputs]. The number of teachers is known only from the data.
     logits = tf.io.FixedLenSequenceFeature([objective.outputs], tf.float32, allow_missing=True)
     words = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
     return {LABEL: label, STUDENT_LABEL: label, TEACHER_LOGITS: logits, SOFT_TARGETS: words}
@@ -53,12 +53,12 @@ def loss_of(job: TrainingJob, objective: Objective) -> Loss:
     """Returns the loss of a job, as `limbeck.trainer.fitting.gradient_step.GradientStep` takes it.
 
     Raises:
-      ConfigError: if the job's distillation makes no sense for the objective, or for what is stored.
+      ConfigError: if the job's distillation makes no sense for the objective, or for the stored soft targets.
     """
     key, form = label_key(job.entry), form_of(job.labelling, objective)
 
     def taught(targets: dict[str, Any]) -> Any:
-        # If a teacher answers at each step, or if a model is tried before there is one, there are logits in any case.
+        # If a teacher answers at each step, or if a model is tried before there is a teacher, all logits are there.
         return targets[TEACHER_LOGITS] if TEACHER_LOGITS in targets else unpacked(targets[SOFT_TARGETS], form)
 
     def from_labels(outputs: Any, targets: dict[str, Any], counts: Denominators) -> Any:

@@ -33,7 +33,7 @@ def leave_together(me: ClusterTask, code: int = 0) -> None:
 
     if not me.is_chief:
         coordination.wait_for(_DONE, me)
-        # The chief leaves as soon as it has the goodbye, and its answer may be lost with it.
+        # The chief leaves as soon as it has the goodbye, so its answer may be lost.
         with contextlib.suppress(tf.errors.OpError):
             coordination.publish(_goodbye(me.rank), "1")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Checks, before the first step, that all processes of a job run the same.
+"""Checks, before the first step, that all processes of a job run the same code, versions and data.
 
 Machines are set up one by one. If one of them has another TensorFlow, an older copy of our code, or other data under
 the same path, nothing fails. The gradients of two different models are added up, and the result is wrong. So each
@@ -18,7 +18,7 @@ from limbeck.trainer.distribution import coordination
 from limbeck.trainer.distribution.cluster import ClusterTask
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy")
-# All processes have started when the strategy is built. At most they compute a digest of the data before they publish.
+# All processes have started when the strategy is built. At most, they still compute a digest of the data.
 PATIENCE_SECONDS = 600.0
 _CODE = "limbeck.trainer.worker"
 
@@ -74,7 +74,7 @@ def meet(me: ClusterTask, mine: Identity, patience_seconds: float = PATIENCE_SEC
 
 
 def assert_same(chief: Identity, other: Identity, rank: int) -> None:
-    """Raises UserError if the process with this rank does not run the same as the chief."""
+    """Raises UserError if the identity of the process with this rank differs from the chief's."""
     differences = [
         f"{name} {other.versions.get(name)} (the chief: {chief.versions.get(name)})"
         for name in sorted(chief.versions | other.versions)
@@ -83,7 +83,7 @@ def assert_same(chief: Identity, other: Identity, rank: int) -> None:
     if other.code != chief.code:
         differences.append(f"the code of the trainer with digest {other.code} (the chief: {chief.code})")
     if not differences and other.job != chief.job:
-        # If versions or code differ, the digests of the job differ too, so they say nothing new.
+        # If versions or code differ, the digests of the job differ, too, and would tell nothing new.
         differences.append(f"a job (task, settings, data) with digest {other.job} (the chief: {chief.job})")
     if differences:
         raise UserError(

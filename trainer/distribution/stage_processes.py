@@ -1,4 +1,4 @@
-"""Joins the processes of stages: the chief, which has the first stage and runs the training, and servers for the rest.
+"""Joins the processes of stages: the chief has the first stage and runs the training; the others are servers.
 
 A stage needs no training loop. It computes the operations that the chief sends, and holds its variables. So the other
 processes only run TensorFlow's server, and the chief uses their devices as it would use a second GPU. The same graph
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 1.0
 
 
 def serve_if_asked(job: TrainingJob) -> bool:
-    """Serves until the chief is done, if this process is that of a stage behind the first. Returns whether it was.
+    """Serves until the chief is done, if this process has a stage after the first. Returns whether it served.
 
     Raises:
       PreemptedError: if this process was asked to end. The chief was told, and is done.
@@ -42,7 +42,7 @@ def serve_if_asked(job: TrainingJob) -> bool:
 
 
 def start_server() -> Any:
-    """Starts TensorFlow's server for the place of this process in TF_CONFIG, and returns it."""
+    """Starts TensorFlow's server for the task of this process in TF_CONFIG, and returns it."""
     import tensorflow as tf
 
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()

@@ -17,12 +17,12 @@ _LOOK_SECONDS = 1.0
 
 
 def ask(record_uri: str, rank: int) -> None:
-    """Says that the process with this rank was asked to end."""
+    """Writes a sign that the process with this rank was asked to end."""
     files.write_text(_asked(record_uri, rank), "")
 
 
 def asking(record_uri: str, processes: int, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
-    """Returns a function that returns whether any process has been asked to end. It looks once a second at most.
+    """Returns a function that returns whether any process was asked to end. It reads the files at most once a second.
 
     Args:
       record_uri: the folder of the job's records.
@@ -43,11 +43,11 @@ def asking(record_uri: str, processes: int, clock: Callable[[], float] = time.mo
 
 @contextlib.contextmanager
 def releasing(record_uri: str) -> Iterator[None]:
-    """Returns a context behind which the processes of the stages may end, whatever happened in it."""
+    """Returns a context that tells the processes of the stages at its end that they may end, also after an error."""
     try:
         yield
     except BaseException:
-        # The launcher ends all of them now. If storage is away, what is raised must say so.
+        # The launcher ends all processes now. If storage is not available, the error must say so.
         with contextlib.suppress(OSError):
             files.write_text(_released(record_uri), "")
         raise
@@ -55,12 +55,12 @@ def releasing(record_uri: str) -> Iterator[None]:
 
 
 def released(record_uri: str) -> bool:
-    """Returns whether the chief needs the other processes no longer."""
+    """Returns whether the chief no longer needs the other processes."""
     return files.exists(_released(record_uri))
 
 
 def discard(record_uri: str, processes: int) -> None:
-    """Removes all signs. No process of the job may live."""
+    """Removes all signs. Call it only while no process of the job runs."""
     for uri in (_released(record_uri), *(_asked(record_uri, rank) for rank in range(1, processes))):
         files.remove(uri, missing_ok=True)
 

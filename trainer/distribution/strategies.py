@@ -35,7 +35,7 @@ def build(config: StrategyConfig) -> Strategy:
 
 
 def leave(config: StrategyConfig) -> None:
-    """Ends what `build` began. Call it in every process, when nothing is summed any more, before the process leaves."""
+    """Shuts down what `build` started. Call it in every process after the last sum, before the process ends."""
     strategy_kind(config.name).leave()
 
 

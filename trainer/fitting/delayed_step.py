@@ -1,10 +1,10 @@
-"""Optimizer steps of a pipeline that never runs empty: gradients are those of weights that are some updates old.
+"""Optimizer steps of a pipeline that never runs empty: gradients are computed at weights that are some updates old.
 
 A flush before each update leaves stages idle. PipeDream-2BW and asynchronous PipeDream leave it out: a micro-batch goes
-forward and backward through the weights that were there when it entered, and its gradient changes newer ones. The rule
-is exact (`limbeck.trainer.pipelining.schedules`), and does not depend on how many steps are done in one call: the older
-weights are variables, and are saved with the optimizer. Only the time depends on it. The pipeline is filled at the
-begin of each call, so several batches go through it in one.
+forward and backward through the weights that were current when it entered, and its gradient changes newer weights. The
+rule is exact (`limbeck.trainer.pipelining.schedules`). The result does not depend on the number of steps in one call,
+because the older weights are variables, which are saved with the optimizer. The pipeline is filled at the beginning of
+each call, so several batches in one call save time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from limbeck.trainer.fitting.stashed_weights import StashedWeights
 from limbeck.trainer.fitting.step import StepResult
 from limbeck.trainer.pipelining.schedule import Action, Schedule
 
-# So many micro-batches for each stage go through the pipeline in one call. A larger graph takes longer to trace.
+# The number of micro-batches for each stage in one call. With more, the graph would take longer to trace.
 _FILLINGS = 4
 
 
@@ -34,9 +34,9 @@ class DelayedStep:
 
     Attributes:
       pipeline: the stages.
-      optimizer: tf_keras optimizer, which was built.
+      optimizer: tf_keras optimizer, already built.
       schedule: takes a number of batches, and returns the schedule of a pipeline that has run before. Versions count
-        from the first update of the call, so those from before it are negative.
+        from the first update of the call, so older versions are negative.
       stashes: the versions of the weights of each stage.
       clocks: the clock of each stage.
     """
@@ -49,7 +49,7 @@ class DelayedStep:
 
     @property
     def together(self) -> int:
-        """How many batches go through the pipeline in one call, if there are so many."""
+        """How many batches go through the pipeline in one call, if there are enough."""
         stages, parts = len(self.pipeline.stages), self.schedule(1).micro_batches
         return max(2, math.ceil(_FILLINGS * stages / parts))
 
@@ -79,12 +79,12 @@ def delayed(
 
     Args:
       pipeline: the stages. The schedule of the model is not used.
-      optimizer: tf_keras optimizer; it is built if it was not.
+      optimizer: tf_keras optimizer; it is built if necessary.
       schedule: as in `DelayedStep`.
       who: the model in words, for the message.
 
     Raises:
-      TaskError: if the optimizer keeps values that belong to no variable, which stages would update in turn.
+      TaskError: if the optimizer has values that belong to no variable, because every stage would update them.
     """
     import tf_keras
 
@@ -108,7 +108,7 @@ def delayed(
 
 
 def _oldest(actions: Sequence[Action]) -> int:
-    """Returns how many updates old the oldest weights are that a stage reads."""
+    """Returns the age of the oldest weights that a stage reads, in updates."""
     newest = oldest = 0
     for action in actions:
         oldest = max(oldest, newest - action.version)
@@ -117,7 +117,7 @@ def _oldest(actions: Sequence[Action]) -> int:
 
 
 class _Run:
-    """The graph of one call while it is made."""
+    """Builds the graph of one call."""
 
     def __init__(self, step: DelayedStep, batches: Sequence[Batch], schedule: Schedule) -> None:
         self._step, self._each = step, schedule.micro_batches // len(batches)
@@ -136,7 +136,7 @@ class _Run:
 
     @property
     def ended(self) -> list[Any]:
-        """What is there when all stages are done."""
+        """Tensors and operations that are done when all stages are done."""
         return [one for some in self._done for one in some]
 
     def do(self, stage: int, action: Action) -> None:
@@ -158,7 +158,7 @@ class _Run:
             self._done[stage] = [tf.group(*(getattr(one, "values", one) for one in computed))]
 
     def _backward(self, stage: int, number: int, age: int) -> list[Any]:
-        # A tape has kept the values that it read, and knows them by where they were read.
+        # A tape identifies the values that it has read by the memory from which they were read.
         age = self._ages[stage, number] if self._step.pipeline.keeps(stage) else age
         with self._step.stashes[stage].at(age):
             passed, found = self._parts[number].backward(stage, self._done[stage])
@@ -184,7 +184,7 @@ class _Run:
             step.optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
             if stage == len(step.pipeline.stages) - 1:
                 self.rates.append(tf.identity(optimization.learning_rate(step.optimizer)))
-        # Keras returns nothing that is there when all variables are written.
+        # Keras returns nothing that could be waited for until all variables are written.
         made = graph.get_operations()[before:]
         return [*written, *(one for one in made if any(given.dtype == tf.resource for given in one.inputs))]
 

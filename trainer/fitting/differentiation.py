@@ -1,8 +1,8 @@
 """Differentiates a loss: the whole model at once, or micro-batch by micro-batch.
 
-How gradients are computed, and what is done with them, have nothing to do with each other. A step that also knew of
-micro-batches, recomputation and stages on several devices would need a flag for each, and for each combination of them.
-Here each way of computing is an object that a step is handed (`Differentiation`).
+How gradients are computed does not depend on what is done with them. A step that knew about micro-batches,
+recomputation and stages on several devices would need a flag for each of them, and for each combination. Here each way
+of computing is an object that a step is given (`Differentiation`).
 
 The model itself may add terms to its loss (`model.losses`: penalties on weights and on activities, `add_loss`). Such a
 term is a mean over the examples of a replica, or the same on each replica. So each replica weights it by its share of
@@ -81,7 +81,7 @@ class WholeModel:
             outputs = self.model(inputs, training=True)
             logits = tf.nest.flatten(outputs)[0]
             value = self.loss(outputs, targets, denominators)
-            # Read once and within the tape, because each access computes the penalties on weights again.
+            # Read once, within the tape, because each access computes the penalties on weights again.
             added = self.model.losses
             if added:
                 total = tf.add_n([tf.reduce_sum(tf.cast(one, tf.float32)) for one in added])
@@ -139,7 +139,7 @@ def share_of(added: Tensor, examples: Tensor, denominators: Denominators) -> Ten
 
 
 def existing(found: Iterable[tuple[int, Gradient | None]]) -> dict[int, Gradient]:
-    """Returns the gradients that there are, by the number of their variable.
+    """Returns the gradients that are not None, by the number of their variable.
 
     Raises:
       TaskError: if there is none.
@@ -151,5 +151,5 @@ def existing(found: Iterable[tuple[int, Gradient | None]]) -> dict[int, Gradient
 
 
 def kept_if_any(gradients: dict[int, Gradient], examples: Tensor) -> dict[int, Gradient]:
-    """Returns the gradients; zeros if there is no example: the mean over no example is NaN, and so is 0 times it."""
+    """Returns the gradients; zeros if there is no example. A mean over no example is NaN, and so is 0 times NaN."""
     return {number: optimization.kept(one, examples > 0) for number, one in gradients.items()}

@@ -1,7 +1,8 @@
 """Counts the validations without a lower loss, so that a training can end before its last epoch.
 
-A training that was resumed must end at the step where it would have ended. So a checkpoint holds the streak. It is not
-counted again from the curve: the curve is only shown, and a lost part of it must not cost the checkpoint.
+A resumed training must end at the same step as an uninterrupted one. So a checkpoint holds the streak. The streak is
+not counted from the curve: the curve is only displayed, and a checkpoint must be usable even if a part of the curve is
+lost.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Split:
     def input_pipeline(self, strategy: Strategy) -> PerReplicaPipeline:
         """Returns the batches of each replica: (inputs by name, labels `[batch, ...]`, int64 rows `[batch]`).
 
-        A row is the place of an example in the global batch.
+        A row is the position of an example in the global batch.
         """
         import tensorflow as tf
 
@@ -105,12 +105,12 @@ def evaluator(
 
     Every process must call the function equally often.
 
-    Keras keeps the state of a metric on each replica, and adds the states up. Not every state can be added up. Here a
-    metric is given whole batches, in every process, so it does not see how a batch was divided.
+    Keras keeps the state of a metric on each replica, and adds up the states. Not every state can be added up. Here
+    each process gives whole batches to a metric, so it does not matter how a batch was divided.
 
     Args:
       strategy: the strategy under whose scope the model was built.
-      model: tf_keras model, or what computes its outputs: inputs by name -> `[batch, outputs]`.
+      model: tf_keras model, or a function that computes its outputs: inputs by name -> `[batch, outputs]`.
       split: the examples.
       metrics: the task's own metrics, built outside of the strategy.
 
@@ -163,7 +163,7 @@ def evaluator(
             metric.reset_state()
         losses, scores, known, complete = total(pipeline.start()).numpy()
         loss, score = float(losses / known), float(scores / known)
-        # Keras says 0 for many a metric that was given nothing.
+        # Many Keras metrics return 0 if they got no example.
         own = {metric.name: float(metric.result()) if complete else math.nan for metric in metrics}
         told: dict[str, float | None] = {objective.loss_key: loss, objective.score_key: score}
         told |= {name: value if math.isfinite(value) else None for name, value in own.items()}

@@ -27,7 +27,7 @@ class GradientStep:
 
     Attributes:
       strategy: the strategy under whose scope model and optimizer were built.
-      model: tf_keras model, or a `limbeck.trainer.distillation.student.Student`: what has the variables.
+      model: the owner of the variables: a tf_keras model, or a `limbeck.trainer.distillation.student.Student`.
       optimizer: tf_keras optimizer.
       differentiate: computes the gradients of a replica's part of the loss.
       clip_norm: largest norm of the gradient of the global batch. None: gradients are not clipped.
@@ -60,7 +60,7 @@ class GradientStep:
         if loss_scale is None:
             strategy.run(self._update, args=(gradients,))
         else:
-            # Outside of the replica context, in which some strategies cannot update variables in a branch.
+            # Outside of the replica context, because some strategies cannot update variables in a branch within it.
             tf.cond(finite, lambda: strategy.run(self._update, args=(gradients,)), self._skip)
             # At the smallest scale, 1, the loss scale cannot be the cause of an overflow.
             finite = tf.logical_or(finite, loss_scale.value > 1)
@@ -73,7 +73,7 @@ class GradientStep:
 
         Returns:
           The replica's number of examples; the loss, the gradient norm and the clipped gradients of the global batch.
-          The gradients are by the number of their variable.
+          The keys of the gradients are the numbers of the variables.
         """
         scale = None if self.loss_scale is None else self.loss_scale.value
         size, value, found = self.differentiate(inputs, targets, denominators, scale)
@@ -85,7 +85,7 @@ class GradientStep:
         return size, value, norm, dict(zip(found, gradients, strict=True))
 
     def _update(self, gradients: dict[int, Gradient]) -> None:
-        """Applies gradients on a replica. They are by the number of their variable."""
+        """Applies gradients on a replica. Their keys are the numbers of the variables."""
         variables = self.model.trainable_variables
         pairs = [(gradient, variables[number]) for number, gradient in gradients.items()]
         self.optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)

@@ -104,8 +104,8 @@ class _CallResult(NamedTuple):
       taken: int32 scalar, the number of steps up to and including the first unsound step, or the last step.
       last: the result of this step.
       examples: int64 scalar, the examples of this process in all steps.
-      computing: float64 scalar, the seconds in which steps were computed.
-      waiting: float64 scalar, the seconds in which none was, because its batch was not there.
+      computing: float64 scalar, the seconds in which a step was computed.
+      waiting: float64 scalar, the seconds in which no step was computed, because its batch was not ready.
     """
 
     total: Tensor
@@ -147,11 +147,11 @@ def _call(step: Step, inputs: InputPipeline) -> Callable[[Tensor], _CallResult]:
             waiting=so_far.waiting + (began - ended), computing=so_far.computing + (now - began)
         )
 
-    # Keras applies autograph to a user's layers itself.
+    # Autograph is off, because Keras itself applies it to a user's layers.
     @tf.function(autograph=False, reduce_retracing=True)
     def call(count: Tensor) -> _CallResult:
         state: tuple[Any, ...] = (tf.timestamp(), _nothing())
-        # Steps that are too few for another group come behind the groups.
+        # The last steps, too few for a group, come after the groups.
         groups = [(1, count)] if together == 1 else [(together, count // together), (1, count % together)]
         for size, times in groups:
             state = repeated(times, functools.partial(group, size), state)
@@ -169,7 +169,7 @@ def _nothing() -> _CallResult:
 
 
 def _time_after(values: Any) -> Tensor:
-    """Returns the time at which all tensors in a structure are there: seconds, a float64 scalar."""
+    """Returns the time at which all tensors in a structure have been computed: seconds, a float64 scalar."""
     import tensorflow as tf
 
     with tf.control_dependencies(tf.nest.flatten(values, expand_composites=True)):

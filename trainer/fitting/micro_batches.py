@@ -14,7 +14,7 @@ from limbeck.aliases import Features, Gradient, Tensor
 
 
 def cut(batch: tuple[Features, Features], count: int, part: int) -> tuple[Features, Features]:
-    """Returns one of the micro-batches that all together are the batch, in its order.
+    """Returns one of the micro-batches into which a batch is cut, in order.
 
     Args:
       batch: inputs and targets by name. Each is dense, sparse or ragged, `[batch, ...]`.
@@ -48,12 +48,12 @@ def rows(values: Tensor, begin: Tensor, end: Tensor) -> Tensor:
 def added(parts: int, compute: Callable[[int], Sequence[Gradient]]) -> list[Gradient]:
     """Computes gradients part by part, and adds them up.
 
-    A part begins when the sum of the parts before it is there. Otherwise TensorFlow would compute all of them at the
-    same time, and hold the activations of all.
+    A part begins only after the sum of the parts before it is computed. Otherwise TensorFlow would compute all parts at
+    the same time, and hold the activations of all of them.
 
     Args:
       parts: number of parts.
-      compute: returns the gradients of a part, dense or in slices, the same ones for each part.
+      compute: returns the gradients of a part, dense or in slices, of the same variables for each part.
     """
     import tensorflow as tf
 

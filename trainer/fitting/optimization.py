@@ -30,10 +30,11 @@ def sums(values: Sequence[Gradient]) -> list[Gradient]:
 
     replica = tf.distribute.get_replica_context()
     if not tf.distribute.has_strategy():
-        # A sum over one replica would still send the gradients of all stages to the device of the first, and back.
+        # With one replica, nothing is summed: a sum would send the gradients of all stages to the device of the first,
+        # and back.
         return list(values)
     found: dict[int, Gradient] = {}
-    # One message for all values of a type. Several processes cannot put values of different types into one message.
+    # All values of one type are sent in one message. Processes cannot send values of different types in one message.
     for dtype in dict.fromkeys(value.dtype for value in values):
         places = [place for place, value in enumerate(values) if value.dtype == dtype]
         found |= zip(places, replica.all_reduce("SUM", [values[place] for place in places]), strict=True)
@@ -141,7 +142,7 @@ def _warmed_up(after: LearningRate, peak: float, warmup: int) -> LearningRate:
 
 
 def _beside(gradient: Gradient) -> AbstractContextManager[object]:
-    """Returns a context whose operations are on the device of a gradient of a stage. A strategy places them itself."""
+    """Returns a context that puts operations on the device of a gradient of a stage. Strategies do this themselves."""
     import tensorflow as tf
 
     return contextlib.nullcontext() if tf.distribute.has_strategy() else tf.device(gradient.device)

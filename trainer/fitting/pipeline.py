@@ -1,15 +1,15 @@
 """Differentiates a model whose stages are on several devices, which work on several micro-batches at the same time.
 
 A schedule says what each stage does, and in which order (`limbeck.trainer.pipelining.schedule`). Here it is unrolled
-into the graph of one step. Each action is put on the device of its stage, and waits for the action before it on the
-same stage. What it needs from another stage is data, which TensorFlow sends. A value that skips stages is sent straight
-from the stage that makes it to the one that reads it. Nobody waits for Python, and nothing can be out of order.
+into the graph of one step. Each action is put on the device of its stage, and waits for the previous action of the same
+stage. TensorFlow sends the data that it needs from other stages. A value that skips stages is sent directly from the
+stage that computes it to the stage that reads it. Nothing waits for Python, and the order is always the same.
 
 With several replicas, each of them runs the schedule on its own devices, with its part of the batch, at the same time
 (`limbeck.trainer.fitting.pipeline_replica`). Their gradients are summed in the order of their numbers.
 
-The gradients are those of the whole batch: all schedules that are run here update when all micro-batches are through.
-`limbeck.trainer.fitting.delayed_step` runs those that do not wait.
+The gradients are those of the whole batch: all schedules here update the weights after the last micro-batch.
+`limbeck.trainer.fitting.delayed_step` runs the schedules that do not wait.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class PipelinedModel:
     """A `Differentiation` over several devices. The variables of a stage are on its device.
 
     Attributes:
-      head: makes the loss of the model's outputs, on the last stage.
+      head: computes the loss from the model's outputs, on the last stage.
       layout: the model as a call graph.
       stages: the blocks of the model, one for each stage.
       devices: their devices; those of the first replica, if there are several.
       schedule: what the stages do: a synchronous schedule of one batch.
-      recompute: which stages keep no activations of a micro-batch, and compute it again: `none`, `all`, or all
+      recompute: which stages recompute the activations of a micro-batch instead of keeping them: `none`, `all`, or all
         `except_last`.
-      further: further replicas of the stages, each of which computes a part of a batch by the same schedule.
-      swap: what a stage keeps to compute it again is in the memory of its machine, and not of its device.
+      further: further replicas of the stages. Each computes a part of a batch by the same schedule.
+      swap: whether values that are kept for recomputation are in the memory of the machine, and not of the device.
     """
 
     head: Head
@@ -106,14 +106,14 @@ class PipelinedModel:
 
 
 def keeps_activations(recompute: str, stage: int, stages: int) -> bool:
-    """Returns whether one of so many stages keeps its activations under a value of `training.recompute`."""
+    """Returns whether a stage of `stages` keeps its activations under a value of `training.recompute`."""
     return recompute == "none" or (recompute == "except_last" and stage == stages - 1)
 
 
 def named(stage: int, action: Action, replica: str = "") -> AbstractContextManager[Any]:
-    """Returns a context whose operations are named after an action: `stage1_F0/...`, for whoever traces a step.
+    """Returns a context that names operations after an action, for traces of a step: `stage1_F0/...`.
 
-    If there are several replicas, the name begins with that of the `replica`, such as `replica0/`.
+    If there are several replicas, the name begins with the name of the `replica`, such as `replica0/`.
     """
     import tensorflow as tf
 
@@ -122,7 +122,7 @@ def named(stage: int, action: Action, replica: str = "") -> AbstractContextManag
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class StagedAnswers:
-    """A functional model as a function of its inputs, each stage of which computes on its device.
+    """A functional model as a function of its inputs. Each stage computes on its device.
 
     If the model itself were called, TensorFlow would send the weights of all stages to one device.
 
@@ -139,7 +139,7 @@ class StagedAnswers:
     devices: tuple[str, ...]
 
     def __call__(self, inputs: Features, *, training: bool = False) -> Tensor:
-        """Returns the logits `[batch, outputs]` of inputs by name, as the model is served."""
+        """Returns the logits `[batch, outputs]` of inputs by name, in inference mode."""
         import tensorflow as tf
 
         assert not training, "`PipelinedModel` trains"  # noqa: S101
@@ -152,7 +152,7 @@ class StagedAnswers:
 
 
 class _Run:
-    """The micro-batches of one replica in one step, while its graph is made."""
+    """Builds the graph of the micro-batches of one replica in one step."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class _Run:
         self._done: dict[int, Any] = {}
 
     def do(self, stage: int, action: Action) -> None:
-        """Adds a pass, forward or backward, to the graph. It begins when the pass before it on its stage is done."""
+        """Adds a pass, forward or backward, to the graph. It begins when the previous pass of its stage is done."""
         import tensorflow as tf
 
         waited = [self._done[stage]] if stage in self._done else []
@@ -228,13 +228,13 @@ class MicroBatch:
 
     @property
     def value(self) -> Tensor:
-        """Its part of the loss, when it went forward through all stages."""
+        """Its part of the loss, after it went forward through all stages."""
         import tensorflow as tf
 
         return tf.add_n(self._parts)
 
     def forward(self, stage: int) -> list[Tensor]:
-        """Computes a stage forward, the last one with the loss. Returns what was computed."""
+        """Computes the forward pass of a stage; for the last stage, also the loss. Returns the results."""
         model = self._model
         with _averages_kept(model.stages[stage], self.examples):
             one = model.stages[stage].forward(self._values, keep=model.keeps(stage), swap=model.swap)
@@ -258,7 +258,7 @@ class MicroBatch:
     def backward(
         self, stage: int, after: list[Any]
     ) -> tuple[list[Tensor], list[tuple[Variable, Gradient | None]]]:
-        """Computes a stage backward. Returns what goes to other stages, and the gradients of its variables."""
+        """Computes the backward pass of a stage. Returns the gradients for other stages, and those of its variables."""
         one = self._passes.pop(stage)
         share = share_gradient(self.examples, self._denominators, self._scale)
         passed, of_variables = one.backward(self._gradients, share, after)
@@ -277,15 +277,15 @@ class MicroBatch:
 
 
 def _averages(block: Block) -> list[Variable]:
-    """Returns the state of a block that is computed from its examples, as the averages of batch normalisation are."""
+    """Returns the state of a block that depends on its examples, such as the averages of batch normalisation."""
     return [one for one in block.state if one.dtype.is_floating]
 
 
 @contextlib.contextmanager
 def _averages_kept(block: Block, examples: Tensor) -> Iterator[None]:
-    """Returns a context behind which averages are as before if there is no example: the mean over none is NaN.
+    """Returns a context that restores averages at its end if there is no example: a mean over no example is NaN.
 
-    Keras sees to that under a `tf.distribute` strategy alone, and stages are under none.
+    Keras does this only under a `tf.distribute` strategy, and stages are under none.
     """
     import tensorflow as tf
 

@@ -1,14 +1,14 @@
 """`PipelineReplica`: a further copy of all stages of a pipeline, which computes another part of each batch.
 
-A stage has one set of weights, and every replica needs them. If each replica read them where they are, a layer would
-send them again for each micro-batch, forward and backward, and all replicas would change the same averages and counters
-in an order that nobody has chosen. So a stage of another replica has a copy of the weights and of the state, on its own
-device. It is set at the begin of each step, which sends each weight once, and is forgotten at its end: there is one
-update, on the weights of the first replica, and the states of all replicas become one. So copies have no slots of the
-optimizer, and no checkpoint knows of replicas.
+A stage has one set of weights, and every replica needs them. If each replica read them from the first one, a layer
+would send them again for each micro-batch, forward and backward, and all replicas would change the same averages and
+counters in an arbitrary order. So a stage of another replica has a copy of the weights and of the state, on its own
+device. The copy is set at the beginning of each step, which sends each weight once. At the end of the step, the weights
+of the first replica are updated, and the states of all replicas are merged. So copies have no slots of the optimizer,
+and checkpoints do not contain replicas.
 
-What a layer may ask TensorFlow, the number of its replica, has the same answer as under `tf.distribute`. So Dropout
-drops other units on each replica. The result is that of `tf.distribute.MirroredStrategy` with as many replicas.
+A layer that asks TensorFlow for the number of its replica gets the same answer as under `tf.distribute`. So Dropout
+drops other units on each replica. The result equals that of `tf.distribute.MirroredStrategy` with as many replicas.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StageCopy:
 
     @classmethod
     def of(cls, block: Block, device: str) -> StageCopy:
-        """Makes a copy of a stage on a device. Its values are 0 before the first `refresh`."""
+        """Makes a copy of a stage on a device. Its values are 0 until the first `refresh`."""
         variables = tuple(one for one in block.model.weights if hasattr(one, "dtype"))
         return cls(variables, tuple(_empty(one, device) for one in variables))
 
@@ -61,9 +61,9 @@ class PipelineReplica:
     """All stages on devices of their own.
 
     Attributes:
-      number: of the replica. The first one, 0, has the variables themselves.
+      number: number of the replica. Replica 0 has the variables themselves.
       devices: the devices of its stages.
-      copies: the copies of the stages; none for the first replica.
+      copies: the copies of the stages; empty for the first replica.
     """
 
     number: int
@@ -108,15 +108,15 @@ def further_replicas(stages: Sequence[Block], devices: Sequence[str]) -> tuple[P
 
 
 def merge_states(state: Sequence[Variable], copies: Sequence[StageCopy], began: Sequence[Tensor]) -> None:
-    """Makes one value of those that the state of a stage has on each replica, in a graph, in the order of replicas.
+    """Merges the states of a stage on all replicas into one, in a graph, in the order of the replicas.
 
-    It is the value that `tf.distribute` saves: the mean of averages, the sum of what is counted on all replicas, and
-    otherwise the value on the first one. A floating-point variable that names no rule is taken for an average.
+    The values are those that `tf.distribute` saves: the mean of averages, the sum of counters, and otherwise the value
+    on the first replica. A floating-point variable without a rule counts as an average.
 
     Args:
       state: the variables.
       copies: the copies of their stage on each further replica.
-      began: the values of `state` at the begin of the step.
+      began: the values of `state` at the beginning of the step.
     """
     import tensorflow as tf
 

@@ -1,8 +1,8 @@
 """Mixed precision: layers compute in 16 bits. Variables, losses and the exported model stay in 32 bits.
 
-In float16 the smallest gradients are rounded to 0, unless the loss is scaled. Keras scales it in an optimizer around
-the optimizer. Keras' scale is not among the optimizer's `variables`, so a checkpoint misses it, and its gradients are
-unscaled too late to clip them or to see that they overflowed. Here the loss scale is a part of the step.
+In float16 the smallest gradients are rounded to 0, unless the loss is scaled. Keras scales it in an optimizer that
+wraps the optimizer. Its scale is not among the optimizer's `variables`, so it is not in checkpoints. And the gradients
+are unscaled too late to clip them or to detect an overflow. Here the loss scale is a part of the step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The progress of a training: what reports, checkpoints and the history are made of.
+"""The progress of a training. Reports, checkpoints and the history consist of these records.
 
 A history in a dictionary of lists, as Keras keeps it, is read by names that no tool checks. Here each point is a frozen
 record, and reports, checkpoints and the exported history share it.
@@ -24,8 +24,9 @@ class TrainingProgress:
       step: number of optimizer steps done.
       steps: number of all optimizer steps.
       loss: mean loss since the last report, in nats.
-      learning_rate: of the last step; None if the optimizer has none.
-      gradient_norm: of the last step, before clipping; None if it overflowed float16 and the step was skipped.
+      learning_rate: learning rate of the last step; None if the optimizer has none.
+      gradient_norm: gradient norm of the last step, before clipping; None if it overflowed float16 and the step was
+        skipped.
       validation: result of the validation after this step; None if none was due.
     """
 
@@ -90,9 +91,9 @@ class Fitted:
       steps: number of optimizer steps.
       examples: number of examples whose gradients it computed.
       seconds: duration of the training, over all attempts.
-      curve: the progress at each report. It is only shown.
-      streak: of the validations. It decides whether the training ends early.
-      device: what the devices did meanwhile, over all attempts.
+      curve: the progress at each report. It is only displayed.
+      streak: streak of the validations. It decides whether the training ends early.
+      device: what the devices did during the training, over all attempts.
     """
 
     steps: int = 0

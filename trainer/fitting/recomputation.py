@@ -32,7 +32,7 @@ Recompute = Literal["all", "except_last"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Head:
-    """What turns the outputs of a functional model into a loss: for a student beside its teachers, these as well.
+    """Computes the loss from the outputs of a functional model, and for a student, from those of its teachers, too.
 
     Attributes:
       learner: a tf_keras model, or a `Student`.
@@ -44,12 +44,12 @@ class Head:
 
     @property
     def network(self) -> Any:
-        """The functional model. Its outputs are the logits, and layers that are compared with those of a teacher."""
+        """The functional model. Its outputs are the logits, and the layers that are compared with a teacher's."""
         return self.learner.network if isinstance(self.learner, Student) else self.learner
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables that are trained and not of the network: projections."""
+        """The trained variables that do not belong to the network: projections."""
         mine = {id(one) for one in self.network.trainable_variables}
         return [one for one in self.learner.trainable_variables if id(one) not in mine]
 
@@ -75,14 +75,14 @@ class Head:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RecomputedModel:
-    """A `Differentiation` that keeps what crosses from block to block, and computes all else again.
+    """A `Differentiation` that keeps only the values between blocks, and recomputes all others.
 
     Attributes:
-      head: makes the loss of the model's outputs.
+      head: computes the loss from the model's outputs.
       layout: the model as a call graph.
       blocks: its blocks.
-      except_last: the last block is not computed again: its backward pass comes first, so little would be saved.
-      swap: what crosses is kept in the memory of the machine, and not of the device.
+      except_last: whether the last block is not recomputed. Its backward pass comes first, so little would be saved.
+      swap: whether the values between blocks are kept in the memory of the machine, and not of the device.
     """
 
     head: Head
@@ -133,7 +133,7 @@ def recomputed(head: Head, mode: Recompute, who: str, *, swap: bool = False) -> 
 
     Args:
       head: the model and its loss.
-      mode: whether `all` blocks are computed again, or all `except_last`.
+      mode: whether `all` blocks are recomputed, or all `except_last`.
       who: the model in words, for the message.
       swap: as in `RecomputedModel`.
 
@@ -145,7 +145,7 @@ def recomputed(head: Head, mode: Recompute, who: str, *, swap: bool = False) -> 
 
 
 def assert_kept_by_compilers(mode: Recompute) -> None:
-    """Refuses XLA on a CPU by a ConfigError: it computes equal things once, so nothing would be recomputed."""
+    """Raises ConfigError for XLA on a CPU. It computes equal expressions only once, so nothing would be recomputed."""
     import tensorflow as tf
 
     flags = os.environ.get("TF_XLA_FLAGS", "")
@@ -157,7 +157,7 @@ def assert_kept_by_compilers(mode: Recompute) -> None:
 
 
 def chosen_cuts(model: Layout) -> tuple[int, ...]:
-    """Returns the positions at which a model is best cut for recomputation."""
+    """Returns the best positions at which to cut a model for recomputation."""
     graph = model.graph
     cuts = graph.cuts()
     bounds = [0, *cuts, len(graph.calls)]
@@ -171,7 +171,7 @@ def _bytes(model: Layout, numbers: frozenset[int]) -> int:
 
 
 def share_gradient(examples: Tensor, denominators: Denominators, scale: Tensor | None) -> Tensor:
-    """Returns the gradient of what a model adds to its loss: a float32 scalar."""
+    """Returns the gradient of the terms that a model adds to its loss: a float32 scalar."""
     import tensorflow as tf
 
     share = differentiation.share_of(tf.constant(1.0), examples, denominators)
@@ -179,16 +179,16 @@ def share_gradient(examples: Tensor, denominators: Denominators, scale: Tensor |
 
 
 def add(gradients: Values, number: int, gradient: Gradient | None) -> None:
-    """Adds a gradient to that of the value with this number."""
+    """Adds a gradient to the sum for the value with this number."""
     if gradient is not None:
         gradients[number] = sum_of(gradients[number], gradient) if number in gradients else gradient
 
 
 def together(gradients: dict[int, Gradient]) -> dict[int, Gradient]:
-    """Returns the gradients, none of which is there before all of them are.
+    """Returns the gradients. None of them is available before all of them are computed.
 
-    A block that is computed again reads its variables late. TensorFlow orders this reading before the update of the
-    variable, but within a loop its optimizer of graphs (the pass `dependency_optimization`) loses this order.
+    A recomputed block reads its variables late. TensorFlow orders this read before the update of the variable. But
+    within a loop, the pass `dependency_optimization` of its graph optimizer loses this order.
     """
     import tensorflow as tf
 

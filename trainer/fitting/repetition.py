@@ -1,7 +1,7 @@
 """Repeats a function in a graph.
 
 A loop of Python over `tf.range` needs autograph, which rewrites the loop and every function that it calls. That takes
-half a second of each training process, and an exception then names a file that nobody has written.
+half a second in each training process. And an exception then names a generated file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ def repeated(
     """Returns `change(*change(*… state))`. It is called within a tf.function.
 
     Args:
-      times: how often, int32 scalar.
-      change: takes the parts of a state, and returns the parts of the next one: the same structures, dtypes and shapes.
-      state: the first one, structures of tensors.
+      times: number of repetitions, int32 scalar.
+      change: takes the parts of a state, and returns the parts of the next state, with equal structures, dtypes and
+        shapes.
+      state: the initial state: structures of tensors.
     """
     import tensorflow as tf
 

@@ -1,8 +1,8 @@
-"""`StageClock`: the step count and the learning rate of one stage, whose updates are not those of another.
+"""`StageClock`: the step count and the learning rate of one stage, which is not updated together with the others.
 
-Without a flush, one stage is some updates ahead of another. An optimizer has one step count, from which Adam corrects
-its averages and a schedule takes the learning rate. So each stage has a count of its own during a call, on its device.
-All are equal between two calls, where checkpoints are written, so only the optimizer's own count is saved.
+Without a flush, one stage is some updates ahead of another. An optimizer has one step count, which Adam's bias
+correction and the schedule of the learning rate use. So each stage has its own count during a call, on its device.
+Between two calls, when checkpoints are written, all counts are equal, so only the optimizer's count is saved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class StageClock:
 
     @classmethod
     def of(cls, optimizer: Optimizer, device: str) -> StageClock:
-        """Makes the clock of a stage on a device. The optimizer is built."""
+        """Makes the clock of a stage on a device. The optimizer must be built."""
         import tensorflow as tf
 
         with tf.device(device):
@@ -45,14 +45,14 @@ class StageClock:
 
     @contextlib.contextmanager
     def shown_to(self, optimizer: Optimizer) -> Iterator[None]:
-        """Returns a context in which this is the clock of the optimizer."""
+        """Returns a context in which the optimizer uses this clock."""
         mine: dict[str, Any] = {"_iterations": self.iterations}
         if self.rate is not None:
             mine["_current_learning_rate"] = self.rate
         before = {name: getattr(optimizer, name) for name in mine}
         try:
             for name, one in mine.items():
-                # Past Keras, which would track the variable, and so write it into checkpoints.
+                # Bypasses Keras, which would track the variable and so write it into checkpoints.
                 object.__setattr__(optimizer, name, one)
             yield
         finally:

@@ -1,8 +1,8 @@
-"""`StashedWeights`: older versions of the weights of a stage, which a schedule without a flush computes with.
+"""`StashedWeights`: older versions of the weights of a stage, which a schedule without a flush needs.
 
-While one batch goes backward, the next are on their way, and must go backward through the weights that they came
-through. A second model for each version would have averages of its own, and its own counters of Dropout. Here there is
-one model. While it computes with older weights, its variables refer to other memory, of the same shape.
+While one batch goes backward, the next batches have already gone forward, and each must go backward through the same
+weights. A second model for each version would have its own averages and its own counters of Dropout. Here there is one
+model. While it computes with older weights, its variables refer to other memory of the same shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class StashedWeights:
 
     Attributes:
       variables: the variables that are trained. They have the newest version.
-      older: for each older version, beginning with the newest of them, a variable for each of `variables`.
+      older: for each older version, newest first, a variable for each of `variables`.
     """
 
     variables: tuple[Variable, ...]
@@ -32,15 +32,15 @@ class StashedWeights:
 
     @classmethod
     def of(cls, variables: Sequence[Variable], count: int) -> StashedWeights:
-        """Makes `count` older versions. All of them are the weights of now, on the devices of the variables."""
+        """Makes `count` older versions, on the devices of the variables. All of them equal the present weights."""
         return cls(tuple(variables), tuple(tuple(map(_copy, variables)) for _ in range(count)))
 
     def at(self, age: int) -> AbstractContextManager[None]:
-        """Returns a context in which the variables have the values of so many updates ago, for reading."""
+        """Returns a context in which the variables have the values of `age` updates ago, for reading."""
         return referring(self.variables, self.older[age - 1]) if age else contextlib.nullcontext()
 
     def shift(self) -> list[Any]:
-        """Makes each version one update older. The newest of `older` becomes that of the variables. Returns operations.
+        """Makes each version one update older. The newest of `older` becomes the present weights. Returns operations.
 
         Call it in a graph, before the update.
         """
@@ -57,7 +57,7 @@ def _copy(variable: Variable) -> Variable:
 
     newest = plain(variable)
     with tf.device(newest.device):
-        # As a function: a sketch has no values.
+        # The initial value is a function, because the variable of a sketch has no value.
         return tf.Variable(
             newest.read_value, trainable=False, name="stashed", shape=newest.shape, dtype=newest.dtype
         )

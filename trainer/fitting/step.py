@@ -32,10 +32,10 @@ class StepResult(NamedTuple):
 
 @runtime_checkable
 class GroupedStep(Protocol):
-    """A `Step` that is faster if it has several batches at once.
+    """A `Step` that is faster if it gets several batches at once.
 
     Attributes:
-      together: how many batches it is best given.
+      together: the best number of batches to give it at once.
     """
 
     @property

@@ -1,7 +1,7 @@
-"""Writes what TensorBoard shows of a training: loss, learning rate, gradient norm, and figures of the validation split.
+"""Writes the figures of a training for TensorBoard: loss, learning rate, gradient norm, and those of the validation.
 
-Keras' TensorBoard callback hangs on `fit`, and writes each figure by an operation of its own. That takes as long as a
-few steps of a small model. Here one operation writes all figures of a report.
+Keras' TensorBoard callback needs `fit`, and writes each figure with a separate operation. That takes as long as a few
+steps of a small model. Here one operation writes all figures of a report.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Cuts a functional model into blocks, and computes a block forward and backward.
 
 A gradient tape over a whole model keeps all of its activations until they are used. A model in blocks is differentiated
-block by block, by the chain rule: each block has a tape of its own, which may be made later, by computing the block
-again, or on another device. The blocks are Keras models on the layers of the whole one, so they have its variables, and
-the exported model knows nothing of them.
+block by block, by the chain rule. Each block has its own tape, which may be on another device, or may be made later by
+computing the block again. The blocks are Keras models that share the layers of the whole model, so they have the same
+variables, and the exported model does not contain them.
 
 If a block is computed again, it must find its state as it was. Otherwise Dropout draws another mask, and batch
 normalisation updates its averages twice. So a block that is computed again gets the state of its first pass, and
@@ -23,7 +23,7 @@ from limbeck.errors import TaskError
 from limbeck.trainer.pipelining.call_graph import Call, CallGraph
 from limbeck.trainer.pipelining.host_memory import on_host
 
-# The tensors of a forward pass by the number of their value; the same numbers for gradients.
+# Tensors of a forward pass, or their gradients, by the number of the value.
 Values = dict[int, Tensor]
 
 
@@ -92,13 +92,13 @@ def layout(model: KerasModel, who: str, why: str) -> Layout:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Block:
-    """Some calls of a model in a row.
+    """Consecutive calls of a model.
 
     Attributes:
       model: computes them.
-      takes: the values that it takes, in the order of the inputs of `model`.
-      gives: the values that it makes and others need, in the order of the outputs of `model`.
-      differentiable: those of `takes` that have a gradient: floating-point values that another block made.
+      takes: numbers of the values that it takes, in the order of the inputs of `model`.
+      gives: numbers of the values that it computes and other blocks need, in the order of the outputs of `model`.
+      differentiable: those of `takes` that have a gradient: floating-point values that another block computed.
       state: the variables that a forward pass may change.
     """
 
@@ -117,9 +117,10 @@ class Block:
         """Computes the block.
 
         Args:
-          values: what it takes, and maybe more.
-          keep: its activations are kept for `Pass.backward`; otherwise they are recomputed.
-          swap: if they are recomputed: what the block took is kept in the memory of the machine, and not of the device.
+          values: the values that it takes. There may be others.
+          keep: whether its activations are kept for `Pass.backward`; otherwise they are recomputed.
+          swap: if they are recomputed: whether the inputs of the block are kept in the memory of the machine, and not
+            of the device.
         """
         import tensorflow as tf
 
@@ -137,7 +138,7 @@ class Block:
         return Pass(self, taken, masks, outputs, added, before, tape)
 
     def answer(self, values: Values) -> Values:
-        """Computes the block as it is served, and returns what it gives."""
+        """Computes the block in inference mode, and returns the values that it gives."""
         taken = [values[number] for number in self.takes]
         outputs = self._called(taken, [getattr(one, "_keras_mask", None) for one in taken], training=False)
         return dict(zip(self.gives, outputs, strict=True))
@@ -151,7 +152,7 @@ class Block:
         )
 
     def _compute(self, taken: Sequence[Tensor], masks: Sequence[Any]) -> tuple[list[Tensor], Tensor | None]:
-        """Returns the outputs, and what the block adds to the loss, a float32 scalar; None if it adds nothing."""
+        """Returns the outputs, and the block's own term of the loss, a float32 scalar; None if there is none."""
         import tensorflow as tf
 
         outputs = self._called(taken, masks, training=True)
@@ -172,7 +173,7 @@ class Pass:
       taken: the tensors that it took, or copies of them in the memory of the machine.
       masks: their Keras masks, or None.
       outputs: the tensors that it made, in the order of `block.gives`.
-      added: what it adds to the loss, a float32 scalar, or None.
+      added: the term that it adds to the loss, a float32 scalar, or None.
       before: its state before the pass, if it is to be recomputed.
       tape: its tape; None if it is to be recomputed.
     """
@@ -193,18 +194,19 @@ class Pass:
     def backward(
         self, gradients: Values, of_added: Tensor, after: Sequence[Any] = ()
     ) -> tuple[Values, list[Gradient | None]]:
-        """Computes the gradients of what the block took, and of its variables.
+        """Computes the gradients of the block's inputs and of its variables.
 
-        The gradients of what it took are there only when those of the variables are, so that a block before it does not
-        begin earlier: otherwise the activations of both would be in memory.
+        The gradients of the inputs are available only after those of the variables, so that the block before it does
+        not begin earlier. Otherwise the activations of both blocks would be in memory.
 
         Args:
-          gradients: the gradients of its outputs; those that are missing are 0.
-          of_added: the gradient of what it adds to the loss, a float32 scalar.
-          after: what a pass that is recomputed waits for: tensors and operations.
+          gradients: the gradients of its outputs; missing gradients are 0.
+          of_added: the gradient of the term that it adds to the loss, a float32 scalar.
+          after: the tensors and operations that a recomputed pass waits for.
 
         Returns:
-          The gradients of the values that it took, and those of `block.variables`; None where there is none.
+          The gradients of the values that it took, and those of `block.variables`; None for a variable without a
+          gradient.
         """
         import tensorflow as tf
 
@@ -232,7 +234,7 @@ class Pass:
     def _recomputed(self, after: Sequence[Any]) -> tuple[Any, ...]:
         import tensorflow as tf
 
-        # Otherwise the inputs, which are there long before, would start the computation at once.
+        # Otherwise the computation would start at once, because the inputs have been available for long.
         with tf.control_dependencies(after):
             taken = [tf.nest.map_structure(tf.identity, one, expand_composites=True) for one in self.taken]
         with _earlier(self.block.state, self.before), tf.GradientTape() as tape:
@@ -243,7 +245,7 @@ class Pass:
 
 @contextlib.contextmanager
 def _earlier(state: Sequence[Variable], values: Sequence[Tensor]) -> Any:
-    """Returns a context in which variables have earlier values. Behind it they have their newest values again."""
+    """Returns a context in which variables have earlier values. At its end they get their newest values again."""
     newest = [one.read_value() for one in state]
     for one, value in zip(state, values, strict=True):
         one.assign(value)

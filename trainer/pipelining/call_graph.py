@@ -1,9 +1,9 @@
 """`CallGraph`: the graph of a model's layers as data, and the places where the model can be cut.
 
-A model is seldom a chain. A residual connection bypasses layers, and a mask or an input may be used again by a much
-later layer. All tensors that are made before a cut and needed after it must be passed on. If only one tensor crosses
-(an articulation point of the graph), a cut is cheap. The parts between two such points are the blocks of the model. The
-model can also be cut where several tensors cross: then all of them are passed on.
+A model is seldom a chain. A residual connection bypasses layers, and a much later layer may use a mask or an input
+again. All tensors that are computed before a cut and needed after it must be passed on. If only one tensor crosses (an
+articulation point of the graph), a cut is cheap. The parts between two such points are the blocks of the model. If
+several tensors cross, the model can be cut, too: then all of them are passed on.
 
 Two calls that share a variable stay together, because a variable lives on one device, and its penalty counts once.
 """
@@ -31,17 +31,17 @@ class Call(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class CallGraph:
-    """The calls of a model, in an order in which they can be done.
+    """The calls of a model, in a possible order of execution.
 
-    A position p stands for the place before call p: 0 is before the first call, and `len(calls)` behind the last.
+    A position p is the point before call p: 0 is before the first call, and `len(calls)` after the last one.
 
     Attributes:
-      given: the values that the model takes. Carrying them costs nothing: they are there anyway.
+      given: the values that the model takes. They are available everywhere, so passing them on costs nothing.
       calls: its calls.
       wanted: the values that the model returns.
 
     Raises:
-      ValueError: if a call takes a value that is not there yet, or the model returns a value that no call makes.
+      ValueError: if a call takes a value that is not computed yet, or the model returns a value that no call computes.
     """
 
     given: frozenset[int]
@@ -58,15 +58,15 @@ class CallGraph:
             raise ValueError(f"no call makes the values {self.wanted - there}")
 
     def made(self, begin: int, end: int) -> frozenset[int]:
-        """Returns the values that the calls from position `begin` to `end` make."""
+        """Returns the values that the calls from position `begin` to `end` compute."""
         return _union(call.gives for call in self.calls[begin:end])
 
     def taken(self, begin: int, end: int) -> frozenset[int]:
-        """Returns the values that these calls take and do not make."""
+        """Returns the values that these calls take and do not compute."""
         return _union(call.takes for call in self.calls[begin:end]) - self.made(begin, end)
 
     def crossing(self, position: int) -> frozenset[int]:
-        """Returns the values that are made before a position and needed behind it. The model's inputs do not count."""
+        """Returns the values that are computed before a position and needed after it, without the model's inputs."""
         return self.made(0, position) & (self.taken(position, len(self.calls)) | self.wanted)
 
     def cuts(self) -> tuple[int, ...]:
@@ -79,7 +79,7 @@ class CallGraph:
         return tuple(found)
 
     def joints(self) -> tuple[int, ...]:
-        """Returns the cuts that one value crosses, or none, apart from values that the model returns."""
+        """Returns the cuts that at most one value crosses, apart from values that the model returns."""
         return tuple(position for position in self.cuts() if len(self.crossing(position) - self.wanted) <= 1)
 
 

@@ -1,4 +1,4 @@
-"""The devices of the stages: those of their processes, GPUs of one, or logical devices made of its CPU.
+"""The devices of the stages: devices of several processes, GPUs of one process, or logical devices of its CPU.
 
 Every function imports TensorFlow.
 """
@@ -24,7 +24,7 @@ def of(settings: PipeliningConfig) -> tuple[str, ...]:
 
 
 def configure(stages: int, replicas: int = 1) -> tuple[str, ...]:
-    """Returns the names of the devices of all stages, in the order that `of` says.
+    """Returns the names of the devices of all stages, in the order of `of`.
 
     Call it before TensorFlow runs anything: from then on, the devices of a process are fixed. Afterwards it may be
     called again, and returns the same.

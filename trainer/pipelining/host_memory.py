@@ -1,11 +1,10 @@
 """Copies activations to the memory of a machine, so that its device need not hold them. Experimental.
 
-With recomputation, a device keeps what goes from block to block. In a deep model this is most of what it holds, and the
-memory of the machine is larger. A tensor that is copied to the CPU and back would stay on the CPU only in the program
-text: TensorFlow takes two copies that undo each other for none, and drops them. `Snapshot` is an operation that it
-leaves alone.
+With recomputation, a device keeps the values between blocks. In a deep model they take most of its memory, and the
+memory of the machine is larger. But TensorFlow removes a copy to the CPU that is copied back, because the two copies
+cancel out. It does not remove the operation `Snapshot`.
 
-Nobody has run this on a GPU. On CPU devices it was shown that gradients stay as they are, and that the copies are made.
+Nobody has run this on a GPU. On CPU devices, tests show that gradients do not change, and that the copies are made.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from limbeck.errors import ConfigError
 
 
 def on_host(value: Any) -> Any:
-    """Returns a copy of a tensor on the first CPU beside the device of the context; what is no dense tensor, as it is.
+    """Returns a copy of a dense tensor on the first CPU of the context's machine; anything else is returned unchanged.
 
-    An operation that reads it brings it back to its own device.
+    An operation that reads the copy brings it back to its own device.
     """
     import tensorflow as tf
 
     if not isinstance(value, tf.Tensor):
         return value
-    # The device that made the value may be that of another stage, on another machine.
+    # The device that computed the value may belong to another stage, on another machine.
     here = tf.DeviceSpec.from_string(tf.identity(value).device)
     with tf.device(here.replace(device_type="CPU", device_index=0)):
         copy: Tensor = tf.raw_ops.Snapshot(input=value)
@@ -33,7 +32,7 @@ def on_host(value: Any) -> Any:
 
 
 def assert_swappable(devices: tuple[str, ...] | None = None) -> None:
-    """Raises ConfigError if there is no GPU to free the memory of.
+    """Raises ConfigError if there is no GPU whose memory could be freed.
 
     Args:
       devices: the devices of the stages of a model; None: the model is on whatever this machine has.

@@ -1,9 +1,9 @@
-"""Cuts a model, an ordered list of blocks, into stages: so that the slowest stage is as fast as it can be.
+"""Cuts a model, an ordered list of blocks, into stages, so that the slowest stage is as fast as possible.
 
 A pipeline is as fast as its slowest stage. Equal numbers of blocks are seldom equal work: an embedding holds most of
 the weights and costs no time, and the last blocks of a network for pictures are cheap and hold little. Whether a stage
-fits its device depends on the schedule as well: stage 0 of 1F1B holds activations of more micro-batches than the last.
-So the cut is found by dynamic programming over all contiguous ones (as PipeDream does, Narayanan et al., 2019,
+fits its device also depends on the schedule: stage 0 of 1F1B holds activations of more micro-batches than the last
+stage. So the cut is found by dynamic programming over all contiguous ones (as PipeDream does, Narayanan et al., 2019,
 arXiv:1806.03377, for one device a stage), with the memory of the device as a constraint.
 """
 
@@ -25,10 +25,10 @@ class BlockCost:
     """What one block costs, for one micro-batch.
 
     Attributes:
-      seconds: of its forward and its backward pass together.
-      weight_bytes: of everything that it holds all the time: weights, gradients, optimizer slots.
-      activation_bytes: that it keeps from the forward pass to the backward pass.
-      output_bytes: of what it hands to the next block.
+      seconds: duration of its forward and its backward pass together.
+      weight_bytes: bytes that it always holds: weights, gradients, optimizer slots.
+      activation_bytes: bytes that it keeps from the forward pass to the backward pass.
+      output_bytes: bytes that it passes to the next block.
     """
 
     seconds: float
@@ -39,15 +39,15 @@ class BlockCost:
 
 @dataclasses.dataclass(frozen=True)
 class Devices:
-    """What the stages run on.
+    """The devices on which the stages run.
 
     Attributes:
       count: how many stages there are.
-      alive: takes a stage, and returns of how many micro-batches it holds activations (`Schedule.alive`).
-      recomputes: takes a stage, and returns whether it holds the inputs alone of these micro-batches, and the
-        activations of one.
-      bytes: memory of one device; None: it is not looked at.
-      seconds_per_byte: what a transfer between two stages takes. An output and its gradient are both transferred.
+      alive: takes a stage, and returns for how many micro-batches it holds activations (`Schedule.alive`).
+      recomputes: takes a stage, and returns whether it recomputes: it then holds only the inputs of these
+        micro-batches, and the activations of one.
+      bytes: memory of one device; None: memory is not checked.
+      seconds_per_byte: duration of a transfer between two stages. Outputs and their gradients are transferred.
     """
 
     count: int
@@ -59,13 +59,13 @@ class Devices:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Some blocks in a row on one device.
+    """Consecutive blocks on one device.
 
     Attributes:
       begin: the first block.
       end: the block after the last.
-      seconds: for one micro-batch, with what it receives and sends.
-      bytes: at most, at any time.
+      seconds: duration for one micro-batch, including transfers.
+      bytes: the largest number of bytes that it holds at any time.
     """
 
     begin: int
@@ -82,8 +82,8 @@ def partition(
     `who` is the model in words, for messages.
 
     Raises:
-      ConfigError: if there are more stages than blocks, or no contiguous partition fits the devices. Then the message
-        tells the one that misses the limit by least, and by how much.
+      ConfigError: if there are more stages than blocks, or no contiguous partition fits the devices. The message then
+        describes the partition that exceeds the limit least, and by how much.
     """
     if not 1 <= devices.count <= len(blocks):
         raise ConfigError(
@@ -102,11 +102,11 @@ def partition(
 
 
 def _costing(blocks: tuple[BlockCost, ...], devices: Devices) -> Callable[[int, int, int], Stage]:
-    """Returns a function from a stage's number and blocks to what the stage costs."""
+    """Returns a function of a stage's number and the range of its blocks that returns the stage with its costs."""
 
     def cost(number: int, begin: int, end: int) -> Stage:
         mine = blocks[begin:end]
-        # A stage waits for what it receives and sends, forward and backward.
+        # A stage waits for its transfers, forward and backward.
         moved = [blocks[begin - 1].output_bytes] if begin > 0 else []
         moved += [mine[-1].output_bytes] if end < len(blocks) else []
         seconds = sum(block.seconds for block in mine) + 2 * sum(moved) * devices.seconds_per_byte
@@ -128,14 +128,14 @@ def _best(
     stage: Callable[[int, int, int], Stage],
     key: Callable[[Stage], tuple[float, float]],
 ) -> tuple[Stage, ...]:
-    """Returns the stages whose largest excess is least; among those, the ones whose slowest stage is fastest.
+    """Returns the stages that exceed the memory least; among equal ones, those with the fastest slowest stage.
 
-    The largest of both is taken apart: a stage may be the slowest, and another the largest.
+    The two are minimised one after the other, because the slowest stage need not be the largest one.
     """
 
     @functools.cache
     def excess(number: int, begin: int) -> float:
-        """The least largest excess of the stages from `number` on, on the blocks from `begin` on."""
+        """Returns the least excess of the stages from `number` on, for the blocks from `begin` on."""
         if number == count - 1:
             return key(stage(number, begin, blocks))[0]
         return min(max(key(stage(number, begin, end))[0], excess(number + 1, end)) for end in ends(number, begin))
@@ -147,7 +147,7 @@ def _best(
 
     @functools.cache
     def slowest(number: int, begin: int) -> tuple[float, int]:
-        """The time of the slowest stage from `number` on, and where stage `number` ends."""
+        """Returns the time of the slowest stage from `number` on, and where stage `number` ends."""
         options = [blocks] if number == count - 1 else ends(number, begin)
         found = []
         for end in options:
@@ -166,7 +166,7 @@ def _best(
 
 
 def _does_not_fit(blocks: Sequence[BlockCost], stages: Sequence[Stage], devices: Devices, who: str) -> str:
-    """Returns the message: what misses the limit, by how much, and what can help."""
+    """Returns the error message: which stage exceeds the limit, by how much, and what can help."""
     number = max(range(len(stages)), key=lambda each: stages[each].bytes)
     worst, limit = stages[number], devices.bytes or 0
     held = sum(block.weight_bytes for block in blocks[worst.begin : worst.end])

@@ -1,9 +1,9 @@
 """Puts the variables of a model, and those of its optimizer, on the devices of their stages.
 
-A builder of a model knows nothing of stages, so its variables would all be on one device, the model that is too large
-for it first of all. The stages are known only when there is a model. So the model is built twice: first as a sketch,
-whose variables have shapes and no memory (`limbeck.trainer.pipelining.sketch`). It says which variable, in the order in
-which they are made, belongs to which stage. The second one is made there.
+A builder of a model does not know about stages, so it would put all variables on one device, which may be too small for
+them. And the stages are known only after the model is built. So the model is built twice. The first one is a sketch,
+whose variables have shapes and no memory (`limbeck.trainer.pipelining.sketch`). It shows which variable, in the order
+of their creation, belongs to which stage. The variables of the second model are created there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from limbeck.trainer.pipelining.variable_handles import plain
 
 
 class Place(NamedTuple):
-    """Where the next variable with a name belongs."""
+    """The device of the next variable with a name."""
 
     name: str | None
     device: str
@@ -29,10 +29,10 @@ class Place(NamedTuple):
 def places(made: Sequence[Made], blocks: Sequence[Block], devices: Sequence[str]) -> list[Place]:
     """Returns the places of the variables in `made` that belong to a block.
 
-    Others, such as those of Keras' global generator of random numbers, are made with the first model and not again.
+    Other variables, such as those of Keras' global generator of random numbers, are created only with the first model.
 
     Args:
-      made: variables in the order in which they were made.
+      made: variables in the order of their creation.
       blocks: the blocks of the model, one for each stage.
       devices: their devices.
     """
@@ -46,7 +46,7 @@ def places(made: Sequence[Made], blocks: Sequence[Block], devices: Sequence[str]
 
 @contextlib.contextmanager
 def placed(wanted: Sequence[Place]) -> Iterator[None]:
-    """Returns a context in which each variable that is made is put on the device of the next place with its name."""
+    """Returns a context in which each new variable is put on the device of the next place with its name."""
     import tensorflow as tf
 
     left: dict[str | None, deque[str]] = defaultdict(deque)

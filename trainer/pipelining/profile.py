@@ -1,8 +1,8 @@
 """Measures what each block of a model costs, so that it can be cut into stages that take equally long.
 
-Parameters say little about time: an embedding has most of them, and attention few. So each block is computed forward
-and backward on a real micro-batch, some times, and the fastest time counts. Sizes follow from the shapes.
-The model may be larger than the memory of this machine, so one block at a time has weights.
+The number of parameters says little about time: an embedding has most of them, and attention few. So each block is
+computed forward and backward on a real micro-batch several times, and the fastest time counts. Sizes follow from the
+shapes. The model may be larger than the memory of this machine, so only one block at a time has weights.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _RUNS = 3
 def sizes(
     layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], examples: int, copies: int = 1
 ) -> list[BlockCost]:
-    """Returns what each block holds and hands on, and no time: nothing is computed.
+    """Returns the sizes of each block, without times: nothing is computed.
 
     Args:
       layout: the model.
       cuts: the positions between its blocks.
       blocks: its blocks.
-      examples: of a micro-batch.
-      copies: values that a training holds for each weight, the weight included.
+      examples: number of examples of a micro-batch.
+      copies: number of values that a training holds for each weight, including the weight.
     """
     graph, bounds, found = layout.graph, [0, *cuts, len(layout.graph.calls)], []
     for block, begin, end in zip(blocks, bounds, bounds[1:], strict=False):
@@ -58,7 +58,7 @@ def costs(
       blocks: its blocks.
       inputs: the model's inputs for one micro-batch, in the order of `layout.inputs`.
       made: the variables of the model, if it is a sketch.
-      copies: as `sizes` takes it.
+      copies: as for `sizes`.
     """
     values: Values = dict(zip(layout.inputs, inputs, strict=True))
     graph, ends, found = layout.graph, [*cuts, len(layout.graph.calls)], []
@@ -74,7 +74,7 @@ def costs(
 
 
 def _measured(block: Block, values: Values) -> tuple[Values, float]:
-    """Returns what a block gives, and the seconds of a forward and a backward pass."""
+    """Returns the values that a block gives, and the seconds of a forward and a backward pass."""
     import tensorflow as tf
 
     @tf.function(autograph=False)

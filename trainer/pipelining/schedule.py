@@ -1,9 +1,9 @@
 """`Schedule`: what each stage of a pipelined model does, and in which order, as data.
 
-A pipelined training is easy to get nearly right. Written as loops around devices, an order that deadlocks, a stage that
-keeps every activation, or a gradient of other weights than the forward pass used shows only as a hang, a full memory or
-a model that learns badly. As data, a schedule is checked before anything runs, drawn as text, and timed by simulation.
-The engine executes it without knowing which schedule it is.
+A pipelined training is easy to get nearly right. If it is written as loops around devices, its mistakes show late: a
+deadlock as a hang, a stage that keeps every activation as a full memory, and a gradient at other weights than those of
+the forward pass as a model that learns badly. As data, a schedule can be checked before anything runs, drawn as text,
+and timed by simulation. The engine executes it without knowing which schedule it is.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Action(NamedTuple):
 
     Attributes:
       kind: `forward` and `backward` compute one micro-batch. `update` changes the weights of the stage.
-      number: of the micro-batch, or of the update. Both count from 0.
-      version: of the weights that are read: how many updates the stage had made when they were new. A micro-batch goes
-        backward through the version that it went forward through. For an update: the version before it.
+      number: number of the micro-batch, or of the update. Both count from 0.
+      version: version of the weights that are read: the number of updates of the stage that led to them. A micro-batch
+        goes backward through the version that it went forward through. For an update: the version before it.
     """
 
     kind: Kind
@@ -58,11 +58,11 @@ class Placed(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """The actions of every stage, each stage's in the order in which it does them.
+    """The actions of every stage, in the order in which the stage does them.
 
     Raises:
       ValueError: if a micro-batch does not go forward and then backward through every stage once, a stage reads weights
-        that it has not written, a micro-batch goes back through other weights than it came, or stages wait for each
+        that it has not written, a micro-batch goes backward through other weights than forward, or stages wait for each
         other for ever.
     """
 
@@ -91,10 +91,10 @@ class Schedule:
         return len(self._of("forward", 0))
 
     def merged(self) -> Iterator[Placed]:
-        """Yields all actions in one order that a single worker could do them in.
+        """Yields all actions in an order in which a single worker could do them.
 
-        Each action comes after the one before it on its stage, and after what it needs from another stage: the output
-        of the stage before it, or the gradient from the stage after it.
+        Each action comes after the previous action of its stage, and after the action of another stage whose result it
+        needs: the output of the stage before it, or the gradient of the stage after it.
 
         Raises:
           ValueError: if there is no such order: the stages would wait for each other for ever.
@@ -120,7 +120,7 @@ class Schedule:
     def needed(self, placed: Placed) -> frozenset[tuple[int, Kind, int]]:
         """Returns stage, kind and number of the action of another stage whose result an action takes, if any.
 
-        The last stage turns around by itself: its backward pass needs its own forward pass.
+        The backward pass of the last stage needs only its own forward pass.
         """
         stage, (kind, number, _) = placed
         if kind == "forward" and stage > 0:
@@ -131,7 +131,7 @@ class Schedule:
         return frozenset()
 
     def alive(self, stage: int) -> int:
-        """Returns how many micro-batches a stage holds activations of at most: gone forward and not yet backward."""
+        """Returns for how many micro-batches at most a stage holds activations, between forward and backward pass."""
         changes = {"forward": 1, "backward": -1, "update": 0}
         held = most = 0
         for action in self.stages[stage]:
@@ -142,7 +142,8 @@ class Schedule:
     def versions(self, stage: int) -> int:
         """Returns how many versions of its weights a stage holds at most.
 
-        It holds the newest, and each older one from the first forward pass through it to the last backward pass.
+        It holds the newest version, and each older one from the first forward pass through it to the last backward
+        pass.
         """
         last_read: dict[int, int] = defaultdict(int)
         for position, action in enumerate(self.stages[stage]):

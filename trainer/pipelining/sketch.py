@@ -1,8 +1,8 @@
-"""Sketches of models: their variables have shapes and no memory, so that a model of any size can be looked at.
+"""Sketches of models: their variables have shapes and no memory, so that a model of any size can be inspected.
 
-A model that is too large for a process cannot be built there to be tried, measured or exported. But most of what is
-asked of it concerns its layers and shapes, and a graph is traced without reading a variable. Where values are needed,
-one block after another gets memory, and gives it back.
+A model that is too large for a process cannot be built there to be tried, measured or exported. But most questions
+concern only its layers and shapes, and a graph can be traced without reading a variable. If values are needed, one
+block after another gets memory, and frees it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from limbeck.trainer.pipelining.variable_handles import plain
 
 
 class Made(NamedTuple):
-    """A variable that was made.
+    """A variable that was created.
 
     Attributes:
-      name: what it was asked for by; None if it has no name.
+      name: the name that was given to it; None if it has no name.
       variable: the variable. If Keras casts its values, the model has a wrapper around it.
-      initial: makes its first value; None if it has it already.
+      initial: computes its first value; None if it already has its value.
     """
 
     name: str | None
@@ -32,10 +32,10 @@ class Made(NamedTuple):
 
 @contextlib.contextmanager
 def sketched(*, empty: bool = True) -> Iterator[list[Made]]:
-    """Returns a context in which variables are made without memory, and a list that receives them, in order.
+    """Returns a context in which variables are created without memory. It yields a list that receives them, in order.
 
-    A variable whose shape is not known before its value, such as a counter, has its value at once. So has every
-    variable if they are not to be `empty`.
+    If a shape is known only from the value, as for a counter, the variable gets its value at once. If `empty` is False,
+    every variable does.
     """
     import tensorflow as tf
 
@@ -58,9 +58,9 @@ def sketched(*, empty: bool = True) -> Iterator[list[Made]]:
 
 @contextlib.contextmanager
 def slots_sketched() -> Iterator[None]:
-    """Returns a context in which an optimizer is built for a sketch: its slots have no memory, and are never set.
+    """Returns a context in which an optimizer is built for a sketch. Its slots have no memory, and are never set.
 
-    A slot is made of a value that has its shape. Scalars, such as the number of steps, get their values.
+    Scalars, such as the number of steps, get their values.
     """
     import tensorflow as tf
 
@@ -85,13 +85,13 @@ def _without_memory(options: dict[str, Any], shape: Any, dtype: Any) -> Variable
 
 @contextlib.contextmanager
 def filled(made: Sequence[Made], wanted: Sequence[Variable], *, zeros: bool = False) -> Iterator[None]:
-    """Returns a context in which some variables of a sketch have values. Behind it, their memory is free again.
+    """Returns a context in which some variables of a sketch have values. At its end, their memory is free again.
 
     Args:
       made: the variables of the sketch.
       wanted: the variables that get values.
-      zeros: they are 0, and not the first values. These are to be made once, because Keras warns of initializers that
-        are called twice.
+      zeros: whether they get 0 instead of their first values. First values should be computed only once, because Keras
+        warns about initializers that are called twice.
     """
     import tensorflow as tf
 
@@ -99,13 +99,13 @@ def filled(made: Sequence[Made], wanted: Sequence[Variable], *, zeros: bool = Fa
     mine = [(one.variable, one.initial) for one in made if one.initial and id(one.variable) in known]
     for variable, initial in mine:
         value = tf.zeros(variable.shape, variable.dtype) if zeros else initial()
-        # Not `assign`, which takes the shape of what was there before.
+        # `assign` would require the shape of an old value.
         _set(variable, value)
     try:
         yield
     finally:
         for variable, _ in mine:
-            # Destroying the resource would free nothing before the last Python object that knows it is gone.
+            # Destroying the resource would not free the memory while a Python object still refers to it.
             _set(variable, tf.zeros([0], variable.dtype))
 
 
@@ -119,9 +119,9 @@ def _set(variable: Variable, value: Any) -> None:
 def answered(
     layout: Layout, cuts: Sequence[int], blocks: Sequence[Block], inputs: Sequence[Tensor], made: Sequence[Made]
 ) -> list[Tensor]:
-    """Returns the outputs of a sketch for a batch, as it is served. One block at a time has its first weights.
+    """Returns the outputs of a sketch for a batch, in inference mode. One block at a time has its first weights.
 
-    Each block is computed in a graph of its own.
+    Each block is computed in its own graph.
 
     Args:
       layout: the model as a call graph.
@@ -160,7 +160,7 @@ def _computed(
 
 
 def _in_graph(block: Block, values: Values) -> Values:
-    """Computes a block in a graph. Keras hides a mask in a tensor, and a graph does not return what is hidden."""
+    """Computes a block in a graph. Returns masks separately, because a graph does not return attributes of tensors."""
     import tensorflow as tf
 
     given = [values[number] for number in block.takes]
@@ -173,7 +173,7 @@ def _in_graph(block: Block, values: Values) -> Values:
         answers = list(block.answer(dict(zip(block.takes, taken, strict=True))).values())
         return answers, [getattr(one, "_keras_mask", None) for one in answers]
 
-    # Called as it is, TensorFlow would warn that it is traced for each block.
+    # Without a concrete function, TensorFlow would warn that the function is traced again for each block.
     outputs, theirs = call.get_concrete_function(given, masks)(given, masks)
     for one, mask in zip(outputs, theirs, strict=True):
         _mask(one, mask)

@@ -1,8 +1,8 @@
-"""Times a schedule by a discrete-event simulation: when each action begins and ends, from how long each takes.
+"""Times a schedule with a discrete-event simulation: computes when each action begins and ends, from its duration.
 
 The formula for the idle time of a pipeline holds for equal stages and free transfers. Real stages are unequal, and a
-transfer takes time. A simulation with measured times answers for these too, and for more devices than there are. It
-is a simulation: it knows nothing of a device that runs two things at a time, or of a link that two stages share.
+transfer takes time. A simulation with measured times covers these cases, too, and more devices than there are. It does
+not model a device that runs two actions at a time, or a link that two stages share.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from limbeck.trainer.pipelining.schedule import Action, Schedule
 
 @dataclasses.dataclass(frozen=True)
 class Durations:
-    """How long each action of each stage takes, all in one unit.
+    """The duration of each action of each stage, all in one unit.
 
     Attributes:
-      forward: of one micro-batch, by stage.
-      backward: of one micro-batch, by stage.
-      update: of the weights, by stage.
-      transfer: of one micro-batch between stage s and s + 1, in both directions, by s: one entry fewer than stages.
+      forward: forward pass of one micro-batch, by stage.
+      backward: backward pass of one micro-batch, by stage.
+      update: update of the weights, by stage.
+      transfer: transfer of one micro-batch between stages s and s + 1, in either direction, by s: one entry fewer than
+        stages.
     """
 
     forward: Sequence[float]
@@ -51,13 +52,13 @@ class Span(NamedTuple):
 
 
 def timeline(schedule: Schedule, durations: Durations) -> list[Span]:
-    """Returns when each action takes place, in an order in which they can be done.
+    """Returns when each action takes place, in a possible order of execution.
 
-    A stage does one action at a time, in the order of the schedule. It begins as soon as it is free and has what it
-    needs from its neighbour.
+    A stage does one action at a time, in the order of the schedule. An action begins as soon as its stage is free and
+    the result that it needs has arrived.
 
     Raises:
-      ValueError: if the durations are those of another number of stages.
+      ValueError: if the durations are for another number of stages.
     """
     if len(durations.forward) != len(schedule.stages):
         raise ValueError(

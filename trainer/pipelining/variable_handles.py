@@ -1,7 +1,7 @@
 """Lets the variables of a model refer to other memory for a while, so that the model computes with other values.
 
-A second model for other values would have layers, averages and counters of its own, and a task's builder would have to
-be called again. Here there is one model, and what its variables refer to is changed while a part of a graph is made.
+A second model for other values would have its own layers, averages and counters, and the task's builder would be called
+again. Here there is one model. While a part of a graph is built, its variables refer to other memory.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from limbeck.aliases import Tensor, Variable
 def referring(variables: Sequence[Variable], others: Sequence[Variable]) -> Iterator[None]:
     """Returns a context in which each variable refers to the memory of another one, of the same shape and dtype.
 
-    A gradient tape knows what it has watched by this memory. So a gradient that belongs to a pass in this context is
-    asked for in this context.
+    A gradient tape identifies a watched variable by this memory. So the gradients of a pass in this context must be
+    computed in the same context.
     """
     mine = [plain(one) for one in variables]
     before = [one._handle for one in mine]

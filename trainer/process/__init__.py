@@ -1,1 +1,1 @@
-"""The code of a training process that is not training: its start, heartbeats, signals, and GPUs."""
+"""The parts of a training process besides the training: its start, heartbeats, signals, and GPUs."""

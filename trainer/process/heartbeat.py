@@ -95,10 +95,10 @@ class _RemoteSign:
     def beat(self) -> None:
         with self._lock:
             self._number += 1
-            # Of one length: TensorFlow's client of Cloud Storage remembers a file's size for some seconds, and raises
-            # "File contents are inconsistent" at one that has shrunk since.
+            # All texts have one length, because TensorFlow's client of Cloud Storage caches the size of a file for some
+            # seconds. If the file has become smaller, it raises "File contents are inconsistent".
             text = f"{self._announced:012.1f} {self._number:012d}"
-            # If a beat is lost, the next one makes up for it.
+            # A lost beat does no harm, because the next one follows.
             with contextlib.suppress(OSError):
                 files.write_text(self._uri, text)
 

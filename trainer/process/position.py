@@ -1,4 +1,4 @@
-"""Keeps how far this process is in its job, for messages that say when an exception was raised.
+"""Keeps the position of this process in its job, for messages that say when an exception was raised.
 
 An exception may be raised far below the training loop, in code that is not told the step. The loop's own variables are
 gone when the exception is reported. So each process notes its position here. It trains one member at a time.

@@ -9,6 +9,6 @@ _PR_SET_NAME = 15
 
 
 def set_name(name: str) -> None:
-    """Names this process, on Linux only. Of the name, the kernel keeps 15 characters."""
+    """Names this process, on Linux only. The kernel keeps the first 15 characters."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from limbeck.rank_record import Traffic
 
-# In Linux's `struct tcp_info`: two uint64, what the other side has acknowledged, and what has come from it.
+# The offset in Linux's `struct tcp_info` of two uint64: bytes acknowledged by the other side, and bytes received.
 _ACKNOWLEDGED_AND_RECEIVED = struct.Struct("=QQ")
 _OFFSET = 120
 _DESCRIPTORS = Path("/proc/self/fd")
@@ -32,7 +32,7 @@ class RowCounter:
         self._lock, self._bytes = threading.Lock(), 0
 
     def add(self, count: int) -> None:
-        """Adds so many bytes."""
+        """Adds a number of bytes."""
         with self._lock:
             self._bytes += count
 
@@ -46,20 +46,20 @@ ROWS = RowCounter()
 
 
 class Meter:
-    """What this process moves from now on."""
+    """Measures what this process moves from now on."""
 
     def __init__(self) -> None:
         self._rows, self._calls = ROWS.bytes, by_calls()
 
     def read(self) -> Traffic:
-        """Returns what was moved since the meter was made; connections that were closed meanwhile are not counted."""
+        """Returns what was moved since the meter was made. Connections that have been closed do not count."""
         read, written = calls_since(self._calls) or (None, None)
         sent, received = through_connections() or (None, None)
         return Traffic(rows=ROWS.bytes - self._rows, read=read, written=written, sent=sent, received=received)
 
 
 def by_calls() -> tuple[int, int] | None:
-    """Returns how many bytes this process has read and written by calls so far; None if the kernel does not tell."""
+    """Returns how many bytes this process has read and written by system calls; None if the kernel does not say."""
     try:
         lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -69,13 +69,13 @@ def by_calls() -> tuple[int, int] | None:
 
 
 def calls_since(before: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Returns how many bytes were read and written by calls since `by_calls` returned `before`; None likewise."""
+    """Returns how many bytes were read and written since `by_calls` returned `before`; None if that is unknown."""
     now = by_calls()
     return None if before is None or now is None else (now[0] - before[0], now[1] - before[1])
 
 
 def through_connections() -> tuple[int, int] | None:
-    """Returns the bytes that went out and came in through the open TCP connections; None if it is not told."""
+    """Returns the bytes sent and received through the open TCP connections; None if that is unknown."""
     if not _DESCRIPTORS.is_dir() or not hasattr(socket, "TCP_INFO"):
         return None
     counts = connections().values()
@@ -83,7 +83,7 @@ def through_connections() -> tuple[int, int] | None:
 
 
 def connections() -> dict[int, tuple[int, int]]:
-    """Returns the bytes that went out and came in through each open TCP connection, by its inode."""
+    """Returns the bytes sent and received through each open TCP connection, by its inode."""
     counts = dict[int, tuple[int, int]]()
     for descriptor in list(_DESCRIPTORS.iterdir()):
         # Another thread may close it at any moment.
@@ -93,7 +93,7 @@ def connections() -> dict[int, tuple[int, int]]:
 
 
 def _of_connection(descriptor: int) -> dict[int, tuple[int, int]]:
-    """Returns what went through a file descriptor, by its inode; nothing if it is no TCP connection."""
+    """Returns the bytes sent and received through a file descriptor, by inode; empty if it is no TCP connection."""
     state = os.fstat(descriptor)
     if not stat.S_ISSOCK(state.st_mode):
         return {}
@@ -102,5 +102,5 @@ def _of_connection(descriptor: int) -> dict[int, tuple[int, int]]:
             return {}
         size = _OFFSET + _ACKNOWLEDGED_AND_RECEIVED.size
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
-    # An older kernel tells less.
+    # An older kernel returns a shorter structure.
     return {state.st_ino: _ACKNOWLEDGED_AND_RECEIVED.unpack_from(told, _OFFSET)} if len(told) == size else {}

@@ -2,7 +2,7 @@
 
 `numpy.savez` alone has no digest, seeks in the file, which an object store cannot do, and fails for types that NumPy
 does not know, such as bfloat16. Here the file is written from front to back and hashed on the way. Nothing is pickled.
-One array at a time is in memory, because those of a model in stages may be larger than it.
+Only one array at a time is in memory, because all arrays of a model in stages may not fit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from limbeck import files
 from limbeck.records import STRICT
 
 _PIECE_BYTES = 1 << 20
-# It has no types.
+# ml_dtypes has no type hints.
 _format: Any = np.lib.format
 _HEADERS = {(1, 0): _format.read_array_header_1_0, (2, 0): _format.read_array_header_2_0}
 
@@ -61,10 +61,10 @@ class Written:
 
 
 class StoredArrays(Mapping[str, Array]):
-    """The arrays of a file that was checked. Each is read when it is asked for, and not kept."""
+    """The arrays of a file that was checked. An array is read each time it is accessed, and not kept."""
 
     def __init__(self, file: Any, types: Sequence[ArrayType]) -> None:
-        """Takes an open file, which is closed when nobody needs the arrays any more.
+        """Takes an open file. It is closed when the arrays are garbage-collected.
 
         Raises:
           DamagedArraysError: if an array has another shape.
@@ -99,7 +99,7 @@ class StoredArrays(Mapping[str, Array]):
 
 
 class DamagedArraysError(Exception):
-    """A file of arrays is missing, or was changed."""
+    """A file of arrays is missing or was changed."""
 
 
 def type_of(arrays: Arrays, name: str) -> ArrayType:
@@ -111,9 +111,9 @@ def write(path: str, arrays: Arrays, check: Callable[[str, Array], None] = lambd
     """Writes a file of arrays.
 
     Args:
-      path: any path or URI that `limbeck.files` knows. A file that is there is replaced.
-      arrays: arrays of any shape and any type but Python objects, by name. Each is asked for once.
-      check: called with each array before it is written. If it raises, a part of the file may be there.
+      path: any path or URI that `limbeck.files` supports. An existing file is replaced.
+      arrays: arrays of any shape and any type but Python objects, by name. Each is accessed once.
+      check: called with each array before it is written. If it raises, a part of the file may exist.
 
     Raises:
       OSError: if the file cannot be written.
@@ -121,7 +121,7 @@ def write(path: str, arrays: Arrays, check: Callable[[str, Array], None] = lambd
     types = []
     with files.open_to_write(path) as file:
         stream = _HashingStream(file)
-        # As `numpy.savez` does, which takes all arrays at once.
+        # The same format as that of `numpy.savez`, which would need all arrays at once.
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
             for name in arrays:
                 array = arrays[name]
@@ -136,7 +136,7 @@ def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Store
     """Opens a file of arrays, and checks it against what `write` returned.
 
     Raises:
-      DamagedArraysError: if the file is missing, or another than the one that was written.
+      DamagedArraysError: if the file is missing, or is not the one that was written.
       OSError: if it cannot be read for another reason.
     """
     try:
@@ -156,8 +156,8 @@ def read(path: str, size: int, sha256: str, types: Sequence[ArrayType]) -> Store
 class _HashingStream(io.RawIOBase):
     """A stream that hashes what it writes. It cannot seek, so NumPy writes it from front to back.
 
-    After a failure it drops whatever is written to it. The archive writes its end once more when Python deletes it, and
-    the file is closed by then.
+    After a failure it ignores all further writes: the archive writes its end once more when Python deletes it, and the
+    file is closed by then.
     """
 
     def __init__(self, file: Any) -> None:

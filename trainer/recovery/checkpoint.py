@@ -35,7 +35,7 @@ class Writer:
     """Writes the checkpoints of one member. The process that trains the member has one writer for it."""
 
     def __init__(self, folder_uri: str, keep: int, wait: Callable[[float], None] = time.sleep) -> None:
-        """Makes a writer. It writes nothing yet.
+        """Takes the folder. Writes nothing yet.
 
         Args:
           folder_uri: folder of the checkpoints. The first save makes it if it is missing.
@@ -119,7 +119,7 @@ def latest(folder_uri: str) -> State | None:
 def _assert_numbers(step: int, name: str, array: Array) -> None:
     if array.dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, and a checkpoint is never pickled")
-    # Only NaN is refused, because a model may hold an infinite constant.
+    # Infinite values are allowed, because a model may hold an infinite constant.
     if name.startswith(("weights/", "optimizer/")) and array.dtype.kind in "fc" and np.isnan(array).any():
         raise TrainingFailedError(
             f"after step {step}, {name} contains values that are not numbers (NaN), so no checkpoint is written: lower "
@@ -128,7 +128,7 @@ def _assert_numbers(step: int, name: str, array: Array) -> None:
 
 
 def _remove_old(folder: str, newest: int, keep: int) -> None:
-    """Removes old checkpoints. A manifest goes before its arrays, because a manifest promises that its arrays exist."""
+    """Removes old checkpoints. A manifest is removed before its arrays, because it promises that they exist."""
     steps = checkpoint_files.steps(folder)
     kept = sorted(step for step in steps if step <= newest)[-keep:]
     for step in steps.difference(kept):

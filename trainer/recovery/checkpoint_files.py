@@ -1,16 +1,16 @@
 """Writes and reads the files of one checkpoint. Either all files are intact, or the checkpoint counts as damaged.
 
 A process may be killed during a save, a disk may be full, a byte may change. A reader that trusts a file then resumes
-from half a model. TensorFlow's own checkpoints have no check sums, and can only be read into the objects and the
-strategy that wrote them. Here a checkpoint is a set of named arrays:
+from half a model. TensorFlow's own checkpoints have no digests, and can only be read into the objects and the strategy
+that wrote them. Here a checkpoint is a set of named arrays:
 
   step-00000120.<digest>.npz    the arrays, as NumPy writes them, never pickled; the name holds their digest
   step-00000120.json            the manifest: counters, and the size, SHA-256, shapes and types of the arrays
   curve/                        the loss curve, in parts that the manifest names (`curve_files` beside this file)
 
 Both files are written under another name (`.unfinished-...`) and renamed, the manifest last. A checkpoint without a
-manifest does not exist. Each file of arrays has a name of its own and a manifest is replaced in one step, so the same
-step may be saved twice. Paths are whatever `limbeck.files` knows.
+manifest does not exist. Each file of arrays has a unique name and a manifest is replaced in one step, so the same step
+may be saved twice. Paths may be anything that `limbeck.files` supports.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class State:
       curve: the progress at each report so far.
       examples: number of examples whose gradients the saving process has computed.
       seconds: duration of the training so far, over all attempts.
-      streak: of the validations so far.
+      streak: streak of the validations so far.
       device: what the devices did in this time.
     """
 

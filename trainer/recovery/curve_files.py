@@ -32,7 +32,7 @@ _DIGEST_LETTERS = 16
 
 
 class _DamagedError(Exception):
-    """A link of the chain is missing, or is not what was written."""
+    """A link of the chain is missing or was changed."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -43,7 +43,7 @@ class _Link:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """The part of a curve that is written.
+    """The part of a curve that has been written.
 
     Attributes:
       last: name of the last link; None if nothing is written.
@@ -56,11 +56,11 @@ class Chain:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What can be read of a curve.
+    """The readable part of a curve.
 
     Attributes:
-      points: oldest first; without the damaged link and those before it.
-      damage: what is wrong, in words; None where the curve is whole.
+      points: points, oldest first; without those of the damaged link and of links before it.
+      damage: what is wrong, in words; None if the curve is complete.
     """
 
     points: tuple[TrainingProgress, ...]

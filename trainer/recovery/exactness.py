@@ -27,10 +27,10 @@ _RANDOM = frozenset(
 
 
 def inexact_layers(model: KerasModel, graph: Any = None) -> tuple[str, ...]:
-    """Returns the sorted names of the layers whose random numbers in training are others after a restart.
+    """Returns the sorted names of the layers whose random numbers in training differ after a restart.
 
     These are stock Dropout, noise and random augmentation with a rate above 0, layers that call `tf.random`, and layers
-    with Python functions in the graph, which nobody can look into. `limbeck.layers.dropout.Dropout` is exact.
+    with Python functions in the graph, which cannot be inspected. `limbeck.layers.dropout.Dropout` is exact.
 
     Args:
       model: a tf_keras model, built outside of any strategy.
@@ -62,7 +62,7 @@ def inexact_optimizer(optimizer: Optimizer) -> str | None:
     import tf_keras
 
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    # Nadam counts its updates in Python: when a graph is traced, but not when the graph runs.
+    # Nadam counts its updates in Python: only when a graph is traced, not when it runs.
     return type(inner).__name__ if isinstance(inner, tf_keras.optimizers.Nadam) else None
 
 
@@ -100,7 +100,7 @@ def _functions(node: Any) -> Iterator[str]:
 
 
 def _layer(operation: str, model: KerasModel) -> str:
-    """Returns the layer of an operation. The name of an operation lists its layers from the outside in, joined by /."""
+    """Returns the layer of an operation. The operation's name lists layers from the outermost inwards, joined by /."""
     here, path = model, []
     for part in operation.split("/"):
         inner = next((one for one in here.submodules if getattr(one, "name", None) == part), None)

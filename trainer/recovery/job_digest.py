@@ -26,8 +26,8 @@ from limbeck.settings.training import TrainingConfig
 from limbeck.trainer.data.packed import packed_digest
 from limbeck.trainer.job import TrainingJob
 
-# They say where results go, how a job is spread, how often it is saved, and what is only tried. A schedule of stages
-# may change more than that (`PipeliningConfig.rule`).
+# These fields say where results go, how a job is distributed, how often it is saved, and what is only tried. A schedule
+# of stages may change more than that (`PipeliningConfig.rule`).
 _NO_DIFFERENCE = frozenset(
     {
         "model_uri",
@@ -43,7 +43,7 @@ _NO_DIFFERENCE = frozenset(
 )
 # Fields of the section `training`.
 _NO_DIFFERENCE_IN_TRAINING = operational_fields(TrainingConfig)
-# Folders. Their content counts, but not their place.
+# Folders whose content counts, but not their location.
 _CONTENT: dict[str, Callable[[str], str]] = {
     "examples_uri": packed_digest,
     "transform_graph_uri": folder_digest,
@@ -75,7 +75,7 @@ def job_digest(job: TrainingJob) -> str:
         if kept.get(name) is not None:
             kept[name] = digest_of(kept[name])
     kept["task"] = _task(job)
-    # It covers the versions of the packages that the program depends on.
+    # The digest covers the versions of the packages that the program depends on.
     kept["program"] = code_digest((job.program,))
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 

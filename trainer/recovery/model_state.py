@@ -1,8 +1,8 @@
 """Reads a model and its optimizer into named arrays, and sets them again, under any strategy.
 
-A strategy spreads a variable over devices and processes, with one value or with a value for each replica. A copy of
-what is in memory would fit the same strategy alone. So the logical values are saved, and one device can restore what
-two workers saved:
+A strategy distributes a variable over devices and processes, with one value or with a value for each replica. A copy of
+the memory would fit only the same strategy. So the logical values are saved, and one device can restore a checkpoint of
+two workers:
 
   weights/0000 ...              `model.weights`, in order
   optimizer/0000 ...            the optimizer's variables, in order: the step count, slots, the loss scale
@@ -48,18 +48,18 @@ def capture(model: KerasModel, optimizer: Optimizer) -> dict[str, Array]:
 
 
 class Reading(Mapping[str, Array]):
-    """What `capture` reads from a model and its optimizer under no strategy. Each array is read when it is asked for.
+    """The arrays of `capture` for a model and its optimizer without a strategy. Each array is read when it is accessed.
 
     A model in stages may be larger than the memory of the process that saves it. The training must not go on before all
-    is read.
+    arrays are read.
     """
 
     def __init__(self, model: KerasModel, optimizer: Optimizer) -> None:
-        """Reads nothing yet. Raises what `capture` does."""
+        """Reads nothing yet. Errors are those of `capture`."""
         self._variables = dict(_numbers(model, optimizer))
 
     def __getitem__(self, name: str) -> Array:
-        """Reads a variable, wherever it is."""
+        """Reads a variable from any device."""
         return np.asarray(self._variables[name].numpy())
 
     def __iter__(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _variables(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, V
 
 
 def _numbers(model: KerasModel, optimizer: Optimizer) -> Iterator[tuple[str, Variable]]:
-    """Yields what `_variables` does. Raises TaskError at a variable that a checkpoint cannot hold."""
+    """Yields the same as `_variables`. Raises TaskError at a variable that a checkpoint cannot hold."""
     for name, variable in _variables(model, optimizer):
         if variable.dtype.name in ("string", "resource", "variant"):
             raise TaskError(
@@ -150,7 +150,7 @@ def _weights(model: KerasModel) -> list[Variable]:
 
 
 def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
-    """Returns `optimizer.variables`, and those that Keras omits there: Nadam's product, and the loss scale."""
+    """Returns `optimizer.variables`, and variables that Keras omits there: Nadam's product, and the loss scale."""
     import tensorflow as tf
 
     tracked = [one for one in tf.train.TrackableView(optimizer).descendants() if isinstance(one, tf.Variable)]
@@ -158,7 +158,7 @@ def _optimizer_variables(optimizer: Optimizer) -> list[Variable]:
 
 
 def _local(model: KerasModel, strategy: Strategy) -> Iterator[tuple[str, Variable]]:
-    """Yields the weights that have a value of their own on each of several replicas, by name."""
+    """Yields the weights that have a separate value on each of several replicas, with their names."""
     import tensorflow as tf
 
     if strategy.num_replicas_in_sync == 1:
@@ -184,7 +184,7 @@ def _by_replica(strategy: Strategy, variable: Variable) -> Array:
 
 
 def _gather(strategy: Strategy, parts: Sequence[Array]) -> Array:
-    """Gathers the arrays of all replicas of the job: `[replicas, *shape]`, from one array for each of ours, `shape`."""
+    """Gathers the arrays of all replicas of the job: `[replicas, *shape]`. `parts` are those of this process."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync

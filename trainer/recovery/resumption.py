@@ -1,7 +1,7 @@
 """Resumes a training from the newest checkpoint of the same job, after its processes have died.
 
-Every process reads the files for itself. On a slow file system one may see an older checkpoint than the others, and
-would add gradients of other steps to theirs. So the processes compare what they found before they resume.
+Every process reads the files itself. On a slow file system, one process may see an older checkpoint than the others,
+and gradients of different steps would be added up. So the processes compare what they found before they resume.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Saved:
         writer = checkpoint.Writer(folder, self.job.checkpoint.keep)
 
         def save(done: Fitted) -> None:
-            # Every process must read, because a value may be spread over all of them; but for stages, one has them all.
+            # Every process must read, because a value may be distributed over all of them. With stages, one process has
+            # all values.
             take = model_state.Reading if self.job.pipelining.is_on else model_state.capture
             arrays = take(model, optimizer)
             if self.is_chief:

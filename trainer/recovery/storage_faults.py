@@ -1,8 +1,8 @@
 """Distinguishes temporary faults of storage from permanent ones, and repeats a call after a temporary fault.
 
 Now and then an object store answers "503, try again", or a network file system is not available for a second. A
-training of days must not end because of such a fault. But a full disk or a missing permission is permanent. If all
-faults led to a wait, a user would get the message late.
+training of days must not end because of such a fault. But a full disk or a missing permission is permanent. If every
+fault led to a wait, the user would see such an error late.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
-# Pauses in seconds. Peers wait meanwhile, and still give signs of life.
+# Pauses in seconds. Other processes wait in the meantime, and still give signs of life.
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 _PASSING = frozenset(
     {

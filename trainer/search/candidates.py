@@ -1,7 +1,7 @@
 """Lists the losses of distillation that a search tries, the most promising first.
 
-A budget may not suffice for all of them, so their order matters. Labels alone are the first: they are what every other
-candidate must beat. The usual setting is the second.
+The budget may not suffice for all of them, so their order matters. Labels alone come first, because every other
+candidate must beat them. The usual setting comes second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Candidates = tuple[DistillationConfig, ...]
 
 
 def usual_loss(config: DistillationConfig, *, tempered: bool) -> DistillationConfig:
-    """Returns the loss that holds without a search: the usual value stands where the user has set none.
+    """Returns the loss without a search: settings that the user has left open get their usual values.
 
     Args:
       config: what the user has set.
@@ -28,17 +28,17 @@ def usual_loss(config: DistillationConfig, *, tempered: bool) -> DistillationCon
 def candidates(config: DistillationConfig, search: SearchConfig, *, tempered: bool) -> Candidates:
     """Returns the losses that are worth trying, each with alpha and, where it counts, a temperature.
 
-    A single one leaves nothing to choose. If alpha is open, the first has alpha 0.
+    If there is only one candidate, there is nothing to choose. If alpha is open, the first candidate has alpha 0.
 
     Args:
       config: what the user has set. Values that are not null are the same in each candidate.
-      search: the values to try for others.
+      search: the values to try for settings that are null.
       tempered: whether the temperature changes the loss of soft targets.
     """
     usual = usual_loss(config, tempered=tempered)
     if not config.search:
         return (usual,)
-    # A value that changes from step to step is set, whether its beginning is or not.
+    # A value with a schedule counts as set, even if its first value is null.
     cooled = not tempered or config.temperature is not None or config.temperature_end is not None
     temperatures = (usual.temperature,) if cooled else search.temperatures
     shared = config.alpha is not None or config.alpha_end is not None

@@ -2,9 +2,9 @@
 
 Trials that are all as long as the training itself would cost a multiple of it for each further candidate. Trials that
 are all short choose for a short training: the best temperature depends on its length. So a search has two rounds, as
-the successive halving of Jamieson and Talwalkar (2016, arXiv:1502.07943) with one halving. The first is short, and
-finds what is worth training to the end. The second trains labels alone, the usual setting and the best of the first
-round to their end. So what is chosen in the end is a finished student, compared with other finished students.
+the successive halving of Jamieson and Talwalkar (2016, arXiv:1502.07943) with one halving. The first round is short,
+and finds the losses that are worth training to the end. The second round trains labels alone, the usual setting and the
+best of the first round to the end. So a finished student is chosen, and compared with other finished students.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Plan:
     Attributes:
       finalists: candidates that are trained to the end in any case.
       screened: candidates that are tried for a short time; empty if there is no first round.
-      places: how many of `screened` are then trained to the end too.
+      places: how many of `screened` are then also trained to the end.
       epochs: passes over the training split of a short trial; 0 if there is none.
       short_steps: optimizer steps of a short trial.
       full_steps: optimizer steps of the student.
@@ -52,7 +52,7 @@ def plan(candidates: int, budget: float, order: Order) -> Plan:
     """Plans a search. Its steps are at most `budget` times those of the student.
 
     Args:
-      candidates: number of candidates, at least 2. They are in the order of their promise.
+      candidates: number of candidates, at least 2. The most promising comes first.
       budget: the budget, at least 2.
       order: the order in which the student is trained. It says how many steps a number of epochs takes.
     """

@@ -1,7 +1,7 @@
 """`search.json`: what a search tried, and what it took. The chief writes it, and the report shows it.
 
-A setting that was chosen must be open to doubt: a reader sees each trial with its figures on the validation split, and
-what it cost.
+A reader must be able to doubt a chosen setting. So the record has each trial, with its figures on the validation split
+and its cost.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class SearchTrial:
       seconds: duration of the training.
       value: the measure of the task's objective; null if it is undefined, or if the training broke down.
       loss: the mean hard loss; null if the training broke down.
-      difference: the measure less that of the training on labels alone; null for a short trial, and without labels
-        alone among the trials.
+      difference: the measure minus that of the training on labels alone; null for a short trial, or if labels alone
+        were not tried.
       standard_error: of `difference`, over the examples.
-      p_value: how likely chance makes a training as much better than labels alone, by measure or loss, as this one is;
-        corrected for the number of trials. Null where `difference` has no meaning.
+      p_value: how likely chance alone makes a training as much better than labels alone, by measure or loss; corrected
+        for the number of trials. Null if `difference` is null.
       failure: why the training broke down; null if it did not.
       chosen: whether its student was taken.
     """

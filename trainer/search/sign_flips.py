@@ -1,7 +1,7 @@
-"""Tests whether a mean difference over the same examples is above 0, also if there are few examples.
+"""Tests whether a mean difference over the same examples is above 0. The test is valid for few examples, too.
 
 A difference that exceeds its standard error is no proof. A candidate that wins 3 of 114 examples, and loses none, is
-1.7 standard errors ahead, but a fair coin wins three times in a row once in eight. And a mean loss may hang on one
+1.7 standard errors ahead, but a fair coin wins three times in a row once in eight. And a mean loss may depend on one
 example with a very wrong answer.
 
 Here the sign of each difference is flipped at random. If neither student is better, the difference of an example is as
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 _DRAWS = 10_000
-# Sums over as many groups of examples tell as much, and take less time.
+# With more examples, sums over this many groups of examples are used. They tell as much, and take less time.
 _MOST = 2_000
-# Equal sums differ by rounding.
+# Sums that are equal but for rounding count as equal.
 _ROUNDING = 1e-9
 _SEED, _PARTS = 0, 20
 
@@ -38,22 +38,22 @@ def p_value(differences: Array) -> float:
     same differences give the same p-value.
 
     Args:
-      differences: float64 `[examples]`, of the better one less the other.
+      differences: float64 `[examples]`, of the better student minus the other.
     """
     import numpy as np
 
-    # A difference of 0 is its own opposite.
+    # Differences of 0 are left out, because flipping their sign changes nothing.
     told = differences[differences != 0]
     if not len(told):
         return 1.0
     if len(told) > _MOST:
         told = np.add.reduceat(told, np.linspace(0, len(told), _MOST, endpoint=False).astype(int))
     kept = _kept(len(told))
-    # A sum with some signs flipped is twice the sum of the values that keep theirs, less the sum of all. So it is as
-    # large as the observed one if the values that keep their sign sum to as much.
+    # A sum with flipped signs is twice the sum of the values that keep their sign, minus the sum of all values. So it
+    # reaches the observed sum exactly if the values that keep their sign sum to at least the sum of all.
     least = told.sum() - _ROUNDING * np.abs(told).sum()
     as_large = 0
-    # A few draws at a time are numbers, so that memory stays small.
+    # Only a few draws at a time are unpacked into numbers, which saves memory.
     for some in np.array_split(kept, _PARTS):
         sums = np.unpackbits(some, axis=1, count=len(told)).astype(np.float64) @ told
         as_large += int((sums >= least).sum())
@@ -63,7 +63,7 @@ def p_value(differences: Array) -> float:
 def _kept(count: int) -> npt.NDArray[np.uint8]:
     """Returns which of `count` differences keep their sign in each draw, as bits `[draws, bytes]`.
 
-    One draw keeps all signs. If all ways to flip the signs are no more than the draws, each of them is a draw.
+    One draw keeps all signs. If there are no more ways to flip the signs than draws, each way is drawn once.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a search says before it begins and when it ends, for the terminal and the log."""
+"""The messages of a search before it begins and when it ends, for the terminal and the log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def loss(config: DistillationConfig) -> str:
 
 
 def beginning(plan: Plan, losses: Sequence[DistillationConfig], asked: DistillationConfig, examples: int) -> str:
-    """Returns what is tried, how long, and which settings the user has fixed.
+    """Returns a text on what is tried, for how long, and which settings the user has fixed.
 
     Args:
       plan: the trials.
@@ -44,7 +44,7 @@ def beginning(plan: Plan, losses: Sequence[DistillationConfig], asked: Distillat
 
 
 def ending(record: SearchRecord, measure: Measure) -> str:
-    """Returns what was taken, and its measure on the validation split."""
+    """Returns a text on which loss was taken, and its measure on the validation split."""
     taken = next(one for one in record.trials if one.chosen)
     told = "" if taken.value is None else f": {measure.name} {measure.text(taken.value)} on the validation split"
     if taken.difference:
@@ -53,7 +53,7 @@ def ending(record: SearchRecord, measure: Measure) -> str:
 
 
 def too_few(examples: int, fewest: int, taken: DistillationConfig) -> str:
-    """Returns why there is no search, and which loss is taken instead."""
+    """Returns a text on why there is no search, and which loss is taken instead."""
     return (
         f"no search: only {examples} validation examples have a label, and it needs {fewest}. The student is trained "
         f"with {loss(taken)}"

@@ -1,8 +1,8 @@
 """Exports the SavedModel of another pipeline again, with the signatures that our pipeline calls.
 
-Everything after the teachers' training asks one model for `transformed` (to label examples) and for `serving_default`
-(to time it). If each component knew other models too, each would find signatures and invert probabilities on its own.
-Here a model is wrapped once, and is a teacher like any other from then on.
+All later nodes call one model by the signatures `transformed` (to label examples) and `serving_default` (to time it).
+If each component supported other models, each would have to find signatures and invert probabilities. Here a model is
+wrapped once. From then on it is a teacher like any other.
 
 Signatures:
   serving_default    `examples` string `[batch]`, serialized raw tf.Examples -> `Objective.answers`
@@ -30,8 +30,8 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
     """Writes a SavedModel with the signatures above, which calls another SavedModel.
 
     Args:
-      saved_model: folder of the other SavedModel. The new one holds all of it, and does not read it.
-      teacher: what is called in it, and what it answers.
+      saved_model: folder of the other SavedModel. The new SavedModel contains it, and does not need this folder.
+      teacher: which signature is called, and what it returns.
       task: the task, with the objective. Its features say how gaps in raw features are filled.
       transform: the transform graph.
       destination: folder that receives the SavedModel.
@@ -40,7 +40,7 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
       The number of weights that the answers depend on.
 
     Raises:
-      ConfigError: if the model is not as declared.
+      ConfigError: if the model does not fit the declaration.
     """
     import tensorflow as tf
     from tensorflow_transform.saved import saved_transform_io_v2
@@ -51,7 +51,7 @@ def save(saved_model: str, teacher: SavedTeacher, task: Task, transform: Transfo
     raw_spec, outputs = transform.raw_feature_spec(), loader.structured_outputs
     called = signature.find(module.teacher, teacher, raw_spec if teacher.takes == "raw" else outputs)
     if teacher.takes == "transformed":
-        # The attributes of the loader are the objects that TensorFlow must track.
+        # TensorFlow must track the objects that are attributes of the loader.
         module.transform = vars(loader)
 
     def answers_to(examples: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The folder of a compressed student: how it is written, and how it is called.
+"""Writes the folder of a compressed student, and calls the student.
 
 A `.tflite` file holds a model with dense inputs for one example. It cannot hold a Transform graph, which parses
 serialized examples and looks texts up in vocabularies. If each caller wrote the transformation again, it would sooner
@@ -36,7 +36,7 @@ Logits = npt.NDArray[np.float32]
 
 
 class CompressedFile:
-    """A `.tflite` file of a student that is called from this process, on one thread."""
+    """The `.tflite` file of a student, called in this process on one thread."""
 
     def __init__(self, content: bytes) -> None:
         """Takes the content of the file."""
@@ -67,7 +67,7 @@ class CompressedFile:
 
 
 class CompressedModel:
-    """A compressed student, with the transformation of raw features, that is called from this process on one thread."""
+    """A compressed student with the transformation of raw features, called in this process on one thread."""
 
     def __init__(self, folder: files.Location) -> None:
         """Loads the file and the transformation from the folder of a compressed student.
@@ -108,7 +108,7 @@ def input_specs(transform: TransformOutput, names: frozenset[str], who: str) -> 
       who: the student in words, for the message.
 
     Raises:
-      TaskError: if an input is sparse or ragged, or if a length is not known.
+      TaskError: if an input is sparse or ragged, or if one of its dimensions is unknown.
     """
     import tensorflow as tf
 
@@ -147,7 +147,7 @@ def save_transform(task: Task, transform: TransformOutput, names: frozenset[str]
 
     module = tf.Module()
     loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
-    # The attributes of the loader are the objects that TensorFlow must track.
+    # TensorFlow must track the objects that are attributes of the loader.
     module.transform = vars(loader)
     raw_spec = export.raw_spec(task, transform.raw_feature_spec())
     spec = {name: one for name, one in export.model_input_spec(transform).items() if name in names}

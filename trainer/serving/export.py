@@ -54,19 +54,19 @@ def save(models: Sequence[Any], task: Task, transform: Any, destination: str) ->
     from tensorflow_transform.saved import saved_transform_io_v2
 
     module = tf.Module()
-    # Only their weights. If the module held a model, TensorFlow would save each of its layers as a Keras object.
+    # The module holds only the weights. If it held a model, TensorFlow would save each layer as a Keras object.
     module.weights = [model.variables for model in models]
     module.resources = [_resources(model) for model in models]
-    # Not tft's Keras layer, because autograph would rewrite Keras' code for its signature, for seconds. The attributes
-    # of the loader are the objects that TensorFlow must track.
+    # tft's Keras layer is not used, because autograph would rewrite Keras' code for its signature, which takes seconds.
+    # TensorFlow must track the objects that are attributes of the loader.
     transform_graph = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
     module.transform = vars(transform_graph)
     members, objective = _members(models), task.objective
     parsed_as = raw_spec(task, transform.raw_feature_spec())
     transformed_spec = model_input_spec(transform)
 
-    # Without autograph, which would rewrite Keras' own code and take most of the time of an export. Keras applies
-    # autograph to a user's layers itself.
+    # Autograph is off. It would rewrite Keras' own code, which takes most of the time of an export. Keras itself
+    # applies autograph to a user's layers.
     graph = functools.partial(tf.function, autograph=False)
 
     def answer(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def model_input_spec(transform: Any) -> dict[str, Any]:
 
 
 def raw_spec(task: Task, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the part of a feature spec of raw examples that describes the task's features: no label, nothing else."""
+    """Returns the part of a feature spec of raw examples that describes the task's features, without the label."""
     return {feature.name: spec[feature.name] for feature in task.features}
 
 
@@ -134,7 +134,7 @@ def count_parameters(models: Sequence[Any]) -> int:
 
 
 def _resources(model: Any) -> list[Any]:
-    """Returns what a model's answers depend on besides its weights: lookup tables, files, and further variables."""
+    """Returns the objects besides its weights that a model needs: lookup tables, files, and further variables."""
     import tensorflow as tf
 
     kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset, tf.Variable)
@@ -165,7 +165,7 @@ def _as_parsed(values: Any, spec: Any) -> Any:
 
     if isinstance(spec, tf.io.VarLenFeature):
         flat = tf.reshape(tf.cast(values, spec.dtype), [tf.shape(values)[0], -1])
-        # All values are present. tf.sparse.from_dense would drop zeros.
+        # `tf.sparse.from_dense` is not used, because it would drop zeros.
         present = tf.where(tf.fill(tf.shape(flat), True))
         return tf.sparse.SparseTensor(present, tf.reshape(flat, [-1]), tf.shape(flat, tf.int64))
     return tf.reshape(tf.cast(values, spec.dtype), [-1, *spec.shape])

@@ -1,8 +1,8 @@
 """Measures the latency of the serving signature: `python -m limbeck.trainer.serving.latency REQUEST RESULT`.
 
-In the pipeline's process, TensorFlow's thread pools have started already, and other code uses them too. So a figure
-from there depends on what else runs. A new process with one thread gives figures by which models can be compared. Calls
-to the models alternate, so a machine that slows down slows all of them.
+In the pipeline's process, TensorFlow's thread pools have already started, and other code uses them, too. So a figure
+from there depends on what else runs. A new process with one thread gives figures that can be compared between models.
+Calls to the models alternate, so a machine that slows down affects all of them.
 """
 
 from __future__ import annotations

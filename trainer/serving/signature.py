@@ -1,8 +1,8 @@
-"""Finds the signature of an external SavedModel, and passes it the features that it takes.
+"""Finds a signature of an external SavedModel, and passes the features that it takes to it.
 
 Stock TFX models take serialized raw examples. A model that Keras exported takes one tensor for each of its inputs:
-transformed features, often of another integer type and with a further axis of length 1. Called by the wrong name,
-TensorFlow fails with a list of tensors. Here a wrong name is refused with the names that exist.
+transformed features, often of another integer type and with a further axis of length 1. For a wrong name, TensorFlow's
+message is a list of tensors. Here the message lists the names that exist.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Signature:
     serialized: str | None
 
     def of_examples(self, examples: Tensor) -> Tensor:
-        """Returns the answers for serialized tf.Examples, string `[batch]`, of a signature that takes those."""
+        """Returns the answers to serialized tf.Examples, string `[batch]`. The signature must take these."""
         return self.function(**{str(self.serialized): examples})[self.output]
 
     def of_features(self, features: Features) -> Tensor:
@@ -49,7 +49,7 @@ def find(loaded: Any, teacher: SavedTeacher, features: Mapping[str, Any]) -> Sig
     Args:
       loaded: what `tf.saved_model.load` returned.
       teacher: names the signature and its output.
-      features: what the signature may take, by name; the values are not read.
+      features: the features that the signature may take, by name; the values are not read.
 
     Raises:
       ConfigError: if there is no such signature or output, or if the signature takes something else.
@@ -79,7 +79,7 @@ def _existing(what: str, name: str, known: Mapping[str, Any]) -> Any:
 
 
 def _serialized(inputs: Mapping[str, Any], features: Mapping[str, Any]) -> str | None:
-    """Returns the name of the only input, if it is a vector of texts that is no feature; otherwise None."""
+    """Returns the name of the only input if it is a vector of texts and not a feature; otherwise None."""
     import tensorflow as tf
 
     if len(inputs) != 1:

@@ -1,10 +1,10 @@
 """`WeightFiles`: the weights of a SavedModel, written part by part, so that no process ever holds all of them.
 
-`tf.saved_model.save` takes a model with its weights in memory. A model in stages is in the memory of no process as a
-whole. But its graph can be exported from a sketch: TensorFlow leaves out the value of a variable that has none. The
-values are written beside it by TensorFlow's own operation, each part in a file. A checkpoint may have any number of
-such files, and `MergeV2Checkpoints` makes one of several: it renames the files, and writes one index. So whatever loads
-a SavedModel loads this one.
+`tf.saved_model.save` takes a model with its weights in memory. No process can hold all weights of a model in stages.
+But its graph can be exported from a sketch: TensorFlow leaves out the value of a variable that has none. TensorFlow's
+own operation then writes the values beside it, each part in a file. A checkpoint may have any number of such files, and
+`MergeV2Checkpoints` merges several checkpoints: it renames the files, and writes one index. So all programs that load a
+SavedModel can load this one.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ class WeightFiles:
     """The weights of the members of a SavedModel, in files until the SavedModel is written."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes it. The folder is empty, and has room for the weights."""
+        """Takes an empty folder on a disk with enough space for the weights."""
         self._folder, self._parts, self._members = folder, 0, 0
 
     def add(self, sketch: KerasModel, trained: KerasModel) -> None:
-        """Writes the weights of the next member: one of them, or as many as the largest has bytes, are in memory.
+        """Writes the weights of the next member. At any time, memory holds at most as many bytes as the largest weight.
 
         Args:
-          sketch: the model as it is exported (`limbeck.trainer.pipelining.sketch`). Those of its variables that have
-            memory get the values here.
+          sketch: the model as it is exported (`limbeck.trainer.pipelining.sketch`). If a variable of it has memory, it
+            gets its value here.
           trained: the same model with its weights, on any devices.
         """
         empty: list[tuple[str, Variable]] = []
         for place, (one, other) in enumerate(zip(sketch.variables, trained.variables, strict=True)):
-            # A vocabulary counts as a weight, and has neither a dtype nor a value.
+            # Keras counts a vocabulary as a weight, but it has neither a dtype nor a value.
             if not hasattr(one, "dtype"):
                 continue
             if plain(one).is_initialized():
@@ -61,9 +61,9 @@ class WeightFiles:
         self._parts += 1
 
     def merge_into(self, saved_model: str) -> None:
-        """Puts the weights into a SavedModel that was made of the sketches, in the order in which they were added.
+        """Moves the weights into a SavedModel of the sketches, in the order in which they were added.
 
-        Nothing is left here.
+        The folder of this object is empty afterwards.
         """
         import tensorflow as tf
         from tensorflow.python.saved_model import fingerprinting_utils
@@ -74,7 +74,7 @@ class WeightFiles:
         for file in sorted(variables.iterdir()):
             file.rename(variables / file.name.replace("variables", "graph", 1))
         for file in sorted(self._folder.iterdir()):
-            # A rename does not reach another file system.
+            # A rename does not work across file systems.
             shutil.move(file, variables / file.name)
         with tf.device("/cpu:0"):
             tf.raw_ops.MergeV2Checkpoints(
@@ -82,13 +82,13 @@ class WeightFiles:
                 destination_prefix=str(variables / "variables"),
                 delete_old_dirs=False,
             )
-        # TensorFlow wrote that of the index before.
+        # TensorFlow has written the fingerprint of the old index.
         fingerprinting_utils.write_fingerprint(saved_model)
         self._parts = self._members = 0
 
 
 def parts_of(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Returns where parts begin and end, if neighbours share a part that is no larger than the largest of them alone.
+    """Groups neighbours into parts that are not larger than the largest single one. Returns where parts begin and end.
 
     Args:
       sizes: bytes of each.

@@ -1,6 +1,6 @@
-"""The rules that a task's model must keep, so that training it here equals Keras' `fit`, and so that it can be served.
+"""The rules for a task's model. With them, training here equals Keras' `fit`, and the model can be served.
 
-Without these rules, a part of a model would be silently ignored, or would fail below sixty stack frames of Keras. Each
+Without these rules, a part of a model would be silently ignored, or would fail under sixty stack frames of Keras. Each
 rule is a function that raises a TaskError for one such part.
 """
 
@@ -40,7 +40,7 @@ def assert_uncompiled(model: KerasModel, who: str) -> None:
 
 
 def assert_stock_steps(model: KerasModel, who: str) -> None:
-    """Refuses a model that overrides a training step, by a TaskError: only `fit` would call the step."""
+    """Raises TaskError if a model overrides a training step, because only `fit` would call the step."""
     import tf_keras
 
     own = [name for name in _STEPS if getattr(type(model), name) is not getattr(tf_keras.Model, name)]
@@ -52,7 +52,7 @@ def assert_stock_steps(model: KerasModel, who: str) -> None:
 
 
 def assert_no_metrics(model: KerasModel, who: str) -> None:
-    """Refuses metrics within the model, by a TaskError: nobody would read them. Call it once the model was called."""
+    """Raises TaskError if the model contains metrics, because nobody would read them. Call the model first."""
     names = sorted({metric.name for metric in model.metrics})
     if names:
         raise TaskError(
@@ -64,11 +64,12 @@ def assert_no_metrics(model: KerasModel, who: str) -> None:
 def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
     """Refuses a model if an input that it declares is not an output of `preprocessing_fn`, by name, type and shape.
 
-    Keras matches inputs with other names by their order, without a word. `preprocessing_fn` may return more than the
-    model declares, so a student may read fewer features than its teacher.
+    Keras silently matches inputs with other names by their order. `preprocessing_fn` may return more than the model
+    declares, so a student may read fewer features than its teacher.
 
     Args:
-      model: the model. A subclass of tf_keras.Model declares no inputs, so it passes: a call will show a mistake.
+      model: the model. A subclass of tf_keras.Model declares no inputs, so it passes. A mistake shows when it is
+        called.
       given: the tf.TypeSpec of each output of `preprocessing_fn`, `[batch, ...]`, by name.
       who: the beginning of messages.
 
@@ -99,7 +100,7 @@ def assert_takes(model: KerasModel, given: Mapping[str, Any], who: str) -> None:
 
 
 def assert_one_output(model: KerasModel, who: str) -> None:
-    """Refuses a dictionary or a list of outputs, by a TaskError. Call it once the model was called."""
+    """Raises TaskError if the model returns a dictionary or a list of outputs. Call the model first."""
     import tensorflow as tf
 
     shape = model.output_shape
@@ -110,21 +111,21 @@ def assert_one_output(model: KerasModel, who: str) -> None:
 
 
 def assert_trainable_weights(model: KerasModel, who: str) -> None:
-    """Refuses a model without trainable weights, by a TaskError."""
+    """Raises TaskError if the model has no trainable weights."""
     if not model.trainable_variables:
         why = "all its layers are frozen (trainable=False)" if model.weights else "it has no weights"
         raise TaskError(f"{who} has nothing to train: {why}. Leave at least one layer trainable")
 
 
 def assert_same_weights(first: KerasModel, again: KerasModel, who: str) -> None:
-    """Refuses a builder that builds another model each time. Each process, and the export, builds a model of its own.
+    """Refuses a builder whose models differ, because each process, and the export, builds its own model.
 
     Args:
       first: a model of the builder.
-      again: another one.
+      again: another model of the builder.
       who: the model in words.
     """
-    # A vocabulary counts as a weight and has no shape.
+    # Keras counts a vocabulary as a weight, but it has no shape.
     shapes, others = (
         [tuple(one.shape) for one in model.weights if hasattr(one, "shape")] for model in (first, again)
     )
@@ -144,10 +145,10 @@ def assert_logits(model: KerasModel, who: str, activation: str) -> None:
     Args:
       model: the model.
       who: the beginning of messages.
-      activation: what the objective makes of the outputs, `softmax` or `sigmoid`.
+      activation: the function that the objective applies to the outputs, `softmax` or `sigmoid`.
 
     Raises:
-      TaskError: if it does.
+      TaskError: if the model ends in probabilities.
     """
     found = _probabilities(model)
     if found:
@@ -158,7 +159,7 @@ def assert_logits(model: KerasModel, who: str, activation: str) -> None:
 
 
 def assert_no_probabilities(outputs: Any, who: str) -> None:
-    """Refuses a model whose outputs are probabilities, by a TaskError: its softmax may be where nobody sees it.
+    """Raises TaskError if the outputs are probabilities. A model may hide its softmax, for example in a function.
 
     Args:
       outputs: float32 NumPy array `[batch, classes]`: what the model returns for the first batch.
@@ -178,7 +179,7 @@ def assert_examples_kept(features: Mapping[str, Any], examples: int, task: str) 
     The shapes of a dataset do not tell the number of examples, so the first batch does.
 
     Args:
-      features: what the task's `augment` made of the first batch, by name.
+      features: the first batch after the task's `augment`, by name.
       examples: the number of labels of that batch.
       task: name of the task.
 
@@ -251,7 +252,7 @@ def _shown(shape: Any) -> str:
 
 
 def _probabilities(model: KerasModel) -> str | None:
-    """Returns what turns the outputs into probabilities, in words; None if nothing visible does."""
+    """Returns which layer turns the outputs into probabilities, in words; None if no visible one does."""
     import tf_keras
 
     output = getattr(model, "output", None) if getattr(model, "_is_graph_network", False) else None

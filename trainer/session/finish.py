@@ -44,7 +44,7 @@ def plain_copy(session: Session, weights: Weights) -> KerasModel:
 
 @contextlib.contextmanager
 def weight_files(session: Session) -> Iterator[WeightFiles | None]:
-    """Returns a context with what takes the weights of teachers in stages; None for any other job."""
+    """Returns a context with the `WeightFiles` for teachers in stages; None for any other job."""
     if not session.job.pipelining.is_on:
         yield None
         return
@@ -53,12 +53,12 @@ def weight_files(session: Session) -> Iterator[WeightFiles | None]:
 
 
 def sketched_copy(session: Session, trained: KerasModel, weights: WeightFiles) -> KerasModel:
-    """Builds the model of the job without memory for its weights, and writes those of a trained one into files.
+    """Builds the model of the job without memory for weights, and writes the weights of a trained one into files.
 
     Args:
       session: the session of this process.
       trained: the model of the next member, with its variables on any devices.
-      weights: takes the weights, and belongs to the SavedModel that is made of the copies.
+      weights: takes the weights. They belong to the SavedModel that will be made of the copies.
 
     Raises:
       TaskError: if the task builds another model each time.
@@ -75,7 +75,8 @@ def export(
 ) -> None:
     """Writes the SavedModel of all members and `history.json`. Removes whatever was at `model_uri` before.
 
-    If members are separate, the first is the SavedModel, and the others are one beside `history.json`.
+    If members are separate, the first becomes the SavedModel, and the others become one SavedModel beside
+    `history.json`.
 
     Args:
       session: the session of the chief.
@@ -111,8 +112,8 @@ def write_record(session: Session, fitted: Sequence[Fitted], traffic: Traffic) -
 
     Args:
       session: the session of this process.
-      fitted: what it did for each of them.
-      traffic: what it moved.
+      fitted: what this process did for each of them.
+      traffic: the bytes that this process moved.
     """
     job, me = session.job, session.me
     device = sum((one.device for one in fitted), DeviceSeconds())

@@ -1,13 +1,13 @@
 """Trains a sequence of students; each student after the first has the previous student as its only teacher.
 
 Furlanello et al. (2018), "Born-again neural networks" (arXiv:1805.04770): a student of the same network, taught by its
-predecessor and by labels, is often better than it. The obvious way is a node of the graph for each generation, and soft
-targets of each on the disk. But a student is small, so its answers cost little at a step. Here all generations are
-trained by one job, and a predecessor answers at each step, whatever the inputs are.
+predecessor and by labels, is often better than its predecessor. The obvious way is a node of the graph for each
+generation, with the soft targets of each on disk. But a student is small, so its answers cost little at a step. Here
+one job trains all generations. A predecessor answers at each step, so inputs may be augmented.
 
-The first generation is the student that a run without generations trains, to the bit. As in the paper, the others begin
-with other weights: with the same ones, and the same order of examples, a student would mostly repeat its predecessor. A
-job that was killed reads the generations that were done from their last checkpoints.
+The first generation equals the student of a run without generations, to the bit. As in the paper, the others start from
+other weights. With the same weights and the same order of examples, a student would mostly repeat its predecessor. A
+job that was killed reads finished generations from their last checkpoints.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Descent:
     """The generations of one member.
 
     Attributes:
-      weights: of the last generation.
+      weights: weights of the last generation.
       fitted: what this process did for each generation, in their order.
-      told: the figures of each generation.
+      told: figures of each generation.
     """
 
     weights: Weights
@@ -65,13 +65,13 @@ def train(
     """Trains all generations of a member. Every process of the job must call it.
 
     Args:
-      session: the session of this process, with the loss that holds for all generations.
+      session: the session of this process, with the loss of all generations.
       number: number of the member, from 0.
       found: the result of the search that has trained the first generation; None: it is trained here.
       then: called with a trained model that has no generations, as `member.train` does.
 
     Raises:
-      TaskError: as `member.train` does, and so with its other errors.
+      TaskError: as in `member.train`, which raises other errors, too.
     """
     generations = count(session)
     if generations == 1:
@@ -88,7 +88,7 @@ def train(
 
 
 def tell(session: Session, told: tuple[Generation, ...]) -> None:
-    """Writes the generations of the first member beside its history, and tells them on the terminal."""
+    """Writes the figures of the first member's generations beside its history, and prints them on the terminal."""
     generation_record.write(told, session.job.record_uri)
     measure = session.task.objective.measure
     values = ", ".join("unknown" if one.value is None else measure.text(one.value) for one in told)
@@ -96,7 +96,7 @@ def tell(session: Session, told: tuple[Generation, ...]) -> None:
 
 
 def seed_of(seed: int, generation: int) -> int:
-    """Returns the seed of a generation: the given one of the first, and another of each other, below 2^31."""
+    """Returns the seed of a generation, below 2^31: the given seed for the first one, another seed for each other."""
     if generation == 1:
         return seed
     return int(np.random.SeedSequence([seed, generation]).generate_state(1)[0] >> 1)
@@ -122,7 +122,7 @@ def _as_searched(found: Found) -> Generation:
 
 
 class _Figures:
-    """Judges generations on the validation split; they are unknown if there is none, or if it has no label."""
+    """Judges generations on the validation split. Figures are unknown if there is no split, or if it has no label."""
 
     def __init__(self, session: Session) -> None:
         uri = session.job.validation_uri

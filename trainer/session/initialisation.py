@@ -1,7 +1,7 @@
 """Computes the first weights of a student from its trained teacher, if the task says how (`Task.initialise_student`).
 
 Student and teacher (`limbeck.trainer.session.teachers`) are built outside of the strategy, where a task can read and
-set weights as in a notebook. Only the weights go on to the student that is trained.
+set weights as in a notebook. Only the weights are passed on to the student that is trained.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Weights = list[npt.NDArray[np.generic]]
 def initial_weights(session: Session) -> Weights | None:
     """Returns the first weights of the student, in the order of `model.get_weights()`.
 
-    None if the job is of a teacher, or if the task has no `initialise_student`. Set the random seed before: student and
-    teacher are built, and the task may draw numbers.
+    Returns None if the job trains teachers, or if the task has no `initialise_student`. Set the random seed before,
+    because student and teacher are built, and the task may draw numbers.
 
     Raises:
       ConfigError: if the job has no teacher.
-      TaskError: if the task's function fails; errors of `initialise` too.
+      TaskError: if the task's function fails, and as in `initialise`.
     """
     if session.job.entry != "student" or session.task.initialise_student is None:
         return None
@@ -47,7 +47,7 @@ def initial_weights(session: Session) -> Weights | None:
 def assert_initialisable(session: Session, student: KerasModel) -> None:
     """Tries the task's function on a student; does nothing if the task has none.
 
-    If the job has no teacher yet, the function is tried with one that is not trained.
+    If the job has no teacher yet, the function is tried with an untrained one.
 
     Raises:
       ConfigError: if the teacher is not the one that the task builds.
@@ -66,7 +66,8 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
       teacher: a teacher, likewise.
 
     Raises:
-      TaskError: if the function raises, changes no weight of the student, freezes or adds any, or makes one not finite.
+      TaskError: if the function raises, changes no weight of the student, freezes or adds weights, or sets one to a
+        value that is not finite.
     """
     function: Any = session.task.initialise_student
     before, layout = student.get_weights(), _layout(student)
@@ -86,6 +87,6 @@ def initialise(session: Session, student: KerasModel, teacher: KerasModel) -> No
 
 
 def _layout(model: KerasModel) -> Sequence[Any]:
-    """Returns which weights there are, and which of them are trained."""
+    """Returns the weights of a model, and which of them are trained."""
     trained = {id(one) for one in model.trainable_variables}
     return [(id(one), id(one) in trained) for one in model.variables]

@@ -1,8 +1,8 @@
 """Chooses the examples that a member is trained and validated on, and splits each into model inputs and targets.
 
-A dataset that mixed features, labels and teachers' logits would leave it to each model to pick its inputs. One that
-picked a label by accident would look perfect. Here the transform graph says what an input is, and the job says what a
-target is.
+If a dataset mixed features, labels and teachers' logits, each model would have to pick its inputs. A model that picked
+a label by accident would look perfect. Here the transform graph says what an input is, and the job says what a target
+is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from limbeck.trainer.session.session import Session
 
 
 def packed_spec(transform_graph_uri: str, objective: Objective) -> FeatureSpec:
-    """Returns the feature spec of whatever a job reads of its examples, and of what jobs that it tries read."""
+    """Returns the feature spec of all features that a job, and the jobs that it tries, read from its examples."""
     import tensorflow_transform as tft
 
     from limbeck.trainer.serving.export import model_input_spec
@@ -46,7 +46,7 @@ def order_of(session: Session, member: int) -> Order:
 
     Args:
       session: the session of this process.
-      member: number of the member, from 0. Each has another permutation.
+      member: number of the member, from 0. Each member has another permutation.
     """
     training = session.job.training
     examples = len(shared(session.job.examples_uri))
@@ -65,7 +65,7 @@ def examples_until(session: Session, order: Order) -> Callable[[int], int]:
 
 
 def last_step(session: Session, order: Order) -> int:
-    """Returns the number of steps of a training: all, or those with a full batch if all must have the same size."""
+    """Returns the number of steps of a training. If all batches must have the same size, only full batches count."""
     steps = order.full_steps if strategy_kind(session.job.strategy.name).fixed_shapes else order.steps
     return min(steps, session.job.most_steps or steps)
 
@@ -90,7 +90,7 @@ def last_replica(session: Session, order: Order) -> Dataset:
 def validation(session: Session, model: Callable[..., Tensor], order: Order) -> Validation | None:
     """Returns the validation at the end of each epoch, which may end the training early. `model` gives the logits.
 
-    None if the job has no early stopping and the task has no metrics.
+    Returns None if the job has no early stopping and the task has no metrics.
 
     Raises:
       TaskError: if the task's metrics cannot be built.
@@ -132,7 +132,7 @@ def _of_fixed_shapes(dataset: Dataset, batch_size: int, replicas: int) -> Datase
 
 
 def batch_source(session: Session, order: Order) -> tuple[BatchSource, Callable[..., tuple[Any, ...]]]:
-    """Returns the batches that a chief hands out, and what a worker makes of one, as `GradientStep` takes it."""
+    """Returns the batches that a chief sends, and the function by which a worker converts one for `GradientStep`."""
     spec, prepare, partners, _ = _reading(session, order)
     if partners is not None:
         chosen = None if session.job.distillation is None else session.job.distillation.inputs
@@ -165,7 +165,7 @@ def _dataset(session: Session, order: Order, mine: Sequence[int], replicas: int,
 def _reading(
     session: Session, order: Order
 ) -> tuple[FeatureSpec, Callable[..., tuple[Any, ...]], Partners | None, bool]:
-    """Returns the features to read, what makes a batch of them, its partners, and whether it computes."""
+    """Returns the features to read, the function that makes a batch of them, its partners, and whether it computes."""
     from limbeck.trainer.serving.export import model_input_spec
 
     job = session.job
@@ -179,7 +179,7 @@ def _reading(
     elif chosen == "munge":
         assert_mungeable(inputs, session.task)
         partners = Neighbours(shared(job.examples_uri), sorted(inputs)).partners(order)
-    # A student sees what its teachers see: soft targets that were stored are those of the examples as they are.
+    # Stored soft targets belong to the original examples, so a student that learns from them gets no augmented inputs.
     augment = session.task.augment if job.entry == "teacher" or chosen != "stored" else None
 
     def prepare(features: Features, counts: Denominators, seeds: Tensor, *partners: Features) -> tuple[Any, ...]:

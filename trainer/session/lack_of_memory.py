@@ -1,7 +1,7 @@
 """Names the stage of a teacher that ran out of memory, and says what to do.
 
-TensorFlow names the device on which it could not allocate a tensor, below a hundred lines of a graph. This message does
-not say which setting would help, or that no work is lost.
+TensorFlow's message names the device on which it could not allocate a tensor, under a hundred lines about a graph. It
+says neither which setting would help, nor that no work is lost.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ALLOCATING = re.compile(r"OOM when allocating tensor with shape(\[[\d,]*\]) and
 
 @contextlib.contextmanager
 def told(session: Session) -> Iterator[None]:
-    """Returns a context that tells a lack of memory of a stage.
+    """Returns a context that turns a stage's lack of memory into an error with advice.
 
     Raises:
-      PassingFaultError: if a job in stages has too little memory. Other processes of a machine may have taken it, so
+      PassingFaultError: if a job in stages has too little memory. Other processes of the machine may use the memory, so
         another attempt may succeed.
     """
     import tensorflow as tf
@@ -43,10 +43,10 @@ def told(session: Session) -> Iterator[None]:
 
 
 def words(message: str, settings: PipeliningConfig, names: Sequence[str]) -> str:
-    """Returns which stage has not enough memory, and for what, as the beginning of a sentence.
+    """Returns which stage lacks memory, and for which tensor, as the beginning of a sentence.
 
     Args:
-      message: of TensorFlow's error.
+      message: the message of TensorFlow's error.
       settings: the stages.
       names: the devices of the stages, by their numbers.
     """

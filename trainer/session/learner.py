@@ -20,12 +20,12 @@ Learner = Any
 def learner_of(session: Session, model: KerasModel, *, trying: bool = False) -> Learner:
     """Returns the model itself, or a student beside its teachers if the distillation needs them at each step.
 
-    Call it in the strategy's scope. The model is built before, so that its first weights do not depend on its teachers.
+    Call it in the strategy's scope, after the model is built, so that its first weights do not depend on its teachers.
 
     Args:
       session: the session of this process.
       model: the model of the job.
-      trying: whether nothing is trained. Then a job without a teacher gets one that is not trained.
+      trying: whether the job is only tried. Then a job without a teacher gets an untrained one.
 
     Raises:
       ConfigError: if the task has no hints or no augmentation, or the job no teacher.

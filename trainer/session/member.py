@@ -44,8 +44,8 @@ def train(
       then: called with the trained model, which is still under its strategy.
 
     Returns:
-      The weights, as arrays in the order of `model.get_weights()`, and what this process did. A model in stages may be
-      larger than the memory of this process: then there are no arrays, and `then` takes the weights.
+      The weights, as arrays in the order of `model.get_weights()`, and what this process did. For a model in stages
+      there are no arrays, because it may be larger than the memory of this process. Use `then` to take its weights.
 
     Raises:
       TaskError: if the task's code fails, or its model breaks a rule of `limbeck.trainer.session.contract`.
@@ -78,7 +78,7 @@ def train(
             optimizer = build_optimizer(session.task, optimization.schedule(training, order.steps))
             loss_scale = precision.loss_scale(training, optimizer)
             pipelined.follow(optimizer, stages)
-            # Before a checkpoint is looked for, so that a resumed training has the same graph as a new one.
+            # This comes before the search for a checkpoint, so that a resumed training has the same graph as a new one.
             optimizer.build(learner.trainable_variables)
             step = step_of(session, strategy, learner, optimizer, loss_scale, stages=stages)
         saved = Saved(job, member, strategy, session.me.is_chief)
@@ -102,7 +102,7 @@ def train(
                 steps_per_call=training.steps_per_call,
             )
     with strategies.scope(strategy):
-        # It may replace the weights by their moving average. The last checkpoint holds the weights from before.
+        # The optimizer may replace the weights by their moving average. The last checkpoint holds the original weights.
         optimizer.finalize_variable_values(learner.trainable_variables)
     if then is not None:
         then(model)
@@ -119,7 +119,7 @@ def _stop_requested(session: Session) -> Callable[[], bool]:
 
 @contextlib.contextmanager
 def _guarded(what: str) -> Iterator[None]:
-    """Returns a context that adds, to an exception of the task's code, the step after which it was raised."""
+    """Returns a context that adds the step to an exception of the task's code."""
     try:
         yield
     except PreemptedError:

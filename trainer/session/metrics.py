@@ -1,7 +1,8 @@
 """Builds the task's metrics, and tries them before training.
 
-They are first computed at the end of an epoch, which may be hours after the start. A metric that takes probabilities,
-or labels of another shape, would fail there. So they are computed for the first batch of training, and thrown away.
+Metrics are first computed at the end of an epoch, which may be hours after the start. A metric that expects
+probabilities, or labels of another shape, would fail then. So they are first computed for one batch, and the results
+are thrown away.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def build_metrics(task: Task) -> list[KerasMetric]:
     """Builds the task's metrics, outside of any strategy; none if the task has none.
 
     Raises:
-      TaskError: if the task's function raises, or returns anything but tf_keras metrics with names of their own.
+      TaskError: if the task's function raises, or returns anything but tf_keras metrics with unique names.
     """
     import tf_keras
 
@@ -56,7 +57,7 @@ def assert_computable(session: Session, outputs: Tensor, labels: Tensor) -> None
 
     Raises:
       ConfigError: if the job has no validation split.
-      TaskError: if a metric has another name each time, fails, or has a result that is no number.
+      TaskError: if a metric has another name each time, fails, or has a result that is not a number.
     """
     import tensorflow as tf
 
@@ -78,7 +79,7 @@ def assert_computable(session: Session, outputs: Tensor, labels: Tensor) -> None
             lambda given, made, one=metric: updated([one], given, made), autograph=False, input_signature=signature
         )
         with task_code.guarded(f"the metric '{metric.name}' of task '{task.name}' fails on the first batch"):
-            # Traced also if no example of the batch has a label.
+            # The function is traced even if no example of the batch has a label.
             run = update.get_concrete_function()
             if tf.reduce_any(known):
                 run(tf.boolean_mask(labels, known), tf.boolean_mask(outputs, known))

@@ -1,6 +1,6 @@
 """Calls the task's builders of the model and the optimizer, and turns their failures into a TaskError.
 
-Otherwise an exception in a user's builder would look like a lost process, which the launcher would start again in vain.
+Otherwise an exception in a user's builder would look like a lost process, and the launcher would restart it in vain.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Builds the model of a job in stages: cuts it, and puts its variables on the devices of the stages.
 
 The stages are chosen by measured times (`limbeck.trainer.pipelining.profile`), so that they take equally long. Another
-run may cut the model elsewhere. TensorFlow fuses layers within a stage, so its result differs by rounding. A job keeps
-its cut beside its checkpoints, and goes on with it after a restart.
+run may cut the model elsewhere. Then its result differs by rounding, because TensorFlow fuses layers within a stage. A
+job stores its cut beside its checkpoints, and uses it again after a restart.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Stages:
 
     Attributes:
       cuts: the positions in its call graph.
-      devices: the devices of the stages, those of one replica after those of another.
+      devices: the devices of the stages, replica by replica.
       schedule: what the stages do.
     """
 
@@ -55,7 +55,7 @@ class Stages:
 
     @property
     def first(self) -> tuple[str, ...]:
-        """The devices of the first replica, which has the variables: one more than cuts."""
+        """The devices of the first replica, which has the variables. There is one more device than cuts."""
         return self.devices[: len(self.cuts) + 1]
 
 
@@ -66,8 +66,8 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
 
     Args:
       session: the session of this process.
-      seed: of its first weights.
-      tell: whether to say which layers each stage has.
+      seed: seed of its first weights.
+      tell: whether to log which layers each stage has.
 
     Raises:
       TaskError: if the model cannot be cut.
@@ -77,21 +77,21 @@ def build(session: Session, seed: int, *, tell: bool) -> tuple[KerasModel, Stage
     import tensorflow as tf
     import tf_keras
 
-    # The whole model may fit the memory of no device, and not that of this machine.
+    # The whole model may fit neither a device nor the memory of this machine.
     with tf.device("/cpu:0"):
         sketch = sketch_of(session)
         stages = _balanced(session, sketch, tell=tell)
     if session.job.training.swap:
         assert_swappable(stages.devices)
     blocks = blocks_of(_layout(session, sketch.model), stages.cuts)
-    # The sketch and its profile have drawn random numbers.
+    # The seed is set again, because the sketch and its profile have drawn random numbers.
     tf_keras.utils.set_random_seed(seed)
     with placement.placed(placement.places(sketch.made, blocks, stages.first)):
         return build_model(session), stages
 
 
 def layout_and_cuts(session: Session, model: KerasModel) -> tuple[Layout, tuple[int, ...]]:
-    """Returns the call graph of the model of the job, and the positions at which a stage may end. Errors as above."""
+    """Returns the call graph of the job's model, and the positions at which a stage may end. Raises as `build`."""
     found = _layout(session, model)
     return found, _cuts(session, found)
 
@@ -99,9 +99,9 @@ def layout_and_cuts(session: Session, model: KerasModel) -> tuple[Layout, tuple[
 def equal(session: Session, model: KerasModel) -> Stages:
     """Returns stages of equally many blocks on one device, to try a job with. Errors are those of `build`.
 
-    A process that trains no teacher may try one, and has no devices for stages. There is one replica, because others
-    would need memory for copies of the weights, and no task knows of them. Whether a cut can fit the memory of the
-    devices is known by sizes alone.
+    A process that trains no teacher may try one, and has no devices for stages. There is only one replica, because
+    others would need memory for copies of the weights. The sizes of the blocks show whether a cut can fit the memory of
+    the devices.
     """
     (found, cuts), count, schedule = (
         layout_and_cuts(session, model),
@@ -120,7 +120,8 @@ def equal(session: Session, model: KerasModel) -> Stages:
 def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
     """Returns stages that take equally long. Blocks of the sketch are called, which changes its state.
 
-    Another cut rounds otherwise, and a clock decides on it. So an attempt that goes on takes the cut of the first one.
+    The cut depends on measured times, and another cut rounds differently. So a resumed attempt uses the cut of the
+    first attempt.
     """
     settings, schedule = session.job.pipelining, _schedule(session)
     found, cuts = layout_and_cuts(session, sketch.model)
@@ -133,7 +134,7 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
     part, _ = micro_batches.cut((given, given), parts, 0)
     part = sketch.model._flatten_to_reference_inputs(part)
     measured = costs(found, cuts, blocks, part, sketch.made, copies=_copies(session, parts))
-    # Under this schedule the result depends on the cut, which must then not depend on a clock.
+    # Under this schedule, the result depends on the cut. So the cut must not depend on measured times.
     by: Partitioning = "naive" if settings.schedule == "weight_stashing" else "balanced"
     chosen = partition(measured, _limits(session, schedule), by, session.who)
     if tell:
@@ -146,7 +147,7 @@ def _balanced(session: Session, sketch: Sketch, *, tell: bool) -> Stages:
 
 
 def _parts(session: Session) -> int:
-    """Returns how many parts a batch is cut into, each of which one replica computes at a time."""
+    """Returns the number of parts of a batch. A replica computes one part at a time."""
     settings = session.job.pipelining
     return settings.replicas * settings.micro_batches * session.job.training.accumulate
 
@@ -162,9 +163,9 @@ def _limits(session: Session, schedule: Schedule) -> Devices:
 
 
 def _copies(session: Session, parts: int) -> int:
-    """Returns how many values of its own size a training holds for each weight.
+    """Returns how many values a training holds for each weight.
 
-    They are the weight, its slots, its gradient, and the sum of its gradients if a batch has several parts.
+    The values are the weight, its slots, its gradient, and the sum of its gradients if a batch has several parts.
     """
     import tensorflow as tf
 
@@ -176,20 +177,20 @@ def _copies(session: Session, parts: int) -> int:
 
 
 def _place(checkpoints: str, settings: PipeliningConfig) -> str:
-    # An attempt with devices of another size must not take a cut that they do not fit.
+    # If an attempt has devices of another size, it must not use a cut that does not fit them.
     within = "" if settings.memory_mib is None else f"-within-{settings.memory_mib}"
     return files.join(checkpoints, f"cut-into-{settings.stages}{within}.json")
 
 
 def _known(session: Session, cuts: Sequence[int]) -> tuple[int, ...] | None:
-    """Returns the cut that an earlier attempt has kept; None if there is none."""
+    """Returns the cut that an earlier attempt has stored; None if there is none."""
     checkpoints = session.job.checkpoint_uri
     if checkpoints is None or not files.exists(place := _place(checkpoints, session.job.pipelining)):
         return None
     try:
         kept = tuple(json.loads(files.read_text(place)))
     except ValueError:
-        # The attempt was killed while it wrote.
+        # The earlier attempt was killed while it wrote the file.
         return None
     return kept if set(kept) <= set(cuts) else None
 
@@ -197,7 +198,7 @@ def _known(session: Session, cuts: Sequence[int]) -> tuple[int, ...] | None:
 def _cuts(session: Session, found: Layout) -> tuple[int, ...]:
     """Returns the positions at which a stage may end, at least as many as are needed."""
     graph, stages = found.graph, session.job.pipelining.stages
-    # The cuts that one value crosses are the cheap ones. If they are too few, several values are sent.
+    # Cuts that one value crosses are cheap. If there are too few of them, several values are sent.
     cuts = graph.joints() if len(graph.joints()) >= stages - 1 else graph.cuts()
     if len(cuts) < stages - 1:
         raise ConfigError(
@@ -217,7 +218,7 @@ def _layout(session: Session, model: KerasModel) -> Layout:
 
 
 def differentiation(session: Session, model: KerasModel, loss: Loss, stages: Stages) -> PipelinedModel:
-    """Returns what differentiates a model in stages. Call it with the job's precision, and outside of a graph."""
+    """Returns the `Differentiation` of a model in stages. Call it with the job's precision, and outside of a graph."""
     found = _layout(session, model)
     blocks = blocks_of(found, stages.cuts)
     return PipelinedModel(
@@ -236,7 +237,7 @@ def delayed_step(session: Session, model: PipelinedModel, optimizer: Optimizer) 
     """Returns the step of a model whose schedule has no flush.
 
     Raises:
-      TaskError: if the optimizer cannot be at another step on each stage.
+      TaskError: if the optimizer cannot be at different steps on different stages.
     """
     settings = session.job.pipelining
     schedule = functools.partial(
@@ -246,7 +247,7 @@ def delayed_step(session: Session, model: PipelinedModel, optimizer: Optimizer) 
 
 
 def answers(session: Session, model: KerasModel, stages: Stages | None) -> Callable[..., Tensor]:
-    """Returns what computes the logits of a model: each stage on its device, or the model itself without stages."""
+    """Returns a function that computes a model's logits: each stage on its device, or without stages the model."""
     if stages is None:
         return model
     found = _layout(session, model)
@@ -262,7 +263,7 @@ def follow(optimizer: Optimizer, stages: Stages | None) -> None:
 def _tell(
     session: Session, chosen: Sequence[Stage], blocks: Sequence[Block], measured: Sequence[BlockCost]
 ) -> None:
-    """Says which layers each stage has, and why: the times that were measured."""
+    """Logs which layers each stage has, and the measured times."""
     lines = []
     for number, stage in enumerate(chosen):
         layers = [layer.name for block in blocks[stage.begin : stage.end] for layer in block.model.layers[1:]]

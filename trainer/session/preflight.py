@@ -1,9 +1,9 @@
 """Tries a job before its first step: builds the model and the optimizer, reads a batch, and traces one step.
 
-Without it, a mistake in a task would show at the first step at the earliest: in every process at once, and as a
+Without this check, a mistake in a task would show at the first step at the earliest, in every process at once, and as a
 traceback of TensorFlow. Here the chief finds it outside of any strategy, with a model that is then thrown away. It
 calls the model once on the real first batch, and traces one training step without running it. A model in stages need
-not fit the chief (`limbeck.trainer.session.tried_model`).
+not fit the memory of the chief (`limbeck.trainer.session.tried_model`).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def check(session: Session, order: Order) -> None:
 
     Emits a note if a checkpoint cannot hold the whole state of the training.
 
-    A job of teachers tries the student too that is planned to learn from them (`TrainingJob.planned_student`), with the
-    loss of distillation: otherwise a mistake in it would be told after the teachers were trained, in hours. For the
-    same reason a job of the control on hard labels tries the teacher that is planned (`TrainingJob.planned_teacher`).
+    A job of teachers also tries the student that will learn from them (`TrainingJob.planned_student`), with the loss of
+    distillation. Otherwise a mistake in it would show only after the teachers are trained, perhaps hours later. For the
+    same reason, a job of the control on hard labels tries the planned teacher (`TrainingJob.planned_teacher`).
 
     Raises:
       TaskError: if the task's code raises, or breaks a rule of `limbeck.trainer.session.contract`.
@@ -52,7 +52,7 @@ def check(session: Session, order: Order) -> None:
     planned = session.job.planned()
     if planned is None:
         return
-    # It is remarked on when it is trained.
+    # The remarks on this model come when it is trained.
     trying = dataclasses.replace(session, job=planned)
     first = inputs.order_of(trying, 0)
     batch = _first_batch(trying, first)
@@ -62,7 +62,7 @@ def check(session: Session, order: Order) -> None:
 
 
 def batch_remarks(order: Order, who: str) -> list[str]:
-    """Returns a sentence if one batch holds more than the split, so that there are fewer steps than epochs."""
+    """Returns a sentence if a batch is larger than the split, so that there are fewer steps than epochs."""
     if order.steps >= order.epochs:
         return []
     return [
@@ -73,7 +73,7 @@ def batch_remarks(order: Order, who: str) -> list[str]:
 
 
 def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
-    """Calls the model of the job with a batch, and traces one step. Returns what is worth knowing."""
+    """Calls the model of the job with a batch, and traces one step. Returns remarks for the user."""
     import tensorflow as tf
 
     task, training, entry = session.task, session.job.training, session.job.entry
@@ -105,7 +105,7 @@ def _try(session: Session, order: Order, batch: tuple[Any, ...]) -> list[str]:
 
 
 def _with_logits(session: Session, teachers: int, batch: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns a batch of a student with logits `[batch, teachers, outputs]` that are 0: no teacher is trained yet."""
+    """Returns a student's batch with logits `[batch, teachers, outputs]` of 0, because no teacher is trained yet."""
     import tensorflow as tf
 
     features, targets, counts = batch
@@ -121,7 +121,7 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
     options.autotune.enabled = False
     with task_code.guarded(f"augment of task '{session.task.name}' fails on the first batch", whole=False):
         dataset = inputs.last_replica(session, order).with_options(options)
-        # Autograph would change the message of an exception that is raised within augment.
+        # Autograph would change the message of an exception in `augment`.
         contract.assert_kept(dataset.element_spec[0], input_types(session), session.task.name)
         features, targets, counts = next(iter(dataset))
     given = len(targets[label_key(session.job.entry)])
@@ -132,9 +132,9 @@ def _first_batch(session: Session, order: Order) -> tuple[Any, ...]:
 def _assert_computes_nothing(
     session: Session, order: Order, call: Callable[[Features], None], given: Features
 ) -> None:
-    """Refuses a last batch with fewer examples than micro-batches, if the model cannot be computed without any example.
+    """Refuses a last batch with fewer examples than micro-batches if the model fails for an empty micro-batch.
 
-    TensorFlow's convolutions on a CPU cannot.
+    TensorFlow's convolutions on a CPU do.
     """
     pipelining = session.job.pipelining
     replicas = session.strategy.num_replicas_in_sync * pipelining.replicas
@@ -154,7 +154,7 @@ def _assert_computes_nothing(
 
 
 def _assert_repeatable(session: Session, model: KerasModel, graph: Any) -> None:
-    """Refuses recomputation of a model whose layers draw other random numbers each time that they are called."""
+    """Refuses recomputation if layers of the model draw different random numbers in each call."""
     recompute = session.job.training.recompute
     layers = exactness.inexact_layers(model, graph) if recompute != "none" else ()
     if layers:
@@ -166,7 +166,7 @@ def _assert_repeatable(session: Session, model: KerasModel, graph: Any) -> None:
 
 
 def _of_normalisation(session: Session, model: KerasModel) -> str | None:
-    """Returns what accumulation changes about a model with batch normalisation; None if it changes nothing."""
+    """Returns a sentence on how accumulation changes a model with batch normalisation; None if it does not."""
     import tf_keras
 
     pipelining = session.job.pipelining

@@ -30,9 +30,9 @@ def load(model: KerasModel, uri: str, who: str, builder: str, member: int = 0) -
       member: number of the member, from 0.
 
     Raises:
-      ConfigError: if the SavedModel holds other weights, as one that the pipeline did not train.
+      ConfigError: if the SavedModel holds other weights, for example because the pipeline did not train it.
     """
-    # A vocabulary counts as a weight, is built with the model, and has neither a dtype nor a value.
+    # Keras counts a vocabulary as a weight, but it is built with the model, and has neither a dtype nor a value.
     variables = {place: one for place, one in enumerate(model.variables) if hasattr(one, "dtype")}
     reader = _reader(uri)
     keys = {place: f"weights/{member}/{place}/.ATTRIBUTES/VARIABLE_VALUE" for place in variables}

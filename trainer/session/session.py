@@ -1,7 +1,7 @@
-"""What the parts of a training process share: the job, the place of this process, the strategy, the task.
+"""The data that all parts of a training process share: the job, the role of this process, the strategy, the task.
 
-Each function of `limbeck.trainer.session` needs most of them. One frozen object is handed on, instead of five arguments
-or a global variable.
+Each function of `limbeck.trainer.session` needs most of them. So one frozen object is passed on, instead of five
+arguments or a global variable.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Session:
       strategy: the strategy under which all members are trained.
       task: the task of the job, loaded.
       transform: the transform graph. It holds the specs of the examples, and is exported with the model.
-      trial: which of several trainings of the student this is, such as `trial 2/8` of a search or `generation 2/3`;
-        None for the training itself.
+      trial: name of this training if it is one of several of the student, such as `trial 2/8` or `generation 2/3`;
+        otherwise None.
       predecessor: the weights of the student that is the only teacher of this training; None: the job's teachers are.
     """
 

@@ -1,4 +1,4 @@
-"""Sketches the model of a job, for a process that the model itself may not fit: it is tried, cut and exported so."""
+"""Sketches the model of a job, to try, cut and export a model that may not fit the memory of the process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Sketch:
 
     Attributes:
       model: a tf_keras model.
-      made: its variables, and others that were made with it, in the order in which they were made.
+      made: its variables, and others that were created with it, in the order of their creation.
     """
 
     model: KerasModel
     made: list[Made]
 
     def fill_the_rest(self) -> None:
-        """Gives their first values to variables that the model does not count as weights: nobody else sets them."""
+        """Sets variables that are not weights of the model to their first values, because no other code sets them."""
         known = {id(plain(one)) for one in self.model.variables if hasattr(one, "dtype")}
         for one in self.made:
             if one.initial is not None and id(one.variable) not in known:
@@ -34,7 +34,7 @@ class Sketch:
 
 
 def sketch_of(session: Session) -> Sketch:
-    """Builds the model of the job without memory for its variables; with it if the task's builder reads weights.
+    """Builds the model of the job without memory for its variables; with memory if the task's builder reads weights.
 
     Raises:
       TaskError: as `build_model` does.

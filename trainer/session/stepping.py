@@ -1,6 +1,6 @@
 """Chooses how the step of a job computes its gradients: at once, in micro-batches, with recomputation, or in stages.
 
-The step that is tried before a training must be the step of the training. So it is made in one place.
+The step that is tried before a training must equal the step of the training. So both come from this module.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def step_of(
     Args:
       session: the session of this process.
       strategy: the strategy of learner and optimizer.
-      learner: what is trained.
+      learner: the model or student that is trained.
       optimizer: its optimizer.
       loss_scale: its loss scale, if it has one.
-      stages: where it is cut, if its variables are on several devices.
+      stages: where the model is cut, if its variables are on several devices.
 
     Raises:
-      TaskError: if the model cannot be cut, and the job says that it is.
+      TaskError: if the job needs a model in blocks or stages, and the model cannot be cut.
       ConfigError: if recomputation would save nothing, or activations are to leave a GPU and there is none.
     """
     training, loss = session.job.training, loss_of(session.job, session.task.objective)

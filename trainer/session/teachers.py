@@ -1,7 +1,7 @@
 """Builds the teacher of a student's job, as a tf_keras model with layers.
 
-The exported teacher is a SavedModel: a function without layers, which cannot be asked for its second layer. So a
-teacher is built again by `build_teacher`, and gets its weights from there.
+The exported teacher is a SavedModel: a function without access to its layers. So the teacher is built again by
+`build_teacher`, and gets the weights of the SavedModel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from limbeck.trainer.session.session import Session
 
 
 def first_teacher(session: Session, member: int = 0) -> KerasModel:
-    """Builds a teacher, with the weights of the first teacher of the job if there is one; `member` is another's number.
+    """Builds a teacher with the weights of teacher number `member` of the job, if it has teachers.
 
     Raises:
       ConfigError: if the job's teacher is not the one that the task builds.
@@ -30,7 +30,7 @@ def first_teacher(session: Session, member: int = 0) -> KerasModel:
 
 
 def teachers(session: Session) -> list[KerasModel]:
-    """Builds all teachers of the job; a single one, which is not trained, if it has none. Errors as above."""
+    """Builds all teachers of the job. If it has none, builds an untrained one. Raises as `first_teacher`."""
     uri = session.job.teacher_uri
     count = 1 if uri is None else saved_weights.members(uri)
     return [first_teacher(session, member) for member in range(count)]

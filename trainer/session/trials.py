@@ -31,7 +31,7 @@ from limbeck.trainer.session.member import Weights
 from limbeck.trainer.session.session import Session
 
 _log = logging.getLogger(__name__)
-# The standard error of fewer differences says nothing.
+# With fewer differences, their standard error means nothing.
 _FEWEST_LABELS = 10
 
 
@@ -61,7 +61,7 @@ class _Tried:
 
 @dataclasses.dataclass
 class _Trials:
-    """Makes the trials of a job, one after the other."""
+    """Runs the trials of a job, one after the other."""
 
     session: Session
     losses: Sequence[DistillationConfig]
@@ -116,17 +116,17 @@ class _Trials:
 
 
 def search(session: Session) -> Found | None:
-    """Makes the trials of the job, and takes a student. Every process of the job must call it.
+    """Runs the trials of the job, and chooses a student. Every process of the job must call it.
 
     Returns:
-      None if the job has no search, if there is nothing to choose, or if too few validation examples have a label. Then
-      the usual values hold.
+      None if the job has no search, if there is nothing to choose, or if too few validation examples have a label. The
+      student then gets the usual values.
 
     Raises:
-      DivergedError: if every training to the end broke down.
+      DivergedError: if all trainings of full length broke down.
       TrainingFailedError: if a checkpoint cannot be written.
       TaskError: as `member.train` does.
-      PreemptedError: likewise. The trial that was interrupted has saved a checkpoint.
+      PreemptedError: as `member.train` does. The interrupted trial has saved a checkpoint.
     """
     job, objective = session.job, session.task.objective
     if job.search is None or job.distillation is None or job.validation_uri is None:
@@ -158,13 +158,13 @@ def search(session: Session) -> Found | None:
     _tell(session, words.ending(record, objective.measure))
     if taken.student is None:
         raise AssertionError("a student of full length is kept")
-    # TensorBoard gets the curve of the student where it looks for it.
+    # Writes the curve of the student to the folder where TensorBoard expects it.
     with observation.observed(session, 0, taken.student[1]):
         return Found(taken.student, record)
 
 
 def settled(session: Session, found: Found | None) -> Session:
-    """Returns the session of the trainings that are left when the search is over: with the loss that it took."""
+    """Returns the session for the remaining trainings, with the loss that the search has chosen."""
     if found is None:
         return session
     job = dataclasses.replace(session.job, distillation=found.record.chosen, search=None)
@@ -174,12 +174,12 @@ def settled(session: Session, found: Found | None) -> Session:
 def _final(
     full: Sequence[_Tried], losses: Sequence[DistillationConfig], others: int
 ) -> tuple[_Tried, list[SearchTrial]]:
-    """Returns the trial to take, and the records of all, in their order.
+    """Returns the trial to take, and the records of all trials, in order.
 
     Args:
-      full: the trainings to the end.
+      full: the trials of full length.
       losses: the candidates.
-      others: how many candidates were tried beside labels alone, also for a short time only.
+      others: how many candidates were tried besides labels alone, including short trials.
 
     Raises:
       DivergedError: if all of them broke down.

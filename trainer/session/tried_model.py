@@ -1,7 +1,7 @@
 """The model that is tried before a training: as a whole, or one block after the other.
 
-A model in stages may be larger than the memory of the process that tries it. So there it is a sketch. It is traced as a
-whole, which takes no memory for weights, and is computed block by block.
+A model in stages may be larger than the memory of the process that tries it. So a sketch is used there. It is traced as
+a whole, which needs no memory for weights, and is computed block by block.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from limbeck.trainer.session.sketches import Sketch, sketch_of
 
 
 class TriedModel(Protocol):
-    """What the preflight does with a model."""
+    """The operations that the preflight needs of a model."""
 
     @property
     def model(self) -> KerasModel:
@@ -42,11 +42,11 @@ class TriedModel(Protocol):
     def compute_nothing(self, given: Features) -> None:
         """Computes the outputs for inputs without any example, operation by operation.
 
-        In a graph TensorFlow may fuse operations, and miss the failure that training meets.
+        In a graph, TensorFlow may fuse operations, and would then not show the failure of the training.
         """
 
     def slots(self) -> AbstractContextManager[None]:
-        """Returns a context in which an optimizer is built for the model, and a step is made of both."""
+        """Returns a context in which an optimizer can be built for the model, and a step of both can be made."""
 
 
 def tried(session: Session) -> TriedModel:
@@ -55,7 +55,7 @@ def tried(session: Session) -> TriedModel:
 
 
 def place(session: Session) -> AbstractContextManager[Any]:
-    """Returns a context for all that is done with the model: the devices of stages have no room for all of it."""
+    """Returns a context for all work on the model. It avoids the devices of stages, which are too small for it."""
     import tensorflow as tf
 
     return tf.device("/cpu:0") if session.job.pipelining.is_on else contextlib.nullcontext()
@@ -81,13 +81,13 @@ class Whole:
         self.model(given, training=False)
 
     def slots(self) -> AbstractContextManager[None]:
-        """Slots have memory, too."""
+        """Returns a context that changes nothing: slots have memory."""
         return contextlib.nullcontext()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OneBlockAtATime:
-    """A model in stages, of which one block has weights at any time.
+    """A model in stages. Only one block has weights at any time.
 
     Attributes:
       session: the session of this process.
@@ -118,7 +118,7 @@ class OneBlockAtATime:
         self._computed(sketch.answered_nothing, given)
 
     def slots(self) -> AbstractContextManager[None]:
-        """Slots have no memory, either."""
+        """Returns a context in which slots have no memory."""
         return sketch.slots_sketched()
 
     def _computed(self, compute: Callable[..., list[Tensor]], given: Features) -> list[Tensor]:

@@ -31,11 +31,12 @@ def _client(settings: ScoringConfig) -> Iterator[Any]:
     from distributed import Client
 
     try:
-        # A client waits for ever for the first words of what listens there, whatever its timeout is.
+        # If another program listens at the address, a client waits for its first bytes for ever, and ignores its
+        # timeout.
         kind = asyncio.run(asyncio.wait_for(_kind_of(str(settings.address)), _CONNECT_SECONDS))
         if kind != "Scheduler":
             raise OSError(f"it says that it is a {kind}")
-        # No default: Dask's own collections in a task's code must not compute on this cluster.
+        # Not the default client: if a task's code uses Dask's collections, they must not compute on this cluster.
         client = Client(settings.address, timeout=_CONNECT_SECONDS, set_as_default=False, name="limbeck")
     except (OSError, ImportError, asyncio.TimeoutError) as error:
         raise UserError(
@@ -50,7 +51,7 @@ def _client(settings: ScoringConfig) -> Iterator[Any]:
 
 
 async def _kind_of(address: str) -> str:
-    """Returns what a process of Dask says that it is."""
+    """Returns which kind of process answers at an address: Scheduler, Worker or Nanny."""
     from distributed.core import rpc
 
     async with rpc(address) as process:
@@ -65,7 +66,7 @@ def _assert_cluster(client: Any, settings: ScoringConfig, wanted: str) -> None:
         own = found["client"]["packages"]
         _assert_scheduler(client, settings, versions.of_scheduler(own, found["scheduler"]["packages"]))
         _await_worker(client, settings)
-        # Asked again: the first worker may have come since.
+        # The versions are requested again, because the first worker may have joined in the meantime.
         for address, each in sorted(client.get_versions()["workers"].items()):
             _assert_none(address, "has", versions.of_worker(own, each["packages"]))
         _assert_workers(client, wanted)
@@ -81,10 +82,10 @@ def _assert_scheduler(client: Any, settings: ScoringConfig, differences: list[st
             f"{'; '.join(differences)}: install requirements-dask.txt there, and start it again"
         )
     try:
-        # It looks into each task that passes, so it must find the module of `worker.call`.
+        # The scheduler unpickles each task that it passes on, so it must find the module of `worker.call`.
         client.run_on_scheduler(worker.refusal, "", "")
     except Exception as error:
-        # Dask passes some errors as texts.
+        # Dask returns some errors as texts.
         if "ModuleNotFoundError" not in repr(error):
             raise
         raise UserError(
@@ -96,7 +97,7 @@ def _assert_scheduler(client: Any, settings: ScoringConfig, differences: list[st
 def _await_worker(client: Any, settings: ScoringConfig) -> None:
     from distributed import TimeoutError as TooLateError
 
-    # A task, because a cluster that grows with its work starts no worker before there is any.
+    # Submits a task, because an adaptive cluster starts no worker until there is work.
     first = client.submit(os.getpid, pure=False)
     try:
         first.result(timeout=settings.start_seconds)
@@ -109,10 +110,10 @@ def _await_worker(client: Any, settings: ScoringConfig) -> None:
 
 
 def _assert_workers(client: Any, wanted: str) -> None:
-    """Has all workers look at themselves. Raises UserError for the first that must not work."""
+    """Makes all workers check themselves. Raises UserError for the first worker that must not work."""
     for address, said in sorted(client.run(worker.look, wanted, on_error="return").items()):
         if isinstance(said, OSError):
-            # It has left the cluster in this moment.
+            # The worker has just left the cluster.
             continue
         if isinstance(said, Exception):
             _assert_none(address, "lacks what scoring needs:", [_first_line(said)])

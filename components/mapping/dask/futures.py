@@ -1,6 +1,6 @@
 """Calls on a Dask cluster, and the wait for their results.
 
-Dask waits for ever if all workers are gone. So the waiting here checks the cluster from time to time.
+Dask waits for ever if all workers are gone. So while it waits, this module checks the cluster from time to time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from limbeck.components.mapping.cluster import Item, Result
 from limbeck.errors import UserError
 from limbeck.settings.scoring import ScoringConfig
 
-# Of a call that failed on a living worker: its disk may have been away for a moment. A death is counted by Dask itself.
+# How often a call that failed on a living worker is repeated: its disk may have been unavailable for a moment. Dask
+# counts the deaths of workers separately.
 _RETRIES = 2
 _LOOK_SECONDS = 1.0
 _FETCH_SECONDS = 60.0
@@ -36,13 +37,13 @@ class DaskCluster:
 
     @property
     def room(self) -> int:
-        """How many threads the workers have that are there now; at least 1."""
+        """The number of threads of all workers that are connected now; at least 1."""
         workers = self._client.scheduler_info()["workers"].values()
         return max(1, sum(int(each["nthreads"]) for each in workers))
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
-        # A name of its own: the cluster keeps no result of another job for it.
+        # The keys are unique, so that the cluster does not return the result of another job.
         job = f"limbeck-{uuid.uuid4().hex}"
         futures = [
             self._client.submit(
@@ -58,7 +59,7 @@ class DaskCluster:
         try:
             return self._results(futures, items)
         finally:
-            # What is done is kept by nobody else; what is not, nobody waits for any more.
+            # Frees finished results on the workers, and cancels calls whose results nobody needs any more.
             if self._client.status == "running":
                 self._client.cancel(futures, force=True)
 
@@ -83,7 +84,7 @@ class DaskCluster:
         return [results[number] for number in range(len(futures))]
 
     def _fetched(self, future: Any, item: Any) -> worker.Returned | worker.Refused | None:
-        """Returns a result; None if its worker died after it, and it is computed again."""
+        """Returns a result; None if the worker died after computing it, so that Dask computes it again."""
         from distributed import TimeoutError as TooLateError
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
@@ -91,14 +92,14 @@ class DaskCluster:
         try:
             return future.result(timeout=_FETCH_SECONDS)
         except TooLateError:
-            # Of the same type as a wait that took too long elsewhere, in the function itself.
+            # The function itself may have raised a TimeoutError of the same type.
             if future.status == "error":
                 raise
             return None
         except FutureCancelledError:
             raise lost(self._settings) from None
         except OSError:
-            # The scheduler went while it gave the result; later, Dask cancels what waits for it.
+            # The scheduler ended while it sent the result. If it ends later, Dask cancels the futures instead.
             if future.status == "error":
                 raise
             raise lost(self._settings) from None
@@ -125,7 +126,7 @@ class DaskCluster:
 
 
 def lost(settings: ScoringConfig) -> UserError:
-    """Returns what to raise when the scheduler is gone."""
+    """Returns the error to raise if the scheduler is gone."""
     return UserError(
         f"the connection to the Dask scheduler at scoring.address={settings.address} was lost: see whether it still "
         "runs, and start again"

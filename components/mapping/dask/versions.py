@@ -1,27 +1,27 @@
 """Compares versions of Dask.
 
-Client, scheduler and workers of Dask speak a protocol without a version of its own. Two versions often understand each
-other, sometimes not, and Dask only warns. So all must have one version.
+Client, scheduler and workers of Dask use a protocol without a version number. Different versions of Dask often
+understand each other, but not always, and Dask only warns. So all processes must have the same version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Of the scheduler, which runs no code of ours.
+# The packages that must be equal on the scheduler, which runs no code of ours.
 _SCHEDULER = ("dask", "distributed")
-# A worker reads what the client pickled.
+# A worker must also read what the client has pickled.
 _WORKER = (*_SCHEDULER, "cloudpickle")
 _MINOR = 2
 
 
 def of_scheduler(own: Mapping[str, str | None], scheduler: Mapping[str, str | None]) -> list[str]:
-    """Returns what a scheduler has that differs from this process, with both versions, in words.
+    """Returns the packages whose versions differ between a scheduler and this process, with both versions, in words.
 
     Args:
       own: versions of the packages of this process by name, as `distributed.Client.get_versions` returns them, Python
         among them.
-      scheduler: those of the scheduler.
+      scheduler: versions of the packages of the scheduler, by name.
     """
     found = _differences(_SCHEDULER, own, scheduler)
     if _minor(own) != _minor(scheduler):

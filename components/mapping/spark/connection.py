@@ -38,7 +38,7 @@ class SparkCluster:
 
     @property
     def room(self) -> int:
-        """How many cores the executors have that are there now; at least 1."""
+        """The number of cores of all executors that are connected now; at least 1."""
         return max(1, _room(self._context))
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -63,7 +63,7 @@ def connected(settings: ScoringConfig, wanted: str) -> Iterator[SparkCluster]:
 def _context(settings: ScoringConfig) -> Iterator[Any]:
     from pyspark import SparkConf, SparkContext
 
-    # Executors start the Python of the pipeline, at the same path, unless the user names another.
+    # Executors start Python from the same path as the pipeline, unless the user names another path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     path = interpreter.environment(os.environ)["PYTHONPATH"]
     conf = (
@@ -79,13 +79,13 @@ def _context(settings: ScoringConfig) -> Iterator[Any]:
             yield context
     finally:
         end_java()
-        # Spark's own handler stays, and asks a context that has ended for the end of its jobs.
+        # Spark installs a signal handler and never removes it. It would call a context that has ended.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
 
 
 def end_java() -> None:
-    """Ends the Java process of Spark, which else lives as long as this one. All contexts of Spark have ended."""
+    """Ends the Java process of Spark, which would otherwise live as long as this process. No context may be active."""
     from pyspark import SparkContext
 
     gateway = SparkContext._gateway
@@ -115,21 +115,21 @@ def _is_stopped(context: Any) -> bool:
 
 
 def _executors(context: Any) -> int:
-    # The driver counts as one.
+    # Spark counts the driver as an executor, too.
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1
 
 
 def _room(context: Any) -> int:
-    # `defaultParallelism` is at least 2, also where there is one core.
+    # `defaultParallelism` is at least 2, even if there is only one core.
     scala = context._jsc.sc()
     return int(scala.maxNumConcurrentTasks(scala.resourceProfileManager().defaultResourceProfile()))
 
 
 def _assert_workers(context: Any, settings: ScoringConfig, wanted: str) -> None:
-    """Has a process in each core of the cluster look at itself. Raises UserError if one must not work."""
-    # A barrier of more tasks than there is room for waits for ever.
+    """Makes one process on each core of the cluster check itself. Raises UserError if one must not work."""
+    # A barrier with more tasks than free cores waits for ever.
     room = _room(context)
-    # A barrier starts all at once, so no core looks twice for another.
+    # A barrier starts all tasks at once, so each core gets exactly one.
     looks = context.parallelize(range(room), room).barrier().mapPartitions(functools.partial(_look, wanted))
     for said in _collected(looks, settings):
         look = from_json(worker.Look, said)
@@ -166,9 +166,9 @@ def _collected(calls: Any, settings: ScoringConfig) -> list[Any]:
 
 @contextlib.contextmanager
 def _watching(context: Any, settings: ScoringConfig) -> Iterator[threading.Event]:
-    """Ends the jobs of a cluster that has had no executor for too long, for which Spark waits for ever.
+    """Cancels the jobs if the cluster has had no executor for too long. Spark itself would wait for ever.
 
-    Yields an event that is set then.
+    Yields an event that is set when the jobs are cancelled.
     """
     from py4j.protocol import Py4JError
 
@@ -176,7 +176,7 @@ def _watching(context: Any, settings: ScoringConfig) -> Iterator[threading.Event
 
     def watch() -> None:
         seen = time.monotonic()
-        # A context that was stopped meanwhile answers nothing, and its job has ended.
+        # The context was stopped in the meantime, so its jobs have ended.
         with contextlib.suppress(Py4JError):
             while not done.wait(_LOOK_SECONDS):
                 seen = time.monotonic() if _executors(context) else seen

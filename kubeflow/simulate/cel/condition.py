@@ -11,14 +11,14 @@ from limbeck.kubeflow.simulate.values import kind_of, text_of
 
 
 def holds(condition: str, inputs: dict[str, Any]) -> bool:
-    """Whether a task is triggered.
+    """Returns whether a task is triggered.
 
     Args:
       condition: the expression; it sees `inputs` and `outputs` with fields in snake case.
-      inputs: of the executor input.
+      inputs: the inputs in the executor input.
 
     Raises:
-      CelError: where the expression fails, as it does for a key that is missing, or yields no bool.
+      CelError: if the expression fails, for example for a missing key, or if its value is not a bool.
     """
     variables = {
         "inputs": {
@@ -35,7 +35,7 @@ def holds(condition: str, inputs: dict[str, Any]) -> bool:
 
 
 def select(selector: str, value: Any) -> Any:
-    """What a selector takes of a parameter's value, which it sees by its kind, and as a text in any case."""
+    """Returns what a selector takes from a parameter's value. It sees the value by its kind, and always as a text."""
     variables: dict[str, Any] = {"string_value": text_of(value)}
     name = {"number": "number_value", "bool": "bool_value", "list": "list_value", "struct": "struct_value"}
     if kind_of(value) in name:
@@ -44,7 +44,7 @@ def select(selector: str, value: Any) -> Any:
 
 
 def doubles(value: Any) -> Any:
-    """The value with each number a double, as protobuf holds it."""
+    """Returns the value with each number as a double, as protobuf holds it."""
     if isinstance(value, dict):
         return {key: doubles(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -53,7 +53,7 @@ def doubles(value: Any) -> Any:
 
 
 def _artifacts(held: dict[str, Any]) -> dict[str, Any]:
-    """A list of artifacts; a field that is not set reads as empty, as it does in protobuf."""
+    """Returns a list of artifacts. Fields that are not set are empty, as in protobuf."""
     empty = {
         field.proto_name: "" if field.kind == "string" else {} for field in MESSAGES["RuntimeArtifact"].fields
     }

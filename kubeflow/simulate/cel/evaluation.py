@@ -1,6 +1,6 @@
 """Evaluates a CEL expression over JSON values, where every number of the input is a double.
 
-`&&` and `||` are commutative: an error on one side counts for nothing where the other side decides.
+`&&` and `||` are commutative: an error on one side does not matter if the other side decides.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from limbeck.kubeflow.simulate.cel.tokens import CelError
 
 
 def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
-    """The value of an expression.
+    """Returns the value of an expression.
 
     Args:
       text: the expression.
-      variables: by name; numbers are floats, whole numbers of the expression itself are ints.
+      variables: variables by name. Their numbers are floats. Whole numbers in the expression are ints.
 
     Raises:
-      CelError: where it cannot be read or evaluated.
+      CelError: if it cannot be read or evaluated.
     """
     return _value(parse(text), variables)
 
 
 def _value(node: Node, variables: Mapping[str, Any]) -> Any:
-    """The value of a node. Some decide themselves which of the nodes below they evaluate."""
+    """Returns the value of a node. Some nodes choose which of the nodes below they evaluate."""
     if node.kind == "operator" and node.value in ("&&", "||"):
         return _logic(node, variables)
     if node.kind == "if":
@@ -145,7 +145,7 @@ def _operate(operator: str, values: list[Any]) -> Any:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    """Numbers of different kinds compare by value; values of different kinds otherwise are never equal."""
+    """Returns whether two values are equal. Numbers compare by value; other values of different kinds never are."""
     kinds = {"double" if one == "int" else one for one in (kind(left), kind(right))}
     if len(kinds) > 1:
         return False

@@ -10,7 +10,7 @@ from limbeck.kubeflow.simulate.cel.tokens import CelError, Token, tokens
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """A node: its kind, what it names or holds, and the nodes below.
+    """A node: its kind, its name or value, and the nodes below.
 
     Kinds: `value`, `name`, `select`, `index`, `call`, `list`, `map`, `if`, and `operator`.
     """
@@ -24,7 +24,7 @@ _PRECEDENCE = (("||",), ("&&",), ("<", "<=", ">=", ">", "==", "!=", "in"), ("+",
 
 
 def parse(text: str) -> Node:
-    """The tree of an expression; raises CelError for a mistake of syntax."""
+    """Returns the tree of an expression. Raises CelError for a syntax error."""
     reader = _Reader(tokens(text))
     tree = reader.expression()
     reader.expect("end", None)
@@ -126,7 +126,7 @@ class _Reader:
         return False
 
     def expect(self, kind: str, value: Any) -> Token:
-        """The next token, which must be this; raises CelError for another."""
+        """Returns the next token. Raises CelError if it is not the expected one."""
         token = self._advance()
         if token.kind != kind or (value is not None and token.value != value):
             raise CelError(f"Syntax error: expected {value or kind}, found {token.value!r}")

@@ -14,7 +14,7 @@ class CelError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """A token: its kind (`name`, `value`, `operator`, `end`) and what it stands for."""
+    """A token: its kind (`name`, `value`, `operator`, `end`) and its value."""
 
     kind: str
     value: Any
@@ -34,7 +34,7 @@ _LITERALS = {"true": True, "false": False, "null": None}
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of an expression, with an `end`; raises CelError where there is none."""
+    """Returns the tokens of an expression, with an `end`. Raises CelError for text that is no token."""
     found, position = [], 0
     while text[position:].strip():
         match = _TOKEN.match(text, position)

@@ -12,11 +12,11 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def node_affinity(entries: list[dict[str, Any]], value: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """The affinity of a pod; a term with a weight is a preference.
+    """Returns the affinity of a pod. A term with a weight is a preference.
 
     Args:
-      entries: of the platform document.
-      value: of an input parameter.
+      entries: entries of the platform document.
+      value: returns the value of an input parameter.
     """
     required: list[Any] = []
     preferred: list[Any] = []

@@ -1,4 +1,4 @@
-"""The drivers: of the root, of a DAG, of a container. Each decides, and notes an execution in ML Metadata."""
+"""The drivers of the root, a DAG and a container. Each makes a decision, and records an execution in ML Metadata."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from limbeck.kubeflow.simulate.workflow.stored import struct
 
 
 def root(run: Run, configuration: dict[str, Any], default_root: str) -> Decision:
-    """The driver of the root: it makes the contexts of the run, and notes its parameters.
+    """Runs the driver of the root: makes the contexts of the run, and records its parameters.
 
     Args:
       run: the run.
       configuration: `gcsOutputDirectory` and `parameterValues` of the run.
-      default_root: pipeline root of the installation. That of the spec counts for nothing.
+      default_root: pipeline root of the installation. The root in the spec is not used.
     """
     decision = Decision()
     folder = configuration.get("gcsOutputDirectory") or default_root
@@ -46,12 +46,12 @@ def root(run: Run, configuration: dict[str, Any], default_root: str) -> Decision
 
 
 def dag(options: Options) -> Decision:
-    """The driver of a DAG, or of a loop."""
+    """Runs the driver of a DAG, or of a loop."""
     return _guarded(options, _dag)
 
 
 def container(options: Options) -> Decision:
-    """The driver of a container."""
+    """Runs the driver of a container."""
     return _guarded(options, _container)
 
 
@@ -63,7 +63,7 @@ def _guarded(options: Options, work: Any) -> Decision:
         decision.error = options.told(error)
         decision.exit_code = error.exit_code if isinstance(error, DriverError) else 1
         if decision.exit_code > 1:
-            # The process died: nothing of what it knew was written.
+            # The process died before it wrote anything.
             return Decision(error=decision.error, exit_code=decision.exit_code)
     return decision
 
@@ -163,7 +163,7 @@ def _container(options: Options, decision: Decision) -> None:
 
 
 def _reuse(options: Options, decision: Decision, hit: int) -> None:
-    """Publishes the outputs of an earlier execution as those of this one: the same artifacts, by their ids."""
+    """Publishes the outputs of an earlier execution as outputs of this one: the same artifacts, by their ids."""
     metadata = options.run.metadata
     held = metadata.outputs(hit)
     outputs = (decision.executor_input or {})["outputs"]["artifacts"]

@@ -1,4 +1,4 @@
-"""Resolves the inputs of a task: parameters of the DAG around it, constants, outputs of the tasks before."""
+"""Resolves the inputs of a task: parameters of the DAG around it, constants, outputs of earlier tasks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TIMES = ("{{$.pipeline_job_create_time_utc}}", "{{$.pipeline_job_schedule_time_
 
 
 def resolve(options: Options) -> Inputs:
-    """The inputs of a task: `parameterValues` and `artifacts`.
+    """Returns the inputs of a task: `parameterValues` and `artifacts`.
 
     Raises:
-      DriverError: for an input that cannot be had, or is of another type.
+      DriverError: if an input is missing, or has another type.
     """
     upstream = Upstream(options)
     metadata = options.run.metadata
@@ -39,7 +39,7 @@ def resolve(options: Options) -> Inputs:
         try:
             value = parameter(options, spec, around, upstream)
         except NullParameterError:
-            # Null for an optional input counts as not given.
+            # Null for an optional input means that it is not given.
             if definition.get("isOptional"):
                 continue
             raise
@@ -54,17 +54,17 @@ def resolve(options: Options) -> Inputs:
 
 
 def parameter(options: Options, spec: dict[str, Any], around: dict[str, Any], upstream: Upstream) -> Any:
-    """The value of one input parameter.
+    """Returns the value of one input parameter.
 
     Args:
-      options: of the driver.
+      options: options of the driver.
       spec: where the value comes from.
       around: input parameters of the DAG around the task.
-      upstream: the tasks before.
+      upstream: the earlier tasks.
 
     Raises:
-      NullParameterError: where the DAG's parameter is null.
-      DriverError: where it cannot be had.
+      NullParameterError: if the DAG's parameter is null.
+      DriverError: if it is missing.
     """
     if "componentInputParameter" in spec:
         name = spec["componentInputParameter"]
@@ -98,14 +98,14 @@ def parameter(options: Options, spec: dict[str, Any], around: dict[str, Any], up
 
 
 def runtime_artifact(found: Any) -> dict[str, Any]:
-    """An artifact of ML Metadata as an executor input shows it: its name is its id, and it has no type."""
+    """Returns an artifact of ML Metadata in the form of an executor input: its name is its id, and it has no type."""
     properties = {**found.properties, **found.custom_properties}
     metadata = {key: free(get_property(value)) for key, value in properties.items()}
     return {"name": str(found.id), "uri": found.uri, "metadata": metadata}
 
 
 def _constant(options: Options, constant: Any) -> Any:
-    """A constant. A text that is a placeholder as a whole stands for something of the run."""
+    """Returns a constant. If the whole text is a placeholder, returns the value of the run that it stands for."""
     run = options.run
     known = {
         "{{$.pipeline_job_name}}": run.display_name,
@@ -128,7 +128,7 @@ def _artifacts(
             raise DriverError(
                 f"the DAG around it has no input artifact {key!r}; it has {', '.join(around) or 'none'}"
             )
-        # Through a DAG's inputs an artifact loses even its empty type.
+        # An artifact that passes through a DAG's inputs loses even its empty type.
         return [around[key]]
     if "taskOutputArtifact" not in spec:
         raise DriverError(f"input artifact {name!r} says not where it comes from")
@@ -138,7 +138,7 @@ def _artifacts(
 
 
 def _defaults_of_dag(options: Options) -> tuple[dict[str, Any], set[str]]:
-    """Optional inputs of a DAG that its task does not give, and those of them that are null."""
+    """Returns the optional inputs of a DAG that its task does not give, and which of them are null."""
     values: dict[str, Any] = {}
     empty: set[str] = set()
     if options.kind != "DAG" or not options.run.rules.optional_inputs_of_dags:
@@ -153,7 +153,7 @@ def _defaults_of_dag(options: Options) -> tuple[dict[str, Any], set[str]]:
 
 
 def _of_iteration(options: Options, around: dict[str, Any], artifacts: dict[str, Any]) -> Inputs:
-    """The inputs of one iteration: those of the loop, with the item in place of the list."""
+    """Returns the inputs of one iteration: the inputs of the loop, with the item in place of the list."""
     iterator = options.task["parameterIterator"]
     item = iterator.get("itemInput", "")
     source = iterator.get("items", {}).get("inputParameter") or item
@@ -166,7 +166,7 @@ def _of_iteration(options: Options, around: dict[str, Any], artifacts: dict[str,
 
 
 def items_of(value: Any) -> list[Any]:
-    """The items of a list, or of a text that holds one; raises DriverError for anything else."""
+    """Returns the items of a list, or of a text that holds a list. Raises DriverError for anything else."""
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except ValueError:

@@ -18,12 +18,12 @@ def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
     """Checks and converts the values in place.
 
     Args:
-      options: of the driver.
-      values: by name.
-      empty: names of those that the driver itself set to null.
+      options: options of the driver.
+      values: the values by name.
+      empty: names of the values that the driver itself set to null.
 
     Raises:
-      DriverError: for a value of another type, or none where one is needed.
+      DriverError: if a value has another type, or a required value is missing.
     """
     iterator = options.task.get("parameterIterator")
     for name, definition in options.component.get("inputDefinitions", {}).get("parameters", {}).items():
@@ -55,7 +55,7 @@ def convert(options: Options, values: dict[str, Any], empty: set[str]) -> None:
 
 
 def _skipped(iterator: dict[str, Any], iteration: int) -> str | None:
-    """The input of a loop that is not checked: outside the item, inside the list."""
+    """Returns the input of a loop that is not checked: the item outside of the loop, the list inside."""
     if iteration < 0:
         return str(iterator.get("itemInput", ""))
     found = iterator.get("items", {}).get("inputParameter")

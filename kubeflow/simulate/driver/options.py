@@ -10,16 +10,16 @@ from limbeck.kubeflow.simulate.executions import PipelineContexts
 from limbeck.kubeflow.simulate.metadata import Metadata
 from limbeck.kubeflow.simulate.versions import Rules
 
-# A parameter that is there and holds no value of any kind, as a default that was not filled in.
+# A parameter that exists but has no value of any kind, such as a default that was not filled in.
 UNSET = object()
 MAXIMUM_ARGUMENT = 131072
 
 
 class DriverError(Exception):
-    """A driver that fails; the message is for the user.
+    """A driver fails. The message is for the user.
 
     Attributes:
-      exit_code: 1, or 2 where the driver's process dies.
+      exit_code: 1, or 2 if the driver's process dies.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
@@ -28,12 +28,12 @@ class DriverError(Exception):
 
 
 class NullParameterError(DriverError):
-    """An input that takes its value from a parameter that is null."""
+    """An input takes its value from a parameter that is null."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run, as all its drivers and launchers know it.
+    """One run: the data that all its drivers and launchers share.
 
     Attributes:
       pipeline: the pipeline's name.
@@ -41,10 +41,10 @@ class Run:
       workflow: name of the workflow.
       display_name: the run's name in the UI.
       created: time of creation, RFC 3339.
-      rules: of the release.
+      rules: rules of the release.
       metadata: the store.
-      cache: what has run before.
-      contexts: of the run; set by the root's driver.
+      cache: the cache.
+      contexts: contexts of the run; the root's driver sets them.
     """
 
     pipeline: str
@@ -64,7 +64,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the driver of a task is given.
+    """The arguments of a task's driver.
 
     Attributes:
       run: the run.
@@ -74,7 +74,7 @@ class Options:
       name: the task's key.
       dag: execution id of the DAG around it.
       container: spec of its container; empty for a DAG.
-      platform: its entry in the platform document; None without one.
+      platform: its entry in the platform document; None if there is none.
       iteration: index of the iteration, -1 outside a loop.
     """
 
@@ -99,23 +99,23 @@ class Options:
         return self.name if self.run.rules.folder_by_key else self.display_name
 
     def told(self, reason: object) -> str:
-        """A failure with the task that it is about."""
+        """Returns an error that names the task."""
         return f"task {self.name!r} of pipeline {self.run.pipeline!r}: {reason}"
 
 
 @dataclasses.dataclass
 class Decision:
-    """What a driver decided, as far as it came.
+    """The decisions of a driver, until its end or its failure.
 
     Attributes:
-      executor_input: None where it failed before it had one.
-      execution: id of the execution; 0 where there is none.
-      condition: None for a task without one.
-      cached: whether outputs of an earlier run are used; None where that was not asked.
+      executor_input: the executor input; None if the driver failed before.
+      execution: id of the execution; 0 if there is none.
+      condition: the value of the condition; None for a task without one.
+      cached: whether outputs of an earlier run are used; None if the cache was not asked.
       iterations: number of iterations of a loop; None for anything else.
-      pod: the pod of the executor; None where none is to start.
+      pod: the pod of the executor; None if none is to start.
       error: why it failed.
-      exit_code: of its process.
+      exit_code: exit code of its process.
     """
 
     executor_input: dict[str, Any] | None = None

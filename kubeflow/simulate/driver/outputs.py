@@ -1,4 +1,4 @@
-"""Where a task's outputs go: URIs below the run's root, a file for each parameter, and one for the rest."""
+"""The places of a task's outputs: URIs below the run's root, a file for each parameter, and the output file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PARAMETERS = "/tmp/kfp/outputs"  # noqa: S108  # a path in the pod
 
 
 def provision(root: str, task: str, salt: str, definitions: dict[str, Any], rules: Rules) -> dict[str, Any]:
-    """The outputs of an executor input.
+    """Returns the outputs of an executor input.
 
     Args:
       root: URI of the run's root.
       task: the task's name.
-      salt: what makes the folder unique.
+      salt: a text that makes the folder unique.
       definitions: output definitions of the component; KFP adds the log as an artifact.
-      rules: of the release.
+      rules: rules of the release.
     """
     folder = uris.below(root, task, salt)
     artifacts = dict(definitions.get("artifacts", {}))

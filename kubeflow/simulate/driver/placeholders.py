@@ -1,7 +1,7 @@
 """Placeholders of parameters that the driver itself replaces, from 2.17 on.
 
-It replaces them before the launcher adds defaults, so a placeholder of an input without value kills the driver even
-where the component has a default. An argument that mentions outputs is left to the launcher as a whole.
+It replaces them before the launcher adds defaults. So a placeholder of an input without value ends the driver even if
+the component has a default. An argument that mentions outputs is left to the launcher as a whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ANY = re.compile(r"\$.inputs.parameters\['(.+?)'\]")
 
 
 def words(given: list[str], values: dict[str, Any]) -> list[str]:
-    """The words of a command with their placeholders replaced; raises DriverError for an input without value."""
+    """Returns the words of a command with replaced placeholders. Raises DriverError for an input without value."""
     found: list[str] = []
     for word in given:
         if "$.outputs" in word:
@@ -31,7 +31,7 @@ def words(given: list[str], values: dict[str, Any]) -> list[str]:
 
 
 def single(text: str, values: dict[str, Any]) -> str:
-    """An image or a quantity that may be a placeholder; raises DriverError where the parameter has no value."""
+    """Returns an image or a quantity that may be a placeholder. Raises DriverError if the parameter has no value."""
     match = _ANY.search(text)
     if match is None:
         return text

@@ -1,4 +1,4 @@
-"""What the platform document adds to a pod: where it may run, what it mounts, secrets as environment, its deadline."""
+"""Adds the platform document's settings to a pod: nodes, mounts, secrets as environment variables, deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PULL_POLICIES = ("Always", "Never", "IfNotPresent")
 
 
 class Platform:
-    """The entry of one executor, put onto its pod."""
+    """Applies the entry of one executor to its pod."""
 
     def __init__(self, options: Options, pod: dict[str, Any]) -> None:
         self._entry = options.platform or {}
@@ -26,7 +26,7 @@ class Platform:
         self._value: Callable[[dict[str, Any]], Any] = lambda spec: parameter(options, spec, around, upstream)
 
     def apply(self) -> None:
-        """Patches the pod; raises DriverError for a name that cannot be had."""
+        """Patches the pod. Raises DriverError if a name is missing."""
         self._claims()
         self._pull_policy()
         self._node_selector()
@@ -47,7 +47,7 @@ class Platform:
             self._main["securityContext"] = kept | {"capabilities": {"drop": ["ALL"]}}
 
     def _name(self, entry: dict[str, Any], parameter_key: str, constant_key: str) -> str | None:
-        """A name that is a constant or a parameter; None where the parameter is null."""
+        """Returns a name that is a constant or a parameter; None if the parameter is null."""
         if parameter_key in entry:
             try:
                 return _text(self._value(entry[parameter_key]))

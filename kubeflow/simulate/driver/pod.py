@@ -19,15 +19,15 @@ _QUANTITIES = (
 
 
 def patch(options: Options, executor_input: dict[str, Any], execution: int) -> dict[str, Any]:
-    """The pod of a task, before its platform entry.
+    """Returns the pod of a task, without its platform entry.
 
     Args:
-      options: of the driver.
-      executor_input: as the launcher gets it.
+      options: options of the driver.
+      executor_input: the executor input that the launcher gets.
       execution: id of the execution.
 
     Raises:
-      DriverError: for a placeholder without value, or what is no quantity.
+      DriverError: for a placeholder without value, or an invalid quantity.
     """
     container, run = options.container, options.run
     values = executor_input.get("inputs", {}).get("parameterValues", {})
@@ -61,7 +61,7 @@ def patch(options: Options, executor_input: dict[str, Any], execution: int) -> d
 
 
 def _resources(given: dict[str, Any], values: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Limits and requests. A number is in cores or gigabytes; an accelerator's type is the resource's name as it is."""
+    """Returns limits and requests. Numbers are cores or gigabytes. An accelerator's type is a resource's name."""
     found: dict[str, dict[str, str]] = {}
     for room, resource, text_key, number_key, unit in _QUANTITIES:
         text = given.get(text_key, "")

@@ -13,7 +13,7 @@ _QUANTITY = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:([eE][-+]?\d+)|([numkMGTPE
 
 
 def canonical(text: str) -> str:
-    """The canonical form; raises DriverError for what is no quantity."""
+    """Returns the canonical form. Raises DriverError if the text is not a quantity."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise DriverError(f"{text!r} is no quantity of Kubernetes, such as 2, 500m, 16Gi or 1.5G")
@@ -31,7 +31,7 @@ def canonical(text: str) -> str:
 
 
 def _decimal(value: Decimal) -> str:
-    """The largest suffix with which the number is whole."""
+    """Returns the number with the largest suffix for which it is whole."""
     for suffix, power in sorted(_DECIMAL.items(), key=lambda each: -each[1]):
         scaled = value.scaleb(-power)
         if scaled == scaled.to_integral_value() and (value or not suffix):

@@ -1,4 +1,4 @@
-"""Finds the outputs of earlier tasks in ML Metadata, also within DAGs and loops."""
+"""Finds the outputs of earlier tasks in ML Metadata, including those within DAGs and loops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DONE = ("CACHED", "COMPLETE")
 
 
 class Upstream:
-    """The executions that a task can see: those of the DAG around it, and of the DAGs in that one."""
+    """The executions that a task can see: those of the DAG around it, and of the DAGs within that DAG."""
 
     def __init__(self, options: Options) -> None:
         self._metadata = options.run.metadata
@@ -25,7 +25,7 @@ class Upstream:
         self._tasks = self._below(self.dag)
 
     def parameter(self, producer: str, key: str) -> Any:
-        """A producer's output parameter; UNSET where it is not there. A loop gives the list of its iterations'."""
+        """Returns a producer's output parameter; UNSET if it is missing; for a loop, the list over its iterations."""
         name = self._find(producer)
         while self._is_dag(name):
             if self._iterations(name) > 0:
@@ -34,7 +34,7 @@ class Upstream:
         return self._parameter_of(name, key)
 
     def artifacts(self, producer: str, key: str) -> list[Any]:
-        """A producer's output artifact, in a list; a loop gives one for each iteration."""
+        """Returns a producer's output artifact in a list; for a loop, one artifact for each iteration."""
         name = self._find(producer)
         while self._is_dag(name):
             if self._iterations(name) > 0:
@@ -43,7 +43,7 @@ class Upstream:
         return [self._artifact_of(name, key)]
 
     def state(self, producer: str) -> tuple[str, str]:
-        """Name and state of a task."""
+        """Returns the name and the state of a task."""
         name = self._key(producer, self.dag.id)
         if name not in self._tasks:
             raise DriverError(f"task {producer!r}, whose final status is asked for, has no execution", exit_code=2)
@@ -93,7 +93,7 @@ class Upstream:
         return 0
 
     def _collected(self, name: str, key: str, kind: str) -> list[tuple[str, str]]:
-        """The containers, and their keys, that a loop's output comes from, in the order of its iterations."""
+        """Returns the containers, and their keys, that give a loop's output, in the order of its iterations."""
         execution = self._tasks[name]
         if execution.type != DAG:
             return [(name, key)]
@@ -108,7 +108,7 @@ class Upstream:
         return self._collected(below, selected, kind)
 
     def _selected(self, name: str, key: str, kind: str) -> tuple[str, str]:
-        """The task inside a DAG, and its key, that an output of the DAG comes from."""
+        """Returns the task inside a DAG, and its key, that give an output of the DAG."""
         dag = self._tasks[name]
         selectors = _selectors(dag, key, kind)
         if kind == "artifact" and not self._rules.artifact_of_the_done:
@@ -130,7 +130,7 @@ class Upstream:
     def _artifact_of(self, name: str, key: str) -> Any:
         found = self._metadata.outputs(self._tasks[name].id).get(key)
         if found is None:
-            # The driver reads a field of nothing here, and its process dies.
+            # KFP's driver dereferences a null pointer here, and its process dies.
             raise DriverError(f"{name} has no output artifact {key!r}", exit_code=2)
         return found
 

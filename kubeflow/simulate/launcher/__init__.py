@@ -1,1 +1,1 @@
-"""The launcher: what runs as the first process of a step's pod, around the user's command."""
+"""The launcher: the first process of a step's pod, which runs the user's command."""

@@ -1,4 +1,4 @@
-"""Output artifacts: what the output file says of them, and how they are registered."""
+"""Output artifacts: merges the output file's data into them, uploads and registers them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Outputs:
         """Uploads and registers artifacts.
 
         Args:
-          provisioned: artifacts of the executor input by key; what the output file says is merged into them.
+          provisioned: artifacts of the executor input by key. Data of the output file are merged into them.
           written: artifacts of the output file by key.
-          twice: a second attempt follows a first that fails.
-          log_only: the step failed.
+          twice: whether a failed attempt is followed by a second one.
+          log_only: whether to publish only the log, because the step failed.
 
         Raises:
-          LauncherError: where an artifact cannot be uploaded or registered. What was registered before stays.
+          LauncherError: if an artifact cannot be uploaded or registered. Artifacts that were registered before stay.
         """
-        # KFP goes through a map, in any order; here by name, and the second time the other way round.
+        # KFP's order is random, because it iterates over a map. Here it is by name, and reversed the second time.
         names = [LOG] if log_only else sorted(provisioned)
         try:
             return self._all(names, provisioned, written, needed=not log_only)
@@ -65,7 +65,7 @@ class Outputs:
         try:
             path = path_of(artifact)
         except UriError:
-            # The URI is registered as it stands, and nothing is uploaded.
+            # The URI is registered unchanged, and nothing is uploaded.
             path = ""
         if path:
             if name == LOG and not needed and not self._transfer.files.host(path).exists():
@@ -91,7 +91,7 @@ class Outputs:
 
 
 def merge(artifact: dict[str, Any], said: dict[str, Any]) -> None:
-    """Merges what the output file says of an artifact: its URI, its metadata key by key, its path."""
+    """Merges an artifact's data in the output file into it: its URI, its metadata key by key, its path."""
     if said.get("uri"):
         artifact["uri"] = said["uri"]
     if "metadata" in said:
@@ -101,11 +101,11 @@ def merge(artifact: dict[str, Any], said: dict[str, Any]) -> None:
 
 
 def title(kind: dict[str, Any]) -> str:
-    """The title of an artifact's type.
+    """Returns the title of an artifact's type.
 
     Raises:
-      LauncherError: for a type by URI, or none.
-      LauncherDiedError: for a schema without title.
+      LauncherError: if the type is a URI, or is missing.
+      LauncherDiedError: if the schema has no title.
     """
     if "schemaTitle" in kind:
         found: Any = kind["schemaTitle"]

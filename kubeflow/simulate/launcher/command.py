@@ -1,7 +1,7 @@
 """The command as the user's process gets it: placeholders replaced, defaults of the component added before.
 
-The executor input is put in first, and what was put in is searched for placeholders too. So a parameter whose *value*
-looks like a placeholder is rewritten.
+The executor input is inserted first, and the inserted text is searched for placeholders, too. So a parameter whose
+*value* looks like a placeholder is rewritten.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _WHOLE = "{{$}}"
 
 
 def words(executor_input: dict[str, Any], component: dict[str, Any], given: list[str], rules: Rules) -> list[str]:
-    """The command and its arguments.
+    """Returns the command and its arguments.
 
     Args:
-      executor_input: as the driver made it.
+      executor_input: the executor input of the driver.
       component: the component's spec.
       given: the words with their placeholders.
-      rules: of the release; from 2.15 on the first word knows the whole input only.
+      rules: rules of the release. From 2.15 on, only the placeholder of the whole input is replaced in the first word.
     """
     filled = with_defaults(executor_input, component)
     text = json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
@@ -40,7 +40,7 @@ def words(executor_input: dict[str, Any], component: dict[str, Any], given: list
 
 
 def with_defaults(executor_input: dict[str, Any], component: dict[str, Any]) -> dict[str, Any]:
-    """The executor input with the component's defaults. ML Metadata keeps the one without."""
+    """Returns the executor input with the component's defaults. ML Metadata stores the one without them."""
     filled = copy.deepcopy(executor_input)
     values = dict(filled.get("inputs", {}).get("parameterValues", {}))
     for name, definition in component.get("inputDefinitions", {}).get("parameters", {}).items():
@@ -52,7 +52,7 @@ def with_defaults(executor_input: dict[str, Any], component: dict[str, Any]) -> 
 
 
 def placeholders(executor_input: dict[str, Any]) -> dict[str, str]:
-    """What each placeholder stands for. An output whose path cannot be told leaves all of them as they are."""
+    """Returns the value of each placeholder. If an output has no path, no placeholder is replaced."""
     inputs, outputs = executor_input.get("inputs", {}), executor_input.get("outputs", {})
     found: dict[str, str] = {}
     for name, held in inputs.get("artifacts", {}).items():
@@ -79,5 +79,5 @@ def placeholders(executor_input: dict[str, Any]) -> dict[str, str]:
 
 
 def path_of(artifact: dict[str, Any]) -> str:
-    """The local path of an artifact; raises UriError where it has none."""
+    """Returns the local path of an artifact. Raises UriError if it has none."""
     return str(artifact["customPath"]) if "customPath" in artifact else local_path(artifact.get("uri", ""))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class LauncherError(Exception):
-    """A step that fails for a reason that the message tells."""
+    """A step fails. The message gives the reason."""
 
 
 class LauncherDiedError(Exception):
-    """The launcher's process ends at once: it publishes nothing, and the execution stays RUNNING for ever.
+    """The launcher's process dies: it publishes nothing, and the execution stays RUNNING for ever.
 
     Attributes:
-      exit_code: of the process.
+      exit_code: exit code of the process.
     """
 
     def __init__(self, message: str, exit_code: int = 2) -> None:

@@ -1,4 +1,4 @@
-"""One attempt of a step: download, run, read what it wrote, upload, publish."""
+"""One attempt of a step: download, run, read the output files, upload, publish."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _LONGEST_LOG = 4000
 
 @dataclasses.dataclass(frozen=True)
 class Launch:
-    """What a launcher is given.
+    """The arguments of a launcher.
 
     Attributes:
       run: the run.
       execution: id of the execution.
-      executor_input: as the driver made it.
+      executor_input: the executor input of the driver.
       component: the component's spec.
       words: the user's command.
-      variables: of the pod.
+      variables: environment variables of the pod.
       attempt: number of the attempt.
-      deadline: seconds; None for no bound.
-      claims: folders of this machine that outlive the pod, and where it sees them.
+      deadline: the longest duration in seconds; None for no limit.
+      claims: folders of this machine that outlive the pod, and their paths in the pod.
     """
 
     run: Run
@@ -59,10 +59,10 @@ class Attempt:
     """How an attempt ended.
 
     Attributes:
-      exit_code: of the launcher: the user's own is lost, and 1 stands for it.
+      exit_code: exit code of the launcher. If the user's command fails, it is 1, whatever the command's code is.
       error: why it failed.
-      output_parameters: the files of output parameters as they stand.
-      log: what the user's process wrote.
+      output_parameters: content of the files of output parameters.
+      log: output of the user's process.
     """
 
     exit_code: int = 0
@@ -75,17 +75,17 @@ class Launcher:
     """Runs attempts on this machine."""
 
     def __init__(self, image: Image, buckets: Buckets, scratch: Path, forks: Forks | None = None) -> None:
-        """Without `forks`, each interpreter is started anew."""
+        """Takes what attempts need. Without `forks`, each step starts a new interpreter."""
         self._image = image
         self._buckets = buckets
         self._scratch = scratch
         self._forks = forks
 
     def run(self, launch: Launch) -> Attempt:
-        """Runs an attempt to its end; whatever happens in it is in what is returned."""
+        """Runs an attempt. Failures are part of the returned value."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
-        # The pod's user passes through; what lies below belongs to it.
+        # The pod's user may only pass through this folder. The folders below belong to the user.
         self._scratch.chmod(0o755)
         attempt = Attempt()
         files = PodFiles(self._scratch / "files", process.USER)
@@ -130,7 +130,7 @@ class Launcher:
         if rules.log_by_attempt:
             _name_log(provisioned, launch.attempt)
         try:
-            # The words are filled in before anything is downloaded, and the log's name is in them.
+            # Placeholders are replaced before anything is downloaded, and the command contains the log's name.
             words = command.words(given, launch.component, launch.words, rules)
             transfer.download(given.get("inputs", {}).get("artifacts", {}))
             _make_folders(files, given)
@@ -160,7 +160,7 @@ class Launcher:
                     return self._forks.run(files, given, stream)
                 return process.run(self._image, files, self._scratch, given, stream)
             except process.DeadlineError:
-                # The whole pod is killed, the launcher with it.
+                # The whole pod is killed, including the launcher.
                 raise LauncherDiedError(f"killed after its deadline of {launch.deadline:g} s", 137) from None
             except OSError as error:
                 raise LauncherError(
@@ -171,7 +171,7 @@ class Launcher:
 
 
 class _StepFailedError(LauncherError):
-    """A step whose log was uploaded all the same."""
+    """A step failed, but its log was uploaded."""
 
     def __init__(self, message: str, artifacts: list[tuple[str, Any]]) -> None:
         super().__init__(message)

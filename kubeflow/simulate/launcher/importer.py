@@ -1,4 +1,4 @@
-"""The importer: registers what lies in a bucket as an artifact. It opens no bucket, so nothing need be there."""
+"""The importer: registers a URI as an artifact. It does not open the bucket, so the objects need not exist."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def run(launch: Run, task: dict[str, Any], component: dict[str, Any], spec: dict
       launch: the run.
       task: spec of the task.
       component: its component's spec.
-      spec: of the importer.
+      spec: spec of the importer.
       dag: execution id of the DAG around it.
 
     Raises:
-      LauncherError: where there is nothing to import; the execution stays RUNNING.
-      LauncherDiedError: for a type without title.
+      LauncherError: if there is nothing to import. The execution stays RUNNING.
+      LauncherDiedError: if the type has no title.
     """
     metadata, contexts = launch.metadata, launch.contexts
     name = task.get("taskInfo", {}).get("name", "")
@@ -78,7 +78,7 @@ def _uri(metadata: Metadata, task: dict[str, Any], source: dict[str, Any], dag: 
     given = task.get("inputs", {}).get("parameters", {}).get(name)
     if given is None:
         raise LauncherError(f"the importer's task has no input parameter {name!r} with the URI")
-    # Only a parameter of the DAG around it counts: the output of a task is not looked for.
+    # Only a parameter of the DAG around it is used. KFP does not look for outputs of tasks.
     around = metadata.parameters(metadata.execution(dag))[0]
     key = given.get("componentInputParameter", "")
     if key not in around:
@@ -89,7 +89,7 @@ def _uri(metadata: Metadata, task: dict[str, Any], source: dict[str, Any], dag: 
 
 
 def _known(metadata: Metadata, artifact: Any, pipeline: int) -> Any:
-    """The same artifact, where a run of this pipeline imported it before."""
+    """Returns the same artifact if an earlier run of this pipeline imported it; otherwise None."""
     for found in metadata.store.get_artifacts_by_uri(artifact.uri):
         same = found.type_id == artifact.type_id and found.state == artifact.state
         properties = artifact.custom_properties

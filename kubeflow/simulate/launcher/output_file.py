@@ -1,4 +1,4 @@
-"""What the user's process wrote: its output file, and a file for each output parameter. Both are read strictly."""
+"""Reads the output file of the user's process, and the file of each output parameter. Both are read strictly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def read(files: PodFiles, path: str, minor: int) -> dict[str, Any]:
-    """The output file, empty where there is none; raises LauncherError for a field or a value that KFP refuses."""
+    """Returns the output file; empty if there is none. Raises LauncherError for a field or value that KFP refuses."""
     place = files.host(path)
     if not place.exists():
         return {}
@@ -32,10 +32,10 @@ def read(files: PodFiles, path: str, minor: int) -> dict[str, Any]:
 def parameters(
     files: PodFiles, executor_input: dict[str, Any], component: dict[str, Any], given: dict[str, Any]
 ) -> dict[str, Any]:
-    """The output parameters: those of the output file, and the files of the others.
+    """Returns the output parameters, from the output file or their own files.
 
     Raises:
-      LauncherError: for a file that is missing, or holds another type.
+      LauncherError: if a file is missing, or holds another type.
     """
     found = dict(given)
     definitions = component.get("outputDefinitions", {}).get("parameters", {})
@@ -56,7 +56,7 @@ def parameters(
 
 
 def value_of(name: str, declared: str, text: str) -> Any:
-    """The text of a file as a value of the declared type; raises LauncherError for another."""
+    """Returns the text of a file as a value of the declared type. Raises LauncherError if it has another type."""
     word = text.strip()
     if declared == "STRING":
         return text
@@ -77,7 +77,7 @@ def value_of(name: str, declared: str, text: str) -> Any:
 
 
 def texts(files: PodFiles, executor_input: dict[str, Any]) -> dict[str, str]:
-    """The files of output parameters as they stand."""
+    """Returns the content of the files of output parameters."""
     found = {}
     for name, parameter in executor_input.get("outputs", {}).get("parameters", {}).items():
         place = files.host(parameter["outputFile"])

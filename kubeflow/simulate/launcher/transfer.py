@@ -16,13 +16,13 @@ from limbeck.kubeflow.simulate.uris import Location, UriError, location
 
 @dataclasses.dataclass(frozen=True)
 class Transfer:
-    """Between the files of a pod and the buckets.
+    """Copies files between a pod and the buckets.
 
     Attributes:
-      files: of the pod.
+      files: files of the pod.
       buckets: all of them.
       home: the run's own root.
-      exact: what is downloaded lies below the URI; before 2.17 whatever begins with it comes along.
+      exact: whether only objects below the URI are downloaded. Before 2.17, all objects whose keys begin with it are.
     """
 
     files: PodFiles
@@ -31,12 +31,12 @@ class Transfer:
     exact: bool
 
     def download(self, inputs: dict[str, Any]) -> None:
-        """Puts input artifacts, given by key, where their URIs have their local paths.
+        """Downloads input artifacts, given by key, to the local paths of their URIs.
 
-        An artifact whose objects are not there is no error: the user's process finds nothing at its path.
+        It is not an error if an artifact has no objects. The user's process then finds nothing at its path.
 
         Raises:
-          LauncherError: for a URI of no bucket, or where a file is in the way of a folder.
+          LauncherError: if a URI is not in a bucket, or if a file is in the place of a folder.
         """
         for name, held in inputs.items():
             for artifact in held.get("artifacts", []):
@@ -64,7 +64,7 @@ class Transfer:
             self.files.give(here)
 
     def upload(self, uri: str, path: str) -> None:
-        """Uploads a file, or the files of a folder. Empty folders vanish; what is not there is no error.
+        """Uploads a file, or the files of a folder. Empty folders are lost. A missing path is not an error.
 
         Raises:
           LauncherError: for a URI outside the run, or a link to a folder inside a folder.
@@ -88,5 +88,5 @@ class Transfer:
             if each.is_dir() and not each.is_symlink():
                 self._upload(below, f"{key}/{each.name}")
             else:
-                # A link is uploaded as what it points to.
+                # For a link, the content of its target is uploaded.
                 self.buckets.of(self.home).put(f"{key}/{each.name}", self.files.host(below))

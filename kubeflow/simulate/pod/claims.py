@@ -11,7 +11,7 @@ def mounts_of(patch: dict[str, Any], claims: Path) -> list[tuple[Path, str]]:
 
     Args:
       patch: the pod, as the driver made it.
-      claims: has a folder for each claim, by its name. Missing ones are made, for any user to write to.
+      claims: a folder that contains a folder for each claim, by its name. Missing ones are made, writable by any user.
     """
     names = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
@@ -21,7 +21,8 @@ def mounts_of(patch: dict[str, Any], claims: Path) -> list[tuple[Path, str]]:
     found = []
     for mount in patch["containers"][0].get("volumeMounts", []):
         if mount["name"] in names:
-            # By its last part only: a name of Kubernetes holds no slash, and a claim must not lead elsewhere.
+            # Only the last part of the name is used. Kubernetes' names have no slash, and a claim must stay in its
+            # folder.
             folder = claims / Path(names[mount["name"]]).name
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o777)

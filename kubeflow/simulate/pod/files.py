@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
-# One emptyDir for each scheme of a bucket, three that hidden files of a home may go to, and the image's own /tmp.
+# One emptyDir for each scheme of a bucket, three for hidden files of a home folder, and the image's /tmp.
 WRITABLE = ("/gcs", "/s3", "/minio", "/.local", "/.cache", "/.config", "/tmp")  # noqa: S108  # paths in the pod
 _LINKS = 40
 
 
 class PodFiles:
-    """Files of a pod, which lie below a folder of this machine."""
+    """Files of a pod, which are stored below a folder of this machine."""
 
     def __init__(self, folder: Path, user: int) -> None:
         self._folder = folder
@@ -22,7 +22,7 @@ class PodFiles:
         folder.joinpath("tmp").chmod(0o1777)
 
     def host(self, path: str) -> Path:
-        """Where a path of the pod lies here. Links are followed within the pod: outside they would lead elsewhere."""
+        """Returns the path on this machine of a path in the pod. Links are followed as they would be in the pod."""
         left = [part for part in reversed(PurePosixPath(path).parts) if part != "/"]
         found = PurePosixPath("/")
         links = 0
@@ -42,7 +42,7 @@ class PodFiles:
         return self._plain(found)
 
     def make(self, path: str) -> None:
-        """Makes a folder with all above it; raises OSError where a file is in the way."""
+        """Makes a folder and all folders above it. Raises OSError if a file is in the way."""
         made = PurePosixPath("/")
         for part in PurePosixPath(path).parts[1:]:
             made /= part
@@ -52,12 +52,12 @@ class PodFiles:
                 self.give(here)
 
     def give(self, path: Path) -> None:
-        """Makes the pod's user the owner of a file; without root it is this user's in any case."""
+        """Makes the pod's user the owner of a file. Without root, this user is the owner in any case."""
         if os.geteuid() == 0:
             os.chown(path, self._user, self._user)
 
     def folders(self) -> list[tuple[Path, str]]:
-        """The folders and the places at which the pod shows them."""
+        """Returns the folders, and their paths in the pod."""
         return [(self._plain(PurePosixPath(path)), path) for path in WRITABLE]
 
     def _plain(self, path: PurePosixPath) -> Path:

@@ -29,7 +29,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-# Where the server sees the folders of all pods.
+# The path at which the server sees the folders of all pods.
 PODS = "/.pods"
 _NAMESPACES = 0x00020000 | 0x20000000  # CLONE_NEWNS, CLONE_NEWPID
 _BIND, _PRIVATE, _DETACH = 4096, 16384 | 1 << 18, 2  # MS_BIND, MS_REC | MS_PRIVATE, MNT_DETACH
@@ -39,15 +39,15 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 @dataclasses.dataclass(frozen=True)
 class Pod:
-    """What a fork becomes.
+    """The program and the surroundings of a fork.
 
     Attributes:
       module: run as `__main__`.
-      arguments: of the program.
+      arguments: arguments of the program.
       variables: its whole environment.
-      mounts: folders as the server sees them, and where the pod sees them.
-      user: number of its user and of its group.
-      deadline: seconds after which it is killed; None for no bound.
+      mounts: paths of folders in the server, and their paths in the pod.
+      user: id of its user and of its group.
+      deadline: seconds after which it is killed; None for no limit.
     """
 
     module: str
@@ -78,7 +78,7 @@ def serve(connection: socket.socket, packages: Sequence[str]) -> None:
 
 
 def _run(pod: Pod, log: int) -> int | None:
-    """Returns the exit code; None where the pod was killed after its deadline."""
+    """Runs a pod. Returns its exit code; None if it was killed after its deadline."""
     keeper = os.fork()
     if keeper == 0:
         _keep(pod, log)
@@ -94,7 +94,7 @@ def _run(pod: Pod, log: int) -> int | None:
 
 
 def _keep(pod: Pod, log: int) -> NoReturn:
-    """Makes the namespaces, and waits: a process never enters a namespace of processes that it makes itself."""
+    """Makes the namespaces, and waits for a child: a process never enters the PID namespace that it makes."""
     code = 1
     try:
         _check(_libc().prctl(_DIE_WITH_PARENT, signal.SIGKILL), "prctl")
@@ -122,7 +122,7 @@ def _become(pod: Pod, log: int) -> NoReturn:
         _enter(pod)
         code = _main(pod)
     except BaseException:
-        # Nothing of this may reach the frames of the server, whose copies stand below.
+        # No exception may reach the frames of the server, whose copies are further up the stack.
         traceback.print_exc()
     finally:
         with contextlib.suppress(OSError):
@@ -132,7 +132,7 @@ def _become(pod: Pod, log: int) -> NoReturn:
 
 
 def _enter(pod: Pod) -> None:
-    """Mounts what is the pod's own, and becomes its user."""
+    """Mounts the pod's own folders, and becomes its user."""
     _mount("none", "/", flags=_PRIVATE)
     for folder, place in pod.mounts:
         if not os.path.isdir(place):  # noqa: PTH112  # nothing more is imported for one call
@@ -144,7 +144,7 @@ def _enter(pod: Pod) -> None:
     os.setgroups([])
     os.setgid(pod.user)
     os.setuid(pod.user)
-    # A change of the user would have undone it.
+    # Set after the change of the user, which would undo it.
     _check(_libc().prctl(_DIE_WITH_PARENT, signal.SIGKILL), "prctl")
     os.environ.clear()
     os.environ.update(pod.variables)
@@ -152,7 +152,7 @@ def _enter(pod: Pod) -> None:
 
 
 def _make(place: str) -> None:
-    """Makes a folder in the root, which is read-only but for this moment, and in this namespace alone."""
+    """Makes a folder in the root, which is made writable for this moment, only in this namespace."""
     _mount("none", "/", flags=_REMOUNT | _BIND)
     os.makedirs(place)  # noqa: PTH103
     _mount("none", "/", flags=_REMOUNT | _BIND | _READ_ONLY)

@@ -1,8 +1,8 @@
 """Runs the commands of TFX's steps as forks of a process that has imported TFX: see `fork_server`.
 
-It does so only where nobody can tell the difference: for the entrypoints that import TFX, where the pod has no
-variable that an interpreter or TensorFlow reads when it starts, and as root. In a user namespace, a fork in another
-root folder cannot become another user.
+It does so only if the result is the same: for the entrypoints that import TFX, if the pod has no variable that an
+interpreter or TensorFlow reads at its start, and as root. In a user namespace, a fork in another root folder cannot
+become another user.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PACKAGES = (
     *("apache_beam.runners.direct.direct_runner", "apache_beam.runners.portability.fn_api_runner.fn_runner"),
     *("tfx.components", "tfx.components.transform.executor", "tfx.components.evaluator.executor", _RUN_EXECUTOR),
 )
-# Read when an interpreter, TensorFlow or a library of numbers starts; a fork is past that.
+# An interpreter, TensorFlow or a numerical library reads these at its start, so they have no effect on a fork.
 _READ_AT_START = ("PYTHON", "TF_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "CUDA_", "LD_", "GRPC_", "XLA_", "ABSL_")
 
 
 def takes(command: Command, image: Image) -> bool:
-    """Returns whether a fork does what the command would."""
+    """Returns whether a fork is equivalent to the command."""
     *interpreter, module = command.words[:3] or [""]
     starting = any(
         name.startswith(_READ_AT_START) and image.variables.get(name) != value
@@ -50,9 +50,9 @@ class Forks:
         """Starts nothing yet.
 
         Args:
-          image: what pods see besides their own files.
+          image: the image of all pods.
           scratch: folder of this machine for the server's own files.
-          around: a folder with all files of all pods in it, and their claims.
+          around: a folder that contains the files and the claims of all pods.
         """
         self._image = image
         self._scratch = scratch
@@ -61,7 +61,7 @@ class Forks:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, files: PodFiles, command: Command, log: IO[bytes]) -> int:
-        """Runs a command that a fork `takes`; like `process.run`."""
+        """Runs a command for which `takes` is True, as `process.run` does."""
         connection = self._connection()
         folders = [*files.folders(), *command.claims]
         mounts = [(f"{PODS}/{folder.relative_to(self._around)}", place) for folder, place in folders]
@@ -78,7 +78,7 @@ class Forks:
         return int(answer)
 
     def stop(self) -> None:
-        """Ends the server; its pods have ended."""
+        """Ends the server. All of its pods must have ended."""
         if self._socket is not None and self._process is not None:
             self._socket.close()
             self._process.wait()
@@ -97,7 +97,7 @@ class Forks:
         root, places = folder / "root", PodFiles(folder / "places", process.USER)
         root.mkdir()
         mounts = [("--read", str(path), place) for path, place in self._image.mounts]
-        # Mounted over by each pod.
+        # Each pod mounts its own folders over these.
         mounts += [("--write", str(path), place) for path, place in places.folders()]
         mounts.append(("--write", str(self._around), PODS))
         words = ["python", "-m", "limbeck.kubeflow.simulate.pod.fork_server", str(file), *_PACKAGES]

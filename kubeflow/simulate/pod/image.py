@@ -22,7 +22,7 @@ class Image:
     """Folders that every pod sees.
 
     Attributes:
-      mounts: folders of this machine, and where a pod sees them.
+      mounts: folders of this machine, and their paths in a pod.
       variables: environment of the image.
     """
 
@@ -44,7 +44,7 @@ def build(scratch: Path) -> Image:
         mounts.append((Path(sys.prefix).resolve(), ENVIRONMENT))
         program = Path(ENVIRONMENT)
     if base.parts[1] not in ("usr", "bin", "lib"):
-        # Where it was built to be, as it looks for its libraries there.
+        # Mounted at the path for which the interpreter was built, because it looks for its libraries there.
         mounts.append((base, str(base)))
     variables = {
         "PATH": f"{program}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -59,7 +59,7 @@ def build(scratch: Path) -> Image:
 def ignoring(left_out: Collection[str], top: Path) -> Callable[[str, list[str]], set[str]]:
     """Returns the `ignore` of `shutil.copytree` that leaves out these names at the top, and caches everywhere.
 
-    Further down, a module may have the name of one that is left out.
+    Further down, a module may have the same name as one that is left out.
     """
 
     def ignored(folder: str, names: list[str]) -> set[str]:

@@ -1,8 +1,8 @@
 """Becomes a process in a container: `unshare --mount --pid --fork python jail.py ROOT ... -- COMMAND`.
 
-Permission bits alone prove little: root ignores them, and another user could not even enter the interpreter where that
-lives in a home folder. So the command gets a root folder of its own, in which nothing is but what is mounted there.
-Only the standard library is imported, as the caller's packages are of no concern here.
+Permission bits alone prove little: root ignores them, and another user could not even start the interpreter if it is in
+a home folder. So the command gets its own root folder, which contains only what is mounted there. Only the standard
+library is imported.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import os
 import sys
 from pathlib import Path
 
-# Of a distribution: the shared libraries that the interpreter loads, and its configuration.
+# Parts of the Linux distribution: the shared libraries that the interpreter loads, and the configuration.
 _SYSTEM = ("/usr", "/etc", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
 _MEMORY = "/dev/shm"  # noqa: S108  # a path in the new root
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Flags of mount(2).
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS, _REMOUNT, _BIND, _RELATIVE_TIMES = 1, 2, 4, 8, 32, 4096, 1 << 21
-# What a remount must keep where another user namespace set it, by the flags that statvfs tells.
+# Flags (by those of statvfs) that a remount must keep if another user namespace has set them.
 _KEPT = {2: _NO_SUID, 4: _NO_DEVICES, 8: _NO_PROGRAMS, 1024: 1024, 2048: 2048, 4096: _RELATIVE_TIMES}
 
 
 def main(arguments: list[str]) -> None:
-    """Never returns: the process becomes the command, with the environment that this one was given."""
+    """Never returns: this process becomes the command, with the same environment."""
     given = _parser().parse_args(arguments)
     root = Path(given.root)
-    # A mount of itself, as only a mount can be made read-only.
+    # Mounts the folder on itself, because only a mount can be made read-only.
     _mount(root, root, flags=_BIND)
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _become(user: int) -> None:
-    """Appears as another user in a further user namespace; within the first, whoever is not root can only be root."""
+    """Becomes another user in a further user namespace. In the first one, a user without root can only be root."""
     if ctypes.CDLL(None, use_errno=True).unshare(0x10000000) != 0:  # CLONE_NEWUSER
         raise OSError(ctypes.get_errno(), "a second user namespace cannot be made")
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} 0 1"), ("gid_map", f"{user} 0 1")):
@@ -76,7 +76,7 @@ def _become(user: int) -> None:
 
 
 def _special(root: Path) -> None:
-    """What the kernel provides: its processes, its devices, and memory to share."""
+    """Mounts what the kernel provides: processes, devices, and shared memory."""
     _mount("proc", _made(root, "/proc"), kind="proc")
     _mount("tmpfs", _made(root, "/dev"), kind="tmpfs")
     for name in _DEVICES:
@@ -112,7 +112,7 @@ def _close(place: Path) -> None:
 
 
 def _mount(source: str | Path, place: Path, *, kind: str = "none", flags: int = 0, options: str = "") -> None:
-    # By the system call: two dozen programs started for each pod would take longer than many a command in it.
+    # Calls the system call, because starting two dozen programs for each pod would take longer than many commands.
     words = [os.fsencode(each) for each in (source, place, kind)]
     if ctypes.CDLL(None, use_errno=True).mount(*words, flags, os.fsencode(options)) != 0:
         raise OSError(ctypes.get_errno(), f"mount: {os.strerror(ctypes.get_errno())}", str(place))

@@ -1,4 +1,4 @@
-"""Runs a command in a pod of its own: other mounts, other processes, another user."""
+"""Runs a command in its own pod: other mounts, other processes, another user."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ USER = 1000
 
 
 class DeadlineError(Exception):
-    """A pod that took longer than it may."""
+    """A pod took longer than its deadline."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What a pod runs.
+    """The command of a pod.
 
     Attributes:
       words: the command and its arguments.
       variables: its environment, besides the image's.
-      deadline: seconds after which it is killed; None for no bound.
-      claims: folders of this machine that outlive the pod, and where it sees them.
+      deadline: seconds after which it is killed; None for no limit.
+      claims: folders of this machine that outlive the pod, and their paths in the pod.
     """
 
     words: list[str]
@@ -40,14 +40,14 @@ class Command:
 
 
 def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[bytes]) -> int:
-    """Runs a command to its end; returns its exit code, or raises DeadlineError.
+    """Runs a command to its end. Returns its exit code. Raises DeadlineError if it takes too long.
 
     Args:
-      image: what the pod sees besides its own files.
-      files: what it may write to.
+      image: the image of the pod.
+      files: the files to which it may write.
       scratch: folder of this machine for the pod's root.
-      command: what to run.
-      log: where both of its streams go.
+      command: the command to run.
+      log: receives standard output and standard error.
     """
     root = scratch / "root"
     root.mkdir()
@@ -71,19 +71,19 @@ def run(image: Image, files: PodFiles, scratch: Path, command: Command, log: IO[
 
 
 def jailed(root: Path, mounts: Sequence[tuple[str, str, str]], user: Sequence[str] = ()) -> list[str]:
-    """The words before a command that is to see nothing of this machine but some folders.
+    """Returns the words to put before a command, so that it sees only some folders of this machine.
 
     Args:
       root: empty folder that becomes its root.
-      mounts: `--read` or `--write`, a folder of this machine, and where the command sees it.
-      user: flags of `jail` for whom to become; none for root.
+      mounts: `--read` or `--write`, a folder of this machine, and the path at which the command sees it.
+      user: flags of `jail` for the user to become; empty for root.
     """
     arguments = [str(Path(sys.executable).resolve()), "-I", jail.__file__, str(root), "--start", "/", *user]
     return [*_unshare(), *arguments, *(word for mount in mounts for word in mount), "--"]
 
 
 def check() -> None:
-    """Raises UserError where this machine lets nobody make namespaces."""
+    """Raises UserError if this machine does not allow namespaces."""
     try:
         done = subprocess.run(
             [*_unshare(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True, check=False
@@ -99,6 +99,6 @@ def check() -> None:
 
 
 def _unshare() -> list[str]:
-    # Whoever is not root becomes the root of a user namespace.
+    # A user without root becomes the root of a user namespace.
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child"]

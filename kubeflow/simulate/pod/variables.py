@@ -10,7 +10,7 @@ _REFERENCE = re.compile(r"\$(\$|\(([-._a-zA-Z][-._a-zA-Z0-9]*)\))")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Replaces `$(NAME)` where the variable is known; `$$` escapes a dollar before a bracket."""
+    """Replaces `$(NAME)` if the variable is known. `$$` escapes a dollar before a bracket."""
 
     def value(match: re.Match[str]) -> str:
         if match.group(1) == "$":
@@ -21,13 +21,14 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def of_pod(name: str, uid: str, environment: list[dict[str, Any]], attempt: int | None) -> dict[str, str]:
-    """The variables of an executor's pod.
+    """Returns the variables of an executor's pod.
 
     Args:
-      name: of the pod.
-      uid: of the pod.
-      environment: of the user's container. What comes from a secret or a ConfigMap is not known here, and left out.
-      attempt: number of the attempt, where the task has a retry policy.
+      name: name of the pod.
+      uid: uid of the pod.
+      environment: environment of the user's container. Values from a secret or a ConfigMap are unknown here, and left
+        out.
+      attempt: number of the attempt, if the task has a retry policy.
     """
     fields = {
         "metadata.name": name,

@@ -1,8 +1,8 @@
-"""Which document of a file is the pipeline, which the platform's part, and what the server says of them.
+"""Finds the pipeline and the platform document in a file, as the API server does.
 
-The server tells them apart by parsing strictly. So one misspelt field makes a pipeline no pipeline, and a platform
-document with a misspelt outer key is dropped without a word: nothing of it reaches a pod. The first refuses the file,
-the second leaves a warning here that KFP does not give.
+The server tells them apart by strict parsing. So a pipeline with one misspelt field is not a pipeline, and the file is
+refused. A platform document with a misspelt outer key is silently dropped, and nothing of it reaches a pod. Here this
+gives a warning.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _LARGEST = 32 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Accepted:
-    """A pipeline that the server took.
+    """A pipeline that the server accepted.
 
     Attributes:
       spec: the PipelineSpec in canonical form.
-      executors: executors by label; fields that KFP does not know are dropped, as it drops them.
-      platform: executors' entries of the Kubernetes platform by label, as they stand in the file.
-      platform_configuration: what the platform document says of the whole pipeline.
-      warnings: what was dropped in silence.
+      executors: executors by label, without fields that KFP does not know.
+      platform: executors' entries of the Kubernetes platform by label, unchanged.
+      platform_configuration: settings of the platform document for the whole pipeline.
+      warnings: messages about what KFP silently drops.
     """
 
     spec: dict[str, Any]
@@ -39,12 +39,12 @@ class Accepted:
 
     @property
     def name(self) -> str:
-        """The pipeline's name."""
+        """The name of the pipeline."""
         return str(self.spec["pipelineInfo"]["name"])
 
 
 def accept(text: str, rules: Rules) -> Accepted:
-    """Reads a compiled pipeline; raises RefusedError where the server would not take it."""
+    """Reads a compiled pipeline. Raises RefusedError if the server would refuse it."""
     if len(text.encode()) > _LARGEST:
         raise RefusedError("pipeline", f"the file has {len(text.encode())} bytes, and the server takes {_LARGEST}")
     minor = rules.number[1]
@@ -93,7 +93,7 @@ def accept(text: str, rules: Rules) -> Accepted:
 
 
 def _platform(document: dict[str, Any], strict: Parser) -> dict[str, Any] | None:
-    """The Kubernetes part of a platform document; None for anything else."""
+    """Returns the Kubernetes part of a platform document; None for any other document."""
     try:
         platforms = strict.message("PlatformSpec", document).get("platforms", {})
     except FieldError:

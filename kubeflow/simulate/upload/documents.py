@@ -1,7 +1,7 @@
 """Reads the documents of a file as the API server's YAML parser does, which also reads JSON.
 
-Python's YAML differs in what a bare word means: there `yes` is a bool and `1e-05` a text. Here the words are those of
-the server's parser, a key that is there twice is an error, and a date stays a text.
+Python's YAML reads bare words differently: there, `yes` is a bool and `1e-05` a text. Here, words have the meaning of
+the server's parser, a repeated key is an error, and a date stays a text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as its base has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; raises ConstructorError for a key that is there twice."""
+        """Returns a mapping. Raises ConstructorError for a repeated key."""
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -48,7 +48,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
 def read(text: str) -> list[dict[str, Any]]:
-    """The documents of a file that hold a mapping; raises RefusedError where the text is no YAML."""
+    """Returns the documents of a file that hold a mapping. Raises RefusedError if the text is not YAML."""
     try:
         documents = list(yaml.load_all(text, Loader=_Loader))  # a SafeLoader
     except yaml.YAMLError as error:

@@ -1,7 +1,7 @@
 """Fields and types of the messages that a compiled pipeline, its platform document and an output file consist of.
 
-KFP parses them strictly, so the field sets must be those of its own release. Python's `kfp-pipeline-spec` cannot
-serve: the installed one is older than the server and would refuse what the server knows.
+KFP parses them strictly, so the fields must be those of its own release. Python's `kfp-pipeline-spec` cannot be used:
+the installed one is older than the server, and would refuse fields that the server knows.
 
 One line a message: `name:type`, in the order in which KFP's structs hold them. `[]T` is a list, `{}T` a map, `?T` is
 kept where it is set to nothing, `T/group` excludes the others of its group; `@2.15` came with that release, `@-2.5`
@@ -120,7 +120,7 @@ EmptyDir volumeName:string mountPath:string medium:?string sizeLimit:?string
 SecurityContext runAsUser:?int64 runAsGroup:?int64 runAsNonRoot:?bool
 """
 
-# The words of each enumeration, in the order of their numbers.
+# The names of each enumeration's values, in the order of their numbers.
 ENUMERATIONS = {
     "ParameterType": (
         "PARAMETER_TYPE_ENUM_UNSPECIFIED",

@@ -1,7 +1,7 @@
-"""Macros in the texts of run parameters, which the server replaces from 2.17 on: `[[RunUUID]]`, `[[CurrentTime]]`.
+"""Replaces macros in the texts of run parameters, as the server does from 2.17 on: `[[RunUUID]]`, `[[CurrentTime]]`.
 
-They are meant for recurring runs. A text that happens to hold one is rewritten all the same; times of a schedule stay
-as they are where a run has none.
+They are meant for recurring runs. But any text that contains one is rewritten. If a run has no schedule, macros of its
+times stay unchanged.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 
 _MACRO = re.compile(r"\[\[(.*?)\]\]|\{\{\$\.(.*?)\}\}")
 _FORMAT = re.compile(r"currentTime\.strftime\('(.*)'\)")
-# The parts of Go's reference time, and what they stand for.
+# The parts of Go's reference time, and their meanings.
 _GO = {"2006": "%Y", "01": "%m", "02": "%d", "15": "%H", "04": "%M", "05": "%S"}
 
 
 def expand(parameters: dict[str, Any], run: str, now: datetime.datetime) -> dict[str, Any]:
-    """The parameters with the macros of their texts replaced.
+    """Returns the parameters with replaced macros in their texts.
 
     Args:
-      parameters: of the run.
-      run: its id.
-      now: when it is created.
+      parameters: parameters of the run.
+      run: id of the run.
+      now: time of the run's creation.
     """
 
     def value(match: re.Match[str]) -> str:

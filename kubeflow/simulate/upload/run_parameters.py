@@ -1,4 +1,4 @@
-"""Checks the parameters of a run against those that the pipeline declares, as the server does at a run's creation."""
+"""Compares the parameters of a run with those that the pipeline declares, as the server does at a run's creation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limbeck.kubeflow.simulate.values import KINDS, kind_of
 
 
 def check(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the values as protobuf holds them; raises RefusedError where the server would refuse the run."""
+    """Returns the values as protobuf holds them. Raises RefusedError if the server would refuse the run."""
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     values = {name: free(value, name) for name, value in given.items()}
     for name, parameter in declared.items():
@@ -32,7 +32,7 @@ def check(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def defaults(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds the root's defaults, and null for what is optional and has none."""
+    """Adds the root's defaults, and null for optional parameters without a default."""
     filled = dict(values)
     for name, parameter in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
         if name not in filled and ("defaultValue" in parameter or parameter.get("isOptional")):
@@ -41,7 +41,7 @@ def defaults(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
 
 
 def allowed(literals: list[Any], value: Any) -> bool:
-    """Whether a value is one of those that a parameter lists; without a list all are."""
+    """Returns whether a value is in the list of allowed values. Without a list, all values are allowed."""
     return not literals or any(kind_of(value) == kind_of(one) and value == one for one in literals)
 
 

@@ -30,7 +30,7 @@ class Field:
 
     @property
     def proto_name(self) -> str:
-        """The name in snake case, which KFP takes as well."""
+        """The name in snake case, which KFP accepts, too."""
         return re.sub("[A-Z]", lambda match: "_" + match.group().lower(), self.name)
 
 
@@ -42,7 +42,7 @@ class Message:
     fields: tuple[Field, ...]
 
     def find(self, name: str, minor: int) -> Field | None:
-        """The field of that name in KFP 2.`minor`, or None."""
+        """Returns the field with this name in KFP 2.`minor`; None if there is none."""
         for field in self.fields:
             if name in (field.name, field.proto_name) and field.since <= minor <= field.until:
                 return field

@@ -1,8 +1,8 @@
-"""Parses JSON into a message as KFP does: by protobuf's JSON mapping, where a field it does not know is an error.
+"""Parses JSON into a message as KFP does: by protobuf's JSON mapping, with an error for unknown fields.
 
-The result is the same document in canonical form: names in camel case, no value that equals its type's zero, every
-number of a free value a double, as protobuf holds it, 64-bit whole numbers a text, as it writes them. A driver that
-gets the document sees nothing else.
+The result is the same document in canonical form, as a driver gets it: names are in camel case, values that equal their
+type's zero are left out, every number in a free value is a double, as in protobuf, and 64-bit whole numbers are texts,
+as in protobuf's JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from limbeck.errors import nearest
 from limbeck.kubeflow.simulate.upload.fields import ENUMERATIONS, MESSAGES
 from limbeck.kubeflow.simulate.upload.schema import Field
 
-# From here on a number is written with an exponent.
+# From this value on, a number is written with an exponent.
 _EXPONENT_FROM = 1e21
 _SHOWN = 60
 _WHOLE = {"int32": 31, "int64": 63}
@@ -33,15 +33,15 @@ class Parser:
     """Parses messages of one release.
 
     Attributes:
-      minor: of KFP 2.
-      lenient: fields that are not known are dropped instead of refused.
+      minor: minor version of KFP 2.
+      lenient: whether unknown fields are dropped instead of refused.
     """
 
     minor: int
     lenient: bool = False
 
     def message(self, kind: str, given: Any, path: str = "") -> dict[str, Any]:
-        """Returns the canonical form of a message; raises FieldError with the path of what is wrong."""
+        """Returns the canonical form of a message. Raises FieldError with the path of the wrong value."""
         if not isinstance(given, dict):
             raise FieldError(f"{path or kind}: expected an object, found {_told(given)}")
         message = MESSAGES[kind]
@@ -98,7 +98,7 @@ def free(value: Any, path: str = "") -> Any:
 
 
 def number(value: float, path: str = "") -> int | float:
-    """A double as JSON shows it: without a fraction where it has none, beyond 2^53 with zeros for digits it lost."""
+    """Returns a double as in JSON: no fraction if it is whole; beyond 2^53, zeros replace lost digits."""
     if not math.isfinite(value):
         raise FieldError(f"{path}: invalid value {value}")
     return int(Decimal(repr(value))) if value.is_integer() and abs(value) < _EXPONENT_FROM else value

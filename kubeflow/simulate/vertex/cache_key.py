@@ -9,13 +9,13 @@ from limbeck.kubeflow.simulate.values import stable_json
 
 
 def cache_key(pipeline: str, inputs: dict[str, Any], outputs: dict[str, Any], container: dict[str, Any]) -> str:
-    """The key of a task.
+    """Returns the key of a task.
 
     Args:
-      pipeline: its name; pipelines of other names share nothing.
-      inputs: of the executor input.
+      pipeline: name of the pipeline. Pipelines with different names share nothing.
+      inputs: the inputs in the executor input.
       outputs: output definitions of the component.
-      container: its spec, with placeholders as they stand.
+      container: its spec, with unreplaced placeholders.
     """
     key = {
         "pipeline": pipeline,

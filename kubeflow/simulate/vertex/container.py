@@ -1,4 +1,4 @@
-"""One attempt of a task: its container, and what it tells of its outputs."""
+"""One attempt of a task: runs its container, and reads its outputs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from limbeck.kubeflow.simulate.vertex.executor_input import TaskError
 from limbeck.kubeflow.simulate.vertex.store import Outputs, Store
 
 Json = dict[str, Any]
-# The launcher of KFP in the release that is nearest: what is shared is how placeholders and output files are read.
+# The nearest release of KFP. Vertex AI handles placeholders and output files in the same way.
 _LIKE = rules("2.17")
 _MOUNT = "/gcs"
 
 
 @dataclasses.dataclass
 class Ended:
-    """How an attempt ended: its outputs, or why it has none; and what its container wrote."""
+    """How an attempt ended: its outputs, or why it has none; and the output of its container."""
 
     outputs: Outputs | None = None
     error: str = ""
@@ -41,20 +41,20 @@ class Containers:
     def __init__(
         self, image: Image, buckets: Buckets, store: Store, scratch: Path, variables: dict[str, str]
     ) -> None:
-        """Prepares.
+        """Takes what containers need.
 
         Args:
-          image: what every container sees.
-          buckets: what lies below `/gcs` goes there.
-          store: takes the artifacts.
+          image: the image of every container.
+          buckets: hold the files below `/gcs`.
+          store: receives the artifacts.
           scratch: folder of this machine for one container at a time.
-          variables: of every container.
+          variables: environment variables of every container.
         """
         self._image, self._buckets, self._store = image, buckets, store
         self._scratch, self._variables = scratch, variables
 
     def run(self, executor_input: Json, component: Json, container: Json) -> Ended:
-        """Runs a container to its end; whatever happens is in what is returned."""
+        """Runs a container to its end. Failures are part of the returned value."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
         self._scratch.chmod(0o755)

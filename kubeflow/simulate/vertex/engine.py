@@ -19,7 +19,7 @@ from limbeck.kubeflow.simulate.vertex.storage.identity import PROJECT_NUMBER
 from limbeck.kubeflow.simulate.vertex.store import Outputs, Store
 
 Json = dict[str, Any]
-# The words of `PipelineTaskDetail.State`; SKIPPED is a task that came from the cache.
+# Names of `PipelineTaskDetail.State`. SKIPPED means that the task came from the cache.
 State = Literal["SUCCEEDED", "SKIPPED", "NOT_TRIGGERED", "FAILED"]
 _DONE = ("SUCCEEDED", "SKIPPED")
 
@@ -30,11 +30,11 @@ class Task:
 
     Attributes:
       name: its key.
-      state: how.
+      state: its final state.
       attempts: how often its container was started.
-      executor_input: None where it did not come so far.
+      executor_input: its executor input; None if it did not get one.
       error: why it failed.
-      log: what its last container wrote.
+      log: output of its last container.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Task:
 
 
 def run(job: Job, identity: str, store: Store, containers: Containers, tell: Callable[[Task], None]) -> list[Task]:
-    """Runs all tasks of a job, one at a time; returns them in the order in which they ended.
+    """Runs all tasks of a job, one at a time. Returns them in the order in which they ended.
 
     Args:
-      job: what to run.
+      job: the job.
       identity: id of the job.
       store: artifacts and cache.
       containers: runs containers.
-      tell: told of each task when it has ended.
+      tell: called with each task when it has ended.
     """
     tasks: dict[str, Json] = job.spec["root"]["dag"]["tasks"]
     ended: dict[str, Task] = {}
@@ -71,7 +71,7 @@ def run(job: Job, identity: str, store: Store, containers: Containers, tell: Cal
 
 
 def succeeded(tasks: list[Task]) -> bool:
-    """Whether a job succeeds, whose tasks ended so."""
+    """Returns whether a job with these ended tasks succeeds."""
     return all(task.state != "FAILED" for task in tasks)
 
 
@@ -128,7 +128,7 @@ class _Execution:
         return self._attempts(task, component, container, given, key)
 
     def _attempts(self, task: Json, component: Json, container: Json, given: Json, key: str) -> Task:
-        # The pauses between attempts pass at once.
+        # Pauses between attempts take no time.
         most = 1 + int(task.get("retryPolicy", {}).get("maxRetryCount", 0))
         for attempt in range(1, most + 1):
             number = uuid.uuid4().int % 10**19

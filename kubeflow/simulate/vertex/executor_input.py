@@ -1,4 +1,4 @@
-"""The executor input of a task: where its inputs come from, where its outputs go."""
+"""Makes the executor input of a task: the sources of its inputs, and the places of its outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEGACY = {"STRING": "stringValue", "NUMBER_INTEGER": "intValue", "NUMBER_DOUBLE
 
 
 class TaskError(Exception):
-    """A task that fails; the message is for the user."""
+    """A task fails. The message is for the user."""
 
 
 def inputs(
@@ -26,17 +26,17 @@ def inputs(
     done: Mapping[str, Outputs],
     artifacts: Mapping[str, Json],
 ) -> Json:
-    """The inputs of a task.
+    """Returns the inputs of a task.
 
     Args:
       task: its spec.
       component: its component's spec.
-      parameters: of the run.
-      done: outputs of the tasks before, by name.
+      parameters: parameters of the run.
+      done: outputs of earlier tasks, by name.
       artifacts: all artifacts by resource name.
 
     Raises:
-      TaskError: for an input that cannot be had, or is of another kind.
+      TaskError: if an input is missing, or is of another kind.
     """
     declared = component.get("inputDefinitions", {}).get("parameters", {})
     values: Json = {}
@@ -62,7 +62,7 @@ def inputs(
 
 
 def outputs(folder: str, component: Json) -> Json:
-    """The outputs of a task whose folder is `folder`, a gs:// URI."""
+    """Returns the outputs of a task whose folder is `folder`, a gs:// URI."""
     definitions = component.get("outputDefinitions", {})
     found: Json = {"outputFile": local_path(f"{folder}/{OUTPUT_FILE}")}
     artifacts = {

@@ -14,21 +14,21 @@ from limbeck.kubeflow.simulate.versions import rules
 
 _WHO = "Vertex AI"
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
-# Vertex AI runs these too. `simulate` does not, and says so.
+# Vertex AI supports these, too. `simulate` does not, and says so.
 _NOT_SIMULATED = ("importer", "resolver", "aiplatformCustomJob", "customJob")
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A job that was taken.
+    """A job that was accepted.
 
     Attributes:
-      name: of the pipeline.
+      name: name of the pipeline.
       spec: the pipeline spec in canonical form.
-      executors: by label.
-      root: where outputs go, a gs:// URI without a slash at its end.
-      parameters: of the run, with defaults filled in.
-      fails_fast: no new task starts after a failure.
+      executors: executors by label.
+      root: folder of the outputs, a gs:// URI without a slash at its end.
+      parameters: parameters of the run, including defaults.
+      fails_fast: whether no new task starts after a failure.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Job:
 
 
 def is_job(text: str) -> bool:
-    """Whether a file is a PipelineJob of Vertex AI, not a bare pipeline spec."""
+    """Returns whether a file is a PipelineJob of Vertex AI, and not a pipeline spec alone."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -52,12 +52,12 @@ def read(text: str, parameters: dict[str, Any], root: str = "") -> Job:
     """Reads a job.
 
     Args:
-      text: of the file.
-      parameters: of this run; they go before those of the file.
-      root: of this run; "" for that of the file.
+      text: content of the file.
+      parameters: parameters of this run. They override those in the file.
+      root: root of this run; "" takes the root in the file.
 
     Raises:
-      RefusedError: where it would not run.
+      RefusedError: if it would not run.
     """
     try:
         document = json.loads(text)
@@ -90,7 +90,7 @@ def read(text: str, parameters: dict[str, Any], root: str = "") -> Job:
 
 
 def job_id(name: str, time: str) -> str:
-    """The id of a job, as Google's client makes it of the pipeline's name; raises RefusedError for one that is none."""
+    """Returns the id of a job, as Google's client makes it from the pipeline's name. Raises RefusedError."""
     found = f"{re.sub('[^-0-9a-z]+', '-', name.lower()).strip('-')}-{time}"
     if not _JOB_ID.fullmatch(found):
         raise _refused("run", f"the job's id {found!r}, made of the pipeline's name, must match {_JOB_ID.pattern}")

@@ -26,13 +26,13 @@ from limbeck.kubeflow.simulate.vertex.store import Store
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to simulate.
+    """The arguments of a simulation.
 
     Attributes:
-      text: of the compiled job.
-      parameters: of each run.
-      folder: keeps bucket, artifacts and cache.
-      pipeline_root: of the runs; "" for that of the file.
+      text: content of the compiled job.
+      parameters: parameters of each run.
+      folder: keeps the bucket, the artifacts and the cache.
+      pipeline_root: pipeline root of the runs; "" takes the root in the file.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the job would be in the state PIPELINE_STATE_SUCCEEDED."""
+        """Returns whether the job would be in the state PIPELINE_STATE_SUCCEEDED."""
         return engine.succeeded(self.tasks)
 
 
@@ -58,12 +58,12 @@ def simulate(request: Request, tell: Callable[[Task], None] = lambda _: None) ->
     """Runs a job, once for each set of parameters.
 
     Args:
-      request: what to run.
-      tell: told of each task when it has ended.
+      request: the arguments.
+      tell: called with each task when it has ended.
 
     Raises:
-      RefusedError: for a job that Vertex AI, or the client that submits it, refuses.
-      UserError: where this machine can run no containers.
+      RefusedError: if Vertex AI, or the client that submits the job, would refuse it.
+      UserError: if this machine cannot run containers.
     """
     jobs = [read(request.text, parameters, request.pipeline_root) for parameters in request.parameters]
     process.check()

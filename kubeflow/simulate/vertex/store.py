@@ -1,4 +1,4 @@
-"""Artifacts and the cache, as far as the metadata store of Vertex AI takes part in a run. Kept in one JSON file."""
+"""Artifacts and the cache: the part of Vertex AI's metadata store that runs need. It is kept in one JSON file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ARTIFACTS = f"projects/{PROJECT_NUMBER}/locations/us-central1/metadataStores/de
 
 @dataclasses.dataclass(frozen=True)
 class Outputs:
-    """What a task left: resource names of its artifacts, values of its parameters, both by key."""
+    """The outputs of a task: resource names of its artifacts, and values of its parameters, both by key."""
 
     artifacts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -32,18 +32,18 @@ class Store:
         self._cache: dict[str, dict[str, Any]] = held["cache"]
 
     def add(self, artifact: Mapping[str, Any]) -> str:
-        """Keeps an artifact; returns its resource name."""
+        """Stores an artifact, and returns its resource name."""
         name = f"{_ARTIFACTS}/{uuid.uuid4().int % 10**19}"
         self.artifacts[name] = {**artifact, "name": name}
         self._save()
         return name
 
     def cached(self, key: str) -> Outputs | None:
-        """The outputs of a task that did the same, or None."""
+        """Returns the outputs of a task with the same key; None if there is none."""
         return Outputs(**self._cache[key]) if key in self._cache else None
 
     def remember(self, key: str, outputs: Outputs) -> None:
-        """Notes what a task did."""
+        """Stores the outputs of a task under its key."""
         self._cache[key] = {"artifacts": dict(outputs.artifacts), "parameters": dict(outputs.parameters)}
         self._save()
 

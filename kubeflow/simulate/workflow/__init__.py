@@ -1,1 +1,1 @@
-"""The compile step, which makes an Argo Workflow of a pipeline, and the part of Argo that runs it."""
+"""The compile step, which makes an Argo Workflow from a pipeline, and the part of Argo that runs it."""

@@ -1,7 +1,7 @@
 """The part of Argo that KFP's workflows use: DAGs, `depends`, `when`, sequences, exit hooks, retries.
 
-One node runs at a time: whichever is ready first in the order of its template. Argo would run several at once, which
-changes no result as long as tasks say what they depend on.
+One node runs at a time: the first ready node in the order of its template. Argo would run several at once. This changes
+no result if tasks declare their dependencies.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BAD: tuple[Phase, ...] = ("Failed", "Error")
 
 
 class Pods(Protocol):
-    """What runs a container's template."""
+    """Runs the template of a container."""
 
     def run(
         self, node: str, template: dict[str, Any], values: dict[str, str], attempt: Attempt
@@ -30,9 +30,9 @@ class Pods(Protocol):
 
         Args:
           node: name of its node.
-          template: of the workflow.
-          values: what its references stand for.
-          attempt: which one, and how long it may take.
+          template: template of the workflow.
+          values: values of its references.
+          attempt: number of the attempt, and how long it may take.
         """
         ...
 
@@ -41,7 +41,7 @@ class Argo:
     """One run of a workflow."""
 
     def __init__(self, workflow: Workflow, pods: Pods, clock: Clock, names: dict[str, str]) -> None:
-        """Prepares a run; `names` holds `workflow.name` and the like."""
+        """Prepares a run. `names` holds global values such as `workflow.name`."""
         self._templates = workflow.templates
         self._globals = {f"workflow.parameters.{key}": value for key, value in workflow.parameters.items()} | names
         self._pods = pods
@@ -113,7 +113,7 @@ class Argo:
             if ended.phase == "Succeeded":
                 return ended
             now = self._clock.now()
-            # A pod that could not be started is not tried again: Argo's own policy is OnFailure.
+            # A pod that could not be started is not retried, because Argo's default policy is OnFailure.
             verdict = (
                 Verdict(ended.phase)
                 if ended.phase == "Error"

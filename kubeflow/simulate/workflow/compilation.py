@@ -1,4 +1,4 @@
-"""What a compilation works on, and what it has made so far."""
+"""The input of a compilation, and its results so far."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Template = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Compilation:
-    """A pipeline on its way to a workflow.
+    """A pipeline that is being compiled into a workflow.
 
     Attributes:
       pipeline: its name.
       run: the run's id.
       name: the run's display name.
-      rules: of the release.
-      components: of the spec by name.
-      executors: by label.
+      rules: rules of the release.
+      components: components of the spec by name.
+      executors: executors by label.
       platform: entries of the platform document by label.
       root_tasks: keys of the root's tasks.
-      stored: specs that were stored.
-      templates: that were made, by name.
+      stored: stored specs.
+      templates: templates by name.
     """
 
     pipeline: str
@@ -41,7 +41,7 @@ class Compilation:
     templates: dict[str, Template] = dataclasses.field(default_factory=dict)
 
     def add(self, template: Template) -> None:
-        """Adds a template; raises RefusedError where its name is taken."""
+        """Adds a template. Raises RefusedError if its name is taken."""
         if template["name"] in self.templates:
             raise RefusedError(
                 "run", f"template {template['name']!r} is there twice: two components compile to it"
@@ -49,14 +49,14 @@ class Compilation:
         self.templates[template["name"]] = template
 
     def once(self, template: Template) -> None:
-        """Adds a template that tasks share."""
+        """Adds a template that tasks share, if it is not there."""
         self.templates.setdefault(template["name"], template)
 
     def executor_of(self, component: str) -> dict[str, Any]:
-        """The executor of a component that is no DAG."""
+        """Returns the executor of a component that is not a DAG."""
         found: dict[str, Any] = self.executors[self.components[component]["executorLabel"]]
         return found
 
     def pod_labels(self) -> dict[str, str]:
-        """The labels of every pod of the run."""
+        """Returns the labels of every pod of the run."""
         return {"pipeline/runid": self.run, "pipelines.kubeflow.org/v2_component": "true"}

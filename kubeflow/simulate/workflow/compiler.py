@@ -1,4 +1,4 @@
-"""Makes the Argo Workflow of a pipeline, as KFP's compile step does when a run is created.
+"""Makes the Argo Workflow of a pipeline, as KFP does when a run is created.
 
 The tasks of a DAG are one template; all containers share a few. Components are visited depth first, tasks by name.
 """
@@ -44,7 +44,7 @@ class Compiler:
 
         Args:
           root: pipeline root of the run.
-          parameters: of the run, with defaults filled in.
+          parameters: parameters of the run, including defaults.
         """
         self._visit("root", self._spec["root"], None)
         configuration: dict[str, Any] = {"gcsOutputDirectory": root} if root else {}
@@ -56,7 +56,7 @@ class Compiler:
         return self.made
 
     def _visit(self, name: str, component: dict[str, Any], around: dict[str, Any] | None) -> None:
-        """Compiles what a component consists of, and then the component."""
+        """Compiles the parts of a component, and then the component."""
         if name in self._visited:
             return
         self._visited.add(name)

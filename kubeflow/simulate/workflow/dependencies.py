@@ -1,4 +1,4 @@
-"""Who waits for whom: what a task says itself, and the producers of its inputs."""
+"""The dependencies of tasks: those that a task declares, and the producers of its inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 
 
 def add_implicit(name: str, tasks: dict[str, Any], rules: Rules) -> None:
-    """Adds the producers of each task's inputs to what it depends on; raises RefusedError for one that is not there."""
+    """Adds the producers of each task's inputs to its dependencies. Raises RefusedError if one does not exist."""
     for key, task in tasks.items():
         inputs = task.get("inputs", {})
         for parameter in inputs.get("parameters", {}).values():
@@ -27,12 +27,12 @@ def add_implicit(name: str, tasks: dict[str, Any], rules: Rules) -> None:
 
 
 def is_exit_task(task: dict[str, Any]) -> bool:
-    """Whether a task runs when others have ended, however they ended."""
+    """Returns whether a task runs after others have ended, even if they failed."""
     return bool(task.get("triggerPolicy", {}).get("strategy") == COMPLETED)
 
 
 def depends(names: list[str]) -> dict[str, str]:
-    """Argo's expression: all of them must have succeeded."""
+    """Returns Argo's expression for a task that needs all of these tasks to succeed."""
     return {"depends": " && ".join(f"{name}.Succeeded" for name in names)} if names else {}
 
 

@@ -1,4 +1,4 @@
-"""The workflow as a document for Argo's API, and as it is run here."""
+"""The workflow, as it runs here, and as a document for Argo's API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limbeck.kubeflow.simulate.workflow.compilation import Compilation
 from limbeck.kubeflow.simulate.workflow.compiler import Compiler
 
 NAMESPACE = "kubeflow"
-# What etcd takes by default.
+# The largest object that etcd accepts by default.
 _LARGEST = 1536 * 1024
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 
@@ -26,9 +26,9 @@ class Workflow:
     """A compiled run.
 
     Attributes:
-      templates: by name.
-      parameters: what is stored for all templates, by name.
-      document: the whole as Argo gets it.
+      templates: templates by name.
+      parameters: values that are stored for all templates, by name.
+      document: the whole document that Argo gets.
     """
 
     templates: dict[str, Any]
@@ -44,8 +44,8 @@ class NewRun:
       identity: its id.
       name: its display name.
       root: its pipeline root; "" leaves it to KFP.
-      created: when.
-      cache: whether the installation has its cache switched on.
+      created: time of creation.
+      cache: whether the cache of the installation is switched on.
     """
 
     identity: str
@@ -60,12 +60,12 @@ def compile_run(accepted: Accepted, given: dict[str, Any], new: NewRun, rules: R
 
     Args:
       accepted: the pipeline.
-      given: parameters of the run.
+      given: given parameters of the run.
       new: the run.
       rules: of the release.
 
     Raises:
-      RefusedError: where KFP, Argo or Kubernetes would not create the run.
+      RefusedError: if KFP, Argo or Kubernetes would not create the run.
     """
     if rules.expands_macros:
         given = macros.expand(given, new.identity, new.created)

@@ -1,6 +1,7 @@
-"""Which templates a container's task uses.
+"""Chooses the templates of a container's task.
 
-One pair serves all; one serves those with a retry policy, and one each number of labels and annotations.
+There is one pair of templates for most tasks, one for tasks with a retry policy, and one for each number of labels and
+annotations.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from limbeck.kubeflow.simulate.workflow.compilation import Compilation
 def executor_template(
     made: Compilation, task: dict[str, Any], component: str, name: str
 ) -> tuple[str, list[dict[str, str]]]:
-    """The template of a task's executor, made where it is not there yet, and what the task hands to it.
+    """Returns the template of a task's executor, and the task's arguments. Makes the template if needed.
 
     Raises:
-      RefusedError: for a field of the platform entry that KFP does not know.
+      RefusedError: if KFP does not know a field of the platform entry.
     """
     metadata = _metadata(made, component)
     policy = task.get("retryPolicy")

@@ -1,4 +1,4 @@
-"""Names that Argo refuses, which is seen only when a run is created, by messages that do not name the cause."""
+"""Finds names that Argo would refuse when a run is created, with messages that do not name the cause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DRIVER = "-driver"
 
 
 def check(pipeline: str, templates: dict[str, Any], parameters: Iterable[str]) -> None:
-    """Checks every name of a workflow; raises RefusedError for the first that Argo would refuse."""
+    """Checks every name of a workflow. Raises RefusedError for the first name that Argo would refuse."""
     if not _OBJECT.fullmatch(pipeline.rsplit("/", 1)[-1]):
         raise RefusedError(
             "run",
@@ -46,7 +46,7 @@ def check(pipeline: str, templates: dict[str, Any], parameters: Iterable[str]) -
 
 
 def dependencies(task: dict[str, Any]) -> list[str]:
-    """The tasks that an Argo task waits for."""
+    """Returns the tasks that an Argo task waits for."""
     return [each.removesuffix(".Succeeded") for each in task.get("depends", "").split(" && ") if each]
 
 

@@ -1,4 +1,4 @@
-"""How templates of Argo refer to values, and how Argo puts the values in."""
+"""References to values in Argo's templates, and their replacement."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 
 def given(parameter: str) -> str:
-    """Refers to an input parameter of the template."""
+    """Returns a reference to an input parameter of the template."""
     return f"{{{{inputs.parameters.{parameter}}}}}"
 
 
 def output_of(task: str, parameter: str) -> str:
-    """Refers to an output parameter of another task."""
+    """Returns a reference to an output parameter of another task."""
     return f"{{{{tasks.{task}.outputs.parameters.{parameter}}}}}"
 
 
 def output_path(parameter: str) -> str:
-    """Refers to the file of an output parameter."""
+    """Returns a reference to the file of an output parameter."""
     return f"{{{{outputs.parameters.{parameter}.path}}}}"
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replaces references whose value is known. Other double braces stay as they are: KFP's own placeholders too."""
+    """Replaces references with known values. Other double braces, such as KFP's placeholders, stay unchanged."""
     return re.sub(r"\{\{([^{}]+)\}\}", lambda match: values.get(match.group(1).strip(), match.group()), text)

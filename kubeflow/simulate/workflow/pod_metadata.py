@@ -1,4 +1,4 @@
-"""Labels and annotations of a task's pod: they reach the shared template as numbered parameters."""
+"""Labels and annotations of a task's pod, which reach the shared template as numbered parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KINDS = ("annotation", "label")
 
 
 def prefix(metadata: dict[str, Any] | None) -> str:
-    """What the names of the templates begin with, as one template serves tasks with as many of each."""
+    """Returns the beginning of the names of the templates for tasks with these numbers of labels and annotations."""
     if metadata is None:
         return ""
     counts = "-".join(str(len(metadata.get(f"{kind}s", {}))) for kind in _KINDS)
@@ -18,7 +18,7 @@ def prefix(metadata: dict[str, Any] | None) -> str:
 
 
 def arguments(metadata: dict[str, Any] | None) -> list[dict[str, str]]:
-    """The parameters, with the values of a task."""
+    """Returns the parameters, with the values of a task."""
     values: list[dict[str, str]] = []
     for kind in _KINDS:
         entries = sorted((metadata or {}).get(f"{kind}s", {}).items())
@@ -28,7 +28,7 @@ def arguments(metadata: dict[str, Any] | None) -> list[dict[str, str]]:
 
 
 def entries(metadata: dict[str, Any] | None, kind: str) -> dict[str, str]:
-    """The labels or annotations of the template, which read the parameters."""
+    """Returns the labels or annotations of the template, which read the parameters."""
     count = len((metadata or {}).get(f"{kind}s", {}))
     return {given(key): given(value) for key, value in _names(kind, count)}
 

@@ -29,13 +29,13 @@ _MOUNTS = {
 
 
 def executor(name: str, implementation: str, parameters: Sequence[str], defaults: Sequence[str]) -> Template:
-    """The small DAG around a container, which skips it where the driver found its outputs in the cache.
+    """Returns the small DAG around a container, which skips it if the driver found its outputs in the cache.
 
     Args:
-      name: of the template.
+      name: name of the template.
       implementation: the template that it runs.
-      parameters: what it hands on besides the pod's patch.
-      defaults: those of them that are "0" where the task leaves them out.
+      parameters: parameters that it passes on, besides the pod's patch.
+      defaults: parameters that are "0" if the task leaves them out.
     """
     task = {
         "name": "executor",
@@ -53,7 +53,7 @@ def executor(name: str, implementation: str, parameters: Sequence[str], defaults
 def implementation(
     name: str, parameters: Sequence[str], labels: dict[str, str], annotations: dict[str, str]
 ) -> Template:
-    """The pod of a container: an emptyDir for each scheme of a bucket, the launcher copied in."""
+    """Returns the pod of a container, with an emptyDir for each scheme of a bucket, and a copy of the launcher."""
     launcher = {
         "args": ["--copy", "/kfp-launcher/launch"],
         "command": ["launcher-v2"],

@@ -1,7 +1,8 @@
-"""A task's retry policy as Argo gets it.
+"""A task's retry policy in Argo's form.
 
-From 2.15 on it reaches the template as parameters whose default is "0": a policy without `backoffMaxDuration` says
-that all attempts together may take no time, so there is no retry. Before, an empty text said that there is no bound.
+From 2.15 on, it reaches the template as parameters with the default "0". So a policy without `backoffMaxDuration`
+allows no time for all attempts together, and there is no retry. Before, the default was an empty text, which means no
+limit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ATTEMPT = {"name": "KFP_RETRY_INDEX", "value": "{{retries}}"}
 
 
 def arguments(policy: dict[str, Any] | None) -> list[dict[str, str]]:
-    """The parameters that a task with a policy hands to its template."""
+    """Returns the parameters that a task with a policy passes to its template."""
     if policy is None:
         return []
     given_values = {COUNT: str(policy.get("maxRetryCount", 0))}
@@ -35,13 +36,13 @@ def arguments(policy: dict[str, Any] | None) -> list[dict[str, str]]:
 
 
 def strategy() -> dict[str, Any]:
-    """The strategy of the template, which reads the parameters."""
+    """Returns the strategy of the template, which reads the parameters."""
     backoff = {"duration": given(PAUSE), "factor": given(FACTOR), "maxDuration": given(LIMIT)}
     return {"limit": given(COUNT), "backoff": backoff}
 
 
 def fixed_strategy(policy: dict[str, Any]) -> dict[str, Any]:
-    """The strategy as KFP 2.5 writes it into the task's own template: the factor cut off, no bound by default."""
+    """Returns the strategy in a task's own template in KFP 2.5: with a truncated factor, and no default limit."""
     backoff = {
         "duration": _seconds(policy.get("backoffDuration", "0s")),
         "factor": str(int(policy.get("backoffFactor", 0))),
@@ -51,5 +52,5 @@ def fixed_strategy(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seconds(duration: str) -> str:
-    """Whole seconds: Argo gets no fraction of one."""
+    """Returns whole seconds, because KFP passes no fractions to Argo."""
     return str(int(float(duration.removesuffix("s"))))

@@ -1,4 +1,4 @@
-"""When Argo tries a failed pod again (rules of 4.0, which reads all three bounds before each further attempt)."""
+"""Decides whether Argo retries a failed pod (rules of 4.0, which checks all three limits before each retry)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _DURATION = re.compile(r"\d+")
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Of the attempts so far, in seconds of one clock.
+    """Times of the attempts so far, in seconds of one clock.
 
     Attributes:
-      attempts: how many there were.
+      attempts: number of attempts.
       started: when the first one started.
       ended: when the last one ended.
-      now: the present.
+      now: the present time.
     """
 
     attempts: int
@@ -31,10 +31,10 @@ class Verdict:
     """Whether there is a further attempt.
 
     Attributes:
-      phase: `Retry`, or that with which the node ends.
+      phase: `Retry`, or the final phase of the node.
       pause: seconds to wait before the next attempt.
-      deadline: until when it may run; None for no bound.
-      reason: why there is none.
+      deadline: until when it may run; None for no limit.
+      reason: why there is no further attempt.
     """
 
     phase: Literal["Retry", "Failed", "Error"]
@@ -44,10 +44,10 @@ class Verdict:
 
 
 def decide(strategy: dict[str, Any], times: Times) -> Verdict:
-    """What Argo does after a failed attempt.
+    """Returns what Argo does after a failed attempt.
 
-    The longest duration bounds all attempts together, from the start of the first one on, and not a pause. "0" thus
-    means that there is no further attempt, while an empty text means no bound.
+    The longest duration limits all attempts together, from the start of the first one, and not the pauses. So "0" means
+    no further attempt, and an empty text means no limit.
     """
     backoff = strategy["backoff"]
     limit: float | None = None

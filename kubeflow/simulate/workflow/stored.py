@@ -1,8 +1,8 @@
-"""Where the compile step keeps specs: as parameters of the workflow, by a hash of the container.
+"""Stores specs as parameters of the workflow, under a hash of the container, as KFP's compile step does.
 
-The hash takes in the container alone. So two components with byte-equal containers share what was stored first: the
-second gets the outputs, types and defaults of the first, silently. An argument that differs is enough to keep them
-apart. What is no container (a DAG, an importer) is stored by its component's name.
+The hash covers only the container. So if two components have equal containers, the second silently gets the outputs,
+types and defaults of the first. One different argument is enough to separate them. DAGs and importers have no
+container, and are stored under the name of their component.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Stored:
         self.parameters: dict[str, str] = {}
 
     def keep(self, room: str, name: str, message: Any) -> None:
-        """Stores a message, unless something is stored there already."""
+        """Stores a message, unless there already is one."""
         self.parameters.setdefault(self._key(room, name), stable_json(message))
 
     def reference(self, room: str, name: str) -> str:
-        """How a template refers to what is stored; empty where nothing is."""
+        """Returns a template's reference to a stored message; empty if there is none."""
         key = self._key(room, name)
         return f"{{{{workflow.parameters.{key}}}}}" if key in self.parameters else ""
 
@@ -41,13 +41,13 @@ class Stored:
 
 
 def container_hash(container: dict[str, Any]) -> str:
-    """SHA-256 of the container, written as Go's encoder writes the struct that holds it."""
+    """Returns the SHA-256 of the container, in the form in which Go's encoder writes its struct."""
     text = json.dumps(struct("Container", container), separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.translate(ESCAPED).encode()).hexdigest()
 
 
 def struct(kind: str, message: dict[str, Any]) -> dict[str, Any]:
-    """A message with its fields in the order of the struct, by their names in snake case."""
+    """Returns a message with its fields in the order of the struct, and with names in snake case."""
     ordered: dict[str, Any] = {}
     for field in MESSAGES[kind].fields:
         if field.name not in message:

@@ -1,4 +1,4 @@
-"""The Argo tasks of one task: its driver, and what the driver decided on."""
+"""The Argo tasks of one task: its driver, and the task that follows the driver's decision."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from limbeck.kubeflow.simulate.workflow.executors import executor_template
 from limbeck.kubeflow.simulate.workflow.placeholders import given, output_of
 
 ArgoTask = dict[str, Any]
-# Images that stand for an operation of the driver: no pod is started for them.
+# Images that represent an operation of the driver. No pod is started for them.
 DRIVER_OPERATIONS = ("argostub/createpvc", "argostub/deletepvc")
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a task stands.
+    """The place of a task in the workflow.
 
     Attributes:
-      name: of the Argo task.
-      key: of the task.
+      name: name of the Argo task.
+      key: key of the task.
       hook: template to run when it has ended.
-      iteration: refers to the index of the iteration, inside a loop.
+      iteration: inside a loop, a reference to the index of the iteration.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Place:
     iteration: str = ""
 
     def waits(self, task: dict[str, Any]) -> dict[str, str]:
-        """What its driver waits for. Inside a loop and in a hook there is nothing to wait for."""
+        """Returns what its driver waits for: nothing inside a loop or a hook."""
         return {} if self.iteration or is_exit_task(task) else depends(task.get("dependentTasks", []))
 
 
 def tasks_of(made: Compilation, task: dict[str, Any], place: Place) -> list[ArgoTask]:
-    """The Argo tasks; raises RefusedError for a task that KFP does not run."""
+    """Returns the Argo tasks. Raises RefusedError for a task that KFP does not run."""
     component = task["componentRef"]["name"]
     if not place.iteration and ("parameterIterator" in task or "artifactIterator" in task):
         return _loop(made, task, place.name)
@@ -52,7 +52,7 @@ def tasks_of(made: Compilation, task: dict[str, Any], place: Place) -> list[Argo
 
 
 def root_driver(made: Compilation, configuration: str) -> ArgoTask:
-    """The driver of the root, which gets the configuration of the run."""
+    """Returns the driver of the root, which gets the configuration of the run."""
     values = {
         "component": made.stored.reference("components", "root"),
         "runtime-config": configuration,
@@ -62,7 +62,7 @@ def root_driver(made: Compilation, configuration: str) -> ArgoTask:
 
 
 def dag_task(name: str, template: str, parent: str, condition: str) -> ArgoTask:
-    """A DAG whose driver has made an execution."""
+    """Returns the task of a DAG, whose driver has made an execution."""
     return _task(name, template, {"parent-dag-id": parent, "condition": condition})
 
 
@@ -124,7 +124,7 @@ def _importer(made: Compilation, task: dict[str, Any], component: str, name: str
     workspace = made.executor_of(component)["importer"].get("downloadToWorkspace", False)
     template = templates.importer(made.pipeline, made.run, workspace=workspace)
     made.once(template)
-    # An importer waits for nobody: whatever its task depends on, it starts with the DAG.
+    # An importer waits for no task: it starts with the DAG, even if its task has dependencies.
     values = {
         "task": stable_json(task),
         "component": made.stored.reference("components", component),
@@ -135,7 +135,7 @@ def _importer(made: Compilation, task: dict[str, Any], component: str, name: str
 
 
 def _loop(made: Compilation, task: dict[str, Any], name: str) -> list[ArgoTask]:
-    """A task that runs once for each item of a list: a driver that counts them, and a sequence of its DAG."""
+    """Returns the tasks of a loop over a list: a driver that counts the items, and a sequence of its DAG."""
     if "artifactIterator" in task:
         raise RefusedError("run", f"task {name} is a loop over artifacts, which KFP does not run")
     component = task["componentRef"]["name"]

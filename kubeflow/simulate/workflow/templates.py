@@ -1,7 +1,7 @@
 """The templates that every workflow of KFP shares: driver, executor, importer.
 
-Times, users and resource limits of these pods count for nothing here, but they stand in the workflow, and a compile
-step that reproduces the whole document is one that can be believed.
+Times, users and resource limits of these pods have no effect here. They are in the workflow nevertheless, because a
+compile step that reproduces the whole document is more credible.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RESOURCES = {"limits": {"cpu": "500m", "memory": "512Mi"}, "requests": {"cpu": 
 
 
 def container_driver(pipeline: str, run: str, name: str) -> Template:
-    """The driver of a container's task."""
+    """Returns the driver of a container's task."""
     arguments = {
         "type": "CONTAINER",
         **_run(pipeline, run, name),
@@ -62,7 +62,7 @@ def container_driver(pipeline: str, run: str, name: str) -> Template:
 
 
 def dag_driver(pipeline: str, run: str, name: str) -> Template:
-    """The driver of a DAG, the root included."""
+    """Returns the driver of a DAG, or of the root."""
     arguments = {
         "type": given("driver-type"),
         **_run(pipeline, run, name),
@@ -87,7 +87,7 @@ def dag_driver(pipeline: str, run: str, name: str) -> Template:
 
 
 def importer(pipeline: str, run: str, *, workspace: bool) -> Template:
-    """The importer: a launcher without a user's container. It may copy what it imports to the run's workspace."""
+    """Returns the importer: a launcher without a user's container. It may copy files to the run's workspace."""
     arguments = {
         "executor_type": "importer",
         "task_spec": given("task"),
@@ -122,13 +122,13 @@ def importer(pipeline: str, run: str, *, workspace: bool) -> Template:
 
 
 def dag(name: str, inputs: Sequence[str], tasks: list[Any], parallelism: int = 0) -> Template:
-    """A DAG of tasks."""
+    """Returns a DAG of tasks."""
     limit: dict[str, Any] = {"parallelism": parallelism} if parallelism else {}
     return template(name, [{"name": each} for each in inputs], dag={"tasks": tasks}, **limit)
 
 
 def template(name: str, inputs: list[Any], role: str = "", **rest: Any) -> Template:
-    """A template with the annotations that all have."""
+    """Returns a template with the annotations that all templates have."""
     annotations = {"pipelines.kubeflow.org/v2_component": "true", "sidecar.istio.io/inject": "false"}
     if role:
         annotations["pipelines.kubeflow.org/runtime-role"] = role

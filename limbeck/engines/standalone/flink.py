@@ -20,7 +20,7 @@ from limbeck.errors import ConfigError
 _PLACE = Path(__file__).parents[3] / ".venv-flink" / "pyflink"
 _DIST = re.compile(r"flink-dist-(?P<version>\d+\.\d+\.\d+)\.jar")
 _JAVA_OPTIONS = ("env", "java", "opts", "all")
-# The smallest sizes that were tried. The metaspace holds the classes of every job server that hands in a job.
+# The smallest sizes that were tested. The metaspace holds the classes of every job server that submits a job.
 _SIZES = {
     "jobmanager.memory.process.size": "1200m",
     "taskmanager.memory.process.size": "1728m",
@@ -34,7 +34,7 @@ _HEALTH = {
     "restart-strategy.type": "fixed-delay",
     "restart-strategy.fixed-delay.attempts": 3,
     "restart-strategy.fixed-delay.delay": "1 s",
-    # A worker that comes before the first process would wait ten seconds.
+    # Without this, a worker that starts before the first process would wait ten seconds.
     "cluster.registration.error-delay": 500,
 }
 
@@ -58,7 +58,7 @@ class FlinkStandalone(StandaloneKind):
         return [path.name for path in (home / "lib").glob("flink-dist-*.jar")]
 
     def version_of(self, jar: str) -> str | None:
-        """Returns for `flink-dist-1.19.3.jar` the text `1.19.3`."""
+        """Returns `1.19.3` for `flink-dist-1.19.3.jar`."""
         found = _DIST.fullmatch(jar)
         return None if found is None else found["version"]
 
@@ -74,7 +74,7 @@ class FlinkStandalone(StandaloneKind):
             )
 
     def files(self, plan: Plan) -> dict[str, str]:
-        """Returns `config.yaml`, and how the installation logs.
+        """Returns `config.yaml`, and the configuration of the logs.
 
         Raises:
           ConfigError: if the installation's own `config.yaml` cannot be read.
@@ -104,7 +104,7 @@ class FlinkStandalone(StandaloneKind):
         return self.address(plan)
 
     def overview_url(self, plan: Plan) -> str:
-        """Returns the URL of the cluster's numbers."""
+        """Returns the URL of the cluster's overview."""
         return f"{self.address(plan)}/overview"
 
     def _overview(self, answer: Mapping[str, Any]) -> Overview:
@@ -145,15 +145,15 @@ def configuration(plan: Plan, options: str) -> str:
         **dict.fromkeys(("io.tmp.dirs", "web.tmpdir", "blob.storage.directory"), str(plan.temporary)),
         "env.java.opts.all": options,
     }
-    # A text of JSON is one of YAML, whatever it holds.
+    # Every JSON text is a YAML text.
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items())
 
 
 def java_options(packaged: str) -> str:
-    """Returns the options of Java in the text of an installation's `config.yaml`: what Flink reaches into.
+    """Returns the options of Java in an installation's `config.yaml`, which open internal packages for Flink.
 
     Raises:
-      ConfigError: if the text is no YAML.
+      ConfigError: if the text is not YAML.
     """
     import yaml
 

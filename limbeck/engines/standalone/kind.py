@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from limbeck.engines.job_server_jar import JobServerJar
 from limbeck.errors import ConfigError
 
-# Neither Flink nor Spark asks anybody for a password.
+# Only the loopback address, because neither Flink nor Spark asks for a password.
 HOST = "127.0.0.1"
 
 
@@ -29,8 +29,8 @@ class Plan:
     Attributes:
       home: folder of the installed Flink or Spark.
       folder: existing folder for all that the cluster writes. `conf` in it holds the files of `StandaloneKind.files`.
-      port: where a run finds the cluster.
-      second_port: what it is, the kind says.
+      port: the port at which a run finds the cluster.
+      second_port: another port, whose use depends on the kind.
       workers: number of worker processes.
       cores: tasks that a worker runs at a time.
     """
@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def temporary(self) -> Path:
-        """The folder for what Java keeps while it runs. Whoever starts the cluster makes it."""
+        """The folder for temporary files of Java. The code that starts the cluster makes it."""
         return self.folder / "tmp"
 
 
@@ -70,13 +70,13 @@ class Daemon:
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """What a cluster says of itself: how many workers it knows, and how many tasks they run at a time."""
+    """A cluster's own figures: how many workers it knows, and how many tasks they run at a time."""
 
     workers: int
     slots: int
 
     def complete(self, plan: Plan) -> bool:
-        """Returns whether all of a plan is there. A worker may be known a moment before its slots."""
+        """Returns whether the cluster of a plan is complete. A worker may be known a moment before its slots."""
         return self.workers >= plan.workers and self.slots >= plan.workers * plan.cores
 
 
@@ -89,7 +89,7 @@ class StandaloneKind(abc.ABC):
       version: the version that is supported, in words.
       install: the command that installs it.
       port: the usual port.
-      slot: what a worker has one of for each task that it runs at a time.
+      slot: the unit of which a worker has one for each task that it runs at a time.
     """
 
     name: ClassVar[str]
@@ -105,11 +105,11 @@ class StandaloneKind(abc.ABC):
 
     @abc.abstractmethod
     def jars(self, home: Path) -> list[str]:
-        """Returns the names of the jars of an installation that tell its version."""
+        """Returns the names of the jars of an installation that contain its version."""
 
     @abc.abstractmethod
     def version_of(self, jar: str) -> str | None:
-        """Returns the version, as `version` writes it, that the name of a jar tells; None if it tells none."""
+        """Returns the version in the name of a jar, in the form of `version`; None if there is none."""
 
     @abc.abstractmethod
     def supports(self, version: str) -> bool:
@@ -137,14 +137,14 @@ class StandaloneKind(abc.ABC):
 
     @abc.abstractmethod
     def overview_url(self, plan: Plan) -> str:
-        """Returns the URL that answers what `overview` reads."""
+        """Returns the URL whose answer `overview` reads."""
 
     @abc.abstractmethod
     def _overview(self, answer: Mapping[str, Any]) -> Overview:
-        """Reads the answer. Raises KeyError, TypeError or ValueError if it is another one."""
+        """Reads the answer. Raises KeyError, TypeError or ValueError if it has another form."""
 
     def overview(self, text: str | bytes) -> Overview | None:
-        """Reads the answer at `overview_url`; None if it is none of this engine."""
+        """Reads the answer at `overview_url`. Returns None if it is not from this engine."""
         try:
             return self._overview(json.loads(text))
         except (KeyError, TypeError, ValueError):
@@ -155,7 +155,7 @@ class StandaloneKind(abc.ABC):
         return {}
 
     def uses(self, plan: Plan, artifact: str, endpoint: str | None) -> tuple[tuple[str, str], ...]:
-        """Returns what the cluster is good for, in words, each with the settings of a run.
+        """Returns the uses of the cluster, in words, each with the settings of a run.
 
         Args:
           plan: the cluster.
@@ -170,7 +170,7 @@ class StandaloneKind(abc.ABC):
         return (("Beam's steps", f"{engine} {cluster} --set beam.endpoint={endpoint}"),)
 
     def find(self, given: Path | None) -> Path:
-        """Returns the installation: the given folder, or what `install` has made.
+        """Returns the installation: the given folder, or the folder that `install` has made.
 
         Raises:
           ConfigError: if there is none.
@@ -190,7 +190,7 @@ class StandaloneKind(abc.ABC):
 
         Args:
           home: its folder.
-          jar: what the job server's jar is made for; None without a job server.
+          jar: what the job server's jar is made for; None if there is no job server.
 
         Raises:
           ConfigError: if the folder holds no installation, or one of another version than is supported or than the
@@ -211,10 +211,10 @@ class StandaloneKind(abc.ABC):
         return version
 
     def _check_jar(self, version: str, jar: JobServerJar | None) -> None:  # noqa: B027
-        """Raises ConfigError if the job server is for another version. By default its jar does not say."""
+        """Raises ConfigError if the job server is for another version. By default, its jar contains none."""
 
     @staticmethod
     def _only(versions: Iterable[str | None]) -> str | None:
         found = set(versions) - {None}
-        # Two jars of two versions are no installation that anybody has tested.
+        # An installation with jars of two versions is not supported.
         return found.pop() if len(found) == 1 else None

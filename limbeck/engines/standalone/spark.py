@@ -15,8 +15,8 @@ from limbeck.engines.standalone.kind import HOST, Daemon, Overview, Plan, Standa
 
 _CLASSES = "org.apache.spark.deploy"
 _CORE = re.compile(r"spark-core_(?P<scala>\d+\.\d+)-(?P<spark>\d\S*)\.jar")
-# Of a daemon, which only passes messages; and of what an application may take on a worker: an executor of Spark's
-# default size.
+# Memory of a daemon, which only passes messages; and of an application on a worker: an executor of Spark's default
+# size.
 _DAEMON_MEMORY, _WORKER_MEMORY = "256m", "1g"
 
 
@@ -41,16 +41,16 @@ class SparkStandalone(StandaloneKind):
         return [path.name for path in (home / "jars").glob("spark-core_*.jar")]
 
     def version_of(self, jar: str) -> str | None:
-        """Returns for `spark-core_2.12-3.5.0.jar` the text `3.5.0 with Scala 2.12`."""
+        """Returns `3.5.0 with Scala 2.12` for `spark-core_2.12-3.5.0.jar`."""
         found = _CORE.fullmatch(jar)
         return None if found is None else f"{found['spark']} with Scala {found['scala']}"
 
     def supports(self, version: str) -> bool:
-        """Returns whether the version is the very one: another patch cannot read the job server's classes."""
+        """Returns whether the version is the supported one. Even another patch cannot read the job server's classes."""
         return version == self.version
 
     def files(self, plan: Plan) -> dict[str, str]:
-        """Returns the properties of the daemons. A port that is taken is an error, and not a reason for the next."""
+        """Returns the properties of the daemons. If a port is taken, they fail, and do not try the next one."""
         return {"spark-defaults.conf": "spark.port.maxRetries 0\n"}
 
     def master(self, plan: Plan) -> Daemon:
@@ -75,27 +75,27 @@ class SparkStandalone(StandaloneKind):
         return f"http://{HOST}:{plan.second_port}"
 
     def overview_url(self, plan: Plan) -> str:
-        """Returns the URL of the same in JSON."""
+        """Returns the URL of the master's page in JSON."""
         return f"{self.page(plan)}/json/"
 
     def _overview(self, answer: Mapping[str, Any]) -> Overview:
         return Overview(int(answer["aliveworkers"]), int(answer["cores"]))
 
     def java_variables(self, plan: Plan) -> dict[str, str]:
-        """Returns what keeps the job server, which is the driver of an application, on the loopback address."""
+        """Returns the variables that keep the job server, the driver of an application, on the loopback address."""
         return {"SPARK_LOCAL_IP": HOST}
 
     def uses(self, plan: Plan, artifact: str, endpoint: str | None) -> tuple[tuple[str, str], ...]:
-        """Returns that the cluster also scores without Beam, and so without a job server."""
+        """Returns the uses of the cluster. It also scores without Beam, and so without a job server."""
         scoring = f"--set scoring.engine=spark --set scoring.address={self.address(plan)}"
         return (*super().uses(plan, artifact, endpoint), ("scoring alone, without Beam", scoring))
 
     def _daemon(self, plan: Plan, name: str, main: str, *arguments: str) -> Daemon:
         variables = {
             "SPARK_HOME": str(plan.home),
-            # Settings of an installation are for another cluster.
+            # The installation's own settings are for another cluster.
             "SPARK_CONF_DIR": str(plan.configuration),
-            # Also where the pages listen.
+            # The pages listen at this address, too.
             "SPARK_LOCAL_IP": HOST,
             "SPARK_LOCAL_DIRS": str(plan.temporary),
             "SPARK_DAEMON_MEMORY": _DAEMON_MEMORY,

@@ -20,7 +20,7 @@ from typing import Any
 from limbeck.errors import ConfigError
 
 ENDPOINT, ACCESS_KEY, SECRET_KEY = "MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"
-# SeaweedFS has a service of this name too, so that what was written for MinIO finds it.
+# SeaweedFS uses this name for its service, too, so that programs for MinIO find it.
 KUBEFLOW_ENDPOINT = "http://minio-service.kubeflow:9000"
 _KUBEFLOW_SECRET = "the secret mlpipeline-minio-artifact holds them as accesskey and secretkey"  # noqa: S105
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
@@ -29,7 +29,7 @@ _ATTEMPTS = 5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Connection:
-    """A client, and what a message says about where it leads.
+    """A client, and a description of its endpoint for messages.
 
     Attributes:
       client: an S3 client of boto3. Threads may share it.
@@ -48,10 +48,10 @@ def connect(scheme: str) -> Connection:
     """Returns the connection of this process for `s3` or `minio`. Makes a new one when the environment has changed.
 
     Raises:
-      ConfigError: if the environment holds half of a pair of credentials, or an endpoint that is no URL.
+      ConfigError: if the environment holds half of a pair of credentials, or an endpoint that is not a URL.
     """
     variables = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "MINIO_"))}
-    # A child that was forked must not write into the connections of its parent.
+    # A forked child must not write into the connections of its parent.
     return _connect(scheme, os.getpid(), tuple(sorted(variables.items())))
 
 
@@ -96,13 +96,13 @@ def _client(variables: Mapping[str, str], endpoint_variable: str, **options: Any
     config: dict[str, Any] = {
         "connect_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
-        # MinIO before 2024 and the stores of other vendors refuse the trailing check sums that boto3 would send.
+        # MinIO before 2024 and the stores of other vendors refuse the trailing checksums that boto3 would send.
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
     }
     if not variables.keys() & {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}:
         config["retries"] = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
-    # boto3 reads the second of the two only, and Kubernetes' webhook for service accounts sets both.
+    # boto3 reads only the second of the two, and Kubernetes' webhook for service accounts sets both.
     region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
     if region is None and "endpoint_url" in options:
         region = "us-east-1"
@@ -111,7 +111,7 @@ def _client(variables: Mapping[str, str], endpoint_variable: str, **options: Any
     except BotoCoreError as error:
         raise ConfigError(f"the environment does not name an object store: {error}") from error
     except ValueError:
-        # boto3's message has the whole URL in it, which may hold a password.
+        # boto3's message contains the whole URL, which may hold a password.
         raise ConfigError(f"{endpoint_variable} must be a URL such as http://minio.example:9000") from None
 
 

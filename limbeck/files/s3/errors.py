@@ -18,7 +18,7 @@ _UNFRIENDLY = 400
 _TOO_MANY_REQUESTS = 429
 _SERVER_FAULT = 500
 
-# What the codes of an answer mean: number and sentence. HEAD has no codes, only the number of the status.
+# The errno and a sentence for each error code of an answer. HEAD has no codes, but only an HTTP status.
 _ANSWERS: tuple[tuple[frozenset[str], int, str], ...] = (
     (frozenset({"404", "NoSuchKey", "NotFound"}), errno.ENOENT, "no such file or folder"),
     (
@@ -70,18 +70,18 @@ _ANSWERS: tuple[tuple[frozenset[str], int, str], ...] = (
         "somebody removed the parts of an upload: write the file again",
     ),
 )
-# Told with a status below 500.
+# Codes that come with a status below 500.
 _BUSY = frozenset({"RequestTimeout", "Throttling", "ThrottlingException", "OperationAborted"})
 
 
 @contextlib.contextmanager
 def python_errors(path: str, uri: Uri, connection: Connection) -> Iterator[None]:
-    """Raises OSErrors for what boto3 raises.
+    """Raises OSErrors instead of boto3's errors.
 
     Args:
       path: the URI as the caller wrote it.
-      uri: the same in parts.
-      connection: where it is.
+      uri: the parts of the URI.
+      connection: the connection to the store.
     """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -90,7 +90,7 @@ def python_errors(path: str, uri: Uri, connection: Connection) -> Iterator[None]
         yield
     except ClientError as error:
         number, sentence = _of_answer(error.response, uri, connection)
-        # OSError chooses its subclass by the number: FileNotFoundError, PermissionError.
+        # OSError chooses its subclass by errno: FileNotFoundError, PermissionError.
         raise OSError(number, sentence, path) from error
     except (BotoCoreError, Boto3Error) as error:
         number, sentence = _of_no_answer(error, connection)
@@ -98,7 +98,7 @@ def python_errors(path: str, uri: Uri, connection: Connection) -> Iterator[None]
 
 
 def _of_answer(response: dict[str, Any], uri: Uri, connection: Connection) -> tuple[int, str]:
-    """Returns number and sentence for an answer that is an error."""
+    """Returns errno and sentence for an answer with an error."""
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     for codes, number, sentence in _ANSWERS:
@@ -111,11 +111,11 @@ def _of_answer(response: dict[str, Any], uri: Uri, connection: Connection) -> tu
 
 
 def _of_no_answer(error: Exception, connection: Connection) -> tuple[int, str]:
-    """Returns number and sentence where there was no answer, or not even a question."""
+    """Returns errno and sentence if there was no answer, or if no request could be sent."""
     from botocore import exceptions
 
     where = f"the object store at {connection.endpoint}"
-    # The more special come first.
+    # Subclasses come first.
     kinds: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
         (
             (exceptions.NoCredentialsError, exceptions.PartialCredentialsError),

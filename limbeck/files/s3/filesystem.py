@@ -17,7 +17,7 @@ from limbeck.files.s3.uri import Uri, parse
 from limbeck.files.s3.writing import ObjectWriter
 
 _BUFFER_BYTES = 1 << 20
-# A store copies so much in one request. A larger object is copied in parts of this size.
+# The most that a store copies in one request. A larger object is copied in parts of this size.
 COPY_BYTES = 1 << 30
 _SIMULTANEOUS_REMOVALS = 8
 
@@ -61,7 +61,7 @@ class S3FileSystem:
         uri = parse(path)
         with _asking(path) as connection:
             found = connection.client.list_objects_v2(Bucket=uri.bucket, Prefix=uri.prefix, MaxKeys=1)
-        # A bucket is there even if it is empty. If it were not, the store would have said so.
+        # A bucket exists even if it is empty. For a missing bucket, the store would have returned an error.
         return not uri.key or bool(found.get("Contents"))
 
     def size(self, path: str) -> int:
@@ -83,10 +83,10 @@ class S3FileSystem:
         return [path for path in self._keys(folder) if path and not path.endswith("/")]
 
     def make_folder(self, folder: str) -> None:
-        """Does nothing: a folder exists as long as a file is in it, and others stumble over a marker."""
+        """Does nothing: a folder exists as long as a file is in it, and other programs cannot handle a marker."""
 
     def remove(self, path: str) -> None:
-        # A store does not tell whether there was anything to remove.
+        # A store does not say whether there was anything to remove.
         self._head(path)
         self._delete(path)
 
@@ -97,7 +97,7 @@ class S3FileSystem:
             with _asking(folder) as connection:
                 connection.client.delete_object(Bucket=uri.bucket, Key=f"{uri.prefix}{path}")
 
-        # Old MinIO does not understand how boto3 asks for many removals at once.
+        # Old versions of MinIO do not support boto3's request for many removals.
         with ThreadPoolExecutor(_SIMULTANEOUS_REMOVALS) as pool:
             list(pool.map(remove, self._keys(folder)))
 
@@ -119,7 +119,7 @@ class S3FileSystem:
             connection.client.copy(**place, Config=config)
 
     def rename(self, source: str, target: str) -> None:
-        """Copies a file, and then removes the old one: the new one appears as a whole."""
+        """Copies a file, and then removes the old one. The new file appears as a whole."""
         if parse(source) == parse(target):
             self._head(source)
             return
@@ -141,18 +141,18 @@ class S3FileSystem:
                 return connection.client.head_object(Bucket=uri.bucket, Key=uri.key)
         except OSError as error:
             if isinstance(error.__cause__, ClientError):
-                # An answer to HEAD is a number without words. This one says whether it is the bucket that is missing.
+                # An answer to HEAD has no error code. This request shows whether the bucket is missing.
                 self.is_folder(path)
             raise
 
     def _keys(self, folder: str) -> Iterator[str]:
-        """Yields the keys below a folder, relative to it. That of its own marker is empty."""
+        """Yields the keys below a folder, relative to it. The key of its own marker is empty."""
         prefix = parse(folder).prefix
         for page in self._pages(folder):
             for one in page.get("Contents", ()):
                 path = one["Key"][len(prefix) :]
                 if ".." in path.split("/"):
-                    # A copy to a local folder would write elsewhere.
+                    # With such a key, a copy to a local folder would write outside of the folder.
                     raise OSError(errno.EINVAL, "a key must not have '..' as a folder: rename it", one["Key"])
                 yield path
 

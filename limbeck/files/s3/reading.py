@@ -16,7 +16,7 @@ from limbeck.files.s3.connection import Connection
 from limbeck.files.s3.errors import python_errors
 from limbeck.files.s3.uri import Uri
 
-# To read so much and drop it is cheaper than another request.
+# Reading and dropping this many bytes is cheaper than another request.
 _SKIP_BYTES = 1 << 18
 _PIECE_BYTES = 1 << 20
 _TRIES = 4
@@ -64,7 +64,7 @@ class ObjectReader(io.RawIOBase):
         return len(content)
 
     def readall(self) -> bytes:
-        # Python's own asks for eight kilobytes at a time.
+        # Python's own method would read eight kilobytes at a time.
         return b"".join(iter(lambda: self.read(_PIECE_BYTES) or b"", b""))
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class ObjectReader(io.RawIOBase):
         super().close()
 
     def _read(self, wanted: int) -> bytes:
-        """Reads some bytes from the position on: at least one."""
+        """Reads at least one byte from the current position on."""
         ahead = self._position - self._body_at
         if self._body is None or not 0 <= ahead <= _SKIP_BYTES:
             self._drop()

@@ -13,12 +13,12 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclasses.dataclass(frozen=True)
 class Uri:
-    """Where an object is.
+    """The location of an object.
 
     Attributes:
       scheme: `s3` or `minio`.
       bucket: name of the bucket.
-      key: without a slash at its end; empty for the bucket itself.
+      key: key, without a slash at its end; empty for the bucket itself.
     """
 
     scheme: str
@@ -32,7 +32,7 @@ class Uri:
 
 
 def parse(text: str) -> Uri:
-    """Takes a URI apart.
+    """Returns the parts of a URI.
 
     Raises:
       ConfigError: if it names no bucket. The message does not repeat the URI, because it may hold a password.

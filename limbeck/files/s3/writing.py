@@ -14,13 +14,13 @@ from limbeck.files.s3.connection import Connection
 from limbeck.files.s3.errors import python_errors
 from limbeck.files.s3.uri import Uri
 
-# A store takes 10,000 parts. They grow, so that a file may have 440 GiB and a small one takes little memory.
+# A store accepts 10,000 parts. Their sizes grow, so that a file may have 440 GiB, and a small file takes little memory.
 PART_BYTES = 8 << 20
 _PARTS_OF_ONE_SIZE = 1000
 
 
 def part_bytes(number: int) -> int:
-    """Returns the size of the part after so many others, in bytes."""
+    """Returns the size of the part with this number, from 0, in bytes."""
     return PART_BYTES * (1 + number // _PARTS_OF_ONE_SIZE)
 
 
@@ -28,7 +28,7 @@ class ObjectWriter(io.RawIOBase):
     """A stream that is written from front to back. `complete` makes the object; without it, there is none."""
 
     def __init__(self, path: str, uri: Uri, connection: Connection) -> None:
-        """Takes where to. Nothing is sent before a part is full."""
+        """Takes the destination. Sends nothing before a part is full."""
         super().__init__()
         self._path, self._connection, self._uri = path, connection, uri
         self._buffer = bytearray()
@@ -48,7 +48,7 @@ class ObjectWriter(io.RawIOBase):
         return len(view)
 
     def complete(self) -> None:
-        """Sends what is left, and makes the object visible. Raises OSError if that fails: then there is no object."""
+        """Sends the rest, and makes the object visible. Raises OSError if that fails: then there is no object."""
         client = self._connection.client
         if self._upload is None:
             with self._python_errors():
@@ -62,7 +62,7 @@ class ObjectWriter(io.RawIOBase):
             )
 
     def abandon(self) -> None:
-        """Removes the parts that were sent. Raises nothing: the error that led here counts."""
+        """Removes the parts that were sent. Raises nothing, because it is called after another error."""
         self._buffer.clear()
         if self._upload is not None:
             with contextlib.suppress(OSError), self._python_errors():

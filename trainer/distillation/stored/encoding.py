@@ -1,7 +1,7 @@
 """Encodes the soft targets of one example as 64-bit words, and decodes words: the NumPy implementation, used in Beam.
 
-The kept classes are the same for all teachers of an ensemble: those whose mean probability is highest. If each teacher
-kept its own, the rest of one would hold a class that another names, and no mean could be taken.
+All teachers of an ensemble keep the same classes: those with the highest mean probability. If each teacher kept its own
+classes, one teacher's rest would contain a class that another teacher names, and there would be no mean.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def encode(logits: npt.NDArray[np.float32], form: StoredForm) -> npt.NDArray[np.
 def decode(words: npt.NDArray[np.int64], form: StoredForm) -> npt.NDArray[np.float32]:
     """Returns the logits that words stand for, float32 `[teachers, outputs]`.
 
-    The rest of classes that were not kept is spread evenly over them. So probabilities are those of the teachers as far
-    as they are known, at the temperature 1.
+    The mass of classes that were not kept is spread evenly over them. So at the temperature 1, the probabilities of all
+    kept classes are exact.
     """
     ids, taught = np.split(words, [form.class_words])
     rows = taught.reshape(form.teachers(len(words)), form.teacher_words)
@@ -58,7 +58,7 @@ def decode(words: npt.NDArray[np.int64], form: StoredForm) -> npt.NDArray[np.flo
 
 
 def _top(logits: npt.NDArray[np.float64], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Returns the classes that are kept, `[count]`, and the values of each teacher, `[teachers, count + 2]`."""
+    """Returns the kept classes, `[count]`, and the values of each teacher, `[teachers, count + 2]`."""
     probabilities = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).mean(axis=0)
     order = np.argsort(-probabilities, kind="stable")
     kept, others = order[:count], logits[:, order[count:]]
@@ -67,6 +67,6 @@ def _top(logits: npt.NDArray[np.float64], count: int) -> tuple[npt.NDArray[np.in
 
 
 def _as_words(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Returns little-endian numbers as words, filled up with zeros."""
+    """Returns little-endian numbers as words, padded with zeros."""
     content = values.astype(values.dtype.newbyteorder("<")).tobytes()
     return np.frombuffer(content + bytes(-len(content) % 8), "<i8").astype(np.int64)

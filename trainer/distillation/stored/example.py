@@ -13,7 +13,7 @@ from limbeck.trainer.distillation.stored.form import StoredForm
 
 
 def put(example: Any, logits: npt.NDArray[np.float32], form: StoredForm) -> None:
-    """Puts soft targets into a tf.Example, in place of those that are there.
+    """Puts soft targets into a tf.Example, in place of its old ones.
 
     Args:
       example: the tf.Example.
@@ -30,9 +30,9 @@ def put(example: Any, logits: npt.NDArray[np.float32], form: StoredForm) -> None
 
 
 def teacher_logits(example: Any, form: StoredForm) -> npt.NDArray[np.float32]:
-    """Returns the logits in a tf.Example, float32 `[teachers, outputs]`; `decode` says what of those not kept.
+    """Returns the logits in a tf.Example, float32 `[teachers, outputs]`. `decode` describes those that were not kept.
 
-    Examples in full, as those of the test split, are read in any form.
+    If an example has all logits, as in the test split, they are read regardless of `form`.
     """
     features = example.features.feature
     if SOFT_TARGETS in features:

@@ -1,16 +1,16 @@
 """`StoredForm`: which numbers of a soft target are stored, and where each of them is.
 
-All logits of all teachers are what a loss reads most easily. But with 100,000 classes, the soft targets of an example
-then take more space than the example. Fewer and smaller numbers need a form that the writer, in Beam, and the reader,
-in the graph of a training step, agree upon to the byte.
+All logits of all teachers are easiest to read. But with 100,000 classes, the soft targets of an example take more space
+than the example. To store fewer and smaller numbers, the writer (in Beam) and the reader (in the graph of a training
+step) must agree on a form, to the byte.
 
-Numbers of 16 bits have no place of their own in a tf.Example, nor in a packed row. Both have int64. So a soft target is
-a list of 64-bit words:
+Neither a tf.Example nor a packed row can hold 16-bit numbers. Both can hold int64. So a soft target is a list of 64-bit
+words:
 
   classes    the ids of the classes that are kept, the most probable first: uint16, or uint32 for many classes
   teacher    for each teacher, its values
 
-Each part begins with a word and is filled up with zeros, so the number of words says how many teachers there are.
+Each part begins with a new word and is padded with zeros, so the number of words determines the number of teachers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from limbeck.settings.fields import Positive
 from limbeck.settings.labelling import LabellingConfig
 
 _WORD, _UINT16_CLASSES = 8, 2**16
-# For the classes that are not kept: the logarithm of the sum of their exponentials, and the mean of their logits.
+# Two values for the classes that are not kept: the log-sum-exp and the mean of their logits.
 REST = 2
 
 
@@ -37,9 +37,9 @@ class StoredForm:
     Attributes:
       outputs: length of a teacher's output.
       top_k: number of classes that are kept of each example; None: all outputs.
-      dtype: of the values.
-      relative: whether a number that is added to all logits changes nothing, as before a softmax. Then the largest
-        logit of each teacher is stored as 0, because numbers near 0 are rounded least.
+      dtype: dtype of the values.
+      relative: whether only differences of logits matter, as before a softmax. Then the largest logit of each teacher
+        is stored as 0, because numbers near 0 are rounded least.
     """
 
     outputs: Positive
@@ -73,7 +73,7 @@ class StoredForm:
         return _words(self.values * (2 if self.dtype == "float16" else 4))
 
     def teachers(self, words: int) -> int:
-        """Returns how many teachers soft targets of so many words have."""
+        """Returns the number of teachers of soft targets with this number of words."""
         return (words - self.class_words) // self.teacher_words
 
 
@@ -103,5 +103,5 @@ def form_of(config: LabellingConfig, objective: Objective) -> StoredForm:
 
 
 def _words(size: int) -> int:
-    """Returns how many words hold so many bytes."""
+    """Returns how many words hold this number of bytes."""
     return -(-size // _WORD)

@@ -1,7 +1,7 @@
-"""`soft-targets.json`: how the soft targets of some examples were stored, and what they take on the disk.
+"""`soft-targets.json`: how the soft targets of some examples were stored, and their size on disk.
 
-Settings may change between the run that stored soft targets and the one that reads them. So the form stands beside
-them, and whoever reads them asks for it there. Sizes are those of the files that were written, not of a formula.
+Settings may change between the run that stores soft targets and the run that reads them. So the form is stored beside
+them, and readers take it from there. Sizes are measured on the written files, and not computed.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Decodes soft targets in the graph of a training step, and defines the loss for classes that were not kept.
 
 The easy way is to spread the mass of the rest evenly over its classes, as if all logits were known. But then the
-student learns that the teachers find all these classes equally probable, which they did not say. At a temperature above
-1 it is worse, because an even rest has more mass than an uneven one.
+student learns that the teachers find all these classes equally probable, which is not true. At a temperature above 1 it
+is worse, because an even rest has more mass than an uneven one.
 
-So the classes that were not kept are *one* outcome, for the teachers and for the student. Student and teachers have
-k + 1 probabilities each. By the chain rule, the divergence of two distributions is the divergence over these outcomes,
-and the mass of the rest times the divergence within the rest. The first is known and counts. The second is not known,
-and counts nothing: it is never negative, so the loss is never above the one of all logits.
+So the classes that were not kept are *one* outcome, for the teachers and for the student. Student and teachers have k +
+1 probabilities each. By the chain rule, the divergence of two distributions is the divergence over these outcomes, plus
+the mass of the rest times the divergence within the rest. The first term is known, and is the loss. The second is
+unknown, and is left out. It is never negative, so the loss is never above the loss with all logits.
 
 The mass of the rest at a temperature other than 1 has to be estimated (`tempered_rest`).
 """
@@ -22,11 +22,11 @@ from limbeck.trainer.distillation.stored.form import StoredForm
 
 
 class TopK(NamedTuple):
-    """What teachers say of the most probable classes, and of the rest.
+    """The teachers' logits of the most probable classes, and a summary of the rest.
 
     Attributes:
       classes: int32 `[batch, k]`, the most probable first.
-      logits: of each teacher for these classes, float32 `[batch, teachers, k]`.
+      logits: logits of each teacher for these classes, float32 `[batch, teachers, k]`.
       rest: logarithm of the sum of the exponentials of all other logits, float32 `[batch, teachers]`.
       mean: mean of all other logits, float32 `[batch, teachers]`.
       outputs: number of all classes.
@@ -40,7 +40,7 @@ class TopK(NamedTuple):
 
 
 def unpacked(words: Tensor, form: StoredForm) -> Tensor | TopK:
-    """Returns what words stand for: float32 logits `[batch, teachers, outputs]`, or `TopK` if not all were kept.
+    """Decodes words. Returns float32 logits `[batch, teachers, outputs]`, or `TopK` if not all logits were kept.
 
     Args:
       words: int64 `[batch, words]`, with a known number of words.
@@ -62,7 +62,7 @@ def unpacked(words: Tensor, form: StoredForm) -> Tensor | TopK:
 def restored(given: Tensor | TopK) -> Tensor:
     """Returns logits of all classes, float32 `[batch, teachers, outputs]`; the rest is spread evenly.
 
-    It serves those who need the order of the most probable classes alone, as pseudo-labels do.
+    Use it if only the order of the most probable classes matters, as for pseudo-labels.
     """
     import tensorflow as tf
 
@@ -77,11 +77,11 @@ def restored(given: Tensor | TopK) -> Tensor:
 def outcomes(logits: Tensor, taught: TopK, temperature: Any) -> tuple[Tensor, Tensor]:
     """Returns logits of student and teachers over k + 1 outcomes: the kept classes, and all others as one.
 
-    At the temperature, their softmax is that of all logits, with the probabilities of the rest summed up.
+    At the temperature, their softmax equals the softmax of all logits, with the probabilities of the rest summed up.
 
     Args:
-      logits: of the student, `[batch, outputs]`, any float dtype.
-      taught: what the teachers say.
+      logits: the student's, `[batch, outputs]`, any float dtype.
+      taught: the teachers' answers.
       temperature: above 0; a float, or a float32 scalar.
 
     Returns:
@@ -90,7 +90,7 @@ def outcomes(logits: Tensor, taught: TopK, temperature: Any) -> tuple[Tensor, Te
     import tensorflow as tf
 
     own = tf.cast(logits, tf.float32)
-    # Before the sum, because the difference of two sums of probabilities would lose a small rest.
+    # Masked before the sum, because the difference of two sums of probabilities would lose a small rest.
     least = tf.fill(tf.shape(taught.classes), own.dtype.min)
     others = tf.tensor_scatter_nd_update(own / temperature, _places(taught.classes), least)
     own_rest = temperature * tf.reduce_logsumexp(others, axis=-1, keepdims=True)
@@ -102,17 +102,18 @@ def outcomes(logits: Tensor, taught: TopK, temperature: Any) -> tuple[Tensor, Te
 def tempered_rest(taught: TopK, inverse: Any) -> Tensor:
     """Returns an estimate of log(sum(exp(inverse * v))) over the logits v that were not kept, `[batch, teachers]`.
 
-    As a function f of the inverse temperature b, it is convex. Known are f(0), the logarithm of the number n of these
-    classes, f'(0), the mean of v, and f(1), the stored rest. The parabola through them is f if v has a normal
-    distribution (the cumulants of higher order are 0 then). It is kept within what holds for any v:
+    As a function f of the inverse temperature b, it is convex. Three values are known: f(0) is the logarithm of the
+    number n of these classes, f'(0) is the mean of v, and f(1) is the stored rest. The parabola through them equals f
+    if v has a normal distribution, because its higher cumulants are 0. The estimate is limited to the bounds that hold
+    for any v:
 
       up to b = 1:   b f(1) <= f(b) <= (1 - b) log(n) + b f(1);   beyond it, the other way round
 
-    Beyond b = 1 the largest logits decide, and nothing is known of them; there the middle of the bounds is taken. At
-    the temperature 1 the estimate is exact. The bound with log(n) is a rest that is spread evenly.
+    Beyond b = 1 the result depends on the largest logits, which are unknown, so the middle of the bounds is taken. At
+    the temperature 1 the estimate is exact. The bound with log(n) belongs to a rest that is spread evenly.
 
     Args:
-      taught: what is known.
+      taught: the known logits.
       inverse: 1 / temperature; a float, or a float32 scalar.
     """
     import tensorflow as tf

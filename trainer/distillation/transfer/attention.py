@@ -1,7 +1,7 @@
 """Attention transfer: the student should be active where the teacher is active.
 
 Zagoruyko and Komodakis (2017), "Paying more attention to attention" (arXiv:1612.03928). The attention map of a layer is
-the sum of the squares of its channels, at each position. Maps are normalised, so student and teacher may have other
+the sum of the squares of its channels, at each position. Maps are normalised, so student and teacher may have different
 numbers of channels, and no projection is needed. This is not the attention of a transformer.
 """
 
@@ -17,8 +17,8 @@ _LEAST = 1e-12
 def loss(student: Any, teacher: Any, mask: Any = None) -> Any:
     """Returns the squared distance of the normalised attention maps, from 0 to 2.
 
-    The paper writes the distance, and its authors compute the square: the gradient of the distance is infinite where
-    the maps are equal.
+    The paper writes the distance, but the code of its authors computes the square, because the gradient of the distance
+    is infinite if the maps are equal.
 
     Args:
       student: the layer of the student, `[batch, *positions, channels]`, with at least one axis of positions.
@@ -41,6 +41,6 @@ def _attention(layer: Any, mask: Any) -> Any:
     squares = tf.reduce_sum(tf.square(tf.cast(layer, tf.float32)), axis=-1)
     if mask is not None:
         squares = tf.where(spread_mask(mask, squares), squares, 0.0)
-    # Not -1, which TensorFlow cannot infer without any example.
+    # The size is given, because TensorFlow cannot infer -1 if there is no example.
     flat = tf.reshape(squares, [tf.shape(squares)[0], tf.reduce_prod(tf.shape(squares)[1:])])
     return tf.math.l2_normalize(flat, axis=-1, epsilon=_LEAST)

@@ -1,12 +1,12 @@
-"""Decoupled knowledge distillation, which weighs the right class and the other classes apart.
+"""Decoupled knowledge distillation, which weights the right class and the other classes separately.
 
 Zhao et al. (2022), "Decoupled knowledge distillation" (arXiv:2203.08679), split the softened divergence into two: how
 sure the teacher is of the right class (TCKD), and how it divides the rest among the other classes (NCKD):
 
   KL(teacher || student) = TCKD + (1 - p) * NCKD, with the teacher's probability p of the right class
 
-So the surer a teacher is, the less its knowledge of the other classes counts, although that is most of what it knows.
-They give the second part a weight of its own: TCKD + beta * NCKD.
+So the surer a teacher is, the less its knowledge of the other classes counts, although this is most of its knowledge.
+The paper gives the second part its own weight: TCKD + beta * NCKD.
 
 With two classes there is one other class, NCKD is 0, and the rest is the softened divergence itself.
 """
@@ -47,11 +47,11 @@ def categorical(logits: Any, teacher_logits: Any, classes: Any, temperature: Any
 def right_classes(labels: Any, teacher_outputs: Any, objective: Objective) -> Any:
     """Returns the class that counts as right: the label if there is one, otherwise the teachers' most probable class.
 
-    The paper needs a label for every example. A student sees few. A teacher that is worth distilling is mostly right,
-    and where it is not, the student learns its mistake from soft targets as well.
+    The paper needs a label for every example, but a student sees few labels. A teacher that is worth distilling is
+    mostly right. If it is wrong, the student learns the same mistake from soft targets, too.
 
     Args:
-      labels: int64 `[batch]`; None if no label is to be read.
+      labels: int64 `[batch]`; None if labels are not to be read.
       teacher_outputs: logits `[batch, teachers, classes]`.
       objective: the objective of the label.
 
@@ -76,7 +76,7 @@ def _split(logs: Any, right: Any) -> tuple[Any, Any, Any]:
     """
     import tensorflow as tf
 
-    # The least float32 instead of minus infinity, whose difference with itself is NaN.
+    # The lowest float32 instead of minus infinity, because minus infinity minus itself is NaN.
     without = tf.where(right, logs.dtype.min, logs)
     rest = tf.reduce_logsumexp(without, axis=-1)
     others = tf.where(right, 0.0, logs - rest[:, tf.newaxis])

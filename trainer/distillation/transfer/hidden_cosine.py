@@ -32,10 +32,10 @@ def loss(student: Any, teacher: Any, mask: Any = None) -> Any:
 
 
 def _directions(layer: Any) -> Any:
-    """Returns each vector over its length, float32; zeros for a vector without a direction."""
+    """Returns each vector divided by its length, float32; zeros for a vector without a direction."""
     import tensorflow as tf
 
     values = tf.cast(layer, tf.float32)
     squares = tf.reduce_sum(tf.square(values), axis=-1, keepdims=True)
-    # Replaced before the root: the gradient of a length near 0 has no limit.
+    # Small lengths are replaced before the root, whose gradient is unbounded near 0.
     return tf.where(squares > _LEAST, values * tf.math.rsqrt(tf.maximum(squares, _LEAST)), 0.0)

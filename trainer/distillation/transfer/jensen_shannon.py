@@ -2,8 +2,8 @@
 
 Lin (1991), "Divergence measures based on the Shannon entropy", IEEE Transactions on Information Theory 37, defines it
 as the mean divergence of both distributions from their mean. It is symmetric, and at most log(2). So if a teacher is
-sure of an example and the student says the opposite, the example does not outweigh a batch, as it can with
-Kullback-Leibler. Agarwal et al. (2024, arXiv:2306.13649) distil with it.
+sure of an example and the student says the opposite, the example does not dominate the batch, as it can with the
+Kullback-Leibler divergence. Agarwal et al. (2024, arXiv:2306.13649) distil with it.
 
 As for soft targets, it is multiplied by temperature^2, so that its gradient keeps its size when the temperature
 changes. At a high temperature it is a quarter of the Kullback-Leibler divergence.
@@ -57,9 +57,9 @@ def bernoulli(logits: Any, teacher_logits: Any, temperature: Any) -> Any:
 
 
 def _parts(target: Any, student: Any) -> Any:
-    """Returns what each outcome adds to the divergence of two distributions, from their log-probabilities."""
+    """Returns the part of each outcome in the divergence of two distributions, from their log-probabilities."""
     import tensorflow as tf
 
-    # Not the logarithm of the mean, which is infinite if both probabilities underflow.
+    # A log-sum-exp, because the logarithm of the mean is infinite if both probabilities underflow.
     middle = tf.reduce_logsumexp(tf.stack([target, student]), axis=0) - math.log(2)
     return (tf.exp(target) * (target - middle) + tf.exp(student) * (student - middle)) / 2

@@ -15,14 +15,14 @@ from limbeck.objectives.objective import Objective
 
 
 class LayerPair(NamedTuple):
-    """What a layer of the student and one of the teacher return for the examples of a replica.
+    """The outputs of a layer of the student and a layer of the teacher for the examples of a replica.
 
     Attributes:
       student: `[batch, ..., width]`, any float dtype.
       projected: the same in the teacher's width, after the learned projection if the widths differ; None if no transfer
         objective needs it.
       teacher: `[batch, ..., width]`, any float dtype.
-      mask: which positions are no padding, bool `[batch, positions]`; None: all are.
+      mask: which positions are not padding, bool `[batch, positions]`; None: no position is padding.
     """
 
     student: Any
@@ -32,13 +32,13 @@ class LayerPair(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What a student returns that is trained beside its teachers.
+    """The output of a student that is trained together with its teachers.
 
     Attributes:
       logits: outputs of the student, `[batch, outputs]`.
       layers: the pairs of layers of `Task.hints`, in their order; empty if no layers are compared.
-      teacher_outputs: outputs of each teacher for the same inputs, `[batch, members, outputs]`; None if those that were
-        stored are meant.
+      teacher_outputs: outputs of each teacher for the same inputs, `[batch, members, outputs]`; None: use the stored
+        ones.
     """
 
     logits: Any
@@ -48,7 +48,7 @@ class Observed(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
-    """What student and teachers say of the examples of a replica.
+    """The answers of student and teachers to the examples of a replica.
 
     Attributes:
       outputs: outputs of the student, `[batch, outputs]`, any float dtype.
@@ -74,13 +74,13 @@ class Transfer:
     """One transfer objective.
 
     Attributes:
-      words: what it compares, in words for a message.
+      words: what it compares, for messages.
       by_activation: the loss for objectives with this activation: float32 `[batch]`, at least 0 up to rounding. No
         gradient flows to the teachers. A missing activation means that the objective makes no sense there.
       layers: whether it compares layers, so that the task needs `hints`, and the training a teacher.
       projected: whether it compares layers of the same width, so that it needs a projection if the widths differ.
-      positions: whether it compares positions, so that a layer must have an axis of them.
-      every_class: whether it needs the logits of all classes, and not those of the most probable ones alone.
+      positions: whether it compares positions, so that a layer must have an axis of positions.
+      every_class: whether it needs the logits of all classes, and not only of the most probable ones.
     """
 
     words: str

@@ -12,10 +12,10 @@ from typing import Any
 
 
 def categorical(logits: Any, teacher_logits: Any) -> Any:
-    """Returns the mean over the classes of (student - teacher)^2, where both logits have the mean 0 in each example.
+    """Returns the mean over the classes of (student - teacher)^2, after both logits are shifted to the mean 0.
 
-    A number that is added to all logits of an example changes no probability. Logits that were made of probabilities
-    have an arbitrary one. So the student is not made to learn it.
+    A constant that is added to all logits of an example changes no probability. Logits that were computed from
+    probabilities have an arbitrary constant, so the student must not learn it.
 
     Args:
       logits: the student's, `[batch, classes]`, any float dtype.

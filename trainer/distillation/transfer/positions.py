@@ -1,4 +1,4 @@
-"""Means over the positions of a layer, such as the words of a text, without those that are only padding."""
+"""Means over the positions of a layer, such as the words of a text. Padding is left out."""
 
 from __future__ import annotations
 

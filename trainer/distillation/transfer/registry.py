@@ -35,7 +35,7 @@ def _decoupled(given: Compared) -> Any:
 
 
 def _of_layers(loss: Callable[[LayerPair], Any], *, projected: bool = False, positions: bool = False) -> Transfer:
-    """Returns the transfer objective whose loss is the mean over the pairs of layers. Any kind of label has it."""
+    """Returns a transfer objective for any kind of label, whose loss is the mean over the pairs of layers."""
 
     def mean(given: Compared) -> Any:
         import tensorflow as tf

@@ -1,13 +1,13 @@
 """Relational knowledge distillation: the relations between examples should be the same in student and teacher.
 
 Park et al. (2019), "Relational knowledge distillation" (arXiv:1904.05068), compare the distances of pairs of examples
-(RKD-D), and the angles of triples (RKD-A). What is compared does not depend on the width of a layer, or on how it is
-turned, so no projection is needed.
+(RKD-D), and the angles of triples (RKD-A). Distances and angles depend neither on the width of a layer nor on its
+rotation, so no projection is needed.
 
 An example is compared with the other examples on its *replica*. A batch on one device has more pairs than the same
 batch on two, so the loss depends on the number of replicas, as with batch normalisation. To compare all pairs, every
 replica would need the layers of all others at each step. Likewise, a step that accumulates compares within a
-micro-batch. What does not depend on either is the weight of an example: each has the mean over its own pairs, and these
+micro-batch. But the weight of an example depends on neither: each example has the mean over its own pairs, and these
 means are averaged over the global batch.
 """
 
@@ -21,7 +21,7 @@ _LEAST = 1e-12
 def distance_loss(student: Any, teacher: Any) -> Any:
     """Returns for each example the mean Huber loss of its distances to the others (RKD-D).
 
-    Distances are divided by their mean over all pairs of the replica, in student and teacher apart.
+    Distances are divided by their mean over all pairs of the replica, separately for student and teacher.
 
     Args:
       student: the layer of the student, `[batch, ...]`, any float dtype. Its axes are laid end to end.
@@ -49,7 +49,7 @@ def angle_loss(student: Any, teacher: Any) -> Any:
     own, target = _cosines(_flat(student)), tf.stop_gradient(_cosines(_flat(teacher)))
     count = tf.cast(tf.shape(own)[0], tf.float32)
     pairs = tf.maximum((count - 1) * (count - 2), 1.0)
-    # Each pair twice, and without the pairs of an example with itself, whose cosine is 1 in both.
+    # Each pair counts twice. Pairs of an example with itself are left out, because their cosine is always 1.
     return tf.reduce_sum(_huber(own - target), axis=[1, 2]) / pairs
 
 
@@ -61,11 +61,11 @@ def _flat(layer: Any) -> Any:
 
 
 def _distances(vectors: Any) -> Any:
-    """Returns all distances over their mean, float32 `[batch, batch]`, with 0 on the diagonal."""
+    """Returns all distances divided by their mean, float32 `[batch, batch]`, with 0 on the diagonal."""
     import tensorflow as tf
 
     squares = tf.reduce_sum(tf.square(vectors[:, tf.newaxis] - vectors[tf.newaxis]), axis=-1)
-    # The gradient of a root at 0 is infinite, also where it is masked later.
+    # The gradient of a root at 0 is infinite, even if the result is masked later.
     apart = squares > 0
     distances = tf.where(apart, tf.sqrt(tf.where(apart, squares, 1.0)), 0.0)
     count = tf.cast(tf.shape(vectors)[0], tf.float32)

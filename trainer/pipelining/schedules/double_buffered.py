@@ -5,9 +5,9 @@
     stage 2  .. .. F0 B0 F1 B1 F2 B2 F3 B3 F4 B4 F5 B5 F6 B6 F7 B7 .. ..
 
 Batches follow each other without a pause. While the last micro-batches of one batch go backward, the first of the next
-are on their way, so they cannot have seen its update. PipeDream-2BW lets *all* micro-batches of batch t read the
-weights before the update of batch t - 1. So a batch has one gradient, of weights that are one update old:
-W(t + 1) = W(t) - rate * gradient at W(t - 1). Stages hold two versions. The result differs from that of a flush.
+batch are on their way, so they cannot use its update. PipeDream-2BW lets *all* micro-batches of batch t read the
+weights before the update of batch t - 1. So a batch has one gradient, at weights that are one update old: W(t + 1) =
+W(t) - rate * gradient at W(t - 1). Stages hold two versions. The result differs from that of a flush.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from limbeck.trainer.pipelining.schedules.one_forward_one_backward import altern
 def double_buffered(stages: int, micro_batches: int, batches: int = 1, *, oldest: int = 0) -> Schedule:
     """Returns the schedule; all counts are at least 1.
 
-    `oldest` is the oldest version that may be read: 0 in a pipeline that begins, and a negative number in one that has
+    `oldest` is the oldest version that may be read: 0 in a new pipeline, and a negative number in a pipeline that has
     run before.
 
     Raises:
-      ConfigError: if there are fewer micro-batches than stages but one: two versions would not be enough.
+      ConfigError: if there are fewer micro-batches than stages minus one: two versions would not be enough.
     """
     assert_counts(stages, micro_batches, batches)
     if micro_batches < stages - 1:

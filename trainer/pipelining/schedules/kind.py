@@ -1,4 +1,4 @@
-"""`ScheduleKind`: what is known of a schedule before its stages and micro-batches are."""
+"""`ScheduleKind`: makes a schedule once the numbers of stages and micro-batches are known."""
 
 from __future__ import annotations
 

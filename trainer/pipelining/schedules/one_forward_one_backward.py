@@ -36,7 +36,7 @@ def one_forward_one_backward(stages: int, micro_batches: int, batches: int = 1) 
 
 
 def alternating(forwards: Sequence[Action], backwards: Sequence[Action], ahead: int) -> list[Action]:
-    """Returns the actions of one stage: `ahead` forward passes first, then one forward and one backward in turn."""
+    """Returns the actions of one stage: first `ahead` forward passes, then a forward and a backward pass in turn."""
     ahead = min(ahead, len(forwards))
     turns = zip(forwards[ahead:], backwards, strict=False)
     return [*forwards[:ahead], *chain.from_iterable(turns), *backwards[len(forwards) - ahead :]]

@@ -16,7 +16,7 @@ SCHEDULES: dict[str, ScheduleKind] = {
     "2bw": double_buffered,
     "weight_stashing": weight_stashing,
 }
-# The gradients of these are those of the whole batch, at its newest weights.
+# These schedules compute the gradients of the whole batch at the newest weights.
 SYNCHRONOUS = ("naive", "gpipe", "1f1b")
-# Those of these are gradients at older weights, also of batches before the schedule: they take its `oldest` version.
+# These schedules compute gradients at older weights, even of batches before the schedule: they take `oldest`.
 DELAYED = {"2bw": double_buffered, "weight_stashing": weight_stashing}

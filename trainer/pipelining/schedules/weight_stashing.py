@@ -19,7 +19,7 @@ from limbeck.trainer.pipelining.schedules.one_forward_one_backward import altern
 def weight_stashing(stages: int, micro_batches: int, batches: int = 1, *, oldest: int = 0) -> Schedule:
     """Returns the schedule; all counts are at least 1.
 
-    `oldest` is the oldest version that may be read: 0 in a pipeline that begins, and a negative number in one that has
+    `oldest` is the oldest version that may be read: 0 in a new pipeline, and a negative number in a pipeline that has
     run before.
     """
     assert_counts(stages, micro_batches, batches)

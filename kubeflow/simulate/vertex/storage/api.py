@@ -1,6 +1,6 @@
 """The JSON API of Cloud Storage, as far as TensorFlow's, Beam's and Google's own clients use it, on buckets of files.
 
-Pure but for the files: a request comes in, an answer goes out, and nothing here knows of sockets.
+It returns an answer for a request, and knows nothing about sockets. Only the files are changed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from limbeck.kubeflow.simulate.uris import Location
 from limbeck.kubeflow.simulate.vertex.storage import listing
 
 HOST = "storage.googleapis.com"
-# The other name of the same service, by which TensorFlow asks for everything but the content of objects.
+# Another name of the same service. TensorFlow uses it for everything but the content of objects.
 HOSTS = (HOST, "www.googleapis.com")
-# Nothing here is ever changed without a new name, so a number of its own for each version is not needed.
+# One generation for all objects is enough, because an object is never changed without a new name.
 _GENERATION = "1"
 _UPDATED = "2020-01-01T00:00:00.000Z"
 
@@ -49,7 +49,7 @@ class Answer:
 
 
 class Api:
-    """Answers requests. Safe to be called from several threads."""
+    """Answers requests. It is thread-safe."""
 
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
@@ -71,7 +71,7 @@ class Api:
         ]
 
     def answer(self, request: Request) -> Answer:
-        """Answers one request; 404 for an object that is not there, 501 for a request that is not known."""
+        """Answers one request, with 404 for a missing object, and 501 for an unknown request."""
         path, _, query = request.target.partition("?")
         values = {key: found[-1] for key, found in urllib.parse.parse_qs(query, keep_blank_values=True).items()}
         with self._lock:
@@ -212,7 +212,7 @@ def _resource(bucket: str, key: str, size: int) -> dict[str, Any]:
 
 
 def _parts(request: Request) -> tuple[bytes, bytes]:
-    """The two parts of a multipart upload: what describes the object, and its content, byte for byte."""
+    """Returns the two parts of a multipart upload: the description of the object, and its content."""
     boundary = re.search(r'boundary="?([^";]+)', request.headers.get("content-type", ""))
     if boundary is None:
         raise ValueError("a multipart upload without boundary")

@@ -12,7 +12,7 @@ _BOUNDARY = "batch"
 
 
 def answer(request: Request, one: Callable[[Request], Answer]) -> Answer:
-    """Answers each part by `one`, in order; raises ValueError for a body that is no batch."""
+    """Answers each part by `one`, in order. Raises ValueError if the body is not a batch."""
     boundary = re.search(r'boundary="?([^";]+)', request.headers.get("content-type", ""))
     if boundary is None:
         raise ValueError("a batch without boundary")
@@ -28,7 +28,7 @@ def answer(request: Request, one: Callable[[Request], Answer]) -> Answer:
 def _part(part: bytes, number: int, one: Callable[[Request], Answer]) -> bytes:
     outer, inner, body, *_ = [*re.split(rb"\r?\n\r?\n", part, maxsplit=2), b"", b""]
     method, target, *_ = inner.decode().split()
-    # A whole URL in some clients, a path in others.
+    # Some clients send a whole URL, others a path.
     answered = one(Request(method, re.sub(r"^https?://[^/]+", "", target), {}, body))
     identity = re.search(rb"Content-ID: *<?([^>\r\n]*)", outer, re.IGNORECASE)
     name = identity[1].decode() if identity else str(number)

@@ -9,7 +9,7 @@ from limbeck.kubeflow.simulate.vertex.storage.api import HOSTS
 
 
 def write(folder: Path) -> tuple[Path, Path]:
-    """Makes a key and a certificate that signs itself; returns the paths of certificate and key, PEM."""
+    """Makes a key and a self-signed certificate. Returns the paths of certificate and key, in PEM format."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

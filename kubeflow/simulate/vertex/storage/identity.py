@@ -1,4 +1,4 @@
-"""The metadata server of Google's machines, which tells a process who it is: here nobody, with a token for nothing."""
+"""The metadata server of Google's machines, which tells a process its identity. Here it returns a useless token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KNOWN = {
 
 
 def answer(path: str) -> Answer | None:
-    """What the metadata server says; None for a path that is none of its."""
+    """Returns the metadata server's answer; None if the path is not its own."""
     headers = {"Metadata-Flavor": "Google"}
     if path == "/":
         return Answer(200, b"", headers)

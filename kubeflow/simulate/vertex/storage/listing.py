@@ -1,4 +1,4 @@
-"""One page of a listing, as an object store gives it: by prefix, with folders rolled up, a thousand names at a time."""
+"""One page of an object store's listing: by prefix, with rolled-up folders, a thousand names at a time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ def page(keys: Iterable[str], *, prefix: str, delimiter: str, token: str, maximu
     """Returns a page.
 
     Args:
-      keys: of all objects of the bucket, sorted.
-      prefix: of the keys that are asked for.
-      delimiter: what comes after it in the rest of a key is left out, and the rolled-up prefix told; empty for none.
-      token: of the page before: its last entry.
-      maximum: number of entries, at most `MAXIMUM`.
+      keys: keys of all objects of the bucket, sorted.
+      prefix: prefix of the requested keys.
+      delimiter: if the rest of a key contains it, the key is cut off after it, and listed as a rolled-up prefix; empty
+        for no delimiter.
+      token: token of the previous page: its last entry.
+      maximum: largest number of entries, at most `MAXIMUM`.
     """
     entries: dict[str, bool] = {}
     for key in keys:

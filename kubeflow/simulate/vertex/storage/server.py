@@ -1,10 +1,10 @@
 """Cloud Storage on a port of this machine, in the two ways in which real clients reach it.
 
-TensorFlow's client has the address of Google built in, and takes no other; but it honours `https_proxy` and
-`CURL_CA_BUNDLE`. So this server is a proxy too: asked for a tunnel to one of the names of Cloud Storage, it is the
-other end by itself, under a certificate of its own. A tunnel to any other host is refused. Google's Python client, and
-Beam with it, is told by `STORAGE_EMULATOR_HOST`. Both ask the metadata server of their machine who they are; this
-server is that one too.
+The address of Google is built into TensorFlow's client. But the client honours `https_proxy` and `CURL_CA_BUNDLE`. So
+this server is a proxy, too: if a client asks for a tunnel to Cloud Storage, the server itself is the other end, with
+its own certificate. It refuses tunnels to any other host. Google's Python client, and Beam with it, reads the address
+from `STORAGE_EMULATOR_HOST`. Both ask the metadata server of their machine for their identity. This server answers
+these requests, too.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CERTIFICATE = "/opt/storage"
 
 @contextlib.contextmanager
 def serving(buckets: Buckets, folder: Path) -> Iterator[dict[str, str]]:
-    """Serves buckets while the context lasts; yields the variables by which a pod's clients find them.
+    """Serves buckets during the context. Yields the variables by which a pod's clients find them.
 
     Args:
-      buckets: what is served.
-      folder: for certificate and key; the certificate alone is put into `folder/shown`, which a pod sees as
+      buckets: the buckets to serve.
+      folder: receives certificate and key. Only the certificate is copied into `folder/shown`, which a pod sees as
         `CERTIFICATE`.
     """
     shown = folder / "shown"
@@ -66,12 +66,12 @@ class _Server(http.server.ThreadingHTTPServer):
         self.api, self.context = api, context
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Says nothing: a pod that was killed leaves its connections open."""
+        """Logs nothing, because a pod that was killed leaves its connections open."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Else an answer's head waits for the acknowledgement of what was sent before it.
+    # Otherwise the head of an answer would wait for the acknowledgement of earlier data.
     disable_nagle_algorithm = True
     server: _Server
 
@@ -122,4 +122,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
