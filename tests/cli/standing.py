@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests import children
+from tests import children, ended
 from tests.cli import program
 from tests.cli.program import PROJECT
 
@@ -118,6 +118,6 @@ class Started:
 
         With a process, its ports are free: another program may have them by now, so nobody looks at them.
         """
-        assert psutil.wait_procs(among, timeout=_SECONDS)[1] == []
+        ended.wait(among)
         assert self.processes() == []
         assert list(self.folder.iterdir()) == []

@@ -53,6 +53,13 @@ class JobPosition:
     step: int
     saved: list[int]
 
+    def resumable(self, every: int) -> set[int]:
+        """The steps that another attempt may go on from if the chief lives: it ends the save that it is in.
+
+        A step is told of before it is saved, and every so many steps are.
+        """
+        return {self.saved[-1], self.step - self.step % every}
+
 
 @dataclasses.dataclass(frozen=True)
 class Running:
@@ -123,9 +130,10 @@ class Running:
 
 
 def stop(processes: Collection[psutil.Process]) -> None:
-    """Stops processes; returns when none of their threads runs any more."""
+    """Stops processes that have not ended; returns when none of their threads runs any more."""
     for process in processes:
-        process.suspend()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
     for process in processes:
         while any(state not in "TXZ" for state in _states(process.pid)):
             time.sleep(_LOOK_SECONDS)

@@ -15,7 +15,7 @@ from tests.horovod_extra import needs_horovod
 from tests.integration import mortal
 from tests.integration.halting import PATIENCE_SECONDS, QUICK, Running, kill, launched
 from tests.integration.launching import LaunchResult
-from tests.integration.mortal import STEPS
+from tests.integration.mortal import SAVE_EVERY, STEPS
 from tests.trainer.world import World, weights
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long, needs_horovod]
@@ -111,7 +111,8 @@ def test_a_killed_worker_ends_the_job_and_another_strategy_goes_on(reference: Re
     job = job_of(reference.world, tmp_path / "job", tmp_path / "checkpoints", "multi_worker_mirrored")
     with launched(job) as running:
         running.finish()
-        assert [one["step"] for one in running.told("resumed")] == [place.saved[-1]]
+        [resumed] = running.told("resumed")
+        assert resumed["step"] in place.resumable(SAVE_EVERY)
     # Two numbers have one sum, but TensorFlow may compute something else in another order.
     for one, other in zip(weights(job), weights(reference.job), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)

@@ -28,8 +28,8 @@ from limbeck.components.pusher.push import push
 from limbeck.settings.compression import CompressionConfig
 from limbeck.trainer import compressing, training
 from limbeck.trainer.serving.compressed import FOLDER
+from tests import ended as processes
 from tests.cli import program
-from tests.server import ended as processes
 from tests.server.ports import free_port
 from tests.trainer import world as worlds
 

@@ -247,7 +247,7 @@ def test_a_launcher_that_is_asked_to_end_lets_its_processes_save_and_starts_noth
         waiting = {process.stderr.readline() for _ in range(2)}
         assert waiting == {"[teacher chief] waiting\n", "[teacher worker 0] waiting\n"}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == -signal.SIGTERM
+        assert process.wait(timeout=120) == -signal.SIGTERM
     assert sorted(path.name for path in tmp_path.glob("saved-*")) == ["saved-0", "saved-1"]
     assert [attempts(tmp_path, rank) for rank in range(2)] == [1, 1]
     assert list(tmp_path.glob("limbeck-*")) == []

@@ -18,8 +18,9 @@ import pytest
 
 from limbeck.server import ports
 from limbeck.server.workers import ShortLives
+from tests import ended
 from tests.cli import program
-from tests.server import ended, toy_worker
+from tests.server import toy_worker
 from tests.server.ports import free_port
 
 _PROGRAM = "import sys; from limbeck.server import workers; {}; sys.exit(workers.main(sys.argv[1:]))"

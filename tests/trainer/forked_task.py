@@ -11,7 +11,7 @@ from tests.trainer.world import own_module
 
 # Raised at the end, because nothing of the process is of interest after it.
 _STANDING = """
-import json, os, signal, sys, tempfile
+import json, os, signal, sys, tempfile, time
 import numpy as np
 import tensorflow as tf
 from pathlib import Path
@@ -35,8 +35,14 @@ standing = {
     "process": os.getpid(),
     "sources read": parse.cache_info().currsize,
 }
-Path(__file__).with_name(f"standing-{standing['name']}.json").write_text(json.dumps(standing))
+unfinished = Path(__file__).with_name(f"unfinished-{standing['name']}")
+unfinished.write_text(json.dumps(standing))
+unfinished.rename(unfinished.with_name(f"standing-{standing['name']}.json"))
 print("said")
+# The end of one ends the others, which may not have written theirs yet.
+cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {"alone": [""]})
+while len(list(Path(__file__).parent.glob("standing-*.json"))) < sum(map(len, cluster.values())):
+    time.sleep(0.02)
 raise RuntimeError("seen enough")
 """
 _WAITING = """

@@ -17,6 +17,7 @@ from limbeck.launchers.local import forks
 from limbeck.launchers.local.environment import alone
 from limbeck.launchers.local.forks import Fork, Forks
 from limbeck.trainer.fork_server import Request
+from tests import ended as processes
 from tests.trainer import idle_server
 
 pytestmark = pytest.mark.processes
@@ -107,7 +108,7 @@ def test_a_server_that_dies_before_its_fork_has_looked_at_it(asked: Asking, tmp_
     process = psutil.Process(fork.pid)
     os.kill(process.ppid(), signal.SIGKILL)
     assert fork.wait() == -signal.SIGKILL
-    assert psutil.wait_procs([process], timeout=60)[1] == []
+    processes.wait([process])
 
 
 def test_a_fork_that_cannot_be_watched_does_not_run_beside_its_successor(
@@ -125,7 +126,7 @@ def test_a_fork_that_cannot_be_watched_does_not_run_beside_its_successor(
     with monkeypatch.context() as patched, Path(os.devnull).open("wb") as output:
         patched.setattr(os, "pidfd_open", once)
         fork = asked.begin(3, output.fileno())
-    assert psutil.wait_procs(unwatched, timeout=60)[1] == []
+    processes.wait(unwatched)
     assert psutil.pid_exists(fork.pid)
 
 

@@ -26,7 +26,7 @@ from limbeck.records import to_json
 from limbeck.settings.strategy import StrategyConfig
 from limbeck.trainer import fork_server
 from limbeck.trainer.job import TrainingJob
-from tests import children
+from tests import children, ended
 from tests.trainer import forked_program, forked_task
 from tests.trainer.world import World
 
@@ -237,5 +237,4 @@ def test_nothing_survives_the_launcher(world: World, tmp_path: Path, number: sig
         assert server is not None and server.ppid() == launcher.pid
         launcher.send_signal(number)
         assert launcher.wait(PATIENCE_SECONDS) == -number
-    _, alive = psutil.wait_procs([fork, server], timeout=10)
-    assert alive == []
+    ended.wait([fork, server])

@@ -43,6 +43,8 @@ class DaskCluster:
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
+        # Dask takes no work any more if the scheduler was away for some seconds.
+        self._assert_connected()
         # The keys are unique, so that the cluster does not return the result of another job.
         job = f"limbeck-{uuid.uuid4().hex}"
         futures = [
@@ -112,8 +114,7 @@ class DaskCluster:
 
     def _assert_alive(self) -> None:
         """Raises UserError if the scheduler is gone, or if there has been no worker for too long."""
-        if self._client.status != "running":
-            raise lost(self._settings)
+        self._assert_connected()
         if self._client.scheduler_info()["workers"]:
             self._alone_since = None
             return
@@ -123,6 +124,10 @@ class DaskCluster:
                 f"the Dask cluster at scoring.address={self._settings.address} has lost all its workers, and none came "
                 f"within {self._settings.start_seconds:g} s: start them again, or raise scoring.start_seconds"
             )
+
+    def _assert_connected(self) -> None:
+        if self._client.status != "running":
+            raise lost(self._settings)
 
 
 def lost(settings: ScoringConfig) -> UserError:

@@ -39,12 +39,14 @@ class SparkCluster:
     @property
     def room(self) -> int:
         """The number of cores of all executors that are connected now; at least 1."""
-        return max(1, _room(self._context))
+        return 1 if _is_stopped(self._context) else max(1, _room(self._context))
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Returns `function(item)` of each item, in the order of the items. Raises UserError as `Cluster` says."""
         if not items:
             return []
+        if _is_stopped(self._context):
+            raise _lost(self._settings)
         work = [worker.packed(function, item) for item in items]
         calls = self._context.parallelize(work, len(work)).map(functools.partial(worker.call, self._wanted))
         return [worker.result_of(said) for said in _collected(calls, self._settings)]
@@ -152,16 +154,18 @@ def _collected(calls: Any, settings: ScoringConfig) -> list[Any]:
         except Py4JError as error:
             missing = _MISSING.search(str(error))
             if missing is not None:
-                text = worker.refusal("a machine of Spark", f"lacks what scoring needs: {missing[0]}")
-            elif lost.is_set() or _is_stopped(calls.context):
-                text = (
-                    f"the Spark cluster at scoring.address={settings.address} has lost its master or all its workers, "
-                    f"and none came within {settings.start_seconds:g} s: start them again, or raise "
-                    "scoring.start_seconds"
-                )
-            else:
-                raise
-            raise UserError(text) from None
+                lacking = f"lacks what scoring needs: {missing[0]}"
+                raise UserError(worker.refusal("a machine of Spark", lacking)) from None
+            if lost.is_set() or _is_stopped(calls.context):
+                raise _lost(settings) from None
+            raise
+
+
+def _lost(settings: ScoringConfig) -> UserError:
+    return UserError(
+        f"the Spark cluster at scoring.address={settings.address} has lost its master or all its workers, and none "
+        f"came within {settings.start_seconds:g} s: start them again, or raise scoring.start_seconds"
+    )
 
 
 @contextlib.contextmanager

@@ -315,6 +315,23 @@ def test_a_scheduler_that_ends_while_it_gives_a_result_is_told(
         other.end()
 
 
+def test_a_scheduler_that_is_long_gone_is_told(job: ScoringJob, tmp_path: Path):
+    """Dask gives up after some seconds, and then takes no work: a run that was busy by itself ended in a traceback."""
+    other = DaskCluster(tmp_path)
+    try:
+        other.add()
+        with connected(other.settings(), Needs(job.task, str(tmp_path), ())) as workers:
+            assert isinstance(workers, futures.DaskCluster)
+            workers._client._timeout = 1.0
+            other.scheduler.kill()
+            while workers._client.status != "closed":
+                time.sleep(0.05)
+            with pytest.raises(UserError, match="the connection to the Dask scheduler"):
+                workers.map(abs, [-3])
+    finally:
+        other.end()
+
+
 def test_the_end_of_the_scheduler_ends_the_job(cluster: DaskCluster, job: ScoringJob, data: str, tmp_path: Path):
     """The last test of this file: it ends the cluster."""
     given = dataclasses.replace(job, data=data, output=str(tmp_path / "out"))

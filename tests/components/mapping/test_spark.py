@@ -150,6 +150,17 @@ def test_a_context_that_spark_has_given_up_is_told(cluster: StandingCluster):
             connection._await_executor(context, settings)
 
 
+def test_a_context_that_spark_gives_up_between_two_jobs_is_told(cluster: StandingCluster):
+    """As where its master removes an application. The next job ended in a traceback of Java."""
+    settings = spark_cluster.settings(cluster)
+    with connection._context(settings) as context:
+        context._jsc.sc().stop()
+        workers = connection.SparkCluster(context, settings, "")
+        assert workers.room == 1
+        with pytest.raises(UserError, match="has lost its master or all its workers"):
+            workers.map(abs, [-3])
+
+
 def test_a_cluster_without_a_worker_is_told(cluster: StandingCluster, job: ScoringJob, tmp_path: Path):
     given = dataclasses.replace(job, data=write_csv(tmp_path / "data", rows_of(4)), output=str(tmp_path / "out"))
     with pytest.raises(UserError, match=r"gave no executor within 1 s"):

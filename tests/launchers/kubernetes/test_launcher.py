@@ -1,9 +1,11 @@
 """The launcher and the official client against a loopback API server, with every fault that a cluster knows."""
 
+import functools
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from limbeck import events, files
 from limbeck.errors import ConfigError, TrainingFailedError, UserError
 from limbeck.launchers.failure import AttemptFailedError, AttemptPreemptedError, TrainingBrokeDownError
+from limbeck.launchers.kubernetes import launcher, watching
 from limbeck.launchers.kubernetes.plan import ATTEMPT, FOLDER
 from limbeck.rank_record import RankRecord
 from limbeck.settings.recovery import RecoveryConfig
@@ -32,6 +35,24 @@ def started(world, launched, processes=2):
     # It follows the log of the chief, which started last.
     world.server.wait(lambda: ("get", "pods/log") in world.server.requests[before:])
     return launched
+
+
+class Clock:
+    """The time of a launcher, which a test puts forward: a busy machine cannot use it up."""
+
+    def __init__(self, monkeypatch):
+        self.ahead, self.looks = 0.0, 0
+        monkeypatch.setattr(launcher, "Watching", functools.partial(watching.Watching, clock=self))
+
+    def __call__(self):
+        self.looks += 1
+        return time.monotonic() + self.ahead
+
+    def await_looks(self, world):
+        """Returns when the launcher has seen what the mirrors have told, and what time it is."""
+        before = self.looks
+        # A round of `Watching.run` asks three times.
+        world.server.wait(lambda: self.looks >= before + 6)
 
 
 def main_of(world, plural="jobs"):
@@ -319,12 +340,16 @@ def test_a_job_that_fails_without_a_failed_pod_is_told(world):
 # Kueue.
 
 
-def test_time_in_a_queue_does_not_count_and_what_the_queue_takes_back_is_no_failure(world):
+def test_time_in_a_queue_does_not_count_and_what_the_queue_takes_back_is_no_failure(world, monkeypatch):
+    clock = Clock(monkeypatch)
     world.server.controllers.admitted = False
-    launched = world.launch(queue="training", start_seconds=1.0)
+    launched = world.launch(queue="training", start_seconds=60.0)
     job = main_of(world)
     assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "training"
-    launched.thread.join(2.5)
+    world.server.wait(lambda: ("watch", "jobs") in world.server.requests)
+    clock.await_looks(world)
+    clock.ahead = 3600.0
+    clock.await_looks(world)
     assert launched.thread.is_alive()
     world.server.controllers.suspend(job["metadata"]["name"], suspended=False)
     started(world, launched)
@@ -449,12 +474,16 @@ def test_without_a_cluster_the_remedy_is_told(world, monkeypatch, tmp_path):
 # Pods that do not start.
 
 
-def test_a_pod_that_finds_no_node_is_told(world):
-    launched = world.launch(start_seconds=1.0)
+def test_a_pod_that_finds_no_node_is_told(world, monkeypatch):
+    clock = Clock(monkeypatch)
+    launched = world.launch(start_seconds=60.0)
     world.server.await_pods(2)
-    world.server.start(0)
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
     world.server.status(1, "Pending", conditions=[condition])
+    world.server.start(0)
+    # It follows the log of the pod that has started, of which it heard last.
+    world.server.wait(lambda: ("get", "pods/log") in world.server.requests)
+    clock.ahead = 61.0
     with pytest.raises(
         UserError, match=r"1 of 2 training pods did not start .* waits for: Unschedulable: 0/3 nodes"
     ):

@@ -15,6 +15,7 @@ from limbeck.launchers.cluster import Cluster
 from limbeck.launchers.local.launcher import LocalLauncher
 from limbeck.rank_record import RankRecord
 from limbeck.records import to_json
+from tests import ended
 from tests.launchers import jobs
 
 pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("no_child_is_left")]
@@ -183,8 +184,7 @@ def test_processes_die_with_a_killed_launcher(parent, tmp_path):
     process, children = parent
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert alive == []
+    ended.wait(children)
     assert _marked(tmp_path) == []
 
 
@@ -195,7 +195,7 @@ def test_the_folder_of_a_killed_launcher_is_swept(parent, tmp_path, monkeypatch)
     assert temporary.sweep() == []
     process.kill()
     process.wait()
-    psutil.wait_procs(children, timeout=5)
+    ended.wait(children)
     assert folder.exists()
     assert temporary.sweep() == [folder]
     assert not folder.exists()

@@ -20,6 +20,7 @@ from limbeck.launchers.local import forks
 from limbeck.reference import find
 from limbeck.settings.beam import BeamConfig
 from limbeck.trainer.process import interpreter
+from tests import ended
 from tests.limbeck.beam_processes import steps
 from tests.limbeck.engines.clusters import FlinkRest, write_jar, write_java
 
@@ -61,7 +62,7 @@ def test_a_job_with_the_flags_of_flink(jar: Path, master: str, tmp_path: Path):
     assert sorted(map(int, numbers)) == list(range(40))
     assert log.exists()
     assert not (tmp_path / "staged").exists()
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    ended.wait(children)
 
 
 def test_a_job_server_that_ends_before_it_answers_is_told(

@@ -28,6 +28,7 @@ from limbeck.errors import ConfigError
 from limbeck.reference import find
 from limbeck.settings.beam import BeamConfig
 from limbeck.trainer.process import interpreter
+from tests import ended
 from tests.limbeck.beam_processes import steps
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
@@ -56,11 +57,9 @@ def test_two_workers_share_the_work_and_end(processes: Processes, tmp_path: Path
     workers = {int(process) for _, process in lines}
     assert len(workers) == 2
     assert os.getpid() not in workers
-    alive = []
     for worker in workers:
         with contextlib.suppress(psutil.NoSuchProcess):
-            alive += psutil.wait_procs([psutil.Process(worker)], timeout=10)[1]
-    assert alive == []
+            ended.wait([psutil.Process(worker)])
 
 
 def test_a_worker_of_other_code_is_refused(processes: Processes, tmp_path: Path):
@@ -146,7 +145,7 @@ def test_a_job_does_not_outlive_the_process_that_submitted_it(processes: Process
         doomed.kill()
         states = stub.GetStateStream(beam_job_api_pb2.GetJobStateRequest(job_id=job.job_id), timeout=60)
         assert [one.state for one in states][-1] == beam_job_api_pb2.JobState.CANCELLED
-    assert psutil.wait_procs([worker], timeout=10)[1] == []
+    ended.wait([worker])
     assert doomed.wait() == -signal.SIGKILL
     assert list(tmp_path.glob("out*")) == []
 
@@ -175,7 +174,7 @@ def test_a_job_that_is_cancelled_before_its_workers_start_has_none(tmp_path: Pat
         manager.get_worker_handlers("own", 1)
 
     started = set(psutil.Process().children()) - before
-    assert psutil.wait_procs(started, timeout=60)[1] == []
+    ended.wait(started)
     manager.close_all()
     assert job.state == beam_job_api_pb2.JobState.CANCELLED
 

@@ -97,7 +97,7 @@ def test_a_worker_ends_with_the_pipe_that_a_dead_pool_leaves(starter: Starter, o
     orders.read_text(encoding="utf-8")
     for process in starter.started:
         process.stdin.close()
-    assert [process.wait(30) for process in starter.started] == [0, 0]
+    assert [process.wait(120) for process in starter.started] == [0, 0]
 
 
 def test_the_engine_is_told_that_a_process_died_before_it_was_asked(orders: Path):

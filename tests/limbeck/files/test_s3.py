@@ -178,7 +178,7 @@ def test_a_process_killed_in_the_midst_of_an_upload_leaves_nothing_to_see(root, 
     fault = Fault(lambda one: one.is_part() and "partNumber=3" in one.query, hangs(released))
     with object_store.fault(fault):
         process = subprocess.Popen([sys.executable, "-c", script, f"{root}/a/file"], cwd=PROJECT)
-        assert fault.met.wait(60.0)
+        assert fault.met.wait(300.0)
         process.kill()
         process.wait()
         released.set()

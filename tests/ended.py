@@ -15,6 +15,9 @@ def wait(processes: Iterable[psutil.Process], seconds: float = 120.0) -> None:
         except ProcessLookupError:
             continue
         try:
-            assert select.select([descriptor], [], [], seconds)[0], f"{process} has not ended"
+            # Not `select`, which takes no descriptor from 1,024 on.
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            assert poll.poll(1000 * seconds), f"{process} has not ended"
         finally:
             os.close(descriptor)
