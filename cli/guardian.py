@@ -14,11 +14,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from limbeck import temporary
+
+_PAUSE_SECONDS = 0.02
 
 
 class Guardian:
@@ -75,6 +78,14 @@ def end_session(session: int, number: int) -> None:
             os.kill(process, number)
 
 
+def kill_session(session: int) -> None:
+    """Kills every process of a session. Returns when none is left, after pauses: a process may take long to end."""
+    # More than once, because a process may just have started another.
+    while members(session):
+        end_session(session, signal.SIGKILL)
+        time.sleep(_PAUSE_SECONDS)
+
+
 def members(session: int) -> list[int]:
     """Returns the ids of the living processes of a session."""
     found = []
@@ -93,9 +104,7 @@ def watch(pipe: IO[bytes]) -> None:
     """Blocks until `pipe` ends. Then kills the sessions that were added and not forgotten."""
     left = guarded(pipe.read())
     for session in left:
-        # Repeats until no process is left: a process may just have started another.
-        while members(session):
-            end_session(session, signal.SIGKILL)
+        kill_session(session)
     if left:
         temporary.sweep()
 

@@ -8,6 +8,8 @@ What a verb does is imported only when it is called: `--help` must not wait for 
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,9 @@ from typing import NoReturn
 from limbeck.cli import exit_codes
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.errors import UserError, nearest
+
+# Whichever verb is the first to look at a path, it is the path that is wrong.
+_OF_THE_PATH = (errno.ENAMETOOLONG, errno.EACCES)
 
 EPILOG = """\
 exit codes: 0 done, the student is pushed; 2 a mistake in what was given, anomalies in the data included;
@@ -65,14 +70,39 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Runs one verb. Returns the exit code of the process."""
     try:
+        _assert_text(arguments)
         parsed = Parser().parse(arguments)
         verb = next(verb for verb in VERBS if verb.name == parsed.verb)
         return verb.execute(parsed)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return exit_codes.USER_MISTAKE
+    except OSError as error:
+        if error.errno not in _OF_THE_PATH or error.filename is None:
+            raise
+        print(f"error: {error.filename} cannot be used: {error.strerror}; give another path", file=sys.stderr)
+        return exit_codes.USER_MISTAKE
     except KeyboardInterrupt:
         # A second Ctrl-C ends the process at once, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopped", file=sys.stderr)
         return exit_codes.INTERRUPTED
+
+
+def _assert_text(arguments: Sequence[str]) -> None:
+    """Raises UserError for bytes that are no UTF-8. JSON, TensorFlow and TFX take no such path, and say so late."""
+    for text in (*arguments, _here()):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"paths and other arguments must be text in UTF-8; received {os.fsencode(text)!r}: rename the file or "
+                "folder"
+            ) from None
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109, Path imports much
+    except FileNotFoundError:
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 import shutil
@@ -69,6 +70,29 @@ def check_whole(setting: str, path: str, format: str) -> None:
             f"{Path(path).parent}, {there.told()}); files named .* and _* do not count"
         )
     raw_files.assert_format(found.files, format)
+
+
+def assert_apart(data: DataConfig, root: Path) -> None:
+    """Raises ConfigError if the files of a run in `root`, an absolute path, would be read as data. Local places only.
+
+    ExampleGen would find them, but by then they lie among the user's files.
+    """
+    for setting, place in (("data.path", data.path), ("data.unlabelled", data.unlabelled)):
+        if place is None or "://" in place:
+            continue
+        pattern = raw_files.pattern_of(absolute(place))
+        whole = data.split is not None or setting == "data.unlabelled"
+        folders = [pattern] if whole else [f"{pattern}/{split}" for split in SPLITS]
+        if not raw_files.WILD.search(place):
+            folders = [f"{folder}/*" for folder in folders]
+        for one in folders:
+            # Of what is beside the data, names that begin so do not count.
+            below = root.parts[len(Path(one).parent.parts) :]
+            if fnmatch.fnmatch(f"{root}/x", one) and not any(name[:1] in {".", "_"} for name in below):
+                raise ConfigError(
+                    f"--root must be apart from the data, because a run would read its own files as data; received "
+                    f"{root}, where {setting}={place} looks for data: give another folder"
+                )
 
 
 def absolute(path: str) -> str:

@@ -12,6 +12,7 @@ import dataclasses
 import glob
 import gzip
 import io
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -91,8 +92,18 @@ def assert_format(files: Iterable[str], expected: str) -> None:
 
 
 def of_another_format(files: Iterable[str], expected: str) -> Iterator[tuple[str, str]]:
-    """Yields each file that looks like another format than the expected one, with that format."""
+    """Yields each file that looks like another format than the expected one, with that format.
+
+    Raises:
+      ConfigError: if the name of a file is no text in UTF-8. TensorFlow cannot even list its folder.
+    """
     for file in files:
+        try:
+            file.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(
+                f"names of files must be text in UTF-8; received {os.fsencode(file)!r}: rename it"
+            ) from None
         seen = _format_of(file, expected)
         if seen is not None and seen != expected:
             yield file, seen

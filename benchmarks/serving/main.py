@@ -12,6 +12,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def main() -> int:
     parser.add_argument("--models", nargs="+", choices=_MODELS, default=_MODELS, help="by default all")
     parsed = parser.parse_args()
     before, began = os.getloadavg()[0], time.monotonic()
+    end_by_exception()
     with contextlib.ExitStack() as stack:
         servers = {}
         for setup, server in _servers(parsed.work.resolve(), parsed.models, stack):
@@ -80,6 +82,17 @@ def main() -> int:
                 break
     _tell(rounds, parsed, before)
     return 0
+
+
+def end_by_exception() -> None:
+    """Has SIGTERM raise SystemExit, so that the servers end, too. By default it ends this process alone."""
+
+    def end(number: int, _: Any) -> None:
+        # Another one must not interrupt the end of the servers.
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _tell(rounds: dict[Any, list[Any]], parsed: argparse.Namespace, before: float) -> None:

@@ -41,6 +41,7 @@ def run(folder: RunFolder, request: Request, start: Callable[[RunFolder], Runner
     engine_kind(request.config.beam.engine).check_machine(request.config.beam)
     request.config.scoring.check_machine()
     raw_data.check(request.config.data)
+    raw_data.assert_apart(request.config.data, folder.root)
     task_source.assert_data(request.task, request.config.data.path)
     folder.check_name()
     with folder.alone():

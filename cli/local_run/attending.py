@@ -107,6 +107,5 @@ def _end(runner: Runner) -> None:
     guardian.end_session(runner.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         runner.wait(_GRACE_SECONDS)
-    while guardian.members(runner.pid):
-        guardian.end_session(runner.pid, signal.SIGKILL)
+    guardian.kill_session(runner.pid)
     runner.wait()

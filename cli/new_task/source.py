@@ -185,5 +185,6 @@ def _comments(sentences: Iterable[str], indent: int = 0) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """Returns a text that cannot end a comment or a docstring."""
-    return " ".join(text.replace("\\", "/").replace('"""', "'''").split())
+    """Returns a text that ends neither a comment nor a docstring, and holds nothing that source code must not."""
+    plain = text.replace("\\", "/").replace('"""', "'''").replace("\0", " ")
+    return " ".join(plain.split())

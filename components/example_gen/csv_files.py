@@ -31,6 +31,9 @@ _TOO_FEW = (
     "a field without a value needs its comma too, and a field that holds a line break must be in double quotes"
 )
 
+_QUOTES = "quotes within a quoted field are doubled, and every quote is closed"
+_NUL = "no text holds this byte, but UTF-16 that is read as another encoding does: set data.encoding, or remove it"
+
 
 @dataclasses.dataclass(frozen=True)
 class CsvFiles(TableRows):
@@ -62,21 +65,16 @@ class CsvFiles(TableRows):
           DataError: if there is no header, if a name is empty or occurs twice, or if the columns seem to be separated
             by another delimiter than the comma.
         """
-        for _, names in self._rows(path):
-            columns.check_names(path, names)
-            self._assert_commas(path, names)
-            return tuple(names)
-        raise DataError(
-            f"{path}: a CSV file begins with a header line, but this file is empty: write one, or remove it"
-        )
+        names, _ = self._opened(path)
+        return names
 
     def evidence(self, path: str) -> Evidence:
         """Reads the file once. Returns what its columns hold. Raises DataError as `rows` does."""
-        names = self.names(path)
+        names, records = self._opened(path)
         kinds_of = [columns.reader_of(self.declaration.get(name)) for name in names]
         widest = [Kind.EMPTY] * len(names)
         sightings = [{Kind.EMPTY: Sighting(path)} for _ in names]
-        for block in chunks(self._records(path, len(names)), BLOCK_ROWS):
+        for block in chunks(records, BLOCK_ROWS):
             lines, rows = zip(*block, strict=True)
             for index, fields in enumerate(zip(*rows, strict=True)):
                 if columns.surely_no_wider(widest[index], fields):
@@ -109,9 +107,9 @@ class CsvFiles(TableRows):
         """
         import tensorflow as tf
 
-        names = self.names(path)
+        names, records = self._opened(path)
         wanted = [(index, name, kinds[name]) for index, name in enumerate(names) if name in kinds]
-        for line, row in self._records(path, len(names)):
+        for line, row in records:
             example = tf.train.Example()
             features = example.features.feature
             for index, name, kind in wanted:
@@ -121,23 +119,35 @@ class CsvFiles(TableRows):
 
     def blocks(self, path: str, kinds: Columns) -> Iterator[TextBlock]:
         """Reads the file as `rows` does. Yields blocks of rows with the same examples."""
-        names = self.names(path)
+        names, records = self._opened(path)
         converted = TextColumns(path, names, kinds)
-        for block in chunks(self._records(path, len(names)), BLOCK_ROWS):
+        for block in chunks(records, BLOCK_ROWS):
             lines, rows = zip(*block, strict=True)
             yield TextBlock(converted, lines, rows)
 
     def column(self, path: str, name: str) -> Iterator[tuple[str, Any]]:
         """Yields file and line, and the text of one column, for each row. Raises DataError if there is none."""
-        names = self.names(path)
+        names, records = self._opened(path)
         index = columns.place_of(path, names, name)
-        for line, row in self._records(path, len(names)):
+        for line, row in records:
             yield f"{path}:{line}", row[index]
 
     def about(self, path: str) -> int:
         """Returns about how many rows a file has. Raises DataError if it cannot be read."""
         # The header is not a row.
         return max(0, row_counts.extrapolated(path, _lines) - 1)
+
+    def _opened(self, path: str) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+        """Returns the names of the columns, and the rows after the header. Each opening reads a megabyte of a store."""
+        rows = self._rows(path)
+        _, names = next(rows, (0, None))
+        if names is None:
+            raise DataError(
+                f"{path}: a CSV file begins with a header line, but this file is empty: write one, or remove it"
+            )
+        columns.check_names(path, names)
+        self._assert_commas(path, names)
+        return tuple(names), self._records(path, rows, len(names))
 
     def _assert_commas(self, path: str, names: list[str]) -> None:
         if len(names) != 1 or names[0] in self.declaration:
@@ -151,9 +161,9 @@ class CsvFiles(TableRows):
                     f"{only[:_SHOWN]!r}, which looks separated by {plural}: save the file with commas as the delimiter"
                 )
 
-    def _records(self, path: str, width: int) -> Iterator[tuple[int, list[str]]]:
-        rows = self._rows(path)
-        next(rows)
+    def _records(
+        self, path: str, rows: Iterator[tuple[int, list[str]]], width: int
+    ) -> Iterator[tuple[int, list[str]]]:
         for line, row in sampled(rows, self.most_rows):
             if len(row) != width:
                 remedy = _TOO_MANY if len(row) > width else _TOO_FEW
@@ -174,9 +184,9 @@ class CsvFiles(TableRows):
                         yield start, row
                     start = reader.line_num + 1
             except csv.Error as error:
+                remedy = _NUL if "NUL" in str(error) else _QUOTES
                 raise DataError(
-                    f"{path}:{start}: the row that begins here is not CSV ({error}): quotes within a quoted field "
-                    "are doubled, and every quote is closed"
+                    f"{path}:{start}: the row that begins here is not CSV ({error}): {remedy}"
                 ) from None
             except UnicodeError:
                 raise self._undecodable(path) from None
@@ -223,4 +233,5 @@ def _lines(content: BinaryIO) -> int:
     """Returns how many rows there are in the first part of a file."""
     part = content.read(row_counts.PART_BYTES)
     # A line break between two quotes belongs to a field. The last row need not end in a line break.
-    return sum(text.count(b"\n") for text in part.split(b'"')[::2]) + (part[-1:] not in (b"\n", b""))
+    unquoted = b"".join(part.split(b'"')[::2])
+    return max(map(unquoted.count, (b"\n", b"\r"))) + (part[-1:] not in (b"\n", b"\r", b""))

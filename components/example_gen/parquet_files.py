@@ -122,10 +122,21 @@ class ParquetFiles(TableRows):
         return {Kind.INTEGER: Sighting(path)}
 
 
+class _UnreadableError(Exception):
+    """A column holds what Python has no value for."""
+
+    def __init__(self, name: str, type_: Any) -> None:
+        super().__init__(
+            f"column '{name}' holds a {type_} that is not of the years 1 to 9999. Is its unit right? Correct it, or "
+            "cast the column to integers"
+        )
+
+
 def _rows(parquet: Any, names: list[str] | None = None) -> Iterator[tuple[Any, ...]]:
     """Yields the values of each row, of all columns or of those with these names."""
     for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=names):
-        yield from zip(*(_plain(column).to_pylist() for column in batch.columns), strict=True)
+        values = [_values(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
+        yield from zip(*values, strict=True)
 
 
 @contextlib.contextmanager
@@ -136,6 +147,8 @@ def _parquet(path: str) -> Iterator[Any]:
     with open_file(path) as opened:
         try:
             yield parquet.ParquetFile(opened)
+        except _UnreadableError as error:
+            raise DataError(f"{path}: {error}") from None
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: is not Parquet, or damaged: {error}. Check data.format, or copy it again"
@@ -149,13 +162,28 @@ def _schema(path: str) -> list[tuple[str, Any]]:
     return schema
 
 
+def _values(name: str, column: Any) -> list[Any]:
+    from pyarrow import types
+
+    try:
+        return list(_plain(column).to_pylist())
+    except (ValueError, OverflowError):
+        if not types.is_temporal(column.type):
+            raise
+        raise _UnreadableError(name, column.type) from None
+
+
 def _plain(column: Any) -> Any:
-    """Returns the column with timestamps that Python's datetime can hold: microseconds, in UTC if there is a zone."""
+    """Returns the column with timestamps that Python's datetime can hold: microseconds, in UTC if there is a zone.
+
+    Raises ArrowInvalid, a ValueError, for a time that is beyond 64 bits in microseconds.
+    """
     from pyarrow import compute, timestamp, types
 
     if not types.is_timestamp(column.type):
         return column
-    return compute.cast(column, timestamp("us", "UTC" if column.type.tz else None), safe=False)
+    plain = timestamp("us", "UTC" if column.type.tz else None)
+    return compute.cast(column, options=compute.CastOptions(plain, allow_time_truncate=True))
 
 
 def _kind(path: str, name: str, type_: Any, declared: Declared | None) -> Kind:

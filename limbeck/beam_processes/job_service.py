@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -52,6 +53,8 @@ class Job(local_job_service.BeamJob):
         # The id by which workers identify the job.
         self._provision_info.limbeck_workers = []
         self._provision_info.limbeck_cancelled = threading.Event()
+        # Beam makes a new one for an environment that has files of its own.
+        self._provision_info.for_environment = functools.partial(_for_environment, self._provision_info)
 
     def cancel(self) -> None:
         """Ends the job's workers, so that nothing is written from now on."""
@@ -184,6 +187,14 @@ class PoolWorker(worker_handlers.ExternalWorkerHandler):
                 _LOGGER.warning("the worker pool did not end %s: %s", self.worker_id, error)
 
     kill = stop_worker
+
+
+def _for_environment(provision_info: Any, environment: Any) -> Any:
+    """Returns what workers of an environment are told, as Beam does; they know the job by it, too."""
+    told = fn_runner.ExtendedProvisionInfo.for_environment(provision_info, environment)
+    told.limbeck_workers = provision_info.limbeck_workers
+    told.limbeck_cancelled = provision_info.limbeck_cancelled
+    return told
 
 
 def _remember(provision_info: Any, worker: Any) -> None:

@@ -67,7 +67,10 @@ class Spares:
 
     def end(self) -> None:
         """Ends the waiting processes."""
-        for process in self._waiting:
+        with self._lock:
+            waiting = [*self._waiting]
+            self._waiting.clear()
+        for process in waiting:
             end(process)
 
     def _new(self) -> Any:
@@ -118,9 +121,11 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return tuple(self._working)
 
     def end(self) -> None:
-        """Ends all workers."""
+        """Ends all workers. An engine may still ask for the end of one: the service ends no call that has begun."""
         self._spares.end()
-        for process in self._working.values():
+        with self._lock:
+            working, self._working = [*self._working.values()], {}
+        for process in working:
             end(process)
 
 

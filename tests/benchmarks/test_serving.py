@@ -4,9 +4,15 @@ import asyncio
 import contextlib
 import dataclasses
 import math
+import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from benchmarks.serving.client import Request, send
@@ -183,3 +189,36 @@ def test_the_table_compares_with_the_better_peer():
         "student, without batches: 10.0 × the requests/s of teacher.",
         "student, without batches, 2 workers: 8.0 × the requests/s of teacher.",
     ]
+
+
+# A benchmark with one server, which answers whatever it is asked.
+BENCHMARK = """
+import sys, time
+from pathlib import Path
+from benchmarks.serving import main, servers
+SERVER = '''
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+'''
+main.end_by_exception()
+port = servers._free_port()
+with servers._running([sys.executable, "-c", SERVER, str(port)], None, port, Path(sys.argv[1])) as server:
+    print(server, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.processes
+def test_a_benchmark_that_is_told_to_end_leaves_no_server_behind(tmp_path: Path):
+    """SIGTERM, as `timeout` and CI send it, ended the benchmark alone, and its servers went on."""
+    command = [sys.executable, "-c", BENCHMARK, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as benchmark:
+        assert benchmark.stdout is not None
+        server = psutil.Process(int(benchmark.stdout.readline()))
+        os.kill(benchmark.pid, signal.SIGTERM)
+        assert benchmark.wait(60) == 128 + signal.SIGTERM
+    assert psutil.wait_procs([server], timeout=10)[1] == []

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 from pathlib import Path
 
@@ -231,6 +232,33 @@ def test_a_folder_where_the_page_of_the_report_belongs_is_told(tmp_path: Path):
 )
 def test_what_argparse_refuses_also_ends_with_two(arguments: tuple[str, ...]):
     assert "usage: pipeline.py" in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--root", "x", "--task", "{long}.py"),
+        ("run", "--root", "x", "--task", "digits", "--set", "data.path={long}"),
+        ("compile", "--task", "digits", "--target", "kubeflow", "--output", "{long}"),
+        ("rollback", "--root", "{long}"),
+        ("tasks", "new", "{long}.py", "--label", "y", "--csv", "x"),
+    ],
+)
+def test_a_path_that_is_too_long_is_one_message(tmp_path: Path, arguments: tuple[str, ...]):
+    """Whichever verb looked at such a path ended with a traceback."""
+    long = tmp_path / ("a" * 300)
+
+    assert "cannot be used: File name too long; give another path" in refused(
+        *(one.format(long=long) for one in arguments)
+    )
+
+
+def test_a_path_that_is_no_text_is_told_before_anything_is_written(tmp_path: Path):
+    """A run wrote a request that no JSON reader takes, and failed in TensorFlow with a traceback."""
+    root = os.fsdecode(bytes(tmp_path) + b"/caf\xe9")
+
+    assert "must be text in UTF-8; received b'" in refused("run", "--task", "digits", "--root", root)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Where the raw examples of a run come from."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from limbeck.cli import raw_data
 from limbeck.errors import ConfigError
 from limbeck.examples import SPLITS
-from limbeck.settings.data import DataConfig
+from limbeck.settings.data import EXAMPLE_OF_SPLIT, DataConfig
 from limbeck.task import Label, Task
 
 BARE = Task(
@@ -100,3 +101,50 @@ def test_a_uri_is_not_looked_into():
 def test_a_wildcard_in_the_path_of_the_data_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"data\.path must hold none of \* \? \[ \]"):
         raw_data.check(DataConfig(path=str(tmp_path / "set[1]")))
+
+
+@pytest.mark.parametrize(
+    ("data", "root", "apart"),
+    [
+        (DataConfig(path="all", split=EXAMPLE_OF_SPLIT), "all", False),
+        (DataConfig(path="all", split=EXAMPLE_OF_SPLIT), "all/run", False),
+        (DataConfig(path="all/*", split=EXAMPLE_OF_SPLIT), "all", False),
+        (DataConfig(path="all/*.csv", split=EXAMPLE_OF_SPLIT), "all/run", True),
+        (DataConfig(path="all", split=EXAMPLE_OF_SPLIT), "all/_run", True),
+        (DataConfig(path="all", split=EXAMPLE_OF_SPLIT), "all-runs", True),
+        (DataConfig(path="all", split=EXAMPLE_OF_SPLIT), ".", True),
+        (DataConfig(path="cut"), "cut/train", False),
+        (DataConfig(path="cut"), "cut/train/run", False),
+        (DataConfig(path="cut"), "cut", True),
+        (DataConfig(path="cut"), "cut/run", True),
+        (DataConfig(path="{SPAN}/cut"), "7/cut/test", False),
+        (DataConfig(path="gs://bucket/all", split=EXAMPLE_OF_SPLIT), "all", True),
+    ],
+)
+def test_a_run_is_kept_apart_from_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: DataConfig, root: str, apart: bool
+):
+    """ExampleGen refused the files of its own run, which then lay among the user's data."""
+    monkeypatch.chdir(tmp_path)
+
+    if apart:
+        raw_data.assert_apart(data, tmp_path / root)
+    else:
+        with pytest.raises(ConfigError, match="--root must be apart from the data"):
+            raw_data.assert_apart(data, tmp_path / root)
+
+
+def test_further_rows_are_apart_from_a_run_too(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"where data\.unlabelled="):
+        raw_data.assert_apart(DataConfig(unlabelled=str(tmp_path)), tmp_path)
+
+
+@pytest.mark.parametrize("split", [None, "0.8/0.1/0.1"])
+def test_a_file_whose_name_is_no_text_is_told(tmp_path: Path, split: str | None):
+    """TensorFlow could not list its folder, and a check ended with a traceback."""
+    folders = [tmp_path] if split else [tmp_path / name for name in SPLITS]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        Path(os.fsdecode(bytes(folder) + b"/caf\xe9.csv")).write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="names of files must be text in UTF-8; received b'"):
+        raw_data.check(DataConfig(path=str(tmp_path), format="csv", split=split))

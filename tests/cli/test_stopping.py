@@ -97,6 +97,20 @@ def test_a_signal_while_a_session_is_ended_spares_none_of_it(
     assert guardian.members(runners.session) == []
 
 
+def test_who_kills_a_session_waits_between_two_looks_at_it(monkeypatch: pytest.MonkeyPatch):
+    """All of /proc was read again and again, without a pause, while a killed process waited for its disk."""
+    looks, pauses = iter([[1, 2], [2], [2], []]), []
+    monkeypatch.setattr(guardian, "members", lambda _: next(looks))
+    monkeypatch.setattr(guardian, "end_session", lambda session, number: None)
+    monkeypatch.setattr(guardian.time, "sleep", pauses.append)
+
+    guardian.kill_session(7)
+
+    assert next(looks, None) is None
+    assert len(pauses) == 3
+    assert min(pauses) > 0
+
+
 def test_a_signal_just_after_the_end_of_a_run_is_no_traceback(
     tmp_path: Path, runners: Runners, monkeypatch: pytest.MonkeyPatch
 ):

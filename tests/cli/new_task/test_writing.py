@@ -245,3 +245,9 @@ def test_a_misspelt_label_does_not_wait_for_tensorflow(tmp_path: Path, format: s
     assert told in done.stderr
     assert "tensorflow" not in {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert list(tmp_path.iterdir()) == [data]
+
+
+def test_a_remark_holds_nothing_that_source_code_must_not():
+    """A column of bytes that are always zero was named in a comment, and Python refused the whole task."""
+    [line] = source._comments(["Left out: 'key' (always \0\0)."])
+    compile(line, "task.py", "exec")

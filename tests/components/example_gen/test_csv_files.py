@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limbeck.components.example_gen import csv_files
 from limbeck.components.example_gen.columns import Kind
 from limbeck.components.example_gen.csv_files import CsvFiles
 from limbeck.components.example_gen.declaration import Declared
@@ -242,3 +243,33 @@ def test_rows_hold_the_texts_of_the_file_and_a_column_can_be_read_alone(tmp_path
     )
     assert (two.values, features_of(two.example)) == ({"a": "", "b": "2"}, {})
     assert [*CsvFiles().column(path, "b")] == [(f"{path}:2", "x,y"), (f"{path}:3", "2")]
+
+
+def test_a_byte_of_another_encoding_is_told_as_such(tmp_path: Path):
+    """The message spoke of quotes, and the file had none."""
+    path = file(tmp_path, "a,b\n1,2\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match=r"part\.csv:1: .* set data\.encoding"):
+        CsvFiles().names(str(path))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_are_counted_whatever_ends_a_line(tmp_path: Path, end: str):
+    """A check took a file with carriage returns alone for one without rows."""
+    assert CsvFiles().about(str(file(tmp_path, end.join(["a,b", "1,2", '3,"4\r\n5"', "6,7"])))) == 3
+
+
+@pytest.mark.parametrize("method", ["names", "evidence", "rows", "blocks", "column"])
+def test_a_file_is_opened_once_to_read_header_and_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+):
+    """It was opened once more for the header. Of a store, each opening reads a megabyte."""
+    path, opened = str(file(tmp_path, "a,b\n1,2\n")), []
+    stock = csv_files.open_content
+    monkeypatch.setattr(csv_files, "open_content", lambda path: opened.append(path) or stock(path))
+    further = {"rows": ({"a": Kind.INTEGER},), "blocks": ({"a": Kind.INTEGER},), "column": ("a",)}
+
+    result = getattr(CsvFiles(), method)(path, *further.get(method, ()))
+
+    if method in further:
+        assert len(list(result)) == 1
+    assert opened == [path]

@@ -176,3 +176,21 @@ def test_a_file_that_is_not_whole_parquet_is_named(tmp_path: Path, damage: str):
     )
     with pytest.raises(DataError, match=f"^{path}: is not Parquet, or damaged"):
         read(str(path))
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [
+        # Milliseconds that were written as seconds are of the year 55,000.
+        (1_700_000_000_000, pa.timestamp("s")),
+        (1_700_000_000_000_000, pa.timestamp("s")),
+        (10**18, pa.timestamp("us", "UTC")),
+        (10**7, pa.date32()),
+    ],
+)
+def test_a_date_that_python_does_not_have_is_named_with_file_and_column(
+    tmp_path: Path, value: int, type_: pa.DataType
+):
+    """It was a traceback, or another date: microseconds beyond 64 bits begin again at the other end."""
+    with pytest.raises(DataError, match=r"part\.parquet: column 'a' holds a .* not of the years 1 to 9999"):
+        read_column(tmp_path, [value], type_)

@@ -156,13 +156,19 @@ def test_a_server_that_does_not_start_is_told(tmp_path: Path):
         ready.running(command, dict(os.environ), "the toy").__enter__()
 
 
-def test_a_job_that_is_cancelled_before_its_workers_start_has_none(tmp_path: Path):
-    """They started nevertheless, and wrote their files: a job that has been cancelled is not cancelled again."""
+@pytest.mark.parametrize("files", [0, 1], ids=["without", "with"])
+def test_a_job_that_is_cancelled_before_its_workers_start_has_none(tmp_path: Path, files: int):
+    """They started nevertheless, and wrote their files: a job that has been cancelled is not cancelled again.
+
+    Of an environment with files of its own, Beam copies what its workers are told, and they did not know their job.
+    """
     info = ExtendedProvisionInfo(job_name="job")
     job = Job("job-1", beam_runner_api_pb2.Pipeline(), struct_pb2.Struct(), info, None, None)
     payload = beam_runner_api_pb2.ProcessPayload(command=str(tmp_path / "worker"))
     environment = beam_runner_api_pb2.Environment(
-        urn=common_urns.environments.PROCESS.urn, payload=payload.SerializeToString()
+        urn=common_urns.environments.PROCESS.urn,
+        payload=payload.SerializeToString(),
+        dependencies=[beam_runner_api_pb2.ArtifactInformation()] * files,
     )
     (tmp_path / "worker").write_text("#!/bin/sh\nexec sleep 600\n", encoding="utf-8")
     (tmp_path / "worker").chmod(0o755)

@@ -14,6 +14,7 @@ import grpc
 import pytest
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
+from limbeck.beam_processes import pool as module
 from limbeck.beam_processes.boot import Order
 from limbeck.beam_processes.pool import Pool, Spares, serve
 from limbeck.errors import ConfigError
@@ -98,6 +99,27 @@ def test_a_worker_ends_with_the_pipe_that_a_dead_pool_leaves(starter: Starter, o
     for process in starter.started:
         process.stdin.close()
     assert [process.wait(120) for process in starter.started] == [0, 0]
+
+
+def test_an_engine_may_ask_for_the_end_of_a_worker_while_the_pool_ends(
+    starter: Starter, orders: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The pool went through its table of workers, a call that had begun took one out, and the pool failed."""
+    pool = pool_of(starter, orders, spares=0)
+    for name in ("w-1", "w-2"):
+        pool.StartWorker(request(name))
+    end = module.end
+
+    def meanwhile(process: Any) -> None:
+        monkeypatch.setattr(module, "end", end)
+        pool.StopWorker(beam_fn_api_pb2.StopWorkerRequest(worker_id="w-2"))
+        end(process)
+
+    monkeypatch.setattr(module, "end", meanwhile)
+    pool.end()
+
+    assert pool.working == ()
+    assert all(process.returncode is not None for process in starter.started)
 
 
 def test_the_engine_is_told_that_a_process_died_before_it_was_asked(orders: Path):
