@@ -50,7 +50,7 @@ class Job(local_job_service.BeamJob):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # The id by which workers identify the job.
+        # Beam gives this object to every worker of the job, so a worker knows its job by it.
         self._provision_info.limbeck_workers = []
         self._provision_info.limbeck_cancelled = threading.Event()
         # Beam makes a new one for an environment that has files of its own.
