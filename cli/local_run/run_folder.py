@@ -143,8 +143,10 @@ class RunFolder:
           because `rerun` would be refused, too.
 
         Raises:
-          ConfigError: if the folder cannot be written, or belongs to another task.
+          ConfigError: if the folder cannot be written, belongs to another task, or holds something else by a name of a
+            run's file.
         """
+        self._assert_kinds()
         if self.request_file.exists():
             before, now = self.request().task, request.task
             same_name = (before.module, before.attribute) == (now.module, now.attribute)
@@ -172,6 +174,26 @@ class RunFolder:
                 files.write_text(self.request_file, last)
 
         return undo
+
+    def _assert_kinds(self) -> None:
+        """Raises ConfigError for a file in the place of a folder, or the reverse. A node would fail after training."""
+        folders = (
+            self.artifacts,
+            self.serving,
+            self.data,
+            self.accepted,
+            self.checkpoints,
+            self.looks,
+            self.staged,
+        )
+        plain = (self.metadata, self.log, self.events, self.request_file, self.report_json, self.report_html)
+        for place in (*folders, self.log.parent, *plain):
+            if place.exists() and place.is_dir() == (place in plain):
+                found, wanted = ("folder", "file") if place in plain else ("file", "folder")
+                raise ConfigError(
+                    f"--root must be a folder of runs, or a new one, but {place} is a {found}, where a run has a "
+                    f"{wanted}; give another --root"
+                )
 
     def _has_results(self) -> bool:
         """Whether a run has reached its first node, or has left any file that belongs to its task."""

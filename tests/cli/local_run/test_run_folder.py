@@ -76,6 +76,23 @@ def test_a_full_disk_leaves_the_request_of_before(tmp_path: Path):
     assert folder.request().config == Config()
 
 
+@pytest.mark.parametrize("name", ["serving", "pipeline", "checkpoints", "logs"])
+def test_a_file_in_the_place_of_a_folder_is_told_before_the_run(tmp_path: Path, name: str):
+    """The run trained for minutes, and then had no folder to push to."""
+    (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match=rf"{tmp_path}/{name} is a file, where a run has a folder; give another"):
+        RunFolder(tmp_path).prepare(REQUEST)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["metadata.sqlite", "report.json", "report.html", "request.json"])
+def test_a_folder_in_the_place_of_a_file_is_told_before_the_run(tmp_path: Path, name: str):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ConfigError, match=rf"{tmp_path}/{name} is a folder, where a run has a file; give another"):
+        RunFolder(tmp_path).prepare(REQUEST)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_another_attribute_of_the_same_module_is_another_task(tmp_path: Path):
     folder = RunFolder(tmp_path)
     folder.prepare(REQUEST)
