@@ -68,7 +68,7 @@ SUPPORTED = (
     Case("attention", "attention, layer normalisation", "Adam"),
     Case("convolution", "convolution, pooling",
          replicas="the same; refused where the last batch has fewer examples than there are replicas, because "
-                  "TensorFlow's convolution fails on none",
+                  "TensorFlow's convolution with oneDNN fails on none",
          refused_on_replicas="the last batch of its training has fewer examples than replicas, 1 for 2"),
     Case("string_lookup", "a text that the model looks up; the table is exported"),
     Case("text_vectorization", "a vocabulary that is adapted in the builder", "Adam"),

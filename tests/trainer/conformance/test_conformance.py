@@ -93,11 +93,14 @@ def test_what_is_exported_answers_as_the_model_of_keras(results, case):
 
 @pytest.mark.parametrize("case", SUPPORTED, ids=lambda case: case.name)
 def test_two_replicas_of_unequal_parts_train_as_one_device(results, case):
-    if case.refused_on_replicas:
-        assert case.refused_on_replicas in (results / "mirrored" / f"{case.name}.refused").read_text()
+    refused = results / "mirrored" / f"{case.name}.refused"
+    # Without oneDNN, which TensorFlow uses by default only on some processors, a convolution of no examples works.
+    accepted = case.model == "convolution" and not refused.exists()
+    if case.refused_on_replicas and not accepted:
+        assert case.refused_on_replicas in refused.read_text()
         return
     ours, keras = read(results, "mirrored", case), read(results, "keras", case)
-    if case.replicas:
+    if case.replicas and not accepted:
         assert np.isfinite(ours[1]["losses"]).all()
     else:
         assert_same(case, ours, keras)
