@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from limbeck.cli import exit_codes
+from limbeck.cli.utf8 import assert_utf8
 from limbeck.cli.verbs.registry import VERBS
 from limbeck.errors import UserError, nearest
 
@@ -70,7 +71,8 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Runs one verb. Returns the exit code of the process."""
     try:
-        _assert_text(arguments)
+        for text in (*arguments, _here()):
+            assert_utf8(text, "paths and other arguments", "rename the file or folder")
         parsed = Parser().parse(arguments)
         verb = next(verb for verb in VERBS if verb.name == parsed.verb)
         return verb.execute(parsed)
@@ -87,18 +89,6 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopped", file=sys.stderr)
         return exit_codes.INTERRUPTED
-
-
-def _assert_text(arguments: Sequence[str]) -> None:
-    """Raises UserError for bytes that are no UTF-8. JSON, TensorFlow and TFX take no such path, and say so late."""
-    for text in (*arguments, _here()):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UserError(
-                f"paths and other arguments must be text in UTF-8; received {os.fsencode(text)!r}: rename the file or "
-                "folder"
-            ) from None
 
 
 def _here() -> str:

@@ -12,12 +12,12 @@ import dataclasses
 import glob
 import gzip
 import io
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from limbeck.cli.utf8 import assert_utf8
 from limbeck.components.artifacts.record_stream import is_head
 from limbeck.components.example_gen.files import GZIP
 from limbeck.errors import ConfigError
@@ -98,12 +98,7 @@ def of_another_format(files: Iterable[str], expected: str) -> Iterator[tuple[str
       ConfigError: if the name of a file is no text in UTF-8. TensorFlow cannot even list its folder.
     """
     for file in files:
-        try:
-            file.encode()
-        except UnicodeEncodeError:
-            raise ConfigError(
-                f"names of files must be text in UTF-8; received {os.fsencode(file)!r}: rename it"
-            ) from None
+        assert_utf8(file, "names of files", "rename it")
         seen = _format_of(file, expected)
         if seen is not None and seen != expected:
             yield file, seen

@@ -11,7 +11,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from limbeck.components.artifacts.record_files import read_records
+from limbeck.components.artifacts.record_files import records_of
 from limbeck.report.pages.slices import SliceMetrics
 
 # The Evaluator's names of the two models, and of the metric that counts examples.
@@ -26,7 +26,7 @@ def read(folder: Path) -> tuple[SliceMetrics, ...]:
     """
     message = _module().MetricsForSlice
     paths = sorted(folder.glob("metrics-*.tfrecord"))
-    return tuple(_slice(message.FromString(record)) for path in paths for record in read_records(str(path)))
+    return tuple(_slice(message.FromString(record)) for record in records_of(map(str, paths)))
 
 
 @functools.cache

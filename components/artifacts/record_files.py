@@ -50,11 +50,11 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
     import tensorflow as tf
 
     count, options = 0, tf.io.TFRecordOptions(compression_type=_compression(path))
-    with _as_oserror(path, "written"):
+    with _as_oserror(path):
         writer = tf.io.TFRecordWriter(path, options)
     try:
         for one in records:
-            with _as_oserror(path, "written"):
+            with _as_oserror(path):
                 writer.write(one)
             count += 1
     except BaseException:
@@ -62,19 +62,19 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
         with contextlib.suppress(tf.errors.OpError):
             writer.close()
         raise
-    with _as_oserror(path, "written"):
+    with _as_oserror(path):
         writer.close()
     return count
 
 
 @contextlib.contextmanager
-def _as_oserror(path: str, done: str) -> Iterator[None]:
+def _as_oserror(path: str) -> Iterator[None]:
     import tensorflow as tf
 
     try:
         yield
     except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be {done}: {error.message}") from None
+        raise OSError(f"{path} cannot be written: {error.message}") from None
 
 
 def content_bytes(path: str) -> int:

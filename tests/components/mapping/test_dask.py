@@ -263,11 +263,11 @@ def test_an_item_that_kills_its_workers_is_named(job: ScoringJob, tmp_path: Path
     deadly = DaskCluster(tmp_path)
     nanny = deadly.add(nanny="--nanny")
     try:
-        with connected(deadly.settings(), Needs(job.task, str(tmp_path), ())) as workers:  # noqa: SIM117
-            with pytest.raises(
-                UserError, match=r"4 workers of the Dask cluster died .* while they worked on 3; the"
-            ):
-                workers.map(os._exit, [3])
+        with (
+            connected(deadly.settings(), Needs(job.task, str(tmp_path), ())) as workers,
+            pytest.raises(UserError, match=r"4 workers of the Dask cluster died .* while they worked on 3; the"),
+        ):
+            workers.map(os._exit, [3])
         # It ends its worker, too.
         nanny.terminate()
         nanny.wait()
@@ -308,9 +308,11 @@ def test_a_scheduler_that_ends_while_it_gives_a_result_is_told(
     monkeypatch.setattr(futures.DaskCluster, "_fetched", while_it_ends)
     try:
         other.add()
-        with connected(other.settings(), Needs(job.task, str(tmp_path), ())) as workers:  # noqa: SIM117
-            with pytest.raises(UserError, match="the connection to the Dask scheduler"):
-                workers.map(abs, [-3])
+        with (
+            connected(other.settings(), Needs(job.task, str(tmp_path), ())) as workers,
+            pytest.raises(UserError, match="the connection to the Dask scheduler"),
+        ):
+            workers.map(abs, [-3])
     finally:
         other.end()
 
