@@ -146,17 +146,21 @@ run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task 
 
 .PHONY: test
 test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 cores
-	$(PARALLEL) -m "not long"
+	$(PARALLEL) -m "not long and not release"
 
 # Horovod is built where it can be, and Spark and Flink need Java: their tests are left out elsewhere.
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready .venv-flink/ready) ## all other tests, such as whole runs: at most 45 minutes
-	$(PARALLEL) -m "long and not alone"
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready .venv-flink/ready) ## further tests, such as whole runs: at most 45 minutes
+	$(PARALLEL) -m "long and not alone and not release"
 	$(PYTEST) -m "long and alone"
+
+.PHONY: test-release
+test-release: test-long ## and those that a release must pass, too: further examples, variations and benchmarks
+	$(PARALLEL) -m "release"
 
 .PHONY: test-fast
 test-fast: $(VENV)/development ## only the tests that start no further process
-	$(PARALLEL) -m "not long and not pipeline and not processes"
+	$(PARALLEL) -m "not long and not release and not pipeline and not processes"
 
 .PHONY: soak
 soak: $(VENV)/development ## the property tests on many new examples, other ones in every run

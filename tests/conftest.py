@@ -1,6 +1,7 @@
 """What holds for all tests: TensorFlow's variables, the profiles of Hypothesis, and which file is begun first."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.object_store import Server
+
+# It would look through all that the collection imports, again and again.
+gc.disable()
 
 # TensorFlow reads these when it is first imported, so they are set before any test module is.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -50,6 +54,12 @@ def _forget_the_name_of_the_test() -> None:
     So each test started another server, which imports TensorFlow for five seconds of a core.
     """
     os.environ["PYTEST_CURRENT_TEST"] = "a test"
+
+
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector pass over the modules of all tests and over TensorFlow: see `limbeck.importing`."""
+    gc.freeze()
+    gc.enable()
 
 
 # Of all marks the most expensive first.

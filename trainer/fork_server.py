@@ -35,6 +35,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from limbeck import importing
 from limbeck.trainer.process import lifeline
 
 READY = b"ready\n"
@@ -93,7 +94,8 @@ def main(number: int, launcher: int, prepare: Callable[[], None]) -> int:
     watched = os.pidfd_open(launcher)
     if os.getppid() != launcher:
         return 1
-    prepare()
+    with importing.for_good():
+        prepare()
     connection = socket.socket(fileno=number)
     threads = other_threads()
     if threads:

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from limbeck import events, reference
+from limbeck import events, importing, reference
 from limbeck.cli.checking import estimate, plan
 from limbeck.cli.checking.outcome import FILE, Outcome, Training
 from limbeck.cli.local_run import runner
@@ -29,10 +29,11 @@ def check(folder: RunFolder) -> None:
     config = dataclasses.replace(request.config, beam=BeamConfig(), scoring=ScoringConfig())
     request = dataclasses.replace(request, config=config)
     events.emit("phase", what="loading TensorFlow and TFX")
-    from limbeck.cli.checking import facts, served
-    from limbeck.cli.local_run.dag_runner import ObservedDagRunner
-    from limbeck.cli.local_run.store import executions_of
-    from limbeck.launchers import launch
+    with importing.for_good():
+        from limbeck.cli.checking import facts, served
+        from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+        from limbeck.cli.local_run.store import executions_of
+        from limbeck.launchers import launch
 
     os.environ.pop(reference.ENVIRONMENT, None)
     os.environ.update(runner.environment(folder, request))

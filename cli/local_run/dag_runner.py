@@ -21,7 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils, tfx_ru
 
 from limbeck import events
 from limbeck.beam_processes import byte_counts, faults
-from limbeck.cli.local_run import beam_signatures, run_log
+from limbeck.cli.local_run import beam_options, beam_signatures, beam_submodules, run_log
 from limbeck.moved import LEDGER
 
 
@@ -68,7 +68,12 @@ class ObservedDagRunner(tfx_runner.IrBasedRunner):
         if self._only is not None:
             nodes = [node for node in nodes if node.node_info.id in self._only]
         events.emit("pipeline", run=run_id, nodes=[node.node_info.id for node in nodes])
-        with beam_signatures.remembered(), byte_counts.collected():
+        with (
+            beam_options.remembered(),
+            beam_signatures.remembered(),
+            beam_submodules.remembered(),
+            byte_counts.collected(),
+        ):
             for node in nodes:
                 self._run(node, pipeline, deployment, connection)
 

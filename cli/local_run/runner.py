@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limbeck import events, files, reference
+from limbeck import events, files, importing, reference
 from limbeck.cli import exit_codes
 from limbeck.cli.local_run import rerunning
 from limbeck.cli.local_run.run_folder import Request, RunFolder
@@ -56,10 +56,11 @@ def main(arguments: list[str], work: Callable[[RunFolder], None] | None = None) 
 def _run(folder: RunFolder) -> None:
     request = folder.request()
     events.emit("phase", what="loading TensorFlow and TFX")
-    from limbeck.beam_processes import running
-    from limbeck.cli.local_run.dag_runner import ObservedDagRunner
-    from limbeck.cli.local_run.store import moved_from
-    from limbeck.launchers import launch
+    with importing.for_good():
+        from limbeck.beam_processes import running
+        from limbeck.cli.local_run.dag_runner import ObservedDagRunner
+        from limbeck.cli.local_run.store import moved_from
+        from limbeck.launchers import launch
 
     before = moved_from(folder.metadata, folder.artifacts)
     if before is not None:

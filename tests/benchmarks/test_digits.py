@@ -288,7 +288,7 @@ def start(work: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.processes
 def test_the_figures_are_those_of_the_results(printed: str, work: Path):
     results = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
@@ -311,7 +311,7 @@ def test_the_figures_are_those_of_the_results(printed: str, work: Path):
         assert f"| {100 * right.count('1') / 250:.1f} |" in line
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.processes
 def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Path):
     [packed] = work.glob("*/packed")
@@ -325,7 +325,7 @@ def test_the_arms_are_told_the_labels_that_they_should_be(printed: str, work: Pa
     assert soft_targets == {150}
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.processes
 def test_a_benchmark_that_was_killed_while_it_wrote_goes_on_and_ends_with_the_same_figures(
     printed: str, work: Path

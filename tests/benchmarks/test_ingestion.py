@@ -9,7 +9,7 @@ import pytest
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "ingestion" / "main.py"
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.processes
 def test_all_contestants_read_everything():
     done = subprocess.run(

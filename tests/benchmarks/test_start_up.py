@@ -28,7 +28,7 @@ def test_imports_are_summed_by_package():
     ]
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.processes
 def test_both_entrypoints_reach_an_executor():
     done = subprocess.run(

@@ -39,7 +39,7 @@ def test_areas_are_of_the_task_s_label_over_all_trips_and_over_those_by_card(row
     assert areas["test"]["card"] == pytest.approx(roc_auc_score(np.array(labels)[card], said["test"][card]))
 
 
-@pytest.mark.long
+@pytest.mark.release
 @pytest.mark.parametrize("name", stock.FORMS)
 def test_the_template_learns_from_its_own_inputs(rows, name, tmp_path):
     form = stock.FORMS[name]

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from limbeck import importing
 from limbeck.trainer.process import interpreter
 from tests.integration import forks
 from tests.integration.forks import Program
@@ -70,8 +71,9 @@ class Server:
 
 
 def _serve(connection: socket.socket, packages: Sequence[str]) -> None:
-    for name in packages:
-        importlib.import_module(name)
+    with importing.for_good():
+        for name in packages:
+            importlib.import_module(name)
     with connection, connection.makefile("r", encoding="utf-8") as lines:
         for line in lines:
             fork = forks.start(Program(**json.loads(line)))

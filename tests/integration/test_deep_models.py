@@ -11,7 +11,7 @@ from docs.examples import sentences
 from limbeck.models import CONTROLS, MODELS, STUDENT, TEACHER
 from tests.integration.runs import PROJECT, run
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.release]
 TASK = str(PROJECT / "docs" / "examples" / "sentences.py")
 
 

@@ -96,22 +96,37 @@ def assert_as_on_the_page(models: dict[str, Any]) -> None:
         assert models[name]["metrics"]["accuracy"] == pytest.approx(float(accuracy) / 100, abs=0.06), name
 
 
-def test_rows_of_a_csv_in_another_order(tmp_path: Path) -> None:
-    """Equal ids; mean and deviation, which an analyzer sums in another order, agree to a relative 1e-6."""
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run, `root-one`, and of its data, `one`."""
     from docs.examples import wine_data
+
+    folder = tmp_path_factory.mktemp("wine")
+    wine_data.write(folder / "one")
+    done = run_wine(folder / "root-one", folder / "one")
+    assert done.code == 0, done.output
+    assert_as_on_the_page(done.report["models"])
+    return folder
+
+
+def test_the_worked_example_gives_the_figures_of_its_page(wine: Path) -> None:
+    assert len(transformed(wine / "root-one", "train")) > 100
+
+
+@pytest.mark.release
+def test_rows_of_a_csv_in_another_order(wine: Path) -> None:
+    """Equal ids; mean and deviation, which an analyzer sums in another order, agree to a relative 1e-6."""
     from docs.examples.wine import MEASUREMENTS
 
-    wine_data.write(tmp_path / "one")
-    shuffled_csv(tmp_path / "one", tmp_path / "other")
-    for name in ("one", "other"):
-        done = run_wine(tmp_path / f"root-{name}", tmp_path / name)
-        assert done.code == 0, done.output
-        assert_as_on_the_page(done.report["models"])
-    with (tmp_path / "one" / "train" / "wine.csv").open(newline="", encoding="utf-8") as file:
+    shuffled_csv(wine / "one", wine / "other")
+    done = run_wine(wine / "root-other", wine / "other")
+    assert done.code == 0, done.output
+    assert_as_on_the_page(done.report["models"])
+    with (wine / "one" / "train" / "wine.csv").open(newline="", encoding="utf-8") as file:
         raw = np.array([[row[name] for name in MEASUREMENTS] for row in csv.DictReader(file)], np.float64)
     offsets = np.abs(raw.mean(axis=0)) / raw.std(axis=0)
     for split in ("train", "validation", "test"):
-        one, other = (transformed(tmp_path / f"root-{name}", split) for name in ("one", "other"))
+        one, other = (transformed(wine / f"root-{name}", split) for name in ("one", "other"))
         assert one.keys() == other.keys()
         for key, values in one.items():
             assert values["label"] == other[key]["label"]

@@ -15,7 +15,7 @@ from limbeck.tasks.languages.translations import translations
 from tests.integration.runs import run
 from tests.trained import TRAINED
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.release]
 # Of each language and split.
 SENTENCES = {"train": 40, "validation": 4, "test": 6}
 

@@ -17,7 +17,7 @@ from tests.integration.installed import install
 from tests.integration.runs import PROJECT
 from tests.integration.someones_run import SomeonesRun, answers, content_id
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.pipeline, pytest.mark.release, pytest.mark.timeout(1800)]
 
 TRIPS = 15_002
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import gc
 import importlib
 import json
 import os
@@ -64,8 +65,12 @@ def serve(connection: socket.socket, packages: Sequence[str]) -> None:
     Each request is one byte with the file of the log, and a line of JSON with a `Pod`. Each answer is a line: the exit
     code, or `deadline`.
     """
+    # The garbage collector would look through all of them in each fork, and so copy their memory.
+    gc.disable()
     for name in packages:
         importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
     with connection, connection.makefile("rb") as lines:
         while True:
             first, logs, _, _ = socket.recv_fds(connection, 1, 1)

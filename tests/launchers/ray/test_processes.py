@@ -40,9 +40,9 @@ pytestmark = [
     pytest.mark.skipif(not (clusters.SITE / "ray").is_dir(), reason="Ray is not installed: make .venv-ray/ready"),
 ]
 
-# 43 examples in batches of 8: 860 steps, of which every fiftieth is saved.
-TRAINING = TrainingConfig(epochs=160, batch_size=8, learning_rate=0.02, seed=5, steps_per_call=5)
-STEPS = 860
+# 43 examples in batches of 8: 323 steps, of which every fiftieth is saved.
+TRAINING = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.02, seed=5, steps_per_call=5)
+STEPS = 323
 RECOVERY = RecoveryConfig(restarts=1, backoff_seconds=0.0, heartbeat_seconds=120.0)
 PATIENCE_SECONDS = 240.0
 _STEP = re.compile(r"step-(\d+)\.json")

@@ -44,8 +44,8 @@ def alone(data, tmp_path_factory):
 
 # Three replicas, if there may be any number, because they divide a batch less evenly than two.
 MARKS = {
-    "mirrored-2": pytest.mark.long,
-    "central-2": pytest.mark.long,
+    "mirrored-2": pytest.mark.release,
+    "central-2": pytest.mark.release,
     "horovod-3": [pytest.mark.long, needs_horovod],
 }
 PARAMETERS = [pytest.param(name, marks=MARKS.get(name, ())) for name in STRATEGIES]
