@@ -150,7 +150,7 @@ test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 c
 
 # Horovod is built where it can be, and Spark and Flink need Java: their tests are left out elsewhere.
 .PHONY: test-long
-test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready .venv-flink/ready) ## further tests, such as whole runs: at most 45 minutes
+test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/ready $(and $(shell command -v cmake),$(shell command -v g++),$(VENV)/horovod) $(and $(shell command -v java),.venv-spark/ready .venv-flink/ready) ## further tests, such as whole runs: at most 60 minutes
 	$(PARALLEL) -m "long and not alone and not release"
 	$(PYTEST) -m "long and alone"
 
