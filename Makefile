@@ -145,7 +145,7 @@ run: $(VENV)/run-time ## train, distil, judge and ship the built-in digits task 
 	$(PYTHON) pipeline.py run --task digits --root runs/digits
 
 .PHONY: test
-test: $(VENV)/development ## the tests a newcomer runs: at most 7 minutes on 2 cores
+test: $(VENV)/development ## the tests a newcomer runs: 7 to 12 minutes on 2 cores
 	$(PARALLEL) -m "not long and not release"
 
 # Horovod is built where it can be, and Spark and Flink need Java: their tests are left out elsewhere.
