@@ -217,10 +217,7 @@ def abandoned(reference: Reference, tmp_path_factory: pytest.TempPathFactory) ->
         return folder / "checkpoints", place_of(running)
 
 
-RELEASE = pytest.mark.release
-
-
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=RELEASE), pytest.param(4, marks=RELEASE)])
+@pytest.mark.parametrize("workers", [1, *(pytest.param(one, marks=pytest.mark.release) for one in (2, 4))])
 def test_another_launch_goes_on_with_any_number_of_workers(
     reference: Reference, abandoned: tuple[Path, JobPosition], tmp_path: Path, workers: int
 ) -> None:

@@ -65,7 +65,7 @@ def serve(connection: socket.socket, packages: Sequence[str]) -> None:
     Each request is one byte with the file of the log, and a line of JSON with a `Pod`. Each answer is a line: the exit
     code, or `deadline`.
     """
-    # The garbage collector would look through all of them in each fork, and so copy their memory.
+    # As `limbeck.importing` does, which must not be imported before the fork.
     gc.disable()
     for name in packages:
         importlib.import_module(name)
