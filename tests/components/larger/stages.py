@@ -48,7 +48,7 @@ from limbeck.trainer.session.inputs import packed_spec
 from tests.components import rehearsal
 from tests.components.larger import task
 
-FEW = 300
+FEW, COPIES = 300, 4
 SPLITS = ("train", "validation", "test")
 TASK = TaskRef(task.__name__)
 CODE = code_properties(CodeRef(TASK, "digest"))
@@ -138,10 +138,13 @@ class Stages:
             export.save([task.build({})], task.TASK, output, f"{self.model[name].uri}/Format-Serving")
 
     def training(self) -> None:
-        """Packs the training split, and reads an epoch of batches."""
+        """Packs the training split, as if it had several times its rows, and reads an epoch of batches.
+
+        Some megabytes of batches are on their way at any time. Against them, the split alone is small.
+        """
         objective, packed = task.TASK.objective, self.folder / "packed"
-        spec, sources = packed_spec(self.graph.uri, objective), split_files([self.transformed], "train")
-        content = self.content(self.transformed, "train")
+        spec, sources = packed_spec(self.graph.uri, objective), COPIES * split_files([self.transformed], "train")
+        content = COPIES * self.content(self.transformed, "train")
         packed.mkdir()
         self.step("packing", content, lambda: pack(sources, packed, spec, LABEL, objective, limits=LIMITS))
 
