@@ -156,7 +156,8 @@ test-long: $(VENV)/development .venv-spec/ready .venv-server/clients .venv-ray/r
 
 .PHONY: test-release
 test-release: test-long ## and those that a release must pass, too: further examples, variations and benchmarks
-	$(PARALLEL) -m "release"
+	$(PARALLEL) -m "release and not alone"
+	$(PYTEST) -m "release and alone"
 
 .PHONY: test-fast
 test-fast: $(VENV)/development ## only the tests that start no further process

@@ -3,8 +3,9 @@
 Such a table is soon a list of wishes, if it is written by hand. So each of its cells is found:
 
 - Settings that a strategy refuses are given to `Config`, and the cell says what it does.
-- For every other answer a test is named here, which trains under the strategy. It runs in `make test` or in
-  `make test-long`. A name of which there is no test ends the collection of tests (`assert_there`).
+- For every other answer a test is named here, which trains under the strategy. It runs in `make test`,
+  `make test-long` or `make test-release`. A name of which there is no test ends the collection of tests
+  (`assert_there`).
 - Where nothing shows it, the cell says so.
 """
 

@@ -83,6 +83,7 @@ def test_a_killed_chief_ends_the_attempt_and_the_next_one_is_exact(reference: Re
     assert_same(reference, job, outcome)
 
 
+@pytest.mark.release
 def test_a_process_that_is_asked_to_end_saves_first(reference: Reference, tmp_path: Path) -> None:
     """All leave Horovod before they end, so none takes another for lost."""
     job = job_of(reference.world, tmp_path / "job", tmp_path / "checkpoints")
@@ -98,6 +99,7 @@ def test_a_process_that_is_asked_to_end_saves_first(reference: Reference, tmp_pa
     assert_same(reference, job, outcome)
 
 
+@pytest.mark.release
 def test_a_killed_worker_ends_the_job_and_another_strategy_goes_on(reference: Reference, tmp_path: Path) -> None:
     killed = job_of(reference.world, tmp_path / "killed", tmp_path / "checkpoints")
     with launched(killed, dataclasses.replace(QUICK, restarts=0)) as running:

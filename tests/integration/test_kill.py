@@ -80,7 +80,7 @@ def command_lines(root: Path) -> str:
     ("number", "code"),
     [
         # The handler is that of SIGTERM; test_signals.py in tests/cli sends both.
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.release),
         (signal.SIGTERM, 143),
         (signal.SIGKILL, -9),
     ],

@@ -13,7 +13,7 @@ from limbeck.reference import TaskRef
 from tests.cli.new_task import tables
 from tests.integration.runs import Finished, run
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.processes]
+pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.release]
 
 
 def of_new_task(folder: Path, data: Path, label: str, name: str) -> Finished:
@@ -28,7 +28,6 @@ def forest_of(folder: Path, report: dict, name: str) -> float:
     return forest.measure(TaskRef(name, search_path=str(folder)).load(), examples, report["measure"]["key"], 0)
 
 
-@pytest.mark.release
 def test_a_table_of_all_sorts_is_learnt_as_well_as_by_a_forest(tmp_path: Path):
     """Twelve classes, of which the first has a third of the rows; odd names, gaps, columns that tell nothing."""
     data = tables.odd(tmp_path, 12, 3000, shares=[0.34, *[0.06] * 11])
@@ -53,7 +52,6 @@ def served(folder: Path, odd: str) -> None:
     assert answer["probabilities"].shape == (1, 12)
 
 
-@pytest.mark.long
 def test_numbers_are_learnt_as_well_as_by_a_forest(tmp_path: Path):
     TABLES["diabetes"](tmp_path / "data.csv")
     done = of_new_task(tmp_path, tmp_path / "data.csv", LABEL, "number_task")

@@ -107,7 +107,12 @@ def resumed(running: Running) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    ("roles", "member"), [(("chief",), 0), (("worker",), 1), (BOTH, 0)], ids=["chief", "worker", "all"]
+    ("roles", "member"),
+    [
+        pytest.param(("chief",), 0, id="chief"),
+        pytest.param(("worker",), 1, id="worker", marks=pytest.mark.release),
+        pytest.param(BOTH, 0, id="all", marks=pytest.mark.release),
+    ],
 )
 def test_killed_in_an_epoch(reference: Reference, tmp_path: Path, roles: tuple[str, ...], member: int) -> None:
     job = mortal.job(reference.world, tmp_path / "job", tmp_path / "checkpoints")

@@ -20,6 +20,7 @@ SHORT = (
     "teachers.count=1",
     "teachers.epochs=1",
     "distillation.search=false",
+    "controls=false",
 )
 LENIENT = ("gate.tolerance=1.0",)
 INGESTION = {"ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "AnomalyStop"}

@@ -117,6 +117,7 @@ def test_data_that_change_below_the_same_path_are_read_again(folder: Path) -> No
     assert ran(*simulated(text, root, {})) == kept
 
 
+@pytest.mark.release
 def test_data_without_splits_are_divided_as_in_a_local_run(folder: Path) -> None:
     """The place of the data is a parameter of the run: a glob, when it was compiled, and then a folder and a file."""
     text = _reading("/mnt/limbeck/data/*/*", "/mnt/limbeck/more")

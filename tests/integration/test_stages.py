@@ -77,6 +77,7 @@ def test_a_lost_stage_is_named_and_the_training_goes_on_to_the_bit(tmp_path: Pat
     ]
 
 
+@pytest.mark.release
 def test_three_stages_in_processes_are_the_teacher_of_one_device(tmp_path: Path) -> None:
     """On one device the micro-batches follow each other, too: batch normalisation and Dropout see the same parts.
 

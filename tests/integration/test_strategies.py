@@ -20,7 +20,13 @@ STRATEGIES = {
     "horovod": ("strategy.name=horovod", "strategy.workers=2"),
     "parameter_server": ("strategy.name=parameter_server", "strategy.workers=2"),
 }
-PARAMETERS = [pytest.param(name, marks=needs_horovod if name == "horovod" else ()) for name in STRATEGIES]
+# Further tests train under each of these, to the weights of one device.
+MARKS = {
+    "mirrored": pytest.mark.release,
+    "central_storage": pytest.mark.release,
+    "horovod": [pytest.mark.release, needs_horovod],
+}
+PARAMETERS = [pytest.param(name, marks=MARKS.get(name, ())) for name in STRATEGIES]
 SETTINGS = (
     "teachers.count=2", "teachers.epochs=20", "training.epochs=60", "controls=false", "gate.tolerance=0.1",
     "distillation.search=false",

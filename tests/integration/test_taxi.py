@@ -16,9 +16,10 @@ from limbeck.tasks.taxi.preprocessing import TRIP
 from tests.integration.runs import run
 from tests.trained import TRAINED
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.pipeline, pytest.mark.processes]
 
 
+@pytest.mark.release
 def test_the_taxi_task(tmp_path: Path):
     root = tmp_path / "root"
     done = run("taxi", root)
@@ -61,6 +62,7 @@ def test_the_taxi_task(tmp_path: Path):
     assert np.isfinite(served(root, [strange])).all()
 
 
+@pytest.mark.long
 def test_a_value_against_the_task_s_schema_ends_the_run_before_training(tmp_path: Path):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -136,6 +136,7 @@ def test_too_few_nodes_are_told_before_anybody_waits(world, ray_cluster, setting
     assert_nothing_left(ray_cluster, tmp_path / "shared")
 
 
+@pytest.mark.release
 def test_an_interrupted_training_saves_and_leaves_no_actor(world, ray_cluster, settings, tmp_path):
     checkpoints = tmp_path / "shared/checkpoints"
     job = make_job(world, tmp_path / "job", checkpoint_uri=str(checkpoints))

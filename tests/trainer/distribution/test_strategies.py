@@ -46,7 +46,7 @@ def alone(data, tmp_path_factory):
 MARKS = {
     "mirrored-2": pytest.mark.release,
     "central-2": pytest.mark.release,
-    "horovod-3": [pytest.mark.long, needs_horovod],
+    "horovod-3": [pytest.mark.release, needs_horovod],
 }
 PARAMETERS = [pytest.param(name, marks=MARKS.get(name, ())) for name in STRATEGIES]
 
@@ -148,6 +148,7 @@ def test_evaluation_and_prediction_are_those_of_numpy(data, alone, several, spli
 
 
 @needs_horovod
+@pytest.mark.release
 def test_two_trainings_under_horovod_are_equal_to_the_bit(data, results_of, tmp_path):
     """With three processes, the order of additions shows in the last bit. A busy machine must not change it."""
     first, again = results_of("horovod-3"), spread.run(STRATEGIES["horovod-3"], data, tmp_path / "again")
