@@ -13,7 +13,7 @@ from tests.integration import graphs
 
 
 def test_every_executor_of_ours_is_in_a_graph_that_is_rehearsed(tmp_path: Path) -> None:
-    """`tests/integration/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
+    """`tests/integration/one_run/test_rehearsal.py` runs every node of these graphs; this compiles them only."""
     storage = Storage(*(str(tmp_path / name) for name in ("pipeline", "serving", "data", "accepted")))
     metadata, nowhere = tmp_path / "metadata.sqlite", dict.fromkeys(("examples", "transform_graph", "model"), "")
     compiled = [

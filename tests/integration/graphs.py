@@ -18,8 +18,7 @@ from limbeck.reference import TaskRef, find
 from limbeck.saved_teacher import SavedTeacher
 from limbeck.settings.config import Config
 from limbeck.splits import Splits
-from tests.integration.conftest import SHORT
-from tests.integration.runs import PROJECT
+from tests.integration.runs import PROJECT, SHORT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,8 @@ PROJECT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 800
 # It looks at what was accepted before, which no cache knows.
 NEVER_CACHED = {"AnomalyStop"}
+# Short trainings, for tests that are not about how well something learns.
+SHORT = ("teachers.count=2", "teachers.epochs=2", "training.epochs=3", "gate.tolerance=1.0", "search.budget=2")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,8 +20,7 @@ import pytest
 
 from limbeck.beam_processes import fork_server
 from tests import children
-from tests.integration.conftest import SHORT
-from tests.integration.runs import PROJECT
+from tests.integration.runs import PROJECT, SHORT
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.alone, pytest.mark.long]
 

@@ -20,8 +20,8 @@ from limbeck.settings.operational import Operational
 from tests.integration import graphs, outcomes, relocation
 from tests.integration.container import Container, Ended, Mount, share
 from tests.integration.graphs import Graph
-from tests.integration.records import Record, first_record
-from tests.integration.relocation import Relocation
+from tests.integration.one_run.records import Record, first_record
+from tests.integration.one_run.relocation import Relocation
 
 OUTPUTS, CHECKPOINTS = "/mnt/outputs", "/mnt/checkpoints"
 _SYSTEM = f"{OUTPUTS}/system"

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.integration.conftest import SHORT, Base
-from tests.integration.runs import PROJECT, Finished, run, weights
+from tests.integration.one_run.base import Base
+from tests.integration.runs import PROJECT, SHORT, Finished, run, weights
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 

@@ -19,9 +19,9 @@ import pytest
 from limbeck.beam_processes import ready
 from limbeck.launchers.local.ports import held
 from limbeck.trainer.process import interpreter
-from tests.integration.conftest import SHORT, Base
-from tests.integration.runs import NEVER_CACHED, PROJECT, Finished, edit, run
-from tests.integration.test_determinism import assert_equal_runs
+from tests.integration.one_run.base import Base
+from tests.integration.one_run.test_determinism import assert_equal_runs
+from tests.integration.runs import NEVER_CACHED, PROJECT, SHORT, Finished, edit, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 

@@ -19,7 +19,6 @@ from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.local_run.runner import storage_of
 from limbeck.components.graph.context import Storage
 from tests.integration import graphs, outcomes, trespass
-from tests.integration.conftest import Base
 from tests.integration.container import (
     ENVIRONMENT,
     HOME,
@@ -31,9 +30,10 @@ from tests.integration.container import (
     Mount,
     refusal,
 )
-from tests.integration.records import first_record
-from tests.integration.rehearsals import FinishedRun, Rehearsal
-from tests.integration.relocation import Relocation
+from tests.integration.one_run.base import Base
+from tests.integration.one_run.records import first_record
+from tests.integration.one_run.rehearsals import FinishedRun, Rehearsal
+from tests.integration.one_run.relocation import Relocation
 from tests.integration.runs import NEVER_CACHED, PROJECT
 
 # The run that is rehearsed counts as well where no test before has made it.

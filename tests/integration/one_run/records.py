@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.integration.relocation import Relocation
+from tests.integration.one_run.relocation import Relocation
 
 
 @dataclasses.dataclass(frozen=True)

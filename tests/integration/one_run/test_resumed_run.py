@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.cli.stored import last_run
-from tests.integration.conftest import SHORT, Base
 from tests.integration.halting import read_events, stop
-from tests.integration.runs import run, weights
+from tests.integration.one_run.base import Base
+from tests.integration.runs import SHORT, run, weights
 from tests.integration.test_kill import PATIENCE_SECONDS, living, start
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]

@@ -20,10 +20,10 @@ import pytest
 from limbeck import events
 from limbeck.cli.local_run.run_folder import RunFolder
 from tests.cli.standing import ENGINES, Engine, Started
-from tests.integration.conftest import SHORT, Base
-from tests.integration.runs import run
-from tests.integration.test_determinism import assert_equal_runs
-from tests.integration.test_engines import predictions, soft_targets
+from tests.integration.one_run.base import Base
+from tests.integration.one_run.test_determinism import assert_equal_runs
+from tests.integration.one_run.test_engines import predictions, soft_targets
+from tests.integration.runs import SHORT, run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.long]
 _LOOK_SECONDS = 0.05

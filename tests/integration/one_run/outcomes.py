@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.integration.relocation import Relocation
+from tests.integration.one_run.relocation import Relocation
 
 
 def differences(original: Path, made: Path, relocation: Relocation) -> list[str]:

@@ -23,8 +23,8 @@ from limbeck.examples import SPLITS
 from tests.cli import program
 from tests.cli.stored import last_run
 from tests.integration import served
-from tests.integration.conftest import Base
 from tests.integration.forks import Program
+from tests.integration.one_run.base import Base
 from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, rerun, run, server, weights
 
 pytestmark = pytest.mark.pipeline
@@ -132,7 +132,7 @@ def test_an_identical_run_computes_nothing_nor_does_one_under_the_stock_local_ru
     assert again.report["models"] == base.finished.report["models"]
 
     began, output = time.time(), tmp_path / "output.txt"
-    stock = Program("tests.integration.stock_runner", [str(base.root)], str(PROJECT), str(output))
+    stock = Program("tests.integration.one_run.stock_runner", [str(base.root)], str(PROJECT), str(output))
     assert server().run(stock, TIMEOUT_SECONDS) == 0, output.read_text(encoding="utf-8")
     executions = last_run(base.root / "metadata.sqlite", since=began)
     assert [(one.node, one.state) for one in executions] == [(node, "CACHED") for node in NODES]
