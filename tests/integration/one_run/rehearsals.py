@@ -17,9 +17,10 @@ from limbeck import reference
 from limbeck.components.graph.context import Storage
 from limbeck.reference import TaskRef
 from limbeck.settings.operational import Operational
-from tests.integration import graphs, outcomes, relocation
+from tests.integration import graphs
 from tests.integration.container import Container, Ended, Mount, share
 from tests.integration.graphs import Graph
+from tests.integration.one_run import outcomes, relocation
 from tests.integration.one_run.records import Record, first_record
 from tests.integration.one_run.relocation import Relocation
 

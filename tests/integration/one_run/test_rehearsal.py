@@ -18,7 +18,7 @@ from limbeck.cli.local_run.dag_runner import ObservedDagRunner
 from limbeck.cli.local_run.run_folder import Request, RunFolder
 from limbeck.cli.local_run.runner import storage_of
 from limbeck.components.graph.context import Storage
-from tests.integration import graphs, outcomes, trespass
+from tests.integration import graphs
 from tests.integration.container import (
     ENVIRONMENT,
     HOME,
@@ -30,6 +30,7 @@ from tests.integration.container import (
     Mount,
     refusal,
 )
+from tests.integration.one_run import outcomes, trespass
 from tests.integration.one_run.base import Base
 from tests.integration.one_run.records import first_record
 from tests.integration.one_run.rehearsals import FinishedRun, Rehearsal

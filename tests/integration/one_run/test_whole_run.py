@@ -22,8 +22,8 @@ from limbeck.components.predictor import tables
 from limbeck.examples import SPLITS
 from tests.cli import program
 from tests.cli.stored import last_run
-from tests.integration import served
 from tests.integration.forks import Program
+from tests.integration.one_run import served
 from tests.integration.one_run.base import Base
 from tests.integration.runs import NEVER_CACHED, PROJECT, TIMEOUT_SECONDS, edit, rerun, run, server, weights
 
